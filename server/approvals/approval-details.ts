@@ -1,4 +1,6 @@
-/** An approval with exactly what will leave, read from its bytes, and what its sender did in the last hour. */
+/**
+ * Shows an approval with exactly what will be sent, parsed from its bytes, and the sender's activity in the last hour.
+ */
 import type { ApprovalDetail } from '../../contract/approvals.ts'
 import type { ComposedMessages } from '../drafts/composed-messages.ts'
 import type { OutboxService } from '../outbox/outbox-service.ts'
@@ -35,7 +37,7 @@ export class ApprovalDetails {
     )
     return {
       ...approval,
-      // What is shown, and what is approved by its hash, are one reading of the row.
+      // The shown content and the hash to approve come from the same read of the row.
       hash: row.hash,
       content,
       activity: await activities.of(approval.asks.id),

@@ -1,6 +1,6 @@
 /**
- * Ends approvals about which nobody decides: their time is up, the message was cancelled, or its sender may not send any more. With the last, what
- * waits to leave without an approval ends too, and not only when it is due.
+ * Ends approvals that are left undecided: expired ones, those whose message was cancelled, and those whose sender may
+ * no longer send. In the last case messages that wait without an approval end too, before they are due.
  */
 import type { EventHub } from '../events/event-hub.ts'
 import type { OutboxService } from '../outbox/outbox-service.ts'
@@ -28,11 +28,11 @@ type End = 'void' | 'expired' | 'ended'
 
 const sweepEveryMs = 10_000
 const sweptAtOnce = 100
-/** What may end the rights of a sender. */
+/** Events that may end a sender's rights. */
 const endings = ['token_revoked', 'token_updated', 'user_updated', 'user_removed'] as const
 const senderEnded = {
   code: 'sender_not_allowed',
-  why: 'It was withdrawn: the token or user that asked has ended, or has fewer rights now.',
+  why: 'It was withdrawn: the token or user that asked is no longer valid, or has fewer rights now.',
   server_response: null,
 }
 
@@ -49,7 +49,7 @@ export class ApprovalEnds {
 
   async start(): Promise<void> {
     const { hub, store, logger } = this.#options
-    const failed = (err: unknown) => logger.error({ err }, 'approvals could not be followed')
+    const failed = (err: unknown) => logger.error({ err }, 'the state of approvals could not be updated')
     const sweep = () => void this.sweep().catch(failed)
     this.#unsubscribe = [
       hub.listen('delivery_changed', ({ submission_id: submissionId, state }) => {
@@ -72,7 +72,10 @@ export class ApprovalEnds {
     await this.#sweeping?.catch(() => undefined)
   }
 
-  /** Ends those whose time is up, or whose sender has ended; one sweep at a time, and another one when it is asked for meanwhile. */
+  /**
+   * Ends approvals that have expired or whose sender may no longer send. One sweep runs at a time; a call during it
+   * adds another.
+   */
   async sweep(): Promise<void> {
     this.#isAgain = true
     this.#sweeping ??= this.#sweepAll().finally(() => {
@@ -84,7 +87,7 @@ export class ApprovalEnds {
   async void(transaction: Database, tell: Tell, row: ApprovalRow): Promise<Problem> {
     const isVoid = await this.#options.store.change(transaction, row, { state: 'void' })
     if (isVoid) tell(decidedFact(row, 'void', null, this.#at()))
-    return new Problem('approval_void', 'The message was cancelled or edited meanwhile; nothing waits here.')
+    return new Problem('approval_void', 'The message was cancelled or edited meanwhile; there is nothing to decide.')
   }
 
   async expire(transaction: Database, tell: Tell, row: ApprovalRow): Promise<void> {
@@ -124,13 +127,13 @@ export class ApprovalEnds {
     }
   }
 
-  /** What waits for its time, or for another attempt. */
+  /** Ends a sender's messages that wait for their time or for another attempt. */
   async #endLeaving(sender: Sender): Promise<void> {
     const { hub, outbox, releases } = this.#options
     let before: string | undefined
     for (;;) {
       const ids = await outbox.listWaitingOf(sender, sweptAtOnce)
-      // As below.
+      // Failed ones are left for the next sweep, as below.
       if (ids.length === 0 || ids[0] === before) return
       before = ids[0]
       for (const id of ids) {
@@ -149,7 +152,7 @@ export class ApprovalEnds {
     let before: string | undefined
     for (;;) {
       const rows = await list()
-      // What could not be ended is left for the next sweep.
+      // Failed ones are left for the next sweep.
       if (rows.length === 0 || rows[0]!.id === before) return
       before = rows[0]!.id
       for (const row of rows) {
@@ -160,7 +163,7 @@ export class ApprovalEnds {
     }
   }
 
-  /** What was cancelled while nobody listened. */
+  /** Voids approvals whose messages were cancelled while no process listened. */
   async #closeGone(): Promise<void> {
     const { store, outbox } = this.#options
     for (let after: string | undefined; ; ) {

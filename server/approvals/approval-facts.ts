@@ -1,4 +1,4 @@
-/** What is told of approvals. */
+/** Builds the facts that announce approvals. */
 import type { Fact } from '../../contract/event.ts'
 import type { ApprovalRow } from './approval-tables.ts'
 

@@ -1,17 +1,17 @@
-/** Who may see an approval, and who may decide about it. */
+/** Who may see an approval, and who may decide it. */
 import type { ApprovalSettings, ApprovalSettingsAnswer } from '../../contract/approvals.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { settingsProblem } from './approval-settings.ts'
 import type { ApprovalRow, GivenDecision } from './approval-tables.ts'
 
-/** Programs see what they ask for themselves; users all of the accounts that they may see. */
+/** Whether a principal sees an approval: programs see their own requests, users those of all their accounts. */
 export function maySeeApproval(principal: Principal, row: Pick<ApprovalRow, 'account_id' | 'principal_id'>): boolean {
   if (!maySeeAccount(principal, row.account_id)) return false
   return principal.kind === 'session' || principal.id === row.principal_id
 }
 
-/** Why the principal may not deny it; undefined where it may. Saying no needs fewer rights than saying yes. */
+/** Returns why the principal may not deny it; undefined if it may. Denying needs fewer rights than approving. */
 export function denyRefusal(principal: Principal, row: Pick<ApprovalRow, 'user_id'>): Problem | undefined {
   if (principal.kind !== 'session' || principal.userId === null) {
     return new Problem(
@@ -23,11 +23,11 @@ export function denyRefusal(principal: Principal, row: Pick<ApprovalRow, 'user_i
     return new Problem('forbidden', 'This requires the scope mail:send.', { missing_scope: 'mail:send' })
   }
   if (principal.scopes.has('dashboard:operate') || row.user_id === principal.userId) return undefined
-  const detail = 'Deciding about what tokens of others ask for requires the scope dashboard:operate.'
+  const detail = 'Deciding requests of other users’ tokens requires the scope dashboard:operate.'
   return new Problem('forbidden', detail, { missing_scope: 'dashboard:operate' })
 }
 
-/** Why the principal may not approve it, whatever its hash, and whatever was decided before; undefined where it may. */
+/** Returns why the principal may not approve it, whatever its hash and earlier decisions; undefined if it may. */
 export function giverRefusal(
   principal: Principal,
   row: Pick<ApprovalRow, 'user_id'>,
@@ -41,7 +41,7 @@ export function giverRefusal(
   return undefined
 }
 
-/** @param given What was decided before. */
+/** @param given The decisions made so far. */
 export function approveRefusal(
   principal: Principal,
   row: Pick<ApprovalRow, 'user_id' | 'state'>,

@@ -1,4 +1,4 @@
-/** /api/v1/approvals and their settings; sending a draft, and what that would do. */
+/** /api/v1/approvals and their settings; sending a draft, and checking what sending it would do. */
 import { approvalsApi } from '../../contract/approvals.ts'
 import { outboxApi } from '../../contract/outbox.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
@@ -17,7 +17,9 @@ export interface ApprovalRoutesOptions {
   edits: HeldEdits
   passkeys: PasskeyConfirmation
   settings: ApprovalSettingsHolder
-  /** A token as its policy sees it. @throws Problem for tokens that the caller may not see. */
+  /**
+   * Returns a token as the principal that its policy judges. @throws Problem for tokens that the caller may not see.
+   */
   tokenAs(principal: Principal, tokenId: string): Promise<Principal>
 }
 

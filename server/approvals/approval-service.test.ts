@@ -259,7 +259,7 @@ test('what a sender asked for is withdrawn as soon as that sender has ended, and
   world.rules.ended.add(agent.id)
   // Before anything heard of it, what is shown is true.
   const shown = await world.approvals.get(ann, approval.id)
-  expect([shown.can, shown.cannot_because]).toEqual([['deny'], expect.stringContaining('Its sender may not send')])
+  expect([shown.can, shown.cannot_because]).toEqual([['deny'], expect.stringContaining('may no longer send')])
   expect(await codeOf(world.approvals.approve(ann, approval.id, approval.hash))).toBe('not_possible_now')
   const data = { token_id: 'agent', name: 'agent', user_id: 'ann', at: new Date().toISOString() }
   await world.hub.publish({ type: 'token_revoked', data })
@@ -294,7 +294,7 @@ test('what waits for its time, or for another attempt, ends with its sender and 
   for (const { id, draft_id: draftId } of [scheduled, retried]) {
     expect(await world.outbox.get(ann, id)).toMatchObject({
       state: 'denied',
-      error: { code: 'sender_not_allowed', why: expect.stringContaining('the token or user that asked has ended') },
+      error: { code: 'sender_not_allowed', why: expect.stringContaining('user that asked is no longer valid') },
       can: [],
     })
     expect((await world.drafts.get(agent, 'a', draftId)).state).toBe('open')
@@ -322,7 +322,7 @@ test('what keeps it from being approved is shown: the policy of now, its address
   expect(await shown()).toEqual([['edit', 'deny'], expect.stringContaining('policy'), 'not_possible_now'])
   world.rules.policy = policy
   world.rules.account = { version: '2', addresses: new Set() }
-  expect(await shown()).toEqual([['edit', 'deny'], expect.stringContaining('no address'), 'not_possible_now'])
+  expect(await shown()).toEqual([['edit', 'deny'], expect.stringContaining('no longer an address'), 'not_possible_now'])
   world.rules.account = account
   world.rules.isPolicyUnreadable = true
   expect(await shown()).toEqual([['deny'], expect.stringContaining('cannot be read'), 'not_possible_now'])

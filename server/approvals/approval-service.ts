@@ -1,6 +1,6 @@
 /**
- * Approvals: a human's yes or no to exactly one message, named by the hash of its bytes and envelope. Each decision is one transaction with what
- * becomes of the message; an edit, a cancellation or a decision that comes first makes it void.
+ * Approvals: a human's decision about exactly one message, named by the hash of its bytes and envelope. Each decision
+ * is one transaction with its effect on the message; an earlier edit, cancellation or decision voids it.
  */
 
 import type { Approval, ApprovalSettingsAnswer, ApprovalState } from '../../contract/approvals.ts'
@@ -30,7 +30,7 @@ export interface ApprovalServiceOptions {
   findApprover: FindApprover
   passkeys: Pick<PasskeyConfirmation, 'has' | 'check'>
   hub: Pick<EventHub, 'transact'>
-  /** When the session was opened, in epoch milliseconds. */
+  /** Returns when the session was opened, in epoch milliseconds. */
   signedInAt(principal: Principal): Promise<number | undefined>
   now(): number
 }
@@ -64,14 +64,14 @@ export class ApprovalService {
     }
   }
 
-  /** @throws Problem also for those that the principal may not see. */
+  /** @throws Problem if it does not exist, or the principal may not see it. */
   async get(principal: Principal, id: string): Promise<Approval> {
     const [shown] = await this.#views(principal, [await this.getRow(principal, id)])
     if (!shown) throw noApproval()
     return shown
   }
 
-  /** That a submission waits for, or waited; whether or not a principal may see it. */
+  /** Finds the approval of a submission without checking rights. */
   findOf(submissionId: string, db?: Database): Promise<ApprovalRow | undefined> {
     return this.#options.store.findOf(submissionId, db)
   }
@@ -86,14 +86,14 @@ export class ApprovalService {
     throw noApproval()
   }
 
-  /** @throws Problem when it is not this message that waits, or the principal may not say yes to it. */
+  /** @throws Problem if this message is not waiting, or the principal may not approve it. */
   async approve(principal: Principal, id: string, hash: string, proof?: PasskeyProof): Promise<Approval> {
     const { settings, findApprover, passkeys, releases, outbox } = this.#options
     const asked = await this.getRow(principal, id)
     await this.checkApprover(principal, asked)
     const isConfirmed = await passkeys.check(principal, asked, hash, proof)
     const outcome = await this.#options.hub.transact(async (transaction, tell) => {
-      // As it is now: others decide at the same moment.
+      // Read again, since others may decide concurrently.
       const row = await this.#waiting(transaction, tell, id, hash)
       if (row instanceof Problem) return row
       const applied = await settings.read(transaction)
@@ -102,7 +102,7 @@ export class ApprovalService {
       if (refusal) throw refusal
       const submission = await outbox.find(row.submission_id, transaction)
       const obstacle = submission && (await releases.obstaclesIn(transaction)(row, submission))
-      // It goes on waiting.
+      // The approval keeps waiting.
       if (obstacle) return obstacle.problem
       const decisions = [
         ...given.filter(({ user_id: userId }) => userId !== principal.userId),
@@ -114,7 +114,7 @@ export class ApprovalService {
     return this.get(principal, id)
   }
 
-  /** The caller who asked reads the reason. */
+  /** Denies a message; the reason is shown to the caller that asked. */
   async deny(principal: Principal, id: string, hash: string, reason: string | undefined): Promise<Approval> {
     const refusal = denyRefusal(principal, await this.getRow(principal, id))
     if (refusal) throw refusal
@@ -135,7 +135,7 @@ export class ApprovalService {
     return this.get(principal, id)
   }
 
-  /** @throws Problem unless the principal may approve it: by its rights, and by how long ago it signed in. */
+  /** @throws Problem unless the principal may approve it, by its rights and by how recently it signed in. */
   async checkApprover(principal: Principal, row: ApprovalRow): Promise<void> {
     const { settings, signedInAt, findApprover, now } = this.#options
     const applied = await settings.read()
@@ -152,7 +152,7 @@ export class ApprovalService {
     )
   }
 
-  /** It waits with this hash, or else why not: what has become void or has expired is stored as that. */
+  /** Returns the waiting row with this hash, or why there is none; an expired row is stored as such. */
   async #waiting(transaction: Database, tell: Tell, id: string, hash: string): Promise<ApprovalRow | Problem> {
     const row = await this.#options.store.find(id, transaction)
     if (!row) return noApproval()
@@ -161,10 +161,10 @@ export class ApprovalService {
       return new Problem('not_possible_now', 'It has expired: nobody approved it in time.')
     }
     if (row.state === 'void')
-      return new Problem('approval_void', 'The message was edited or cancelled; nothing waits here.')
+      return new Problem('approval_void', 'The message was edited or cancelled; there is nothing to decide.')
     if (row.state !== 'waiting') return new Problem('not_possible_now', `It is ${row.state} already.`)
     if (row.hash === hash) return row
-    return new Problem('approval_void', 'The message was edited meanwhile: look at it again, it has another hash now.')
+    return new Problem('approval_void', 'The message was edited and has another hash now; review it again.')
   }
 
   async #approve(
@@ -176,7 +176,7 @@ export class ApprovalService {
     const { outbox, store, ends } = this.#options
     const count = decisions.filter(({ decision, counts }) => decision === 'approve' && counts).length
     if (count < needed) {
-      // Whether they count is found out again each time.
+      // Whether earlier approvals count is determined each time.
       const stored = decisions.map(({ counts: _counts, ...decision }) => decision)
       await store.change(transaction, row, { decisions: JSON.stringify(stored) })
       return undefined

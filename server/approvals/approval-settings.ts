@@ -1,6 +1,6 @@
 /**
- * Who has to approve, and how: set by an administrator. Nothing is remembered: what decides reads them in its own transaction.
- * Stored settings that cannot be read approve nothing, until a user sets them again.
+ * Who has to approve, and how; set by administrators. Nothing is cached: every decision reads the settings in its own
+ * transaction. While the stored settings are unreadable, nothing is approved until a user sets them again.
  */
 import {
   ApprovalSettings,
@@ -15,13 +15,13 @@ import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 
 export interface KeptSettings {
-  /** @throws SyntaxError where it is not JSON. */
+  /** @throws SyntaxError if the stored value is not JSON. */
   find(name: string, db?: Database): Promise<unknown>
   save(transaction: Database, name: string, value: unknown, at: string): Promise<void>
 }
 
 const settingName = 'approvals'
-/** Shown and applied in the place of what cannot be read. */
+/** Shown and applied in place of unreadable settings. */
 const unreadable: ApprovalSettingsAnswer = { ...defaultApprovalSettings, own_tokens: false, is_unreadable: true }
 
 export class ApprovalSettingsHolder {
@@ -40,7 +40,9 @@ export class ApprovalSettingsHolder {
     this.#logger.error('the settings of approvals cannot be read: nothing is approved until a user sets them again')
   }
 
-  /** As the database has them now, also where another process has just set them. @param db The transaction that decides. */
+  /**
+   * Returns the current settings in the database, whichever process wrote them. @param db The transaction that decides.
+   */
   async read(db?: Database): Promise<ApprovalSettingsAnswer> {
     const stored = await this.#kept.find(settingName, db).catch((error: unknown) => {
       if (error instanceof SyntaxError) return error
@@ -64,7 +66,7 @@ export class ApprovalSettingsHolder {
   }
 }
 
-/** Where they cannot be read. */
+/** Returns the Problem of unreadable settings. */
 export function settingsProblem({ is_unreadable: isUnreadable }: ApprovalSettingsAnswer): Problem | undefined {
   if (!isUnreadable) return undefined
   const detail =

@@ -1,10 +1,10 @@
-/** Approvals in the database. A change is made only from the state and the hash that it is meant for. */
+/** Approvals in the database. A change applies only to the state and the hash that it is meant for. */
 import type { ApprovalState } from '../../contract/approvals.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { ApprovalRow } from './approval-tables.ts'
 
 export interface ApprovalQuery {
-  /** Undefined for all. */
+  /** Account ids; undefined for all. */
   accounts: readonly string[] | undefined
   principalId?: string | undefined
   state?: ApprovalState | undefined
@@ -36,7 +36,7 @@ export class ApprovalStore {
     return this.#db.selectFrom('approvals').selectAll().where('submission_id', 'in', submissionIds).execute()
   }
 
-  /** @returns Whether it waits, with this hash. */
+  /** @returns Whether the approval was waiting, with this hash. */
   async change(
     transaction: Database,
     { id, hash }: Pick<ApprovalRow, 'id' | 'hash'>,
@@ -52,14 +52,14 @@ export class ApprovalStore {
     return numUpdatedRows > 0n
   }
 
-  /** Those that wait, the oldest first. */
+  /** Lists waiting approvals, oldest first. */
   async listWaiting(query: ApprovalQuery, after: string | undefined, limit: number): Promise<ApprovalRow[]> {
     let found = this.#seen(query).where('state', '=', 'waiting').orderBy('id').limit(limit)
     if (after !== undefined) found = found.where('id', '>', after)
     return found.execute()
   }
 
-  /** The others, the newest first. */
+  /** Lists decided approvals, newest first. */
   async listDecided(query: ApprovalQuery, before: string | undefined, limit: number): Promise<ApprovalRow[]> {
     let found = this.#seen(query).where('state', '!=', 'waiting').orderBy('id', 'desc').limit(limit)
     if (query.state !== undefined) found = found.where('state', '=', query.state)
@@ -76,7 +76,7 @@ export class ApprovalStore {
     return Number((await query.executeTakeFirstOrThrow()).count)
   }
 
-  /** Those whose time is up. */
+  /** Lists waiting approvals that have expired. */
   async listExpired(at: string, limit: number): Promise<ApprovalRow[]> {
     return this.#db
       .selectFrom('approvals')
@@ -88,7 +88,7 @@ export class ApprovalStore {
       .execute()
   }
 
-  /** Who asked for what waits. */
+  /** Lists the distinct senders of waiting approvals. */
   async listSenders(): Promise<Asker[]> {
     return this.#db
       .selectFrom('approvals')

@@ -1,4 +1,4 @@
-/** The table of approvals, as Kysely sees it, and what is kept in it as JSON. */
+/** The table of approvals for Kysely, and the types of its JSON columns. */
 import type { Approval, ApprovalState } from '../../contract/approvals.ts'
 import type { Principal } from '../platform/principal.ts'
 import type { JudgedMessage } from '../policies/policy-decision.ts'
@@ -16,9 +16,9 @@ export interface ApprovalRow {
   principal_kind: Principal['kind']
   principal_id: string
   principal_name: string
-  /** Whose token asks. */
+  /** The user whose token asks. */
   user_id: string | null
-  /** Nothing else is approved. */
+  /** The only hash that can be approved. */
   hash: string
   state: ApprovalState
   /** `StoredJudged` */
@@ -36,7 +36,7 @@ export interface ApprovalRow {
   expires_at: string
 }
 
-/** What the policy is asked about once more when it is to leave. */
+/** The facts by which the policy judges the message again when it is about to leave. */
 export type StoredJudged = Omit<JudgedMessage, 'threadPeople' | 'at'> & { threadPeople: string[] | null }
 
 export function storeJudged({ threadPeople, at: _at, ...message }: JudgedMessage): string {
@@ -45,13 +45,13 @@ export function storeJudged({ threadPeople, at: _at, ...message }: JudgedMessage
 
 export function judgedOf({ judged }: Pick<ApprovalRow, 'judged'>): JudgedMessage {
   const { threadPeople, ...message } = JSON.parse(judged) as StoredJudged
-  // Not in those of an earlier version.
+  // Missing in rows of an earlier version.
   const { taintMs = 0 } = message as Partial<typeof message>
   return { ...message, taintMs, threadPeople: threadPeople ? new Set(threadPeople) : undefined }
 }
 
 type Decision = Approval['decisions'][number]
-/** `counts` is left out as long as it waits: it is found out each time. */
+/** `counts` is left out while the approval waits, since it is determined each time. */
 export type StoredDecision = Omit<Decision, 'counts'> & Partial<Pick<Decision, 'counts'>> & { withPasskey?: boolean }
 
 export type GivenDecision = StoredDecision & { counts: boolean }

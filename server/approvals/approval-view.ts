@@ -1,4 +1,4 @@
-/** From the row of an approval, and its message in the outbox, to how it is shown. */
+/** Shows an approval, from its row and its message in the outbox. */
 import type { Approval, ApprovalSettings, ApprovalSettingsAnswer } from '../../contract/approvals.ts'
 import type { PolicyFinding } from '../../contract/policy.ts'
 import type { Submission } from '../../contract/submission.ts'
@@ -12,10 +12,10 @@ const noOwnPasskey = 'Approving has to be confirmed with a passkey, and you have
 export interface Seen {
   submission: Submission
   decisions: readonly GivenDecision[]
-  /** Whether the one who looks has a passkey. */
+  /** Whether the viewer has a passkey. */
   hasPasskey: boolean
   settings: ApprovalSettingsAnswer
-  /** Of what waits. */
+  /** What prevents approval of a waiting message. */
   obstacle: Obstacle | undefined
 }
 
@@ -55,7 +55,7 @@ export function toApproval(
   }
 }
 
-/** As it was asked for, or as it is set now: whichever is stricter. */
+/** The required number of approvals: as stored with the request or as set now, whichever is stricter. */
 export function neededOf({ needed }: ApprovalRow, { approvers }: ApprovalSettings): number {
   return Math.max(needed, approvers)
 }

@@ -1,4 +1,4 @@
-/** What waits as one user may approve it at this moment: asked when they are to be notified. */
+/** What one user may approve at this moment; queried when the user is to be notified. */
 import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
 import { visibleAccounts } from '../platform/visible-figures.ts'
@@ -6,7 +6,7 @@ import { approveRefusal, maySeeApproval } from './approval-rights.ts'
 import type { ApprovalSettingsHolder } from './approval-settings.ts'
 import { type ApprovalRow, decisionsOf } from './approval-tables.ts'
 
-/** What a notification is about: the group, and what is told of it. */
+/** What a notification is about: the group, and the details it may show. */
 export type Waiting = Pick<
   ApprovalRow,
   'id' | 'group_key' | 'proposal_id' | 'account_id' | 'principal_name' | 'expires_at'
@@ -17,9 +17,9 @@ export interface ApproverViewOptions {
   settings: Pick<ApprovalSettingsHolder, 'read'>
 }
 
-/** Those that wait longest; more are not counted. */
+/** Longest-waiting approvals that are counted; more are ignored. */
 const mostCounted = 200
-/** As many ids as one statement takes. */
+/** Ids per statement. */
 const mostIds = 500
 
 export class ApproverView {
@@ -29,7 +29,7 @@ export class ApproverView {
     this.#options = options
   }
 
-  /** Groups of these approvals, as far as they wait: a message of a proposal is in the group of that. */
+  /** Returns the groups of those approvals that still wait: a message of a proposal belongs to the proposal's group. */
   async groupsOf(approvalIds: readonly string[]): Promise<string[]> {
     const parts = Array.from({ length: Math.ceil(approvalIds.length / mostIds) }, (_, part) =>
       approvalIds.slice(part * mostIds, (part + 1) * mostIds),
@@ -38,13 +38,13 @@ export class ApproverView {
     return [...new Set(found.flat().map(groupOf))]
   }
 
-  /** Groups in which something was asked for since then, and still waits. */
+  /** Returns groups with a request since then that still waits. */
   async groupsSince(at: string): Promise<string[]> {
     const rows = await this.#groups().where('created_at', '>=', at).limit(mostCounted).execute()
     return [...new Set(rows.map(groupOf))]
   }
 
-  /** What of these groups the user may approve now, the oldest first, and of all groups. */
+  /** Returns what the user may approve now, oldest first: `items` in these groups, and `all`. */
   async waitingFor(user: Principal, groups: readonly string[]): Promise<{ items: Waiting[]; all: Waiting[] }> {
     const { db, settings } = this.#options
     const accounts = visibleAccounts(user)
@@ -58,7 +58,7 @@ export class ApproverView {
       settings.read(),
     ])
     const isTheirs = (row: ApprovalRow) => {
-      // A user who has approved is not notified again, also where that does not count any more.
+      // A user who has approved is not notified again, even if that approval no longer counts.
       const given = decisionsOf(row).map(decision => ({ ...decision, counts: true }))
       return maySeeApproval(user, row) && approveRefusal(user, row, applied, given) === undefined
     }

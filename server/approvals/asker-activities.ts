@@ -1,4 +1,4 @@
-/** What the one who asks for a human's yes did in the last hour. */
+/** What a caller that asks for approvals did in the last hour. */
 import type { AskerActivity } from '../../contract/asker-activity.ts'
 import type { OutboxService } from '../outbox/outbox-service.ts'
 import type { PolicyRates } from '../policies/policy-rates.ts'
@@ -8,7 +8,7 @@ export interface AskerActivitiesOptions {
   outbox: Pick<OutboxService, 'countSince'>
   rates: Pick<PolicyRates, 'used'>
   calls: Pick<RecentCalls, 'list'>
-  /** Names under which reads of strangers' mail are counted among the calls. */
+  /** The name under which reads of strangers' mail are counted among the calls. */
   strangerName: string
   now(): number
 }
@@ -23,7 +23,7 @@ export class AskerActivities {
     this.#options = options
   }
 
-  /** @param principalId Who asks. The caller has checked that what it asks for may be seen. */
+  /** @param principalId The caller that asks. Whether its requests may be seen was checked before. */
   async of(principalId: string): Promise<AskerActivity> {
     const { outbox, rates, calls, strangerName, now } = this.#options
     const since = new Date(now() - hour).toISOString()

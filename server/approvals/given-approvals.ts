@@ -1,11 +1,11 @@
-/** Which approvals that were given count now: each giver has to be allowed to approve at the moment in which the message is let go. */
+/** Determines which approvals count: each approver must still be allowed to approve when the message is released. */
 import type { ApprovalSettings } from '../../contract/approvals.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
 import { giverRefusal, maySeeApproval } from './approval-rights.ts'
 import { type ApprovalRow, decisionsOf, type GivenDecision } from './approval-tables.ts'
 
-/** A user with the rights of now, as if signed in; undefined for users who are gone or disabled. */
+/** Finds a user with current rights, as if signed in; undefined if the user was removed or disabled. */
 export type FindApprover = (userId: string, db?: Database) => Promise<Principal | undefined>
 
 /** @param db The transaction that decides. */

@@ -1,4 +1,4 @@
-/** A human edits what is held: it becomes another message with another hash, and approvals of the old one are void. */
+/** Edits a held message: it becomes another message with another hash, which voids approvals of the old one. */
 import type { ApprovalDetail } from '../../contract/approvals.ts'
 import type { DraftChange } from '../../contract/draft.ts'
 import type { DraftComposer } from '../drafts/draft-composer.ts'
@@ -35,8 +35,8 @@ export class HeldEdits {
   }
 
   /**
-   * The draft, its message and the approval change together or not at all.
-   * @throws Problem when it is not this message that waits any more; then nothing of the edit stays.
+   * Changes the draft, its message and the approval together or not at all. @throws Problem if this message is no
+   * longer waiting; nothing of the edit is kept then.
    */
   async edit(
     principal: Principal,
@@ -51,7 +51,7 @@ export class HeldEdits {
     const submission = await outbox.find(row.submission_id)
     if (row.state !== 'waiting' || row.hash !== hash || submission?.state !== 'held') throw isVoid()
     if (recipientsOf(submission).some(({ state }) => state === 'accepted')) {
-      throw new Problem('not_possible_now', 'Some recipients have it already, so it is not edited any more.')
+      throw new Problem('not_possible_now', 'Some recipients have it already, so it can no longer be edited.')
     }
     const obstacle = await releases.obstaclesIn()(row, submission)
     if (obstacle && !obstacle.isEditable) throw obstacle.problem
@@ -61,7 +61,7 @@ export class HeldEdits {
     if (people.every(list => list.length === 0)) {
       throw new Problem('no_recipients', 'A message needs a recipient.')
     }
-    // Of the revision that waits: another editor may have been faster.
+    // Plans from the revision that waits: another editor may have been faster.
     const planned = await drafts
       .planSubmitted(principal, accountId, draftId, { rev: submission.rev, ...change })
       .catch((error: unknown) => {
@@ -88,6 +88,6 @@ export class HeldEdits {
 function isVoid(): Problem {
   return new Problem(
     'approval_void',
-    'It is not this message that waits: it was edited, decided about or cancelled meanwhile.',
+    'This message is no longer waiting: it was edited, decided or cancelled in the meantime.',
   )
 }

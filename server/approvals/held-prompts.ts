@@ -1,15 +1,15 @@
-/** A permission prompt while it is held: whose it is, who may decide it, and how many may wait. */
+/** A permission prompt while it is held: its owner, who may decide it, and the bounds for waiting prompts. */
 import type { PermissionPrompt, PermissionPromptState } from '../../contract/permission-prompts.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 
 export interface PermissionPromptBounds {
   perPrincipal: number
-  /** Of all tokens of one user; programs without a token are one person together. */
+  /** Waiting prompts of all tokens of one user; prompts without a user share one bound. */
   perPerson: number
   inAll: number
   expiresMs: number
-  /** One that is asked for over HTTP ends when its program has not asked for its state for so long. */
+  /** A prompt opened over HTTP is cancelled when its program has not polled its state for this long. */
   quietMs: number
 }
 
@@ -20,7 +20,7 @@ export interface Held {
   readonly decided: PromiseWithResolvers<void>
   expiry: NodeJS.Timeout | undefined
   quiet: NodeJS.Timeout | undefined
-  /** Requests that wait for it. */
+  /** Requests currently waiting for its decision. */
   waiting: number
 }
 
@@ -29,7 +29,7 @@ export const usualBounds: PermissionPromptBounds = {
   ...{ expiresMs: 10 * 60_000, quietMs: 60_000 },
 }
 
-/** @throws Problem where its program, its user or all together have as many waiting as they may. */
+/** @throws Problem if the program, its user or the server has reached its bound of waiting prompts. */
 export function checkRoom(
   held: readonly Held[],
   principal: Principal,
@@ -57,7 +57,10 @@ export function mayDecide(user: Principal, { userId }: Held): boolean {
   return userId === null ? user.scopes.has('dashboard:admin') : user.userId === userId
 }
 
-/** When it is over with its token. A connected client comes back with another access token. */
+/**
+ * Returns when a prompt ends with its token. A connected client comes back with another access token, so its prompts do
+ * not.
+ */
 export function endOf({ audience, endsAt = Number.POSITIVE_INFINITY }: Principal): number {
   return audience === undefined ? endsAt : Number.POSITIVE_INFINITY
 }

@@ -1,7 +1,7 @@
 /**
- * Rules on messages right before they leave, which may be long after they were let out: by freezes, their sender, their account and the policy as
- * they are in the database by then. What a human approved is held to the rules that hold at every moment; the rules that ask for an approval
- * concern only what was let out without one, when they have changed since.
+ * Rules on messages right before they leave, possibly long after they were let out: by freezes, sender, account and
+ * policy as the database has them then. An approved message is held to the rules that always apply; the rules that ask
+ * for an approval concern only messages let out without one, when those rules have changed since.
  */
 import type { PolicyFinding } from '../../contract/policy.ts'
 import type { EventHub } from '../events/event-hub.ts'
@@ -32,17 +32,17 @@ export interface LeaveRulesOptions extends SenderStateOptions {
 }
 
 const stopped: Ruling = { verdict: 'stopped' }
-/** An index that cannot be asked holds up no other message. */
+/** Holds the message when the index cannot be asked, so that it blocks no others. */
 const notKnown: PolicyFinding = {
   rule: 'approval_strangers',
   effect: 'hold',
   why: 'Whether the account knows its recipients could not be looked up.',
 }
 
-/** Of one transaction. */
+/** The state shared by the rulings of one transaction. */
 interface Around {
   state: SenderState
-  /** Whether the settings of approvals can be read. */
+  /** Whether the approval settings are readable. */
   isFit(): Promise<boolean>
   db: Database | undefined
 }
@@ -73,7 +73,7 @@ export class LeaveRules implements Leaving {
     const handedIn = Date.parse(row.created_at)
     const findings = await judge.holds(row.principal_id, read.policy, judged, handedIn).catch(() => [notKnown])
     await hub.transact(async (transaction, tell) => {
-      // Changed again meanwhile: it is asked about once more when it is taken.
+      // The policy changed again in the meantime: the message is judged again at the next claim.
       if ((await policies.read(asker, transaction))?.version !== read.version) return
       if (findings.length === 0) return outbox.letOut(transaction, row, storeLetOut(read.policy, judged))
       const id = this.#options.nextId()
@@ -98,7 +98,7 @@ export class LeaveRules implements Leaving {
     return { verdict: 'leave', account: (await state.account(row.account_id))?.version ?? '' }
   }
 
-  /** @returns What keeps it from leaving. */
+  /** @returns What prevents it from leaving; undefined if nothing does. */
   async #byPolicy(row: SubmissionRow, read: ReadPolicy, { isFit, db }: Around): Promise<Ruling | undefined> {
     const { store, judge, now } = this.#options
     // Nothing is lost: it waits until a user sets them again.
@@ -109,7 +109,7 @@ export class LeaveRules implements Leaving {
       return {
         verdict: 'refused',
         code: 'not_approved',
-        why: 'It needs an approval, and nobody gave it for this message.',
+        why: 'It needs an approval, and this message was never approved.',
       }
     }
     const { recipients } = judgedLetOut(row)
@@ -133,6 +133,6 @@ function refused(why: string): Ruling {
   return {
     verdict: 'refused',
     code: 'policy_denied',
-    why: `The policy of the token does not allow this any more. ${why}`,
+    why: `The policy of the token no longer allows this. ${why}`,
   }
 }

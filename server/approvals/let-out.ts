@@ -1,4 +1,4 @@
-/** What is stored of a message that a policy let out without an approval, so that it can be judged again before it leaves. */
+/** Stores why a policy let a message out without an approval, so that it can be judged again before it leaves. */
 import type { TokenPolicy } from '../../contract/policy.ts'
 import { recipientsOf, type SubmissionRow } from '../outbox/submission-tables.ts'
 import type { JudgedMessage } from '../policies/policy-decision.ts'
@@ -7,9 +7,9 @@ interface StoredLetOut {
   attachmentBytes: number
   threadPeople: string[] | null
   isThreadOfKnown?: boolean | undefined
-  /** Not in those of an earlier version. */
+  /** Missing in rows of an earlier version. */
   taintMs?: number | null
-  /** When the policy wanted an approval. */
+  /** The part of the policy that decides when an approval is needed. */
   approval: ReturnType<typeof approvalPart>
 }
 
@@ -27,20 +27,20 @@ export function storeLetOut(
   return JSON.stringify(stored)
 }
 
-/** Whether the policy wants an approval in the same cases as the one by which it was let out. */
+/** Returns whether the policy asks for approvals in the same cases as the one under which the message was let out. */
 export function isLetOutBy({ let_out: stored }: Pick<SubmissionRow, 'let_out'>, policy: TokenPolicy): boolean {
   if (stored === null) return false
   return JSON.stringify((JSON.parse(stored) as StoredLetOut).approval) === JSON.stringify(approvalPart(policy))
 }
 
-/** Of those recipients that do not have it yet. */
+/** Returns the message to judge, with only the recipients that do not have it yet. */
 export function judgedLetOut(row: SubmissionRow): JudgedMessage {
   const recipients = recipientsOf(row).flatMap(({ email, state }) => (state === 'waiting' ? [email] : []))
   const stored = row.let_out === null ? undefined : (JSON.parse(row.let_out) as StoredLetOut)
   return {
     accountId: row.account_id,
     recipients,
-    // Of messages of an earlier version it is not known: they have no more than this.
+    // Unknown in rows of an earlier version; the size of the message is an upper bound.
     attachmentBytes: stored?.attachmentBytes ?? row.size_bytes,
     threadPeople: stored?.threadPeople ? new Set(stored.threadPeople) : undefined,
     isThreadOfKnown: stored?.isThreadOfKnown ?? false,

@@ -1,8 +1,8 @@
-/** A message that waits, in plain words: what a proposal says of it. */
+/** Describes a waiting message in plain words, for its proposal. */
 
 const namedRecipients = 3
 
-/** @param to All of its envelope. */
+/** @param to All recipients of the envelope. */
 export function messageWords(subject: string, to: readonly string[]): string {
   const named = to.slice(0, namedRecipients).join(', ')
   const more = to.length > namedRecipients ? ` and ${to.length - namedRecipients} more` : ''

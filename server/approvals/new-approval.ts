@@ -1,4 +1,4 @@
-/** Makes the row of an approval that somebody has to give. */
+/** Builds the row of a new approval. */
 import { createHash } from 'node:crypto'
 import type { ApprovalSettings } from '../../contract/approvals.ts'
 import type { PolicyFinding } from '../../contract/policy.ts'
@@ -13,9 +13,9 @@ export interface Held {
   judged: JudgedMessage
   findings: readonly PolicyFinding[]
   settings: ApprovalSettings
-  /** Of which the message is an item. */
+  /** The proposal that has the message as an item. */
   proposalId: string | null
-  /** In epoch milliseconds. */
+  /** The current time, in epoch milliseconds. */
   now: number
 }
 
@@ -49,7 +49,7 @@ export function newApproval({
   }
 }
 
-/** Answers in one thread belong together, and messages to the same people. */
+/** Groups replies in one thread, and messages to the same people. */
 function groupOf(principalId: string, answers: Held['answers'], { accountId, recipients }: JudgedMessage): string {
   const what = answers?.threadId ?? answers?.messageId ?? [...recipients].sort()
   return createHash('sha256')

@@ -42,7 +42,7 @@ test('the owner of the token decides, an administrator for programs without one,
   const [second] = prompts.list(user('u2', true))
   prompts.decide(user('u2', true), second!.id, 'deny')
   expect(await nobodys).toBe('denied')
-  expect(() => prompts.decide(user('u1'), first!.id, 'deny')).toThrow('waits no more')
+  expect(() => prompts.decide(user('u1'), first!.id, 'deny')).toThrow('no longer waiting')
 })
 
 test('a prompt ends with its session, with its token, with the server, and by itself', async () => {

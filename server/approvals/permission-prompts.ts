@@ -1,6 +1,6 @@
 /**
- * Permission prompts of agents that wait for a human, in memory: they are good for the running session alone. Decided by the user whose token asks, or by
- * an administrator where no token does; never by a token.
+ * Permission prompts of agents that wait for a human. They are held in memory, since they matter only to the running
+ * session. The user whose token asks decides, or an administrator if no token does; tokens never decide.
  */
 import type { PermissionPrompt, PermissionPromptState } from '../../contract/permission-prompts.ts'
 import type { Principal, PrincipalListener } from '../platform/principal.ts'
@@ -20,9 +20,9 @@ import {
 
 export interface PermissionPromptsOptions {
   now(): number
-  /** Somebody's list is another now. */
+  /** Called when a user's list of prompts has changed. */
   changed(): void
-  /** For those who look elsewhere. */
+  /** Called with each new prompt, to notify users that are elsewhere. */
   asked(id: string): void
   bounds?: Partial<PermissionPromptBounds>
 }
@@ -45,7 +45,9 @@ export class PermissionPrompts implements PrincipalListener {
     for (const held of this.#held.values()) this.#settle(held, 'cancelled')
   }
 
-  /** Of a session in this process, which withdraws it with its signal. @throws Problem when too many wait. */
+  /**
+   * Asks for a session in this process, which withdraws the prompt by its signal. @throws Problem when too many wait.
+   */
   async ask(principal: Principal, asked: AskedPermission, signal: AbortSignal): Promise<PermissionPromptState> {
     signal.throwIfAborted()
     const held = this.#add(principal, asked)
@@ -56,7 +58,7 @@ export class PermissionPrompts implements PrincipalListener {
     return held.state
   }
 
-  /** Over HTTP. @throws Problem when too many wait, and for sessions. */
+  /** Opens a prompt over HTTP. @throws Problem when too many wait, and for sessions. */
   open(principal: Principal, asked: AskedPermission): PermissionPrompt {
     if (principal.kind !== 'token' && principal.kind !== 'api_key') {
       throw new Problem('forbidden', 'Permission prompts are for programs with a token.')
@@ -66,7 +68,7 @@ export class PermissionPrompts implements PrincipalListener {
     return held.prompt
   }
 
-  /** @throws Problem for one of others, as for none. */
+  /** Waits for the decision. @throws Problem for prompts of other programs, as for missing ones. */
   async wait(principal: Principal, id: string, ms: number, signal: AbortSignal): Promise<PermissionPromptState> {
     const held = this.#ownOf(principal, id)
     if (held.state !== 'waiting' || ms === 0) {
@@ -85,17 +87,17 @@ export class PermissionPrompts implements PrincipalListener {
     return held.state
   }
 
-  /** @throws Problem for one of others, as for none. */
+  /** @throws Problem for prompts of other programs, as for missing ones. */
   cancel(principal: Principal, id: string): void {
     this.#settle(this.#ownOf(principal, id), 'cancelled')
   }
 
-  /** Those that the user may decide. */
+  /** Returns the waiting prompts that the user may decide. */
   list(user: Principal): PermissionPrompt[] {
     return [...this.#held.values()].filter(held => isWaiting(held) && mayDecide(user, held)).map(({ prompt }) => prompt)
   }
 
-  /** @throws Problem for one that is decided or ended, or is not for this user. */
+  /** @throws Problem for a prompt that is decided or ended, or that another user decides. */
   decide(
     user: Principal,
     id: string,
@@ -107,7 +109,7 @@ export class PermissionPrompts implements PrincipalListener {
     return { state: held.state, asked: held.prompt }
   }
 
-  /** What a token may read or send does not bear on what its program asks for; when it ends does. */
+  /** Applies the token's new end to its prompts; changes of its scopes do not affect them. */
   changed(principal: Principal): void {
     const endsAt = endOf(principal)
     for (const held of this.#held.values()) {
@@ -150,7 +152,7 @@ export class PermissionPrompts implements PrincipalListener {
     held.expiry = setTimeout(() => this.#settle(held, 'expired'), at - this.#options.now()).unref()
   }
 
-  /** What is decided is kept until its program has heard of it, or is away. */
+  /** Keeps a decided prompt until its program has polled the state, or has stopped polling. */
   #watch(held: Held): void {
     clearTimeout(held.quiet)
     if (held.waiting > 0) return
@@ -161,7 +163,10 @@ export class PermissionPrompts implements PrincipalListener {
     held.quiet = setTimeout(end, this.#bounds.quietMs).unref()
   }
 
-  /** What is over gives its place to what waits, its own and its user's first: who withdraws all that it asks shuts nobody out. */
+  /**
+   * Evicts a decided prompt to make room, the caller's own or its user's first, so that a program that withdraws all
+   * its prompts shuts out no other.
+   */
   #evictDecided(principal: Principal): void {
     const over = [...this.#held.values()].filter(held => !isWaiting(held))
     const { prompt, quiet } = over.find(isOf(principal)) ?? over.find(isOfPerson(principal)) ?? over[0]!
@@ -180,11 +185,11 @@ export class PermissionPrompts implements PrincipalListener {
     held.state = state
     clearTimeout(held.expiry)
     held.decided.resolve()
-    // Of a session in this process nobody asks again.
+    // A prompt of a session in this process is never polled.
     if (held.quiet === undefined) this.#held.delete(held.prompt.id)
     else this.#watch(held)
     this.#options.changed()
   }
 }
 
-const missing = () => new Problem('not_found', 'There is no such permission prompt, or it waits no more.')
+const missing = () => new Problem('not_found', 'There is no such permission prompt, or it is no longer waiting.')

@@ -1,4 +1,4 @@
-/** /api/v1/permission-prompts: what agents ask for in their own programs, and what humans say to it. */
+/** /api/v1/permission-prompts: permissions that agents ask for in their own programs, and the decisions of humans. */
 import { permissionPromptsApi } from '../../contract/permission-prompts.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import type { PermissionPrompts } from './permission-prompts.ts'

@@ -1,20 +1,20 @@
-/** What programs called lately, counted in memory: what a human sees of a caller before saying yes to it. A restart forgets it. */
+/** Counts in memory what programs called recently, for the human who decides their requests. Lost at a restart. */
 import type { RequestOutcome } from '../platform/http/http-outcome.ts'
 
 const minute = 60_000
 const minutes = 60
-/** There are at most 1,000 tokens. The one that called longest ago is forgotten. */
+/** Programs that are counted (there are at most 1,000 tokens); past it the least recent caller is evicted. */
 const mostCallers = 1_500
-/** Distinct names of operations counted in each minute. */
+/** Distinct operation names per minute; past it they are counted as `other`. */
 const mostNames = 100
 
 type Counts = Map<string, number>
 
 export class RecentCalls {
-  /** The one that called longest ago first; by minute. */
+  /** Counts per minute, by program, least recent caller first. */
   readonly #callers = new Map<string, Map<number, Counts>>()
   readonly #now: () => number
-  /** It is called for each request: mostly by the one that called before. */
+  /** Cache of the latest caller's counts, since this runs for each request. */
   #latest: { principalId: string; at: number; counts: Counts } | undefined
 
   constructor(now: () => number = Date.now) {
@@ -36,7 +36,7 @@ export class RecentCalls {
     counts.set(known, (counts.get(known) ?? 0) + 1)
   }
 
-  /** As the one that called last. */
+  /** Returns the current counts and makes the program the most recent caller. */
   #countsOf(principalId: string, at: number): Counts {
     const slots = this.#callers.get(principalId) ?? new Map<number, Counts>()
     this.#callers.delete(principalId)
@@ -50,7 +50,7 @@ export class RecentCalls {
     return counts
   }
 
-  /** Of the last hour, most often called first. */
+  /** Returns the counts of the last hour, highest first. */
   list(principalId: string): { name: string; count: number }[] {
     const at = Math.floor(this.#now() / minute)
     const sums = new Map<string, number>()

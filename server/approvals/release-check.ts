@@ -1,4 +1,4 @@
-/** What keeps a message from being sent though a human says yes: asked when it is approved, and for what is shown of it. */
+/** Checks what prevents a message from being sent although a human approves it; used for approving, and to show it. */
 import type { SubmissionRow } from '../outbox/submission-tables.ts'
 import type { Database } from '../platform/database/database.ts'
 import { Problem } from '../platform/problem.ts'
@@ -14,7 +14,7 @@ export interface ReleaseCheckOptions extends SenderStateOptions {
 
 export interface Obstacle {
   problem: Problem
-  /** An edited message may be sent. */
+  /** Whether an edited message could be sent. */
   isEditable: boolean
 }
 
@@ -27,13 +27,16 @@ export class ReleaseCheck {
     this.#options = options
   }
 
-  /** By what the database has now; of several rows each thing is read once. @param db The transaction that decides. */
+  /**
+   * Returns a check over the current state of the database that reads each thing once. @param db The transaction that
+   * decides.
+   */
   obstaclesIn(db?: Database): FindObstacle {
     const state = new SenderState(this.#options, db)
     return (row, submission) => this.#obstacle(row, submission, state)
   }
 
-  /** Whether its sender may send at all; what it asked for cannot be approved any more otherwise. */
+  /** Returns whether the sender may no longer send at all, so that its requests cannot be approved. */
   async hasEnded(sender: Parameters<ReleaseCheckOptions['mayStillSend']>[0], db?: Database): Promise<boolean> {
     return !(await this.#options.mayStillSend(sender, db))
   }
@@ -41,13 +44,13 @@ export class ReleaseCheck {
   async #obstacle(row: ApprovalRow, submission: SubmissionRow, state: SenderState): Promise<Obstacle | undefined> {
     const { judge, now } = this.#options
     if (await state.isFrozen(row)) {
-      const detail = 'A human stopped what its sender, or its account, sends: it is held until that is lifted.'
+      const detail = 'A freeze stops its sender or its account from sending; it is held until that is lifted.'
       return { problem: new Problem('frozen', detail), isEditable: false }
     }
     const refusal = await state.refusal(submission)
     if (refusal) {
       const isEditable = refusal.code === 'sender_changed'
-      const why = isEditable ? `${refusal.why} Edited, it gets the new one.` : refusal.why
+      const why = isEditable ? `${refusal.why} Editing the message sets the current one.` : refusal.why
       return { problem: new Problem('not_possible_now', why), isEditable }
     }
     const policy = await state.policy(row)

@@ -1,6 +1,6 @@
 /**
- * The only way by which mail leaves: a revision of a draft is composed, judged by the policy of its sender, and stored in one transaction as what
- * is sent, or held for an approval of exactly this message. Nothing in it is taken from the words of the sender.
+ * The only way to send mail: a revision of a draft is composed, judged by its sender's policy, and stored in one
+ * transaction as queued, or held for an approval of exactly this message. Claims of the sender count for nothing.
  */
 import type { Submission } from '../../contract/submission.ts'
 import type { ComposedMessage } from '../drafts/composed-message.ts'
@@ -37,22 +37,22 @@ export interface SendServiceOptions {
   store: ApprovalStore
   settings: Pick<ApprovalSettingsHolder, 'read'>
   hub: Pick<EventHub, 'transact'>
-  /** Left out where nothing is only proposed. */
+  /** Left out where no token only proposes. */
   intake?: ProposalIntake
   accounts: { get(principal: Principal, accountId: string): Promise<{ enabled: boolean; smtp: unknown }> }
-  /** Addresses of the thread of a message; undefined where they are not known. */
+  /** Returns the addresses in the thread of a message; undefined if unknown. */
   peopleOf(
     principal: Principal,
     accountId: string,
     answers: NonNullable<ComposedMessage['answers']>,
   ): Promise<ReadonlySet<string> | undefined>
-  /** Whether the answered message is certainly of somebody to whom the account wrote before. Absent where the sender is unknown. */
+  /** Whether the answered message is verifiably from someone the account has written to before. */
   isOfKnown?(
     principal: Principal,
     accountId: string,
     answers: NonNullable<ComposedMessage['answers']>,
   ): Promise<boolean>
-  /** Bytes of a message that the SMTP server of the account takes at most, where it named a limit. */
+  /** Returns the SMTP server's maximum size of a message in bytes; undefined if unknown. */
   sizeLimitOf?(accountId: string): number | undefined
   nextId(): string
   now(): number
@@ -60,7 +60,7 @@ export interface SendServiceOptions {
 
 export interface SendRequest {
   rev: number
-  /** ISO 8601; not before. */
+  /** The earliest time to send, in ISO 8601. */
   at?: string | undefined
 }
 
@@ -70,7 +70,7 @@ interface Prepared {
 }
 
 const year = 366 * 24 * 60 * 60_000
-/** Looks at a policy that is changed meanwhile. */
+/** Attempts while the policy keeps changing concurrently. */
 const mostLooks = 5
 
 export class SendService {
@@ -80,7 +80,7 @@ export class SendService {
     this.#options = options
   }
 
-  /** @param key Under which the caller may repeat it. @throws Problem when nothing is taken in. */
+  /** @param key Idempotency key of the call. @throws Problem when the message is not accepted. */
   async send(
     principal: Principal,
     accountId: string,
@@ -104,7 +104,7 @@ export class SendService {
       const taken = await this.#options.hub.transact(async (transaction, tell) => {
         const repeated = await keys.repeated(call, transaction)
         if (repeated !== undefined) return repeated
-        // By the policy that applies now, and nothing is stopped by now, whichever process did so.
+        // Nothing has changed in any process: neither the policy, nor what the token has read, nor freezes.
         const now = await this.#options.policies.read(principal, transaction)
         if (now?.version !== read?.version) return undefined
         const isOpen = read !== undefined && verdict.verdict === 'send'
@@ -122,7 +122,7 @@ export class SendService {
     }
   }
 
-  /** What sending it now would do. It changes nothing. @param as Whose policy is asked, where it is not that of the caller. */
+  /** Returns what sending it now would do, without side effects. @param as The principal whose policy is asked. */
   async check(
     principal: Principal,
     accountId: string,
@@ -184,7 +184,7 @@ export class SendService {
     const { outbox, rates, store, nextId, now, intake = noProposals } = this.#options
     const recipients = composed.envelope.to.length
     if (read) {
-      // Here nobody comes between what is counted and what is stored.
+      // Counting and storing share one transaction.
       const tooMany = await rates.findings(principal.id, read.policy.sending, recipients, transaction)
       if (tooMany.length > 0) throw denied({ verdict: 'deny', findings: tooMany })
       await rates.countSend(transaction, principal.id, recipients)
@@ -205,7 +205,7 @@ export class SendService {
     const isProposed = await intake.isProposing(principal, transaction)
     const item = toProposedMessage(submission.id, composed)
     const proposalId = isProposed ? await intake.put(transaction, tell, principal, composed.accountId, [item]) : null
-    // It is one thing to decide about, not two.
+    // The message replaces its draft's item: a human decides only once.
     if (isProposed) await intake.drop(transaction, composed.draftId)
     const approval = newApproval({ id, submission, answers, judged, findings, settings, proposalId, now: now() })
     await store.insert(transaction, approval)

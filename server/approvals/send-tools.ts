@@ -1,4 +1,4 @@
-/** Sending for models: a revision of a draft, and what came of it. No tool takes a recipient and a text and sends. */
+/** Sending for models: a revision of a draft, and the outcome. No tool takes a recipient and a text and sends. */
 import { z } from 'zod'
 import type { ProblemCode } from '../../contract/problem.ts'
 import type { Submission } from '../../contract/submission.ts'
@@ -16,17 +16,17 @@ export interface SendToolsOptions {
   hub: Pick<EventHub, 'listen'>
   /** @throws Problem for drafts that the principal may not see. */
   accountOf(principal: Principal, draftId: string): Promise<string>
-  /** Of which a held message is an item. */
+  /** Returns the proposal that has a held message as an item. */
   proposalOf(submissionId: string): Promise<string | undefined>
-  /** Of the page of an approval. */
+  /** Returns the URL of an approval's page. */
   urlOf(approvalId: string): string
 }
 
-/** A model wants to know what came of it: for so long it is waited for. */
+/** How long a call waits for the outcome. */
 const waitMs = 10_000
 const hints: Partial<Record<ProblemCode, string>> = {
   draft_changed: 'Read the draft again, and send the revision that you mean.',
-  draft_submitted: 'It was handed over already: mail_outbox says what became of it.',
+  draft_submitted: 'It was submitted already: mail_outbox shows its state.',
   policy_denied: 'Change the draft as the policy allows, or leave sending to a person.',
 }
 const output = z.object({
@@ -38,7 +38,7 @@ const output = z.object({
 })
 type Output = z.infer<typeof output>
 const approvalMessage =
-  'A person has to approve this message before it is sent. Open the page, sign in, look at exactly what will leave, and approve or deny it there.'
+  'A person has to approve this message before it is sent. Open the page, sign in, review exactly what will be sent, and approve or deny it there.'
 const moving = new Set<Submission['state']>(['queued', 'sending'])
 
 export function sendTools({ sending, outbox, hub, accountOf, proposalOf, urlOf }: SendToolsOptions): Tool[] {
@@ -69,7 +69,7 @@ export function sendTools({ sending, outbox, hub, accountOf, proposalOf, urlOf }
     effect: 'send',
     hints,
     input: z.strictObject({
-      // As mail_draft answers it, or the id alone.
+      // The draft as `mail_draft` returns it, or the bare id.
       draft: z.string().regex(/^([\w-]{1,40}\.)?[\w-]{1,70}$/),
       rev: z.int().min(1),
       at: Timestamp.optional(),
@@ -80,12 +80,12 @@ export function sendTools({ sending, outbox, hub, accountOf, proposalOf, urlOf }
     accountOf: (principal, { draft }) => accountOf(principal, idOf(draft)),
     run: async ({ principal, accountId, input: { draft: named, rev, at }, signal, note, waiting }) => {
       const draft = idOf(named)
-      // It was handed in before: whatever a client says that a human said, it is looked up, and nothing else is done.
+      // Submitted by an earlier call: whatever a client claims that a human said, it is only looked up.
       const sent =
         waiting === undefined
           ? await sending.send(principal, accountId, draft, { rev, at }, signal)
           : await outbox.get(principal, waiting)
-      if (sent.draft_id !== draft) throw new Problem('draft_not_found', 'It waits for another draft.')
+      if (sent.draft_id !== draft) throw new Problem('draft_not_found', 'The waiting message is of another draft.')
       note({ submission_id: sent.id, draft_id: draft, state: sent.state, hash: sent.hash })
       const proposed = sent.state === 'held' ? await proposalOf(sent.id) : undefined
       const answer = toOutput(await settled(principal, sent, signal), urlOf)
@@ -95,7 +95,7 @@ export function sendTools({ sending, outbox, hub, accountOf, proposalOf, urlOf }
   return [send]
 }
 
-/** Of which account it is says the draft itself. */
+/** Strips the account: the draft itself names it. */
 function idOf(draft: string): string {
   return draft.slice(draft.indexOf('.') + 1)
 }

@@ -1,6 +1,6 @@
 /**
- * Whether a message may be sent as far as its sender, its account and its policy are concerned: read from the database, whichever process wrote
- * it, when it is approved and when it leaves.
+ * Checks whether sender, account and policy still permit a message, at approval and at sending; read from the database,
+ * whichever process wrote it.
  */
 import type { FreezeService } from '../freezes/freeze-service.ts'
 import type { SubmissionRow } from '../outbox/submission-tables.ts'
@@ -8,33 +8,35 @@ import type { Database } from '../platform/database/database.ts'
 import type { PolicyService } from '../policies/policy-service.ts'
 import type { ReadPolicy } from '../policies/stored-policy.ts'
 
-/** An account as it is now. */
+/** The current state of an account. */
 export interface SendingAccount {
-  /** Equal only for the same logins and addresses. */
+  /** The same only for the same logins and addresses. */
   version: string
-  /** Whether it is its address, or a further one of its owner. */
+  /** Whether it is the account's address, or one of its owner's further ones. */
   owns(email: string): Promise<boolean>
 }
 
 export interface SenderStateOptions {
   freezes: Pick<FreezeService, 'readHeld'>
   policies: Pick<PolicyService, 'read'>
-  /** Whether who asks may still send: a token may be revoked or narrowed, a user disabled, while its message waits. */
+  /**
+   * Whether the sender may still send: while a message waits, a token may be revoked or narrowed, or a user disabled.
+   */
   mayStillSend(sender: Sender, db?: Database): Promise<boolean>
-  /** Undefined when it is gone. */
+  /** Undefined if the account no longer exists. */
   accountOf(accountId: string, db?: Database): Promise<SendingAccount | undefined>
 }
 
 export type Sender = Pick<SubmissionRow, 'principal_kind' | 'principal_id' | 'user_id' | 'account_id'>
 export type SentBy = Sender & Pick<SubmissionRow, 'from_email' | 'envelope_from'>
 
-/** Why it may not leave by itself: it ends with this. */
+/** Why a message may not be sent as it is; when it is due, its submission ends with this error. */
 export interface Refusal {
   code: 'sender_not_allowed' | 'sender_changed'
   why: string
 }
 
-/** Of one transaction: each thing is read once. */
+/** Reads each thing once; to be used for one transaction. */
 export class SenderState {
   readonly #options: SenderStateOptions
   readonly #db: Database | undefined
@@ -50,7 +52,7 @@ export class SenderState {
     return isHeld({ kind, id }, accountId)
   }
 
-  /** For good, or until somebody changes the sender or its account. */
+  /** Returns why the sender may no longer send, or no longer from this address; undefined if it may. */
   async refusal(row: SentBy): Promise<Refusal | undefined> {
     const { account_id: accountId, principal_kind: kind, principal_id: id, user_id: userId } = row
     const { mayStillSend } = this.#options
@@ -58,12 +60,12 @@ export class SenderState {
       mayStillSend(row, this.#db),
     )
     if (!(await isAllowed)) {
-      const why = 'Its sender may not send it any more: the token or user has ended, or has fewer rights now.'
+      const why = 'Its sender may no longer send it: the token or user is no longer valid, or has fewer rights now.'
       return { code: 'sender_not_allowed', why }
     }
     const account = await this.account(accountId)
     if (account && (await account.owns(row.from_email)) && (await account.owns(row.envelope_from))) return undefined
-    const why = `It says that it is from ${row.from_email}, which is no address of the account any more.`
+    const why = `It is from ${row.from_email}, which is no longer an address of the account.`
     return { code: 'sender_changed', why }
   }
 
@@ -71,7 +73,7 @@ export class SenderState {
     return this.#once(`account ${accountId}`, () => this.#options.accountOf(accountId, this.#db))
   }
 
-  /** Undefined for people. */
+  /** Returns the sender's policy; undefined for people. */
   policy({ principal_kind: kind, principal_id: id }: Sender): Promise<ReadPolicy | undefined> {
     return this.#once(`policy ${kind} ${id}`, () => this.#options.policies.read({ kind, id }, this.#db))
   }

@@ -1,26 +1,26 @@
 /**
- * Pages of a list that begins with what nobody has decided yet, the oldest first, and goes on with what is decided, the newest first. The
- * first letter of a cursor says in which of the two it stands; the id of a row, if any, behind which row.
+ * Pages of a list that starts with undecided rows, oldest first, and continues with decided ones, newest first. The
+ * first letter of a cursor names the part, the rest the last row shown.
  */
 import { badCursor, listedAccounts } from '../platform/list-query.ts'
 import type { Principal } from '../platform/principal.ts'
 
 const decidedMark = 'd'
 
-/** Whose rows are shown. Programs see their own. */
+/** The filter of a list. Programs see only their own rows. */
 export interface ShownRows<State> {
-  /** Undefined for all. */
+  /** Account ids; undefined for all. */
   accounts: readonly string[] | undefined
   principalId: string | undefined
   state: State | undefined
 }
 
 export interface UndecidedFirst<State, Row> {
-  /** One letter. */
+  /** The letter of cursors in the undecided part. */
   mark: string
-  /** Which ids there are. */
+  /** The form of row ids. */
   id: RegExp
-  /** Where one asks for another state, none of what waits is shown; where one asks for this one, nothing else. */
+  /** The state of undecided rows: a list of this state has only them, a list of another state none of them. */
   undecided: State
   listUndecided(query: ShownRows<State>, after: string | undefined, limit: number): Promise<Row[]>
   listDecided(query: ShownRows<State>, before: string | undefined, limit: number): Promise<Row[]>
@@ -54,7 +54,7 @@ export async function pageOfUndecidedFirst<State, Row extends { id: string }>(
   }
   if (state === undecidedState) return { query, rows: undecided, next: null }
   const room = limit - undecided.length
-  // A full page says that there is more: the next one shows whether there is.
+  // A full page announces more; the next page may turn out to be empty.
   if (room === 0) return { query, rows: undecided, next: decidedMark }
   const decided = await listDecided(query, part === decidedMark ? last : undefined, room + 1)
   const rows = [...undecided, ...decided.slice(0, room)]

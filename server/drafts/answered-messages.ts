@@ -1,4 +1,4 @@
-/** What a reply or forward begins with, taken from the message that it is about: recipients, subject, thread, and what is quoted. */
+/** Reads the message that a reply or forward is about: recipients, subject, thread, and the quoted text. */
 import type { DraftMode } from '../../contract/draft.ts'
 import type { Address, Message } from '../../contract/mail.ts'
 import { readFields } from '../imap/header-fields.ts'
@@ -17,22 +17,22 @@ export interface AnsweredMessagesOptions {
   bodies: Pick<OutgoingBodies, 'write'>
 }
 
-/** A message that is answered, and by whom. */
+/** The message to answer, the caller, and how. */
 export interface Answering {
   principal: Principal
   accountId: string
   mode: Exclude<DraftMode, 'new'>
-  /** Id or reference. */
+  /** Message id or reference. */
   message: string
-  /** Of the account. */
+  /** Addresses of the account's owner. */
   own: readonly string[]
 }
 
-/** Bytes of a message in which its header is looked for. */
+/** Bytes of the message that are searched for its header. */
 const headBytes = 128 * 1024
-/** Fields that mail servers on the way write. */
+/** Delivery fields (`Delivered-To` and the like) that are considered. */
 const mostNoted = 20
-/** Characters of what is quoted: of a text; HTML that is longer is quoted as text. */
+/** Characters that are quoted: text is cut there; longer HTML is quoted as text. */
 const [mostText, mostHtml] = [200_000, 500_000]
 
 export class AnsweredMessages {
@@ -73,7 +73,7 @@ export class AnsweredMessages {
     const { bytes } = await this.#options.mail.files.openRaw({ principal, accountId, ref }, request)
     const pieces: Buffer[] = []
     let length = 0
-    // Ended where it breaks off: the rest of the message is not read.
+    // Breaking off ends the download: the rest of the message is not read.
     for await (const piece of bytes) {
       pieces.push(piece)
       length += piece.length
@@ -89,7 +89,7 @@ export class AnsweredMessages {
     return { kind: 'reply', lines: [attribution(message)], text, html }
   }
 
-  /** Null where its text has to do. */
+  /** Returns the quoted HTML; null to quote the text instead. */
   async #quotedHtml(html: string | null, asker: Asker): Promise<string | null> {
     if (html === null) return null
     const written = await this.#options.bodies.write({ format: 'html', content: html }, asker)
@@ -97,7 +97,10 @@ export class AnsweredMessages {
   }
 }
 
-/** To which of its addresses a message came: its recipients, else what the mail server noted of a blind copy or a list; what one wrote oneself is from there. */
+/**
+ * Returns the addresses that the message was sent to: its recipients, then the delivery fields of a blind copy or
+ * mailing list; and its sender, in case the owner wrote it.
+ */
 function addressesOf({ from, to, cc }: Message, fields: ReturnType<typeof readFields>): string[] {
   const noted = fields
     .filter(({ name }) => /^(delivered-to|x-original-to|envelope-to)$/i.test(name))
@@ -131,7 +134,7 @@ function person({ name, email }: Address): string {
   return words === '' ? oneLine(cleanText(email)) : `${words} <${oneLine(cleanText(email))}>`
 }
 
-/** `Sun, 22 Nov 2026 18:14 UTC`: read alike everywhere. */
+/** `Sun, 22 Nov 2026 18:14 UTC`: independent of any locale. */
 function timeOf(iso: string): string {
   return new Date(iso).toUTCString().replace(/:\d\d GMT$/, ' UTC')
 }

@@ -1,4 +1,4 @@
-/** Files on their way into a draft: taken in piece by piece, from a caller or from another message, and then attached with the revision that has them. */
+/** Stores files for drafts, streamed from callers or other messages; they are attached with a new revision. */
 import { randomBytes } from 'node:crypto'
 import { draftBounds } from '../../contract/draft.ts'
 import { type Blobs, BlobTooLarge } from '../blobs/blobs.ts'
@@ -17,7 +17,7 @@ export interface AttachmentFilesOptions {
   store: DraftStore
   blobs: Pick<Blobs, 'write' | 'use'>
   mail: Pick<MailService, 'openAttachment'>
-  /** Bytes of a message that the SMTP server of an account takes at most, where it named a limit. */
+  /** Returns the maximum size of a message in bytes at the account's SMTP server; undefined if unknown. */
   sizeLimitOf?(accountId: string): number | undefined
 }
 
@@ -27,23 +27,23 @@ export interface NewAttachment {
   bytes: AsyncIterable<Uint8Array>
 }
 
-/** An attachment of another message. */
+/** Names an attachment of another message. */
 export interface NamedAttachment {
   message: string
   attachmentId: string
 }
 
-/** What is stored already, and belongs to no draft yet. */
+/** A file that is stored but belongs to no draft yet. */
 export type StoredAttachment = Omit<DraftAttachmentRow, 'draft_id' | 'position'>
 
-/** Of a message that are no attachments, about; and what base64 with its line ends makes of a byte. */
+/** Bytes of a message beside its attachments, roughly; and the growth by base64 with its line ends. */
 const [restBytes, encodedShare] = [16 * 1024, 78 / 57]
-/** Written at the same time: of one caller, and of all. */
+/** Files written concurrently: per caller, and in total. */
 const [mostOfOne, mostOfAll] = [4, 16]
 
 export class AttachmentFiles {
   readonly #options: AttachmentFilesOptions
-  /** By caller. */
+  /** Files being written, by caller. */
   readonly #writing = new Map<string, number>()
   #count = 0
 
@@ -51,7 +51,7 @@ export class AttachmentFiles {
     this.#options = options
   }
 
-  /** An attachment of another message of the account, to be read in pieces. */
+  /** Opens an attachment of another message of the account as a stream. */
   async openNamed(
     principal: Principal,
     accountId: string,
@@ -63,7 +63,7 @@ export class AttachmentFiles {
     return { name: part.name ?? `attachment-${attachmentId}`, type: part.type, bytes: part.bytes }
   }
 
-  /** One after the other. @param given Of a forward those that have no room are left out; named ones must all have room. */
+  /** Stores attachments one by one. @param given `forwarded` files without room are skipped, `named` ones fail. */
   async storeNamed(
     principal: Principal,
     accountId: string,
@@ -94,7 +94,7 @@ export class AttachmentFiles {
     return { stored, leftOut }
   }
 
-  /** Takes the file in; it is of no draft yet, and removed in an hour where it stays so. */
+  /** Stores a file. It belongs to no draft yet, and is deleted within an hour unless it is attached. */
   async store(
     principal: Principal,
     accountId: string,
@@ -127,7 +127,7 @@ export class AttachmentFiles {
     }
   }
 
-  /** In the transaction that makes the revision. @throws Problem when they are too many or too large by now. */
+  /** Attaches files, in the revision's transaction. @throws Problem if they are now too many or too large. */
   async attach(transaction: Database, draftId: string, added: readonly StoredAttachment[]): Promise<void> {
     const { store, blobs } = this.#options
     const all = await store.attachments([draftId], transaction)
@@ -143,7 +143,7 @@ export class AttachmentFiles {
     }
   }
 
-  /** Attachments are a third longer in a message (base64), with line ends. */
+  /** Attachments grow by a third in a message (base64), with line ends. */
   #roomOnServer(accountId: string, left: Room): { bytes: number; limit: number } {
     const limit = this.#options.sizeLimitOf?.(accountId) ?? Number.POSITIVE_INFINITY
     const used = draftBounds.attachmentBytes - left.bytes
@@ -167,7 +167,7 @@ export class AttachmentFiles {
   }
 }
 
-/** One that is refused before it is read would count as a download of its caller for minutes. */
+/** Closes a file that is not read; otherwise it would count as its caller's download for minutes. */
 export async function endFile({ bytes }: NewAttachment): Promise<void> {
   await bytes[Symbol.asyncIterator]().return?.()
 }
@@ -177,7 +177,7 @@ export interface Room {
   bytes: number
 }
 
-/** What may be attached beside these. */
+/** Returns what may still be attached beside these. */
 export function roomIn(attachments: readonly Pick<DraftAttachmentRow, 'size_bytes'>[]): Room {
   const used = attachments.reduce((sum, { size_bytes }) => sum + Number(size_bytes), 0)
   return { count: draftBounds.attachments - attachments.length, bytes: draftBounds.attachmentBytes - used }
@@ -185,14 +185,14 @@ export function roomIn(attachments: readonly Pick<DraftAttachmentRow, 'size_byte
 
 function attachmentTooLarge(error: BlobTooLarge): Problem {
   if (error.bound === 'accountBytes') return tooLarge(error)
-  return new Problem('too_large', 'The attachments of a draft may have 30 MiB altogether.')
+  return new Problem('too_large', 'The attachments of a draft may total 30 MiB at most.')
 }
 
 function tooLargeFor(limit: number): Problem {
-  const detail = `The outgoing mail server takes messages of at most ${limit} bytes, in which attachments are a third longer: this one does not fit.`
+  const detail = `The outgoing mail server takes messages of at most ${limit} bytes, and attachments grow by a third when encoded: this one does not fit.`
   return new Problem('too_large', detail, { part: 'smtp' })
 }
 
 function tooMany(): Problem {
-  return new Problem('too_large', `A draft may have ${draftBounds.attachments} attachments.`)
+  return new Problem('too_large', `A draft may have at most ${draftBounds.attachments} attachments.`)
 }

@@ -1,16 +1,16 @@
-/** A message as it would leave: its bytes, to whom the mail server is told to deliver it, and the hash that names both. */
+/** A message as it would be sent: its bytes, its SMTP envelope, and the hash that covers both. */
 import { createHash } from 'node:crypto'
 import type { Address } from '../../contract/mail.ts'
 
-/** As told to the mail server (RFC 5321), which is not what the headers say: recipients of blind copies are in no header. */
+/** The SMTP envelope (RFC 5321), which differs from the headers: blind-copy recipients are in no header. */
 export interface Envelope {
   from: string
-  /** In the order in which they were named, without repetition. */
+  /** Recipients in the order in which they were named, without duplicates. */
   to: readonly string[]
 }
 
 export interface ComposedMessage {
-  /** Of what a draft was at this revision. */
+  /** The draft and the revision that it was composed from. */
   draftId: string
   rev: number
   accountId: string
@@ -18,22 +18,22 @@ export interface ComposedMessage {
   from: Address
   recipients: readonly { email: string; kind: 'to' | 'cc' | 'bcc' }[]
   subject: string
-  /** With angle brackets, as in the header. */
+  /** Message-ID with angle brackets, as in the header. */
   messageId: string
-  /** Of the blob that holds the bytes, which nobody changes. */
+  /** The immutable blob that holds the bytes. */
   blobId: string
   sizeBytes: number
-  /** Of all attachments, before they are encoded. */
+  /** Total size of the attachments before encoding. */
   attachmentBytes: number
   /** SHA-256 of the bytes, in hex. */
   sha256: string
   /** See `submissionHash`. */
   hash: string
-  /** What it answers. */
+  /** The message that it replies to or forwards. */
   answers: { messageId: string | null; ref: string | null; threadId: string | null; isForward?: boolean } | undefined
 }
 
-/** What an approval is bound to: the bytes and the envelope, nothing else. SHA-256 in hex. */
+/** Returns the hash that an approval is bound to: SHA-256 in hex of bytes and envelope, and of nothing else. */
 export function submissionHash({ from, to }: Envelope, sha256: string): string {
   return createHash('sha256')
     .update(JSON.stringify([1, from, [...to].sort(), sha256]))

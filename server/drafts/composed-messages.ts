@@ -1,4 +1,7 @@
-/** Composed messages as people are shown them before they leave: read from the bytes themselves, whatever their writer says of them. */
+/**
+ * Shows composed messages to people before they are sent: parsed from the bytes themselves, whatever their writer
+ * claims.
+ */
 import { createHash, type Hash } from 'node:crypto'
 import type { DraftAttachment, MessageContent } from '../../contract/draft.ts'
 import type { Blobs } from '../blobs/blobs.ts'
@@ -15,7 +18,7 @@ export interface ComposedMessagesOptions {
   cleaner: Pick<HtmlCleaner, 'clean' | 'unseenWords'>
 }
 
-/** Of a text that is shown; a body and what is quoted below it have less. */
+/** Bytes of a text that is shown; a body and its quotation together are smaller. */
 const maxTextBytes = 8 * 1024 * 1024
 
 export class ComposedMessages {

@@ -1,4 +1,4 @@
-/** What is attached to drafts: uploaded, copied from other messages in pieces, removed, read. */
+/** Attachments of drafts: uploaded, copied from other messages, removed, downloaded. */
 import type { Draft } from '../../contract/draft.ts'
 import type { Blobs } from '../blobs/blobs.ts'
 import type { Principal } from '../platform/principal.ts'
@@ -29,7 +29,7 @@ export class DraftAttachments {
     this.#options = options
   }
 
-  /** @param checkAgain Throws when the caller may not do it any more: a file may take a minute to come. */
+  /** @param checkAgain Throws when the caller has lost the right to do this: an upload may take a minute. */
   async add(
     { principal, accountId, draftId }: DraftOwner,
     rev: number,

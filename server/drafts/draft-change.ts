@@ -1,4 +1,4 @@
-/** Lays what a caller wants over what a draft holds. */
+/** Applies what a caller wants to the content of a draft. */
 import type { DraftChange } from '../../contract/draft.ts'
 import type { Address } from '../../contract/mail.ts'
 import { Problem } from '../platform/problem.ts'
@@ -22,7 +22,10 @@ export const emptyContent: DraftContent = {
   signature: null,
 }
 
-/** @param identity Of the account as it is now. @throws Problem for recipients that are none, and senders that are not the owner's. */
+/**
+ * @param identity The account's current identity. @throws Problem for invalid recipients, and for senders that are not
+ * the owner's.
+ */
 export function withChange(
   before: DraftContent,
   wanted: Wanted,
@@ -42,12 +45,15 @@ export function withChange(
     signature: before.signature,
   }
   checkCount(after)
-  // As it was when it was included: the same revision stays the same message.
+  // The signature is stored when it is included, so that the same revision stays the same message.
   if (after.includeSignature !== before.includeSignature) after.signature = after.includeSignature ? signature : null
   return after
 }
 
-/** Another address brings its own name, unless one is named. The address of the account is stored as none: it may change. */
+/**
+ * A chosen address brings its own name, unless a name is given. The account's own address is stored as null, since it
+ * may change.
+ */
 function fromOf(
   before: DraftContent,
   wanted: Wanted,
@@ -68,7 +74,10 @@ function fromOf(
   }
 }
 
-/** What an answer is from: the address to which the message was sent, else what new messages are from. A tag is left out (`ann+shop@…`). */
+/**
+ * Returns the sender of a reply: the address to which the message was sent, else the sender of new messages. Tags are
+ * ignored (`ann+shop@…`).
+ */
 export function answeringSender(
   { senders, sender }: Pick<Identity, 'senders' | 'sender'>,
   sentTo: readonly string[],
@@ -80,7 +89,7 @@ export function answeringSender(
   return sender
 }
 
-/** The contract lets no control character through; these end a line for some programs all the same. */
+/** The contract accepts no control characters; U+2028 and U+2029 end a line for some programs all the same. */
 function oneLineOf(text: string): string {
   return text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim()
 }

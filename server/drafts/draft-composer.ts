@@ -1,6 +1,6 @@
 /**
- * Composes drafts: the bytes that would leave, made once for each revision and kept in a blob, so that what is shown, approved and sent is the same.
- * Attachments go through in pieces.
+ * Composes drafts: the bytes to send, made once per revision and stored in a blob, so that what is shown, approved and
+ * sent is the same. Attachments are streamed.
  */
 
 import { draftBounds } from '../../contract/draft.ts'
@@ -33,7 +33,7 @@ export interface DraftComposerOptions {
   accounts: Pick<AccountService, 'get'>
 }
 
-/** Base64 makes four bytes of three, and a line end of each 76; the rest is for texts and headers. */
+/** Base64 makes 4 bytes of 3, with a line end after every 76; the remainder is for texts and headers. */
 const messageBytes = Math.ceil(draftBounds.attachmentBytes * 1.4) + 8 * 1024 * 1024
 
 export class DraftComposer {
@@ -44,7 +44,7 @@ export class DraftComposer {
     this.#options = options
   }
 
-  /** With whose words it may be made of. @throws Problem when the draft has another revision by now. */
+  /** Composes a revision, with its taint. @throws Problem when the draft has another revision by now. */
   async compose(
     principal: Principal,
     accountId: string,
@@ -59,7 +59,7 @@ export class DraftComposer {
     return { ...composed, taint_ms: row.taint_ms }
   }
 
-  /** For the other parts of this room. @param by The address of the account, and whose work it is. */
+  /** Composes a row without checks of rights. @param by The account's address, and the caller whose work it is. */
   async composeRow(row: DraftRow, by: { email: string; asker: string }, signal: AbortSignal): Promise<ComposedMessage> {
     const known = read(await this.#options.store.composed(row.id, row.rev))
     if (known && isBy(known, row, by.email)) return known
@@ -67,13 +67,13 @@ export class DraftComposer {
     return this.#underWay.run(key, signal, wanted => this.#compose(row, by, wanted))
   }
 
-  /** Of a revision that is not stored yet. What is composed is removed again, unless `keep` is called within an hour. */
+  /** Composes a revision that is not stored yet. The blob is deleted unless `keep` is called within an hour. */
   async composePlanned(principal: Principal, row: DraftRow, signal: AbortSignal): Promise<ComposedMessage> {
     const { email } = await this.#options.accounts.get(principal, row.account_id)
     return this.#write(row, { email, asker: limitKeyOf(principal) }, signal)
   }
 
-  /** In the transaction that stores the revision. */
+  /** Keeps a planned message, in the transaction that stores the revision. */
   async keep(transaction: Database, composed: ComposedMessage): Promise<void> {
     const { store, blobs } = this.#options
     const { draftId, rev, blobId } = composed
@@ -85,7 +85,7 @@ export class DraftComposer {
     const { store, blobs, hub } = this.#options
     const composed = await this.#write(row, by, signal)
     return hub.transact(async transaction => {
-      // Composed by another process meanwhile: that one counts.
+      // Another process composed it in the meantime: its message counts.
       const other = read(await store.composed(row.id, row.rev, transaction))
       const now = await store.find(row.id, transaction)
       if (other && isBy(other, now ?? row, by.email)) return other
@@ -112,7 +112,7 @@ export class DraftComposer {
     const messageId = messageIdOf(row, from.email)
     const answered = answeredBy(row)
     const isReply = row.mode === 'reply' || row.mode === 'reply_all'
-    // Loaded only now: most servers send little, and some nothing.
+    // Loaded when first needed: many servers send little or nothing.
     const { writeMessage } = await import('./write-message.ts')
     const stream = writeMessage({
       ...{ from, messageId, ...written },
@@ -123,7 +123,7 @@ export class DraftComposer {
       boundary: row.key,
       attachments: attachments.map(({ name, type, blob_id }) => ({ name, type, open: () => blobs.read(blob_id) })),
     })
-    const abort = () => stream.destroy(new Error('nobody waits for it any more'))
+    const abort = () => stream.destroy(new Error('the caller no longer waits for it'))
     signal.addEventListener('abort', abort, { once: true })
     try {
       const bounds = { bytes: messageBytes, accountBytes: accountBytes }
@@ -143,7 +143,7 @@ function read(composed: string | undefined): ComposedMessage | undefined {
   return composed === undefined ? undefined : (JSON.parse(composed) as ComposedMessage)
 }
 
-/** The account may have got another address since. What was handed over to be sent stays what it is. */
+/** The account's address may have changed since. A submitted message stays as it is. */
 function isBy({ from }: ComposedMessage, row: Pick<DraftRow, 'state' | 'content'>, email: string): boolean {
   return row.state !== 'open' || from.email === (contentOf(row).fromEmail ?? email)
 }
@@ -184,7 +184,7 @@ function toComposed({ row, content, from, messageId, blob, attachments }: Parts)
   }
 }
 
-/** Who is in several lists is told once, by the first of them. */
+/** A recipient in several lists is kept once, in the first of them. */
 function recipientsOf({ to, cc, bcc }: DraftContent): ComposedMessage['recipients'] {
   const seen = new Set<string>()
   return Object.entries({ to, cc, bcc }).flatMap(([kind, list]) =>
@@ -197,7 +197,7 @@ function recipientsOf({ to, cc, bcc }: DraftContent): ComposedMessage['recipient
   )
 }
 
-/** Of the domain of the account, so that it cannot be that of a message of others. */
+/** Uses the domain of the account, so that the id cannot collide with a message of others. */
 export function messageIdOf({ key }: Pick<DraftRow, 'key'>, email: string): string {
   return `<${key}@${domainOf(email) ?? 'localhost.invalid'}>`
 }

@@ -1,4 +1,7 @@
-/** Keeps copies of drafts in their accounts' mailboxes, once a draft rests. A mail server that is away holds up no other account, and nobody who writes. */
+/**
+ * Keeps copies of drafts in their accounts' mailboxes, once a draft has settled. A mail server that is down delays no
+ * other account, and no writer.
+ */
 import type { EventHub } from '../events/event-hub.ts'
 import { type Backoff, backoffDelay } from '../imap/backoff.ts'
 import type { LeaseClaim, LeaseService } from '../leases/lease-service.ts'
@@ -17,10 +20,10 @@ export interface DraftCopierOptions extends Omit<DraftCopyOptions, 'commit'> {
   attempts?: number
 }
 
-/** Accounts at a time. */
+/** Accounts served concurrently. */
 const mostAccounts = 4
 const rowsAtOnce = 50
-/** Of `setTimeout`; it only looks again. */
+/** Upper bound of the timer, for the sake of `setTimeout`; an early check is harmless. */
 const longestMs = 60 * 60_000
 const defaults = { backoff: { firstMs: 5_000, maxMs: 30 * 60_000, random: Math.random }, now: Date.now, attempts: 20 }
 
@@ -46,7 +49,7 @@ export class DraftCopier {
     this.#wake()
   }
 
-  /** What the mail server was told already is looked at after the next start. */
+  /** Stops. Requests that were sent to the mail server already are verified after the next start. */
   async stop(): Promise<void> {
     this.#stopped.abort()
     clearTimeout(this.#timer)
@@ -60,12 +63,12 @@ export class DraftCopier {
     this.#isWoken = true
     this.#looking ??= this.#look().finally(() => {
       this.#looking = undefined
-      // Woken behind its last look.
+      // Woken after its last check.
       if (this.#isWoken && !this.#stopped.signal.aborted) this.#wake()
     })
   }
 
-  /** Never rejects. */
+  /** Starts due copies until nothing wakes it any more. Never rejects. */
   async #look(): Promise<void> {
     const { logger } = this.#options
     try {
@@ -75,7 +78,7 @@ export class DraftCopier {
       }
     } catch (err) {
       if (this.#stopped.signal.aborted) return
-      logger.warn({ err }, 'copies of drafts could not be looked for')
+      logger.warn({ err }, 'due copies of drafts could not be listed')
       this.#lookIn(defaults.backoff.firstMs)
     }
   }
@@ -83,7 +86,7 @@ export class DraftCopier {
   async #begin(): Promise<void> {
     const { copies, now } = this.#options
     clearTimeout(this.#timer)
-    // It wakes when it has the lease.
+    // Winning the lease wakes it.
     if (!this.#claim?.find()) return
     const due = await copies.due(new Date(now()).toISOString(), rowsAtOnce)
     for (const [accountId, rows] of Map.groupBy(due, ({ account_id }) => account_id)) {
@@ -98,7 +101,7 @@ export class DraftCopier {
     const next = await copies.nextDue()
     if (next === undefined) return
     const inMs = Date.parse(next) - now()
-    // What is due waits for an account that is at work, which wakes; or it became due this moment.
+    // A due copy either waits for a busy account, which wakes this when done, or became due this moment.
     if (inMs > 0 || this.#running.size === 0) this.#lookIn(Math.max(0, inMs))
   }
 
@@ -109,7 +112,7 @@ export class DraftCopier {
     this.#timer.unref()
   }
 
-  /** Never rejects. */
+  /** Brings the copies of one account up to date. Never rejects. */
   async #runAll(rows: readonly DraftCopyRow[]): Promise<void> {
     const { signal } = this.#stopped
     for (const row of rows) {
@@ -118,7 +121,7 @@ export class DraftCopier {
         const commit: DraftCopyOptions['commit'] = work => this.#commit(work)
         await bringCopy(row, { ...this.#options, commit }, signal)
       } catch (error) {
-        // The mail connections end before this does.
+        // The mail connections stop before this does.
         if (isStopping(error)) this.#stopped.abort()
         if (signal.aborted || error instanceof LeaseLost) return
         await this.#failed(row, error)
@@ -126,7 +129,7 @@ export class DraftCopier {
     }
   }
 
-  /** Never throws. */
+  /** Stores a failure and its back-off. Never throws. */
   async #failed(row: DraftCopyRow, error: unknown): Promise<void> {
     const { copies, logger, backoff, now, attempts: most } = this.#options
     const attempts = row.attempts + 1
@@ -143,7 +146,7 @@ export class DraftCopier {
         copies.settle(transaction, row, { state, why: why.slice(0, 300), attempts, due_at }),
       )
     } catch (err) {
-      logger.warn({ err, draft: row.draft_id }, 'why a draft has no copy could not be noted')
+      logger.warn({ err, draft: row.draft_id }, 'the failure to copy a draft could not be stored')
       this.#lookIn(backoff.firstMs)
     }
   }

@@ -1,4 +1,4 @@
-/** Copies of drafts in mailboxes, in the database: what is wanted, what is there, and what may be there. */
+/** Copies of drafts in mailboxes, in the database: the wanted state, the known state, and copies that may exist. */
 import type { Database } from '../platform/database/database.ts'
 import type { DraftCopyRow } from './draft-tables.ts'
 
@@ -9,7 +9,7 @@ export class DraftCopyStore {
     this.#db = db
   }
 
-  /** With the change itself. @param rev Null where the copy is to go. */
+  /** Sets the wanted copy, in the transaction of the change. @param rev Null to remove the copy. */
   async want(
     transaction: Database,
     { draftId, accountId, rev, dueAt }: { draftId: string; accountId: string; rev: number | null; dueAt: string },
@@ -23,7 +23,7 @@ export class DraftCopyStore {
       .execute()
   }
 
-  /** What is only proposed is not put there: the copy stays as it is. */
+  /** Cancels a waiting copy, since a revision that is only proposed is not copied; an earlier copy stays as it is. */
   async leave(transaction: Database, draftId: string): Promise<void> {
     const waiting = () =>
       transaction.updateTable('draft_copies').where('draft_id', '=', draftId).where('state', '=', 'waiting')
@@ -34,7 +34,7 @@ export class DraftCopyStore {
     await waiting().set({ state: 'none', why: 'A later revision waits for a human to apply it.' }).execute()
   }
 
-  /** Whether there is, may be or was to be a copy in the mailbox. */
+  /** Returns whether a copy in the mailbox exists, may exist or was wanted. */
   async isKnown(transaction: Database, draftId: string): Promise<boolean> {
     const row = await transaction
       .selectFrom('draft_copies')
@@ -49,7 +49,7 @@ export class DraftCopyStore {
     return this.#db.selectFrom('draft_copies').selectAll().where('draft_id', 'in', draftIds).execute()
   }
 
-  /** The earliest first. */
+  /** Lists due copies, the earliest first. */
   async due(now: string, limit: number): Promise<DraftCopyRow[]> {
     return this.#db
       .selectFrom('draft_copies')
@@ -72,12 +72,12 @@ export class DraftCopyStore {
     return row?.due_at
   }
 
-  /** What is known of the mailbox, whatever is wanted by now. */
+  /** Records what is known of the mailbox, whatever is wanted by now. */
   async note(transaction: Database, draftId: string, values: Partial<DraftCopyRow>): Promise<void> {
     await transaction.updateTable('draft_copies').set(values).where('draft_id', '=', draftId).execute()
   }
 
-  /** Only while this is still what is wanted. */
+  /** Updates a copy only while the same revision is still wanted. */
   async settle(
     transaction: Database,
     { draft_id, wanted_rev }: Pick<DraftCopyRow, 'draft_id' | 'wanted_rev'>,

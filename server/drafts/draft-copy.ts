@@ -1,6 +1,7 @@
 /**
- * Brings the copy of one draft in its account's mailbox to what is wanted: the new one is put there first, then older ones are removed. What is
- * about to be put there is committed before, by its Message-ID: after a lost response the folder is looked at, so nothing is there twice.
+ * Brings the copy of one draft in its account's mailbox to the wanted state: the new one is appended first, then older
+ * ones are removed. The Message-ID is committed before APPEND: after a lost response the folder is searched for it, so
+ * nothing is appended twice.
  */
 
 import type { Blobs } from '../blobs/blobs.ts'
@@ -19,22 +20,22 @@ export interface DraftCopyOptions {
   composer: Pick<DraftComposer, 'composeRow'>
   blobs: Pick<Blobs, 'read'>
   pool: Pick<ConnectionPool, 'run' | 'runOnce'>
-  /** Address of the account. */
+  /** Returns the address of the account. */
   emailOf(accountId: string): Promise<string>
-  /** In a transaction that is taken back where another process does this by now. */
+  /** Runs in a transaction that is rolled back if another process has taken over. */
   commit(work: (transaction: Database) => Promise<void>): Promise<void>
-  /** Something changed in a folder of an account. */
+  /** Called when something changed in a folder of an account. */
   notice(accountId: string, path: string): void
 }
 
-/** A mail server takes a message whole: a larger draft is only here. */
+/** Larger drafts are not copied: APPEND takes a message whole. */
 export const mostCopiedBytes = 16 * 1024 * 1024
-/** Messages of the folder in which a copy is looked for, the newest. */
+/** Newest messages of the folder that are searched for a copy. */
 const mostSearched = 1_000
 const headersAtOnce = 200
 const maxUid = 2 ** 32 - 1
 
-/** Why there is no copy, though nothing went wrong with the mail server. */
+/** There is no copy, although the mail server did nothing wrong. */
 export class NoCopy extends Error {
   readonly state: 'none' | 'failed'
 
@@ -44,7 +45,7 @@ export class NoCopy extends Error {
   }
 }
 
-/** @throws Problem, UnknownOutcome: it is tried again later. @throws NoCopy */
+/** @throws Problem, UnknownOutcome: callers retry later. @throws NoCopy */
 export async function bringCopy(row: DraftCopyRow, options: DraftCopyOptions, signal: AbortSignal): Promise<void> {
   const { store, copies, commit } = options
   const draft = row.wanted_rev === null ? undefined : await store.find(row.draft_id)
@@ -55,7 +56,7 @@ export async function bringCopy(row: DraftCopyRow, options: DraftCopyOptions, si
       await copies.forget(transaction, row.draft_id)
     })
   }
-  // A change came meanwhile: it is waited for.
+  // The draft changed in the meantime: its new revision becomes due later.
   if (draft.rev !== row.wanted_rev) return
   const saved = await saveCopy(row, draft, options, signal)
   const older = idsOf(row).filter(id => id !== saved.messageId)
@@ -106,7 +107,7 @@ async function saveCopy(
   return { path, messageId }
 }
 
-/** Those that are there. Where the server removes no single messages, they are marked as deleted. */
+/** Removes the copies that exist. A server that cannot expunge single messages gets them flagged as deleted. */
 async function removeCopies(
   { account_id: accountId, path }: Pick<DraftCopyRow, 'account_id' | 'path'>,
   messageIds: readonly string[],
@@ -127,7 +128,7 @@ async function removeCopies(
   notice(accountId, path)
 }
 
-/** Undefined where the folder is gone. */
+/** Finds copies by Message-ID; undefined if the folder no longer exists. */
 async function findCopies(
   pool: DraftCopyOptions['pool'],
   accountId: string,

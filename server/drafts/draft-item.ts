@@ -6,7 +6,7 @@ import { contentOf } from './draft-view.ts'
 
 const namedRecipients = 3
 
-/** The key is of this revision alone, and of its attachments with it. */
+/** The key is unique to this revision, and so covers its attachments too. */
 export function draftHash({ id, rev, key, content, source, quote }: DraftRow): string {
   return createHash('sha256')
     .update(JSON.stringify([id, rev, key, content, source, quote]))

@@ -1,11 +1,11 @@
-/** Calls that their sender may repeat: under its key a draft is created once. */
+/** Idempotency keys: a repeated call under the same key creates its draft only once. */
 import { createHash } from 'node:crypto'
 import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { DraftStore } from './draft-store.ts'
 
-/** A call may be repeated under its key for so long. */
+/** How long a call may be repeated under its key. */
 export const keyMs = 24 * 60 * 60_000
 const keyForm = /^[\x21-\x7e]{1,200}$/
 
@@ -18,7 +18,7 @@ export class DraftKeys {
     this.#now = now
   }
 
-  /** @throws Problem for a key that is none. */
+  /** @throws Problem for a malformed key. */
   call(principal: Principal, key: string | undefined, what: readonly unknown[]): KeyedCall | undefined {
     if (key === undefined) return undefined
     if (!keyForm.test(key)) {
@@ -30,7 +30,7 @@ export class DraftKeys {
     return { principalId: principal.id, key, digest }
   }
 
-  /** The draft that the call created before. @throws Problem when the key was used for another one. */
+  /** Returns the draft that the call created before. @throws Problem when the key was used for a different call. */
   async repeated(call: KeyedCall | undefined, db?: Database): Promise<string | undefined> {
     if (!call) return undefined
     const kept = await this.#store.findKey(call.principalId, call.key, db)

@@ -1,4 +1,4 @@
-/** Forgets drafts that were sent long ago, with their attachments, and keys of calls that created drafts. */
+/** Deletes drafts that were sent long ago, with their attachments, and expired idempotency keys. */
 import type { Blobs } from '../blobs/blobs.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -11,14 +11,14 @@ export interface DraftPrunerOptions {
   db: Database
   store: Pick<DraftStore, 'deleteSentBefore' | 'deleteKeysBefore'>
   blobs: Pick<Blobs, 'release'>
-  /** Whether this process is the one that forgets. */
+  /** Whether this process holds the lease for pruning. */
   mayPrune(): boolean
-  /** In epoch milliseconds. */
+  /** The current time for retention, in epoch milliseconds. */
   retentionNow(): number
   logger: Logger
 }
 
-/** As long as what was sent of them is known. */
+/** How long sent drafts are kept, the same as their submissions. */
 const keptMs = 30 * 24 * 60 * 60_000
 const everyMs = 60 * 60_000
 
@@ -26,7 +26,7 @@ export function draftPruner(options: DraftPrunerOptions): Rounds {
   return new Rounds({
     everyMs,
     work: signal => prune(options, signal),
-    failed: err => options.logger.warn({ err }, 'old drafts could not be forgotten'),
+    failed: err => options.logger.warn({ err }, 'old drafts could not be deleted'),
   })
 }
 

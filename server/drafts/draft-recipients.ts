@@ -1,4 +1,7 @@
-/** Recipients as callers write them: checked, so that nothing of them can end a header field or begin another address, and told by the path of their field. */
+/**
+ * Validates recipients as callers write them, so that none can end a header field or begin another address. Faults are
+ * reported by the path of their field.
+ */
 import type { RecipientInput } from '../../contract/draft.ts'
 import { draftBounds } from '../../contract/draft.ts'
 import { type Address, mailBounds } from '../../contract/mail.ts'
@@ -13,10 +16,10 @@ export interface RecipientLists {
 }
 
 const named = /^([^<>]*)<([^<>]*)>$/
-/** RFC 5321, section 4.5.3.1.1. */
+/** Bytes of a local part (RFC 5321, section 4.5.3.1.1). */
 const maxLocal = 64
 
-/** @throws Problem that names each fault. */
+/** @throws Problem that names every fault. */
 export function readRecipients(list: readonly RecipientInput[], path: string): Address[] {
   const faults: { path: string; message: string }[] = []
   const seen = new Set<string>()
@@ -35,7 +38,7 @@ export function readRecipients(list: readonly RecipientInput[], path: string): A
   return found
 }
 
-/** @throws Problem for too many, all lists together. */
+/** @throws Problem for too many recipients in all lists together. */
 export function checkCount({ to, cc, bcc }: RecipientLists): void {
   const count = to.length + cc.length + bcc.length
   if (count <= draftBounds.recipients) return
@@ -43,17 +46,20 @@ export function checkCount({ to, cc, bcc }: RecipientLists): void {
   throw badRecipients([{ path: 'body.to', message }])
 }
 
-/** As mail servers take it: with the domain in ASCII; what stands before it is kept. */
+/** Returns the address for the SMTP envelope: the domain in ASCII, the local part as it is. */
 export function envelopeAddress(email: string): string {
   return asciiAddress(email) ?? email
 }
 
-/** Equal for addresses that reach the same mailbox, as far as can be told: hardly any server tells letters by their case. */
+/**
+ * Returns a key that is equal for addresses of the same mailbox, as far as can be known: hardly any server
+ * distinguishes case.
+ */
 export function keyOf(email: string): string {
   return envelopeAddress(email).toLowerCase()
 }
 
-/** @returns What is wrong with it, as text. */
+/** @returns The address, or as a string what is wrong with it. */
 function readRecipient(input: RecipientInput): Address | string {
   const { email, name } = typeof input === 'string' ? partsOf(input) : { email: input.email, name: input.name ?? null }
   const address = email.trim()
@@ -74,7 +80,7 @@ function partsOf(text: string): { email: string; name: string | null } {
   return { email, name: quoted === undefined ? bare : quoted.replaceAll(/\\(.)/g, '$1') }
 }
 
-/** RFC 5321, section 4.1.2: what stands before the domain, without quotes. */
+/** Whether the local part is valid without quotes (RFC 5321, section 4.1.2). */
 function isDotAtom(email: string): boolean {
   const local = email.slice(0, email.lastIndexOf('@'))
   return Buffer.byteLength(local) <= maxLocal && !local.startsWith('.') && !local.endsWith('.') && !local.includes('..')

@@ -1,4 +1,4 @@
-/** Who may see and change a draft: programs those that they wrote, users all of the accounts that they may see. */
+/** Who may see and change a draft: programs those that they wrote, users all drafts of their accounts. */
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { DraftRow } from './draft-tables.ts'
@@ -8,7 +8,7 @@ export function maySeeDraft(principal: Principal, draft: Pick<DraftRow, 'account
   return principal.kind === 'session' || draft.principal_id === principal.id
 }
 
-/** By which a list is narrowed to what the principal may see. */
+/** Returns the writer to whom a list is narrowed; undefined for all writers. */
 export function writerSeenBy({ kind, id }: Principal): string | undefined {
   return kind === 'session' ? undefined : id
 }
@@ -18,15 +18,15 @@ export function noDraft(): Problem {
 }
 
 export function draftChanged(rev: number): Problem {
-  return new Problem('draft_changed', `The draft has revision ${rev} by now; read it and try again.`)
+  return new Problem('draft_changed', `The draft is at revision ${rev}; read it and try again.`)
 }
 
 export function draftSubmitted(): Problem {
-  const detail = 'The draft was handed over to be sent; it can be changed again when that is cancelled.'
+  const detail = 'The draft was submitted for sending; cancel the submission to change it again.'
   return new Problem('draft_submitted', detail)
 }
 
-/** What uses the blobs of a draft. */
+/** Names the draft as a user of its blobs. */
 export function ownerOf(draftId: string): string {
   return `draft:${draftId}`
 }

@@ -1,4 +1,4 @@
-/** The row of a draft as it begins, and what changes with each revision; and the cursor of lists, which names one. */
+/** The first row of a draft and the columns of each further revision; and the list cursor, which names a draft. */
 
 import { randomBytes } from 'node:crypto'
 import type { DraftMode } from '../../contract/draft.ts'
@@ -44,7 +44,7 @@ export function writeCursor({ updated_at, id }: DraftRow): string {
   return Buffer.from(`${updated_at} ${id}`).toString('base64url')
 }
 
-/** Nobody can know it before. */
+/** Random, so that nobody can predict it. */
 function newKey(): string {
   return randomBytes(16).toString('hex')
 }

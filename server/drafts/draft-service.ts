@@ -1,4 +1,4 @@
-/** Drafts: created, changed by callers that have their latest revision, listed, discarded. Nothing here sends; `mark` says what became of one that is sent. */
+/** Creates, changes, lists and discards drafts; a change names the latest revision. Nothing here sends. */
 
 import type { Draft, DraftChange, NewDraft } from '../../contract/draft.ts'
 import { draftBounds } from '../../contract/draft.ts'
@@ -40,18 +40,18 @@ export interface DraftServiceOptions {
   warnings: Pick<DraftWarnings, 'of'>
   refs: Pick<MessageRefs, 'encode' | 'canName'>
   taintOf: TaintOf
-  /** Left out where nothing is only proposed. */
+  /** Left out where no token only proposes. */
   intake?: ProposalIntake
-  /** A draft that nobody changes for so long is copied to the mailbox. */
+  /** A draft is copied to the mailbox once it has not changed for this long. */
   restMs?: number
   bounds?: { drafts: number }
 }
 
 export type Tell = (fact: Fact) => void
 
-/** People who write go on within so long, as a rule. */
+/** People who are still writing usually go on within this time. */
 const defaultRestMs = 10_000
-/** Characters of what is written in all drafts of a page. */
+/** Characters of content in all drafts of a page. */
 const pageCharacters = 4 * 1024 * 1024
 const nothing: Beginning = { content: {}, answered: null, quote: null, attachmentIds: [] }
 
@@ -62,7 +62,7 @@ export class DraftService {
     this.#options = options
   }
 
-  /** @param key Under which the caller may repeat it. */
+  /** @param key Idempotency key of the call. */
   async create(
     principal: Principal,
     accountId: string,
@@ -75,7 +75,7 @@ export class DraftService {
     const call = keys.call(principal, key, [accountId, input])
     const before = await keys.repeated(call)
     if (before !== undefined) return this.get(principal, accountId, before)
-    // Before anything is fetched for it.
+    // Checked before anything is fetched for it.
     if ((await store.count(accountId)) >= bounds.drafts) throw tooManyDrafts(bounds.drafts)
     const { mode, message, attach = [], ...wanted } = input
     const identity = await this.#options.identities.identityOf(principal, accountId)
@@ -106,12 +106,12 @@ export class DraftService {
     return this.get(principal, accountId, created)
   }
 
-  /** @throws Problem also for drafts that the principal may not see. */
+  /** @throws Problem if it does not exist, or the principal may not see it. */
   async get(principal: Principal, accountId: string, draftId: string): Promise<Draft> {
     return this.#view(principal, await this.getRow(principal, accountId, draftId))
   }
 
-  /** Those of them that the principal may see. */
+  /** Returns those drafts that the principal may see. */
   async findAll(principal: Principal, accountId: string, draftIds: readonly string[]): Promise<Draft[]> {
     const rows = (await this.#options.store.findAll(draftIds)).filter(
       row => row.account_id === accountId && maySeeDraft(principal, row),
@@ -126,7 +126,7 @@ export class DraftService {
     return Promise.all(warned)
   }
 
-  /** For the other parts of this room. */
+  /** Returns a draft's row after checking rights, for other parts of this folder. */
   async getRow(principal: Principal, accountId: string, draftId: string, db?: Database): Promise<DraftRow> {
     if (!maySeeAccount(principal, accountId)) throw noAccount()
     const row = await this.#options.store.find(draftId, db)
@@ -146,7 +146,7 @@ export class DraftService {
     const page = rows.slice(0, limit)
     const items = await this.#views(page, email)
     const last = page.at(-1)
-    // A page that has no room for more than it holds may be the last one: then the next is empty.
+    // A page of exactly `limit` drafts may be the last one; the next page is empty then.
     const isWhole = !last || (rows.length <= limit && page.length < limit && (await this.#isLast(query, last)))
     return { items, next_cursor: isWhole ? null : writeCursor(last) }
   }
@@ -165,10 +165,7 @@ export class DraftService {
     return this.get(principal, accountId, draftId)
   }
 
-  /**
-   * The next revision of one that is held for an approval, as the human who approves it wants it. Nothing is stored yet.
-   * @throws Problem when it has another revision.
-   */
+  /** Plans an edit by the approver of a held draft, without storing it. @throws Problem for another revision. */
   async planSubmitted(principal: Principal, accountId: string, draftId: string, { rev, ...wanted }: DraftChange) {
     const identity = await this.#options.identities.identityOf(principal, accountId)
     const row = await this.getRow(principal, accountId, draftId)
@@ -177,7 +174,9 @@ export class DraftService {
     return { ...row, content, ...nextRevision(principal, rev) }
   }
 
-  /** In the transaction that puts its message in the place of the one that waits. @throws Problem when another one was faster. */
+  /**
+   * Stores a planned edit, in the transaction that replaces the held message. @throws Problem if another was faster.
+   */
   async keepSubmitted(transaction: Database, tell: Tell, principal: Principal, planned: DraftRow): Promise<void> {
     await this.#keep(transaction, tell, principal, { after: planned, rev: planned.rev - 1, state: 'submitted' })
   }
@@ -189,7 +188,7 @@ export class DraftService {
     return row.account_id
   }
 
-  /** @param rev Only if it still has this one. */
+  /** @param rev The revision that the draft must still have. */
   async discard(principal: Principal, accountId: string, draftId: string, rev?: number): Promise<void> {
     const { hub, store, blobs } = this.#options
     await this.#checkAccount(principal, accountId)
@@ -209,8 +208,7 @@ export class DraftService {
   }
 
   /**
-   * What becomes of a draft that is sent: `submitted` from `open`, and back; `sent` from either.
-   * @param rev Only if it still has this one. @returns False when it is not so any more, and nothing was changed.
+   * Sets `submitted` (from `open`), `open` (from `submitted`) or `sent`. @returns False if state or `rev` has changed.
    */
   async mark(
     transaction: Database,
@@ -232,7 +230,7 @@ export class DraftService {
     if (!isMarked) return false
     const row = await store.find(draftId, transaction)
     if (!row) return false
-    // What is sent is found among the sent ones, and no more among the drafts.
+    // A sent message is found in the Sent folder, and no longer among the drafts.
     if (state === 'sent') await this.#wantCopy(transaction, row, true)
     const { id: draft_id, account_id, principal_id } = row
     const at = new Date().toISOString()
@@ -241,8 +239,8 @@ export class DraftService {
   }
 
   /**
-   * A new revision of an open draft, in a transaction that is taken back when another writer was faster.
-   * @param work Answers what changes of the row.
+   * Stores a new revision of an open draft, or rolls back if another writer was faster. @param work Returns the
+   * changes.
    */
   async revise(
     principal: Principal,
@@ -264,7 +262,7 @@ export class DraftService {
     })
   }
 
-  /** @param rev The one that it replaces. */
+  /** @param rev The revision that is replaced. */
   async #keep(
     transaction: Database,
     tell: Tell,
@@ -292,7 +290,7 @@ export class DraftService {
     return this.#options.answers.read({ principal, accountId, mode, message, own }, signal)
   }
 
-  /** What is only proposed waits for a human, and is not put into the mailbox before. */
+  /** A proposed revision waits for a human, and is not copied to the mailbox before. */
   async #keepCopy(transaction: Database, tell: Tell, principal: Principal, row: DraftRow): Promise<void> {
     const { store, copies, intake = noProposals } = this.#options
     if (!(await intake.isProposing(principal, transaction))) {
@@ -351,6 +349,6 @@ function onlyProposes(): Problem {
 }
 
 function tooManyDrafts(most: number): Problem {
-  const detail = `This account has ${most} drafts, the most there may be; send or discard some.`
+  const detail = `This account has reached its limit of ${most} drafts; send or discard some.`
   return new Problem('too_many_drafts', detail)
 }

@@ -1,15 +1,15 @@
-/** Drafts, their attachments and what was composed of them, in the database. What changes several rows takes the transaction of its caller. */
+/** Drafts, attachments and composed messages in the database. Changes of several rows take the caller's transaction. */
 import { sql } from 'kysely'
 import type { Database } from '../platform/database/database.ts'
 import type { DraftAttachmentRow, DraftKeyRow, DraftRow } from './draft-tables.ts'
 
 export interface DraftListQuery {
   accountId: string
-  /** Undefined for all. */
+  /** Only drafts of this writer; undefined for all. */
   principalId: string | undefined
   before: { updatedAt: string; id: string } | undefined
   limit: number
-  /** Of all of them. */
+  /** Upper bound for the content of the whole page. */
   characters: number
 }
 
@@ -29,13 +29,13 @@ export class DraftStore {
     return this.#db.selectFrom('drafts').selectAll().where('id', 'in', ids).execute()
   }
 
-  /** Who wrote them, and whose words may be in them. */
+  /** Returns who wrote the drafts, and their taint. */
   async origins(ids: readonly string[]): Promise<Pick<DraftRow, 'id' | 'principal_id' | 'taint_ms'>[]> {
     if (ids.length === 0) return []
     return this.#db.selectFrom('drafts').select(['id', 'principal_id', 'taint_ms']).where('id', 'in', ids).execute()
   }
 
-  /** The latest change first, as long as what is written in them has room; at least one. */
+  /** Lists drafts, latest change first, until `characters` are used up; at least one. */
   async list({ accountId, principalId, before, limit, characters }: DraftListQuery): Promise<DraftRow[]> {
     let query = this.#db
       .selectFrom('drafts')
@@ -71,7 +71,7 @@ export class DraftStore {
       .execute()
   }
 
-  /** Of an account, that are neither sent nor discarded. */
+  /** Counts the drafts of an account that are neither sent nor discarded. */
   async count(accountId: string, db: Database = this.#db): Promise<number> {
     const { count } = await db
       .selectFrom('drafts')
@@ -86,7 +86,7 @@ export class DraftStore {
     await transaction.insertInto('drafts').values(row).execute()
   }
 
-  /** Only while the draft is open and has this revision: of two writers one changes it. @returns Whether it did. */
+  /** Updates a draft that is still open and at this revision. @returns False if another writer was faster. */
   async update(
     transaction: Database,
     { id, rev }: Pick<DraftRow, 'id' | 'rev'>,
@@ -103,7 +103,7 @@ export class DraftStore {
     return numUpdatedRows > 0n
   }
 
-  /** @param from It has one of these states. @param rev And this revision, where one is named. */
+  /** @param from States that it may have now. @param rev The revision that it must have, if given. */
   async setState(
     transaction: Database,
     id: string,
@@ -127,7 +127,7 @@ export class DraftStore {
     return numDeletedRows > 0n
   }
 
-  /** In their order, of several drafts at once. */
+  /** Lists the attachments of several drafts, in order. */
   async attachments(draftIds: readonly string[], db: Database = this.#db): Promise<DraftAttachmentRow[]> {
     if (draftIds.length === 0) return []
     return db
@@ -147,7 +147,7 @@ export class DraftStore {
     await transaction.deleteFrom('draft_attachments').where('id', '=', id).execute()
   }
 
-  /** JSON of what was composed of this revision. */
+  /** Returns the composed message of this revision, as JSON. */
   async composed(draftId: string, rev: number, db: Database = this.#db): Promise<string | undefined> {
     const row = await db
       .selectFrom('draft_messages')
@@ -168,7 +168,7 @@ export class DraftStore {
       .execute()
   }
 
-  /** @returns The blobs that held them. */
+  /** Deletes the composed messages of a draft. @returns The blobs that held them. */
   async forgetComposed(transaction: Database, draftId: string): Promise<string[]> {
     const rows = await transaction
       .deleteFrom('draft_messages')
@@ -200,7 +200,7 @@ export class DraftStore {
     await this.#db.deleteFrom('draft_keys').where('at', '<', at).execute()
   }
 
-  /** At most 100 that were sent so long ago, with what they use. */
+  /** Deletes up to 100 drafts that were sent before a time. @returns Their ids. */
   async deleteSentBefore(transaction: Database, at: string): Promise<string[]> {
     const old = transaction
       .selectFrom('drafts')

@@ -1,4 +1,4 @@
-/** The tables of drafts, as Kysely sees them, and what is kept in them as JSON. */
+/** The tables of drafts for Kysely, and the types of their JSON columns. */
 import type { Draft, DraftBody, DraftMode, DraftState, SentCopyChoice } from '../../contract/draft.ts'
 import type { Address } from '../../contract/mail.ts'
 import type { Principal } from '../platform/principal.ts'
@@ -27,17 +27,18 @@ export interface DraftRow {
   source: string | null
   /** `Quote` */
   quote: string | null
-  /** Of this revision, and of no other: its Message-ID and boundaries are made of it. */
+  /** Random, unique to this revision: its Message-ID and boundaries derive from it. */
   key: string
   principal_kind: Principal['kind']
   principal_id: string
   principal_name: string
   user_id: string | null
-  /** As an item of which it waits for a human, or waited. */
+  /** The latest proposal that had this draft as an item. */
   proposal_id: string | null
   /**
-   * How long before one of its revisions the program that wrote it had read mail of a stranger, at the least; 0 for what repeats mail of others, and
-   * for drafts of an earlier version. Null for own words: of people, and of programs that had read none for as long as a policy can ask.
+   * Taint: the shortest time between reading a stranger's mail and writing one of the revisions, in milliseconds. 0 for
+   * drafts that quote others, and for drafts of an earlier version; null for untainted text, written by people or by
+   * programs that had read no such mail within the longest time that a policy can ask for.
    */
   taint_ms: number | null
   /** `Draft['changed_by']` */
@@ -74,7 +75,7 @@ export interface DraftCopyRow {
   path: string | null
   uid_validity: number | null
   uid: number | null
-  /** JSON: Message-IDs of copies that are there, or may be there. */
+  /** JSON: Message-IDs of copies that exist, or may exist. */
   message_ids: string
   why: string | null
   attempts: number
@@ -93,22 +94,22 @@ export interface SignatureRow {
   account_id: string
   format: DraftBody['format']
   content: string
-  /** Beside the address of the account, where a draft names none. */
+  /** Sender name for drafts that name none. */
   from_name: string | null
-  /** JSON: further addresses of the owner, as `Address`, or text alone where they were stored before they had names. */
+  /** JSON: the owner's further addresses, as `Address`, or as plain strings from the time before they had names. */
   aliases: string
-  /** One of them that new messages are from; null for that of the account. */
+  /** The alias that new messages are from; null for the account's own address. */
   default_from: string | null
-  /** Null: `auto`. */
+  /** Null for `auto`. */
   sent_copy: SentCopyChoice | null
-  /** Null: the folder with the role. */
+  /** Null for the folder with the role `sent`. */
   sent_folder: string | null
   updated_at: string
 }
 
-/** What its writer decides. */
+/** The part of a draft that its writer decides. */
 export interface DraftContent {
-  /** An alias of the account; null, or left out in drafts of before, for its own address. */
+  /** An alias of the account; null for its own address, or missing in older drafts. */
   fromEmail?: string | null
   fromName: string | null
   replyTo: Address[]
@@ -119,41 +120,41 @@ export interface DraftContent {
   body: DraftBody
   includeQuote: boolean
   includeSignature: boolean
-  /** As it was when it was included. */
+  /** The signature as it was when it was included. */
   signature: DraftBody | null
 }
 
-/** What is known of the message that is answered or forwarded, for as long as the draft is there. */
+/** Facts about the answered or forwarded message, kept as long as the draft. */
 export interface AnsweredMessage {
   id: string | null
   ref: string | null
   threadId: string | null
-  /** With angle brackets; null where it has none that may be written into a header. */
+  /** With angle brackets; null if it has none that is safe in a header. */
   messageId: string | null
   references: string[]
-  /** Names of attachments of a forwarded message for which there was no room. */
+  /** Names of attachments of the forwarded message for which there was no room. */
   leftOut: string[]
-  /** Recipients of it that a reply to all leaves out, since there are too many. */
+  /** Recipients of the message that a reply to all leaves out, since there are too many. */
   omitted: number
 }
 
-/** What stands below the text of a reply or forward. */
+/** The quotation below the text of a reply or forward. */
 export interface Quote {
   kind: 'reply' | 'forward'
-  /** Above the quoted text: who wrote it and when, or the header block of a forward. */
+  /** Lines above the quoted text: who wrote it and when, or the header block of a forward. */
   lines: string[]
   text: string
-  /** Cleaned; null where it had none. */
+  /** Cleaned HTML; null if the message had none. */
   html: string | null
 }
 
-/** What a draft begins with. */
+/** The initial content of a draft. */
 export interface Beginning {
   content: Partial<DraftContent>
-  /** Addresses to which the answered message was sent, or from which, where the owner wrote it. */
+  /** Addresses to which the answered message was sent; and its sender, in case the owner wrote it. */
   sentTo?: readonly string[]
   answered: AnsweredMessage | null
   quote: Quote | null
-  /** Of the message, that go along. */
+  /** Attachments of the message that are forwarded. */
   attachmentIds: readonly string[]
 }

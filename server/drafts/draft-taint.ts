@@ -1,11 +1,11 @@
-/** Whose words may be in a draft: how long before one of its revisions its writer had read mail of a stranger. */
+/** The taint of a draft: how long before one of its revisions the writer had read a stranger's mail. */
 import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
 
-/** How long ago a program had last read mail of a stranger; null for so long that nobody asks. */
+/** Returns how many milliseconds ago a program last read a stranger's mail; null if longer ago than any policy asks. */
 export type TaintOf = (principalId: string, transaction: Database) => Promise<number | null>
 
-/** What people write are their own words. */
+/** What people write is untainted. */
 export async function taintOfWriter(
   { kind, id }: Principal,
   transaction: Database,

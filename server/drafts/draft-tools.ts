@@ -1,4 +1,4 @@
-/** Writing mail for models: drafts alone. Nothing here sends. */
+/** Drafts for models. Nothing here sends. */
 import { z } from 'zod'
 import { type Draft, DraftMode, draftBounds } from '../../contract/draft.ts'
 import type { ProblemCode } from '../../contract/problem.ts'
@@ -17,7 +17,7 @@ export interface DraftToolsOptions {
   drafts: Pick<DraftService, 'create' | 'change' | 'get'>
   attachments: Pick<DraftAttachments, 'addFromMessage'>
   accounts: Pick<AccountService, 'list'>
-  /** Where people reach this server. */
+  /** The public URL of this server. */
   baseUrl(): string
 }
 
@@ -25,9 +25,9 @@ const hints: Partial<Record<ProblemCode, string>> = {
   account_not_found: 'mail_accounts lists the accounts that you may use.',
   message_not_found: 'Search again with mail_search for new refs.',
   stale_ref: 'Search again with mail_search for new refs.',
-  draft_changed: 'Somebody else changed it: call again without rev to change it all the same.',
+  draft_changed: 'Someone else changed it: call again without rev to change it anyway.',
 }
-/** Looked at closely by the service; every word here costs every client. */
+/** Validated closely by the service; every word in this schema costs every client tokens. */
 const people = z.array(line.max(620)).max(draftBounds.recipients).optional()
 const input = z.strictObject({
   mode: z.enum(DraftMode.options).optional(),
@@ -51,9 +51,9 @@ const output = z.object({
   proposed: z.string().optional(),
   review_url: z.string(),
 })
-/** Of the recipients that are answered. */
+/** Recipients that the answer lists. */
 const mostTold = 50
-/** A pause between both: the reference has neither. */
+/** `#` separates the two: neither can contain it. */
 const attachment = /^((?:[\w-]{1,40}\.)?[\w-]{8,700})#([\w.-]{1,100})$/
 
 export function draftTools({ drafts, attachments, accounts, baseUrl }: DraftToolsOptions): Tool[] {
@@ -65,7 +65,7 @@ export function draftTools({ drafts, attachments, accounts, baseUrl }: DraftTool
       ...(given.ref ? [fromToolRef(given.ref).accountId] : []),
       ...attachmentsIn(given).map(({ accountId }) => accountId),
     ]
-    // What names none is of the only one.
+    // A call that names no account uses the only one.
     const [first, ...others] = new Set(named.filter(each => each !== undefined))
     if (others.length > 0) throw new Problem('bad_request', 'A draft and all that it names must be of one account.')
     return first ?? onlyAccount(accounts, principal)
@@ -133,7 +133,7 @@ export function draftTools({ drafts, attachments, accounts, baseUrl }: DraftTool
   return [tool]
 }
 
-/** Paths of the service are those of a request; of a tool there is no body. */
+/** Drops the `body.` from the service's paths: a tool has no request body. */
 function withoutBody(error: unknown): never {
   if (!(error instanceof Problem) || error.code !== 'bad_request') throw error
   throw new Problem('bad_request', error.message.replaceAll(/(^|; )body\.(?=to|cc|bcc)/g, '$1'), error.extension)

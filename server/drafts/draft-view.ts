@@ -4,7 +4,7 @@ import type { MessageRefs } from '../imap/message-ref.ts'
 import type { AnsweredMessage, DraftAttachmentRow, DraftContent, DraftCopyRow, DraftRow } from './draft-tables.ts'
 
 export interface DraftSurroundings {
-  /** Of the account. */
+  /** The account's address. */
   email: string
   attachments: readonly DraftAttachmentRow[]
   saved: Draft['saved']
@@ -62,7 +62,7 @@ export function toAttachment({ id, name, type, size_bytes, sha256 }: DraftAttach
   return { id, name, type, size_bytes: Number(size_bytes), sha256 }
 }
 
-/** Nobody anonymous gets through the gate. */
+/** Anonymous callers do not pass the gate. */
 export function kindOf(kind: DraftRow['principal_kind']): Draft['created_by']['kind'] {
   return kind === 'anonymous' ? 'session' : kind
 }

@@ -32,16 +32,16 @@ const warned = async (input: object, isIndexed = true) => {
 
 test('recipients that are new, or look like known ones, are told; known ones are not', async () => {
   expect(await warned({ to: ['bob@example.com', 'Carol <CAROL@firma-berg.de>'] })).toEqual([])
-  expect(await warned({ to: ['eve@paypai.example'] })).toEqual(['You never wrote to eve@paypai.example before.'])
+  expect(await warned({ to: ['eve@paypai.example'] })).toEqual(['You have never written to eve@paypai.example.'])
   // The message to him is only being written, maybe this one.
-  expect(await warned({ to: ['dave@example.com'] })).toEqual(['You never wrote to dave@example.com before.'])
+  expect(await warned({ to: ['dave@example.com'] })).toEqual(['You have never written to dave@example.com.'])
   expect(await warned({ cc: ['b0b@example.com'] })).toEqual([
     'b0b@example.com looks like bob@example.com, to whom you write.',
-    'You never wrote to b0b@example.com before.',
+    'You have never written to b0b@example.com.',
   ])
   expect(await warned({ bcc: ['someone@firrna-berg.de'] })).toEqual([
     'The domain of someone@firrna-berg.de looks like firma-berg.de.',
-    'You never wrote to someone@firrna-berg.de before.',
+    'You have never written to someone@firrna-berg.de.',
   ])
   // Where nothing is indexed, nothing is known of contacts.
   expect(await warned({ to: ['eve@paypai.example'] }, false)).toEqual([])
@@ -55,7 +55,7 @@ test.each([
   'Документ во вложении',
   '见附件',
 ])('%s without an attachment is told', async content => {
-  const missing = ['The text mentions an attachment, and there is none.']
+  const missing = ['The text mentions an attachment, but nothing is attached.']
   expect(await warned({ body: { format: 'markdown', content } })).toEqual(missing)
   // Of somebody else.
   expect(await warned({ body: { format: 'markdown', content: `> ${content}` } })).toEqual([])
@@ -67,7 +67,7 @@ test.each([
 test('an empty subject and pictures that do not go along are told', async () => {
   expect(await warned({ subject: ' ' })).toEqual(['The subject is empty.'])
   const content = '![me](https://example.com/me.png)'
-  const told = ['Pictures from the web are not sent along; attach them.']
+  const told = ['Pictures from the web are not sent; attach them.']
   expect(await warned({ body: { format: 'markdown', content } })).toEqual(told)
   expect(await warned({ body: { format: 'html', content: '<img src="//example.com/a.gif">' } })).toEqual(told)
 })

@@ -1,4 +1,4 @@
-/** What somebody who sends a draft should know: whom they never wrote to, who looks like somebody else, what seems to be missing. */
+/** Warnings for the sender of a draft: new recipients, lookalike addresses, and things that seem to be missing. */
 import type { Draft } from '../../contract/draft.ts'
 import { IndexFault } from '../index/index-fault.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
@@ -10,17 +10,19 @@ import type { AnsweredMessage } from './draft-tables.ts'
 
 export interface DraftWarningsOptions {
   index: { of(accountId: string): Pick<IndexOperations, 'listContacts'> }
-  /** Whether the account is indexed: another has no contacts, and gets no index by being asked for. */
+  /** Whether the account is indexed; asking for contacts must not create an index. */
   isIndexed(accountId: string): boolean
-  /** Recipients of what was sent. Contacts also hold recipients of drafts. */
+  /**
+   * Returns the recipients that were written to before. Contacts alone do not tell: they include recipients of drafts.
+   */
   writtenTo(accountId: string, emails: readonly string[]): Promise<ReadonlySet<string>>
 }
 
 type Written = Pick<Draft, 'account_id' | 'mode' | 'from' | 'to' | 'cc' | 'bcc' | 'subject' | 'body' | 'attachments'>
 
-/** Recipients that are looked up, and contacts that they are compared with: those with whom one writes most. */
+/** Recipients that are looked up, and most-written-to contacts that they are compared with. */
 const [mostLookedUp, mostCompared] = [20, 200]
-/** A reply to more people than this is told. */
+/** A reply to more people than this gets a warning. */
 const many = 20
 const attached =
   /(?<!\p{L})(?:attach(?:ed|ment|ments|ing)?|enclosed|anbei|angehängt|anhang|beigefügt|ci-joint(?:e|s|es)?|pièces? jointes?|adjunt(?:o|a|os|as)|allegat[oai]|em anexo|bijlagen?|bifogad|bifogar|vedlagt|vedhæftet|liite(?:enä)?|załącz\p{L}*|прилож\p{L}*|вложен\p{L}*|во вложении|прикреп\p{L}*)(?!\p{L})|添付|附件|첨부/iu
@@ -51,12 +53,12 @@ export class DraftWarnings {
       const imitated = domain === undefined ? undefined : imitatedBy(domain, domains)
       if (twin) warnings.push(`${email} looks like ${twin.email}, to whom you write.`)
       else if (imitated !== undefined) warnings.push(`The domain of ${email} looks like ${imitated}.`)
-      if (written && !written.has(email)) warnings.push(`You never wrote to ${email} before.`)
+      if (written && !written.has(email)) warnings.push(`You have never written to ${email}.`)
     }
     return warnings
   }
 
-  /** To whom one wrote, most often first; undefined where nothing is known of that. */
+  /** Returns the contacts that were written to, most often first; undefined without an index. */
   async #contacts(accountId: string): Promise<IndexedContact[] | undefined> {
     const { index, isIndexed } = this.#options
     if (!isIndexed(accountId)) return undefined
@@ -64,7 +66,7 @@ export class DraftWarnings {
       const contacts = await index.of(accountId).listContacts({ query: '', limit: mostCompared })
       return contacts.filter(({ writtenTo }) => writtenTo > 0)
     } catch (error) {
-      // Drafts are written all the same.
+      // A failing index must not prevent drafting.
       if (error instanceof IndexFault) return undefined
       throw error
     }
@@ -75,8 +77,8 @@ function* plainWarnings(draft: Written, answered: AnsweredMessage | undefined): 
   const { mode, to, cc, bcc, subject, body, attachments } = draft
   if (subject.trim() === '') yield 'The subject is empty.'
   const own = body.content.replaceAll(/^\s*>.*$/gm, '')
-  if (attachments.length === 0 && attached.test(own)) yield 'The text mentions an attachment, and there is none.'
-  if (remotePicture.test(body.content)) yield 'Pictures from the web are not sent along; attach them.'
+  if (attachments.length === 0 && attached.test(own)) yield 'The text mentions an attachment, but nothing is attached.'
+  if (remotePicture.test(body.content)) yield 'Pictures from the web are not sent; attach them.'
   const count = to.length + cc.length + bcc.length
   if (mode === 'reply_all' && count > many) yield `This reply goes to ${count} people.`
   if (answered && answered.omitted > 0) {

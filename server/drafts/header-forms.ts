@@ -1,9 +1,9 @@
-/** What may stand in a header field of a message that we write. Loads nothing. */
+/** What may stand in the header of a message that we write. Imports nothing. */
 
-/** RFC 5322, section 3.6.4, without what few programs read: comments, quotes and blanks. */
+/** Message-ID (RFC 5322, section 3.6.4), without the comments, quotes and blanks that few programs can read. */
 const messageIdForm = /^<[\x21-\x3b\x3d\x3f-\x7e]{1,400}>$/
 const typeForm = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,99}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,99}$/
-/** These are not to be encoded (RFC 2046, section 5.2.1), or would be read as parts of ours. */
+/** Types that must not be encoded (RFC 2046, section 5.2.1), or would be parsed as parts of our message. */
 const wrapped = /^(?:message|multipart)\//
 const octets = 'application/octet-stream'
 
@@ -11,14 +11,17 @@ export function isMessageId(text: string): boolean {
   return messageIdForm.test(text)
 }
 
-/** A media type without parameters; what is none, or cannot stand in a message as it is, is a stream of bytes. */
+/**
+ * Returns a media type without parameters; `application/octet-stream` for anything invalid, or that a message cannot
+ * carry as an attachment.
+ */
 export function attachmentType(given: string | undefined): string {
   const [type = ''] = (given ?? '').toLowerCase().split(';', 1)
   const bare = type.trim()
   return typeForm.test(bare) && !wrapped.test(bare) ? bare : octets
 }
 
-/** A name as it may stand in a header: on one line, and never what a program would decode into another one (RFC 2047). */
+/** Makes a name safe for a header: on one line, and without anything that programs would decode (RFC 2047). */
 export function headerName(text: string): string {
   return text
     .replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ')

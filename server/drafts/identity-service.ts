@@ -1,4 +1,7 @@
-/** How an account signs and sends: names, signature, addresses of its owner, and copies of what is sent. People set it, programs do not. */
+/**
+ * The identity of an account: sender names, signature, its owner's addresses, and copies of sent mail. People change
+ * it, programs do not.
+ */
 
 import type { DraftBody, SentCopyChoice, Signature, SignatureInput } from '../../contract/draft.ts'
 import type { Address } from '../../contract/mail.ts'
@@ -12,18 +15,18 @@ import { headerName } from './header-forms.ts'
 import type { IdentityStore } from './identity-store.ts'
 
 export interface Identity {
-  /** What may be sent from, each with its name; the address of the account first. */
+  /** Addresses that may be sent from, each with its name; the account's own address first. */
   senders: readonly Address[]
-  /** Of them: what new messages are from. */
+  /** The one of them that new messages are from. */
   sender: Address
   signature: DraftBody | null
-  /** Addresses of the owner, that of the account and its login among them. */
+  /** All addresses of the owner, including the account's own and its login. */
   own: readonly string[]
 }
 
 export interface SentChoice {
   copy: SentCopyChoice
-  /** Undefined: the folder with the role. */
+  /** Undefined for the folder with the role `sent`. */
   folder: string | undefined
 }
 
@@ -53,7 +56,7 @@ export class IdentityService {
     return signatureOf(await this.#store.find(accountId))
   }
 
-  /** @throws Problem for programs: what stands below each message of an account is for people to say. */
+  /** @throws Problem for programs: people decide what is appended to every message of an account. */
   async set(principal: Principal, accountId: string, input: SignatureInput): Promise<Signature> {
     const email = await this.#check(principal, accountId)
     if (principal.kind === 'token') {
@@ -63,7 +66,7 @@ export class IdentityService {
     return this.get(principal, accountId)
   }
 
-  /** For work that no caller waits for. */
+  /** Returns how sent messages are copied, for background work without a caller. */
   async sentChoiceOf(accountId: string): Promise<SentChoice> {
     const row = await this.#store.find(accountId)
     return { copy: row?.sent_copy ?? 'auto', folder: row?.sent_folder ?? undefined }
@@ -75,7 +78,7 @@ export class IdentityService {
   }
 }
 
-/** The sender with this address; undefined for none. */
+/** Returns the sender with this address; undefined if there is none. */
 export function senderOf(senders: readonly Address[], email: string | null): Address | undefined {
   return email === null ? undefined : senders.find(sender => keyOf(sender.email) === keyOf(email))
 }
@@ -98,7 +101,10 @@ export function signatureOf(row: SignatureRow | undefined): Signature {
   }
 }
 
-/** @param email Of the account. @throws Problem where an alias is no address, or the default one is none of them. */
+/**
+ * @param email The account's address. @throws Problem if an alias is invalid, or the default sender is none of the
+ * addresses.
+ */
 export function toSignatureRow(accountId: string, input: SignatureInput, email: string): SignatureRow {
   const aliases = readRecipients(input.aliases, 'body.aliases').filter(alias => keyOf(alias.email) !== keyOf(email))
   const name = headerName(input.from_name ?? '')

@@ -1,4 +1,4 @@
-/** How accounts sign, in the database. */
+/** The identities of accounts, in the database. */
 import type { Database } from '../platform/database/database.ts'
 import type { SignatureRow } from './draft-tables.ts'
 
@@ -13,7 +13,7 @@ export class IdentityStore {
     return db.selectFrom('signatures').selectAll().where('account_id', '=', accountId).executeTakeFirst()
   }
 
-  /** Of an account that is there. */
+  /** Returns the address of an existing account. */
   async emailOf(accountId: string, db: Database = this.#db): Promise<string> {
     const row = await db.selectFrom('accounts').select('email').where('id', '=', accountId).executeTakeFirst()
     return row?.email ?? ''

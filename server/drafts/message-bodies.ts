@@ -1,18 +1,21 @@
-/** What stands in a message that is written: the text, the signature below it, and below that what is quoted; as text, and as HTML where there is any. */
+/**
+ * Builds the bodies of a message: the text, the signature below it, and the quotation below that; as text, and as HTML
+ * unless the draft is plain text.
+ */
 import type { DraftBody } from '../../contract/draft.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Asker } from '../reading/job-cache.ts'
 import type { OutgoingBodies } from '../reading/outgoing-bodies.ts'
 import type { DraftContent, Quote } from './draft-tables.ts'
 
-/** RFC 3676, section 4.3. */
+/** The signature separator (RFC 3676, section 4.3). */
 const signatureMark = '-- '
-/** Where the threads for texts are at work for others. */
+/** Attempts while all text workers are busy. */
 const mostTries = 3
 
 interface Written {
   text: string
-  /** Null for what is text alone. */
+  /** Null for plain text. */
   html: string | null
   style: string
   bodyAttributes: string
@@ -23,7 +26,7 @@ export interface MessageBodies {
   html: string | null
 }
 
-/** @throws Problem where HTML could not be read in time. */
+/** @throws Problem when the HTML could not be processed in time. */
 export async function writeBodies(
   bodies: Pick<OutgoingBodies, 'write'>,
   { body, includeSignature, signature, includeQuote }: DraftContent,
@@ -74,7 +77,7 @@ function quotedText({ kind, lines, text }: Quote): string {
   const marked = text
     .trim()
     .split(/\r\n?|\n/)
-    // RFC 3676, section 4.5: a blank only before what is not quoted already.
+    // RFC 3676, section 4.5: a space only before lines that are not quoted yet.
     .map(line => (line === '' || line.startsWith('>') ? `>${line}` : `> ${line}`))
   return `${head}\n${marked.join('\n')}`
 }

@@ -1,28 +1,28 @@
-/** Takes a message apart as it is read, piece by piece: its header fields, and each part without its transfer encoding (RFC 2045, 2046). */
+/** Parses a message from a stream: its header fields, and each part without its transfer encoding (RFC 2045, 2046). */
 import { TransferDecoder } from '../reading/transfer-decoder.ts'
 
 export interface RawField {
   name: string
-  /** Unfolded, as it is written. */
+  /** Unfolded, otherwise as written. */
   value: string
 }
 
 export interface PartSink {
-  /** Of the message first, then of each part. */
+  /** Called for the message first, then for each part. */
   begin(fields: readonly RawField[]): void
-  /** Of the part that was begun last. */
+  /** Called with decoded bytes of the part begun last. */
   take(bytes: Buffer): void
   end(): void
 }
 
-/** Of the fields of a message or a part. */
+/** Upper bound for the header of a message or a part. */
 const mostHeaderBytes = 512 * 1024
 const headerEnd = Buffer.from('\r\n\r\n')
 const delimiter = Buffer.from('\r\n--')
-/** RFC 2046, section 5.1.1, with what may stand around it. */
+/** Bytes of a delimiter line (RFC 2046, section 5.1.1) with its padding. */
 const mostDelimiter = 90
 
-/** @throws Error for what our own messages never are. */
+/** @throws Error for input that our own messages never contain. */
 export async function readParts(source: AsyncIterable<Buffer>, sink: PartSink): Promise<void> {
   const reader = new PartsWalk(sink)
   for await (const piece of source) reader.push(piece)
@@ -52,7 +52,7 @@ class PartsWalk {
     this.#endPart()
   }
 
-  /** @returns Whether there may be more to do with what has come. */
+  /** @returns Whether the bytes received so far may allow another step. */
   #step(isEnd: boolean): boolean {
     if (this.#state === 'header') return this.#readHeader()
     let from = 0
@@ -60,7 +60,7 @@ class PartsWalk {
       const at = this.#rest.indexOf(delimiter, from)
       const lineEnd = at < 0 ? -1 : this.#rest.indexOf('\r\n', at + 2, 'latin1')
       if (at < 0 || (lineEnd < 0 && this.#rest.length - at < mostDelimiter && !isEnd)) {
-        // The beginning of a delimiter may be the end of what has come.
+        // The bytes received so far may end within a delimiter.
         const kept = at < 0 ? Math.max(from, this.#rest.length - delimiter.length) : at
         this.#give(this.#rest.subarray(0, isEnd ? this.#rest.length : kept))
         this.#rest = isEnd ? Buffer.alloc(0) : Buffer.from(this.#rest.subarray(kept))
@@ -100,7 +100,7 @@ class PartsWalk {
       return false
     }
     const fields = isEmpty ? [] : readRawFields(this.#rest.toString('utf8', 0, at))
-    // The line end before the body may begin a delimiter.
+    // The line end before the body may be the start of a delimiter.
     this.#rest = this.#rest.subarray(at + 2)
     const type = fieldOf(fields, 'content-type')
     const boundary = /^multipart\//i.test(type) ? paramsOf(type).get('boundary') : undefined
@@ -140,7 +140,7 @@ export function fieldOf(fields: readonly RawField[], name: string): string {
   return fields.find(field => field.name.toLowerCase() === name)?.value ?? ''
 }
 
-/** Parameters of a field (RFC 2045, section 5.1), also in pieces and in other character sets (RFC 2231). */
+/** Parses the parameters of a field (RFC 2045, section 5.1), including continuations and character sets (RFC 2231). */
 export function paramsOf(value: string): Map<string, string> {
   const form = /;\s*([\w-]+)(?:\*(\d+))?(\*)?=(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))/g
   const pieces = new Map<string, string[]>()
@@ -151,11 +151,11 @@ export function paramsOf(value: string): Map<string, string> {
       star && Number(at) === 0 ? percentDecoded(text.replace(/^[^']*'[^']*'/, '')) : star ? percentDecoded(text) : text
     pieces.set(name.toLowerCase(), all)
   }
-  // Bytes of one character may stand in two pieces.
+  // Joined before decoding: one character's bytes may be split between two pieces.
   return new Map([...pieces].map(([name, all]) => [name, Buffer.from(all.join(''), 'latin1').toString('utf8')]))
 }
 
-/** One letter for each byte. */
+/** Returns one character for each byte. */
 function percentDecoded(text: string): string {
   return text.replaceAll(/%([\da-f]{2})/gi, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }

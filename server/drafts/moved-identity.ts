@@ -1,4 +1,4 @@
-/** How an account signs, as a part of the account when it is moved to another server. */
+/** The identity of an account as a part of the file that moves it to another server. */
 import { SignatureInput } from '../../contract/draft.ts'
 import type { Database } from '../platform/database/database.ts'
 import { checkValue } from '../platform/http/http-input.ts'
@@ -16,7 +16,7 @@ export function movedIdentity(store: IdentityStore) {
       return identity
     },
     write: async (transaction: Database, accountId: string, data: unknown): Promise<void> => {
-      // As a request with it: a file may come from anybody.
+      // Validated like a request: the file may come from anyone.
       const checked = checkValue(SignatureInput, data)
       if (!('data' in checked)) {
         const [fault] = checked.faults

@@ -1,4 +1,4 @@
-/** Drafts that wait for a human: put into the Drafts folder of their account when one says yes, or discarded. */
+/** Drafts that wait for a human: copied to the account's Drafts folder when one approves, else discarded. */
 import type { Draft } from '../../contract/draft.ts'
 import type { Blobs } from '../blobs/blobs.ts'
 import type { Database } from '../platform/database/database.ts'
@@ -16,7 +16,7 @@ export interface ProposedDraftsOptions {
   blobs: Pick<Blobs, 'release'>
 }
 
-/** Whole ones in memory. */
+/** Drafts that are in memory with their bodies at a time. */
 const draftsAtOnce = 25
 
 export class ProposedDrafts {
@@ -26,7 +26,7 @@ export class ProposedDrafts {
     this.#options = options
   }
 
-  /** Those that the principal may see, without their bodies. */
+  /** Returns those drafts that the principal may see, without their bodies. */
   async findAll(principal: Principal, accountId: string, draftIds: readonly string[]): Promise<Draft[]> {
     const found: Draft[] = []
     for (let at = 0; at < draftIds.length; at += draftsAtOnce) {
@@ -36,7 +36,7 @@ export class ProposedDrafts {
     return found
   }
 
-  /** @returns Whether it still is what was looked at. */
+  /** @returns False if the draft is no longer what the human saw. */
   async apply(transaction: Database, tell: Tell, draftId: string, hash: string, by: string): Promise<boolean> {
     const { store, copies } = this.#options
     const row = await store.find(draftId, transaction)
@@ -48,7 +48,7 @@ export class ProposedDrafts {
     return true
   }
 
-  /** Discards one that was never put into the mailbox; another one stays as it is. */
+  /** Discards a draft that was never copied to the mailbox; any other stays as it is. */
   async end(transaction: Database, tell: Tell, draftId: string, by: string): Promise<void> {
     const { store, copies, blobs } = this.#options
     const row = await store.find(draftId, transaction)

@@ -1,12 +1,15 @@
-/** To whom a reply goes: whom the sender names for it (Reply-To, Mail-Followup-To, List-Post), without the addresses of its writer. */
+/**
+ * Computes the recipients of a reply: those that the sender asks for (Reply-To, Mail-Followup-To, List-Post), without
+ * the replying owner's own addresses.
+ */
 import type { Address, Message } from '../../contract/mail.ts'
 import { asciiAddress } from '../mail/ascii-address.ts'
 import { keyOf } from './draft-recipients.ts'
 
-/** Of the message that is answered. */
+/** Header fields of the answered message. */
 export type AnsweredHeaders = Pick<Message, 'from' | 'to' | 'cc' | 'reply_to'> & {
   followupTo: readonly Address[]
-  /** The address of the mailing list. */
+  /** The posting address of the mailing list. */
   listPost: string | null
 }
 
@@ -17,7 +20,7 @@ export class OwnAddresses {
     this.#keys = new Set(addresses.map(keyOf))
   }
 
-  /** Also with a tag behind the name: `ann+shop@example.org` is `ann@example.org` (RFC 5233). */
+  /** Also matches tagged addresses: `ann+shop@example.org` is `ann@example.org` (RFC 5233). */
   has(email: string): boolean {
     const key = keyOf(email)
     return this.#keys.has(key) || this.#keys.has(key.replace(/\+[^@]*@/, '@'))
@@ -31,7 +34,7 @@ export function replyRecipients(
 ): { to: Address[]; cc: Address[] } {
   const isMine = message.from.length > 0 && message.from.every(({ email }) => own.has(email))
   const sender = message.reply_to.length > 0 ? message.reply_to : message.from
-  // What one wrote oneself is gone on with to those to whom it went.
+  // A reply to one's own message continues the conversation with its recipients.
   const answered = isMine ? message.to : sender
   if (mode === 'reply') return { to: others(answered, own, sender), cc: [] }
   if (!isMine && message.followupTo.length > 0) return { to: others(message.followupTo, own, sender), cc: [] }
@@ -42,7 +45,7 @@ export function replyRecipients(
   return { to, cc }
 }
 
-/** Where only own addresses are left, it goes to them: notes to oneself are answered too. */
+/** Removes own addresses; if nothing else is left, the reply goes to them, as for notes to oneself. */
 function others(list: readonly Address[], own: OwnAddresses, sender: readonly Address[]): Address[] {
   const [named, senders] = [valid(list), valid(sender)]
   for (const people of [named, senders]) {
@@ -52,7 +55,7 @@ function others(list: readonly Address[], own: OwnAddresses, sender: readonly Ad
   return named.length > 0 ? named : senders
 }
 
-/** Each once; what is no address reaches nobody. */
+/** Keeps each valid address once. */
 function valid(list: readonly Address[]): Address[] {
   const seen = new Set<string>()
   return list.filter(({ email }) => {

@@ -1,6 +1,6 @@
-/** Subjects of replies and forwards: what was put before a subject already is not put there once more, in whatever language. */
+/** Subjects of replies and forwards: an existing prefix is not repeated, whatever its language. */
 
-/** As mail programs write them before the colon; small letters. */
+/** Prefixes as mail programs write them before the colon, in lower case. */
 const replies = [
   ...['re', 'aw', 'antw', 'antwort', 'sv', 'vs', 'ref', 'rif', 'ris', 'res', 'odp', 'ynt', 'yan', 'bls', 'atb', 'ats'],
   ...['vá', 'hb', 'sb', 'ответ', 'отв', 'на', 'відп', 'απ', 'σχετ', 'רע', 'תשובה', 'رد', 'پاسخ'],
@@ -31,7 +31,7 @@ const before = (words: readonly string[]) =>
   )
 const reply = before(replies)
 const forward = before(forwards)
-/** A header field of a line and a bit; more is cut. */
+/** Characters of a subject; a longer one is cut. */
 const maxLength = 900
 
 export function replySubject(subject: string): string {

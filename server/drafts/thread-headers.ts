@@ -1,10 +1,13 @@
-/** What the header of an answered message says beside what is listed of it: its thread (RFC 5322, section 3.6.4), and where its author wants replies. */
+/**
+ * Reads the threading header fields of an answered message (RFC 5322, section 3.6.4), and where its author wants
+ * replies.
+ */
 import type { Address } from '../../contract/mail.ts'
 import type { HeaderField } from '../imap/header-fields.ts'
 import { asciiAddress } from '../mail/ascii-address.ts'
 import { isMessageId } from './header-forms.ts'
 
-/** Of References that are written: the first one names the thread, the last ones the way there. */
+/** References that are written: the first one names the thread, the last ones the path to this message. */
 const [mostReferences, mostReferenceBytes] = [50, 8_000]
 const mostFollowups = 100
 
@@ -20,7 +23,7 @@ export function threadHeaders(fields: readonly HeaderField[]): ThreadHeaders {
   const [messageId = null] = idsIn(field('message-id'))
   const named = idsIn(field('references'))
   const answered = idsIn(field('in-reply-to'))
-  // Without References the one that it answered tells as much; of several it is not known which.
+  // Without References a single In-Reply-To serves as well; with several it is unknown which one counts.
   const before = named.length > 0 ? named : answered.length === 1 ? answered : []
   const references = messageId === null ? before : [...before.filter(id => id !== messageId), messageId]
   return {
@@ -43,12 +46,12 @@ function bounded(ids: readonly string[]): string[] {
   return [first, ...kept.toReversed()]
 }
 
-/** What may not be written again is left out: no sender gets anything else into our headers. */
+/** Drops ids that are unsafe to write, so that no sender can inject anything into our headers. */
 function idsIn(value: string): string[] {
   return (value.match(/<[^<>\s]{1,400}>/g) ?? []).filter(isMessageId)
 }
 
-/** Addresses alone: what they are called there is up to the sender. */
+/** Extracts addresses without their names, which the sender could choose freely. */
 function addressesIn(value: string): Address[] {
   const found = value.match(/[^\s<>,;:"()]{1,64}@[^\s<>,;:"()]{1,253}/g) ?? []
   return found

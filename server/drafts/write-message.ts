@@ -1,6 +1,6 @@
 /**
- * Writes a message (RFC 5322, MIME) as a stream: the same input gives the same bytes. The only door to nodemailer's MimeNode here; what it is
- * given has no line end in any field.
+ * Writes a message (RFC 5322, MIME) as a stream; the same input yields the same bytes. The only use of nodemailer's
+ * MimeNode here; no field that it is given contains a line end.
  */
 import { Readable } from 'node:stream'
 import MimeNode from 'nodemailer/lib/mime-node'
@@ -14,11 +14,11 @@ export interface MessageToWrite {
   cc: readonly Address[]
   subject: string
   date: Date
-  /** With angle brackets, as all of them. */
+  /** With angle brackets, like all Message-IDs here. */
   messageId: string
   inReplyTo: string | null
   references: readonly string[]
-  /** No other message has it. */
+  /** Unique to this message. */
   boundary: string
   text: string
   html: string | null
@@ -70,14 +70,14 @@ function partsOf({ boundary: baseBoundary, text, html, attachments }: MessageToW
   return root
 }
 
-/** Each part by itself: it asks nobody above it. */
+/** Set on each part, since parts do not inherit these options. */
 const limits = { disableFileAccess: true, disableUrlAccess: true } as const
 
 function toNode({ email, name }: Address): { address: string; name: string } {
   return { address: bare(email), name: bare(headerName(name ?? '')) }
 }
 
-/** The last of several places that look: nothing that ends a line gets into a field. */
+/** The last of several checks that nothing that ends a line gets into a field. */
 function bare(text: string): string {
   return text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ').toWellFormed()
 }
@@ -87,7 +87,7 @@ function idOf(id: string): string {
   return id
 }
 
-/** NUL may not be in a message (RFC 5322, section 2.2.3 and RFC 5321, section 4.5.2). */
+/** NUL is not allowed in a message (RFC 5322, section 2.2.3 and RFC 5321, section 4.5.2). */
 function withLineEnds(text: string): string {
   return text
     .toWellFormed()

@@ -1,4 +1,4 @@
-/** What is frozen now, in memory: who and what is stopped, and whether reading is. */
+/** The active freezes in memory: which callers and accounts are stopped, and whether from reading too. */
 import type { Freeze } from '../../contract/freezes.ts'
 import { isMailScope } from '../../contract/scope.ts'
 import type { Operation } from '../platform/guard.ts'
@@ -12,7 +12,7 @@ export class ActiveFreezes {
   readonly #everything: FreezeRow | undefined
   readonly #principals = new Map<string, FreezeRow>()
   readonly #accounts = new Map<string, FreezeRow>()
-  /** Accounts that programs may not read either. */
+  /** Freezes of accounts that programs may not read either. */
   readonly #unread: readonly FreezeRow[]
 
   constructor(rows: readonly FreezeRow[]) {
@@ -26,7 +26,10 @@ export class ActiveFreezes {
     this.#unread = [...this.#accounts.values()].filter(({ reads }) => reads === 'stop')
   }
 
-  /** What stops an operation. Users are stopped by freezes of an account alone, and only where they would change its mail or send. */
+  /**
+   * Returns the freeze that stops an operation. Only freezes of an account stop users, and only from changing its mail
+   * or sending.
+   */
   stopOf(principal: Acting, { effect, scope }: Operation, accountId: string | undefined): FreezeRow | undefined {
     if (this.rows.length === 0 || principal.kind === 'anonymous') return undefined
     const isRead = effect === 'read'
@@ -38,13 +41,13 @@ export class ActiveFreezes {
     return own.find(row => row !== undefined && (!isRead || row.reads === 'stop'))
   }
 
-  /** What stops reading mail of all accounts that the principal sees: one of them may not be read. */
+  /** Returns the freeze that stops reads across all accounts of the principal, because one of them may not be read. */
   stopOfAll(principal: Principal): FreezeRow | undefined {
     if (!isProgram(principal)) return undefined
     return this.#unread.find(({ account_id }) => account_id !== null && maySeeAccount(principal, account_id))
   }
 
-  /** Whether nothing of the principal may leave, or change mail of the account. */
+  /** Returns whether a freeze keeps the principal from sending, and from changing mail of the account. */
   holds(principal: Acting, accountId: string): boolean {
     if (this.#accounts.has(accountId)) return true
     return isProgram(principal) && (this.#everything !== undefined || this.#principals.has(principal.id))

@@ -1,4 +1,4 @@
-/** The kill switch: humans stop what a caller, an account or every program does, and lift that. What is stopped is known in memory. */
+/** The kill switch: humans freeze what a caller, an account or all programs do, and lift that. Freezes are cached. */
 import { randomBytes } from 'node:crypto'
 import type { Freeze } from '../../contract/freezes.ts'
 import { isMailScope } from '../../contract/scope.ts'
@@ -18,14 +18,14 @@ import { principalIdOf, toFreeze, tokenIdOf } from './freeze-view.ts'
 export interface FreezeServiceOptions {
   store: FreezeStore
   hub: Pick<EventHub, 'transact' | 'listen'>
-  /** Null for a token of no user; undefined where there is no such token. */
+  /** Returns the owner of a token: null if it has none, undefined if there is no such token. */
   ownerOf(tokenId: string): Promise<string | null | undefined>
   accountIds(): Promise<ReadonlySet<string>>
   now(): number
   logger: Logger
 }
 
-/** What is to be stopped: exactly one of the first three. */
+/** What to freeze: exactly one of the first three fields. */
 export interface FreezeInput {
   principal?: string | undefined
   account_id?: string | undefined
@@ -36,26 +36,26 @@ export interface FreezeInput {
 
 type Target = Pick<FreezeRow, 'target' | 'principal_id' | 'account_id'>
 
-/** Lifted ones that stay known. */
+/** Lifted freezes that are kept. */
 const keptLifted = 1_000
 const mostListed = 200
-/** Past it, what cannot be stored is refused. */
+/** Unstored freezes that are kept; past it, one that cannot be stored is refused. */
 const mostUnstored = 100
-/** So long after the database could not be read, it is read again. */
+/** Pause before the database is read or written again after an error. */
 const retryMs = 500
 
 export class FreezeService implements Stops {
   readonly #options: FreezeServiceOptions
   readonly #stopped = new AbortController()
-  /** As committed. */
+  /** Active freezes that are committed. */
   #stored: readonly FreezeRow[] = []
-  /** They apply before they are stored. */
+  /** Freezes that apply but are not committed yet. */
   readonly #beginning = new Set<FreezeRow>()
-  /** Of these, those that the database did not take. */
+  /** The ones among `#beginning` that the database did not accept; storing is retried. */
   readonly #unstored = new Set<FreezeRow>()
   #isStoring = false
   #active = new ActiveFreezes([])
-  /** Rises with each change of this process, so that what was read before it is not taken for newer. */
+  /** Counts changes by this process, so that an older read of the database is not taken for newer. */
   #changes = 0
   #isBehind = false
   readonly #listeners = new Set<() => void>()
@@ -68,7 +68,7 @@ export class FreezeService implements Stops {
   async start(): Promise<void> {
     const { hub, logger } = this.#options
     await this.#load()
-    // Also of other processes.
+    // Includes changes by other processes.
     this.#stopListening = hub.listen('freeze_changed', () => void this.#follow())
     const failed = (err: unknown) => logger.error({ err }, 'freezes could not be followed')
     const retry = () => {
@@ -86,7 +86,7 @@ export class FreezeService implements Stops {
     this.#options.logger.error({ ids }, 'freezes could not be stored and end with this process')
   }
 
-  /** Hears when something was frozen or lifted, after it applies. It must not throw. */
+  /** Adds a listener for freezes and lifts, called once they apply. It must not throw. */
   onChange(listener: () => void): void {
     this.#listeners.add(listener)
   }
@@ -97,20 +97,20 @@ export class FreezeService implements Stops {
   }
 
   checkAll(principal: Principal, { scope, name }: Operation): void {
-    // Other reads show no mail. Facts on the event stream do.
+    // Other reads show no mail; facts on the event stream do.
     const showsMail = name.startsWith('events.') || (scope !== 'public' && scope !== 'signed_in' && isMailScope(scope))
     const stop = showsMail ? this.#active.stopOfAll(principal) : undefined
     if (stop) throw frozen(stop)
   }
 
-  /** Whether nothing of the principal may leave, or change mail of the account. Asked again right before it does. */
+  /** Whether the principal may not send, or change mail of the account. Checked again right before it happens. */
   isFrozen(principal: Acting, accountId: string): boolean {
     return this.#active.holds(principal, accountId)
   }
 
   /**
-   * The same as the database has it now, also where another process has just stopped something: what leaves, or changes mail, asks here right
-   * before it does. What was stopped here and could not be stored counts too.
+   * Reads the same from the database, whichever process froze something; to be used right before mail is sent or
+   * changed. Freezes that this process could not store count too.
    */
   async readHeld(db?: Database): Promise<(principal: Acting, accountId: string) => boolean> {
     const stored = new ActiveFreezes(await this.#options.store.listActive(db))
@@ -121,13 +121,13 @@ export class FreezeService implements Stops {
     return (await this.readHeld(db))(principal, accountId)
   }
 
-  /** Whether what the principal reads now, and has open for reading, is to end. */
+  /** Whether open streams and reads of the principal must end. */
   stopsReading(principal: Principal): boolean {
     const reading = { name: 'events.stream', scope: 'signed_in', effect: 'read' } as const
     return (this.#active.stopOf(principal, reading, undefined) ?? this.#active.stopOfAll(principal)) !== undefined
   }
 
-  /** In force before this resolves. What is stopped already, as strictly, stays as it is. */
+  /** Takes effect before this resolves. An existing freeze that is at least as strict is returned unchanged. */
   async freeze(principal: Principal, input: FreezeInput): Promise<Freeze> {
     const { now } = this.#options
     const target = await this.#targetOf(principal, input)
@@ -162,7 +162,7 @@ export class FreezeService implements Stops {
     return toFreeze(row)
   }
 
-  /** All freezes of the same target end with it: they say the same. @throws Problem when there is none, or it is lifted already. */
+  /** Lifts a freeze and all others of its target. @throws Problem if there is none, or it is lifted already. */
   async lift(principal: Principal, id: string): Promise<void> {
     const { store, hub, now } = this.#options
     if (principal.kind !== 'session') {
@@ -189,12 +189,12 @@ export class FreezeService implements Stops {
       }
     })
     const ids = new Set(ended.map(row => row.id))
-    // By id: they may have been read again meanwhile.
+    // Filtered by id, since they may have been reloaded in the meantime.
     this.#stored = this.#stored.filter(row => !ids.has(row.id))
     this.#use()
   }
 
-  /** Newest first: those that apply, or also what was. */
+  /** Lists freezes, newest first: active ones, or also lifted ones. */
   async list(principal: Principal, onlyActive: boolean): Promise<Freeze[]> {
     const rows = onlyActive ? this.#active.rows : await this.#options.store.list(mostListed)
     return rows.filter(row => isSeen(principal, row)).map(toFreeze)
@@ -217,7 +217,7 @@ export class FreezeService implements Stops {
     const owner = tokenId === undefined ? null : await this.#options.ownerOf(tokenId)
     const isOwn =
       principal.kind === 'session' ? owner === principal.userId && owner !== null : principalId === principal.id
-    // Whether there is a token of others is no business of callers that may not stop it.
+    // Whether a token exists is not revealed to callers that may not stop it.
     if (!mayAll && !isOwn) throw owner === null ? notAllowed() : noToken()
     if (owner === undefined) throw noToken()
     return { target: 'principal', principal_id: principalId, account_id: null }
@@ -241,7 +241,7 @@ export class FreezeService implements Stops {
     this.#use()
   }
 
-  /** What applies in this process alone; one at a time. */
+  /** Retries one unstored freeze; never two at a time. */
   async #storeLate(): Promise<void> {
     const [row] = this.#unstored
     if (!row || this.#isStoring) return
@@ -261,7 +261,7 @@ export class FreezeService implements Stops {
       await this.#load()
       this.#isBehind = false
     } catch (err) {
-      // What was frozen stays so.
+      // Known freezes stay active.
       if (!this.#isBehind) this.#options.logger.error({ err }, 'freezes could not be read')
       this.#isBehind = true
     }
@@ -306,7 +306,7 @@ function frozen({ target, reads, reason }: FreezeRow): Problem {
 }
 
 function notAllowed(): Problem {
-  const detail = 'This requires the scope dashboard:operate; your own tokens you may stop without it.'
+  const detail = 'This requires the scope dashboard:operate; you may stop your own tokens without it.'
   return new Problem('forbidden', detail, { missing_scope: 'dashboard:operate' })
 }
 

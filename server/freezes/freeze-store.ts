@@ -9,7 +9,7 @@ export class FreezeStore {
     this.#db = db
   }
 
-  /** Those that are not lifted. */
+  /** Lists freezes that are not lifted. */
   async listActive(db: Database = this.#db): Promise<FreezeRow[]> {
     return db
       .selectFrom('freezes')
@@ -20,7 +20,7 @@ export class FreezeStore {
       .execute()
   }
 
-  /** All of them, newest first. */
+  /** Lists all freezes, newest first. */
   async list(limit: number): Promise<FreezeRow[]> {
     return this.#db.selectFrom('freezes').selectAll().orderBy('at', 'desc').orderBy('id').limit(limit).execute()
   }
@@ -29,7 +29,7 @@ export class FreezeStore {
     await transaction.insertInto('freezes').values(row).execute()
   }
 
-  /** False when it is lifted already, or there is none. */
+  /** Returns false if the freeze is lifted already, or does not exist. */
   async lift(
     transaction: Database,
     id: string,
@@ -44,7 +44,7 @@ export class FreezeStore {
     return numUpdatedRows > 0n
   }
 
-  /** Of the lifted ones, only the newest are kept. */
+  /** Deletes all lifted freezes but the newest. */
   async forgetBeyond(transaction: Database, kept: number): Promise<void> {
     const oldest = await transaction
       .selectFrom('freezes')

@@ -1,4 +1,4 @@
-/** The row of a freeze. */
+/** The table of freezes for Kysely. */
 import type { Freeze } from '../../contract/freezes.ts'
 
 declare module '../platform/database/tables.ts' {
@@ -12,7 +12,7 @@ type Kind = Freeze['by']['kind']
 export interface FreezeRow {
   id: string
   target: Freeze['target']
-  /** As in `Principal`. */
+  /** The id of a `Principal`. */
   principal_id: string | null
   account_id: string | null
   reads: Freeze['reads']

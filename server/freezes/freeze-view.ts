@@ -1,18 +1,18 @@
-/** From the row of a freeze to how it is shown. */
+/** Shows a freeze, from its row. */
 import type { Freeze } from '../../contract/freezes.ts'
 import type { FreezeRow } from './freeze-tables.ts'
 
-/** As in `Principal`. */
+/** The id of the `Principal` of the API key. */
 export const apiKeyId = 'api-key'
 const tokenMark = 'token-'
 
-/** Of a token by its id, with or without the mark that tells principals apart, or of the API key. */
+/** Returns the principal id of a token, given with or without its prefix, or of the API key. */
 export function principalIdOf(named: string): string {
   if (named === 'api_key' || named === apiKeyId) return apiKeyId
   return named.startsWith(tokenMark) ? named : tokenMark + named
 }
 
-/** Undefined for the API key. */
+/** Returns the token id; undefined for the API key. */
 export function tokenIdOf(principalId: string): string | undefined {
   return principalId.startsWith(tokenMark) ? principalId.slice(tokenMark.length) : undefined
 }

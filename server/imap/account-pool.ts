@@ -1,4 +1,4 @@
-/** Lends the command connections of one account to those who wait for one. The cap of the whole server is `ConnectionSlots`. */
+/** Lends the command connections of one account to waiting requests. The server-wide cap is `ConnectionSlots`. */
 import type { AccountConnections } from '../../contract/accounts.ts'
 import { Problem } from '../platform/problem.ts'
 import { AccountWatching } from './account-watching.ts'
@@ -12,17 +12,17 @@ import { type Call, WaitingLine } from './waiting-line.ts'
 
 export interface AccountPoolOptions extends Omit<ConnectionSourceOptions, 'counts' | 'onChange'> {
   idleMs: number
-  /** Hears of each change in the counts. */
+  /** Called after each change of the counts. */
   onChange(pool: AccountPool): void
-  /** Hears what a request failed with that was the mail server's fault. */
+  /** Called with the Problem of a request that failed because of the mail server. */
   onFault(problem: Problem): void
 }
 
-/** After a connection could not be opened while others work, none is tried for so long. */
+/** Pause in milliseconds after a connection could not be opened while others work. */
 const pauseMs = 5_000
-/** A mail server may still count a connection of ours that ended, for so long. */
+/** Time in milliseconds for which a mail server may still count a connection of ours that has ended. */
 const endingMs = 3_000
-/** After it refused one for a connection of ours that just ended, or that is being opened to watch, the next is tried so soon. */
+/** Retry delay after a refusal caused by a connection of ours that just ended or is about to watch. */
 const againMs = 250
 
 export class AccountPool {
@@ -31,13 +31,13 @@ export class AccountPool {
   readonly #line: WaitingLine<PooledConnection>
   readonly #set: ConnectionSet
   readonly #stopped = new AbortController()
-  /** Calls that have not come back. */
+  /** Calls in progress. */
   #calls = 0
   #opening = 0
   readonly #watching: AccountWatching
   readonly #meters = new WeakMap<MailConnection, TrafficMeter>()
   #pausedUntil = 0
-  /** None is opened until then, though there is no other. */
+  /** A retry is scheduled: no connection is opened until then, even if there is none. */
   #isAgainSoon = false
   #endedAt = Number.NEGATIVE_INFINITY
 
@@ -88,18 +88,18 @@ export class AccountPool {
     }
   }
 
-  /** Nothing open, nobody waiting and nothing to remember. */
+  /** No open connection, no waiting request and no state to remember. */
   get isEmpty(): boolean {
     const inUse = this.#calls + this.#opening + this.open
     return inUse === 0 && !this.#source.hasMemory && !this.#watching.inbox.isWatched
   }
 
-  /** When the connection that rested longest came to rest. */
+  /** When the longest idle connection became idle. */
   get idleSince(): number | undefined {
     return this.#set.idle[0]?.idleSince
   }
 
-  /** @param call.folder What the work is about: a connection that has it open is chosen. */
+  /** @param call.folder The folder that the work is about: a connection that has it open is preferred. */
   async run<T>(call: Call, work: (connection: MailConnection) => Promise<T>, signal: AbortSignal): Promise<T> {
     return this.#counted(async () => {
       for (let attempt = 1; ; attempt++) {
@@ -112,7 +112,7 @@ export class AccountPool {
         } catch (error) {
           this.#noteFault(error)
           if (attempt === 2 || call.isOnce || faultOf(error) !== 'closed') throw error
-          // What broke this one has most likely broken those at rest too.
+          // What broke this connection has most likely broken the idle ones too.
           this.#own(this.#set.closeIdle())
         } finally {
           this.#release(pooled)
@@ -121,7 +121,7 @@ export class AccountPool {
     })
   }
 
-  /** What it moves meanwhile is moved for the call. */
+  /** Attributes the connection's traffic during `work` to the purpose of the call. */
   async #metered<T>(
     { priority }: Call,
     connection: MailConnection,
@@ -136,27 +136,27 @@ export class AccountPool {
     }
   }
 
-  /** A connection for watching, which the caller closes. */
+  /** Opens a watching connection, which the caller closes. */
   async openWatching(signal: AbortSignal): Promise<MailConnection> {
     return this.#counted(() => this.#watching.openInbox(signal))
   }
 
-  /** The same for a chosen folder. */
+  /** Opens a watching connection for a chosen folder, which the caller closes. */
   async openBeside(signal: AbortSignal): Promise<MailConnection> {
     return this.#counted(() => this.#watching.openBeside(signal))
   }
 
-  /** @returns Whether there was one. */
+  /** Closes a watching connection of a chosen folder. @returns Whether there was one. */
   closeBeside(): boolean {
     return this.#watching.closeBeside()
   }
 
-  /** Finds out whether its watching connection still stands, if it is one on this server. */
+  /** Checks that the watching connections are alive, if they are on this server. */
   checkWatching(gate: ServerGate): void {
     if (gate === this.opener.gate) this.#watching.check()
   }
 
-  /** Retires every command connection: those at rest now, those at work when they are done. @param isUnwatched Nobody watches it now. */
+  /** Retires command connections: idle ones now, busy ones when done. @param isUnwatched No watcher is left. */
   async retire(isUnwatched = false): Promise<void> {
     this.#source.renew()
     if (isUnwatched) this.#watching.inbox.forgetWatching()
@@ -166,36 +166,36 @@ export class AccountPool {
     this.#pump()
   }
 
-  /** Ends its connections, the watching one too; those at work when they are done. */
+  /** Closes all connections, the watching ones too; busy ones when they are done. */
   async clear(): Promise<void> {
     while (this.closeBeside());
     await this.retire()
     await this.#watching.inbox.close()
   }
 
-  /** Closes the connection that rested longest. */
+  /** Closes the connection that has been idle longest. */
   evict(): boolean {
     return this.#set.evict()
   }
 
-  /** Ends a watching connection, since the limit no longer has room for it; its watcher asks for another. */
+  /** Closes a watching connection that a lowered limit has no room for; its watcher requests another. */
   shedWatching(): boolean {
     return this.#watching.inbox.closeOne()
   }
 
-  /** After limits changed, or when the watching connection may be lent from now on. */
+  /** Applies changed limits, and serves waiters when the watching connection may be lent from now on. */
   adapt(): void {
     for (let surplus = this.#set.size - this.#source.most; surplus > 0; surplus--) this.evict()
     this.#pump()
   }
 
-  /** Turns away all who wait and all who come, but for the rest of what has begun. What is at work goes on. */
+  /** Rejects all waiting and new requests, except for the rest of responses in progress. Running work goes on. */
   drain(reason: Problem): void {
     this.#stopped.abort(reason)
     this.#line.turnAway(reason)
   }
 
-  /** After `drain`: those at work get `graceMs` to finish. */
+  /** Closes all connections after `drain`; busy ones get `graceMs` to finish. */
   async stop(graceMs: number): Promise<void> {
     this.opener.renew()
     await this.#set.end(graceMs)
@@ -221,7 +221,7 @@ export class AccountPool {
     this.#pump()
   }
 
-  /** Gives connections at rest to those who wait, and opens more when there are too few. */
+  /** Assigns idle connections to waiting requests, and opens more when there are too few. */
   #pump(): void {
     while (this.#line.length > 0) {
       const pooled = this.#set.chooseFor(this.#line.folder)
@@ -233,21 +233,21 @@ export class AccountPool {
     const isPaused = this.#isAgainSoon || (count > 0 && (this.opener.refusal || performance.now() < this.#pausedUntil))
     const wanted = isPaused ? 0 : Math.min(this.#source.most - count, this.#line.length - this.#opening)
     for (let left = wanted; left > 0; left--) this.#own(this.#open())
-    // One more connection may just be tried: the waiter is served by that, or when it is refused.
+    // The attempt in progress serves the waiter; the watching connection is lent only after it was refused.
     if (this.#line.length > 0 && this.#opening === 0 && this.#isShared) this.#own(this.#watching.inbox.lend())
     this.#changed()
   }
 
-  /** Whether requests borrow the watching connection: the server leaves no other. */
+  /** True while requests borrow the watching connection, since the server allows no other. */
   get #isShared(): boolean {
     return this.#source.serverLimit === 1 && this.#set.size === 0 && this.#watching.inbox.size > 0
   }
 
-  /** Never throws: what went wrong goes to those who wait. */
+  /** Opens a connection. Never throws: waiting requests are rejected with the error. */
   async #open(): Promise<void> {
     this.#opening++
     try {
-      // The waiter may have been served meanwhile.
+      // The waiting request may have been served meanwhile.
       const isWanted = () => this.#line.length > 0
       const { generation } = this.opener
       const opened = await this.#source.open(this.#line.rank, this.#stopped.signal, isWanted)
@@ -279,7 +279,7 @@ export class AccountPool {
     const isLimit = faultOf(error) === 'limit'
     if (isLimit) this.#source.refusedBeside(this.open)
     const others = this.#set.size + this.#opening - 1
-    // Someone else will serve those who wait.
+    // Another connection will serve the waiting requests.
     const isServed = others > 0 || (isLimit && this.#watching.inbox.size > 0)
     if (!isServed && isLimit && this.#mayHaveTheirPlace) {
       this.#isAgainSoon = true
@@ -292,11 +292,11 @@ export class AccountPool {
     if (!isServed)
       return this.#line.rejectAll(isLimit && this.open === 0 ? this.#source.pause(error as Problem) : error)
     this.#pausedUntil = performance.now() + pauseMs
-    // A timer may be early by a part of a millisecond, by this clock.
+    // By this clock a timer may fire a fraction of a millisecond early.
     setTimeout(() => this.#pump(), pauseMs + 1).unref()
   }
 
-  /** Whether the one place that a mail server gives may be that of a connection of ours which is not open yet, or not any more. */
+  /** True when the server's only slot may be taken by a connection of ours that is still opening or has just ended. */
   get #mayHaveTheirPlace(): boolean {
     const isOpening = this.#watching.inbox.watched.watching > 0
     return this.open === 0 && (isOpening || performance.now() - this.#endedAt < endingMs)
@@ -305,14 +305,14 @@ export class AccountPool {
   #watchingEnded(problem: Problem | undefined): void {
     this.#endedAt = performance.now()
     if (faultOf(problem) === 'timeout') {
-      // What rests is as dead, and a request would wait for it as long.
+      // Idle connections are dead as well, and a request would wait just as long for one of them.
       this.#own(this.#set.closeIdle())
       this.#own(this.opener.suspect())
     }
     this.#pump()
   }
 
-  /** A request that takes too long is a sign of the server's health: it is looked at now. */
+  /** Reports a failed request; a timeout triggers a check of the server's health. */
   #noteFault(thrown: unknown): void {
     const error = thrown instanceof UnknownOutcome ? thrown.cause : thrown
     if (error instanceof MailboxFull) this.#options.memory?.foundFull(this.accountId)
@@ -333,7 +333,7 @@ export class AccountPool {
     }
   }
 
-  /** For what nobody awaits: a fault there is ours. */
+  /** Logs the failure of a promise that is not awaited; it is a bug of ours. */
   #own(promise: Promise<unknown>): void {
     const { accountId, logger } = this.#options
     const changed = promise.then(() => this.#changed())
@@ -341,7 +341,7 @@ export class AccountPool {
   }
 
   #changed(): void {
-    // Learned just now: what it allows is for requests and INBOX.
+    // A limit was learned: the allowed connections are for requests and INBOX.
     if (this.#source.serverLimit !== undefined) while (this.closeBeside());
     this.#options.onChange(this)
   }

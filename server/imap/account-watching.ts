@@ -1,4 +1,4 @@
-/** Opens the connections by which one account is watched: the one of its INBOX, which may be lent, and those of chosen folders beside it. */
+/** Opens the watching connections of one account: that of INBOX, which may be lent, and those of chosen folders. */
 import { Problem } from '../platform/problem.ts'
 import { type ConnectionSet, WatchingSet, type WatchLenderOptions } from './connection-set.ts'
 import { type ConnectionSource, faultOf, type MeteredConnection } from './connection-source.ts'
@@ -6,15 +6,15 @@ import type { MailConnection } from './mail-gateway.ts'
 
 export interface AccountWatchingOptions extends WatchLenderOptions {
   source: ConnectionSource
-  /** Those for commands. */
+  /** The command connections. */
   set: ConnectionSet
-  /** The one of INBOX is open. */
+  /** Called when INBOX's connection is open. */
   opened(opened: MeteredConnection): void
-  /** The one of INBOX has ended. @param problem Why. */
+  /** Called when INBOX's connection has ended. @param problem The cause. */
   ended(problem: Problem | undefined): void
-  /** Others may be opened in the place of one that has ended. */
+  /** Lets other connections take the place of one that has ended. */
   pump(): void
-  /** For what nobody awaits: a fault there is ours. */
+  /** Logs the failure of a promise that is not awaited; it is a bug of ours. */
   own(promise: Promise<unknown>): void
 }
 
@@ -26,7 +26,7 @@ function noRoom(): Problem {
 export class AccountWatching {
   readonly inbox: WatchingSet
   readonly #options: AccountWatchingOptions
-  /** Of chosen folders: they are the first to go. */
+  /** Connections of chosen folders, which are the first to be closed. */
   readonly #beside = new Set<MailConnection>()
 
   constructor(options: AccountWatchingOptions) {
@@ -38,13 +38,13 @@ export class AccountWatching {
     return this.inbox.size + this.#beside.size
   }
 
-  /** The one of INBOX, which the caller closes. Never goes through the line. */
+  /** Opens INBOX's connection without queueing. The caller closes it. */
   async openInbox(signal: AbortSignal): Promise<MailConnection> {
     const { source, set, own } = this.#options
     if (source.opener.refusal) throw source.opener.refusal
     return this.inbox
       .opening(async () => {
-        // Where the server allows one connection, it is this one.
+        // Where the server allows one connection, it must be this one.
         if (set.size > source.most) await set.closeIdle()
         const opened = await this.#open('watching', signal)
         const { connection } = opened
@@ -59,13 +59,16 @@ export class AccountWatching {
         return connection
       })
       .catch(error => {
-        // Its place is that of a command connection.
+        // A command connection makes room for it.
         if (faultOf(error) === 'limit' && source.refusedBeside(set.size)) set.evict()
         throw error
       })
   }
 
-  /** @throws Problem also where the mail server is known to allow only so many: requests need those. */
+  /**
+   * Opens a connection for a chosen folder. @throws Problem also where the mail server has a known limit: requests need
+   * its connections.
+   */
   async openBeside(signal: AbortSignal): Promise<MailConnection> {
     const { source, set, own, pump } = this.#options
     if (source.opener.refusal) throw source.opener.refusal
@@ -85,17 +88,17 @@ export class AccountWatching {
     return connection
   }
 
-  /** Of a chosen folder. @returns Whether there was one. */
+  /** Closes a connection of a chosen folder. @returns Whether there was one. */
   closeBeside(): boolean {
     const [connection] = this.#beside
     if (!connection) return false
     this.#beside.delete(connection)
-    // Its watcher is told by `closed`.
+    // Its watcher learns that by `closed`.
     this.#options.own(connection.close())
     return true
   }
 
-  /** Finds out now whether they still stand. */
+  /** Checks that the connections are alive. */
   check(): void {
     this.inbox.check()
     for (const connection of this.#beside) connection.check()

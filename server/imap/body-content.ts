@@ -1,9 +1,12 @@
-/** Reads the parts that the bodies of a message are made of, within a bound. What is quick to decode is decoded at once, whichever mail server it is from. */
+/**
+ * Reads the body parts of a message within a bound. Bodies that decode quickly are decoded right away, whichever mail
+ * server they are from.
+ */
 import { type DecodedBody, decodeBody, type EncodedBody, type EncodedItem, isQuick } from '../reading/decode-body.ts'
 import { isMedia, type PartNode, type Structure } from './body-structure.ts'
 import type { MessageContent } from './mail-gateway.ts'
 
-/** The bytes of parts, their transfer encoding removed; at most so many of each, with one more where there are more. */
+/** Fetches parts, transfer-decoded: at most `maxBytes` of each, plus one byte where there are more. */
 export type ReadParts = (wanted: readonly WantedPart[]) => Promise<ReadonlyMap<PartNode, Buffer>>
 
 export interface WantedPart {
@@ -15,12 +18,12 @@ type Body = Pick<MessageContent, keyof DecodedBody | 'encoded' | 'isTruncated'>
 
 const maxCalendars = 3
 const maxCalendarBytes = 256 * 1024
-/** Bytes of a transfer encoding for each of what it holds: quoted-printable may take three. */
+/** Lower bound of decoded bytes per encoded byte: quoted-printable may take three bytes for one. */
 const leastOfEncoded = 1 / 4
 
 /**
- * @param maxBytes Of all plain texts together, and of all HTML.
- * @param read Is called once, for all that is shown.
+ * @param maxBytes Budget of all plain texts together, and of all HTML.
+ * @param read Called once, for all parts that are shown.
  */
 export async function readBody(structure: Structure, maxBytes: number, read: ReadParts): Promise<Body> {
   const { textBody, htmlBody, attachments } = structure

@@ -1,49 +1,49 @@
-/** Which parts of a message are its text, which are its HTML, and which hang on it: RFC 8621, section 4.1.4. */
+/** Sorts the parts of a message into text, HTML and attachments, by the algorithm of RFC 8621, section 4.1.4. */
 import type { PartInfo } from './mail-gateway.ts'
 
-/** One part of a message, in no mail server's words. Strangers wrote all of it. */
+/** A part of a message, independent of the mail server's format. Strangers wrote all of it. */
 export interface PartNode {
-  /** Part number (RFC 9051, section 6.4.5); that of a multipart is of no use. */
+  /** Part number (RFC 9051, section 6.4.5); meaningless for a multipart. */
   id: string
-  /** What to ask a mail server for. */
+  /** The section to request from a mail server. */
   section: string
-  /** In small letters. */
+  /** Lower-case media type. */
   type: string
-  /** By names in small letters. */
+  /** Parameter values by lower-case name. */
   parameters: Readonly<Record<string, string>>
   name: string | null
   disposition: string | null
   contentId: string | null
-  /** Transfer encoding, in small letters. */
+  /** Transfer encoding, in lower case. */
   encoding: string
   sizeBytes: number
   children: readonly PartNode[]
-  /** Of an attached message: what it is made of. */
+  /** The structure of an attached message. */
   message?: PartNode | undefined
 }
 
 export interface Structure {
-  /** In the order in which they are read; a picture stands where it is to be seen. */
+  /** Parts in reading order; a picture stands at the place where it is to be displayed. */
   textBody: PartNode[]
   htmlBody: PartNode[]
-  /** Every other leaf, so that nothing is lost, and the pictures of the bodies too. An attached message stays whole. */
+  /** All other leaves, so that nothing is lost, and pictures of the bodies too. An attached message stays whole. */
   attachments: PartNode[]
-  /** Parts that were looked at. */
+  /** Number of parts that were visited. */
   leaves: number
-  /** Some parts were not looked at. */
+  /** True when some parts were nested too deep to be visited. */
   isTooDeep: boolean
   isEncrypted: boolean
-  /** Attachments are in a file of Outlook's own (TNEF). */
+  /** True when attachments are packed in Outlook's own format (TNEF). */
   isForOutlook: boolean
 }
 
-/** Nesting that is followed. Real mail stays below ten. */
+/** Depth of nesting that is followed; deeper parts are ignored. Real mail stays below ten. */
 const maxDepth = 50
-/** Of each list; further texts are attachments. */
+/** Parts per body; further texts become attachments. */
 const maxBodyParts = 50
 const encryptedTypes = /^(?:multipart\/encrypted|application\/(?:x-)?pkcs7-mime)$/
 
-/** The lists of the algorithm; null where the text of the other kind says the same. */
+/** The body lists of the algorithm; null where the other kind of text says the same. */
 interface Lists {
   text: PartNode[] | null
   html: PartNode[] | null
@@ -51,7 +51,7 @@ interface Lists {
 
 type Tree<Part> = Pick<PartNode, 'id' | 'type'> & { children: readonly Part[]; message?: Part | undefined }
 
-/** The part with this number, also in attached messages; undefined where there is none. */
+/** Finds the part with this number, also within attached messages; undefined when there is none. */
 export function findPart<Part extends Tree<Part>>(root: Part | undefined, id: string): Part | undefined {
   const waiting = root ? [root] : []
   for (let part = waiting.pop(); part; part = waiting.pop()) {
@@ -74,7 +74,7 @@ export function readStructure(root: PartNode | undefined): Structure {
   if (!root) return structure
   const { textBody, htmlBody, attachments } = structure
   readParts([root], 'mixed', false, { text: textBody, html: htmlBody }, structure, 0)
-  // A picture in the text can be opened by itself as well.
+  // A picture in the text can also be opened separately.
   const listed = new Set(attachments)
   const pictures = [...textBody, ...htmlBody].filter(part => isMedia(part) && !listed.has(part))
   attachments.push(...new Set(pictures), ...beyond(textBody, htmlBody))
@@ -118,12 +118,12 @@ function readParts(
     }
   }
   if (kind !== 'alternative' || !text || !html) return
-  // One kind alone stands for both.
+  // A single kind serves as both bodies.
   if (text.length === textLength) text.push(...html.slice(htmlLength))
   else if (html.length === htmlLength) html.push(...text.slice(textLength))
 }
 
-/** Under its own type, or under none (MS-OXTNEF). */
+/** True for a TNEF part, under its own type or as `winmail.dat` of an unspecific type (MS-OXTNEF). */
 export function isTnef({ type, name }: Pick<PartNode, 'type' | 'name'>): boolean {
   if (type === 'application/ms-tnef' || type === 'application/vnd.ms-tnef') return true
   return type === 'application/octet-stream' && /^winmail\.dat$/i.test(name ?? '')
@@ -133,7 +133,7 @@ function isOfBody(part: PartNode, index: number, kind: string): boolean {
   if (part.disposition === 'attachment') return false
   const isPicture = isMedia(part)
   if (part.type !== 'text/plain' && part.type !== 'text/html' && !isPicture) return false
-  // Beside the text that they belong to, related parts are named by it. A text with a name is a file, unless it comes first.
+  // Related parts are referenced by the text that they belong to. A text with a name is a file, unless it comes first.
   return index === 0 || (kind !== 'related' && (isPicture || !part.name))
 }
 
@@ -141,21 +141,21 @@ export function isMedia({ type }: PartNode): boolean {
   return /^(?:image|audio|video)\//.test(type)
 }
 
-/** The one that `start` names comes first (RFC 2387, section 3.2). */
+/** Puts the part that `start` names first (RFC 2387, section 3.2). */
 function withRootFirst({ children, parameters }: PartNode): readonly PartNode[] {
   const start = parameters.start?.trim().replace(/^<(.*)>$/, '$1')
   const root = start ? children.find(({ contentId }) => contentId === start) : undefined
   return root ? [root, ...children.filter(child => child !== root)] : children
 }
 
-/** What is too much for a body is taken out of it. */
+/** Removes parts above `maxBodyParts` from the bodies, and returns those that become attachments. */
 function beyond(...bodies: PartNode[][]): Set<PartNode> {
   const cut = bodies.flatMap(body => body.splice(maxBodyParts))
   const kept = new Set(bodies.flat())
   return new Set(cut.filter(part => !kept.has(part) && !isMedia(part)))
 }
 
-/** In the order in which they stand in the message. */
+/** Compares part numbers by their order in the message. */
 function compareIds(one: string, other: string): number {
   const [left, right] = [one, other].map(id => id.split('.').map(Number)) as [number[], number[]]
   for (let index = 0; index < Math.max(left.length, right.length); index++) {

@@ -136,7 +136,7 @@ test('anyone who goes away while waiting leaves the line', async () => {
   const gone = new AbortController()
   const left = pool.run('a', 'interactive', async () => 'never', gone.signal)
   gone.abort()
-  await expect(left).rejects.toThrow('went away')
+  await expect(left).rejects.toThrow('disconnected')
   expect(pool.connections('a')?.waiting).toBe(0)
   for (const holder of holders) holder.release()
 })

@@ -25,47 +25,47 @@ export interface ConnectionPoolOptions {
   limits: PoolLimits
   health: {
     setConnections(accountId: string, connections: AccountConnections): void
-    /** What a request failed with. */
+    /** Called with the Problem that a request failed with. */
     noteProblem?(accountId: string, problem: Problem): void
   }
   logger: Logger
-  /** A command connection that nobody used for so long is closed; a minute unless given. */
+  /** Idle time in milliseconds after which a command connection is closed; a minute unless given. */
   idleMs?: number | undefined
   gateTimes?: GateTimes
-  /** Before a refused login that worked until now is tried once more; see `LoginDoubt`. */
+  /** Delay before a login that was accepted before and is now refused is retried once; see `LoginDoubt`. */
   doubtMs?: number
   traffic?: TrafficObserver
-  /** Keeps the last lines of all connections. */
+  /** Records the last lines of all connections. */
   protocol?: Pick<ProtocolLog, 'open'>
-  /** Hears which certificates servers showed. */
+  /** Records the certificates that servers present. */
   certificates?: Pick<CertificateEnds, 'seen'>
-  /** Hears how long work took, waiting for a connection included. */
+  /** Called with the duration of each request, waiting for a connection included. */
   worked?(accountId: string, ms: number): void
-  /** What is learned of mail servers; nothing is kept unless given. */
+  /** Persists what is learned of mail servers; nothing is persisted unless given. */
   memory?: ServerMemory
 }
 
 type RefusedListener = (accountId: string, problem: Problem) => void
 
-/** How long commands under way may take when the server stops. */
+/** Grace period for commands in flight when the server stops. */
 const stopGraceMs = 3_000
-/** Of one login, while its mail server says that it has no room. */
+/** Attempts of one trial login while its mail server reports too many connections. */
 const mostTrials = 3
 
 export class ConnectionPool {
   readonly #options: ConnectionPoolOptions
   readonly #slots: ConnectionSlots
   readonly #gates: ServerGates
-  /** One for each account that has or wants connections; empty ones are forgotten. */
+  /** One pool per account that has or wants connections; empty ones are deleted. */
   readonly #pools = new Map<string, AccountPool>()
-  /** Accounts that were removed while connections of theirs were still open. */
+  /** Pools of accounts that were removed while connections were still open. */
   readonly #removed = new WeakSet<AccountPool>()
   readonly #stopped = new AbortController()
   readonly #refusedListeners = new Set<RefusedListener>()
-  /** Accounts whose mail server is left to a trial of a login: until that is over, nothing is lent. */
+  /** Accounts whose connections are closed in favour of a trial login: requests wait until it is over. */
   readonly #left = new Map<string, Promise<void>>()
   #limits: PoolLimits
-  /** Of the accounts that have or want connections. */
+  /** Connection counts of the accounts that have or want connections. */
   readonly byAccount: AccountRows<AccountConnections> = {
     get: id => this.connections(id),
     entries: () => this.#entries(),
@@ -88,11 +88,10 @@ export class ConnectionPool {
   }
 
   /**
-   * Lends a connection for as long as `work` takes. It runs a second time, on a fresh connection, when the first one
-   * turns out to be dead: so it may only read.
-   * @param signal Ends the waiting; work that has begun is finished.
-   * @param folder What the work is about, if one folder: a connection that has it open is chosen.
-   * @param isUnderWay It is the rest of an answer that has begun: it is served while the server drains too.
+   * Lends a connection for the duration of `work`, which must only read: it runs again when the connection proves dead.
+   * @param signal Ends the waiting; work in progress is finished.
+   * @param folder The folder that the work is about, if only one: a connection that has it open is preferred.
+   * @param isUnderWay True for the rest of a response in progress, which is served while the server drains too.
    */
   async run<T>(
     accountId: string,
@@ -109,9 +108,9 @@ export class ConnectionPool {
   }
 
   /**
-   * Lends a connection for one change of mail. It is never repeated: when the connection was lost before the server had answered, that is
-   * `UnknownOutcome`, and the caller finds out what became of it. Every other error says that nothing was done.
-   * @param change Its `cut` ends the connection, for one that cannot wait for the answer.
+   * Lends a connection for one change of mail, without retries. Throws `UnknownOutcome` when the connection was lost
+   * before the server answered, so that the caller must check; after every other error nothing was changed.
+   * @param change Its `cut` closes the connection, for a caller that cannot wait for the response.
    */
   async runOnce<T>(
     accountId: string,
@@ -138,7 +137,7 @@ export class ConnectionPool {
     }
   }
 
-  /** A connection of its own for watching, counted with the others. The caller closes it. */
+  /** Opens a dedicated watching connection, which counts towards the cap. The caller closes it. */
   async openWatching(accountId: string, signal: AbortSignal): Promise<MailConnection> {
     const trial = this.#left.get(accountId)
     if (trial) await trial
@@ -147,8 +146,8 @@ export class ConnectionPool {
   }
 
   /**
-   * One more connection for watching, only as long as there is room: it is closed when the mail server turns out to allow few, or when
-   * another account needs its place. The caller closes it.
+   * Opens an additional watching connection, best-effort: closed when the mail server turns out to allow few, or when
+   * another account needs its slot. The caller closes it.
    */
   async openBeside(accountId: string, signal: AbortSignal): Promise<MailConnection> {
     const trial = this.#left.get(accountId)
@@ -157,12 +156,12 @@ export class ConnectionPool {
     return this.#poolOf(accountId).openBeside(signal)
   }
 
-  /** @returns Why a trial of a login failed, where that was because of the connections that are open: a Problem with the fault `limit`. */
+  /** @returns Why a trial login failed: a Problem with the fault `limit` when our open connections were the cause. */
   judged(place: MailPlace, error: unknown): Promise<unknown> {
     return this.#gates.judged(place, error)
   }
 
-  /** Ends the connections of the account for a trial of a login, where its mail server has no room for one beside them. */
+  /** Closes the account's connections for a trial login, where its mail server has no room for one more. */
   async leaveTo<T>(accountId: string, trial: () => Promise<T>): Promise<T> {
     const over = Promise.withResolvers<void>()
     this.#left.set(accountId, over.promise)
@@ -172,7 +171,7 @@ export class ConnectionPool {
         try {
           return await trial()
         } catch (error) {
-          // Who waited in line when this began may have had one more connection.
+          // A waiter that was in line when this began may have opened another connection.
           if (attempt === mostTrials || faultOf(error) !== 'limit') throw error
         }
       }
@@ -182,27 +181,27 @@ export class ConnectionPool {
     }
   }
 
-  /** The watching connection of the account has begun to watch. */
+  /** Called when the account's watching connection has started to watch. */
   watchBegan(accountId: string): void {
     this.#pools.get(accountId)?.adapt()
   }
 
-  /** After a failure: resolves when another try is worth it, after the delay or, when the server is away, once it is back. */
+  /** Resolves when a retry makes sense: after the delay or, while the server is down, once it is back. */
   async untilWorthTrying(accountId: string, delayMs: number, signal: AbortSignal): Promise<void> {
     await this.#poolOf(accountId).opener.untilWorthTrying(delayMs, signal)
   }
 
-  /** Whether the account's server is known to be away; it is looked after at short intervals then. */
+  /** True while the account's server is known to be down; it is probed at short intervals then. */
   isAway(accountId: string): boolean {
     return this.#pools.get(accountId)?.opener.isAway ?? false
   }
 
-  /** After a login changed, or to try a refused one again: connections at rest end now, busy ones when they are done. */
+  /** Retires connections after a login changed or is to be retried: idle ones now, busy ones when they are done. */
   async drop(accountId: string): Promise<void> {
     await this.#pools.get(accountId)?.retire(true)
   }
 
-  /** After an account is gone: as `drop`, and nothing more is said of it. */
+  /** Drops the connections of a deleted account, and reports nothing about it any more. */
   async remove(accountId: string): Promise<void> {
     const pool = this.#pools.get(accountId)
     if (!pool) return
@@ -211,7 +210,7 @@ export class ConnectionPool {
     await pool.retire(true)
   }
 
-  /** Takes effect immediately; nothing under way fails. */
+  /** Takes effect immediately; no request in progress fails. */
   async setLimits(limits: PoolLimits): Promise<void> {
     const isNewTimeout = limits.connection_timeout_seconds !== this.#limits.connection_timeout_seconds
     this.#limits = limits
@@ -223,7 +222,7 @@ export class ConnectionPool {
     if (isNewTimeout) await Promise.all([...this.#pools.values()].map(pool => pool.retire()))
   }
 
-  /** Hears when a server refuses a password: nothing more is tried with it until `drop`. Returns how to stop. */
+  /** Subscribes to refused passwords: no login is tried again until `drop`. Returns the function that unsubscribes. */
   onRefused(listener: RefusedListener): () => void {
     this.#refusedListeners.add(listener)
     return () => this.#refusedListeners.delete(listener)
@@ -233,7 +232,7 @@ export class ConnectionPool {
     return this.#pools.get(accountId)?.connections
   }
 
-  /** Most connections at once, of all accounts together. */
+  /** Maximum number of connections of all accounts together. */
   get max(): number {
     return this.#limits.max_connections
   }
@@ -242,7 +241,7 @@ export class ConnectionPool {
     for (const [accountId, pool] of this.#pools) yield [accountId, pool.connections]
   }
 
-  /** Turns away all who wait and all who come, at once; what is at work, or has begun, goes on. No connection is opened any more. */
+  /** Rejects all waiting and new requests immediately; work in progress goes on. No more connections are opened. */
   drain(): void {
     const reason = stopping()
     this.#stopped.abort(reason)
@@ -275,7 +274,7 @@ export class ConnectionPool {
       login,
       onChange: changed => this.#changed(changed),
       onFault: problem => {
-        // Nothing is kept for an id that somebody made up.
+        // Nothing is stored for a made-up account id.
         if (pool.opener.isKnown && !this.#removed.has(pool)) this.#options.health.noteProblem?.(accountId, problem)
       },
       onRefused: (id, problem) => {
@@ -290,12 +289,12 @@ export class ConnectionPool {
     const { accountId } = pool
     if (this.#pools.get(accountId) !== pool) return
     if (pool.isEmpty) this.#pools.delete(accountId)
-    // Nothing is kept for an id that somebody made up.
+    // Nothing is stored for a made-up account id.
     if (pool.opener.isKnown && !this.#removed.has(pool))
       this.#options.health.setConnections(accountId, pool.connections)
   }
 
-  /** Whichever account's connection rested longest goes. */
+  /** Evicts the connection that has been idle longest, of all accounts. */
   #evict(): boolean {
     const resting = [...this.#pools.values()].filter(pool => pool.idleSince !== undefined)
     const [oldest] = resting.sort((a, b) => (a.idleSince ?? 0) - (b.idleSince ?? 0))

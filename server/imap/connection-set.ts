@@ -1,4 +1,4 @@
-/** The open connections of one account: those for commands, which work or rest, and the one that watches. */
+/** The open connections of one account: command connections, busy or idle, and the watching one. */
 import type { MailConnection } from './mail-gateway.ts'
 import type { Watched } from './server-limit.ts'
 
@@ -11,12 +11,12 @@ export interface PooledConnection {
   idleTimer: NodeJS.Timeout | undefined
 }
 
-/** As many as the pool's size allows. */
+/** The command connections; the pool size bounds them. */
 export class ConnectionSet {
   readonly #idleMs: number
   readonly #pooled = new Set<PooledConnection>()
 
-  /** @param idleMs A connection at rest for so long is closed. */
+  /** @param idleMs Idle time after which a connection is closed. */
   constructor(idleMs: number) {
     this.#idleMs = idleMs
   }
@@ -29,14 +29,14 @@ export class ConnectionSet {
     return [...this.#pooled].filter(pooled => pooled.isBusy).map(({ connection }) => connection)
   }
 
-  /** Longest at rest first. */
+  /** Idle connections, the longest idle first. */
   get idle(): PooledConnection[] {
     return [...this.#pooled].filter(pooled => !pooled.isBusy).sort((a, b) => a.idleSince - b.idleSince)
   }
 
   /**
-   * One at rest that has the folder open; else one that has none open; else the one that rested longest, so that folders in use stay open.
-   * Without a folder, the one that rested shortest: the others may end.
+   * Prefers an idle connection that has the folder open, then one without a folder, then the longest idle. Without a
+   * folder returns the most recently used, so that the others can time out.
    */
   chooseFor(folder: string | undefined): PooledConnection | undefined {
     const { idle } = this
@@ -67,7 +67,7 @@ export class ConnectionSet {
     pooled.idleTimer = setTimeout(() => this.close(pooled), this.#idleMs).unref()
   }
 
-  /** Gone from the set at once. Its end is awaited by the holder of its slot. */
+  /** Removes the connection immediately. The holder of its slot awaits its end. */
   close(pooled: PooledConnection): Promise<void> {
     this.remove(pooled)
     return pooled.connection.close()
@@ -78,7 +78,7 @@ export class ConnectionSet {
     this.#pooled.delete(pooled)
   }
 
-  /** Those at work get `graceMs` to finish. */
+  /** Closes idle connections now, and busy ones after at most `graceMs`. */
   async end(graceMs: number): Promise<void> {
     await this.closeIdle()
     const { busy } = this
@@ -87,10 +87,10 @@ export class ConnectionSet {
     clearTimeout(timer)
   }
 
-  /** Closes the one that rested longest. @returns Whether there was one. */
+  /** Closes the longest idle connection. @returns Whether there was one. */
   evict(): boolean {
     const [pooled] = this.idle
-    // Never rejects, as above.
+    // Never rejects, see `close`.
     if (pooled) void this.close(pooled)
     return pooled !== undefined
   }
@@ -101,13 +101,13 @@ export class ConnectionSet {
 }
 
 /**
- * The open watching connections of one account: one, but while it is replaced. Lends it where its mail server leaves
+ * The open watching connections of one account: one, except during replacement. Lends it where the mail server allows
  * no other.
  */
 export class WatchingSet {
   readonly #connections = new Set<MailConnection>()
   readonly #lender: WatchLender
-  /** Until it is not watched any more. */
+  /** True from the first `opening` until `forgetWatching`. */
   #isWatched = false
   #opening = 0
 
@@ -127,7 +127,7 @@ export class WatchingSet {
     return { isWatched: this.#isWatched, watching: Math.min(1, this.size + this.#opening) }
   }
 
-  /** One that is about to come: what is had of the server leaves room for it meanwhile. */
+  /** Reserves room for a watching connection while it is being opened. */
   async opening<T>(open: () => Promise<T>): Promise<T> {
     this.#isWatched = true
     this.#opening++
@@ -150,48 +150,47 @@ export class WatchingSet {
     this.#isWatched = false
   }
 
-  /** Finds out now whether it still stands. */
+  /** Checks that the connections are alive. */
   check(): void {
     for (const connection of this.#connections) connection.check()
   }
 
-  /** Resolves when nobody wants it any more; at once when it cannot be lent now. */
+  /** Resolves when no request wants the connection any more; immediately when it cannot be lent now. */
   async lend(): Promise<void> {
     const [connection] = this.#connections
     if (connection?.isWatching) await this.#lender.lend(connection)
   }
 
-  /** Resolves when they have ended; their watchers are told so. */
+  /** Resolves when all have ended; their watchers learn that by `closed`. */
   async close(): Promise<void> {
     await Promise.all([...this.#connections].map(connection => connection.close()))
   }
 
-  /** @returns Whether it was lent from here. */
+  /** @returns Whether the connection was lent from here. */
   giveBack(pooled: PooledConnection): boolean {
     return this.#lender.giveBack(pooled)
   }
 
   closeOne(): boolean {
     const [connection] = this.#connections
-    // Never rejects; its end is awaited by the holder of its slot.
+    // Never rejects; the holder of its slot awaits its end.
     void connection?.close()
     return connection !== undefined
   }
 }
 
-/** Requests in a row, before the server is asked for new mail again. */
+/** Consecutive requests served before the connection returns to IDLE to check for new mail. */
 const maxInRow = 8
 
 export interface WatchLenderOptions {
-  /** Whether anyone waits for a connection that cannot be had in another way. */
+  /** True while a request waits for a connection that cannot be opened otherwise. */
   isWanted(): boolean
-  /** Gives it to the first who waits, who gives it back with `giveBack`. */
+  /** Assigns the connection to the first waiting request, which returns it with `giveBack`. */
   serve(pooled: PooledConnection): void
 }
 
 /**
- * Lends the watching connection of an account whose mail server leaves no other: out of IDLE, some requests, and back
- * into IDLE.
+ * Lends the watching connection where the mail server allows no other: leaves IDLE, serves requests, re-enters IDLE.
  */
 class WatchLender {
   readonly #options: WatchLenderOptions
@@ -206,7 +205,7 @@ class WatchLender {
     return this.#isLending
   }
 
-  /** Resolves when nobody wants it any more, or it has ended. */
+  /** Resolves when no request wants the connection any more, or it has ended. */
   async lend(connection: MailConnection): Promise<void> {
     if (this.#isLending) return
     this.#isLending = true
@@ -221,13 +220,13 @@ class WatchLender {
         await connection.resume()
       }
     } catch {
-      // It has ended, which its watcher is told by `closed`. Those who wait are served by the next one.
+      // The connection has ended, which its watcher learns by `closed`. The next one serves the waiting requests.
     } finally {
       this.#isLending = false
     }
   }
 
-  /** @returns Whether it was this one's to give back. */
+  /** @returns Whether the connection was lent by this lender. */
   giveBack(pooled: PooledConnection): boolean {
     if (this.#lent?.pooled !== pooled) return false
     this.#lent.back.resolve()

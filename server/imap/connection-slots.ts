@@ -1,11 +1,11 @@
-/** The cap on IMAP connections of the whole server: who may open one, in order of rank and then of coming. */
+/** The server-wide cap on IMAP connections: grants slots in the order of rank, then of arrival. */
 import { Problem } from '../platform/problem.ts'
 
-/** Watching connections go before all, then commands by their priority. */
+/** Watching connections come first, then commands by priority. */
 export type Rank = 'watching' | 'watch' | 'interactive' | 'background'
 const ranks: readonly Rank[] = ['watching', 'watch', 'interactive', 'background']
 
-/** The right to have one connection. Giving it back twice does nothing. */
+/** The right to hold one connection. Releasing it twice is a no-op. */
 export interface Slot {
   release(): void
 }
@@ -18,13 +18,13 @@ interface Request {
 
 export interface ConnectionSlotsOptions {
   max: number
-  /** Asked to close a connection that nobody uses; false when there is none. */
+  /** Closes an idle connection; returns false when there is none. */
   evict(): boolean
 }
 
 export class ConnectionSlots {
   readonly #evict: () => boolean
-  /** At most one for each connection that an account pool wants to open; those are bounded there. */
+  /** At most one for each connection that an account pool wants to open; the pools bound those. */
   #requests: Request[] = []
   #max: number
   #used = 0
@@ -47,28 +47,28 @@ export class ConnectionSlots {
     this.#serve()
   }
 
-  /** More connections than the limit, since it was lowered. */
+  /** True when more connections are open than the limit, since it was lowered. */
   get isOver(): boolean {
     return this.#used > this.#max
   }
 
-  /** Watching connections beyond what `#mayHave` would grant now. */
+  /** Number of watching connections above what `#mayHave` would grant now. */
   get surplusWatching(): number {
     return Math.max(0, this.#watching - (this.#max - 1))
   }
 
-  /** A place in the order of all who wait, for comparing with `outranks`. */
+  /** Returns a position in the order of all waiting requests, for `outranks`. */
   nextSequence(): number {
     return this.#sequence++
   }
 
-  /** Whether someone who waits for a slot comes before a waiter of this rank and sequence. */
+  /** True when a request for a slot precedes a waiter of this rank and sequence. */
   outranks(rank: Rank, sequence: number): boolean {
     const first = this.#requests.find(request => this.#mayHave(request))
     return first !== undefined && compare(first, { rank, sequence }) < 0
   }
 
-  /** Throws `overloaded` when none got free in time. */
+  /** Resolves with a slot; throws `overloaded` when none became free in time. */
   async request(rank: Rank, timeoutMs: number, signal: AbortSignal): Promise<Slot> {
     signal.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<Slot>()
@@ -102,7 +102,7 @@ export class ConnectionSlots {
     while (this.#evicting < wanting && this.#evict()) this.#evicting++
   }
 
-  /** One slot is always left for commands, or accounts could be watched and never read. */
+  /** One slot is always reserved for commands, or accounts could be watched and never read. */
   #mayHave({ rank }: Request): boolean {
     return rank !== 'watching' || this.#watching < this.#max - 1
   }

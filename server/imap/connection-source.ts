@@ -1,4 +1,4 @@
-/** Opens the connections of one account under every cap: of this server, of the account, and what its mail server was found to allow. */
+/** Opens connections of one account under all caps: of this server, of the account and of its mail server. */
 
 import type { PoolLimits } from '../../contract/settings.ts'
 import type { CertificateEnds, SeenCertificate } from '../accounts/certificate-ends.ts'
@@ -20,11 +20,11 @@ export interface ConnectionSourceOptions extends ConnectionOpenerOptions {
   slots: ConnectionSlots
   logger: Logger
   limits(): PoolLimits
-  /** Hears what is moved. */
+  /** Records the traffic. */
   traffic?: TrafficObserver | undefined
-  /** How many are open now, and what of them is for watching. */
+  /** The number of open connections, and how many of them watch. */
   counts(): { open: number } & Watched
-  /** Begins and ends of opening change the counts. */
+  /** Called when an attempt begins, since that changes the counts. */
   onChange(): void
 }
 
@@ -51,28 +51,28 @@ export class ConnectionSource {
     return this.#options.limits().connection_timeout_seconds * 1000
   }
 
-  /** Most command connections now. */
+  /** Current maximum of command connections. */
   get most(): number {
     return this.#size.most(this.#options.counts())
   }
 
-  /** What the mail server allows, the watching connection included; undefined while it refused none. */
+  /** Connections that the mail server allows, the watching one included; undefined while it has refused none. */
   get serverLimit(): number | undefined {
     return this.#size.serverLimit
   }
 
-  /** Something was learned that must not be forgotten. */
+  /** True while there is learned state that must not be dropped. */
   get hasMemory(): boolean {
     return this.opener.refusal !== undefined || this.serverLimit !== undefined || !this.#limit.isOver
   }
 
-  /** @throws Problem why none can be had now, when none is open. */
+  /** @throws Problem with the reason why no connection can be opened now, when none is open. */
   throwIfClosed(): void {
     if (this.opener.refusal) throw this.opener.refusal
     if (this.#options.counts().open === 0) this.#limit.throwIfPaused()
   }
 
-  /** @param isWanted Asked when it is this one's turn. @returns Undefined when it is not wanted any more. */
+  /** @param isWanted Checked once a slot is granted. @returns Undefined when the connection is no longer wanted. */
   async open(rank: Rank, signal: AbortSignal, isWanted = () => true): Promise<MeteredConnection | undefined> {
     const { slots, counts, onChange, accountId, traffic } = this.#options
     const tell = (purpose: Purpose, received: number, sent: number) =>
@@ -87,7 +87,7 @@ export class ConnectionSource {
       const opening = this.opener.open(this.timeoutMs, signal, meter)
       onChange()
       const connection = await opening
-      // Ends with the connection; `closed` never rejects.
+      // The slot is released with the connection; `closed` never rejects.
       void connection.closed.then(() => slot.release())
       const { open, ...watched } = counts()
       this.#size.opened(open + 1, watched)
@@ -102,8 +102,8 @@ export class ConnectionSource {
   }
 
   /**
-   * The mail server refused one more beside so many.
-   * @returns False when none of them was ours: other programs have the connections that it allows.
+   * Records that the mail server refused one more connection beside `open` of ours.
+   * @returns False when none of them was ours: other programs use the connections that it allows.
    */
   refusedBeside(open: number): boolean {
     if (open === 0) return false
@@ -113,19 +113,19 @@ export class ConnectionSource {
     return true
   }
 
-  /** None of ours is open, and it refuses even one. @returns What those who wait are told. */
+  /** Pauses when the server refuses even a first connection. @returns The Problem for waiting requests. */
   pause(problem: Problem): Problem {
     return this.#limit.pause(problem)
   }
 
-  /** The login may be another one now, or its server. */
+  /** Resets learned state, since login or server may have changed. */
   renew(): void {
     this.opener.renew()
     this.#size.reset()
     this.#limit.reset()
   }
 
-  /** @param hasSome Others are open and at work. */
+  /** @param hasSome True when other connections are open and at work. */
   whyTooLate(hasSome: boolean): Problem {
     if (this.opener.connecting > 0 && !hasSome) {
       const detail = 'The mail server did not accept a connection in time.'
@@ -145,21 +145,21 @@ interface ConnectionOpenerOptions {
   accountId: string
   gateway: MailGateway
   gates: ServerGates
-  /** Throws when there is no such account, or it is disabled. @param rejected The access token that the server has just rejected. */
+  /** Throws when the account is missing or disabled. @param rejected The access token just rejected by the server. */
   login(accountId: string, rejected?: string): Promise<MailLogin>
-  /** Keeps the last lines of its connections. */
+  /** Records the last lines of its connections. */
   protocol?: Pick<ProtocolLog, 'open'> | undefined
-  /** Hears which certificate the server showed. */
+  /** Records the certificate that the server presented. */
   certificates?: Pick<CertificateEnds, 'seen'> | undefined
-  /** What is learned of the mail server; nothing is kept unless given. */
+  /** Persists what is learned of the mail server; nothing is persisted unless given. */
   memory?: ServerMemory | undefined
-  /** After a login that worked until now was refused, it is tried once more so late; see `LoginDoubt`. */
+  /** Delay before a login that was accepted before and is now refused is retried once; see `LoginDoubt`. */
   doubtMs?: number | undefined
-  /** Hears that the server refused the login. */
+  /** Called when the server refused the login. */
   onRefused(accountId: string, problem: Problem): void
 }
 
-/** Opens connections of one account, and remembers that its password was refused until something changes. */
+/** Opens connections of one account, and remembers a refused password until something changes. */
 export class ConnectionOpener {
   readonly #options: ConnectionOpenerOptions
   #generation = 0
@@ -175,49 +175,49 @@ export class ConnectionOpener {
     this.#doubt = new LoginDoubt(memory.hasAccepted(accountId), doubtMs)
   }
 
-  /** Goes up with each `renew`: what was opened before is of an older one. */
+  /** Incremented by each `renew`; earlier connections belong to an older generation. */
   get generation(): number {
     return this.#generation
   }
 
-  /** Connections that are coming about. */
+  /** Connection attempts in progress. */
   get connecting(): number {
     return this.#connecting
   }
 
-  /** Whether there was a login for it: there is such an account. */
+  /** True once a login was found, which proves that the account exists. */
   get isKnown(): boolean {
     return this.#isKnown
   }
 
-  /** The server's refusal of the password: no login is to be tried until `renew`. */
+  /** The server's refusal of the password: no login is attempted until `renew`. */
   get refusal(): Problem | undefined {
     return this.#refusal
   }
 
-  /** Of the mail server, as the last login named it. */
+  /** The gate of the mail server named by the last login. */
   get gate(): ServerGate | undefined {
     return this.#gate
   }
 
-  /** Whether the server is away, as far as is known. */
+  /** True while the server is known to be down. */
   get isAway(): boolean {
     return this.#gate?.outage !== undefined
   }
 
-  /** Something took too long: looks whether the server still greets. */
+  /** Reports a timeout: probes whether the server still greets. */
   async suspect(): Promise<void> {
     await this.#gate?.suspect()
   }
 
-  /** Resolves when it is worth trying again: after `delayMs`, and not before the server is back, when it is away. */
+  /** Resolves when a retry makes sense: after `delayMs`, or once the server is back when it is down. */
   async untilWorthTrying(delayMs: number, signal: AbortSignal): Promise<void> {
     if (this.#gate) return this.#gate.untilBack(delayMs, signal)
     // An abort only ends the wait.
     await pause(delayMs, signal)
   }
 
-  /** The login may be another one now. */
+  /** Resets state, since the login may have changed. */
   renew(): void {
     this.#generation++
     this.#refusal = undefined
@@ -252,7 +252,7 @@ export class ConnectionOpener {
         this.#gate = gates.of(login)
         const onLine = protocol?.open(accountId, 'imap', [secretOf(login)])
         const onCertificate = (seen: SeenCertificate | undefined) => certificates?.seen(accountId, 'imap', seen)
-        // One without TLS shows none.
+        // A connection without TLS has no certificate.
         if (login.tls === 'none') onCertificate(undefined)
         const options = { timeoutMs, onTraffic, onLine, onCertificate }
         return this.#gate.login(either => gateway.connect(login, { ...options, signal: either }), signal)

@@ -1,4 +1,4 @@
-/** A mail gateway that tells of each connection which failed why: when it was to be opened, and when it had stood. */
+/** Decorates a mail gateway to report why each connection failed, on opening or later. */
 import type { ConnectionFault } from '../../contract/problem.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
 import { Problem } from '../platform/problem.ts'
@@ -16,17 +16,17 @@ export class CountedGateway implements MailGateway {
   async connect(login: MailLogin, options: ConnectOptions): Promise<MailConnection> {
     try {
       const connection = await this.#gateway.connect(login, options)
-      // It never rejects, by the port.
+      // Never rejects, by the contract of the port.
       connection.closed.then(problem => problem && this.#note(problem))
       return connection
     } catch (error) {
-      // That it was called off is no failure.
+      // An abort is not a failure.
       if (error instanceof Problem) this.#note(error)
       throw error
     }
   }
 
-  /** Not counted: it looks whether a server is back that is known to be away. */
+  /** Not counted, since it probes a server that is known to be down. */
   probe(place: MailPlace, options: ConnectOptions): Promise<void> {
     return this.#gateway.probe(place, options)
   }

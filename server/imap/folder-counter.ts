@@ -1,6 +1,6 @@
 /**
- * Counts messages of folders where a mail server does not do so in its list: beside the requests, some folders at a time, and keeps what it
- * learned for a while.
+ * Counts messages of folders where a mail server's LIST does not: in the background, some folders at a time, and caches
+ * the counts.
  */
 import type { Folder, FolderCounts } from '../../contract/mail.ts'
 import { Problem } from '../platform/problem.ts'
@@ -9,7 +9,7 @@ import type { FolderCount } from './mail-gateway.ts'
 
 export interface FolderCounterOptions {
   pool: Pick<ConnectionPool, 'run'>
-  /** Milliseconds that only go up. */
+  /** Monotonic clock in milliseconds. */
   now?: () => number
 }
 
@@ -19,31 +19,34 @@ interface Counted extends FolderCount {
 
 interface AccountCounts {
   known: Map<string, Counted>
-  /** To be counted, in this order. */
+  /** Paths waiting to be counted, in this order. */
   queue: Set<string>
   running: Promise<void> | undefined
-  /** After a failure nothing is tried until then. */
+  /** No count is attempted before this time after a failure. */
   pausedUntil: number
-  /** A bug of ours, for the next one who asks. */
+  /** An unexpected error of the last run, thrown to the next caller. */
   bug: unknown
 }
 
-/** Older counts are shown, and made again. New mail is looked for in INBOX. */
+/** Age in milliseconds up to which counts are fresh; older ones are shown and refreshed. INBOX changes most. */
 const freshMs = 60_000
 const inboxFreshMs = 5_000
-/** A connection is lent for so many folders, and about so long: then others have their turn. */
+/** Folders, and milliseconds, per borrowed connection; then other requests have their turn. */
 const sliceSize = 200
 const sliceMs = 2_000
 const pauseMs = 10_000
-/** Folders of all accounts whose counts are kept; of each account there are at most 10,000. */
+/**
+ * Cached folder counts of all accounts, with at most 10,000 of each; above it the least recently used accounts are
+ * evicted.
+ */
 const maxKept = 100_000
 
 export class FolderCounter {
   readonly #pool: FolderCounterOptions['pool']
   readonly #now: () => number
-  /** Whose folders were asked for longest ago comes first. */
+  /** Accounts by last request, the least recent first. */
   readonly #accounts = new Map<string, AccountCounts>()
-  /** Nothing ends it but the pool, which turns all away when the server stops. */
+  /** Never aborts; the pool rejects everything when the server stops. */
   readonly #signal = new AbortController().signal
 
   constructor({ pool, now = () => performance.now() }: FolderCounterOptions) {
@@ -52,9 +55,9 @@ export class FolderCounter {
   }
 
   /**
-   * Has those counted that are not known, or no longer sure.
-   * @param folders As the server listed them, all of one account: what is known of others is forgotten.
-   * @param wanted Some of them.
+   * Starts counting the folders whose count is missing or stale.
+   * @param folders All folders of the account as listed by the server: cached counts of others are dropped.
+   * @param wanted Those of them to count.
    */
   begin(accountId: string, folders: readonly Folder[], wanted: readonly Folder[]): void {
     const uncounted = wanted.filter(isUncounted)
@@ -64,19 +67,19 @@ export class FolderCounter {
     for (const path of account.known.keys()) if (!paths.has(path)) account.known.delete(path)
     if (account.bug !== undefined) throw this.#takeBug(account)
     if (this.#now() < account.pausedUntil) return
-    // INBOX and what else has a role is looked at most.
+    // INBOX and folders with a role are viewed most.
     for (const { path } of uncounted.toSorted((a, b) => rankOf(a) - rankOf(b))) {
       if (!this.#isFresh(account, path)) account.queue.add(path)
     }
     if (account.queue.size > 0) account.running ??= this.#run(accountId, account)
   }
 
-  /** Resolves when nothing of the account is being counted, however that went. */
+  /** Resolves when no count of the account is running, whatever its outcome. */
   async settled(accountId: string): Promise<void> {
     await this.#accounts.get(accountId)?.running
   }
 
-  /** The folders with what is known by now. */
+  /** Returns the folders with the counts known so far. */
   view(accountId: string, folders: readonly Folder[]): { folders: Folder[]; counts: FolderCounts } {
     const account = this.#accounts.get(accountId)
     const now = this.#now()
@@ -125,7 +128,7 @@ export class FolderCounter {
     } catch (error) {
       account.pausedUntil = this.#now() + pauseMs
       if (!(error instanceof Problem)) account.bug = error
-      // A server may fail at this very folder: the next time begins with the others.
+      // The server may fail at this very folder: the next run starts with the others.
       if (head !== undefined && !account.known.has(head)) {
         account.known.set(head, { total: null, unread: null, at: this.#now() })
       }

@@ -1,4 +1,4 @@
-/** What the capabilities of every mail gateway must do; each adapter's test runs it, on servers with and without the extensions. */
+/** The contract of mail gateway capabilities; each adapter's test runs it, with and without the server extensions. */
 import { createHash, randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { TransferDecoder } from '../reading/transfer-decoder.ts'
@@ -7,9 +7,9 @@ import type { MailServerUnderTest } from './mail-gateway.suite.ts'
 import type { MailConnection } from './mail-gateway.ts'
 
 export interface CapableServer extends MailServerUnderTest {
-  /** It tells where copies are, and deletes single messages (UIDPLUS). */
+  /** The server reports where copies are, and deletes single messages (UIDPLUS). */
   hasUidPlus: boolean
-  /** It counts changes (CONDSTORE). */
+  /** The server keeps modification sequences (CONDSTORE). */
   hasModseq: boolean
 }
 
@@ -207,7 +207,7 @@ export function gatewayCapabilitiesSuite(name: string, start: () => Promise<Capa
       expect(first.vanished).toEqual([])
       expect(first.changed.map(({ uid }) => uid)).toEqual(uids)
       expect(first.modseq !== undefined).toBe(server.hasModseq)
-      // By another program, as far as this one's memory goes.
+      // Changes made by another connection.
       const other = await server.gateway.connect(server.login, { timeoutMs: 5_000, signal })
       const target = await inbox(two)
       await other.writer.setFlags(target, 'add', ['\\Flagged'])
@@ -231,7 +231,7 @@ export function gatewayCapabilitiesSuite(name: string, start: () => Promise<Capa
       const third = await changes.changesSince('INBOX', { ...left, modseq: second.modseq })
       expect(third.vanished).toEqual([])
       if (server.hasModseq) expect(third.changed).toEqual([])
-      // The connection that heard of it still counts right.
+      // The connection that was notified of them still counts correctly.
       expect(await subjectsIn('INBOX')).toHaveLength(server.hasUidPlus ? 4 : 6)
       await writer.setFlags(await inbox(five), 'add', ['\\Seen'])
       const fourth = await changes.changesSince('INBOX', { ...left, modseq: third.modseq })

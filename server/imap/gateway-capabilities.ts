@@ -1,40 +1,40 @@
 /**
- * PORT: what connections can do beside listing and reading messages, each as an interface of its own. How it is done is up to the adapter and
- * to what the mail server offers; what comes of it is the same.
+ * PORT: capabilities of connections beyond listing and reading messages, one interface each. Implementations differ by
+ * adapter and server; their results do not.
  */
 import type { Address, Folder, FolderRole } from '../../contract/mail.ts'
 import { Problem } from '../platform/problem.ts'
 import type { MessageHeader } from './message-header.ts'
 import type { UidRange } from './uid-ranges.ts'
 
-/** A part that is to be read piece by piece. */
+/** A part that is to be read in pieces. */
 export interface PartToRead {
   name: string | null
   type: string
-  /** Its transfer encoding, in small letters. */
+  /** Transfer encoding, in lower case. */
   encoding: string
-  /** With it, as the mail server says. */
+  /** Size in its transfer encoding, as the mail server reports it. */
   sizeBytes: number
-  /** For `PartReader.read`. */
+  /** The section to pass to `PartReader.read`. */
   section: string
 }
 
-/** The section of a message that is all of it, as it was sent. */
+/** The section that addresses a whole message in its raw form. */
 export const wholeMessage = ''
 
-/** Parts are read piece by piece: between two of them others may have the connection. */
+/** Reads parts piece by piece; between two pieces other callers may use the connection. */
 export interface PartReader {
-  /** What is known of a part before it is read; undefined when there is no such message or part. */
+  /** Returns the metadata of a part without reading it; undefined when there is no such message or part. */
   describe(path: string, uid: number, partId: string): Promise<{ uidValidity: number; part: PartToRead | undefined }>
-  /** The same of several parts, in their order, for the price of one. */
+  /** Describes several parts in one round trip, in the order given. */
   describeAll(
     path: string,
     uid: number,
     partIds: readonly string[],
   ): Promise<{ uidValidity: number; parts: (PartToRead | undefined)[] }>
-  /** The same of the whole message: its name is its subject, and its section `wholeMessage`. */
+  /** Describes the whole message: `name` is its subject, and `section` is `wholeMessage`. */
   describeWhole(path: string, uid: number): Promise<{ uidValidity: number; part: PartToRead | undefined }>
-  /** A piece, in its transfer encoding; shorter than `length` at the end of the part, and undefined when the message is gone. */
+  /** Returns a piece in its transfer encoding, shorter than `length` at the end; undefined when the message is gone. */
   read(
     path: string,
     uid: number,
@@ -42,58 +42,58 @@ export interface PartReader {
   ): Promise<{ uidValidity: number; bytes: Buffer | undefined }>
 }
 
-/** What somebody knows of a folder who wants to know what changed. */
+/** A caller's last known state of a folder, from which changes are computed. */
 export interface KnownFolder {
   uidValidity: number
-  /** HIGHESTMODSEQ (RFC 7162) of the time; undefined where the server keeps none, or nobody asked yet. */
+  /** HIGHESTMODSEQ (RFC 7162) at that time; undefined where the server keeps none or it was never requested. */
   modseq: bigint | undefined
-  /** Rising, and without what overlaps. New messages are not among them: `listArrivals` finds those. */
+  /** Known UIDs, ascending and without overlaps. New messages are not included: `listArrivals` finds those. */
   uids: readonly UidRange[]
 }
 
 export interface ChangedMessage {
   uid: number
-  /** As the server writes them: `\Seen`, `$Forwarded`. */
+  /** Flags as the server spells them: `\Seen`, `$Forwarded`. */
   flags: string[]
 }
 
 export interface FolderChanges {
-  /** When it is not the one that was known, the folder is another and the rest is empty. */
+  /** When it differs from the known one, the folder was recreated; `changed` and `vanished` are empty then. */
   uidValidity: number
-  /** For the next time. What changes from now on is past it. */
+  /** HIGHESTMODSEQ to pass to the next call; later changes are above it. */
   modseq: bigint | undefined
-  /** By rising UID. Where the server keeps no MODSEQ, all that were known: the caller compares. */
+  /** Changes by ascending UID. Without MODSEQ these are all known messages, and the caller compares. */
   changed: ChangedMessage[]
   vanished: UidRange[]
 }
 
-/** What the index and threads need of a message; lists of addresses hold at most their first 100. */
+/** Message data that the index and threading need; address lists hold at most their first 100 entries. */
 export interface IndexHeader extends MessageHeader {
-  /** EMAILID (RFC 8474) or X-GM-MSGID: the same wherever the message is. Null where the server has neither. */
+  /** EMAILID (RFC 8474) or X-GM-MSGID, which is the same in every folder; null where the server has neither. */
   emailId: string | null
   inReplyTo: string | null
-  /** The newest are the last; at most 100. */
+  /** Message ids, the newest last; at most 100. */
   references: string[]
   cc: Address[]
   ccCount: number
   bcc: Address[]
   bccCount: number
-  /** At most 100. */
+  /** At most 100 file names. */
   attachmentNames: string[]
 }
 
-/** How a folder stands without opening it. */
+/** The state of a folder, as found without opening it. */
 export interface FolderStanding {
   path: string
   role: FolderRole | null
   isSelectable: boolean
-  /** Undefined where the server did not say it in time, or refuses. */
+  /** Undefined where the server refused or did not answer in time. */
   status: { uidValidity: number; uidNext: number; modseq: bigint | undefined; total: number } | undefined
-  /** As lists show it, without counts; left out where the account also sees folders of others, which are not among these. */
+  /** The folder as lists show it, without counts; absent where the account also sees folders of other users. */
   listing?: Folder
 }
 
-/** The text parts of one message as they are on the wire. */
+/** The text parts of one message in their transfer encoding. */
 export interface MessageTexts {
   uid: number
   parts: {
@@ -106,26 +106,26 @@ export interface MessageTexts {
   }[]
 }
 
-/** Which messages are there, and which of them have a flag, by the flag. */
+/** The UIDs that exist, and by flag the UIDs that have it. */
 export interface FlagStanding {
   there: readonly UidRange[]
   having: ReadonlyMap<string, readonly UidRange[]>
 }
 
-/** Tells what is different since the last time: by QRESYNC, by CONDSTORE, or by asking for all flags, as the server has it. */
+/** Reports what changed since a known state: by QRESYNC, by CONDSTORE, or by fetching all flags. */
 export interface ChangeReader {
-  /** All folders of one's own: with one LIST-STATUS (RFC 5819), else one STATUS for each, as many as the budget allows, from those named in `first` on. */
+  /** Lists own folders by one LIST-STATUS (RFC 5819), else by one STATUS each within the budget, `first` leading. */
   listStandings(budgetMs: number, first?: readonly string[]): Promise<FolderStanding[]>
   changesSince(path: string, known: KnownFolder): Promise<FolderChanges>
-  /** Of these messages, as the folder is now: a few lines for a thousand. @param flags At most 20, as servers write them. */
+  /** Returns which messages exist and have the flags; compact. @param flags At most 20, as servers spell them. */
   flagStanding(
     path: string,
     uids: readonly UidRange[],
     flags: readonly string[],
   ): Promise<FlagStanding & { uidValidity: number }>
   /**
-   * By falling UID, at most `limit` of the newest, or of the oldest; messages that cannot be read are rows with a fault.
-   * `hasMore` says whether the range holds others.
+   * Lists up to `limit` headers by descending UID from one end of the range, unreadable messages as rows with a fault.
+   * `hasMore` is true when the range contains others.
    */
   listHeaders(
     path: string,
@@ -133,10 +133,10 @@ export interface ChangeReader {
     limit: number,
     end?: 'newest' | 'oldest',
   ): Promise<{ uidValidity: number; headers: IndexHeader[]; hasMore: boolean }>
-  /** By falling UID; those that are gone are left out. @param uids At most 200. */
+  /** Returns headers by descending UID; expunged messages are left out. @param uids At most 200. */
   headersOf(path: string, uids: readonly number[]): Promise<{ uidValidity: number; headers: IndexHeader[] }>
   /**
-   * What is read of each: at most four texts, each cut at `maxBytes` on the wire. A message without a text has no parts; one that is gone is left out.
+   * Fetches up to four texts of each message, each cut at `maxBytes` on the wire; leaves out expunged messages.
    * @param uids At most 200.
    */
   listTexts(
@@ -146,53 +146,53 @@ export interface ChangeReader {
   ): Promise<{ uidValidity: number; texts: MessageTexts[] }>
 }
 
-/** Where messages are that are to be changed. Under another UIDVALIDITY they are others: that is the Problem `stale_ref`. */
+/** The messages of a change, which throws the Problem `stale_ref` when the folder's UIDVALIDITY differs. */
 export interface WriteTarget {
   path: string
   uidValidity: number
-  /** At most 1,000. Those that are gone are passed over. */
+  /** At most 1,000 UIDs; expunged messages are skipped. */
   uids: readonly number[]
-  /** Hears when the first command that changes them has left. */
+  /** Called once the first command that changes them was sent. */
   sent?(): void
 }
 
-/** Where messages are now: their UIDs by the old ones, without those that were gone before, or undefined where the server does not say it (it has no UIDPLUS). */
+/** New UIDs by old ones, without messages gone before; undefined where the server does not report them (no UIDPLUS). */
 export type NewPlaces = { uidValidity: number; uids: ReadonlyMap<number, number> } | undefined
 
 export interface MovedMessages {
   places: NewPlaces
-  /** These are still here. Of those that `places` has, the server could not remove them: they are marked as deleted, but for `twice`. */
+  /** UIDs still in the source. Those in `places` could not be removed: they are marked deleted, except `twice`. */
   left: number[]
-  /** Of these nothing was removed and nothing marked, and their copies could not be removed again: they are in both folders. */
+  /** UIDs neither removed nor marked, whose copies could not be deleted: these messages are in both folders. */
   twice: number[]
 }
 
-/** As with messages: each is sent once, and `UnknownOutcome` when it is not known what came of it. */
+/** Changes folders; sends each command once, and throws `UnknownOutcome` when its result is unknown. */
 export interface FolderWriter {
-  /** And subscribes to it. @param role Where the server can keep what a folder is for. */
+  /** Creates a folder and subscribes to it. @param role Set where the server supports special-use folders. */
   createFolder(path: string, role?: FolderRole): Promise<void>
-  /** With the folders in it, and what is subscribed to. */
+  /** Renames a folder with its subfolders and subscriptions. */
   renameFolder(path: string, to: string): Promise<void>
-  /** With whatever is in it. */
+  /** Deletes a folder with its messages. */
   deleteFolder(path: string): Promise<void>
   setSubscribed(path: string, isSubscribed: boolean): Promise<void>
 }
 
 /**
- * Changes mail. Nothing is tried twice: each method sends its commands once, and throws `UnknownOutcome` when the connection was lost before
- * all of them were answered. Every other error says that the server did nothing.
+ * Changes mail without retries: throws `UnknownOutcome` when the connection was lost before all commands were answered.
+ * Every other error means that the server changed nothing.
  */
 export interface MessageWriter extends FolderWriter {
-  /** A change in this folder is about to come: it is opened meanwhile. Nobody waits for it, and what goes wrong the change finds out. */
+  /** Opens the folder ahead of a change. It is not awaited; any failure surfaces in the change itself. */
   prepare(path: string): void
-  /** @returns The flags that each message has then, of those that are there. */
+  /** @returns The resulting flags of each message that exists. */
   setFlags(target: WriteTarget, change: 'add' | 'remove', flags: readonly string[]): Promise<ChangedMessage[]>
-  /** Both, and how it stands then: not every server takes every flag. */
+  /** Adds and removes flags, and returns the result, since not every server accepts every flag. */
   changeFlags(target: WriteTarget, change: { add: readonly string[]; remove: readonly string[] }): Promise<FlagStanding>
   copy(target: WriteTarget, to: string): Promise<NewPlaces>
-  /** By MOVE, else by COPY, STORE and UID EXPUNGE. */
+  /** Moves messages by MOVE, else by COPY, STORE and UID EXPUNGE. */
   move(target: WriteTarget, to: string): Promise<MovedMessages>
-  /** For good, and these alone: where the server has no UIDPLUS it is refused. @returns Those that are gone. */
+  /** Permanently deletes only these messages; refused on servers without UIDPLUS. @returns The UIDs that are gone. */
   expunge(target: WriteTarget): Promise<number[]>
   append(
     path: string,
@@ -201,13 +201,13 @@ export interface MessageWriter extends FolderWriter {
   ): Promise<{ uidValidity: number; uid: number } | undefined>
 }
 
-/** How much of a mailbox is taken, of what its mail server limits (RFC 9208): the roots that are nearest to their limits. */
+/** Usage and limits of a mailbox (RFC 9208), of the quota roots that are closest to their limits. */
 export interface QuotaFigures {
   bytes: { used: number; limit: number } | undefined
   messages: { used: number; limit: number } | undefined
 }
 
-/** The mail server has no room for a message. */
+/** Thrown when the mailbox is over quota, so that the server rejected a message. */
 export class MailboxFull extends Problem {
   constructor(serverResponse: string) {
     const detail = 'The mailbox is full: its mail server has no room for this.'
@@ -216,7 +216,7 @@ export class MailboxFull extends Problem {
   }
 }
 
-/** Another program deleted or moved some of the messages right before the command: the server refused it. How they are has to be looked at again. */
+/** Thrown when the server refused a command because another program removed messages: read their state again. */
 export class MessagesVanished extends Problem {
   constructor(serverResponse: string) {
     const detail =
@@ -226,7 +226,7 @@ export class MessagesVanished extends Problem {
   }
 }
 
-/** The server may or may not have done what it was told. To say it again could do it twice: somebody has to look first. */
+/** Thrown when the server may or may not have executed a command. A blind retry could repeat it: check first. */
 export class UnknownOutcome extends Error {
   constructor(cause: unknown) {
     super('the connection was lost before the mail server confirmed the change', { cause })

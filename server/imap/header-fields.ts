@@ -1,20 +1,20 @@
-/** Reads header fields as they stand in a message, and what an Authentication-Results field says (RFC 8601, section 2.2). Strangers may have written either. */
+/** Parses raw header fields and Authentication-Results (RFC 8601, section 2.2). Strangers may have written either. */
 import { decodeWords } from '../reading/encoded-words.ts'
 import { oneLine } from '../reading/stranger-text.ts'
 import type { MessageContent, MessageHeader } from './mail-gateway.ts'
 
 export interface HeaderField {
-  /** In small letters. */
+  /** Lower-case field name. */
   name: string
-  /** On one line. */
+  /** The value, unfolded to one line. */
   value: string
 }
 
 export interface AuthClaim {
-  /** `spf`, `dkim`, `dmarc` … */
+  /** The method: `spf`, `dkim`, `dmarc` … */
   method: string
   result: string
-  /** `header.from`, `smtp.mailfrom` …, in small letters. */
+  /** Values by lower-case name: `header.from`, `smtp.mailfrom` … */
   properties: ReadonlyMap<string, string>
 }
 
@@ -24,10 +24,10 @@ export interface AuthField {
   claims: AuthClaim[]
 }
 
-/** What is looked at; of a value, characters. */
+/** Fields of a message, claims of a field and characters of a value that are parsed; the rest is ignored. */
 const [maxFields, maxClaims, maxValue] = [200, 50, 8192]
 
-/** @param head The beginning of a message; a field that the end cuts off is left out. */
+/** Splits a header block into fields. @param head The beginning of a message; a field cut off by its end is dropped. */
 export function readFields(head: string): HeaderField[] {
   const isCut = !/\r?\n\r?\n/.test(head)
   const [block = ''] = head.split(/\r?\n\r?\n/, 1)
@@ -56,18 +56,18 @@ export function readAuthField(value: string): AuthField {
 
 function claimOf(words: string[]): AuthClaim | undefined {
   const [first = '', ...others] = words
-  // A version may stand behind the method: `dkim/1=pass`.
+  // The method may carry a version: `dkim/1=pass`.
   const [, method, result] = /^([a-z0-9-]{1,40})(?:\/\d{1,3})?=([a-z]{1,20})$/i.exec(first) ?? []
   if (method === undefined || result === undefined) return undefined
   const properties = others
     .map(word => /^((?:smtp|header|body|policy)\.[a-z0-9-]{1,40})=([\s\S]*)$/i.exec(word))
     .filter(match => match !== null)
     .map(([, name = '', content = '']) => [name.toLowerCase(), content] as const)
-  // Of two of one name the first counts.
+  // The first of several properties with the same name wins.
   return { method: method.toLowerCase(), result: result.toLowerCase(), properties: new Map(properties.reverse()) }
 }
 
-/** Words between semicolons, without comments; what stands in quotes is part of a word, and blanks around `=` and `/` are none. */
+/** Splits at semicolons into words, without comments; quoted text joins its word, blanks around `=` and `/` go. */
 function statementsOf(value: string): string[][] {
   const statements: string[][] = [[]]
   let word = ''
@@ -97,13 +97,13 @@ function statementsOf(value: string): string[][] {
   return statements
 }
 
-/** In a comment servers repeat what a stranger called himself: a parenthesis that stands in quotes there ends nothing. */
+/** Servers repeat a stranger's self-chosen name in comments: a quoted parenthesis there does not close the comment. */
 function endOfQuote(value: string, begin: number): number {
   const { end } = quotedAt(value, begin)
   return end < value.length ? end : begin
 }
 
-/** Whether the blanks here stand beside an equals sign or a slash. */
+/** True when the blanks here are next to an equals sign or a slash. */
 function isJoined(value: string, index: number, word: string): boolean {
   return /[=/]$/.test(word.slice(-1)) || /[=/]/.test(nextLetter(value, index))
 }
@@ -118,24 +118,24 @@ function quotedAt(value: string, begin: number): { words: string; end: number } 
   for (let index = begin + 1; index < value.length; index++) {
     const letter = value[index]!
     if (letter === '"') return { words, end: index }
-    // What is quoted must not be taken for signs of the grammar.
+    // Quoted characters must not be parsed as syntax.
     words += letter === '\\' ? (value[++index] ?? '') : letter
   }
   return { words, end: value.length }
 }
 
 /**
- * Where a header stands several times that may stand once, servers answer the last one, or all of them together: the first one counts.
- * RFC 5322, section 3.6: those that tell who writes of what.
+ * Headers that RFC 5322, section 3.6, allows once and that say who writes about what. Of repeated ones servers report
+ * the last or all combined; the first one counts here.
  */
 const onlyOnce = ['from', 'sender', 'reply-to', 'to', 'cc', 'subject', 'date'] as const
 type OnlyOnce = (typeof onlyOnce)[number]
 const lists = { from: 'from', sender: 'sender', 'reply-to': 'replyTo', to: 'to', cc: 'cc' } as const
 
-/** What a list shows of them. */
+/** The headers among them that a list shows. */
 export const listedHeaders = ['from', 'to', 'subject'] as const
 
-/** The message with the first of each, and the fault that says so. */
+/** Replaces repeated headers by the first of each, and adds the fault `repeated_headers`. */
 export async function withFirstHeaders(content: MessageContent): Promise<MessageContent> {
   const fields = readFields(content.head)
   const repeated = repeatedOf(fields)
@@ -151,7 +151,7 @@ export async function withFirstHeaders(content: MessageContent): Promise<Message
 
 const listedHeader = /^(from|to|subject)[ \t]{0,10}:/gim
 
-/** Whether `withFirstListed` may change anything, found out without reading the fields: of nearly no message it does. */
+/** Cheap check, without parsing, whether `withFirstListed` may change anything; false for almost every message. */
 export function mayRepeat(head: string): boolean {
   const seen = new Set<string>()
   for (const [, name = ''] of head.matchAll(listedHeader)) {
@@ -161,7 +161,7 @@ export function mayRepeat(head: string): boolean {
   return false
 }
 
-/** The same of a row of a list. @param head Its `listedHeaders`, as they stand in the message. */
+/** Does what `withFirstHeaders` does, for a row of a list. @param head The raw `listedHeaders` of the message. */
 export async function withFirstListed(header: MessageHeader, head: string): Promise<MessageHeader> {
   const fields = readFields(head)
   const repeated = repeatedOf(fields).filter(name => name === 'from' || name === 'to' || name === 'subject')
@@ -191,13 +191,13 @@ async function takeFirst(told: MessageContent, name: OnlyOnce, value: string): P
   }
 }
 
-/** Those of all that the server told which stand in the first header. */
+/** Keeps the addresses reported by the server that occur in the first header. */
 function firstOf(told: MessageHeader['from'], value: string): MessageHeader['from'] {
   const first = told.filter(({ email }) => email !== '' && value.toLowerCase().includes(email.toLowerCase()))
   return first.length > 0 ? first : addressesIn(value)
 }
 
-/** Where the server told of none of them. */
+/** Fallback for when the server reported none of the first header's addresses. */
 function addressesIn(value: string): MessageContent['from'] {
   const found = value.match(/[^\s<>,;:"()]{1,64}@[^\s<>,;:"()]{1,253}/g) ?? []
   return found.slice(0, 100).map(email => ({ name: null, email }))

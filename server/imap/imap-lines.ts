@@ -1,22 +1,22 @@
 /**
- * Hears what is said on an IMAP connection, command by command: commands and status responses, never what messages hold, never what logs in.
- * What passes by is only looked through for line ends.
+ * Reports the dialogue of an IMAP connection, command by command: commands and status responses, never message content
+ * or credentials. The byte stream is only scanned for line ends.
  */
 import type { LineListener } from '../accounts/protocol-log.ts'
 
-/** Commands whose arguments are names of folders, numbers and items; of all others the name alone is told. */
+/** Commands whose arguments are folder names, numbers and items; of all others only the name is reported. */
 const openCommands = new Set(
   (
     'CAPABILITY NOOP LOGOUT STARTTLS ID ENABLE SELECT EXAMINE STATUS LIST LSUB NAMESPACE FETCH STORE COPY MOVE EXPUNGE IDLE CREATE RENAME ' +
     'DELETE SUBSCRIBE UNSUBSCRIBE GETQUOTA GETQUOTAROOT CLOSE UNSELECT CHECK'
   ).split(' '),
 )
-/** Untagged responses that tell of the server or of a folder. */
+/** Untagged responses about the server or a folder, which are reported whole. */
 const openResponses = new Set(
   'OK NO BAD BYE PREAUTH CAPABILITY ENABLED NAMESPACE QUOTA QUOTAROOT ID FLAGS EXISTS RECENT'.split(' '),
 )
 const loginCommands = new Set(['LOGIN', 'AUTHENTICATE'])
-/** Of a line that is kept until its end comes. */
+/** Bytes buffered of an incomplete line; the rest is dropped. */
 const mostHeld = 8 * 1024
 const lineFeed = 0x0a
 const star = 0x2a
@@ -26,7 +26,7 @@ export class ImapLines {
   readonly #tell: LineListener
   readonly #client = new LineHeads(head => this.#fromClient(head))
   readonly #server = new LineHeads(head => this.#fromServer(head))
-  /** The tag of the command that logs in: until it is answered, nothing that is sent is told. */
+  /** Tag of the login command: until it is answered, nothing that the client sends is reported. */
   #loginTag: string | undefined
 
   constructor(tell: LineListener) {
@@ -60,7 +60,7 @@ export class ImapLines {
   }
 
   #fromServer(head: Buffer): void {
-    // Rows of messages are the most by far.
+    // Rows of messages are by far the most frequent lines.
     if (head[0] === star && isFetch(head)) return this.#tell('server', '* FETCH …')
     const line = head.toString()
     if (line.startsWith('+')) return this.#tell('server', '+ …')
@@ -71,7 +71,7 @@ export class ImapLines {
   }
 }
 
-/** `* 12 FETCH` */
+/** Matches `* 12 FETCH`. */
 function isFetch(head: Buffer): boolean {
   let at = 2
   while (at < head.length && head[at]! >= 0x30 && head[at]! <= 0x39) at++
@@ -86,16 +86,16 @@ function untagged(line: string): string {
   return name === '' ? '* …' : `* ${name} …`
 }
 
-/** The beginning of each line, up to the first literal in it. Of literals no byte is looked at. */
+/** Emits the beginning of each line, up to its first literal. Literals are skipped unread. */
 class LineHeads {
   readonly #onHead: (head: Buffer) => void
-  /** Of a literal that is on its way. */
+  /** Bytes left to skip of the current literal. */
   #skip = 0
-  /** Of a line whose end has not come. */
+  /** The beginning of a line whose end has not arrived. */
   #held: Buffer | undefined
-  /** Its last bytes, where it is longer. */
+  /** The last bytes of an incomplete line, where it may announce a literal. */
   #end: Buffer | undefined
-  /** What comes is the rest of a line that was told. */
+  /** True when the next bytes continue a line that was already reported. */
   #isRest = false
 
   constructor(onHead: (head: Buffer) => void) {
@@ -142,7 +142,7 @@ function joined(before: Buffer, bytes: Buffer): Buffer {
   return before.length >= mostHeld ? before : Buffer.concat([before, bytes.subarray(0, mostHeld - before.length)])
 }
 
-/** Of how many bytes a literal follows (RFC 9051, section 4.3). */
+/** Returns the size of the literal that follows the line (RFC 9051, section 4.3); undefined when none does. */
 function literalOf(line: Buffer): number | undefined {
   const last = line.at(-1) === 0x0d ? line.length - 2 : line.length - 1
   if (line[last] !== closingBrace) return undefined

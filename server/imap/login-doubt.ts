@@ -1,27 +1,30 @@
 /**
- * Of a login that worked until now a refusal is believed at the second time: Dovecot, for one, says `AUTHENTICATIONFAILED` while it is stopped,
- * and the account would wait for somebody to try it again. One login finds that out for all of its account: providers lock out who is wrong often.
+ * Believes a refused login only when it is refused twice, if it was accepted before: Dovecot, for one, answers
+ * `AUTHENTICATIONFAILED` while it is being stopped, and the account would need a manual retry. One login retries on
+ * behalf of its whole account, since providers lock out accounts after repeated failures.
  */
 import { Problem } from '../platform/problem.ts'
 import { pause, unlessAborted } from '../platform/waits.ts'
 
 interface Doubt {
-  /** When the login is tried for the second time, by the clock of `performance`. */
+  /** When the login is retried, by `performance.now()`. */
   readonly dueAt: number
-  /** The login is another one now. */
+  /** Aborted when the login was changed. */
   readonly renewed: AbortController
-  /** While somebody finds out. Never rejects. */
+  /** The retry in progress. Never rejects. */
   finding: Promise<void> | undefined
-  /** What was found. */
+  /** The refusal, once the retry has confirmed it. */
   refusal: unknown
 }
 
-/** A mail server that goes down, or whose part that knows the passwords was restarted, is back by then or does not greet. */
+/**
+ * By then a mail server that was stopping, or whose authentication service was restarted, is back or does not greet.
+ */
 const usualWaitMs = 5_000
 
 export class LoginDoubt {
   readonly #waitMs: number
-  /** The server has accepted this login before. */
+  /** True when the server has accepted this login before. */
   #wasAccepted: boolean
   #doubt: Doubt | undefined
   #generation = 0
@@ -31,7 +34,7 @@ export class LoginDoubt {
     this.#waitMs = waitMs
   }
 
-  /** The login may be another one now: what it is answered is believed at once. */
+  /** Resets the state, since the login may have changed: its first answer is believed. */
   renew(): void {
     this.#generation++
     this.#wasAccepted = false
@@ -39,7 +42,7 @@ export class LoginDoubt {
     this.#doubt = undefined
   }
 
-  /** @param attempt Logs in, as the login is then. */
+  /** @param attempt Logs in with the credentials current at that time. */
   async login<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
     if (!this.#doubt) {
       const generation = this.#generation
@@ -71,7 +74,7 @@ export class LoginDoubt {
       return result
     } catch (error) {
       if (isRefusal(error)) doubt.refusal = error
-      // One that leaves before it knows leaves it to the next one.
+      // An aborted attempt leaves the retry to the next caller.
       if (isRefusal(error) || !signal.aborted) this.#end(doubt)
       throw error
     } finally {
@@ -83,7 +86,7 @@ export class LoginDoubt {
   #end(doubt: Doubt): void {
     if (this.#doubt !== doubt) return
     this.#doubt = undefined
-    // What is refused from now on is believed.
+    // Further refusals are believed immediately.
     if (doubt.refusal) this.#wasAccepted = false
   }
 

@@ -1,4 +1,4 @@
-/** What every mail gateway must do; each adapter's test runs it against a server of its own. */
+/** The contract of every mail gateway; each adapter's test runs it against a server of its own. */
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Address, Flag } from '../../contract/mail.ts'
@@ -8,9 +8,9 @@ import type { MailConnection, MailGateway, WatchChange } from './mail-gateway.ts
 
 export interface TestMessage {
   subject: string
-  /** Bob, unless given. */
+  /** Bob by default. */
   from?: Address
-  /** Alice, unless given. */
+  /** Alice by default. */
   to?: Address[]
   cc?: Address
   text?: string
@@ -21,13 +21,13 @@ export interface TestMessage {
   flags?: Flag[]
 }
 
-/** A mail server with an empty mailbox, as a suite needs it. */
+/** A mail server with an empty mailbox, as the suite needs it. */
 export interface MailServerUnderTest {
   gateway: MailGateway
   login: PasswordLogin
-  /** Answers the UID. */
+  /** Returns the UID. */
   deliver(message: TestMessage, folder?: string): Promise<number>
-  /** Ends every connection, as when the server goes away. */
+  /** Ends every connection, as when the server goes down. */
   cut(): Promise<void>
   stop(): Promise<void>
 }

@@ -1,4 +1,4 @@
-/** PORT: what RustyMail asks of a mail server that is read. Adapters translate their vendor's errors to Problems. */
+/** PORT: how RustyMail reads mail from a mail server. Adapters translate their vendor's errors to Problems. */
 import type { Address, Attachment, Folder, Protection } from '../../contract/mail.ts'
 import type { SeenCertificate } from '../accounts/certificate-ends.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
@@ -12,51 +12,51 @@ import type { SearchTerm } from './search-term.ts'
 export type { MessageHeader }
 
 export interface ConnectOptions {
-  /** Bounds the whole way to a logged-in connection, and each command on it. */
+  /** Timeout of the whole connection attempt up to the login, and of each command afterwards. */
   timeoutMs: number
-  /** Ends the attempt; a connection that stands is ended with `close`. */
+  /** Aborts the attempt; an established connection is ended with `close`. */
   signal: AbortSignal
-  /** Hears of each piece that comes in or goes out, in bytes of IMAP. */
+  /** Called with the size of each chunk received or sent, in bytes of IMAP. */
   onTraffic?: ((received: number, sent: number) => void) | undefined
-  /** Hears commands and status responses, without what logs in and without what messages hold. */
+  /** Called with commands and status responses, without credentials and without the content of messages. */
   onLine?: LineListener | undefined
-  /** Hears what certificate the server showed, where it did. */
+  /** Called with the certificate that the server presented; undefined when it presented none. */
   onCertificate?: ((certificate: SeenCertificate | undefined) => void) | undefined
 }
 
-/** What a server says of itself and of one's mailbox, once logged in. */
+/** Capabilities, namespaces, folders and quota, as a server reports them after the login. */
 export interface ServerFacts {
-  /** In capitals, as it offers them after the login. */
+  /** Upper-case capabilities, as advertised after the login. */
   capabilities: readonly string[]
-  /** Where it tells its software (RFC 2971). */
+  /** Name and version of the server's software; null where it does not reveal them (RFC 2971). */
   software: string | null
-  /** Prefixes of folders. */
+  /** Prefixes of the folders in each namespace. */
   namespaces: { personal: readonly string[]; other: readonly string[]; shared: readonly string[] }
   folders: readonly Folder[]
-  /** Of INBOX (RFC 9208); undefined where the server has none, or does not say. */
+  /** Quota of INBOX (RFC 9208); undefined where the server has none or does not report it. */
   quota: QuotaFigures | undefined
 }
 
-/** Where a mail server is, whatever the login. */
+/** The address of a mail server, independent of any login. */
 export type MailPlace = Pick<MailLogin, 'host' | 'port' | 'tls'>
 
 export interface MailGateway {
-  /** Resolves when a mail server greets there; throws a Problem whose `fault` says why not. Nobody logs in. */
+  /** Resolves when a mail server sends its greeting; does not log in. Throws a Problem whose `fault` says why not. */
   probe(place: MailPlace, options: ConnectOptions): Promise<void>
-  /** A logged-in connection; throws a Problem whose `fault` says why not. */
+  /** Opens a logged-in connection; throws a Problem whose `fault` says why it failed. */
   connect(login: MailLogin, options: ConnectOptions): Promise<MailConnection>
 }
 
-/** One part that can be read by itself. */
+/** A body part that can be read separately. */
 export type PartInfo = Omit<Attachment, 'message_ref'> & {
-  /** An attached message, of which the mail server says what it is made of: it can be opened like any other. */
+  /** True for an attached message whose structure the mail server reports: it can be opened like any other message. */
   isMessage?: boolean
-  /** One that is packed in another part: which, and where in there without its transfer encoding. */
+  /** The carrier of a part packed in another one, and the range of its bytes in there after transfer decoding. */
   within?: PackedPlace
 }
 
 export interface PackedPlace {
-  /** The id of the part. */
+  /** The id of the part that contains it. */
   carrier: string
   offset: number
   length: number
@@ -69,23 +69,23 @@ export interface MessageContent extends MessageHeader, DecodedBody {
   bccCount: number
   replyTo: Address[]
   replyToCount: number
-  /** The Sender header; servers put From in where there is none (RFC 9051, section 7.5.2). */
+  /** The Sender header; servers fill in From where it is missing (RFC 9051, section 7.5.2). */
   sender: Address[]
-  /** How the message begins, some 16 KiB of it at most: in there is what the last mail servers wrote on top. */
+  /** The first 16 KiB of the message at most; they contain the headers that the last mail servers prepended. */
   head: string
   sentAt: string | null
   inReplyTo: string | null
   /**
-   * The bodies where they take long to decode; text and HTML are null then, and there is nothing else of them. `decodeBody` makes the
-   * rest of it, on another thread.
+   * The undecoded bodies, where decoding takes long: `text` and `html` are null then; `decodeBody` yields them on a
+   * thread.
    */
   encoded?: EncodedBody
   isTruncated: boolean
-  /** By its structure; none unless given. */
+  /** How the message is signed or encrypted, by its structure; empty unless given. */
   protections?: Protection[]
-  /** There are several From headers, of which the first is shown. */
+  /** True when there are several From headers, of which the first is shown. */
   isFromRepeated?: boolean
-  /** At least the first 100. */
+  /** The attachments, at least the first 100. */
   attachments: PartInfo[]
   attachmentCount: number
 }
@@ -93,33 +93,33 @@ export interface MessageContent extends MessageHeader, DecodedBody {
 export interface MessagePage {
   uidValidity: number
   total: number
-  /** Newest first, that is by falling UID. */
+  /** A page of messages, newest first, that is by descending UID. */
   messages: MessageHeader[]
-  /** Whether there are older ones. */
+  /** True when the folder has older messages. */
   hasMore: boolean
 }
 
-/** What a search found in a folder: which messages, and not yet what is in them. */
+/** The messages that a search found in a folder, without their content. */
 export interface FoundMessages {
   uidValidity: number
-  /** All that the search finds below the UID. */
+  /** Number of matches with a UID below the one given. */
   total: number
-  /** By falling UID, the newest of them; `date` is INTERNALDATE, ISO 8601 with milliseconds. Those that vanished meanwhile are left out. */
+  /** The newest matches by descending UID, without those expunged since; `date` is INTERNALDATE (ISO 8601 with ms). */
   found: { uid: number; date: string }[]
 }
 
-/** What is new in a folder since a UID. */
+/** The new messages of a folder above a given UID. */
 export interface Arrivals {
   uidValidity: number
-  /** The lowest UID that the next message can have. */
+  /** The lower bound of the next message's UID (UIDNEXT). */
   uidNext: number
-  /** Rising; at most as many as asked for, the rest with the next call. */
+  /** UIDs in ascending order, at most the requested number; the next call returns the rest. */
   uids: number[]
-  /** How many older ones are left out, since only the newest were asked for. */
+  /** Number of older messages that were skipped, since only the newest were requested. */
   passedOver: number
 }
 
-/** The first of the newest, for adapters that know all. @param uids Rising. */
+/** Returns the first `limit` of the newest UIDs, for adapters that know all of them. @param uids Ascending. */
 export function newestArrivals(
   uids: readonly number[],
   limit: number,
@@ -129,34 +129,34 @@ export function newestArrivals(
   return { uids: uids.slice(passedOver, passedOver + limit), passedOver }
 }
 
-/** How many messages a folder holds; null where the mail server does not say it. */
+/** Message counts of a folder; null where the mail server does not report them. */
 export type FolderCount = Pick<Folder, 'total' | 'unread'>
 
-/** What is said of a message when it arrives. */
+/** The data of a message that its announcement contains. */
 export type MessageHead = Pick<MessageHeader, 'subject' | 'from'>
 
-/** One IMAP connection. Commands run one at a time; the pool sees to that. */
+/** One IMAP connection. Commands run one at a time; the pool ensures that. */
 export interface MailConnection {
   readonly parts: PartReader
   readonly changes: ChangeReader
   readonly writer: MessageWriter
-  /** The folder that it has open: what is asked of that one costs the server least. */
+  /** The folder that is selected; commands on it are the cheapest. */
   readonly openFolder: string | undefined
-  /** Between `watch` and its end, but for the time that it is lent. */
+  /** True from `watch` until the connection ends, except while it is lent. */
   readonly isWatching: boolean
-  /** What the server said after the login that it can do, in capitals: `IDLE`, `APPENDLIMIT=35651584`. */
+  /** The capabilities advertised after the login, in upper case: `IDLE`, `APPENDLIMIT=35651584`. */
   readonly offers: readonly string[]
-  /** Of INBOX; undefined where the server keeps none, or does not say it. */
+  /** Returns the quota of INBOX; undefined where the server keeps none or does not report it. */
   quota(): Promise<QuotaFigures | undefined>
   /**
-   * Of all namespaces (RFC 2342), one's own first.
-   * @param withCounts Unless false. Of a folder that can be selected `total` is null all the same where the server does not count in its list: then
-   * `countFolders` does.
+   * Lists the folders of all namespaces (RFC 2342), the personal one first.
+   * @param withCounts False skips counts. A selectable folder's `total` is null where LIST cannot count: see
+   * `countFolders`.
    */
   listFolders(withCounts?: boolean): Promise<Folder[]>
   /**
-   * Calls `onCount` for one folder after the other, until `budgetMs` are over: then those that are left are not counted. Of a folder
-   * that the server does not count, the numbers are null.
+   * Counts each folder in turn until `budgetMs` have elapsed. A count is null for a folder that the server does not
+   * count.
    */
   countFolders(
     paths: readonly string[],
@@ -164,19 +164,19 @@ export interface MailConnection {
     onCount: (path: string, count: FolderCount) => void,
   ): Promise<void>
   /**
-   * A message that cannot be read is a row with the fault `unreadable`, and what bad mail costs is bounded.
-   * @param beforeUid Only messages with a lower UID. Opens the folder read-only.
+   * Lists the newest messages; opens the folder read-only. An unreadable message is a row with the fault `unreadable`.
+   * @param beforeUid Only messages with a lower UID are listed.
    */
   listMessages(path: string, limit: number, beforeUid: number | undefined): Promise<MessagePage>
   /**
-   * The messages for which the term holds; all of them without one. Opens the folder read-only.
-   * @param limit How many are told of, at most 1,000.
+   * Finds the messages that match the term; all of them without one. Opens the folder read-only.
+   * @param limit Maximum number of messages returned, at most 1,000.
    * @param belowUid Only messages with a lower UID are searched.
    */
   search(path: string, term: SearchTerm | undefined, limit: number, belowUid?: number): Promise<FoundMessages>
   /**
-   * `message` is undefined when there is none with this UID. `uidValidity` is what the folder has now. Each kind of text is cut at `maxBytes`.
-   * @param attached The number of a part of it that is a message of its own: then that is answered, in words that nobody has checked.
+   * Fetches a message, each kind of text cut at `maxBytes`; `message` is undefined when there is none with this UID.
+   * @param attached Part number of an attached message to return instead; its headers are unverified.
    */
   getMessage(
     path: string,
@@ -184,14 +184,14 @@ export interface MailConnection {
     maxBytes: number,
     attached?: string,
   ): Promise<{ uidValidity: number; message: MessageContent | undefined }>
-  /** What may have changed of a message since it was read; undefined when there is none with this UID. */
+  /** Returns the mutable data of a message; `found` is undefined when there is none with this UID. */
   findFlags(
     path: string,
     uid: number,
   ): Promise<{ uidValidity: number; found: Pick<MessageHeader, 'flags' | 'keywords'> | undefined }>
   /**
-   * What one part of a message holds, its transfer encoding removed. `bytes` is undefined when there is no such message
-   * or part, and when the part is empty or longer than `maxBytes`: half a part is of no use.
+   * Fetches a part, transfer-decoded; `bytes` is undefined when it does not exist, is empty or is longer than
+   * `maxBytes`.
    * @param partId The `id` of an attachment.
    */
   findPart(
@@ -200,31 +200,31 @@ export interface MailConnection {
     partId: string,
     maxBytes: number,
   ): Promise<{ uidValidity: number; bytes: Buffer | undefined }>
-  /** By UID, how the plain text of a message begins: what `maxBytes` of the part hold. Nothing of what has none, and of 50 messages at most. */
+  /** Maps UIDs to the start of their plain text, read from `maxBytes` of the part; at most 50, without empty ones. */
   listPreviews(path: string, uids: readonly number[], maxBytes: number): Promise<ReadonlyMap<number, string>>
   /**
-   * UIDs at or above `fromUid` (RFC 9051, section 6.4.9), at most `limit` of them.
-   * @param newest Where there are more than so many, the oldest are passed over; all unless given.
+   * Lists UIDs at or above `fromUid` (RFC 9051, section 6.4.9), at most `limit` of them.
+   * @param newest When there are more than this number, the oldest are skipped; none are skipped unless given.
    */
   listArrivals(path: string, fromUid: number, limit: number, newest?: number): Promise<Arrivals>
-  /** Subject and senders by UID; messages that are gone or cannot be read are left out. */
+  /** Maps UIDs to subject and senders; leaves out expunged and unreadable messages. */
   listHeads(path: string, uids: readonly number[]): Promise<ReadonlyMap<number, MessageHead>>
   /**
-   * Stays in IDLE on the folder until closed, and calls `onChange` when messages came, went or changed: also for those
-   * that came between the answer and the first IDLE. From then on it can do nothing else but between `pause` and `resume`.
+   * Stays in IDLE on the folder until closed and reports each change, including those before the first IDLE. No other
+   * command is possible except between `pause` and `resume`.
    */
   watch(path: string, onChange: (change: WatchChange) => void): Promise<{ uidValidity: number; uidNext: number }>
-  /** Of a connection that watches: finds out now whether the server is there, and ends when it does not answer soon. */
+  /** Checks whether the server still answers on a watching connection; a silent one ends soon. */
   check(): void
-  /** Steps out of IDLE, so that the connection can be lent. Throws when it has ended. */
+  /** Leaves IDLE, so that the connection can be lent. Throws when the connection has ended. */
   pause(): Promise<void>
-  /** Watches again at once. Tells of what came meanwhile. Never throws. */
+  /** Re-enters IDLE immediately and reports what changed meanwhile. Never throws. */
   resume(): Promise<void>
-  /** Asks for what is known of the server and the mailbox; opens no folder. */
+  /** Queries what the server reports about itself and the mailbox; opens no folder. */
   inspect(): Promise<ServerFacts>
-  /** Logs out politely within a second, then drops the socket. Never throws. */
+  /** Logs out, and drops the socket when that takes more than a second. Never throws. */
   close(): Promise<void>
-  /** Resolves when the connection has ended: with the Problem that says why when it was not us who ended it. */
+  /** Resolves when the connection has ended, with the Problem that caused it unless we closed it. */
   readonly closed: Promise<Problem | undefined>
 }
 
@@ -232,5 +232,5 @@ export type WatchChange =
   | { kind: 'exists'; count: number }
   | { kind: 'expunge' }
   | { kind: 'flags' }
-  /** The server has no IDLE, or refused it: from now on it is asked every half minute. */
+  /** The server lacks or refused IDLE: it is polled every half minute from now on. */
   | { kind: 'polling' }

@@ -1,4 +1,7 @@
-/** What strangers wrote, on its way to JSON: every text and list of a message or folder gets its bound, whichever server it came from. */
+/**
+ * Bounds every text and list that strangers wrote in messages and folders before it becomes JSON, whichever server it
+ * came from.
+ */
 import { announcedSubject } from '../../contract/event.ts'
 import {
   type Address,
@@ -19,14 +22,14 @@ type Body = Omit<
   keyof MessageSummary | 'auth' | 'parts_differ' | 'text_from' | 'calendar' | 'attached_to' | 'unsubscribe'
 >
 
-/** What the event log keeps of a message that arrived. */
+/** Returns what the event log stores of a new message. */
 export function toAnnounced(head: MessageHead | undefined): { from: Address | null; subject: string | null } {
   if (!head) return { from: null, subject: null }
   const [from = null] = toAddresses(head.from, 1)
   return { from, subject: cutText(head.subject, announcedSubject) }
 }
 
-/** @param refOf Names an attached message; null for one that cannot be named. */
+/** @param refOf Returns the reference of an attached message; null when it cannot have one. */
 export function toMessage(content: MessageContent, refOf: (partId: string) => string | null): Head & Body {
   const all = (list: Address[]) => toAddresses(list, mailBounds.addresses)
   return {
@@ -52,8 +55,8 @@ export function toMessage(content: MessageContent, refOf: (partId: string) => st
 }
 
 /**
- * Those that can be asked for; a path that is cut would be that of another folder.
- * @param canName Whether messages of the folder can be named.
+ * Returns the folders that can be addressed; a truncated path would be that of another folder.
+ * @param canName Whether messages of the folder can be referenced.
  */
 export function toFolders(
   folders: readonly Folder[],

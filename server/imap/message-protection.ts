@@ -1,13 +1,13 @@
-/** How a message is signed or encrypted, by its structure and its text: it is named, never checked or opened. */
+/** Detects how a message is signed or encrypted, from its structure and text; nothing is verified or decrypted. */
 import { maxProtections, type Protection } from '../../contract/message-marks.ts'
 import type { PartNode } from './body-structure.ts'
 
 type Found = Omit<Protection, 'is_whole'>
 
-/** What a server tells of one that is nested deeper is not followed. */
+/** Depth of nested parts that are inspected; deeper ones are ignored. */
 const maxDepth = 50
 
-/** The outermost first. What is in an attached message is of that message. */
+/** Lists the protections, the outermost first. Those within an attached message belong to that message. */
 export function protectionsOf(root: PartNode | undefined): Protection[] {
   const found: Protection[] = []
   if (root) walk(root, true, 0, found)
@@ -18,7 +18,7 @@ function walk(part: PartNode, isWhole: boolean, depth: number, found: Protection
   if (depth > maxDepth || found.length >= maxProtections) return
   const protection = protectionOf(part)
   if (protection) found.push({ ...protection, is_whole: isWhole })
-  // Of what is encrypted nothing more is known; beside what is signed stands its signature.
+  // Encrypted content is opaque; a signed part has its signature as its sibling.
   if (protection?.kind === 'encrypted') return
   const children = protection ? part.children.slice(0, 1) : part.children
   for (const child of children) walk(child, protection !== undefined && isWhole, depth + 1, found)
@@ -30,7 +30,7 @@ function protectionOf({ type, parameters, name, children }: PartNode): Found | u
     const standard = standardOf(parameters.protocol ?? '') ?? standardOf(second?.type ?? '')
     return standard && { standard, kind: type === 'multipart/signed' ? 'signed' : 'encrypted', form: 'multipart' }
   }
-  // As Exchange leaves what was multipart/encrypted.
+  // Exchange turns a multipart/encrypted into this.
   if (type === 'application/pgp-encrypted') return { standard: 'openpgp', kind: 'encrypted', form: 'multipart' }
   const isNamed = type === 'application/octet-stream' && /\.p7m$/i.test(name ?? '')
   if (!isNamed && !/^application\/(?:x-)?pkcs7-mime$/.test(type)) return undefined
@@ -44,7 +44,7 @@ function standardOf(type: string): Protection['standard'] | undefined {
   return /^application\/pgp-(?:signature|encrypted)$/.test(word) ? 'openpgp' : undefined
 }
 
-/** RFC 8551, section 3.2.2; undefined for what is neither. */
+/** Maps the smime-type (RFC 8551, section 3.2.2); undefined when it is neither signed nor encrypted. */
 function kindOfOpaque(smimeType: string | undefined): Protection['kind'] | undefined {
   const word = smimeType?.trim().toLowerCase()
   if (word === 'signed-data') return 'signed'
@@ -55,7 +55,7 @@ function kindOfOpaque(smimeType: string | undefined): Protection['kind'] | undef
 const [signedMark, encryptedMark] = ['-----BEGIN PGP SIGNED MESSAGE-----', '-----BEGIN PGP MESSAGE-----']
 const [signedEnd, encryptedEnd] = ['-----END PGP SIGNATURE-----', '-----END PGP MESSAGE-----']
 
-/** PGP armor in a plain text (RFC 9580, sections 6.2 and 7): of one that is quoted nothing is told. */
+/** Finds PGP armor in a plain text (RFC 9580, sections 6.2 and 7); quoted armor is ignored. */
 export function inlineProtectionOf(text: string | null): Protection[] {
   const marks = [
     { mark: signedMark, end: signedEnd, kind: 'signed' as const },
@@ -70,7 +70,7 @@ export function inlineProtectionOf(text: string | null): Protection[] {
   return [{ standard: 'openpgp', kind: found.kind, form: 'inline', is_whole: isWhole }]
 }
 
-/** Where a line is that says this and nothing else. */
+/** Returns the offset of a line that consists of the mark alone, or -1. */
 function lineAt(text: string, mark: string): number {
   for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + mark.length)) {
     const after = text[at + mark.length] ?? '\n'

@@ -1,27 +1,29 @@
-/** Opaque, signed names of messages and places in lists: a client can hold them, but not make or change them. */
+/**
+ * Opaque, signed references to messages and list positions: clients can store them, but neither create nor change them.
+ */
 import { Problem } from '../platform/problem.ts'
 import type { Signer } from '../platform/secret-box.ts'
 
-/** Where a message is. UIDs mean something only under their UIDVALIDITY (RFC 9051, section 2.3.1.1). */
+/** Identifies a message. UIDs are valid only under their UIDVALIDITY (RFC 9051, section 2.3.1.1). */
 export interface MessagePlace {
   folder: string
   uidValidity: number
   uid: number
-  /** The number of the part that it is, where it is attached to that message. */
+  /** The part number, for a message that is attached to that message. */
   part?: string
 }
 
-/** Below which UID a list goes on. */
+/** Position in a list: it continues below this UID. */
 export interface ListPlace {
   uidValidity: number
   beforeUid: number
 }
 
 const numbersBytes = 8
-/** The second of them begins here. */
+/** Offset of the UID, the second of the two numbers. */
 const uidBytes = 4
 const signatureBytes = 12
-/** A reference is at most 700 characters long (contract), which is 525 bytes. */
+/** Maximum bytes of a path: a reference has at most 700 characters (contract), which is 525 bytes. */
 const maxFolderBytes = 430
 const maxPartLength = 60
 
@@ -32,15 +34,18 @@ export class MessageRefs {
     this.#signer = signer
   }
 
-  /** UIDVALIDITY, UID, folder and part, signature; the account is only signed, since callers name it anyway. */
+  /**
+   * Encodes UIDVALIDITY, UID, folder and part, and the signature; the account is only signed, since callers name it
+   * anyway.
+   */
   encode(accountId: string, { folder, uidValidity, uid, part }: MessagePlace): string {
-    // No name of a folder holds a NUL.
+    // No folder name contains a NUL.
     const path = part === undefined ? folder : `${folder}\0${part}`
     const body = Buffer.concat([numbers(uidValidity, uid), Buffer.from(path, 'utf8')])
     return this.#seal(body, signedMessage(accountId, body))
   }
 
-  /** The same for many messages of one folder. */
+  /** Returns an encoder for many messages of one folder. */
   encodeIn(accountId: string, folder: string, uidValidity: number): (uid: number) => string {
     const body = Buffer.concat([numbers(uidValidity, 0), Buffer.from(folder, 'utf8')])
     const signed = signedMessage(accountId, body)
@@ -54,7 +59,7 @@ export class MessageRefs {
     }
   }
 
-  /** Throws `message_not_found` for what we did not make for this account. */
+  /** Decodes a reference; throws `message_not_found` for any that was not issued for this account. */
   decode(accountId: string, ref: string): MessagePlace {
     const body = this.#open(ref, read => signedMessage(accountId, read))
     if (!body) throw new Problem('message_not_found', 'There is no such message in this account.')
@@ -64,7 +69,7 @@ export class MessageRefs {
   }
 
   /**
-   * UIDVALIDITY, UID, signature; account and list are only signed.
+   * Encodes UIDVALIDITY, UID and signature; account and list are only signed.
    * @param list A folder's path.
    */
   encodeCursor(accountId: string, list: string, { uidValidity, beforeUid }: ListPlace): string {
@@ -72,7 +77,7 @@ export class MessageRefs {
     return this.#seal(body, signedCursor(accountId, list, body))
   }
 
-  /** Throws `bad_request` for what we did not make for this account and list. */
+  /** Decodes a cursor; throws `bad_request` for any that was not issued for this account and list. */
   decodeCursor(accountId: string, list: string, cursor: string): ListPlace {
     const body = this.#open(cursor, read => signedCursor(accountId, list, read))
     if (body?.length !== numbersBytes) {
@@ -82,23 +87,23 @@ export class MessageRefs {
     return { uidValidity: body.readUInt32BE(0), beforeUid: body.readUInt32BE(4) }
   }
 
-  /** Where a page of a search ended, in words of the search's own; what is searched is only signed. */
+  /** Encodes the end of a page of search results, in the search's own format; the search itself is only signed. */
   encodeEnd(search: string, end: string): string {
     const body = Buffer.from(end, 'utf8')
     return this.#seal(body, signedEnd(search, body))
   }
 
-  /** Undefined for what we did not make for this search. */
+  /** Decodes the end of a page; undefined for any that was not issued for this search. */
   decodeEnd(search: string, cursor: string): string | undefined {
     return this.#open(cursor, body => signedEnd(search, body))?.toString('utf8')
   }
 
-  /** Whether messages of the folder can be named: a path longer than any server allows cannot. */
+  /** False for a path too long for a reference; no server allows such paths. */
   canName(folder: string): boolean {
     return Buffer.byteLength(folder) <= maxFolderBytes
   }
 
-  /** Whether an attached message with this number can be named. */
+  /** True when an attached message with this part number can be referenced. */
   canNamePart(part: string): boolean {
     return part.length <= maxPartLength && /^\d+(\.\d+)*$/.test(part)
   }
@@ -110,7 +115,7 @@ export class MessageRefs {
   #open(text: string, signed: (body: Buffer) => Buffer): Buffer | undefined {
     const bytes = Buffer.from(text, 'base64url')
     const body = bytes.subarray(0, Math.max(0, bytes.length - signatureBytes))
-    // Spelled in one way only, so that equal messages have equal references.
+    // Only the canonical encoding is accepted, so that equal messages have equal references.
     if (body.length < numbersBytes || bytes.toString('base64url') !== text) return undefined
     return this.#signer.isValid(signed(body), bytes.subarray(body.length)) ? body : undefined
   }
@@ -123,7 +128,7 @@ function numbers(first: number, second: number): Buffer {
   return bytes
 }
 
-/** Account ids hold no NUL, so no two pairs give the same bytes. */
+/** Account ids contain no NUL, so no two pairs yield the same bytes. */
 function signedMessage(accountId: string, body: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`message\0${accountId}\0`), body])
 }
@@ -136,13 +141,13 @@ function signedEnd(search: string, body: Buffer): Buffer {
   return Buffer.concat([Buffer.from('search\0'), body, Buffer.from(`\0${search}`, 'utf8')])
 }
 
-/** @throws Problem when the folder is another one since the cursor was given. */
+/** @throws Problem `stale_cursor` when the folder was recreated after the cursor was issued. */
 export function checkCursor(place: ListPlace | undefined, uidValidity: number): void {
   if (place === undefined || place.uidValidity === uidValidity) return
   throw new Problem('stale_cursor', 'The folder was recreated on the mail server; list it from the beginning.')
 }
 
-/** @throws Problem when the folder is another one since the reference was given. */
+/** @throws Problem `stale_ref` when the folder was recreated after the reference was issued. */
 export function checkValidity(place: MessagePlace, uidValidity: number): void {
   if (uidValidity === place.uidValidity) return
   throw new Problem('stale_ref', 'The folder was recreated on the mail server; list it again for new references.')

@@ -1,46 +1,46 @@
 /**
- * One mail server, for all accounts on it: how many log in at once, whether it is away, and one cheap look at a time for whether it is back.
- * A failed login is no proof that it is away: that it does not even greet is.
+ * The gate of one mail server, for all its accounts: limits concurrent logins, detects outages, and probes for recovery
+ * one probe at a time. A failed login alone does not prove an outage; a missing greeting does.
  */
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import type { MailGateway, MailPlace } from './mail-gateway.ts'
 
 export interface GateTimes {
-  /** How long a look may take. */
+  /** Timeout of a probe. */
   probeMs: number
-  /** Between two looks. */
+  /** Pause between two probes. */
   everyMs: number
-  /** The same when it has been away for `longMs`. */
+  /** Pause between two probes once the server has been down for `longMs`. */
   everyLongMs: number
   longMs: number
 }
 
-/** Together with the logins, accounts are back five seconds after their server. */
+/** Together with the time of the logins, accounts are back five seconds after their server. */
 export const gateTimes: GateTimes = { probeMs: 3_000, everyMs: 1_000, everyLongMs: 5_000, longMs: 10 * 60_000 }
 
 export interface ServerGateOptions {
   gateway: Pick<MailGateway, 'probe'>
   logger: Logger
   times?: GateTimes
-  /** How long a login may take: a server that is slow to greet gets as long. */
+  /** Timeout of a login; a server that is slow to greet gets as long. */
   timeoutMs(): number
-  /** It was found to be away. */
+  /** Called when the server was found to be down. */
   onDown(gate: ServerGate): void
 }
 
-/** Logins at once on one server, so that all its accounts do not come back in the same moment. */
+/** Concurrent logins on one server; further ones queue, so that its accounts do not all reconnect at once. */
 const maxLogins = 8
-/** A login that succeeds lets others, which failed before, try again this often at most. */
+/** Minimum time between two logins whose success makes other, previously failed accounts retry. */
 const reviveEveryMs = 30_000
-/** Faults that a whole server has, not one account of it. */
+/** Faults that affect a whole server, not just one account. */
 const outages = new Set(['timeout', 'refused', 'dns', 'closed'])
-/** Of a connection that ended in the handshake of TLS; what was wrong with the certificate, say, has other codes. */
+/** Errors of a connection closed during the TLS handshake; certificate errors have other codes. */
 const endedCodes = /^(ECONNRESET|ECONNABORTED|EPIPE|NoConnection|EConnectionClosed|ClosedAfterConnectTLS)$/
 
-/** What logs in. */
+/** The result of a login. */
 interface Opened {
-  /** Resolves when it has ended; never rejects. */
+  /** Resolves when the connection has ended; never rejects. */
   closed: Promise<unknown>
 }
 
@@ -48,24 +48,24 @@ export class ServerGate {
   readonly #options: ServerGateOptions
   readonly #times: GateTimes
   readonly #place: MailPlace
-  /** Why it is away. */
+  /** Why the server is considered down; undefined while it is up. */
   #outage: Problem | undefined
   #looking: Promise<Problem | undefined> | undefined
   #logins = 0
-  /** Connections that stand, of all accounts. */
+  /** Number of established connections of all accounts. */
   #open = 0
-  /** Those who want to log in, in the order of coming; the pools bound how many. */
+  /** Logins waiting for a slot, first come first served; the pools bound their number. */
   #queue: PromiseWithResolvers<void>[] = []
-  /** Renewed at each sign of life. */
+  /** Resolved and replaced at each sign of life. */
   #back = Promise.withResolvers<void>()
-  /** Those who wait for that. Without any nothing is looked at. */
+  /** Number of callers waiting for `#back`; without any the server is not probed. */
   #waiting = 0
-  /** A login broke since the last sign of life. */
+  /** True when a login failed since the last sign of life. */
   #hasFailed = false
   #revivedAt = Number.NEGATIVE_INFINITY
-  /** Ends what is under way when the server is found to be away: a connection that hangs would outlast that. */
+  /** Aborts logins in flight when the server is found to be down: a connection that hangs would outlast the outage. */
   #away = new AbortController()
-  /** Of the looks while it is away. */
+  /** Ends the probing of an outage. */
   #ended = new AbortController()
   readonly #stopped = new AbortController()
 
@@ -75,7 +75,7 @@ export class ServerGate {
     this.#times = options.times ?? gateTimes
   }
 
-  /** Why nothing can be had of it now; undefined when it answers, as far as is known. */
+  /** The Problem that callers get while the server is down; undefined while it is up, as far as known. */
   get outage(): Problem | undefined {
     return this.#outage
   }
@@ -85,9 +85,9 @@ export class ServerGate {
   }
 
   /**
-   * Logs in when it is one's turn. Throws at once while the server is away.
-   * @param connect Ends with its signal, also when the server is found to be away meanwhile.
-   * @throws Problem with the fault `limit` where it greets nobody while others of our connections stand.
+   * Logs in once a slot is free. Throws immediately while the server is down.
+   * @param connect Must end when its signal aborts, as it does when the server is found to be down meanwhile.
+   * @throws Problem with the fault `limit` when the server does not greet while other connections of ours are open.
    */
   async login<T extends Opened>(connect: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
     await this.#enter(signal)
@@ -111,12 +111,12 @@ export class ServerGate {
     }
   }
 
-  /** Something took too long or broke: looks whether the server still greets. */
+  /** Reports a timeout or a broken connection: probes whether the server still greets. */
   async suspect(): Promise<void> {
     await this.#suspect()
   }
 
-  /** @returns What the look found, if anything. */
+  /** @returns The Problem that the probe found, if any. */
   #suspect(): Promise<Problem | undefined> {
     if (this.#outage || this.#stopped.signal.aborted) return Promise.resolve(undefined)
     this.#looking ??= this.#look(this.#times.probeMs, this.#stopped.signal)
@@ -130,12 +130,12 @@ export class ServerGate {
     return this.#looking
   }
 
-  /** @returns What failed beside the gate, as `login` would tell it. */
+  /** @returns The error of a connection opened outside the gate, classified as `login` would. */
   async judged(error: unknown): Promise<unknown> {
     return this.#isLimit(error) && this.#isLimit(await this.#suspect()) ? limitProblem(this.#place, error) : error
   }
 
-  /** Resolves when the server is back, or has just shown that it is there; at the latest after `mostMs` while it is not away. */
+  /** Resolves at the next sign of life; at the latest after `mostMs`, unless the server is down then. */
   async untilBack(mostMs: number, signal: AbortSignal): Promise<void> {
     this.#waiting++
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -153,7 +153,7 @@ export class ServerGate {
     }
   }
 
-  /** Forgets what is known: the next login finds out by itself. */
+  /** Forgets the outage: the next login finds out whether it persists. */
   reset(): void {
     if (this.#outage) this.#ended.abort()
     this.#outage = undefined
@@ -166,7 +166,7 @@ export class ServerGate {
     for (const waiting of this.#queue.splice(0)) waiting.reject(new Problem('draining', 'RustyMail is shutting down.'))
   }
 
-  /** A server that is away has no connection that stands; one that is full does. */
+  /** A server that is down has no established connections; one that is at its limit does. */
   #isLimit(error: unknown): error is Problem {
     return this.#open > 0 && isSilentEnd(error)
   }
@@ -190,12 +190,12 @@ export class ServerGate {
     }
   }
 
-  /** After one account got in where another one failed, that one need not wait; but one that always fails is not tried each time. */
+  /** One account's success lets the failed ones retry; throttled, since one of them may always fail. */
   #gotIn(): void {
     if (this.#hasFailed && performance.now() - this.#revivedAt >= reviveEveryMs) this.#revive()
   }
 
-  /** It is there: those who wait try again. */
+  /** The server gave a sign of life: wakes the waiting callers, which retry. */
   #revive(): void {
     this.#hasFailed = false
     this.#revivedAt = performance.now()
@@ -216,12 +216,12 @@ export class ServerGate {
     this.#options.onDown(this)
   }
 
-  /** One look after the other until the server greets, or nobody waits for it any more. */
+  /** Probes until the server greets, or no caller waits for it any more. */
   async #watch(ended: AbortSignal): Promise<void> {
     const began = performance.now()
     const over = new AbortController()
     const signal = AbortSignal.any([ended, over.signal])
-    // Beside the quick ones, for a server that takes long to greet: it may take as long as a login.
+    // Runs beside the quick probes, for a server that is slow to greet: its timeout is that of a login.
     const patient = this.#lookUntilThere(() => this.#options.timeoutMs(), began, signal)
     const quick = this.#lookUntilThere(() => this.#times.probeMs, began, signal)
     await Promise.race([patient, quick])
@@ -239,10 +239,10 @@ export class ServerGate {
     while (!signal.aborted) {
       const isLong = performance.now() - began > this.#times.longMs
       await pause(isLong ? this.#times.everyLongMs : this.#times.everyMs, signal)
-      // Nobody waits for it: the next login finds out.
+      // No caller waits: the next login finds out whether the server is back.
       if (signal.aborted || this.#waiting === 0) return
       const problem = await this.#look(boundMs(), signal)
-      // A certificate that is not valid any more, say, is an answer too: the login says it better.
+      // Other faults, such as an expired certificate, are answers too: the login reports them better.
       if (!signal.aborted && (!problem || !isOutage(problem))) return
     }
   }
@@ -258,7 +258,7 @@ export class ServerGate {
   }
 }
 
-/** Until then, or until the signal. */
+/** Resolves after `ms`, or when the signal aborts. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, ms)
@@ -274,7 +274,7 @@ function isOutage(error: unknown): boolean {
   return error instanceof Problem && outages.has(error.extension.fault ?? '')
 }
 
-/** How it looks where a server ends a connection before a word: behind a limit for each address, as Courier's MAXPERIP, say. */
+/** True for a connection closed before the greeting, as servers with a limit per address do (Courier's MAXPERIP). */
 function isSilentEnd(error: unknown): error is Problem {
   if (!(error instanceof Problem)) return false
   const { cause } = error
@@ -285,11 +285,11 @@ function isSilentEnd(error: unknown): error is Problem {
 }
 
 function limitProblem({ host, port }: MailPlace, cause: Problem): Problem {
-  const detail = `The mail server at ${host}:${port} accepts no more connections: it ends new ones at once, while others stand.`
+  const detail = `The mail server at ${host}:${port} accepts no more connections: it closes new ones immediately while others stay open.`
   return new Problem('mail_server_refused', detail, { fault: 'limit', part: 'imap', cause })
 }
 
-/** The same, with when to come again. */
+/** Adds the retry delay to the Problem of an outage. */
 function awayProblem({ code, message, extension }: Problem): Problem {
   return new Problem(code, message, { ...extension, retryAfterSeconds: 5 })
 }

@@ -1,8 +1,8 @@
-/** The mail servers of all accounts: one `ServerGate` for each place. */
+/** The gates of all mail servers: one `ServerGate` per host, port and TLS mode. */
 import type { MailPlace } from './mail-gateway.ts'
 import { ServerGate, type ServerGateOptions } from './server-gate.ts'
 
-/** More places than accounts have; past it, those at which nothing happens are forgotten. */
+/** Gates kept; above it idle ones are dropped. Accounts have fewer servers than that. */
 const maxGates = 1_000
 
 export class ServerGates {
@@ -25,7 +25,7 @@ export class ServerGates {
     return gate
   }
 
-  /** @param error Of a connection beside the gate. */
+  /** @param error The error of a connection opened outside the gate. */
   async judged(place: MailPlace, error: unknown): Promise<unknown> {
     return this.#gates.get(keyOf(place))?.judged(error) ?? error
   }

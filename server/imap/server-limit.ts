@@ -1,15 +1,18 @@
-/** What a mail server that says "too many connections" was found to allow an account: how many, and whether any at all for now. */
+/**
+ * Learns how many connections a mail server allows an account, from its "too many connections", and pauses while it
+ * allows none.
+ */
 import { Problem } from '../platform/problem.ts'
 import type { KnownLimit } from './server-memory.ts'
 
-/** How long after that one more is tried; twice as long each time that it is refused again. */
+/** Delay before one more connection is tried; doubled at each further refusal up to `growAtMostMs`. */
 const growAfterMs = 60_000
 const growAtMostMs = 60 * 60_000
 
 export interface Watched {
-  /** It is to be watched, now or soon. */
+  /** True when the account is watched, or will be soon. */
   isWatched: boolean
-  /** Connections that watch, or are about to: 0 or 1. */
+  /** Connections that watch or are being opened for it: 0 or 1. */
   watching: number
 }
 
@@ -19,14 +22,17 @@ interface Learned {
   waitMs: number
 }
 
-/** How many command connections an account may have: what is configured, or fewer. */
+/** How many command connections an account may have: the configured number, or fewer. */
 export class PoolSize {
   readonly #configured: () => number
-  /** What the server allows, watching connections included. */
+  /** Connections that the server allows, watching ones included. */
   #learned: Learned | undefined
   readonly #onLearned: (limit: KnownLimit | undefined) => void
 
-  /** @param known Of before a restart: it is not learned again by being refused. @param onLearned Hears of each change. */
+  /**
+   * @param known The limit from before a restart, so that it need not be learned again. @param onLearned Called at each
+   * change.
+   */
   constructor(
     configured: () => number,
     known?: KnownLimit,
@@ -39,14 +45,14 @@ export class PoolSize {
     this.#learned = { most: Math.max(1, known.connections), growAt: performance.now() + waitMs, waitMs }
   }
 
-  /** What the server allows this account, watching connections included; undefined while it refused none. */
+  /** Connections that the server allows this account, watching ones included; undefined while it refused none. */
   get serverLimit(): number | undefined {
     return this.#learned?.most
   }
 
   /**
-   * Of command connections. One connection is left for watching; where that leaves none, the watching one is lent, and as long as there
-   * is none, one may be opened.
+   * Returns the maximum of command connections. One connection is reserved for watching; when that leaves none, the
+   * watching connection is lent, and while there is none, one command connection may be opened.
    */
   most({ isWatched, watching }: Watched): number {
     const configured = this.#configured()
@@ -57,11 +63,11 @@ export class PoolSize {
     return Math.max(0, Math.min(tried - reserved, configured))
   }
 
-  /** The server refused one more beside so many. */
+  /** Records that the server refused one more connection beside `open`. */
   refused(open: number): void {
     const now = performance.now()
     const most = Math.max(1, open)
-    // Several that were tried at the same moment are refused for one reason.
+    // Several attempts of the same moment are refused for one reason.
     if (this.#learned && now < this.#learned.growAt) {
       if (most >= this.#learned.most) return
       return this.#learn({ ...this.#learned, most })
@@ -70,7 +76,7 @@ export class PoolSize {
     this.#learn({ most, growAt: now + waitMs, waitMs })
   }
 
-  /** So many are open at once: perhaps more than was known. */
+  /** Records that `open` connections exist, which may be more than the known limit. */
   opened(open: number, { isWatched }: Watched): void {
     if (!this.#learned || open <= this.#learned.most) return
     const isAll = open >= this.#configured() + Number(isWatched)
@@ -90,7 +96,7 @@ export class PoolSize {
 const firstMs = 5_000
 const mostMs = 60_000
 
-/** While a mail server refuses every connection of an account as one too many: it is not asked at each request. */
+/** Pauses attempts while a mail server refuses every connection of an account as one too many. */
 export class LimitPause {
   #waitMs = 0
   #until = 0
@@ -100,7 +106,10 @@ export class LimitPause {
     return this.#problem === undefined
   }
 
-  /** The server refused, and none of its connections is ours. @returns What those who wait are told. */
+  /**
+   * Starts a pause when the server refused and none of its connections is ours. @returns The Problem for waiting
+   * requests.
+   */
   pause(problem: Problem): Problem {
     this.#waitMs = Math.min(mostMs, Math.max(firstMs, this.#waitMs * 2))
     this.#until = performance.now() + this.#waitMs

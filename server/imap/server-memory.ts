@@ -1,26 +1,26 @@
-/** What the pool learns of mail servers, and is told again after a restart: who keeps it is up to the composition root. */
+/** Facts that the pool learns of mail servers, restored after a restart; the composition root persists them. */
 
-/** Connections of one account that its mail server allows, the watching one included. */
+/** Connections that its mail server allows one account, the watching one included. */
 export interface KnownLimit {
   connections: number
-  /** How long no more than those are tried. */
+  /** Time in milliseconds before one more connection is tried. */
   waitMs: number
 }
 
-/** Called on the way of connections: it answers at once, and never throws. */
+/** Called while connections are opened: must return immediately and never throw. */
 export interface ServerMemory {
   limitOf(accountId: string): KnownLimit | undefined
-  /** @param limit Undefined: none is known any more. */
+  /** @param limit Undefined when no limit is known any more. */
   limited(accountId: string, limit: KnownLimit | undefined): void
-  /** Whether the server of this account has ever accepted its login. */
+  /** True when the server has ever accepted the login of this account. */
   hasAccepted(accountId: string): boolean
-  /** @param offers What the server said after the login that it can do, in capitals: `IDLE`, `APPENDLIMIT=35651584`. */
+  /** @param offers Capabilities advertised after the login, in upper case: `IDLE`, `APPENDLIMIT=35651584`. */
   connected(accountId: string, offers: readonly string[]): void
-  /** It had no room for what was to be put into the mailbox. */
+  /** Called when the mailbox was over quota. */
   foundFull(accountId: string): void
 }
 
-/** For a pool that learns everything again. */
+/** Remembers nothing: the pool relearns everything after a restart. */
 export const noMemory: ServerMemory = {
   limitOf: () => undefined,
   limited: () => undefined,

@@ -1,10 +1,10 @@
-/** What lists say of a message, every text and list with its bound. It stands alone, since a thread of the index writes lists. */
+/** Bounds what lists contain of a message, every text and list. A separate file, since an index thread writes lists. */
 import type { Address, MessageSummary } from '../../contract/mail.ts'
 import { flagNames, mailBounds } from '../../contract/text-bounds.ts'
 import { cutText } from '../reading/stranger-text.ts'
 import type { MessageHeader } from './mail-gateway.ts'
 
-/** What it takes more than the message to say is left to others. */
+/** Fields that need more than the message are added elsewhere. */
 export type Head = Omit<MessageSummary, 'ref' | 'uid_validity' | 'sender_warnings'>
 
 export function toSummary(header: MessageHeader): Head {
@@ -24,7 +24,10 @@ export function toSummary(header: MessageHeader): Head {
   }
 }
 
-/** In one order, whichever server or index tells them. Half a keyword would be another one. */
+/**
+ * Returns flags and keywords in a fixed order, whatever the source. A truncated keyword would be another one, so long
+ * ones are dropped.
+ */
 export function toMarks({
   flags,
   keywords,
@@ -37,14 +40,14 @@ export function toMarks({
 }
 
 export function toAddresses(list: readonly Address[], most: number): Address[] {
-  // An address that is cut ends with `…` and is longer than any that mail could be sent to, so it is not taken for one.
+  // A truncated address ends with `…` and is longer than any deliverable one, so it cannot be mistaken for one.
   return list.slice(0, most).map(({ name, email }) => ({
     name: name === null ? null : cutText(name, mailBounds.name),
     email: cutText(email, mailBounds.email),
   }))
 }
 
-/** Half an id would be another one. */
+/** Returns null for an id that is too long: a truncated one would be another id. */
 export function idOf(id: string | null): string | null {
   return id !== null && id.length <= mailBounds.id ? id : null
 }

@@ -1,6 +1,6 @@
 /**
- * A mail gateway whose connections tell what they are asked for, and with which commands: spans within a trace that runs already. What the server
- * asks for by itself, such as new mail, is a trace of its own each, as far as there are not too many of them.
+ * Decorates a mail gateway with spans for calls and IMAP commands, within the active trace. Background work, such as
+ * fetching new mail, starts traces of its own, up to a rate limit.
  */
 import type { MailLogin } from '../accounts/mail-login.ts'
 import type { LineListener } from '../accounts/protocol-log.ts'
@@ -10,18 +10,18 @@ import type { Span } from '../platform/tracing/span.ts'
 import { errorType, type Tracer } from '../platform/tracing/tracer.ts'
 import type { ConnectOptions, MailConnection, MailGateway, MailPlace } from './mail-gateway.ts'
 
-/** In which nothing is asked of the server, or which last as long as the connection. */
+/** Methods that send no commands, or that last as long as the connection. */
 const untraced: ReadonlySet<string> = new Set(['watch', 'check', 'pause', 'resume', 'prepare', 'close'])
-/** What a name of a span may be; what else is sent is not told. */
+/** Commands that may become span names; others are not traced. */
 const commands: ReadonlySet<string> = new Set(
   (
     'CAPABILITY NOOP LOGOUT STARTTLS ID ENABLE LOGIN AUTHENTICATE SELECT EXAMINE STATUS LIST LSUB NAMESPACE FETCH STORE COPY MOVE EXPUNGE ' +
     'SEARCH SORT APPEND CREATE RENAME DELETE SUBSCRIBE UNSUBSCRIBE GETQUOTA GETQUOTAROOT CLOSE UNSELECT CHECK COMPRESS'
   ).split(' '),
 )
-/** Of one connection, answers that are waited for. */
+/** Unanswered commands traced per connection; further ones are not traced. */
 const maxOpen = 20
-/** Of all accounts: a first synchronization must not crowd out requests. */
+/** Background traces per minute, of all accounts: a first synchronization must not crowd out requests. */
 const rootsPerMinute = 600
 
 export class TracedGateway implements MailGateway {
@@ -90,9 +90,9 @@ export class TracedGateway implements MailGateway {
   }
 }
 
-/** The commands of one connection, by the lines that are heard of it: names alone, never what they are about. */
+/** Derives command spans from the lines of one connection: command names only, never arguments. */
 class CommandSpans {
-  /** What the connection is asked for now; commands run one at a time. */
+  /** The span of the current call; commands run one at a time. */
   within: Span | undefined
   readonly attributes
   readonly #tracer: Tracer

@@ -1,17 +1,17 @@
-/** What is moved between RustyMail and a mail server, and for what: told while it happens, connection by connection. */
+/** Measures the traffic with mail servers by purpose, live and per connection. */
 import type { Rank } from './connection-slots.ts'
 
-/** `sync` is work in the background; `watch` is waiting for new mail, and asking what came. */
+/** `sync` is background work; `watch` is waiting for new mail and fetching it. */
 export type Purpose = 'sync' | 'interactive' | 'watch'
 
 export interface TrafficObserver {
-  /** @param open How many connections the account has with it. */
+  /** @param open Number of connections that the account has with this one. */
   opened(accountId: string, purpose: Purpose, open: number): void
-  /** Bytes of IMAP: after TLS was taken off, before it was put on. */
+  /** Called with bytes of IMAP, inside TLS. */
   moved(accountId: string, purpose: Purpose, received: number, sent: number): void
 }
 
-/** Of one connection. */
+/** Counts the traffic of one connection. */
 export class TrafficMeter {
   readonly #tell: (purpose: Purpose, received: number, sent: number) => void
   #purpose: Purpose
@@ -25,7 +25,7 @@ export class TrafficMeter {
     this.#tell(this.#purpose, received, sent)
   }
 
-  /** From now on it works for something else. @returns What it worked for. */
+  /** Changes the purpose of the following traffic. @returns The previous purpose. */
   turnTo(purpose: Purpose): Purpose {
     const before = this.#purpose
     this.#purpose = purpose

@@ -1,12 +1,15 @@
-/** Sets of UIDs as ranges, rising and apart from each other: `1:4294967295` is a few bytes on the wire, and stays as small here. */
+/**
+ * Sets of UIDs as ascending, disjoint ranges: `1:4294967295` takes a few bytes on the wire, and stays as small in
+ * memory.
+ */
 
-/** Both ends are in it. */
+/** Both ends are inclusive. */
 export type UidRange = readonly [first: number, last: number]
 
 /** UIDs have 32 bits (RFC 9051, section 2.3.1.1). */
 const maxUid = 2 ** 32 - 1
 
-/** Of a sequence set in any order. What is no range of UIDs is left out: servers have sent worse. */
+/** Parses a sequence set in any order. Invalid ranges are skipped: servers have sent worse. */
 export function readUidSet(set: string): UidRange[] {
   const ranges = set.split(',').flatMap(text => {
     const [one = Number.NaN, other = one] = text.split(':').map(Number)
@@ -27,7 +30,7 @@ export function countUids(ranges: readonly UidRange[]): number {
   return ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0)
 }
 
-/** One after the other; the caller knows how many they can be. */
+/** Yields each UID; the caller knows an upper bound of their number. */
 export function* eachUid(ranges: readonly UidRange[]): Generator<number, undefined> {
   for (const [first, last] of ranges) for (let uid = first; uid <= last; uid++) yield uid
 }
@@ -42,7 +45,7 @@ export function holdsUid(ranges: readonly UidRange[], uid: number): boolean {
   return low < ranges.length && ranges[low]![0] <= uid
 }
 
-/** A set whose order means something (COPYUID, RFC 4315); undefined for one of more than `most`, or an invalid one. */
+/** Parses a set whose order matters (COPYUID, RFC 4315); undefined when it is invalid or has more than `most` UIDs. */
 export function orderedUids(set: string, most: number): number[] | undefined {
   const uids: number[] = []
   for (const text of set.split(',')) {
@@ -54,7 +57,7 @@ export function orderedUids(set: string, most: number): number[] | undefined {
   return uids
 }
 
-/** What is in both. */
+/** Returns the intersection. */
 export function commonUids(some: readonly UidRange[], others: readonly UidRange[]): UidRange[] {
   const common: UidRange[] = []
   for (let [i, j] = [0, 0]; i < some.length && j < others.length; ) {
@@ -67,7 +70,7 @@ export function commonUids(some: readonly UidRange[], others: readonly UidRange[
   return common
 }
 
-/** What is in the first alone. */
+/** Returns the difference: the UIDs in the first set only. */
 export function withoutUids(all: readonly UidRange[], taken: readonly UidRange[]): UidRange[] {
   const gaps: UidRange[] = []
   let next = 1

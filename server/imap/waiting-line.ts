@@ -1,24 +1,26 @@
-/** Those who wait for a connection of one account: by priority, and first come first served inside it. */
+/** The queue of requests for a connection of one account: by priority, first come first served within each. */
 import { Problem } from '../platform/problem.ts'
 import type { ConnectionSlots } from './connection-slots.ts'
 
 export type Priority = 'watch' | 'interactive' | 'background'
 
-/** Whose turn it is, and what for. */
+/** A request for a connection: its priority and purpose. */
 export interface Call {
   priority: Priority
   folder: string | undefined
-  /** It is the rest of an answer that has begun: it is served as long as there are connections, also when the server stops. */
+  /**
+   * True for the rest of a response in progress: it is served while there are connections, also when the server stops.
+   */
   isUnderWay?: boolean | undefined
-  /** It changes something: it is never begun a second time. */
+  /** True for a change, which is never retried. */
   isOnce?: boolean | undefined
 }
 
 interface Waiter<T> {
   sequence: number
-  /** What it is about, when it is about one folder. */
+  /** The folder that the request is about, if only one. */
   folder: string | undefined
-  /** How often one behind it was served before it. */
+  /** Number of later requests that were served before it. */
   passed: number
   isUnderWay: boolean
   serve(item: T): void
@@ -26,9 +28,9 @@ interface Waiter<T> {
 }
 
 const priorities: readonly Priority[] = ['watch', 'interactive', 'background']
-/** A connection may go to one behind the first whose folder it has open: as far behind, and as often past the first. */
+/** A connection may go to a later request whose folder it has open: up to this many places back, and this often. */
 const maxPassed = 8
-/** Waiters of one account; a waiter that comes when it is full is turned away. */
+/** Waiting requests of one account; further ones are rejected. */
 const maxWaiting = 500
 
 export class WaitingLine<T> {
@@ -47,14 +49,14 @@ export class WaitingLine<T> {
     return priorities.reduce((sum, priority) => sum + this.#waiters[priority].size, 0)
   }
 
-  /** Priority of the first; background when nobody waits. */
+  /** Priority of the first request; background when the queue is empty. */
   get rank(): Priority {
     return priorities.find(priority => this.#waiters[priority].size > 0) ?? 'background'
   }
 
   /**
-   * Resolves when it is one's turn. Throws `overloaded` when the line is full, and what `whyTooLate` says when the
-   * turn does not come in time.
+   * Resolves when it is this request's turn. Throws `overloaded` when the queue is full, and the Problem of
+   * `whyTooLate` when the turn does not come in time.
    */
   async join(
     { priority, folder, isUnderWay = false }: Call,
@@ -69,7 +71,7 @@ export class WaitingLine<T> {
     }
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     const waiters = this.#waiters[priority]
-    // Out of the line at once: nothing may be given to one who has left.
+    // Leaves the queue immediately, so that a request that has left is never served.
     const leave = (reason: unknown) => {
       waiters.delete(waiter)
       reject(reason)
@@ -88,15 +90,15 @@ export class WaitingLine<T> {
     }
   }
 
-  /** What the first is about. */
+  /** The folder of the first request. */
   get folder(): string | undefined {
     return this.#first()?.folder
   }
 
-  /** Gives it to the first, or to one soon behind it whose folder is open there already. */
+  /** Serves the first request, or one closely behind it whose folder the connection has open. */
   serve(item: T, openFolder: string | undefined): void {
     const first = this.#first()
-    if (!first) throw new Error('nobody waits')
+    if (!first) throw new Error('no request is waiting')
     const waiters = this.#waiters[this.rank]
     const near = first.passed < maxPassed && openFolder !== undefined ? [...take(waiters, maxPassed)] : [first]
     const waiter = near.find(({ folder }) => folder === openFolder) ?? first
@@ -109,12 +111,12 @@ export class WaitingLine<T> {
     for (const waiter of this.#all()) waiter.reject(reason)
   }
 
-  /** As `rejectAll`, but for those who wait for the rest of an answer. */
+  /** Rejects all waiting requests, except those for the rest of a response. */
   turnAway(reason: unknown): void {
     for (const waiter of this.#all()) if (!waiter.isUnderWay) waiter.reject(reason)
   }
 
-  /** Whether another account's claim to a connection comes before all who wait here. */
+  /** True when another account's request for a connection precedes all requests in this queue. */
   isOutranked(): boolean {
     return this.#slots.outranks(this.rank, this.#first()?.sequence ?? Number.POSITIVE_INFINITY)
   }
@@ -135,7 +137,7 @@ function* take<T>(all: Iterable<T>, count: number): Generator<T> {
   }
 }
 
-/** Nobody reads this answer; it must only not look like a fault of ours. */
+/** No client reads this response; it only must not be logged as a bug of ours. */
 function goneAway(): Problem {
-  return new Problem('bad_request', 'The client went away before its turn came.')
+  return new Problem('bad_request', 'The client disconnected before its turn came.')
 }

@@ -1,4 +1,4 @@
-/** What is asked of one account in a search, and what was found in it so far. */
+/** The query of a search for one account, and its results so far. */
 import type { SearchCoverage, SearchFacets, SearchSort } from '../../contract/mail-search.ts'
 import type { IndexReach } from '../index/index-reach.ts'
 import { foldersIn, type SearchNode } from '../index/search-tree.ts'
@@ -11,7 +11,7 @@ import type { ServerFindings } from './server-search.ts'
 
 export interface AccountQuery {
   accountId: string
-  /** That the account has now. */
+  /** The account's current mailbox. */
   mailbox: string | undefined
   tree: SearchNode
   sort: SearchSort
@@ -20,11 +20,14 @@ export interface AccountQuery {
   inBody: boolean
   counts: boolean | 'total'
   now: number
-  /** How hits of the index are written at once, where it is certain that all of them are in the page. */
+  /** Style in which the index writes hits right away, if all of them are certain to be on the page. */
   style: Pick<HitStyle, 'own' | 'hasPreview'> | undefined
-  /** Neither its index nor its mail server is asked. */
+  /** True when neither index nor mail server is queried. */
   isDisabled: boolean
-  /** Why the mail server may not be asked; undefined where it may. Asked for where there is something to ask. */
+  /**
+   * Returns why the mail server may not be queried; undefined when it may. Only called when there is something to
+   * query.
+   */
   serverOff(): ServerOff | undefined
 }
 
@@ -35,19 +38,19 @@ export type Hit = (HitPosition & { kind: 'indexed' }) | (ServerHit & { kind: 'on
 export type AccountFacets = Omit<SearchFacets, 'counted' | 'is_complete'>
 
 export interface AccountFindings {
-  /** In order, behind the end of the page before; one more than a page holds where there are so many. */
+  /** Sorted hits after the end of the previous page; one more than a page holds if there are as many. */
   hits: Hit[]
   hasMore: boolean
   total: { count: number; isExact: boolean } | null
   facets: AccountFacets | null
-  /** Messages in the facets. */
+  /** Number of messages counted in the facets. */
   counted: number
-  /** The newest that the index found, by relevance. */
+  /** The newest row that the index found, for a search by relevance. */
   top: number | null
-  /** With the paths of folders in place of their names. */
+  /** The search with folder names resolved to paths. */
   tree: SearchNode
   names: FolderNames
-  /** Hits of the index that are written already. */
+  /** Hits that the index has already written. */
   written: readonly WrittenHit[]
   coverage: SearchCoverage
   /** Why nothing could be searched. */

@@ -1,4 +1,7 @@
-/** Searches one account: its index, and its mail server for what the index does not hold; and says how much of the mail that was. */
+/**
+ * Searches one account: its index, and its mail server for what the index lacks. Reports how much of the mail was
+ * covered.
+ */
 import type { SearchOmission } from '../../contract/mail-search.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
 import { IndexFault } from '../index/index-fault.ts'
@@ -32,10 +35,10 @@ export interface AccountSearchOptions {
   indexerOf(accountId: string): Followed | undefined
 }
 
-/** `mailbox` says of which one the index is. */
+/** `mailbox` identifies the mailbox that the index belongs to. */
 export type Followed = Pick<AccountIndexer, 'lookedAt' | 'isComplete' | 'hasTexts'> & { mailbox?: string }
 
-/** Whether the mail server has to be asked is known only after the index has answered. */
+/** Queries the index first, since only its answer shows whether the mail server must be queried. */
 export class AccountSearch {
   readonly #options: AccountSearchOptions
   readonly #server: ServerSearch
@@ -63,12 +66,12 @@ export class AccountSearch {
     return found
   }
 
-  /** To ask for one that is not there would make it. */
+  /** Undefined without an indexer, since accessing a missing index would create it. */
   #indexOf(query: AccountQuery): IndexOperations | undefined {
     return this.#indexerOf(query) && this.#options.index?.of(query.accountId)
   }
 
-  /** Of an account that was given another mailbox, what was indexed is not its mail. */
+  /** After the account changed to another mailbox, the index holds other mail. */
   #indexerOf({ accountId, mailbox }: AccountQuery): Followed | undefined {
     const indexer = this.#options.indexerOf(accountId)
     return indexer?.mailbox === mailbox ? indexer : undefined
@@ -101,7 +104,7 @@ export class AccountSearch {
   #missing(query: AccountQuery, reach: IndexReach | undefined): 'nothing' | 'everything' | Missing {
     if (!reach) return 'everything'
     const indexer = this.#indexerOf(query)
-    // Once all was read, a text that is missing cannot be read.
+    // Once all texts were fetched, a missing one cannot be read.
     const isRead = indexer?.hasTexts === true && indexer.isComplete
     return missingIn(reach, looksIntoTexts(query.tree) && !isRead)
   }
@@ -148,13 +151,13 @@ export class AccountSearch {
     const { pool } = this.#options
     const { accountId } = query
     const { hits, isCut } = await readServerHits({ accountId, pool, index }, candidates, query, signal)
-    // One whose text is not indexed may be found by both.
+    // A message without an indexed text may be found by both.
     const known = new Set(findings.hits.map(({ seconds }) => seconds))
     const others = hits.filter(({ tie, seconds }) => tie !== '' || !known.has(seconds))
     findings.hits.push(...others.map(hit => ({ ...hit, kind: 'on_server' as const })))
     findings.hasMore ||= hits.length > query.limit
     if (!isCut) return
-    const detail = 'More was found on the mail server than is read for one page; the latest of it was.'
+    const detail = 'The mail server found more messages than are read for one page; only the latest are included.'
     findings.coverage.omissions.push(omission('too_many_found', 0, detail))
   }
 }
@@ -170,7 +173,7 @@ function cursorOf(end: PageEnd, accountId: string, now: number): SearchCursor {
   return { order: 'rank', rowid, score: end.score, top: end.top ?? Number.MAX_SAFE_INTEGER, now: end.now ?? now }
 }
 
-/** What is left out for it; everything else is a fault of the whole search. */
+/** Returns the omission for an error; rethrows errors that fail the whole search. */
 function failureOf(error: unknown): SearchOmission {
   if (error instanceof IndexFault && error.code !== 'closed') {
     return omission('index_failed', 0, 'The index is not available right now.')
@@ -181,12 +184,12 @@ function failureOf(error: unknown): SearchOmission {
 }
 
 const offWords = {
-  not_asked: 'The mail server was not asked for what is not indexed yet.',
-  too_many_accounts: 'Too many accounts are not indexed yet for one search. Search this account by itself.',
+  not_asked: 'The mail server was not searched for mail that is not indexed yet.',
+  too_many_accounts: 'Too many accounts are not indexed yet for one search. Search this account separately.',
 } as const
 
 function cannot(tree: SearchNode): Pick<SearchOmission, 'reason' | 'detail'> | undefined {
   const term = unaskable(tree)
   if (term === undefined) return undefined
-  return { reason: 'server_cannot', detail: `A mail server cannot search for ${term} in what is not indexed yet.` }
+  return { reason: 'server_cannot', detail: `A mail server cannot search for ${term} in mail that is not indexed yet.` }
 }

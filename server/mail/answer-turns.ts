@@ -1,19 +1,19 @@
 /**
- * Large answers are written one in a turn of the loop, callers in turn. What is in memory is there at once for all who ask: without this, 40
- * of them would be written in one go, and everybody else would wait for all.
+ * Writes large responses one per turn of the event loop, round-robin between callers. Without turns, 40 cached ones
+ * would be written back to back while everyone else waits.
  */
 import { JobQueue } from '../reading/job-queue.ts'
 
-/** Characters that are written at once, without a turn. */
+/** Characters up to which a response is written without a turn. */
 const largeFrom = 64 * 1024
-/** What comes past it is answered without a turn. */
+/** Waiting responses; further ones are written without a turn. */
 const maxWaiting = 1_000
 
 export class AnswerTurns {
   readonly #waiting = new JobQueue<() => void>({ maxWaiting, maxWaitingPerKey: maxWaiting })
   #isTaken = false
 
-  /** Resolves when an answer of so many characters may be written, which is to happen at once. */
+  /** Resolves when a response of `length` characters may be written, which must happen synchronously. */
   async wait(key: string, length: number): Promise<void> {
     if (length < largeFrom) return
     const { promise, resolve } = Promise.withResolvers<void>()

@@ -1,15 +1,17 @@
-/** Addresses in ASCII, which cannot be taken for one another. */
+/** Normalises email addresses to ASCII domains, so that look-alikes differ. */
 import { domainToASCII } from 'node:url'
 
-/** RFC 5321, section 4.5.3.1.3, without the brackets. */
+/** Maximum length (RFC 5321, section 4.5.3.1.3) without the angle brackets. */
 const maxAddress = 254
-/** Letters of any script, and the signs that RFC 5322 allows outside of quotes; nothing that could be taken for the end of the address. */
+/**
+ * Letters of any script and unquoted characters of RFC 5322; nothing that could be mistaken for the end of the address.
+ */
 const local = /^[^\s@<>()[\]\\,;:"\p{C}\p{Default_Ignorable_Code_Point}]+$/u
 
-/** What name servers know already: small letters, and at its end no number, which might be read as one of an IP address. */
+/** Domains already in canonical form: lower case, and without a final number, which could be part of an IP address. */
 const usualDomain = /^(?:[a-z0-9_][a-z0-9._-]*\.)?[a-z]+$/
 
-/** With its domain as name servers know it, so that one cannot be taken for another. @returns Undefined for what is no address. */
+/** Returns the address with its domain in ASCII. @returns Undefined when it is no valid address. */
 export function asciiAddress(email: string): string | undefined {
   if (Buffer.byteLength(email) > maxAddress) return undefined
   const at = email.lastIndexOf('@')
@@ -19,7 +21,7 @@ export function asciiAddress(email: string): string | undefined {
   return address.length > maxAddress ? undefined : address
 }
 
-/** In ASCII and small letters; undefined where there is none. */
+/** Returns the domain in ASCII and lower case; undefined when there is none. */
 export function domainOf(email: string): string | undefined {
   const domain = email.slice(email.lastIndexOf('@') + 1)
   if (domain === email || !local.test(domain)) return undefined

@@ -1,4 +1,4 @@
-/** The text of an attachment, as far as the house can read its kind: texts of any character set, HTML by the reading worker, and invitations. */
+/** Extracts the text of attachments: texts of any charset, HTML by the text threads, and invitations. */
 import { Problem } from '../platform/problem.ts'
 import { decodeBody, type EncodedBody, isQuick } from '../reading/decode-body.ts'
 import type { Asker, NoOutcome } from '../reading/job-cache.ts'
@@ -9,7 +9,7 @@ export type TextParts = Pick<PartsReader, 'read' | 'decode'>
 
 export type TextKind = 'plain' | 'html'
 
-/** Of files whose type says nothing: by how their names end. */
+/** Kinds by file extension, for files without a specific type. */
 const endings: ReadonlyMap<string, TextKind> = new Map(
   Object.entries({
     ...Object.fromEntries(
@@ -23,7 +23,7 @@ const sayNothing = new Set(['application/octet-stream', 'application/x-download'
 const plainTypes =
   /^(?:text\/.*|application\/(?:[\w.-]+\+)?(?:json|xml|yaml|x-yaml|ics|sql|javascript|x-ndjson)|image\/svg\+xml)$/
 
-/** Undefined for what is no text. */
+/** Undefined when it is no text. */
 export function textKindOf(type: string, name: string | null): TextKind | undefined {
   const kind = type.toLowerCase().split(';')[0]!.trim()
   if (kind === 'text/html' || kind === 'application/xhtml+xml') return 'html'
@@ -32,8 +32,9 @@ export function textKindOf(type: string, name: string | null): TextKind | undefi
 }
 
 /**
- * @param isCut There is more of it, and the cut may have gone through a character.
- * @returns Without what a model would read and no person would see.
+ * Decodes the text of an attachment.
+ * @param isCut True when there is more, so that the cut may split a character.
+ * @returns The text without what a model would read but no person would see.
  */
 export async function textOf(
   parts: TextParts,
@@ -55,29 +56,29 @@ export async function textOf(
   return typeof read === 'string' ? read : (read.shown ?? read.plain)
 }
 
-/** A page of it, between fences. @throws Problem for a cursor of another text. */
+/** Returns a fenced page of the text. @throws Problem for a cursor of another text. */
 export function pieceOf(text: string, { maxChars, cursor = '0' }: { maxChars: number; cursor: string | undefined }) {
   const from = /^\d{1,8}$/.test(cursor) ? Number(cursor) : Number.NaN
-  if (!(from <= text.length)) throw new Problem('bad_request', 'cursor: is not of this attachment.')
+  if (!(from <= text.length)) throw new Problem('bad_request', 'cursor: is not a cursor of this attachment.')
   const end = endOf(text, from + maxChars)
   const left = text.length - end
   const fenced = { untrusted_text: new Fence().around(text.slice(from, end)) }
   return left > 0 ? { ...fenced, more: left, cursor: `${end}` } : fenced
 }
 
-/** Not in the middle of a character. */
+/** Avoids splitting a character. */
 function endOf(text: string, end: number): number {
   return end < text.length && /[\udc00-\udfff]/.test(text[end]!) ? end - 1 : Math.min(end, text.length)
 }
 
-/** Those that models and programs are shown. */
+/** Signatures of the picture types that models and programs are shown. */
 const marks: readonly (readonly [type: string, mark: string])[] = [
   ['image/png', '89504e470d0a1a0a'],
   ['image/jpeg', 'ffd8ff'],
   ['image/gif', '47494638'],
 ]
 
-/** The type of a picture by its first bytes; undefined for whatever else. */
+/** Detects the type of a picture by its first bytes; undefined for anything else. */
 export function imageTypeOf(bytes: Buffer): string | undefined {
   const found = marks.find(([, mark]) => bytes.toString('hex', 0, mark.length / 2) === mark)
   if (found) return found[0]

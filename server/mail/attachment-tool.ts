@@ -1,4 +1,4 @@
-/** Attachments for models: their text where it can be read, images as they are, and a link to whatever it is. */
+/** Attachments for models: their text where possible, images inline, or a link. */
 import { z } from 'zod'
 import { attachmentUri } from '../../contract/attachment-uri.ts'
 import type { Attachment } from '../../contract/mail.ts'
@@ -22,7 +22,7 @@ export interface AttachmentToolOptions {
   hints: Partial<Record<ProblemCode, string>>
 }
 
-/** Of a file, as it is: for its text, and to be given whole. */
+/** Bytes of a file that are read, for its text or inline. */
 const maxBytes = 1024 * 1024
 const maxChars = 18_000
 
@@ -56,7 +56,7 @@ interface Taken {
 export function attachmentTool({ mail, parts, accounts, hints }: AttachmentToolOptions): Tool {
   const reader = new MessageReader(mail)
 
-  /** What is known of it without reading it; undefined past the attachments that a message lists. */
+  /** Returns an attachment's metadata without reading it; undefined above the number of listed attachments. */
   const describe = async ({ principal, accountId, ref, id, signal, note }: Call): Promise<Attachment | undefined> => {
     const { message, place } = await mail.getUncompared(principal, accountId, ref, signal)
     note({ ...readNotes([place]), attachment: cleanLine(id, 100) })
@@ -66,7 +66,7 @@ export function attachmentTool({ mail, parts, accounts, hints }: AttachmentToolO
     return file
   }
 
-  /** Where none is named: the only file, or the only picture in the text where there is no file. */
+  /** Returns the id when none is given: that of the only file, or of the only embedded picture. */
   const onlyId = async ({ principal, signal }: ToolCall<unknown>, accountId: string, ref: string) => {
     const { attachments, attachment_count } = (await mail.getUncompared(principal, accountId, ref, signal)).message
     const files = attachments.filter(each => !each.is_inline)
@@ -99,7 +99,7 @@ export function attachmentTool({ mail, parts, accounts, hints }: AttachmentToolO
     return { ...pieceOf(text, wanted), ...cut }
   }
 
-  /** A message that hangs on another one is read as messages are. */
+  /** Reads an attached message like any other message. */
   const readMessage = async (call: Call, ref: string, { maxChars: most, cursor }: Wanted): Promise<Partial<Answer>> => {
     const asked = { refs: [toToolRef({ accountId: call.named, ref })], view: 'text' as const, maxChars: most, cursor }
     const read = await reader.read(call, asked)
@@ -147,7 +147,7 @@ export function attachmentTool({ mail, parts, accounts, hints }: AttachmentToolO
       const wanted: Wanted = { as: input.as, maxChars: input.max_chars, cursor: input.cursor }
       const file = await describe(call)
       const uri = attachmentUri({ accountId, ref, id })
-      // What is known to be no text is not fetched to say so.
+      // A file known to contain no text is not fetched.
       const isNoText = wanted.as === 'text' && file && textKindOf(file.type, file.name) === undefined
       const taken = wanted.as === 'link' || file?.message_ref || isNoText ? undefined : await take(call)
       const [name, type] = [taken?.name ?? file?.name ?? null, taken?.type ?? file?.type ?? 'application/octet-stream']

@@ -1,4 +1,4 @@
-/** The body of one message for a model: as much of it as there is room for, and the note that says what the reader must know of it. */
+/** The body of a message for a model: a piece of limited length, and a note on what the reader must know about it. */
 import { z } from 'zod'
 import type { MessageFault } from '../../contract/mail.ts'
 import type { NoOutcome } from '../reading/job-cache.ts'
@@ -9,23 +9,23 @@ import type { UncomparedMessage } from './mail-service.ts'
 export const View = z.enum(['new', 'text', 'plain', 'headers'])
 export type View = z.infer<typeof View>
 
-/** Where a piece begins. */
+/** Position where a piece begins. */
 export interface BodyPlace {
   offset: number
-  /** Of the text part, which stands in for an HTML part that could not be read; else a later page would be one of another body. */
+  /** The position is in the text part that replaces an unreadable HTML part; later pages must not switch bodies. */
   isStandIn: boolean
 }
 
 export interface BodyPiece {
   untrusted_body?: string
   note?: string
-  /** Characters that are left. */
+  /** Number of remaining characters. */
   more?: number
-  /** Where the next piece begins; undefined at the end. */
+  /** Position of the next piece; undefined at the end. */
   next: BodyPlace | undefined
 }
 
-/** @param parts Undefined where they were not asked for: for the stand-in, and for heads alone. */
+/** @param parts Undefined when not requested: for a stand-in, or headers only. */
 export function bodyPiece(
   message: UncomparedMessage,
   parts: ReadParts | NoOutcome | undefined,
@@ -50,7 +50,7 @@ function wordsOf({ plain, shown, fresh, readFrom }: ReadParts, view: View): { wo
   return { words: view === 'new' ? fresh : (shown ?? plain), readFrom }
 }
 
-/** The text part in place of what could not be read. It is read on the thread of the server, so only its beginning is. */
+/** Returns the text part in place of unreadable HTML. Only its beginning, since it is read on the main thread. */
 function standIn(
   message: UncomparedMessage,
   why: NoOutcome | undefined,
@@ -95,7 +95,7 @@ function pieceOf(
   }
 }
 
-/** Never half of a character that takes two places: one that is cut at this place is left out by going over it, or back. */
+/** Moves a position out of a surrogate pair, forwards or backwards by `step`. */
 function wholeFrom(body: string, place: number, step: 1 | -1): number {
   return /[\ud800-\udbff]/.test(body[place - 1] ?? '') ? place + step : place
 }
@@ -103,7 +103,7 @@ function wholeFrom(body: string, place: number, step: 1 | -1): number {
 const unread = 'The HTML part, which people are shown, could not be read in time.'
 const busy = 'RustyMail is busy with other messages.'
 
-/** What the reader must know of a text, by where it was read. */
+/** Notes on a text by its source. */
 const origins: Record<ReadFrom, string> = {
   text: 'The HTML part, which people are shown, does not say all of this.',
   html: 'This text was made from the HTML part.',

@@ -1,16 +1,19 @@
-/** Which bytes of a file a client asks for (RFC 9110, section 14). Servers may ignore a range: so several ranges, and invalid ones, mean the whole. */
+/**
+ * Parses range requests (RFC 9110, section 14). Servers may ignore ranges: multiple and invalid ones yield the whole
+ * file.
+ */
 import { Problem } from '../platform/problem.ts'
 
-/** As it was asked for, before it is known how long the file is. */
+/** A range as requested, before the file's length is known. */
 export type AskedRange = { first: number; last?: number } | { suffix: number }
 
-/** Both ends are in it. */
+/** Both ends are inclusive. */
 export interface ByteRange {
   first: number
   last: number
 }
 
-/** @param ifRange Of the client: the range is meant only while the file has this tag. */
+/** @param ifRange The If-Range header: the range only applies while the file has this tag. */
 export function askedRange(
   range: string | undefined,
   ifRange: string | undefined,
@@ -23,7 +26,7 @@ export function askedRange(
   return Number(to) < Number(from) ? undefined : { first: Number(from), last: Number(to) }
 }
 
-/** @throws Problem when nothing of it is in the file. */
+/** @throws Problem when the range is outside of the file. */
 export function rangeWithin(asked: AskedRange, size: number): ByteRange {
   const end = size - 1
   const first = 'suffix' in asked ? Math.max(0, size - asked.suffix) : asked.first

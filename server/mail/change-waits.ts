@@ -1,11 +1,11 @@
-/** Who waits for something to change in an account: woken by the facts of the event log, bounded, and let go when the server stops. */
+/** Bounded waits for changes in an account: woken by facts of the event log, and released when the server stops. */
 import { Problem } from '../platform/problem.ts'
 
-/** Waiting at the same time: of a person or key, and of all. */
+/** Concurrent waits of a caller, and of all callers. */
 const [maxOfKey, maxOfAll] = [5, 200]
 
 export interface ChangeWait {
-  /** Resolves with the next change since it was opened or since this was last asked for, when the time is over, or when the server stops. */
+  /** Resolves at the next change since opening or the last call, after `ms`, or when the server stops. */
   next(ms: number, signal: AbortSignal): Promise<void>
   close(): void
 }
@@ -21,7 +21,7 @@ export class ChangeWaits {
   readonly #waiters = new Set<Waiter>()
   #isClosed = false
 
-  /** @throws Problem when too many wait. */
+  /** @throws Problem when too many waits are open. */
   open(key: string, accountId: string): ChangeWait {
     const mine = [...this.#waiters].filter(each => each.key === key).length
     if (mine >= maxOfKey || this.#waiters.size >= maxOfAll) {
@@ -37,7 +37,7 @@ export class ChangeWaits {
     }
   }
 
-  /** Something of the account is other than before. */
+  /** Called when something in the account has changed. */
   changed(accountId: string): void {
     for (const waiter of this.#waiters) {
       if (waiter.accountId !== accountId) continue
@@ -46,7 +46,7 @@ export class ChangeWaits {
     }
   }
 
-  /** All that wait are answered with what is known. */
+  /** Releases all waits. */
   close(): void {
     this.#isClosed = true
     for (const { wake } of this.#waiters) wake?.()

@@ -1,4 +1,4 @@
-/** What changed in an account since a cursor, for models: from the change log of the index; it can wait for the next change. */
+/** Changes of an account since a cursor, for models: reads the index's change log, and can wait for the next change. */
 import { z } from 'zod'
 import { mailBounds } from '../../contract/mail.ts'
 import type { IndexedMessage } from '../../contract/mail-index.ts'
@@ -26,7 +26,7 @@ export interface ChangesToolOptions {
   hints: Partial<Record<ProblemCode, string>>
 }
 
-/** Clients give up on a call after half a minute or so. */
+/** Clients time out a call after about half a minute. */
 const maxWaitSeconds = 25
 const maxChanges = 100
 
@@ -49,7 +49,7 @@ type Answer = z.infer<typeof Answer>
 interface Asked {
   principal: Principal
   accountId: string
-  /** Path of the only folder that counts. */
+  /** Path of the only folder to report; undefined for all. */
   folder: string | undefined
   limit: number
 }
@@ -63,7 +63,7 @@ export function changesTool({ indexed, mail, accounts, waits, hints }: ChangesTo
     const changes = await indexed.listChanges(principal, accountId, { since, limit }).catch(withoutQuery)
     const { created, updated, destroyed, state, has_more: hasMore } = changes
     const { items } = await indexed.listById(principal, accountId, [...created, ...updated])
-    // One without a folder is on its way to another one, or gone soon: which of them it is, is told when that is known.
+    // A message without a folder is being moved or about to be removed: it is reported once that is known.
     const isMeant = ({ folders, uid_validity: validity }: IndexedMessage) =>
       validity !== 0 && (folder === undefined || folders.includes(folder))
     const inFolder = items.filter(isMeant)
@@ -104,7 +104,7 @@ export function changesTool({ indexed, mail, accounts, waits, hints }: ChangesTo
       const folder = await pathOf(mail, { principal, accountId, name: input.folder, signal })
       const asked = { principal, accountId, folder, limit }
       if (waitSeconds === 0) return look(asked, since)
-      // Opened before the first look: what changes from here on is not missed.
+      // Opened before the first query, so that no later change is missed.
       const wait = waits.open(limitKeyOf(principal), accountId)
       try {
         const end = performance.now() + waitSeconds * 1_000
@@ -122,12 +122,12 @@ export function changesTool({ indexed, mail, accounts, waits, hints }: ChangesTo
   })
 }
 
-/** More that changed elsewhere is no reason to answer: the cursor leads past it. */
+/** Further changes elsewhere are no reason to return: the cursor skips them. */
 function isEmpty({ added, changed, removed }: Answer): boolean {
   return added.length + changed.length + removed.length === 0
 }
 
-/** @throws Problem for a folder that is not there: it would be waited for in vain. */
+/** @throws Problem for a missing folder, for which the call would wait in vain. */
 async function pathOf(
   mail: ChangesToolOptions['mail'],
   {
@@ -160,7 +160,7 @@ function toChanged(named: string | undefined, { id, subject, flags, keywords, fo
   }
 }
 
-/** `listChanges` names its parameters as a request does. */
+/** Renames the parameter in the error, since `listChanges` uses the REST name. */
 function withoutQuery(error: unknown): never {
   if (!(error instanceof Problem) || error.code !== 'bad_request') throw error
   throw new Problem('bad_request', 'since: is not a cursor of mail_changes')

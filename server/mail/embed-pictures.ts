@@ -1,4 +1,7 @@
-/** Puts the pictures that a message carries into its clean HTML, which names them by Content-ID (RFC 2392): the frame may load nothing but `data:`. */
+/**
+ * Embeds a message's pictures into its sanitised HTML as `data:` URLs, the only ones that its frame may load; the HTML
+ * references them by Content-ID (RFC 2392).
+ */
 
 import type { PartInfo } from '../imap/mail-gateway.ts'
 import type { CleanHtml, Piece } from '../reading/clean-html.ts'
@@ -9,7 +12,7 @@ export interface ReadyHtml {
   body: string
 }
 
-/** What a picture may be called, and what it is called to the browser. No SVG under any name: it is a document. */
+/** Declared picture types, and the type sent to the browser. SVG is excluded: it is a document. */
 const pictureTypes: ReadonlyMap<string, string> = new Map([
   ['image/png', 'image/png'],
   ['image/x-png', 'image/png'],
@@ -27,33 +30,33 @@ const pictureTypes: ReadonlyMap<string, string> = new Map([
   ['image/x-ms-bmp', 'image/bmp'],
 ])
 
-/** Parts that are read for one message, with those that prove too long. Past it, as past the other bounds, a picture stays broken. */
+/** Parts read per message, including those that prove too large. Above any of these bounds a picture stays broken. */
 const maxParts = 20
 const maxPartBytes = 2 * 1024 * 1024
-/** Of all pictures, each counted wherever it is shown: else one that is named again and again would fill the memory. */
+/** Bytes of all pictures, counted at each occurrence, so that a repeated one cannot fill the memory. */
 const maxTotalBytes = 6 * 1024 * 1024
-/** Base64 with its line ends takes 1.37 of what it holds: what is longer than this need not be read to know. */
+/** Maximum encoded bytes per decoded byte (base64 with line ends takes 1.37); larger parts need not be read. */
 const maxExpansion = 1.5
-/** In place of a picture that is not there: a browser shows its alternative text, and asks nobody. */
+/** Replaces a missing picture: browsers show its alternative text and make no request. */
 const noPicture = 'data:,'
 
 type ReadPart = (id: string, maxBytes: number) => Promise<Buffer | undefined>
 
-/** Whether any picture of the message is named, so that there is something to read. */
+/** True when the HTML references a picture of the message, so that parts must be read. */
 export function namesPictures(html: CleanHtml, attachments: readonly PartInfo[]): boolean {
   const parts = picturesById(attachments)
   const isNamed = (piece: Piece) => typeof piece !== 'string' && parts.has(contentIdOf(piece.contentId))
   return parts.size > 0 && Object.values(html).some((pieces: Piece[]) => pieces.some(isNamed))
 }
 
-/** @param readPart Gives the bytes of an attachment, or undefined when there are more than `maxBytes` or none. */
+/** @param readPart Returns the bytes of an attachment; undefined when it has none, or more than `maxBytes`. */
 export async function embedPictures(
   html: CleanHtml,
   attachments: readonly PartInfo[],
   readPart: ReadPart,
 ): Promise<ReadyHtml> {
   const pictures = new Pictures(picturesById(attachments), readPart)
-  // One after the other: they share the bounds, and one connection.
+  // In sequence, since they share the bounds and a connection.
   const style = await pictures.join(html.style)
   const bodyAttributes = await pictures.join(html.bodyAttributes)
   return { style, bodyAttributes, body: await pictures.join(html.body) }
@@ -95,7 +98,7 @@ class Pictures {
   }
 }
 
-/** Of two parts with one Content-ID the first counts. */
+/** The first of several parts with the same Content-ID wins. */
 function picturesById(attachments: readonly PartInfo[]): Map<string, PartInfo> {
   const pictures = new Map<string, PartInfo>()
   for (const part of attachments) {
@@ -106,8 +109,8 @@ function picturesById(attachments: readonly PartInfo[]): Map<string, PartInfo> {
 }
 
 /**
- * What follows `cid:` is percent-encoded UTF-8, without the angle brackets of the header (RFC 2392, section 2). A percent
- * sign that encodes nothing means itself.
+ * Decodes what follows `cid:`: percent-encoded UTF-8 without the header's angle brackets (RFC 2392, section 2). An
+ * invalid escape is kept.
  */
 function contentIdOf(name: string): string {
   const encoded = Buffer.from(name).toString('latin1')

@@ -1,4 +1,4 @@
-/** Folders as programs ask for them: some or all, page by page, and not held up by counts that are still to come. */
+/** Lists of folders for programs: filtered and paged, without waiting for slow counts. */
 import { createHash } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Folder, FolderCounts, FolderRole } from '../../contract/mail.ts'
@@ -9,7 +9,7 @@ import { Problem } from '../platform/problem.ts'
 export interface FolderQuery {
   counts: boolean
   role?: FolderRole | undefined
-  /** Words in the path, in any case. */
+  /** Substring of the path, case-insensitive. */
   name?: string | undefined
   limit: number
   cursor?: string | undefined
@@ -22,7 +22,7 @@ export interface FolderPage {
   counts: FolderCounts
 }
 
-/** Where it came from, and as of when. */
+/** A page with its source and time. */
 export interface AnsweredFolders extends FolderPage {
   source: 'index' | 'mail_server'
   as_of: string
@@ -30,9 +30,9 @@ export interface AnsweredFolders extends FolderPage {
 
 export interface FolderListsOptions {
   counter: Pick<FolderCounter, 'begin' | 'settled' | 'view'>
-  /** Whether messages of a folder can be named. */
+  /** False for a folder whose messages cannot be referenced. */
   canName(path: string): boolean
-  /** How long a list waits for counts: most servers have them by then. */
+  /** Milliseconds that a list waits for counts; most servers deliver them by then. */
   graceMs?: number | undefined
 }
 
@@ -48,9 +48,9 @@ export class FolderLists {
   }
 
   /**
-   * @param folders As the mail server listed them.
-   * @param counted Where they are counted already.
-   * @throws Problem `stale_cursor` when the folder is gone at which the last page ended.
+   * @param folders The folders as listed by the mail server.
+   * @param counted Set when they already have counts.
+   * @throws Problem `stale_cursor` when the last folder of the previous page no longer exists.
    */
   async page(
     accountId: string,
@@ -83,7 +83,7 @@ export class FolderLists {
     if (counter.view(accountId, shown).counts.pending > 0) {
       const over = new AbortController()
       const grace = wait(this.#graceMs, undefined, { signal: AbortSignal.any([over.signal, signal]) })
-      // Called off: the counts are there, or the caller is gone.
+      // Aborted: the counts are there, or the caller is gone.
       await Promise.race([counter.settled(accountId), grace.catch(() => undefined)]).finally(() => over.abort())
     }
     return counter.view(accountId, shown)
@@ -94,7 +94,7 @@ function uncounted(folder: Folder): Folder {
   return { ...folder, total: null, unread: null }
 }
 
-/** Names the last folder of a page and grants nothing; folders that come and go elsewhere in the list do not matter. */
+/** Identifies the last folder of a page and grants nothing; changes elsewhere in the list do not affect it. */
 function cursorOf(accountId: string, { path }: Folder): string {
   return createHash('sha256').update(`${accountId}\0${path}`).digest().toString('base64url', 0, 12)
 }

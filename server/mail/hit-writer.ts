@@ -1,4 +1,7 @@
-/** What a search found in the index as the API says it, as text: for the thread that reads the rows. What leaves here is not checked against the contract again. */
+/**
+ * Serialises search hits of the index to the API's JSON, on the thread that reads the rows. The output is not validated
+ * again.
+ */
 import type { SearchHit } from '../../contract/mail-search.ts'
 import { MessageRefs } from '../imap/message-ref.ts'
 import { toSummary } from '../imap/summary-bounds.ts'
@@ -9,7 +12,7 @@ import { nowhere, toHeader } from './indexed-header.ts'
 import { warningsOf } from './sender-warnings.ts'
 import { mayBeIn } from './server-terms.ts'
 
-/** @param key Of references. */
+/** @param key Signing key of references. */
 export function hitWriter(key: Uint8Array): HitWriter {
   const refs = new MessageRefs(new Signer(Buffer.from(key)))
   return (hit, style) => JSON.stringify(toHit(hit, style, refs))

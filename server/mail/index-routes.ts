@@ -1,4 +1,4 @@
-/** /api/v1/accounts/{account_id}/changes, threads and index: what the local index answers. */
+/** /api/v1/accounts/{account_id}/changes, threads and index: answered by the local index. */
 import { mailIndexApi } from '../../contract/mail-index.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import type { IndexedMail } from './indexed-mail.ts'

@@ -1,3 +1,3 @@
-/** What a thread of the index writes as the API says it: its program loads this. */
+/** Writers of API responses for the index threads, whose program loads this module. */
 export { hitWriter } from './hit-writer.ts'
 export { pageWriter } from './page-writer.ts'

@@ -1,4 +1,6 @@
-/** Folders with their counts, from the index: where all that the account has are its own, are indexed to their end, and were compared lately. */
+/**
+ * Folders with counts from the index: if the account has only its own folders, all fully indexed and recently compared.
+ */
 import type { Folder, FolderCounts } from '../../contract/mail.ts'
 import { IndexFault } from '../index/index-fault.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
@@ -17,7 +19,7 @@ export interface IndexedFoldersOptions {
 export interface CountedFolders {
   folders: Folder[]
   counts: FolderCounts
-  /** Of the folder that was compared longest ago. */
+  /** Time of the folder whose comparison is the oldest. */
   asOf: string
 }
 
@@ -28,7 +30,7 @@ export class IndexedFolders {
     this.#options = options
   }
 
-  /** Undefined where the mail server has to be asked. */
+  /** Undefined when the mail server must be queried. */
   async find(principal: Principal, accountId: string): Promise<CountedFolders | undefined> {
     const { index, ownerOf, indexerOf } = this.#options
     const indexer = indexerOf(accountId)
@@ -50,7 +52,7 @@ export class IndexedFolders {
     try {
       return await index.of(accountId).listFolders()
     } catch (error) {
-      // Whatever ails the index, the mail server has the list.
+      // Whatever is wrong with the index, the mail server has the list.
       if (error instanceof IndexFault) return []
       throw error
     }

@@ -1,8 +1,8 @@
-/** A message of the index as a mail server would list it, in one of its folders. */
+/** Converts a message of the index to the form in which a mail server lists it in a folder. */
 import type { MessageHeader } from '../imap/mail-gateway.ts'
 import type { IndexedMessage, IndexedPlace } from '../index/index-types.ts'
 
-/** Between two folders, for as long as one of them is not read again. */
+/** Place of a message that left its folder and has not been found in another yet. */
 export const nowhere: IndexedPlace = { path: 'INBOX', uidValidity: 0, uid: 0, flags: [] }
 
 const flagNames = new Map([

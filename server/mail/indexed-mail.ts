@@ -1,4 +1,4 @@
-/** Mail as the local index knows it: changes, threads across folders, and how far an account is indexed. The mail server is not asked. */
+/** Mail as known to the local index: changes, threads and indexing progress. Never queries the mail server. */
 import type { IndexLevel } from '../../contract/accounts.ts'
 import type { Contact, IndexStatus, IndexedMessage as ListedMessage, ThreadSummary } from '../../contract/mail-index.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
@@ -15,17 +15,17 @@ import { warningsOf } from './sender-warnings.ts'
 
 export interface IndexedMailOptions {
   index: { of(accountId: string): IndexOperations; drop(accountId: string): Promise<void> }
-  /** Whether there is one: to ask one that is not there would make it. */
+  /** True when the account has an index: accessing a missing one would create it. */
   hasIndex(accountId: string): Promise<boolean>
   defaultLevel: IndexLevel
   refs: Pick<MessageRefs, 'encode' | 'canName'>
   /** @throws Problem when the principal may not see the account. */
   ownerOf(principal: Principal, accountId: string): Promise<IndexOwner>
-  /** What keeps the index of the account; undefined while nothing does. */
+  /** The indexer of the account; undefined while there is none. */
   indexerOf(accountId: string): Pick<AccountIndexer, 'lookedAt' | 'isComplete' | 'renew' | 'mailbox'> | undefined
 }
 
-/** With the level that counts, also where it is the default. */
+/** The owner with the effective level, also where it is the default. */
 export interface IndexOwner extends Owner {
   indexLevel: IndexLevel
 }
@@ -157,14 +157,13 @@ export class IndexedMail {
   async #indexOf(principal: Principal, accountId: string): Promise<IndexOperations> {
     if (!maySeeAccount(principal, accountId)) throw new Problem('account_not_found', 'There is no such account.')
     const { indexLevel, mailbox, revision } = await this.#options.ownerOf(principal, accountId)
-    if (revision === null)
-      throw new Problem('account_disabled', 'The account is disabled: what is indexed of it is not read.')
+    if (revision === null) throw new Problem('account_disabled', 'The account is disabled: its index cannot be read.')
     if (indexLevel === 'off')
       throw new Problem('index_off', 'The mail of this account is not indexed: its level is `off`.')
     const { index, indexerOf } = this.#options
     const indexer = indexerOf(accountId)
     if (indexer && indexer.mailbox !== mailbox) {
-      throw new Problem('overloaded', 'The account has another mailbox now: its index is built again.', {
+      throw new Problem('overloaded', 'The account has another mailbox now: its index is being rebuilt.', {
         retryAfterSeconds: 5,
       })
     }
@@ -194,12 +193,12 @@ export class IndexedMail {
   }
 }
 
-/** How a mail begins is part of it. */
+/** Previews reveal content, so they require the scope for reading. */
 function showsPreviews(principal: Principal, preview: WantsPreview): boolean {
   return preview === 'true' && principal.scopes.has('mail:read')
 }
 
-/** Of an account of which nothing is indexed. */
+/** Status of an account without an index. */
 const offStatus: Omit<IndexStatus, 'default_level'> = {
   level: 'off',
   state: 'off',
@@ -212,7 +211,7 @@ const offStatus: Omit<IndexStatus, 'default_level'> = {
   looked_at: null,
 }
 
-/** What the index says to its callers, as the API says it. */
+/** Translates the index's errors to Problems. */
 export async function asked<Result>(answer: Promise<Result>): Promise<Result> {
   try {
     return await answer
@@ -243,7 +242,7 @@ function toThreadCursor({ below, modseq, lastUid }: ThreadCursor): string {
   return [below, modseq, ...(lastUid === null ? [] : [lastUid])].join('.')
 }
 
-/** It names a place and grants nothing. @throws Problem `bad_request` */
+/** Parses a cursor, which grants nothing. @throws Problem `bad_request` */
 function fromThreadCursor(cursor: string): ThreadCursor {
   if (!/^\d{1,15}\.\d{1,15}(\.\d{1,10})?$/.test(cursor)) throw badCursor()
   const [below = 0, modseq = 0, lastUid = null] = cursor.split('.').map(Number)

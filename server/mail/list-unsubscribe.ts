@@ -1,11 +1,14 @@
-/** How to leave the list that a message came by, as its headers say (RFC 2369, section 3.2, and RFC 8058): for its reader to decide; nothing here is ever called. */
+/**
+ * Finds how to leave a mailing list (RFC 2369, section 3.2, and RFC 8058), for the reader to decide; never calls any of
+ * it.
+ */
 import type { Unsubscribe } from '../../contract/message-marks.ts'
 import { readFields } from '../imap/header-fields.ts'
 
 const maxUrls = 5
 const maxLength = 2_000
 
-/** @param head The beginning of the message. @returns Null where it offers no way that a program may show. */
+/** @param head The beginning of the message. @returns Null when there is no way that a program may show. */
 export function unsubscribeOf(head: string): Unsubscribe | null {
   const fields = readFields(head)
   const fieldOf = (wanted: string) => fields.find(({ name }) => name === wanted)?.value ?? ''
@@ -17,9 +20,9 @@ export function unsubscribeOf(head: string): Unsubscribe | null {
   return { urls: shown, is_one_click: saysOneClick && shown.some(url => url.startsWith('https:')) }
 }
 
-/** Undefined for other kinds, such as `http:` and `javascript:`, and for what shows another name than the one that it leads to. */
+/** Undefined for other schemes, such as `http:` and `javascript:`, and for URLs that disguise their target. */
 function readUrl(source: string): string | undefined {
-  // Blanks in it come of folding; RFC 2369, section 2, says that they are none of it.
+  // Blanks come from folding, and must be ignored (RFC 2369, section 2).
   const bare = source.replaceAll(/\s+/g, '')
   const url = URL.parse(bare)
   if (!url || /[^!-~]/.test(url.href) || url.href.length > maxLength) return undefined
@@ -29,8 +32,8 @@ function readUrl(source: string): string | undefined {
 }
 
 /**
- * One address with a subject and a text (RFC 6068). What names others, or could end the header that a program puts it into, is a mail that the
- * reader does not mean to send.
+ * True for one address with subject and body only (RFC 6068). Further recipients, or characters that could end the
+ * header, would send mail that the reader does not intend.
  */
 function isPlainMailto({ pathname, searchParams }: URL): boolean {
   const isControlled = (text: string) => /%(?:[01][\da-f]|7f)|\p{Cc}/iu.test(text)

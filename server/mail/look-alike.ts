@@ -1,7 +1,10 @@
-/** Words and domains that look like others: letters of several alphabets in one word, and domains that look like known ones (UTS #39, in short). */
+/**
+ * Detects deceptive words and domains: mixed alphabets within a word, and look-alikes of known domains (UTS #39,
+ * simplified).
+ */
 import { domainToUnicode } from 'node:url'
 
-/** Domains that are often imitated in mail: those of banks and of payment, of mail, of shops and of parcels. A sieve, not a list of all. */
+/** Domains often imitated in mail: banks, payment, mail, shops, parcels. A selection, not a complete list. */
 const imitatedDomains: readonly string[] = [
   'adobe.com',
   'airbnb.com',
@@ -59,13 +62,13 @@ const imitatedDomains: readonly string[] = [
   'zoom.us',
 ]
 
-/** Alphabets with letters that look like those of another one of them. A word of one of them alone is a word. */
+/** Alphabets that share look-alike letters. A word of a single one is harmless. */
 const alphabets = ['Latin', 'Greek', 'Cyrillic', 'Armenian', 'Georgian', 'Cherokee', 'Coptic', 'Lisu', 'Deseret']
 const letters = alphabets.map(script => new RegExp(`\\p{Script=${script}}`, 'u'))
 /** Characters of a name that are compared. */
 const maxLength = 500
 
-/** Small letters, after compatible forms were made one and accents taken off. */
+/** Look-alikes by letter, in lower case, after NFKD normalisation and without accents. */
 const lookAlikes = new Map(
   Object.entries({
     a: 'аαɑ',
@@ -100,18 +103,18 @@ const lookAlikes = new Map(
 
 const notAscii = /[^\x20-\x7e]/
 
-/** Whether one word of it has letters of several alphabets, such as a Cyrillic а among Latin ones. */
+/** True when a word mixes alphabets, such as a Cyrillic а among Latin letters. */
 export function mixesAlphabets(text: string): boolean {
-  // All letters of ASCII are of one.
+  // Fast path: ASCII letters are of one alphabet.
   if (!notAscii.test(text)) return false
   const words = text.slice(0, maxLength).split(/[^\p{L}\p{M}\p{N}]+/u)
   return words.some(word => letters.filter(letter => letter.test(word)).length > 1)
 }
 
-/** What it looks like: equal for what can be taken for one another. */
+/** Returns a skeleton, equal for texts that can be mistaken for each other. */
 export function looksOf(text: string): string {
   const small = text.toLowerCase()
-  // Of ASCII there is no other form. Nearly all are, and a list has several for each of its messages.
+  // ASCII is already normalised; nearly all texts are, and a list has several per message.
   const plain = notAscii.test(small) ? small.normalize('NFKD').replaceAll(/\p{M}/gu, '') : small
   let looks = ''
   for (const letter of plain) looks += lookAlikes.get(letter) ?? letter
@@ -121,8 +124,9 @@ export function looksOf(text: string): string {
 const imitated = new Map(imitatedDomains.map(domain => [looksOf(domain), domain]))
 
 /**
- * The domain that this one looks like and is not: `xn--pypal-4ve.com`, `paypa1.com` and `paypal.com.login.example` look like `paypal.com`.
- * @param own Domains that are known beside those that are often imitated.
+ * Returns the known domain that this one imitates: `xn--pypal-4ve.com`, `paypa1.com` and `paypal.com.login.example`
+ * imitate `paypal.com`.
+ * @param own Known domains besides those often imitated.
  */
 export function imitatedBy(domain: string, own: readonly string[]): string | undefined {
   const ofOwn = new Map(own.map(each => [looksOf(each), each.toLowerCase()]))
@@ -136,20 +140,20 @@ export function imitatedBy(domain: string, own: readonly string[]): string | und
   if (tails.some((name, index) => ofTails[index] === name)) return undefined
   const tail = ofTails.find(found => found !== undefined)
   if (tail !== undefined) return tail
-  // At the front, where one begins to read.
+  // Imitations at the front, where people begin to read.
   const fronts = labels.map((_label, index) => labels.slice(0, index + 1).join('.'))
-  // Companies as well known as these have their name in most countries (`yahoo.com.br`); one's own domain may be anybody's there.
+  // Such well-known companies own their name in most countries (`yahoo.com.br`), unlike owners of other domains.
   const abroad = /\.com\.[a-z]{2}$/.test(domain) ? fronts.at(-2) : undefined
   if (abroad !== undefined && imitated.get(looksOf(abroad)) === abroad) return undefined
   return fronts.map(knownAs).find(isNamed)
 }
 
-/** The known domain that this one is, or is a part of. */
+/** Returns the known domain that this one equals or is a subdomain of. */
 export function knownDomainOf(domain: string, own: readonly string[]): string | undefined {
   return [...own, ...imitatedDomains].find(known => domain === known || domain.endsWith(`.${known}`))
 }
 
-/** As people read it. */
+/** Decodes Punycode. */
 export function readable(domain: string): string {
   return /(?:^|\.)xn--/i.test(domain) ? domainToUnicode(domain) || domain : domain
 }

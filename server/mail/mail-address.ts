@@ -1,4 +1,4 @@
-/** An address as a program is told of it: name and address apart, the name cut where it is long, the address never. */
+/** An address for models: name and address separately; long names are cut, addresses never. */
 import { z } from 'zod'
 import type { Address } from '../../contract/mail.ts'
 import { cleanLine } from '../reading/stranger-text.ts'
@@ -9,7 +9,7 @@ export const Person = z
   .object({
     name: z.string().optional(),
     email: z.string().optional(),
-    /** The beginning of what stood there. */
+    /** The beginning of an invalid address. */
     invalid: z.string().optional(),
   })
   .meta(brief)

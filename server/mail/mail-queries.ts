@@ -1,13 +1,13 @@
 /** Queries of the mail API, and the owner of a mailbox. */
 import type { MessageSummary } from '../../contract/mail.ts'
 
-/** Whose mailbox it is, and where. */
+/** The owner of a mailbox, and its server. */
 export interface Owner {
   email: string
   imapHost: string
-  /** Changes with the account; null while it is not to be read. Without it nothing is known to have changed. */
+  /** Changes with the account; null while it is disabled. Without it, changes cannot be detected. */
   revision?: string | null
-  /** Login and server, as far as they say which mailbox it is. */
+  /** Login and server, which identify the mailbox. */
   mailbox?: string
 }
 
@@ -18,7 +18,7 @@ export interface ListQuery {
   preview?: 'true' | 'false' | undefined
 }
 
-/** One page of a folder, newest first. */
+/** A page of a folder, newest first. */
 export interface MessagePage {
   items: MessageSummary[]
   next_cursor: string | null
@@ -27,18 +27,21 @@ export interface MessagePage {
   as_of: string
 }
 
-/** A download: what of the part, until when, and whether its reader still may. */
+/** A request for a part: range, signal and permission check. */
 export interface PartRequest {
-  /** The headers of the same name. */
+  /** The headers Range and If-Range. */
   range?: string | undefined
   ifRange?: string | undefined
   signal: AbortSignal
-  /** Throws when they may not read it any more; asked before each piece is given. */
+  /** Throws once the caller may no longer read it; called before each piece is sent. */
   checkAgain(): Promise<void> | undefined
 }
 
-/** Of the index: one look at a folder may fail, and the next one be late, before lists come from the mail server again. */
+/**
+ * Maximum age of the index for serving lists: one round may fail and the next be late before the mail server is
+ * queried.
+ */
 export const freshMs = 150_000
 
-/** Of the index after a start, until its first look: as old as this may be what was known before. */
+/** Maximum age of the index after a start, until its first round. */
 export const afterStartMs = 7 * 24 * 60 * 60 * 1000

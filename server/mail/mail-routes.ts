@@ -1,4 +1,4 @@
-/** /api/v1/accounts/{account_id}/…: folders, messages, and one message for the page's frame. */
+/** /api/v1/accounts/{account_id}/…: folders, messages, and a message for the page's frame. */
 import { Readable } from 'node:stream'
 import {
   attachmentPath,
@@ -26,7 +26,7 @@ const messagePart: Operation = { ...attachment, name: 'mail.getMessagePart' }
 const messageRaw: Operation = { ...attachment, name: 'mail.getMessageRaw' }
 const attachmentsZip: Operation = { ...attachment, name: 'mail.getAttachmentsZip' }
 
-/** Nothing from outside is loaded unless the reader says `true`. */
+/** Nothing remote is loaded unless the reader passes `true`. */
 function wantsRemote(query: Record<string, string>): boolean {
   const { remote = 'false', ...others } = query
   if (Object.keys(others).length === 0 && ['true', 'false'].includes(remote)) return remote === 'true'
@@ -46,7 +46,7 @@ export function mailRoutes(http: HttpServer, mail: MailService, lists: MessageLi
   )
   handleRaw(http, messageHtmlPath, messageHtml, async (call, reply) => {
     const { principal, params, query, signal } = call
-    // A token cannot be sent by following a link, so what it brings cannot fill a window.
+    // A link cannot send a token, so a response to one cannot be opened in a window.
     if (principal.kind === 'session') refuseOutsideFrame(name => call.header(name), http.options.origins)
     const remote = wantsRemote(query)
     const headers = strangerHeaders(remote)
@@ -93,7 +93,7 @@ function sendFile(reply: Reply, part: OpenPart & { tag?: string }, name: string)
   return reply.code(part.range ? 206 : 200).send(Readable.from(part.bytes, { objectMode: false }))
 }
 
-/** RFC 9110, section 14. How long it is, is said where it is known: that stands in for the end which chunks would tell. */
+/** Headers for ranges (RFC 9110, section 14). A known length is sent, which marks the end in place of chunks. */
 function rangeHeaders({ tag, size, range, hasRanges }: Omit<OpenPart, 'bytes'> & { tag?: string }) {
   const length = range ? range.last - range.first + 1 : size
   return {

@@ -1,4 +1,4 @@
-/** Search over accounts: asks each of those that the caller may see, and merges what they find into pages that stay as they are while mail comes. */
+/** Searches across accounts: queries each visible one, and merges results into pages that new mail does not shift. */
 import type { SearchAnswer, SearchCoverage, SearchSort } from '../../contract/mail-search.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
 import { parseSearch } from '../index/search-language.ts'
@@ -20,7 +20,7 @@ export interface MailSearchOptions extends AccountSearchOptions {
   refs: Pick<MessageRefs, 'encode' | 'canName' | 'encodeEnd' | 'decodeEnd'>
   /** @throws Problem when the principal may not see the account. */
   ownerOf(principal: Principal, accountId: string): Promise<Owner>
-  /** Those that the principal may see. */
+  /** Lists the accounts that the principal may see. */
   accountsOf(principal: Principal): Promise<{ id: string }[]>
   now?: () => number
 }
@@ -32,20 +32,20 @@ export interface SearchQuery {
   cursor?: string | undefined
   preview?: 'true' | 'false' | undefined
   facets?: 'true' | 'false' | undefined
-  /** How many there are, without facets, which cost as much as the rest of a search. */
+  /** Requests the total without facets, which cost as much as the rest of a search. */
   total?: 'true' | undefined
   typing?: 'true' | 'false' | undefined
   server?: 'auto' | 'never' | undefined
-  /** Ids, separated by commas. */
+  /** Comma-separated ids. */
   account?: string | undefined
 }
 
-/** A `SearchAnswer`: hits of the index come as text from the thread that found them. */
+/** A `SearchAnswer`: hits of the index arrive as JSON text from the thread that found them. */
 export class SearchText extends JsonText {
   declare readonly text: string
 }
 
-/** Accounts that are searched at the same time, and those whose mail servers one search may ask. */
+/** Accounts searched concurrently, and accounts whose mail servers one search may query. */
 const [atOnce, maxServers] = [8, 10]
 
 export class MailSearch {
@@ -65,7 +65,7 @@ export class MailSearch {
     return JSON.parse((await this.writeMailSearch(...call)).text)
   }
 
-  /** Throws what keeps the account from being searched at all. */
+  /** Throws when the account cannot be searched at all. */
   async writeAccountSearch(
     principal: Principal,
     accountId: string,
@@ -87,7 +87,7 @@ export class MailSearch {
     if (named?.some(id => !seen.includes(id))) throw new Problem('account_not_found', 'There is no such account.')
     const owners = new Map<string, Owner>()
     for (const id of named ?? seen) {
-      // One that is deleted meanwhile is not searched.
+      // An account deleted meanwhile is skipped.
       const owner = await ownerOf(principal, id).catch(passGone)
       if (owner) owners.set(id, owner)
     }
@@ -95,7 +95,7 @@ export class MailSearch {
     return answer
   }
 
-  /** @param of Which accounts were asked for: a cursor is good for the same ones alone. */
+  /** @param of The requested accounts: a cursor is only valid for the same ones. */
   async #search(
     principal: Principal,
     owners: ReadonlyMap<string, Owner>,
@@ -145,7 +145,7 @@ export class MailSearch {
     return { answer, found }
   }
 
-  /** As JSON, in the order of the page; those that are gone meanwhile are left out. */
+  /** Writes the page as JSON, in order; messages that are gone meanwhile are left out. */
   async #write(page: readonly Hit[], { query, found, owners, inBody }: Page, signal: AbortSignal): Promise<string[]> {
     const written = new Map<Hit, string>()
     const byAccount = Map.groupBy(page, ({ accountId }) => accountId)
@@ -172,7 +172,7 @@ export class MailSearch {
       indexed.delete(rowid)
     }
     findings.written.forEach(take)
-    // Where they were, what is left is gone meanwhile.
+    // If the index already wrote hits, the remaining ones are gone meanwhile.
     if (indexed.size === 0 || findings.written.length > 0) return
     const places = [...indexed.values()].map(({ seconds, score }) => ({ rowid: seconds, score }))
     const { accountId, owner, hasPreview } = words
@@ -211,7 +211,7 @@ interface Page {
   inBody: boolean
 }
 
-/** A folder that is in none of the accounts was mistyped: an empty page would not say so. */
+/** A folder missing in all accounts is a typo, which an empty page would not show. */
 function refuseUnknown(found: readonly AccountFindings[]): void {
   const [first, ...others] = found.map(({ coverage }) => coverage.unknown_folders)
   const name = first?.find(each => others.every(names => names.includes(each)))
@@ -225,7 +225,7 @@ function unsearched({ omissions }: SearchCoverage): Problem {
   return new Problem('overloaded', first?.detail ?? 'Nothing could be searched.', { retryAfterSeconds: 5 })
 }
 
-/** A page is worth more than how its messages begin. */
+/** Missing previews must not fail the page. */
 function noPreviews(error: unknown): ReadonlyMap<number, string> {
   if (error instanceof Problem && error.code !== 'draining') return new Map()
   throw error

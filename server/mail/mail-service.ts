@@ -1,4 +1,4 @@
-/** Mail as programs see it: folders, lists, one message, all read-only. Connections are the pool's business. */
+/** Read-only access to mail for programs: folders, lists and messages. Connections are managed by the pool. */
 import type { Calendar, Message, MessageSummary } from '../../contract/mail.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
 import { FolderCounter } from '../imap/folder-counter.ts'
@@ -38,23 +38,23 @@ export interface MailServiceOptions {
   parts: Pick<PartsReader, 'read' | 'readCalendar' | 'decode' | 'readRtf'>
   /** @throws Problem when the principal may not see the account. */
   ownerOf(principal: Principal, accountId: string): Promise<Owner>
-  /** Mail servers that are believed when they say who a message is from, beside the known ones. */
+  /** Mail servers trusted to authenticate senders, besides the well-known ones. */
   authServers?: readonly NamedAuthServer[]
-  /** Where messages are; without it they are named by references alone. */
+  /** Resolves message ids; without it messages are named by references only. */
   places?: Pick<MessagePlaces, 'at' | 'flagsOf'>
-  /** Left out where nothing is indexed. */
+  /** Absent where nothing is indexed. */
   folders?: Pick<IndexedFolders, 'find'> | undefined
-  /** How long a list of folders waits for counts. */
+  /** Milliseconds that a list of folders waits for counts. */
   countsGraceMs?: number | undefined
 }
 
-/** A message whose parts are not read and compared yet: `text` is what stands in its text parts. */
+/** A message whose parts are not read and compared yet: `text` contains its text parts. */
 export type UncomparedMessage = Omit<Message, 'parts_differ' | 'text_from'> & {
   textBody?: readonly BodyItem[]
   htmlBody?: readonly BodyItem[]
 }
 
-/** With what a model reads of it: work for the text worker, in turn with the jobs of others. */
+/** A message, and what a model reads of it: the latter is a job of the text worker, queued with others. */
 export interface OpenedMessage {
   message: UncomparedMessage
   place: MessagePlace
@@ -101,7 +101,7 @@ export class MailService {
     })
   }
 
-  /** Answers with the list; counts that a server makes one folder at a time come with later answers. */
+  /** Returns the list; counts that a server makes folder by folder arrive with later responses. */
   async listFolders(
     principal: Principal,
     accountId: string,
@@ -116,7 +116,7 @@ export class MailService {
     return { ...(await this.#folders.page(accountId, folders, query, signal, indexed?.counts)), source, as_of }
   }
 
-  /** Newest first. Throws `stale_cursor` when the folder was recreated since the cursor was given. */
+  /** Newest first. Throws `stale_cursor` when the folder was recreated after the cursor was issued. */
   async listMessages(
     principal: Principal,
     accountId: string,
@@ -148,12 +148,12 @@ export class MailService {
     }
   }
 
-  /** After an account was deleted or changed: nothing that was read of it is kept. */
+  /** Called after an account was deleted or changed: evicts its messages. */
   forget(accountId: string): void {
     this.#messages.forget(accountId)
   }
 
-  /** Throws `stale_ref` when the folder was made again since the reference was given. */
+  /** Throws `stale_ref` when the folder was recreated after the reference was issued. */
   async getMessage(principal: Principal, accountId: string, ref: string, signal: AbortSignal): Promise<Message> {
     const { message: uncompared, parts } = await this.getUncompared(principal, accountId, ref, signal)
     const { textBody, htmlBody, ...message } = uncompared
@@ -165,8 +165,8 @@ export class MailService {
   }
 
   /**
-   * The same for callers that need no body, or what a model reads of it.
-   * @param isBegun It is the rest of a message of which the beginning was read: then it is not asked whether it is still there.
+   * Like `getMessage`, without reading the body until `parts` is called.
+   * @param isBegun True for the rest of a message whose beginning was read: its existence is not checked again.
    */
   async getUncompared(
     principal: Principal,
@@ -178,7 +178,7 @@ export class MailService {
     const { place, owner, message, content, isBusy } = await this.#open(principal, accountId, ref, signal, !isBegun)
     const asker = { key: limitKeyOf(principal), signal }
     const sender = otherSender(content)
-    // Of two From headers nobody knows which one the mail server looked at.
+    // With two From headers it is unknown which one the mail server verified.
     const certainFrom = content.isFromRepeated ? [] : content.from
     const { text, html, textBody, htmlBody, calendars = [] } = content
     const { part, ...carrier } = place
@@ -190,7 +190,7 @@ export class MailService {
       ...this.#placed(accountId, place),
       ...toMessage({ ...content, ...this.#places.flagsOf(accountId, place, content), sender }, refOf),
       sender_warnings: warningsOf([...content.from, ...sender, ...content.replyTo], owner.email),
-      // The sender who attached a message may have made it up.
+      // The attaching sender may have forged an attached message.
       auth:
         part === undefined ? senderAuth(content.head, certainFrom, borderOf(owner.imapHost, this.#authServers)) : null,
       unsubscribe: unsubscribeOf(content.head),
@@ -199,15 +199,15 @@ export class MailService {
       ...bodies,
     }
     const read = () => this.#parts.read({ text, html, ...bodies }, asker)
-    // What could not be unpacked now may be in there the next time.
+    // Content that could not be unpacked now may be included the next time.
     const parts = () => (isBusy ? read() : this.#messages.once(message, 'parts', read))
     return { message: uncompared, place, parts }
   }
 
   /**
-   * One message, cleaned, with the pictures that it carries, as a document for a sandboxed frame; answer it with
-   * `strangerHeaders` and with nothing less.
-   * @param remote Whether it may name pictures from outside.
+   * Renders a sanitised message with its embedded pictures for a sandboxed frame; responses must have at least the
+   * headers of `strangerHeaders`.
+   * @param remote Whether remote pictures may be referenced.
    */
   async messageHtml(
     principal: Principal,
@@ -223,7 +223,7 @@ export class MailService {
       await turn(text?.length ?? 0)
       return renderMessageText(text)
     }
-    // Without a connection: others can use it meanwhile.
+    // Holds no connection meanwhile.
     const clean = () => documentOf(this.#cleaner, content, remote, { key: limitKeyOf(principal), signal })
     const document = await this.#messages.once(message, remote ? 'html with pictures' : 'html', clean)
     await turn(content.html.length)
@@ -242,7 +242,7 @@ export class MailService {
     return renderMessageHtml(await this.#ask(principal, accountId, embed, signal, place.folder))
   }
 
-  /** All attachments of a message as one zip. */
+  /** Returns all attachments of a message as one zip. */
   async openAttachments(
     principal: Principal,
     accountId: string,
@@ -253,7 +253,7 @@ export class MailService {
     return this.files.openAll({ principal, accountId, ref }, place, content, request)
   }
 
-  /** One attachment as a file, also what is packed in another one. */
+  /** Opens an attachment as a file, including those packed in another one. */
   async openAttachment(owner: FileOwner, id: string, request: PartRequest): ReturnType<MessageFiles['openPart']> {
     if (!isPackedId(id)) return this.files.openPart(owner, id, request)
     const { principal, accountId, ref } = owner
@@ -286,7 +286,7 @@ export class MailService {
     })
   }
 
-  /** With those of the same key alone, whose downloads it counts for. */
+  /** Shared by callers with the same key only, since their downloads are counted. */
   #unpack(owner: FileOwner, place: MessagePlace, message: CachedMessage, signal: AbortSignal) {
     const key = limitKeyOf(owner.principal)
     const start = (wanted: AbortSignal) => {
@@ -298,7 +298,7 @@ export class MailService {
     return this.#messages.once(message, 'packed', () => this.#unpacking.run(name, signal, start))
   }
 
-  /** Of several the first that is one. */
+  /** Returns the first valid one. */
   async #readCalendar(sources: readonly string[], asker: Asker): Promise<Calendar | null | NoOutcome> {
     let why: NoOutcome | undefined
     for (const source of sources) {

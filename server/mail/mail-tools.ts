@@ -1,4 +1,4 @@
-/** Mail for models: folders, search and reading. Nothing here changes anything, and what strangers wrote is marked as theirs. */
+/** Mail tools for models: folders, search and reading. All are read-only, and fence what strangers wrote. */
 import { z } from 'zod'
 import { FolderRole, mailBounds } from '../../contract/mail.ts'
 import type { ProblemCode } from '../../contract/problem.ts'
@@ -23,19 +23,19 @@ import { searchTool } from './search-tool.ts'
 import { nameWords, readLines } from './told-lines.ts'
 
 export interface MailToolsOptions {
-  /** Where mail is indexed: what a thread is made of, and what changed. */
+  /** The index, where there is one: threads and changes. */
   indexed: Pick<IndexedMail, 'listById' | 'getThread' | 'listChanges'>
   mail: Pick<MailService, 'listFolders' | 'getUncompared' | 'openAttachment'>
-  /** Texts of attachments. */
+  /** Reads the texts of attachments. */
   parts: TextParts
   waits: Pick<ChangeWaits, 'open' | 'isClosed'>
   search: Pick<MailSearch, 'searchAccount' | 'searchMail'>
   accounts: Pick<AccountService, 'list'>
 }
 
-/** Folders in one answer. */
+/** Folders per response. */
 const maxFolders = 500
-/** Even where each character is a token, a reply stays below 20,000 of them. */
+/** Upper bound of characters that keeps a reply below 20,000 tokens even at a token per character. */
 const maxChars = 18_000
 
 const account = ToolAccount.optional().describe('Required if there are several')
@@ -50,7 +50,7 @@ const mailHints: Partial<Record<ProblemCode, string>> = {
   index_off: 'The account is not indexed: search, and read by refs.',
   stale_cursor: 'Search again without the cursor.',
 }
-/** What is not said of a folder is that it is a personal one, which holds messages. */
+/** Absent fields mean a personal folder that can hold messages. */
 const Folders = z.object({
   folders: z.array(
     z.object({
@@ -72,9 +72,9 @@ const ReadAnswer = z.object({
   left: z.int().optional().describe('Messages not fully read'),
   cursor: z.string().optional(),
 })
-/** A thread as `mail_search` names it, or one of its messages. */
+/** A thread id of `mail_search`, or a reference of a message in it. */
 const ThreadRef = z.string().regex(/^(?:[\w-]{1,40}\.)?[\w-]{1,700}$/, 'is not a thread or ref of mail_search')
-/** What an id of a thread is shorter than. */
+/** Length of a message id; thread ids are shorter. */
 const messageIdLength = 20
 
 export function mailTools({ mail, search, accounts, indexed, parts, waits }: MailToolsOptions): Tool[] {
@@ -91,7 +91,7 @@ export function mailTools({ mail, search, accounts, indexed, parts, waits }: Mai
     input: z.strictObject({
       account,
       counts: z.boolean().default(true),
-      // Which there are, a refusal says.
+      // The error for an invalid role lists the valid ones.
       role: z.string().pipe(FolderRole).optional().describe('Such as sent'),
       name: line.min(1).max(mailBounds.name).optional(),
       cursor: z.string().max(400).optional(),
@@ -152,7 +152,7 @@ export function mailTools({ mail, search, accounts, indexed, parts, waits }: Mai
       return reader.read(call, { refs: named, view, maxChars: max_chars, cursor })
     },
   })
-  /** Oldest first. */
+  /** Returns the references of a thread, oldest first. */
   const refsOfThread = async (principal: Principal, accountId: string, name: string): Promise<string[]> => {
     const { accountId: named, ref } = fromToolRef(name)
     const messages =
@@ -160,7 +160,7 @@ export function mailTools({ mail, search, accounts, indexed, parts, waits }: Mai
         ? [{ thread_id: ref }]
         : (await indexed.listById(principal, accountId, ref.length === messageIdLength ? [ref] : [])).items
     const [first] = messages
-    if (!first) throw new Problem('thread_not_found', 'This is no message of a thread that is known.')
+    if (!first) throw new Problem('thread_not_found', 'This is not a message of a known thread.')
     const found = await indexed.getThread(principal, accountId, first.thread_id!, {})
     return found.messages.map(({ id }) => toToolRef({ accountId: named, ref: id }))
   }

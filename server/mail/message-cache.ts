@@ -1,42 +1,42 @@
 /**
- * Messages that were read lately, with what was made of them: what a reference names never changes, so it is fetched and rendered once.
- * Callers must have been let to the account before.
+ * LRU cache of recently read messages and what was derived from them: what a reference names is immutable, so it is
+ * fetched and rendered once. Callers must have been authorised before.
  */
 import type { MessageContent } from '../imap/mail-gateway.ts'
 
 export interface MessageName {
   accountId: string
-  /** Of the account: what was read with other credentials is not answered. */
+  /** Revision of the account: entries read with other credentials are not returned. */
   revision: string
   /** Folder, UIDVALIDITY, UID and part. */
   place: string
 }
 
-/** Of all messages, and of one with what was made of it. */
+/** Maximum bytes of all messages, and of one with what was derived from it. */
 const maxBytes = 48 * 1024 * 1024
 const maxBytesOfOne = 24 * 1024 * 1024
-/** What nobody has asked for in this time is dropped. */
+/** Idle time after which an entry is evicted. */
 const idleMs = 5 * 60_000
 
 interface Entry extends MessageName {
   content: MessageContent
   outcomes: Map<string, unknown>
   bytes: number
-  /** By performance.now(). */
+  /** Time of the last use, by `performance.now()`. */
   usedAt: number
 }
 
-/** One message: the rest of what is kept of it goes by `outcome` and `keep`. */
+/** A cached message; derived values are accessed by `outcome` and `keep`. */
 export interface CachedMessage {
   content: MessageContent
   outcome(name: string): unknown
-  /** Undefined outcomes are not kept. */
+  /** Caches a derived value; undefined ones are not cached. */
   keep(name: string, outcome: unknown): void
 }
 
 export class MessageCache {
   readonly #now: () => number
-  /** The message that was asked for longest ago is first. */
+  /** Entries by last use, the least recent first. */
   readonly #entries = new Map<string, Entry>()
   readonly #bytesOf = new Map<string, number>()
   #bytes = 0
@@ -46,7 +46,7 @@ export class MessageCache {
     this.#now = now
   }
 
-  /** Characters count as two bytes, which is what the longest take. */
+  /** Characters count as two bytes, an upper bound. */
   get bytes(): number {
     return this.#bytes
   }
@@ -98,7 +98,7 @@ export class MessageCache {
       keep: (name, outcome) => {
         if (outcome === undefined || entry.outcomes.has(name)) return
         const bytes = bytesOf(outcome)
-        // Also when it was dropped meanwhile: its reader still has it.
+        // Also works after eviction: the current reader still uses the entry.
         if (entry.bytes + bytes > maxBytesOfOne) return
         entry.outcomes.set(name, outcome)
         if (this.#entries.get(key) === entry) this.#grow(key, entry, bytes)
@@ -112,7 +112,7 @@ export class MessageCache {
     while (this.#bytes > maxBytes) this.#evict()
   }
 
-  /** The account that has most loses what it used longest ago, so that a busy one does not push out the others. */
+  /** Evicts the least recent entry of the largest account, so that a busy account does not displace others. */
   #evict(): void {
     let most = ''
     for (const [accountId, bytes] of this.#bytesOf) if (bytes > (this.#bytesOf.get(most) ?? -1)) most = accountId
@@ -146,7 +146,7 @@ function keyOf({ accountId, place }: MessageName): string {
   return `${accountId} ${place}`
 }
 
-/** At most, of whatever strings it holds; something for each value beside them. */
+/** Estimates an upper bound of a value's bytes. */
 function bytesOf(value: unknown): number {
   if (typeof value === 'string') return 32 + value.length * 2
   if (typeof value !== 'object' || value === null) return 16

@@ -1,4 +1,7 @@
-/** Files of a message: one part, the message as it was sent, or all that hangs on it as a zip. Each piece borrows a connection for itself, so that a slow reader holds none. */
+/**
+ * Files of a message: a part, the raw message, or all attachments as a zip. Each piece borrows a connection separately,
+ * so that slow readers hold none.
+ */
 import { wholeMessage } from '../imap/gateway-capabilities.ts'
 import type { MailConnection, PackedPlace, PartInfo } from '../imap/mail-gateway.ts'
 import { checkValidity, type MessagePlace } from '../imap/message-ref.ts'
@@ -11,14 +14,14 @@ import { type OpenPart, PartDownloads, type PartSource, tagOf } from './part-dow
 import { type Lend, partName, partSource } from './part-source.ts'
 import { zipOf } from './zip-files.ts'
 
-/** Whose, and which. */
+/** The message that a file belongs to, and the caller. */
 export interface FileOwner {
   principal: Principal
   accountId: string
   ref: string
 }
 
-/** What a zip is made of. */
+/** The content of a zip. */
 export interface Attachments {
   subject: string
   /** ISO 8601. */
@@ -28,7 +31,7 @@ export interface Attachments {
 }
 
 export interface MessageFilesOptions {
-  /** Does the work where the message is, for a principal that may see the account. */
+  /** Runs work at the message's place, for a principal that may see the account. */
   at<T>(owner: FileOwner, signal: AbortSignal, work: (place: MessagePlace) => Promise<T>): Promise<T>
   /** Lends a connection to a principal that may see the account. */
   ask<T>(
@@ -41,7 +44,7 @@ export interface MessageFilesOptions {
   ): Promise<T>
 }
 
-/** Of parts that come without a name: those that programs know by their endings. */
+/** File extensions for parts without a name. */
 const endings: ReadonlyMap<string, string> = new Map([
   ['message/rfc822', '.eml'],
   ['text/calendar', '.ics'],
@@ -59,13 +62,13 @@ export class MessageFiles {
     this.#ask = ask
   }
 
-  /** One part as a file. */
+  /** Opens a part as a file. */
   async openPart(owner: FileOwner, partId: string, request: PartRequest): Promise<OpenPart & { tag: string }> {
     if (partId === wholeMessage) throw new Problem('message_not_found', 'The message has no such part.')
     return this.#at(owner, request.signal, place => this.#open(owner, place, partId, request))
   }
 
-  /** What is packed in a part, as a file. */
+  /** Opens content packed in a part as a file. */
   async openPacked(
     owner: FileOwner,
     place: MessagePlace,
@@ -81,7 +84,7 @@ export class MessageFiles {
     return { ...part, name, type, tag }
   }
 
-  /** The same at once, over a connection that its caller has; undefined where it is longer. */
+  /** Reads packed content over the caller's connection; undefined when it is longer than `maxBytes`. */
   async readPacked(
     accountId: string,
     place: MessagePlace,
@@ -101,7 +104,7 @@ export class MessageFiles {
     return Buffer.concat(bytes)
   }
 
-  /** One part for what is made of it, from its first byte to its last; a download like the others. */
+  /** Reads a whole part for further processing; counts as a download. */
   async readPart(
     owner: FileOwner,
     place: MessagePlace,
@@ -113,14 +116,14 @@ export class MessageFiles {
     return this.#downloads.openAll(limitKeyOf(owner.principal), pieces)
   }
 
-  /** The message as it was sent; of one that is attached to another, that part. */
+  /** Opens the raw message; for an attached message, that part. */
   async openRaw(owner: FileOwner, request: PartRequest): Promise<OpenPart & { tag: string; fileName: string }> {
     const open = (place: MessagePlace) => this.#open(owner, place, place.part ?? wholeMessage, request)
     const part = await this.#at(owner, request.signal, open)
     return { ...part, fileName: nameOfMessage(part.name, '.eml') }
   }
 
-  /** All attachments, one after the other; nothing is compressed, since most of them are already. */
+  /** Opens all attachments as a zip, in sequence and uncompressed, since most are compressed already. */
   async openAll(
     owner: FileOwner,
     place: MessagePlace,

@@ -1,4 +1,4 @@
-/** The documents that the page's frame shows for a message. What a stranger wrote is clean before it comes here. */
+/** Renders the documents that the page's frame shows for a message. Content of strangers must be sanitised before. */
 
 import type { MessageContent, PartInfo } from '../imap/mail-gateway.ts'
 import type { CleanHtml, Piece } from '../reading/clean-html.ts'
@@ -8,14 +8,14 @@ import type { Asker, NoOutcome } from '../reading/job-cache.ts'
 import type { BodyItem } from '../reading/read-text.ts'
 import type { ReadyHtml } from './embed-pictures.ts'
 
-/** Weaker than what the sender says. A picture that is not shown takes the room of its words, not its own. */
+/** Defaults that the sender's styles override. A missing picture takes the size of its alternative text. */
 const plainStyle =
   'html{color-scheme:light;background:#fff;color:#1b1f24;font:14px/1.5 system-ui,sans-serif}' +
   'body{margin:min(16px,4vw);overflow-wrap:break-word}*{box-sizing:border-box}pre{white-space:pre-wrap;font:inherit;margin:0}' +
   'hr{max-width:100%}img{max-width:100%;height:auto}tr[data-narrow]{overflow-wrap:anywhere}' +
   '.note{margin:0 0 16px;padding:12px;border:1px solid #d0d5db;border-radius:6px;background:#f5f6f8}'
 
-/** Stronger than what the sender says: important declarations in a layer beat those outside of it. See `fit-css.ts`. */
+/** Overrides the sender's styles: important declarations in a layer win. See `fit-css.ts`. */
 const fittingStyle =
   '@layer fit{*{min-width:0!important;flex-shrink:1!important}html,body{width:auto!important;height:auto!important}' +
   'img:not([src]),img[src="data:,"]{width:auto!important;height:auto!important;background:#eef0f3!important}' +
@@ -25,7 +25,7 @@ export function renderMessageHtml({ style, bodyAttributes, body }: ReadyHtml): s
   return frameOf(`<style>${fittingStyle}</style><style>${style}</style>`, `<body${bodyAttributes}>${body}</body>`)
 }
 
-/** @param why There is no HTML of it that can be shown; undefined when the message has none. */
+/** @param why Why its HTML cannot be shown; undefined when the message has none. */
 export function renderMessageText(text: string | null, why?: NoOutcome): string {
   const note = why === undefined ? '' : `<p class="note">${notes[why]}${text ? ' This is its text.' : ''}</p>`
   return frameOf('', `<body>${note}<pre>${escapeHtml(text ?? '')}</pre></body>`)
@@ -45,13 +45,13 @@ function frameOf(head: string, body: string): string {
 
 interface MessageDocument {
   html: CleanHtml
-  /** With a name each by which the document knows them. */
+  /** Pictures with the names that the document uses for them. */
   pictures: PartInfo[]
 }
 
 /**
- * The document of a message: each HTML of it cleaned by itself, texts and pictures where they stand between.
- * @returns Why there is none, where the HTML cannot be shown.
+ * Builds the document of a message: sanitises each HTML part separately, with texts and pictures in between.
+ * @returns Why there is none, when the HTML cannot be shown.
  */
 export async function documentOf(
   cleaner: Pick<HtmlCleaner, 'clean'>,
@@ -72,7 +72,7 @@ export async function documentOf(
     whole.style.push(...pieces.style)
     whole.body.push(...pieces.body)
   }
-  // A message cannot know how its own pictures are named here, and may name none but those.
+  // A message cannot know these names of its own pictures, and can reference no others.
   return {
     html: whole,
     pictures: [...attachments, ...attachments.map(part => ({ ...part, content_id: nameOf(part.id) }))],

@@ -1,4 +1,4 @@
-/** Lists of a folder: from the index where it has the whole folder and was compared with the mail server lately, else from the mail server. */
+/** Lists of a folder: from the index if it holds the whole folder and is fresh, else from the mail server. */
 import { setTimeout as wait } from 'node:timers/promises'
 import { checkCursor, type MessageRefs } from '../imap/message-ref.ts'
 import type { Compared } from '../index/compared-times.ts'
@@ -22,24 +22,24 @@ export interface MessageListsOptions {
   ): Pick<AccountIndexer, 'asOf' | 'mailbox' | 'hasLooked' | 'isComplete' | 'notice'> | undefined
 }
 
-/** So long a list waits for the index to be compared again. */
+/** Maximum time that a list waits for the index to catch up. */
 const catchUpMs = 1_000
 const lookEveryMs = 20
 
-/** Folders of an account for which that is known. */
+/** Folders per account for which `#answered` is kept. */
 const notedFolders = 1_000
 
 export class MessageLists {
   readonly #options: MessageListsOptions
   readonly #pages = new KnownPages()
-  /** When the mail server last answered for a folder that the index has: nobody is shown an older state afterwards. By account and path. */
+  /** When the mail server last answered for an indexed folder, by account and path: no older state is shown after. */
   readonly #answered = new Map<string, Map<string, number>>()
 
   constructor(options: MessageListsOptions) {
     this.#options = options
   }
 
-  /** Newest first. Throws `stale_cursor` when the folder was recreated since the cursor was given. */
+  /** Newest first. Throws `stale_cursor` when the folder was recreated after the cursor was issued. */
   async list(
     principal: Principal,
     accountId: string,
@@ -53,29 +53,29 @@ export class MessageLists {
     return page
   }
 
-  /** After an account was removed: nothing of its lists is kept. */
+  /** Called after an account was removed: evicts its lists. */
   forget(accountId: string): void {
     this.#pages.forget(accountId)
     this.#answered.delete(accountId)
   }
 
-  /** From the index; undefined where the mail server has to be asked. */
+  /** Returns a list from the index; undefined when the mail server must be queried. */
   async find(principal: Principal, accountId: string, query: ListQuery, mayWait = true): Promise<JsonText | undefined> {
     const { folder: path, limit, cursor, preview } = query
     const { index, refs, ownerOf, indexerOf } = this.#options
     const indexer = index && indexerOf(accountId)
     const asOf = indexer?.asOf(path)
     const isFresh = asOf !== undefined && Date.now() - asOf <= freshMs
-    // Until the first look of a start, what was known before it is still the best that can be said at once.
+    // Before the first round after a start, the persisted state is the best available.
     if (!indexer || !(isFresh || (asOf === undefined && !indexer.hasLooked))) return undefined
     if (!maySeeAccount(principal, accountId) || !refs.canName(path)) return undefined
     if (asOf !== undefined && this.#isOlder(accountId, path, asOf)) {
-      // To ask the mail server would raise what the index has to reach: a program that asks often would never be answered by the index.
+      // Querying the mail server would raise the bar for the index: frequent callers would never be served by it.
       const isCaughtUp = mayWait && indexer.isComplete && (await this.#catchesUp(accountId, path))
       return isCaughtUp ? this.find(principal, accountId, query, false) : undefined
     }
     const owner = await ownerOf(principal, accountId)
-    // A disabled account has no revision; one that was given another mailbox is not the one that was indexed.
+    // A disabled account has no revision, and another mailbox is not the indexed one.
     if (owner.revision === null || owner.mailbox !== indexer.mailbox) return undefined
     const after = cursor === undefined ? undefined : refs.decodeCursor(accountId, path, cursor)
     const previews = preview === 'true' && principal.scopes.has('mail:read')
@@ -104,7 +104,7 @@ export class MessageLists {
     if (ofAccount.size > notedFolders && oldest !== undefined) ofAccount.delete(oldest)
   }
 
-  /** Whether the folder is compared in time, which was asked for. */
+  /** Waits until the folder was compared as requested. @returns Whether that happened in time. */
   async #catchesUp(accountId: string, path: string): Promise<boolean> {
     for (let waited = 0; waited < catchUpMs; waited += lookEveryMs) {
       await wait(lookEveryMs)
@@ -116,7 +116,7 @@ export class MessageLists {
     return false
   }
 
-  /** Whether the mail server was heard after that. Then the folder is looked at now, so that the index can answer again. */
+  /** True when the mail server answered later; requests a comparison then, so that the index can serve lists again. */
   #isOlder(accountId: string, path: string, at: number): boolean {
     const ofAccount = this.#answered.get(accountId)
     const answered = ofAccount?.get(path)
@@ -135,26 +135,26 @@ function comparedAt(compared: Compared | null, mailbox: string | undefined): num
   return isKnown ? compared.at : undefined
 }
 
-/** Whatever ails the index, the mail server has the list. */
+/** Whatever is wrong with the index, the mail server has the list. */
 function absent(error: unknown): undefined {
   if (!(error instanceof IndexFault)) throw error
 }
 
 interface KnownPage {
   tag: string
-  /** Without what is true at one time only. */
+  /** The response without its source and time. */
   json: Uint8Array
   asOf: number
-  /** The answer. */
+  /** The whole response. */
   bytes: Buffer
 }
 
-/** Of all of them; the one used longest ago is evicted. */
+/** Bytes of all cached pages; above it the least recently used is evicted. */
 const maxBytes = 8 * 1024 * 1024
 
 /**
- * Pages of the index as they left last. Whether one is still right, the thread of the index says each time; then its bytes need not come from there
- * again, nor be put together again.
+ * LRU cache of index pages as they were sent. The index thread validates each use by its tag; the bytes then need not
+ * be transferred or assembled again.
  */
 class KnownPages {
   readonly #pages = new Map<string, KnownPage>()
@@ -165,7 +165,7 @@ class KnownPages {
     return this.#pages.get(key)
   }
 
-  /** @returns The page as it is answered. Its bytes are shared: nothing writes into them. */
+  /** @returns The response's bytes, which are shared and must not be modified. */
   put(key: string, { json, tag }: { json: Uint8Array; tag: string | undefined }, asOf: number): Buffer {
     const before = this.#pages.get(key)
     this.#drop(key)

@@ -1,4 +1,4 @@
-/** Where the message is that a caller names: by a reference, which says it itself, or by its id, which the index knows. */
+/** Locates a message by its reference, which contains the place, or by its id, which the index resolves. */
 import { Flag } from '../../contract/mail.ts'
 import type { MessageHeader } from '../imap/mail-gateway.ts'
 import type { MessagePlace, MessageRefs } from '../imap/message-ref.ts'
@@ -14,15 +14,15 @@ export interface MessagePlacesOptions {
   /** Undefined where nothing is indexed: then there are no ids. */
   index: { of(accountId: string): Pick<IndexOperations, 'locateMessages'> } | undefined
   indexerOf(accountId: string): Pick<AccountIndexer, 'look' | 'isComplete'> | undefined
-  /** A message that left its folder in lists alone is still there. */
+  /** A message whose move was only requested is still in its folder. */
   expected?: Pick<ExpectedChanges, 'of'>
 }
 
 type ShownFlags = Pick<MessageHeader, 'flags' | 'keywords'>
 
-/** No reference is so short. */
+/** The form of an id; no reference is that short. */
 const idForm = /^[A-Za-z0-9_-]{20}$/
-/** For a look at all folders, when a message is not where it was. */
+/** Timeout of a round over all folders, when a message is not where it was. */
 const lookMs = 10_000
 const goneCodes = ['message_not_found', 'stale_ref', 'folder_not_found', 'folder_not_selectable']
 
@@ -34,8 +34,8 @@ export class MessagePlaces {
   }
 
   /**
-   * Does the work at the place of the message. One that is named by its id and was moved meanwhile is looked for once more, wherever it is.
-   * @throws Problem `message_not_found` for what is not of this account.
+   * Runs work at the message's place. A message named by its id that was moved meanwhile is located once more.
+   * @throws Problem `message_not_found` for one that is not of this account.
    */
   async at<T>(
     accountId: string,
@@ -59,7 +59,7 @@ export class MessagePlaces {
     return work(now)
   }
 
-  /** As they will be when what was asked to be done to it is done. */
+  /** Returns the flags as they will be once requested changes are done. */
   flagsOf(accountId: string, { folder, uidValidity, uid, part }: MessagePlace, now: ShownFlags): ShownFlags {
     const changes = part === undefined && this.#options.expected?.of(accountId)
     if (!changes) return now
@@ -70,14 +70,14 @@ export class MessagePlaces {
     return { flags, keywords: shown.filter(flag => !flag.startsWith('\\')) }
   }
 
-  /** Undefined for what the index does not know; empty for what lost its folder and was not found in another one yet. */
+  /** Undefined when unknown to the index; empty when it left its folder and was not found in another yet. */
   async #find(accountId: string, id: string): Promise<MessagePlace[] | undefined> {
     const { index, refs, indexerOf, expected } = this.#options
-    // An account that is not followed has no index, and gets none by being asked for.
+    // An account without an indexer has no index, and accessing it would create one.
     if (!indexerOf(accountId)) return undefined
     const changes = expected?.of(accountId)
     const place = () => changes?.placeOf(id) ?? changes?.returningTo(id)
-    // Of before the index is asked: it may have come up in a folder between its answer and a look here.
+    // Read before the index is queried: the message may be placed between its answer and a later read.
     const before = place()
     const [message] = (await index?.of(accountId).locateMessages([id], false).catch(toProblem)) ?? []
     const leaving = place() ?? before

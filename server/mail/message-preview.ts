@@ -1,4 +1,4 @@
-/** How a message begins, in a line for lists: of what is new in it, not of what it quotes. */
+/** One-line previews of messages for lists: the beginning of new text, without quotations. */
 import { maxPreview } from '../../contract/mail-preview.ts'
 import type { MailConnection, MessageHeader } from '../imap/mail-gateway.ts'
 import type { Principal } from '../platform/principal.ts'
@@ -6,10 +6,10 @@ import { Problem } from '../platform/problem.ts'
 import { readText } from '../reading/read-text.ts'
 import { cutText } from '../reading/stranger-text.ts'
 
-/** Of each text part; enough for a line behind a greeting. */
+/** Bytes read per text part; enough for a line after a greeting. */
 const previewBytes = 1024
 
-/** By UID. A list is worth more than how its messages begin: where the mail server refuses that, there is none. */
+/** Maps UIDs to previews. Empty when the mail server refuses, since a list matters more than its previews. */
 export async function readPreviews(
   connection: MailConnection,
   folder: string,
@@ -24,7 +24,7 @@ export async function readPreviews(
   }
 }
 
-/** Null where there is no text. */
+/** Null when there is no text. */
 export function previewOf(text: string | undefined): string | null {
   if (text === undefined) return null
   const { fresh, plain } = readText(text)
@@ -32,7 +32,7 @@ export function previewOf(text: string | undefined): string | null {
   return line === '' ? null : cutText(line, maxPreview)
 }
 
-/** Undefined where nobody asked, or who asks may not read: how a mail begins is part of it. */
+/** Undefined when not requested, or without the scope for reading, since previews reveal content. */
 export async function previewsFor(
   principal: Principal,
   preview: 'true' | 'false' | undefined,

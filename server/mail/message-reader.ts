@@ -1,4 +1,4 @@
-/** Reads messages for a model, as many and as much of each as fits into one reply; a cursor leads on from where it ended. */
+/** Reads messages for a model, as many and as much of each as fits into one reply; a cursor continues it. */
 
 import { createHash } from 'node:crypto'
 import type { MessagePlace } from '../imap/message-ref.ts'
@@ -12,12 +12,12 @@ import { fromToolRef, headOf, type ReadMessage } from './read-message.ts'
 export interface Reading {
   refs: readonly string[]
   view: View
-  /** Of the whole reply, about; heads count too. */
+  /** Approximate budget of the whole reply, headers included. */
   maxChars: number
   cursor: string | undefined
 }
 
-/** The reader, and the observer of what was read. */
+/** The caller, and the callback that records what was read. */
 export interface Reader {
   principal: Principal
   accountId: string
@@ -34,16 +34,16 @@ export interface Read {
 
 type Mail = Pick<MailService, 'getUncompared'>
 
-/** Where the next reply begins: which of the references, and where in its body. */
+/** Start of the next reply: index of the reference, and position in its body. */
 interface Place extends BodyPlace {
   index: number
 }
 
-/** Of each body that is begun, however long the heads are, so that a cursor always leads on. */
+/** Minimum characters of a body that is begun, whatever the length of headers, so that a cursor always advances. */
 const leastPiece = 200
-/** Of a thread there may be more than the trail names in one entry; the cursor leads on. */
+/** Messages per reply, as many as one audit entry can name; the cursor continues. */
 const maxMessages = 20
-/** A message that is gone does not keep the others from being read. */
+/** Problems of a single message, which do not prevent reading the others. */
 const ofOneMessage = new Set(['message_not_found', 'stale_ref', 'folder_not_found'])
 
 export class MessageReader {
@@ -54,7 +54,7 @@ export class MessageReader {
   }
 
   /**
-   * @param accountId Of all references.
+   * @param accountId The account of all references.
    * @throws Problem when none of them can be read.
    */
   async read({ principal, accountId, signal, note }: Reader, { refs, view, maxChars, cursor }: Reading): Promise<Read> {
@@ -78,7 +78,7 @@ export class MessageReader {
       if (messages.length > 0 && left < leastPiece) break
       read.push(opened.place)
       note(readNotes(read))
-      // What stands in for the HTML part is read to its end.
+      // A stand-in for the HTML part is read to its end.
       const isAsked = view !== 'headers' && !place.isStandIn
       const parts = isAsked ? await opened.parts() : undefined
       const { next, ...body } = bodyPiece(message, parts, view, place, Math.max(left, leastPiece))
@@ -128,18 +128,19 @@ function placeOf(cursor: string | undefined, count: number): Place {
   if (index !== undefined && Number(index) < count) {
     return { index: Number(index), offset: Number(offset), isStandIn: standIn === 't' }
   }
-  throw new Problem('bad_request', 'cursor: is not of these refs; give it with the same refs and the same view.')
+  throw new Problem('bad_request', 'cursor: belongs to other refs; pass it with the same refs and view.')
 }
 
 const unseen = /[\p{Default_Ignorable_Code_Point}\u2028\u2029\ufff9-\ufffb]/gu
-/** What one name of an entry may hold. Of two folders with a message each both find room, so twenty of them take ten names. */
+/** Maximum length of a value in an audit entry. Two folders with a message each fit into one, so twenty take ten. */
 const maxNoteLength = 700
-/** Of a folder's path, quoted; of a longer one the beginning and a digest. */
+/** Maximum length of a quoted folder path; a longer one is shortened and gets a digest. */
 const maxFolderLength = 280
 const digestLength = 12
 
 /**
- * `"INBOX" 3:771,772`: the folder, its UIDVALIDITY, the UIDs; of several folders with `; ` between them, under `read`, `read_2` and so on.
+ * Lists messages for an audit entry: `"INBOX" 3:771,772` is folder, UIDVALIDITY and UIDs; several folders are separated
+ * by `; `, and continued in `read_2` and so on.
  * @param places At most twenty, in any order.
  */
 export function readNotes(places: readonly MessagePlace[]): Record<string, string> {
@@ -158,7 +159,7 @@ export function readNotes(places: readonly MessagePlace[]): Record<string, strin
   return Object.fromEntries(notes.map((note, index) => [index === 0 ? 'read' : `read_${index + 1}`, note]))
 }
 
-/** In quotation marks, since a folder may be called as if it were several; what nobody would see is written as its number. */
+/** Quotes and escapes a folder name, which could imitate several; invisible characters become escapes. */
 function quoted(folder: string): string {
   const whole = escaped(folder)
   if (whole.length <= maxFolderLength) return whole

@@ -1,4 +1,4 @@
-/** Opens messages for callers that may see their account: from the cache, or fetched once for all that ask at the same time, and decoded. */
+/** Opens messages for authorised callers: from the cache, or fetched once for all concurrent callers, and decoded. */
 import { withFirstHeaders } from '../imap/header-fields.ts'
 import type { MailConnection, MessageContent } from '../imap/mail-gateway.ts'
 import { checkValidity, type MessagePlace } from '../imap/message-ref.ts'
@@ -8,22 +8,22 @@ import { type Asker, type NoOutcome, SharedJob } from '../reading/job-cache.ts'
 import type { PartsReader } from '../reading/parts-reader.ts'
 import { type CachedMessage, MessageCache, type MessageName } from './message-cache.ts'
 
-/** Parts of a message are cut here; the contract says so. */
+/** Maximum bytes per part, as documented in the contract; longer ones are truncated. */
 const maxPartBytes = 1024 * 1024
 
-/** Lends a connection that may see the account. */
+/** Lends a connection of the account. */
 type Ask = <T>(work: (connection: MailConnection) => Promise<T>, signal: AbortSignal) => Promise<T>
 
 export interface Opening {
   accountId: string
-  /** Changes with the account; null while it is not to be read. */
+  /** Changes with the account; null while it is disabled. */
   revision: string | null
   place: MessagePlace
   asker: Asker
   ask: Ask
   /**
-   * Whether the mail server is asked if the message is still there, and for its flags. Not for the rest of what was begun: its beginning
-   * was given away already.
+   * True checks that the message still exists, and fetches its flags. False for the rest of a message whose beginning
+   * was already returned.
    */
   isLookedAt: boolean
 }
@@ -37,7 +37,7 @@ export class OpenMessages {
     this.#parts = parts
   }
 
-  /** @throws Problem `stale_ref` or `message_not_found`, or what the mail server says. */
+  /** @throws Problem `stale_ref` or `message_not_found`, or one of the mail server. */
   async open(opening: Opening): Promise<CachedMessage> {
     const name = nameOf(opening)
     const cached = opening.revision === null ? undefined : this.#cache.find(name)
@@ -46,7 +46,7 @@ export class OpenMessages {
     return cached
   }
 
-  /** What was made of a message once; what did not come to an end for want of time is made again. */
+  /** Derives a value of a message once; a transient failure is retried at the next call. */
   async once<T>(message: CachedMessage, name: string, make: () => Promise<T | NoOutcome>): Promise<T | NoOutcome> {
     const kept = message.outcome(name)
     if (kept !== undefined) return kept as T | NoOutcome
@@ -55,7 +55,7 @@ export class OpenMessages {
     return outcome
   }
 
-  /** The account is gone, or is another one now. */
+  /** Called when the account was deleted or changed. */
   forget(accountId: string): void {
     this.#cache.dropAccount(accountId)
   }
@@ -71,7 +71,7 @@ export class OpenMessages {
     throw gone()
   }
 
-  /** With those of the same key alone: nobody waits in the line of another one. */
+  /** Shares fetches between callers with the same key only, so that no caller waits in another's queue. */
   async #fetchShared(opening: Opening, name: MessageName): Promise<CachedMessage> {
     const { asker, revision } = opening
     const shared = `${asker.key} ${revision} ${name.accountId} ${name.place}`
@@ -80,7 +80,7 @@ export class OpenMessages {
       try {
         return await job.join(asker.signal)
       } catch (error) {
-        // Taken back for others in the moment in which this one came.
+        // The job was cancelled for others just when this caller joined.
         if (!job.isTakenBack || asker.signal.aborted) throw error
       }
     }
@@ -98,7 +98,7 @@ export class OpenMessages {
 
   async #fetch({ place, ask, asker }: Opening, name: MessageName, signal: AbortSignal): Promise<CachedMessage> {
     const { encoded, ...fetched } = await ask(connection => getContent(connection, place), signal)
-    // Without a connection: others can use it meanwhile.
+    // Holds no connection meanwhile.
     const body = encoded && (await this.#parts.decode(encoded, { key: asker.key, signal }))
     const content = await withFirstHeaders(body === undefined ? fetched : { ...fetched, ...bodyOf(body) })
     return this.#cache.add(name, content)
@@ -109,7 +109,7 @@ function nameOf({ accountId, revision, place: { folder, uidValidity, uid, part }
   return { accountId, revision: revision ?? '', place: JSON.stringify([folder, uidValidity, uid, part]) }
 }
 
-/** @throws Problem where it may be had in a moment. */
+/** @throws Problem when a retry may succeed soon. */
 function bodyOf(body: DecodedBody | NoOutcome): Partial<MessageContent> {
   if (typeof body === 'object') return body
   if (body === 'gave_up') return { text: null, html: null, isTruncated: true }

@@ -1,6 +1,6 @@
 /**
- * Unpacks `winmail.dat` (TNEF): its files become attachments of the message beside it, and what it says becomes the text of a message that has none.
- * Nothing of a file is held: it is read from where it lies when somebody asks for it.
+ * Unpacks `winmail.dat` (TNEF): its files become attachments of the message, and its body becomes the text of a message
+ * without one. Files are not buffered: they are read on demand from their byte range.
  */
 import { setImmediate } from 'node:timers/promises'
 import { isTnef } from '../imap/body-structure.ts'
@@ -14,24 +14,24 @@ import type { PartsReader } from '../reading/parts-reader.ts'
 import { oneLine } from '../reading/stranger-text.ts'
 import { type PackedFile, type Tnef, TnefReader } from '../reading/tnef.ts'
 
-/** What was found in all of them. */
+/** The content of all packed parts. */
 export interface Unpacked {
   files: PackedInfo[]
   body: DecodedBody | null
   isTextCut: boolean
-  /** Nothing is left that was not understood. */
+  /** True when everything was understood. */
   isWhole: boolean
 }
 
 export type PackedInfo = PartInfo & { within: PackedPlace }
 
 export type TextReader = Pick<PartsReader, 'decode' | 'readRtf'>
-/** Reads a part of the message from its first byte to its last. */
+/** Reads a whole part of the message. */
 export type ReadPart = (partId: string) => Promise<AsyncIterable<Buffer>>
 
-/** Of one message: parts, and bytes of them together, as they were sent. All of a part has to be read to know what is in it. */
+/** Packed parts per message, and their total encoded bytes, since each must be read completely to find its content. */
 const [maxParts, maxBytes] = [3, 32 * 1024 * 1024]
-/** Looked at in a turn of the event loop. */
+/** Bytes parsed per turn of the event loop. */
 const turnBytes = 32 * 1024
 const types = {
   file: 'application/octet-stream',
@@ -39,7 +39,7 @@ const types = {
   object: 'application/x-ole-storage',
 }
 
-/** The parts that are to be unpacked. */
+/** Returns the parts to unpack. */
 export function packedParts({ attachments }: MessageContent): PartInfo[] {
   let left = maxBytes
   const packed = attachments.filter(isTnef).slice(0, maxParts)
@@ -49,12 +49,12 @@ export function packedParts({ attachments }: MessageContent): PartInfo[] {
   })
 }
 
-/** `2-1`: the first file in part 2. A number of a part never has a hyphen. */
+/** `2-1` is the first file in part 2. Part numbers contain no hyphen. */
 export function isPackedId(id: string): boolean {
   return /^[\d.]+-\d+$/.test(id)
 }
 
-/** @returns `busy` where too many downloads are under way, or the text worker has no time: it may be tried again. */
+/** @returns `busy` when too many downloads are in progress, or the text worker is overloaded: a retry may succeed. */
 export async function unpack(
   content: MessageContent,
   read: ReadPart,
@@ -79,27 +79,27 @@ export async function unpack(
   return unpacked
 }
 
-/** The message with what was in it. */
+/** Merges the unpacked content into the message. */
 export function withUnpacked(content: MessageContent, { files, body, isTextCut, isWhole }: Unpacked): MessageContent {
   return {
     ...content,
     ...(hasNoText(content) && body),
     isTruncated: content.isTruncated || isTextCut,
     faults: isWhole ? content.faults.filter(fault => fault !== 'packed_for_outlook') : content.faults,
-    // Behind the part that they are in.
+    // Placed after the part that contains them.
     attachments: content.attachments.flatMap(part => [part, ...files.filter(each => each.within.carrier === part.id)]),
     attachmentCount: content.attachmentCount + files.length,
   }
 }
 
-/** Undefined where nothing more can be read for this caller at the moment. */
+/** Undefined when this caller has too many downloads in progress. */
 async function readTnef(read: () => Promise<AsyncIterable<Buffer>>): Promise<Tnef | undefined> {
   const reader = new TnefReader()
   try {
     for await (const piece of await read()) {
       for (let at = 0; at < piece.length && !reader.isDone; at += turnBytes) {
         reader.push(piece.subarray(at, at + turnBytes))
-        // Of the smallest attributes it takes some milliseconds, in which others would wait.
+        // Parsing many tiny attributes takes milliseconds, which would delay others.
         await setImmediate()
       }
       if (reader.isDone) break
@@ -111,7 +111,7 @@ async function readTnef(read: () => Promise<AsyncIterable<Buffer>>): Promise<Tne
   }
 }
 
-/** What others wrote beside the file is what everybody else reads. */
+/** A text beside the file takes precedence, since everyone else reads that. */
 function hasNoText({ text, html }: Pick<MessageContent, 'text' | 'html'>): boolean {
   return html === null && (text ?? '').trim() === ''
 }
@@ -134,7 +134,7 @@ async function lineOf(text: PackedText | null): Promise<string | null> {
   return text && (oneLine(await decodeText(text.bytes, text.charset)).trim() || null)
 }
 
-/** HTML, else RTF, which mostly is HTML in another form, else the text. */
+/** Prefers HTML, then RTF, which mostly encapsulates HTML, then plain text. */
 async function bodyOf(
   { html, rtf, text, isTextCut: isCut }: Tnef,
   texts: TextReader,

@@ -1,4 +1,7 @@
-/** Pages of a folder as the API says them, as text: for the thread of the index that reads the rows. What leaves here is not checked against the contract again. */
+/**
+ * Serialises pages of a folder to the API's JSON, on the index thread that reads the rows. The output is not validated
+ * again.
+ */
 import type { Flag, MessageSummary } from '../../contract/mail.ts'
 import { MessageRefs } from '../imap/message-ref.ts'
 import { toSummary } from '../imap/summary-bounds.ts'
@@ -10,13 +13,13 @@ import { warningsOf } from './sender-warnings.ts'
 
 const flagNames = ['seen', 'flagged', 'answered', 'draft', 'deleted'] as const satisfies Flag[]
 
-/** @param key Of references. */
+/** @param key Signing key of references. */
 export function pageWriter(key: Uint8Array): PageWriter {
   const refs = new MessageRefs(new Signer(Buffer.from(key)))
   return page => Buffer.from(write(page, refs))
 }
 
-/** Without its last brace: who asked for it adds when it was true. */
+/** Omits the last brace: the caller appends source and time. */
 function write(page: ListedPage, refs: MessageRefs): string {
   const { accountId, path, uidValidity, rows, total, hasMore } = page
   const last = rows.at(-1)

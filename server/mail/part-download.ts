@@ -1,4 +1,4 @@
-/** Reads one part of a message, or some bytes of it, piece by piece, as fast as its reader takes it, its transfer encoding removed. */
+/** Streams a part of a message or a range of it, transfer-decoded, with back-pressure. */
 import { createHash } from 'node:crypto'
 import type { PartToRead } from '../imap/gateway-capabilities.ts'
 import { Problem } from '../platform/problem.ts'
@@ -6,7 +6,7 @@ import { TransferDecoder } from '../reading/transfer-decoder.ts'
 import { type AskedRange, type ByteRange, rangeWithin } from './byte-range.ts'
 import { type Mark, mostRanged, type PartMarks, PartMarksCache } from './part-marks.ts'
 
-/** A strong entity tag: under its UID and UIDVALIDITY a message never changes (RFC 9051, section 2.3.1.1). @param place As for `open`. */
+/** Returns a strong entity tag: a message is immutable under its UID and UIDVALIDITY. @param place As for `open`. */
 export function tagOf(place: string): string {
   return `"${createHash('sha256').update(`${decodedBy}\0${place}`).digest('base64url').slice(0, 32)}"`
 }
@@ -20,35 +20,35 @@ export interface PartSource {
 export interface OpenPart {
   name: string | null
   type: string
-  /** Of the whole part; undefined while nobody has read it to its end. */
+  /** Decoded size of the whole part; unknown until it was read to its end once. */
   size: number | undefined
-  /** What of it `bytes` are, where some of it was asked for and can be given. */
+  /** The range that `bytes` covers, when one was requested and is supported. */
   range: ByteRange | undefined
-  /** Whether some of it can be asked for. */
+  /** True when ranges are supported. */
   hasRanges: boolean
   /** Must be read to its end, or ended with `return`. */
   bytes: Required<Pick<AsyncIterableIterator<Buffer>, 'next' | 'return' | typeof Symbol.asyncIterator>>
 }
 
-/** To be changed when `TransferDecoder` makes other bytes of a part: files begun before are then not gone on with. */
+/** Increment when `TransferDecoder` changes its output: earlier downloads cannot be resumed then. */
 const decodedBy = 1
-/** In memory at a time for each download. */
+/** Bytes in memory per download. */
 const pieceBytes = 256 * 1024
 const maxOfKey = 8
 const maxOfAll = 64
 const wholePart: ByteRange = { first: 0, last: Number.POSITIVE_INFINITY }
-/** A reader that takes nothing for so long has gone, or holds a place that others want. */
+/** Pause after which a reader that takes nothing is treated as gone. */
 const maxPauseMs = 120_000
 
 export class PartDownloads {
-  /** By caller. */
+  /** Number of downloads by caller. */
   readonly #open = new Map<string, number>()
   #count = 0
   readonly #marks = new PartMarksCache()
 
   /**
-   * @param place Names the part among all parts that there are and will be.
-   * @throws Problem when there is no such part or range, or when too many are being downloaded.
+   * @param place Permanently unique name of the part.
+   * @throws Problem when there is no such part or range, or when too many downloads are in progress.
    */
   async open(key: string, place: string, source: PartSource, asked?: AskedRange, within?: Stretch): Promise<OpenPart> {
     this.#reserve(key)
@@ -69,7 +69,7 @@ export class PartDownloads {
     }
   }
 
-  /** How long it is, is known before it is read. */
+  /** Opens packed content, whose length is known in advance. */
   async #openWithin(key: string, reading: Reading, within: Stretch, asked?: AskedRange): Promise<OpenPart> {
     const { part, marks } = reading
     const hasRanges = part.sizeBytes <= mostRanged
@@ -79,7 +79,7 @@ export class PartDownloads {
     return { name: part.name, type: part.type, size: within.length, range, hasRanges, bytes }
   }
 
-  /** What is made of several parts, under one place of its caller. */
+  /** Opens a stream made of several parts, as one download of its caller. */
   async openAll(key: string, pieces: AsyncGenerator<Buffer, undefined>): Promise<OpenPart['bytes']> {
     this.#reserve(key)
     try {
@@ -90,7 +90,7 @@ export class PartDownloads {
     }
   }
 
-  /** For `openAll`: a part from its first byte to its last, or what is packed in it. @param place As for `open`. */
+  /** Reads a whole part, or content packed in it, for `openAll`. @param place As for `open`. */
   async readWhole(place: string, source: PartSource, within?: Stretch): Promise<AsyncGenerator<Buffer, undefined>> {
     const part = await describe(source)
     const marks = this.#marks.of(place)
@@ -98,7 +98,7 @@ export class PartDownloads {
     return cut(decoded({ part, source, marks }, marks.before(wanted.first)), wanted)
   }
 
-  /** The first piece comes before the answer begins, so that what goes wrong can still be said. */
+  /** Awaits the first piece before the response begins, so that an error can still be reported. */
   async #begin(key: string, pieces: AsyncGenerator<Buffer, undefined>): Promise<Download> {
     return new Download(join(await pieces.next(), pieces), () => this.#add(key, -1))
   }
@@ -125,7 +125,7 @@ async function describe(source: PartSource): Promise<PartToRead> {
   return part
 }
 
-/** Gives its place back once: at its end, when its reader leaves, also before the first piece, or takes nothing any more. */
+/** Releases its slot once: at the end, on `return` (even before the first piece), or when the reader stalls. */
 class Download {
   readonly #pieces: AsyncGenerator<Buffer, undefined>
   readonly #release: () => void
@@ -173,7 +173,7 @@ class Download {
   }
 }
 
-/** Bytes of a part without its transfer encoding. */
+/** A range of the decoded part. */
 interface Stretch {
   offset: number
   length: number
@@ -193,14 +193,14 @@ interface Reading {
 }
 
 interface Piece {
-  /** Of the decoded part. */
+  /** Offset in the decoded part. */
   at: number
   bytes: Buffer
-  /** Where the next one begins, of the encoded part. */
+  /** Offset of the next piece in the encoded part. */
   start: number
 }
 
-/** @param from Where an earlier reading had come to. */
+/** @param from Mark of an earlier reading to continue from. */
 async function* decoded({ part, source, marks }: Reading, from: Mark): AsyncGenerator<Piece, undefined> {
   const decoder = new TransferDecoder(part.encoding, from.rest)
   let { start, decoded: at } = from
@@ -211,7 +211,7 @@ async function* decoded({ part, source, marks }: Reading, from: Mark): AsyncGene
         'message_not_found',
         'The message no longer exists: it was moved or deleted on the mail server.',
       )
-    // One that is longer than was asked for is the whole part: some servers know no pieces.
+    // A piece longer than requested is the whole part: some servers do not support partial fetches.
     isLast = piece.length !== pieceBytes
     const taken = decoder.push(piece)
     const bytes = isLast ? Buffer.concat([taken, decoder.end()]) : taken
@@ -223,7 +223,7 @@ async function* decoded({ part, source, marks }: Reading, from: Mark): AsyncGene
   }
 }
 
-/** Reads on from where somebody had come to, and keeps nothing but how long the part is; undefined for one that is longer than its server said. */
+/** Measures the decoded size, continuing from the last mark; undefined when the part exceeds its announced size. */
 async function measure(reading: Reading): Promise<number | undefined> {
   const { marks } = reading
   for await (const { start } of decoded(reading, marks.before(Number.POSITIVE_INFINITY))) {

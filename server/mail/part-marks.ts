@@ -1,10 +1,12 @@
 /**
- * Where in parts, as they were sent, what was read of them begins. How many bytes a part has without its transfer encoding is known only when
- * it was read, since nobody need keep to even lines: what one download has read, the next one need not read again to find its place.
+ * Marks in parts from which decoding can resume. The decoded size of a part is unknown before it was read, since line
+ * lengths vary: what one download has read, the next one need not read again to find its offset.
  */
 import type { TransferDecoder } from '../reading/transfer-decoder.ts'
 
-/** A decoder with `rest` goes on at `start` of the encoded part, which is `decoded` without its encoding. */
+/**
+ * A resumption point: a decoder with `rest` continues at `start` of the encoded part and `decoded` of the decoded one.
+ */
 export interface Mark {
   start: number
   decoded: number
@@ -12,16 +14,16 @@ export interface Mark {
 }
 
 const everyBytes = 1024 * 1024
-/** Parts that are encoded longer have no ranges: to find one, all before it would have to be read. */
+/** Encoded bytes above which a part supports no ranges, since finding one requires reading everything before it. */
 export const mostRanged = 128 * 1024 * 1024
 const mostParts = 200
 
 export class PartMarks {
   readonly #marks: Mark[] = [{ start: 0, decoded: 0, rest: Buffer.alloc(0) }]
-  /** Bytes without the encoding; undefined until somebody read to the end. */
+  /** Decoded bytes; undefined until the part was read to its end. */
   size: number | undefined
 
-  /** The furthest of those at or before a byte. */
+  /** Returns the last mark at or before an offset. */
   before(decoded: number): Mark {
     return this.#marks.findLast(mark => mark.decoded <= decoded)!
   }
@@ -32,7 +34,7 @@ export class PartMarks {
   }
 }
 
-/** Of the parts that were read last. A part never changes, so nothing in here goes stale. */
+/** LRU cache of marks. Parts are immutable, so it never becomes stale. */
 export class PartMarksCache {
   readonly #parts = new Map<string, PartMarks>()
 

@@ -1,13 +1,13 @@
-/** A part of a message as something that can be read piece by piece, each piece over a connection that is lent for it. */
+/** Reads a part of a message piece by piece, borrowing a connection for each piece. */
 import { wholeMessage } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import { checkValidity, type MessagePlace } from '../imap/message-ref.ts'
 import type { PartSource } from './part-download.ts'
 
-/** @param isUnderWay It goes on with what was begun. */
+/** @param isUnderWay True for the continuation of a download. */
 export type Lend = <T>(work: (connection: MailConnection) => Promise<T>, isUnderWay: boolean) => Promise<T>
 
-/** @param checkAgain Throws when the reader may not read it any more; asked after each piece. */
+/** @param checkAgain Throws once the caller may no longer read it; called after each piece. */
 export function partSource(
   lend: Lend,
   place: MessagePlace,
@@ -32,7 +32,7 @@ export function partSource(
   }
 }
 
-/** Names the part among all parts that there are and will be. */
+/** Returns a permanently unique name of the part. */
 export function partName(accountId: string, { folder, uidValidity, uid }: MessagePlace, partId: string): string {
   return [accountId, folder, uidValidity, uid, partId].join('\0')
 }

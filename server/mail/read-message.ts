@@ -1,4 +1,4 @@
-/** A message as a model is told of it, without its body: who, when, what hangs on it, what it invites to. */
+/** A message for models, without its body: people, date, attachments and invitation. */
 import { z } from 'zod'
 import type { Calendar, CalendarTime, Message } from '../../contract/mail.ts'
 import type { AccountService } from '../accounts/account-service.ts'
@@ -11,18 +11,21 @@ import type { View } from './body-piece.ts'
 import { Person, toPerson } from './mail-address.ts'
 import type { UncomparedMessage } from './mail-service.ts'
 
-/** References of messages as tools give them name their account themselves, unless there is only one, so that a model need not. */
+/**
+ * A message in tool calls. Its reference includes the account unless there is only one, so that models need not pass
+ * it.
+ */
 interface NamedMessage {
-  /** Undefined: the only one that the principal sees. */
+  /** Undefined means the only account that the principal sees. */
   accountId: string | undefined
-  /** As REST takes it: an id, or a reference, whose signature holds for this account alone. */
+  /** An id or a reference as in REST, which is signed for this account. */
   ref: string
 }
 
-/** Id of an account. */
+/** An account id. */
 export const ToolAccount = z.string().regex(/^[\w-]{1,40}$/, 'is not an id of mail_accounts')
 
-/** Account and reference; a dot is in neither. */
+/** Account and reference, separated by a dot, which neither contains. */
 export const ToolRef = z.string().regex(/^(?:[\w-]{1,40}\.)?[\w-]{8,700}$/, 'is not a ref of mail_search')
 
 export function toToolRef({ accountId, ref }: NamedMessage): string {
@@ -36,9 +39,9 @@ export function fromToolRef(text: string): NamedMessage {
 }
 
 /**
- * Whose message it is.
+ * Returns the account of the messages.
  * @param refs At least one.
- * @throws Problem when they are of several accounts, or name none where there are several.
+ * @throws Problem when they belong to several accounts, or name none where there are several.
  */
 export async function accountOfRefs(
   accounts: Pick<AccountService, 'list'>,
@@ -52,12 +55,14 @@ export async function accountOfRefs(
   return first ?? onlyAccount(accounts, principal)
 }
 
-/** Shown of each list; how many there are more is said. */
+/** Entries shown per list; the number of further ones is given. */
 const maxPeople = 10
 const maxAttachments = 20
 const maxEvents = 5
 
-/** Words of the invitation's author. What an event has beside its summary says its name: the list of tools is read by models that pay for it. */
+/**
+ * The invitation's own words. Fields other than the summary are self-explanatory, since the schema costs models tokens.
+ */
 const ReadCalendar = z
   .object({
     method: z.string().optional(),
@@ -133,7 +138,7 @@ function peopleOf(message: UncomparedMessage, lists: readonly PeopleList[]): Rec
   return Object.fromEntries(named.map(list => [list, message[list].slice(0, maxPeople).map(toPerson)]))
 }
 
-/** Of which the message holds the first. */
+/** Returns the total, of which the message holds the first ones. */
 function countOf(message: UncomparedMessage, list: PeopleList): number {
   return list === 'sender' ? message.sender.length : message[`${list}_count`]
 }

@@ -1,4 +1,4 @@
-/** How many messages a search found in all accounts, and how they are spread. */
+/** Totals and facets of a search over all accounts. */
 import type { SearchFacets } from '../../contract/mail-search.ts'
 import type { AccountFacets, AccountFindings } from './account-findings.ts'
 
@@ -14,7 +14,7 @@ export function countsOf(counts: boolean | 'total', found: readonly AccountFindi
   return {
     total,
     is_total_exact: isExact,
-    // What only mail servers found is in none of them.
+    // Excludes messages that only mail servers found.
     facets: {
       ...mergedFacets(found.flatMap(({ facets }) => facets ?? [])),
       counted,

@@ -1,8 +1,8 @@
-/** Which folders are meant by the `in:` of a search: those of that path, else of that role, else by their path as models are told it. */
+/** Resolves the `in:` of a search to folders: by path, else by role, else by the path as shown to models. */
 import type { SearchNode } from '../index/search-tree.ts'
 import { cleanLine } from '../reading/stranger-text.ts'
 
-/** More than the path of any folder that can be searched has: none of those is cut. */
+/** Above the length of any searchable path, so that none is cut. */
 const maxPath = 1000
 
 export interface NamedFolder {
@@ -17,16 +17,16 @@ export class FolderNames {
     this.#folders = folders
   }
 
-  /** None where no folder is called so. */
+  /** Empty when no folder has this name. */
   pathsOf(name: string): string[] {
     const lower = name.toLowerCase()
-    // INBOX is INBOX in any case (RFC 9051, section 5.1).
+    // INBOX is case-insensitive (RFC 9051, section 5.1).
     const path = lower === 'inbox' ? 'INBOX' : name
     const ways: ((folder: NamedFolder) => boolean)[] = [
       folder => folder.path === path,
       folder => folder.role === lower,
       folder => toolPath(folder.path) === name,
-      // People know their folder as `Work` where its path is `INBOX.Work`.
+      // Users know their folder as `Work` where its path is `INBOX.Work`.
       folder => folder.path === `INBOX.${name}` || folder.path === `INBOX/${name}`,
     ]
     for (const isMeant of ways) {
@@ -36,7 +36,7 @@ export class FolderNames {
     return []
   }
 
-  /** The same search with the paths of folders in place of their names; one that no folder has stays. */
+  /** Replaces folder names by paths; unknown names stay. */
   resolve(node: SearchNode): SearchNode {
     if (node.kind === 'not') return { kind: 'not', node: this.resolve(node.node) }
     if ('nodes' in node) return { kind: node.kind, nodes: node.nodes.map(each => this.resolve(each)) }
@@ -46,7 +46,7 @@ export class FolderNames {
   }
 }
 
-/** A folder's path as a model is told it: people who share one with others may call it anything. */
+/** Sanitises a folder's path for models: others may have named a shared one. */
 export function toolPath(path: string): string {
   return cleanLine(path, maxPath)
 }

@@ -1,21 +1,21 @@
-/** The order of what a search found in several accounts, and where in it a page ended: stable while new mail comes. */
+/** The order of search results across accounts, and page ends that stay stable as mail arrives. */
 import type { MessageRefs } from '../imap/message-ref.ts'
 import { Problem } from '../platform/problem.ts'
 
-/** Where a hit stands. Of two alike the one whose account comes first is in front, then the one that came into its folder later. */
+/** Sort position of a hit. Ties are broken by account, then by arrival in the folder, the later first. */
 export interface HitPosition {
-  /** Null where the newest come first. */
+  /** Null when sorting by date. */
   score: number | null
-  /** About the second in which it was received: the row of the index. */
+  /** Row in the index, which is about the second of reception. */
   seconds: number
   accountId: string
-  /** Of a message that the index does not have: its UID, turned round, and its id. Empty for those that it has. */
+  /** Tie-break of messages that the index lacks: the inverted UID and the id. Empty for indexed ones. */
   tie: string
 }
 
 /** The last hit of a page. */
 export interface PageEnd extends HitPosition {
-  /** By relevance: hits are those up to this second, as they were scored at this time. */
+  /** Upper bound of rows, and the time used for scoring, of a search by relevance. */
   top?: number
   now?: number
 }
@@ -29,7 +29,7 @@ export function compareHits(one: HitPosition, other: HitPosition): number {
   )
 }
 
-/** By code units, which no locale changes. */
+/** Compares by code units, independent of the locale. */
 function compareText(one: string, other: string): number {
   return one === other ? 0 : one < other ? -1 : 1
 }
@@ -39,7 +39,7 @@ export function tieOf(uid: number, messageId: string): string {
   return (2 ** 32 - uid).toString(16).padStart(9, '0') + messageId
 }
 
-/** The second that hits of the index must be below. Those of one account have seconds of their own. */
+/** Exclusive upper bound of index rows, which are unique within an account. */
 export function secondsBelow(end: PageEnd, accountId: string): number {
   return compareText(accountId, end.accountId) <= 0 ? end.seconds : end.seconds + 1
 }
@@ -50,7 +50,7 @@ export function toCursor(refs: Sealer, search: string, { score, seconds, account
   return refs.encodeEnd(search, JSON.stringify([seconds, accountId, tie, score, top, now]))
 }
 
-/** @throws Problem `bad_request` for what was not made for this search. */
+/** @throws Problem `bad_request` for a cursor that was not issued for this search. */
 export function fromCursor(refs: Sealer, search: string, cursor: string): PageEnd {
   const text = refs.decodeEnd(search, cursor)
   if (text === undefined) {

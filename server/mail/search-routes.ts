@@ -1,4 +1,4 @@
-/** /api/v1/search, and the same of one account. */
+/** /api/v1/search, and the same for one account. */
 import { mailSearchApi } from '../../contract/mail-search.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import type { MailSearch } from './mail-search.ts'

@@ -1,4 +1,4 @@
-/** Search for models: the same language, accounts and folders as everywhere, in few words; what was not searched is said. */
+/** Search for models: the same language, accounts and folders as in REST, in few words; omissions are reported. */
 import { z } from 'zod'
 import { maxSearchLength } from '../../contract/mail.ts'
 import { type SearchAnswer, type SearchHit, SearchSort } from '../../contract/mail-search.ts'
@@ -19,7 +19,7 @@ export interface SearchToolOptions {
   hints: Partial<Record<ProblemCode, string>>
 }
 
-/** Accounts of which it is said what was not searched. */
+/** Accounts whose omissions are reported. */
 const maxIncomplete = 5
 
 const Answer = z.object({
@@ -55,7 +55,7 @@ export function searchTool({ search, accounts, hints }: SearchToolOptions): Tool
     text: searchLines,
     run: async ({ principal, input: { account, group, snippet, ...query }, signal, note }) => {
       const listing = accounts.list(principal)
-      // Where it is known which one, both are found out at the same time.
+      // With a known account, accounts are listed concurrently with the search.
       const accountId = account ?? onlyOne(await listing)
       if (accountId !== undefined) note({ account_id: accountId })
       const ask = (page: { limit: number; cursor?: string | undefined }) => {
@@ -74,14 +74,14 @@ export function searchTool({ search, accounts, hints }: SearchToolOptions): Tool
 }
 
 interface Grouped extends SearchAnswer {
-  /** Hits of each thread, by the first of them. */
+  /** Number of hits per thread, by its first hit. */
   found: ReadonlyMap<SearchHit, number>
 }
 
-/** Pages that are read to fill one of threads. */
+/** Pages read to fill one page of threads. */
 const maxPages = 4
 
-/** One hit for each thread, the first that was found. What is on an earlier page is not known: an older message of a thread may come again. */
+/** Returns the first hit per thread. Earlier pages are unknown, so a thread may reappear by an older message. */
 async function byThread(
   first: SearchAnswer,
   limit: number,
@@ -101,7 +101,7 @@ async function byThread(
   }
   add(first.items)
   for (let page = 1; page < maxPages && cursor !== null && threads.size < limit; page++) {
-    // So that none of them is left over.
+    // Limited so that no hit is left over.
     const next = await ask({ limit: limit - threads.size, cursor })
     add(next.items)
     cursor = next.next_cursor
@@ -109,7 +109,7 @@ async function byThread(
   return { ...first, items: [...threads.values()], next_cursor: cursor, found }
 }
 
-/** Undefined where there are several. */
+/** Undefined when there are several. */
 function onlyOne([first, ...others]: readonly { id: string }[]): string | undefined {
   if (!first)
     throw new Problem('account_not_found', 'No account is visible to you; ask an administrator for access to one.')
@@ -117,7 +117,7 @@ function onlyOne([first, ...others]: readonly { id: string }[]): string | undefi
 }
 
 interface Told {
-  /** Of the accounts that are seen. */
+  /** Addresses of the visible accounts. */
   emails: ReadonlyMap<string, string>
   snippet: boolean
   found: ReadonlyMap<SearchHit, number> | undefined

@@ -1,6 +1,6 @@
-/** Runs work for many items, a few at a time. */
+/** Runs work for many items with bounded concurrency. */
 
-/** As many at once as are allowed, in order. */
+/** Runs at most `most` items concurrently; results are in order. */
 export async function inTurns<Item, Result>(
   items: readonly Item[],
   most: number,

@@ -1,12 +1,14 @@
-/** Whether a message came from the domain that its From names, as the mail server of the account found it: nobody else is believed. */
+/**
+ * Determines whether a message really came from the domain in From, as verified by the account's own mail server only.
+ */
 import { type Address, AuthResult, type SenderAuth } from '../../contract/mail.ts'
 import { type AuthClaim, type AuthField, type HeaderField, readAuthField, readFields } from '../imap/header-fields.ts'
 import { domainOf } from './ascii-address.ts'
 
 /**
  * @param head The beginning of the message, as far as it was read.
- * @param border Undefined where it is not known who may say so.
- * @returns Null unless the account's own server said something.
+ * @param border Undefined when no server is trusted.
+ * @returns Null unless the account's own server reported something.
  */
 export function senderAuth(
   head: string,
@@ -22,9 +24,9 @@ export function senderAuth(
 }
 
 /**
- * Those of the topmost field that the border wrote; undefined when it wrote none. Each server puts its fields above those that were
- * there: so nothing counts below a Received of somebody else's machine. Of fields that follow each other, where a border writes one
- * for each method, the first counts for a method.
+ * Returns the claims of the topmost trusted field; undefined when there is none. Servers prepend fields, so nothing
+ * below a foreign Received counts. Where a border writes consecutive fields, one per method, the first one per method
+ * wins.
  */
 function trustedClaims(fields: readonly HeaderField[], border: BorderServers): AuthClaim[] | undefined {
   let claims: AuthClaim[] | undefined
@@ -46,7 +48,7 @@ function isTrusted({ serverId }: AuthField, { serverIds, isUnnamed }: BorderServ
   return serverIds.some(id => isWithin(serverId, id))
 }
 
-/** One without a name, or with an address, is inside of the provider: those at the border say who they are. */
+/** True for a machine without a name or with an IP address, which is internal: border servers identify themselves. */
 function isOwnMachine(received: string, { machines }: BorderServers): boolean {
   const [, by] = /\bby\s{1,10}([^\s;()]{1,255})/i.exec(received.replaceAll(/\([^()]*\)/g, ' ')) ?? []
   if (by === undefined || /^[\d.:a-f[\]]+$/i.test(by) || !by.includes('.')) return true
@@ -55,7 +57,7 @@ function isOwnMachine(received: string, { machines }: BorderServers): boolean {
 
 function resultOf(claims: readonly AuthClaim[], method: string): AuthResult | null {
   const results = claims.filter(claim => claim.method === method).map(({ result }) => toResult(result))
-  // Of several signatures one that is good is enough.
+  // One valid signature of several is enough.
   return results.includes('pass') ? 'pass' : (results[0] ?? null)
 }
 
@@ -68,14 +70,14 @@ function verdictOf(claims: readonly AuthClaim[], domain: string | null): SenderA
   if (domain === null) return 'unverified'
   const dmarc = claims.filter(({ method }) => method === 'dmarc')
   const isAbout = dmarc.every(({ properties }) => domainOf(`@${bareDomain(properties.get('header.from'))}`) === domain)
-  // Of two that do not agree the worse one counts.
+  // Of contradictory results the worse one counts.
   if (isAbout && dmarc.some(({ result }) => result === 'fail')) return 'failed'
   if (isAbout && dmarc.length > 0 && dmarc.every(({ result }) => result === 'pass')) return 'verified'
   if (dmarc.some(({ result }) => result !== 'none' && result !== 'bestguesspass')) return 'unverified'
   return claims.some(claim => speaksFor(claim, domain)) ? 'verified' : 'unverified'
 }
 
-/** A signature, or a sender of the envelope, of the domain itself or of one that it is a part of. */
+/** True for a signature or envelope sender of the domain or a parent domain. */
 function speaksFor({ method, result, properties }: AuthClaim, domain: string): boolean {
   if (result !== 'pass') return false
   const of = method === 'dkim' ? ['header.d', 'header.i'] : method === 'spf' ? ['smtp.mailfrom'] : []
@@ -89,27 +91,27 @@ function bareDomain(address = ''): string {
   return address.slice(address.lastIndexOf('@') + 1)
 }
 
-/** Whose Authentication-Results count: the border servers of known providers, and those that an administrator names. */
+/** Servers whose Authentication-Results are trusted: those of known providers, and those named by an administrator. */
 interface BorderServers {
-  /** Names by which it signs what it found, or the ends of such names. */
+  /** Authserv-ids, or their suffixes. */
   serverIds: readonly string[]
-  /** Whether its field names nobody. */
+  /** True when its field names no authserv-id. */
   isUnnamed: boolean
-  /** Whether it writes one field for all methods, so that a second one is a stranger's. */
+  /** True when it writes one field for all methods, so that a second one is forged. */
   isSingle: boolean
-  /** Ends of the names of its machines, in `by` of Received. */
+  /** Suffixes of its host names in `by` of Received. */
   machines: readonly string[]
 }
 
-/** A mail server that an administrator believes: by the name of its IMAP server, and what its fields begin with. */
+/** A mail server trusted by an administrator: the IMAP host, and the authserv-id of its fields. */
 export interface NamedAuthServer {
   imapHost: string
   serverId: string
 }
 
 /**
- * Of IMAP servers, by the ends of their names. Each of these writes the field into all that comes from outside and takes forged
- * ones of its own name out (RFC 8601, section 5).
+ * Border servers by suffix of the IMAP host. Each adds the field to all incoming mail and removes forged ones of its
+ * own name (RFC 8601, section 5).
  */
 const known: readonly [imapHosts: readonly string[], servers: BorderServers][] = [
   [['gmail.com', 'googlemail.com'], { ...of('google.com', 'googlemail.com'), serverIds: ['mx.google.com'] }],
@@ -127,7 +129,7 @@ const known: readonly [imapHosts: readonly string[], servers: BorderServers][] =
   [['gmx.net', 'gmx.com', 'web.de'], of('gmx.net', 'gmx.com', 'web.de', 'kundenserver.de')],
 ]
 
-/** @param named They come before what is known. */
+/** @param named Takes precedence over known providers. */
 export function borderOf(imapHost: string, named: readonly NamedAuthServer[]): BorderServers | undefined {
   const ids = named
     .filter(pair => pair.imapHost === imapHost.toLowerCase())

@@ -1,4 +1,4 @@
-/** What is odd about who a message says it is from. Names are anybody's choice; only what can mislead is told. */
+/** Warns of misleading senders. Names can be chosen freely; only what can mislead is reported. */
 
 import { hiddenCharacter } from '../../contract/hidden-character.ts'
 import type { Address, Message, SenderWarning } from '../../contract/mail.ts'
@@ -10,18 +10,18 @@ const hidden = new RegExp(hiddenCharacter, 'u')
 const unseen = /[\p{Default_Ignorable_Code_Point}\p{Cc}]/gu
 /** Characters of a name and of an address that are checked. */
 const maxLength = 1000
-/** Senders of one message that are checked. */
+/** Senders per message that are checked. */
 const maxSenders = 20
 const addressInName = /[^\s<>()"',;:@]{1,64}@([^\s<>()"',;:@]{1,253})/gu
 const domainInName = /[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,8}/gu
 
-/** @param own The address of the account that reads. */
+/** @param own The address of the reading account. */
 export function warningsOf(senders: readonly Address[], own: string | undefined): SenderWarning[] {
   const found = new Set(senders.slice(0, maxSenders).flatMap(sender => [...warningsOfOne(sender, own)]))
   return senderWarnings.filter(warning => found.has(warning))
 }
 
-/** Servers answer From where there is no such header. */
+/** Returns senders that differ from From, since servers copy From where Sender is missing. */
 export function otherSender({ sender, from }: Pick<Message, 'sender' | 'from'>): Message['sender'] {
   const known = new Set(from.map(({ email }) => email.toLowerCase()))
   return sender.filter(({ email }) => !known.has(email.toLowerCase()))

@@ -1,4 +1,4 @@
-/** A message that only the mail server has found, as the API says it. */
+/** Converts a message found only by the mail server to the API's form. */
 import type { SearchHit } from '../../contract/mail-search.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
 import { toSummary } from '../imap/summary-bounds.ts'
@@ -10,11 +10,11 @@ export interface HitWords {
   refs: Pick<MessageRefs, 'encode' | 'canName'>
   accountId: string
   owner: Owner
-  /** Whether previews are wanted, and may be read. */
+  /** True when previews are requested and permitted. */
   hasPreview: boolean
 }
 
-/** @param preview Undefined where none is wanted. */
+/** @param preview Undefined when not requested. */
 export function toServerHit(hit: ServerHit, preview: string | null | undefined, words: HitWords): SearchHit {
   const { refs, accountId, owner } = words
   const { header, place, folders, messageId, threadId, score } = hit

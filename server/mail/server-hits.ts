@@ -1,4 +1,7 @@
-/** Messages that a mail server found, read as far as a page needs them: each once, however many folders it is in, and none that the index tells of. */
+/**
+ * Reads the messages that a mail server found, as far as a page needs: each once, across folders, and none that the
+ * index covers.
+ */
 import type { SearchSort } from '../../contract/mail-search.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
 import type { IndexHeader } from '../imap/gateway-capabilities.ts'
@@ -12,9 +15,9 @@ import type { Candidate } from './server-search.ts'
 import { looksAtPlaces } from './server-terms.ts'
 
 export interface ServerHit extends HitPosition {
-  /** As the index would call it. */
+  /** The id that the index would assign. */
   messageId: string
-  /** Of the index, which holds it without its text; else null. */
+  /** Set when the index holds the message without its text; else null. */
   threadId: string | null
   header: IndexHeader
   place: Candidate
@@ -37,13 +40,14 @@ interface Options {
   index: Pick<IndexOperations, 'heldMessages'> | undefined
 }
 
-/** Of them the best are chosen by relevance: the latest that were found. */
+/** The latest candidates that are scored by relevance. */
 const mostScored = 200
-/** Headers that are read at once, and for one page. */
+/** Headers read per batch, and per page. */
 const [atOnce, mostRead] = [100, 1_000]
 
 /**
- * One more than a page holds, where there are so many. `isCut` says that candidates were left out that might be in the page.
+ * Returns one more than a page holds, if there are as many. `isCut` is true when skipped candidates might belong to the
+ * page.
  * @param candidates The latest first.
  */
 export async function readServerHits(
@@ -66,7 +70,7 @@ export async function readServerHits(
     const held = new Map((await index?.heldMessages(named.map(({ id }) => id)))?.map(each => [each.id, each]))
     for (const { id, header, place } of named) {
       const known = held.get(id)
-      // The index has searched all of it, and decides.
+      // The index has searched the whole message, so its result counts.
       if (known?.hasText && !isOfPlaces) continue
       const twin = hits.get(id)
       if (twin) {
@@ -101,7 +105,7 @@ interface ReadRow {
   place: Candidate
 }
 
-/** In the order of the candidates; those that are gone, or whose folder was made again, are left out. */
+/** In the order of the candidates; expunged ones, and those of recreated folders, are left out. */
 async function readHeaders(
   accountId: string,
   pool: Pick<ConnectionPool, 'run'>,
@@ -124,7 +128,7 @@ async function readHeaders(
   })
 }
 
-/** Equal messages of one folder are told apart by a number, as in the index. */
+/** Numbers identical messages of a folder, as the index does. */
 function nameOf(accountId: string, { header, place }: ReadRow, copies: Map<string, number>): string {
   const identity = identityOf(accountId, toRecord(header))
   const key = JSON.stringify([place.path, identity])

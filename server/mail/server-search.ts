@@ -1,4 +1,7 @@
-/** Asks the mail server of one account what its index does not hold: folder after folder, each for the newest that it finds, for a bounded time. */
+/**
+ * Searches on an account's mail server what its index lacks: folder by folder, the newest matches of each, within a
+ * time limit.
+ */
 import type { SearchOmission } from '../../contract/mail-search.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
 import type { FoundMessages } from '../imap/mail-gateway.ts'
@@ -9,17 +12,17 @@ import { FolderNames, type NamedFolder } from './search-folder.ts'
 import { folderTerm } from './server-terms.ts'
 
 export interface ServerFolder extends NamedFolder {
-  /** What is below it is searched; undefined for all of the folder. */
+  /** Exclusive upper bound of the searched UIDs; undefined for the whole folder. */
   belowUid?: number | undefined
-  /** Only mail received before this second: later mail is in the index. */
+  /** Only mail received before this second; later mail is in the index. */
   beforeSecond?: number | undefined
 }
 
 export interface ServerQuery {
   tree: SearchNode
-  /** Undefined where they are not known yet: all that the server lists. */
+  /** Undefined when unknown: all that the server lists. */
   folders: readonly ServerFolder[] | undefined
-  /** Of all folders of the account; where they are not known yet, those that the server lists. */
+  /** Names of all folders of the account; undefined uses those that the server lists. */
   names: FolderNames | undefined
   /** Later mail is on earlier pages. */
   untilSecond?: number | undefined
@@ -35,21 +38,21 @@ export interface Candidate {
 export interface ServerFindings {
   /** The latest first. */
   candidates: Candidate[]
-  /** In all folders; a message in two of them counts twice. */
+  /** Matches in all folders; a message in two of them counts twice. */
   total: number
-  /** In which something was found. */
+  /** Folders with matches. */
   foldersWithHits: number
   folders: number
   names: FolderNames
   omissions: SearchOmission[]
-  /** Why the server could not be used at all, or not to the end. */
+  /** Why the server could not be used, or not completely. */
   failure: Problem | undefined
 }
 
 export interface ServerSearchBounds {
-  /** Of one search. */
+  /** Folders per search. */
   maxFolders: number
-  /** That are looked at in a folder: the newest by UID. */
+  /** Newest messages by UID returned per folder. */
   maxFound: number
   maxMs: number
 }
@@ -57,7 +60,7 @@ export interface ServerSearchBounds {
 export const serverSearchBounds: ServerSearchBounds = { maxFolders: 50, maxFound: 500, maxMs: 10_000 }
 
 const dayMs = 86_400_000
-/** What a server says of a folder alone: the others can be searched. */
+/** Problems of a single folder: the others can still be searched. */
 const ofFolder: readonly string[] = ['folder_not_found', 'mail_server_refused']
 
 export class ServerSearch {
@@ -69,7 +72,7 @@ export class ServerSearch {
     this.#bounds = bounds
   }
 
-  /** @param signal Ends it as a whole. @throws Problem when RustyMail shuts down. */
+  /** @param signal Aborts the whole search. @throws Problem when RustyMail shuts down. */
   async find(accountId: string, query: ServerQuery, signal: AbortSignal): Promise<ServerFindings> {
     const timeUp = AbortSignal.timeout(this.#bounds.maxMs)
     const until = AbortSignal.any([signal, timeUp])
@@ -111,7 +114,7 @@ export class ServerSearch {
     return folders.filter(({ selectable }) => selectable)
   }
 
-  /** Folders in which something may be, as many as one search may ask. */
+  /** Selects the folders that can match, up to the bound of one search. */
   #bounded(folders: readonly ServerFolder[], tree: SearchNode, findings: ServerFindings): readonly ServerFolder[] {
     const meant = folders.filter(folder => this.#termOf(folder, tree, findings.names).kind !== 'nothing')
     const { maxFolders } = this.#bounds
@@ -151,19 +154,19 @@ export class ServerSearch {
       if (!isLater) findings.candidates.push(message)
     }
     if (found.total > maxFound) {
-      const detail = `More than ${maxFound} messages were found in a folder; of those the last that came into it are looked at.`
+      const detail = `More than ${maxFound} messages were found in a folder; only the newest are included.`
       findings.omissions.push(omission('too_many_found', 1, detail))
     }
   }
 }
 
-/** Undefined where it says something of this folder alone. */
+/** Records a Problem of a single folder and returns undefined; rethrows others. */
 function noteFolder(error: unknown, path: string, findings: ServerFindings): undefined {
   if (!(error instanceof Problem)) throw error
   if (error.code === 'folder_not_selectable') return undefined
   if (!ofFolder.includes(error.code)) throw error
   findings.omissions.push(omission('folder_unreadable', 1, `${path}: ${error.message}`))
-  // Where every folder is refused, this says why.
+  // The reason to report when every folder is refused.
   findings.failure ??= error
   return undefined
 }
@@ -172,19 +175,19 @@ function candidatesOf(path: string, { uidValidity, found }: FoundMessages): Cand
   return found.map(({ uid, date }) => ({ path, uidValidity, uid, seconds: Math.floor(Date.parse(date) / 1000) }))
 }
 
-/** INBOX first, then as the server lists them. */
+/** INBOX first, then in the server's order. */
 function rankOf({ path }: ServerFolder): number {
   return path === 'INBOX' ? 0 : 1
 }
 
-/** A day more than is meant: servers compare days, some of them in their local time. */
+/** Adds a day, since servers compare dates, some in their local time. */
 function beforeTerm(second: number): SearchTerm {
   const day = new Date(Math.min(second * 1000 + 2 * dayMs, Date.UTC(9999, 0, 1))).toISOString().slice(0, 10)
   return { kind: 'before', day }
 }
 
 function joined(terms: readonly SearchTerm[]): SearchTerm | undefined {
-  // One list, so that an adapter sees all of them at once.
+  // Flattened, so that an adapter sees all terms at once.
   const all = terms.flatMap(term => (term.kind === 'and' ? term.terms : [term]))
   return all.length <= 1 ? all[0] : { kind: 'and', terms: all }
 }

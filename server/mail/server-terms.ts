@@ -1,11 +1,13 @@
-/** What of a search a mail server can be asked, in one folder: it knows neither names of folders nor what only the index keeps. */
+/**
+ * Translates a search to what a mail server can evaluate in one folder, without folder names and index-only conditions.
+ */
 import { isKeyword, type SearchTerm } from '../imap/search-term.ts'
 import type { SearchCondition, SearchNode } from '../index/search-tree.ts'
 
-/** The search in one folder: nothing or everything of it, or what the server says. */
+/** The search in one folder: nothing or everything matches, or the server must be queried. */
 export type FolderTerm = { kind: 'nothing' } | { kind: 'everything' } | { kind: 'asked'; term: SearchTerm }
 
-/** A condition that a mail server cannot be asked about, as one writes it; undefined where it can answer all. */
+/** Returns a condition that mail servers cannot evaluate, as users write it; undefined when there is none. */
 export function unaskable(node: SearchNode): string | undefined {
   if (node.kind === 'not') return unaskable(node.node)
   if ('nodes' in node) return node.nodes.map(unaskable).find(found => found !== undefined)
@@ -13,35 +15,35 @@ export function unaskable(node: SearchNode): string | undefined {
   return node.kind === 'filename' || node.kind === 'thread' ? `${node.kind}:` : undefined
 }
 
-/** Whether what is in texts decides what is found. */
+/** True when the content of texts affects the result. */
 export function looksIntoTexts(node: SearchNode): boolean {
   if (node.kind === 'not') return looksIntoTexts(node.node)
   if ('nodes' in node) return node.nodes.some(looksIntoTexts)
   return node.kind === 'body' || (node.kind === 'text' && node.inBody) || (node.kind === 'has' && node.what === 'link')
 }
 
-/** Whether it matters in which folder a message is, or with which flags there: the index may not know all its places. */
+/** True when a message's folder or its flags there affect the result: the index may not know all its places. */
 export function looksAtPlaces(node: SearchNode): boolean {
   if (node.kind === 'not') return looksAtPlaces(node.node)
   if ('nodes' in node) return node.nodes.some(looksAtPlaces)
   return node.kind === 'folder' || node.kind === 'flag' || node.kind === 'label'
 }
 
-/** @param isFolder Whether a name after `in:` is that of the folder. */
+/** @param isFolder Returns whether a name after `in:` denotes this folder. */
 export function folderTerm(node: SearchNode, isFolder: (name: string) => boolean): FolderTerm {
   const term = termOf(node, isFolder)
   if (typeof term !== 'boolean') return { kind: 'asked', term }
   return { kind: term ? 'everything' : 'nothing' }
 }
 
-/** True or false where it is so for each message of the folder. */
+/** Returns a boolean when it holds for all or no messages of the folder. */
 function termOf(node: SearchNode, isFolder: (name: string) => boolean): SearchTerm | boolean {
   if (node.kind === 'not') {
     const term = termOf(node.node, isFolder)
     return typeof term === 'boolean' ? !term : { kind: 'not', term }
   }
   if ('nodes' in node) {
-    // Of AND, one that never holds decides; of OR, one that always does.
+    // A constant false decides AND, a constant true decides OR.
     const decides = node.kind === 'or'
     const terms = node.nodes.map(each => termOf(each, isFolder))
     if (terms.includes(decides)) return decides
@@ -76,11 +78,11 @@ function keyOf(node: SearchCondition, isFolder: (name: string) => boolean): Sear
     case 'has':
     case 'filename':
     case 'thread':
-      throw new Error(`a mail server cannot be asked for ${node.kind}`)
+      throw new Error(`a mail server cannot search for ${node.kind}`)
   }
 }
 
-/** Whether a message can be meant where it is in this folder: undecided where more than the folder decides. */
+/** False when a message in this folder cannot match; true also when more than the folder decides. */
 export function mayBeIn(node: SearchNode, isFolder: (name: string) => boolean): boolean {
   return placeOf(node, isFolder) !== false
 }

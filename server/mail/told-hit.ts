@@ -1,4 +1,4 @@
-/** A message among others as a model is told of it: who, what, when, and where if that is not the inbox. */
+/** A hit for models: people, subject, date, and the folder unless it is INBOX. */
 import { z } from 'zod'
 import type { Address } from '../../contract/mail.ts'
 import type { SearchHit } from '../../contract/mail-search.ts'
@@ -27,20 +27,20 @@ export const Hit = z.object({
 })
 export type Hit = z.infer<typeof Hit>
 
-/** How it is told. */
+/** Options of the conversion. */
 export interface HitStyle {
-  /** Undefined where there is one account: then names need not say which. */
+  /** The account to include in names; undefined when there is only one. */
   named: string | undefined
   /** Address of the account. */
   own: string
   hasSnippet: boolean
-  /** Of threads: how many of its messages were found. */
+  /** Number of matching messages, for threads. */
   found?: number | undefined
 }
 
-/** Of each list of a hit. */
+/** People shown per list of a hit. */
 const maxPeople = 3
-/** Of a hit, which has no room for all. */
+/** Labels shown per hit. */
 const maxLabels = 5
 const maxSnippet = 160
 
@@ -66,7 +66,7 @@ export function toHit(hit: SearchHit, { named, own, hasSnippet, found }: HitStyl
   }
 }
 
-/** Nothing for mail that came to the account itself, as most does: of what was sent, or came by a list, they are the addresses of the recipients. */
+/** Returns recipients, except for mail to the account itself, as most is: they matter for sent and list mail. */
 function recipientsOf(to: readonly Address[], count: number, own: string): { to?: string; more_to?: number } {
   const [first] = to
   if (!first || (count === 1 && first.email.toLowerCase() === own.toLowerCase())) return {}
@@ -74,7 +74,7 @@ function recipientsOf(to: readonly Address[], count: number, own: string): { to?
   return { to: shown.join(', '), ...(count > shown.length && { more_to: count - shown.length }) }
 }
 
-/** Words of people and of their programs; a hit has no room for all. */
+/** Sanitises the first labels, which users and programs name freely. */
 export function toLabels(keywords: readonly string[]): string[] {
   return keywords.slice(0, maxLabels).map(keyword => cleanLine(keyword))
 }

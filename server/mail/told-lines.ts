@@ -1,6 +1,6 @@
 /**
- * Mail as lines, for models that are shown text: every fact of the structured answer, in fewer words. What is certain stands first and what a stranger
- * chose stands last, in one line each, so that no subject or name can pass for anything else.
+ * Renders mail as lines for text-only models: every fact of the structured output, in fewer words. Certain facts come
+ * first and a stranger's words last, on one line each, so that no subject or name can imitate anything else.
  */
 import type { Person } from './mail-address.ts'
 import type { Read } from './message-reader.ts'
@@ -9,8 +9,8 @@ import type { ReadMessage } from './read-message.ts'
 const brackets: Record<string, string> = { '(': '[', ')': ']' }
 
 /**
- * `ann@example.org (Ann)`: the address, which cannot be made up to look like another and has no blanks, is first. A name has no round brackets, so that
- * it cannot end before its time and go on as somebody else.
+ * `ann@example.org (Ann)`: the address comes first, since it has no blanks and cannot be disguised. Parentheses in
+ * names are replaced, so that a name cannot end early and imitate another sender.
  */
 export function personWords({ name, ...person }: Person): string {
   const address = addressWords(person)
@@ -25,7 +25,7 @@ export function peopleWords(people: readonly Person[]): string {
   return people.length === 0 ? 'no address' : people.map(personWords).join(', ')
 }
 
-/** A name of a folder, or a label: as it is, or in quotation marks where it could be read as more than one. */
+/** Returns a folder or label name, quoted where it could be misread as several. */
 export function nameWords(name: string): string {
   return /^[\w$./-]+$/.test(name) ? name : JSON.stringify(name)
 }
@@ -48,7 +48,7 @@ export interface ToldHit {
   faults?: string[] | undefined
 }
 
-/** `<ref> 2026-11-20T08:59Z [seen, in Archive] ann@example.org (Ann): Lunch`, and the snippet on a line of its own. */
+/** `<ref> 2026-11-20T08:59Z [seen, in Archive] ann@example.org (Ann): Lunch`, with the snippet on a separate line. */
 export function hitLines(hit: ToldHit): string {
   const { ref, from, subject, snippet, date } = hit
   const marks = marksOf(hit)
@@ -72,12 +72,12 @@ function marksOf({ to, more_to: moreTo = 0, warn, folder, thread, found, flags =
   ]
 }
 
-/** Without seconds, which tell a model nothing. */
+/** Omits seconds, which do not help a model. */
 export function shortDate(iso: string): string {
   return iso.replace(/:\d\d(\.\d+)?Z$/, 'Z')
 }
 
-/** Messages that were read: a head of what is known, then the body in its fence. */
+/** Renders read messages: the known facts, then the fenced body. */
 export function readLines({ messages, failed = [], left, cursor }: Read): string {
   return [
     ...messages.map(messageLines),
@@ -110,7 +110,7 @@ function messageLines(message: ReadMessage): string {
     ...(note === undefined ? [] : [`note: ${note}`]),
     ...attachments.map(fileLine),
     ...(moreAttachments > 0 ? [`more_attachments: ${moreAttachments}`] : []),
-    // What it says of events has no fixed fields.
+    // Fields of events vary.
     ...(calendar ? [`calendar: ${JSON.stringify(calendar)}`] : []),
     ...(body === undefined ? [] : [body]),
     ...(more === undefined ? [] : [`more: ${more} characters left`]),

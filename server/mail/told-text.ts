@@ -1,14 +1,14 @@
-/** What people and programs are told as the text of a message: its text parts, or what its HTML says where these say far less. */
+/** Chooses the text of a message for people and programs: its text parts, or the HTML's text where these are stubs. */
 import type { Message } from '../../contract/mail.ts'
 import type { NoOutcome } from '../reading/job-cache.ts'
 import { joinTexts, type MessageParts, type ReadParts } from '../reading/read-text.ts'
 
 type Told = Pick<Message, 'text' | 'text_from' | 'parts_differ'>
 
-/** Stands for an HTML that is part of the text and could not be read. */
+/** Replaces an HTML part within the text that could not be read. */
 export const unreadPart = '[A part in HTML could not be read in time.]'
 
-/** @param read Reads both parts; only asked for where there is HTML. */
+/** @param read Reads both parts; only called when there is HTML. */
 export async function tell(parts: MessageParts, read: () => Promise<ReadParts | NoOutcome>): Promise<Told> {
   const { text, html, textBody } = parts
   const written: Told = { text, text_from: text === null ? null : 'text', parts_differ: false }

@@ -1,24 +1,27 @@
-/** To whom the owner of an account wrote before: To of what lies in the folder of sent mail, from the owner, says so; nothing else does. */
+/**
+ * Finds out whether the owner of an account has written to an address before, by the To of the owner's messages in sent
+ * folders only.
+ */
 import { everyScope, type Principal } from '../platform/principal.ts'
 import type { MailSearch } from './mail-search.ts'
 import { inTurns } from './search-turns.ts'
 
 export interface WrittenToOptions {
   search: Pick<MailSearch, 'searchAccount'>
-  /** Paths of the folders of sent mail, by their role. By their name anybody who may make folders could choose one. */
+  /** Paths of the sent folders by role: names can be chosen by anyone who may create folders. */
   sentFolders(accountId: string): Promise<readonly string[]>
-  /** Without an index nobody is known. */
+  /** Without an index no address counts as known. */
   isIndexed(accountId: string): boolean
   accounts: { get(principal: Principal, accountId: string): Promise<{ email: string }> }
 }
 
-/** Addresses of one question; further ones count as unknown. */
+/** Addresses per call; further ones count as unknown. */
 const mostAsked = 50
 const atOnce = 4
 const mostHits = 20
-/** What can stand in a term of a search; others count as unknown. */
+/** Addresses that fit into a search term; others count as unknown. */
 const plain = /^[^\s"()\\]+@[^\s"()\\]+$/
-/** The server looks for its own sake. */
+/** The server itself as principal. */
 const self: Principal = {
   ...{ id: 'system', name: 'RustyMail', kind: 'session', userId: null },
   ...{ scopes: everyScope, accounts: 'all' },
@@ -42,13 +45,13 @@ export function writtenTo({ search, sentFolders, isIndexed, accounts }: WrittenT
       )
     }
     const asked = [...new Set(emails)].filter(email => plain.test(email)).slice(0, mostAsked)
-    // What cannot be found out is not known.
+    // A failed search counts as unknown.
     const known = await inTurns(asked, atOnce, email => isKnown(email).catch(() => false))
     return new Set(asked.filter((_email, at) => known[at]))
   }
 }
 
-/** Of ASCII alone: a mail server may tell others apart. */
+/** Lowers ASCII letters only, since mail servers may distinguish others. */
 function keyOf(email: string): string {
   return email.replaceAll(/[A-Z]/g, letter => letter.toLowerCase())
 }

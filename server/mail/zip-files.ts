@@ -1,17 +1,17 @@
-/** Writes files into a zip as they come: in memory is one piece of one file, whatever they hold. */
+/** Streams files into a zip, buffering a single piece of one file. */
 import { makeZip } from 'client-zip'
 
 export interface FileToZip {
-  /** Of one file in one folder, and unlike the others. */
+  /** A unique file name without folders. */
   name: string
   lastModified: Date
   input: AsyncIterable<Uint8Array> | string
 }
 
-/** The format counts years from 1980 on, in seven bits. */
+/** The format stores years from 1980 in seven bits. */
 const [firstYear, lastYear] = [1980, 2107]
 
-/** Ends with the error of a file that could not be read to its end: the zip is then no zip, so that nobody takes it for all of them. */
+/** Fails when a file fails: the zip is then invalid, so that nobody mistakes it for complete. */
 export async function* zipOf(files: AsyncIterable<FileToZip>): AsyncGenerator<Buffer, undefined> {
   const reader = makeZip(dated(files)).getReader()
   try {
@@ -21,7 +21,7 @@ export async function* zipOf(files: AsyncIterable<FileToZip>): AsyncGenerator<Bu
       yield Buffer.from(value.buffer, value.byteOffset, value.byteLength)
     }
   } finally {
-    // It answers with what it was ended with.
+    // Rejects with the error that it was ended with.
     await reader.cancel().catch(() => undefined)
   }
 }

@@ -1,4 +1,4 @@
-/** The authorization server of one origin: `oidc-provider`, set up so that it does OAuth 2.1 for MCP and nothing else. */
+/** The authorization server of one origin: `oidc-provider`, configured to do OAuth 2.1 for MCP and nothing else. */
 import { generateKeyPairSync } from 'node:crypto'
 import type { Context, Provider } from 'oidc-provider'
 import { connectionScopes, consentPath, mcpAuthPaths } from '../../contract/mcp-auth.ts'
@@ -15,7 +15,7 @@ export interface ServerSurroundings {
   store: McpAuthStore
   secrets: SecretBox
   tokens: Pick<TokenService, 'issueSecret' | 'endSecret' | 'findConnection' | 'endConnection'>
-  /** By which documents of clients are fetched. */
+  /** Fetches metadata documents of clients. */
   fetch: typeof fetch
   now(): number
   logger: Logger
@@ -26,28 +26,28 @@ export interface AuthorizationServer {
   readonly answer: NodeHandler
 }
 
-/** Seconds. */
+/** Lifetimes in seconds. */
 export const lifetimes = {
   accessToken: 60 * 60,
-  /** From its last use on; it is rotated at each. */
+  /** Counts from its last use; it is rotated at each use. */
   refreshToken: 30 * 24 * 60 * 60,
   code: 60,
-  /** How long a user may take to decide, and to sign in before. */
+  /** How long a user may take to sign in and decide. */
   request: 15 * 60,
   grant: 400 * 24 * 60 * 60,
 } as const
 
-/** The names by which clients may mean this MCP server. */
+/** Returns the resource URLs by which clients may name this MCP server. */
 export function resourcesAt(origin: string): string[] {
   return [`${origin}/mcp`, `${origin}/sse`, origin, `${origin}/`]
 }
 
-/** @param origin Of this server as people and clients reach it: the issuer. */
+/** @param origin Public origin of this server, which is the issuer. */
 export async function createAuthorizationServer(
   origin: string,
   around: ServerSurroundings,
 ): Promise<AuthorizationServer> {
-  // Loaded with the first client: a server that has none does without it and all that it needs.
+  // Loaded with the first client: a server without clients does without it and its dependencies.
   const { Provider, errors } = await import('oidc-provider')
   const { secrets, logger } = around
   const resources = resourcesAt(origin)
@@ -70,7 +70,7 @@ export async function createAuthorizationServer(
       short: { path: '/', signed: true, httpOnly: true, sameSite: 'lax', overwrite: true },
       long: { path: '/oauth', signed: true, httpOnly: true, sameSite: 'lax', overwrite: true },
     },
-    // It signs nothing: there are no ID tokens, and access tokens are opaque. The library wants to have one.
+    // Signs nothing, since there are no ID tokens and access tokens are opaque; the library requires a key.
     jwks: { keys: [{ ...idleKey(), kid: 'idle', use: 'sig', alg: 'ES256' }] },
     enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
     scopes: [],
@@ -144,7 +144,7 @@ export async function createAuthorizationServer(
     },
     fetchResponseBodyLimits: { 'client_id metadata document': maxDocumentBytes },
   })
-  // As tokens of RustyMail look, so that scanners and the gate recognise them.
+  // Gives access tokens the form of RustyMail's own tokens, so that scanners and the gate recognise them.
   provider.AccessToken.prototype.generateTokenId = function generateTokenId(this: { format: string }) {
     this.format = 'opaque'
     return createToken()

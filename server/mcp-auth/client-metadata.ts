@@ -1,15 +1,15 @@
 /**
- * What a client says of itself, from its registration (RFC 7591) or from the document that its id names: only what is needed is kept, and
- * bounded. Where a browser may be sent back to is TLS, this machine, or a scheme of an app (RFC 8252, section 7).
+ * Metadata of a client, from its registration (RFC 7591) or from the document that its id names: only what is needed is
+ * kept, with bounds. Redirects may go to https, loopback, or an app's private scheme (RFC 8252, section 7).
  */
 import { z } from 'zod'
 
 /** Bytes of a document. */
 export const maxDocumentBytes = 32 * 1_024
 const fetchTimeoutMs = 5_000
-/** Documents that are fetched at once. */
+/** Documents fetched concurrently. */
 export const maxFetches = 8
-/** Of documents that could not be fetched. */
+/** Failed fetches that are remembered, and for how long each is not repeated. */
 const [maxFailed, failedMs] = [100, 10_000]
 
 const isoControl = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
@@ -25,7 +25,7 @@ const ClientMetadata = z.object({
 
 type Cleaned = Record<string, unknown>
 
-/** @returns Undefined for what is no metadata of a client. */
+/** @returns Undefined for invalid metadata. */
 export function cleanMetadata(given: unknown, usualMethod: 'none' | 'client_secret_basic'): Cleaned | undefined {
   const { success, data } = ClientMetadata.safeParse(given)
   if (!success) return undefined
@@ -38,7 +38,7 @@ export function cleanMetadata(given: unknown, usualMethod: 'none' | 'client_secr
     redirect_uris,
     grant_types: mayRefresh ? ['authorization_code', 'refresh_token'] : ['authorization_code'],
     response_types: ['code'],
-    // Under these rules of the library any port of this machine is allowed, and plain HTTP nowhere else.
+    // With this type the library allows any port on loopback, and plain HTTP nowhere else.
     application_type: 'native',
     token_endpoint_auth_method: method ?? usualMethod,
   }
@@ -55,7 +55,10 @@ function isReturnable(text: string): boolean {
   return !schemesOfNoApp.test(url.protocol)
 }
 
-/** For the library, which fetches nothing but documents of clients: bounded, read before anything is made of it, and not again at once after a failure. */
+/**
+ * Returns a fetch for the library, which fetches only documents of clients: bounded, validated first, and not repeated
+ * right after a failure.
+ */
 export function documentFetch(guarded: typeof fetch, now: () => number): (url: string) => Promise<Response> {
   const failed = new Map<string, number>()
   return async url => {
@@ -79,7 +82,7 @@ async function fetchCleaned(guarded: typeof fetch, url: string): Promise<Respons
     throw new Error(`the document was answered with ${response.status}`)
   }
   const cleaned = cleanMetadata(JSON.parse(await boundedText(response)), 'none')
-  if (!cleaned) throw new Error('the document is no metadata of a client')
+  if (!cleaned) throw new Error('the document is not client metadata')
   if (cleaned.client_id !== url) throw new Error('the document is of another client')
   const caching = response.headers.get('cache-control')
   return Response.json(cleaned, { headers: caching === null ? {} : { 'cache-control': caching } })

@@ -1,4 +1,7 @@
-/** Lets a handler of Node's requests answer one that has no connection: what it answers is collected, and leaves by our own door. */
+/**
+ * Runs a handler for Node's requests without a connection: its response is collected, so that it leaves through our own
+ * HTTP layer.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 
@@ -36,7 +39,7 @@ export async function exchange(handler: NodeHandler, bare: BareRequest): Promise
   return answered
 }
 
-/** For what of the library wants to see a request, and its cookies. */
+/** Builds a request and response for functions of the library that need one, with its cookies. */
 export function standIns(bare: BareRequest): { request: IncomingMessage; response: ServerResponse } {
   const { method, target, headers, body, isHttps } = bare
   const length: Record<string, string> = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
@@ -47,9 +50,9 @@ export function standIns(bare: BareRequest): { request: IncomingMessage; respons
     httpVersion: '1.1',
     socket: { encrypted: isHttps, remoteAddress: '127.0.0.1' },
   })
-  // It has all that Koa and the library look at.
+  // It has everything that Koa and the library read.
   const incoming = request as unknown as IncomingMessage
-  // An `import` of it would read each of its exports, of which WebSocket loads all of Node's fetch: 6 MiB.
+  // An `import` would read all of its exports, and WebSocket alone loads all of Node's fetch: 6 MiB.
   const { ServerResponse } = process.getBuiltinModule('node:http')
   return { request: incoming, response: new ServerResponse(incoming) }
 }

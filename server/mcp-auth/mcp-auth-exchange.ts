@@ -1,11 +1,14 @@
-/** Between our door and the library: what it sees of a request, and what of its answer leaves. */
+/** Mediates between our HTTP layer and the library: what it sees of a request, and what of its response is sent. */
 import { connectionScopes } from '../../contract/mcp-auth.ts'
 import type { PlainAnswer, PlainCall } from '../platform/http/http-plain.ts'
 import { cleanMetadata } from './client-metadata.ts'
 import { exchange } from './koa-exchange.ts'
 import type { McpAuthService } from './mcp-auth-service.ts'
 
-/** Of a request for authorization. The rest is of OpenID Connect, or puts the answer elsewhere than into the query. */
+/**
+ * Parameters of an authorization request that are passed on. Others belong to OpenID Connect, or would return the
+ * response elsewhere than in the query.
+ */
 const wanted = new Set([
   'client_id',
   'redirect_uri',
@@ -34,7 +37,7 @@ export class McpAuthExchange {
     return { ...answer, body }
   }
 
-  /** The user is asked each time, so that no session of the library ever counts. */
+  /** Prompts the user each time, since no session of the library is ever used. */
   async authorize(call: PlainCall): Promise<PlainAnswer> {
     const given = new URL(call.target, 'http://here.invalid').searchParams
     const query = new URLSearchParams([...given].filter(([name]) => wanted.has(name)))
@@ -45,10 +48,10 @@ export class McpAuthExchange {
     return this.#ask(call, { target: `${path}?${query}`, accept: 'text/html' })
   }
 
-  /** The browser comes back from our page, and goes on to the client. */
+  /** Sends the browser, coming from our page, on to the client. */
   async resume(call: PlainCall): Promise<PlainAnswer> {
     const answer = await this.#ask(call, { accept: 'text/html', hasCookies: true })
-    // The code stands in the address that it goes to: no other site is to see ours.
+    // The redirect target contains the code, and our URL must not reach another site.
     return { ...answer, headers: { ...answer.headers, 'referrer-policy': 'no-referrer' } }
   }
 
@@ -61,7 +64,7 @@ export class McpAuthExchange {
     if (metadata) return this.#ask(call, { body: JSON.stringify({ ...metadata, client_id: undefined }) })
     await this.#service.serverAt(call.origin)
     const error_description =
-      'redirect_uris must be 1 to 20 addresses of https, of http on this machine, or of the scheme of an app; other fields are too long'
+      'redirect_uris must be 1 to 20 URLs of https, of http on loopback, or of an app’s scheme; or another field is too long'
     const headers = { 'content-type': 'application/json' }
     return { status: 400, headers, body: JSON.stringify({ error: 'invalid_redirect_uri', error_description }) }
   }

@@ -1,4 +1,4 @@
-/** OAuth for MCP: its settings, what users decide, and the addresses that clients and browsers come to. */
+/** OAuth for MCP: its settings, the decisions of users, and the endpoints for clients and browsers. */
 import {
   authorizationServerPath,
   mcpAuthApi,
@@ -71,7 +71,7 @@ export function mcpAuthRoutes(http: HttpServer, { service, exchange }: McpAuthPa
   }
   const { authorize, resume, token, revoke, register, jwks } = mcpAuthPaths
   handlePlain(http, { method: 'GET', path: jwks, operation: open('getKeys', 'read') }, call => exchange.pass(call))
-  // A browser stands here. It may have a document fetched from elsewhere.
+  // Called by a browser; may cause a document to be fetched, hence the limit.
   const browser = open('authorize', 'read', { limit: 'access' })
   handlePlain(http, { method: 'GET', path: authorize, operation: browser }, call => exchange.authorize(call))
   handlePlain(http, { method: 'GET', path: resume, operation: open('resume', 'read') }, call => exchange.resume(call))

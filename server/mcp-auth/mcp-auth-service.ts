@@ -1,4 +1,4 @@
-/** OAuth for MCP clients: switched on and off, and what users decide about clients that want to connect. */
+/** OAuth for MCP clients: its switch, and the decisions of users about clients that want to connect. */
 
 import {
   type ConnectionPreset,
@@ -30,10 +30,10 @@ export interface McpAuthOptions extends ServerSurroundings {
   hub: Pick<EventHub, 'transact' | 'listen'>
 }
 
-/** Whose browser it is. */
+/** The user's browser. */
 interface Visitor {
   principal: Principal
-  /** Of this server, as the browser reached it. */
+  /** The origin at which the browser reached this server. */
   origin: string
   cookie: string
 }
@@ -47,10 +47,10 @@ interface Decision {
 }
 
 const settingName = 'mcp_auth'
-/** Names of this server under which clients connect; the one that was used longest ago is dropped, and made again. */
+/** Origins with an authorization server; past it the least recently used is evicted, and created again when needed. */
 const maxOrigins = 4
 const dayMs = 24 * 60 * 60_000
-/** So long a new connection may be without a code or token. */
+/** How long a new connection may exist without a code or token. */
 const settlingMs = 60 * 60_000
 
 export class McpAuthService {
@@ -58,7 +58,7 @@ export class McpAuthService {
   readonly #servers = new Map<string, Promise<AuthorizationServer>>()
   readonly #deciding = new Set<string>()
   #isOn = false
-  /** One after the other, so that the last one counts. */
+  /** Serialises reads of the setting, so that the latest one counts. */
   #following: Promise<void> = Promise.resolve()
   #unlisten: (() => void) | undefined
 
@@ -71,7 +71,7 @@ export class McpAuthService {
     this.#unlisten = this.#options.hub.listen('configuration_updated', ({ changed }) => {
       if (changed.includes(settingName)) void this.follow()
     })
-    // What was set between the two.
+    // Catches a change between the two.
     await this.follow()
   }
 
@@ -80,7 +80,7 @@ export class McpAuthService {
     await this.#following
   }
 
-  /** Takes the setting as the database has it, whichever process set it: what clients have open here ends when it is off. */
+  /** Reads the setting, whichever process changed it; when it is switched off, open connections of clients are cut. */
   follow(): Promise<void> {
     const { tokens, logger } = this.#options
     const look = async () => {
@@ -104,7 +104,7 @@ export class McpAuthService {
   async set({ principal, origin }: Pick<Visitor, 'principal' | 'origin'>, enabled: boolean): Promise<McpAuthSettings> {
     const { settings, hub, tokens, now } = this.#options
     if (principal.accounts !== 'all') {
-      throw new Problem('beyond_own_rights', 'OAuth for MCP is for all accounts, of which you see only some.')
+      throw new Problem('beyond_own_rights', 'OAuth for MCP applies to all accounts, and you see only some.')
     }
     if (enabled !== (await this.#read())) {
       const at = new Date(now()).toISOString()
@@ -122,7 +122,7 @@ export class McpAuthService {
     return (await this.#options.settings.find(settingName)) === true
   }
 
-  /** The authorization server at this origin. @throws Problem `not_found` while it is off. */
+  /** Returns the authorization server of this origin. @throws Problem `not_found` while it is off. */
   async serverAt(origin: string): Promise<AuthorizationServer> {
     if (!this.#isOn) throw new Problem('not_found', 'Nothing exists at this path.')
     const known = this.#servers.get(origin)
@@ -148,7 +148,7 @@ export class McpAuthService {
     }
   }
 
-  /** @returns The path at which the browser goes on, and the token that the client acts by. */
+  /** @returns The path on which the browser continues, and the token of the connection. */
   async approve(visitor: Visitor, requestId: string, decision: Decision): Promise<{ path: string; tokenId: string }> {
     const { tokens, policies, now } = this.#options
     const { principal } = visitor
@@ -170,7 +170,7 @@ export class McpAuthService {
       const grant = new provider.Grant({ accountId: userId, clientId: client.clientId, jti: info.id })
       grant.addResourceScope(resource, scope)
       await grant.save()
-      // What the client gets is what the user chose, whatever it asked for; its answer says so (RFC 6749, section 3.3).
+      // The client gets what the user chose, whatever it asked for; the response says so (RFC 6749, section 3.3).
       interaction.params = { ...interaction.params, scope, resource }
       interaction.result = { login: { accountId: userId, remember: false }, consent: { grantId: info.id } }
       await interaction.save(secondsLeft(interaction.exp, now()))
@@ -187,17 +187,17 @@ export class McpAuthService {
     })
   }
 
-  /** What has ended is deleted, and connections whose client cannot come back. */
+  /** Deletes expired records, and connections whose client cannot come back. */
   async prune(): Promise<void> {
     const { store, tokens, now } = this.#options
     const at = new Date(now()).toISOString()
     const dead = await store.listDead(new Date(now() - settlingMs).toISOString(), at)
-    for (const tokenId of dead) await tokens.endConnection(tokenId, 'not used any more')
+    for (const tokenId of dead) await tokens.endConnection(tokenId, 'no longer used')
     await store.prune(at)
     await tokens.pruneSecrets()
   }
 
-  /** @throws Problem where the request is not of this browser, is over, or is decided. */
+  /** @throws Problem if the request is of another browser, has expired or is decided. */
   async #find({ origin, cookie }: Visitor, requestId: string) {
     if (!this.#isOn) throw unknownRequest()
     const { provider } = await this.serverAt(origin)
@@ -210,14 +210,14 @@ export class McpAuthService {
     }
     const { request, response } = standIns(bare)
     const interaction = await provider.interactionDetails(request, response).catch(() => undefined)
-    // By the cookie that the browser got: else somebody could have another one's browser decide for them.
+    // The cookie binds it to the browser; otherwise a user could be tricked into deciding another's request.
     if (interaction?.uid !== requestId || interaction.result !== undefined) throw unknownRequest()
     const client = await provider.Client.find(String(interaction.params.client_id)).catch(() => undefined)
     if (!client) throw unknownRequest()
     return { provider, interaction, client }
   }
 
-  /** Nothing is decided twice at the same time. */
+  /** Prevents concurrent decisions about one request. */
   async #once<Result>(requestId: string, decide: () => Promise<Result>): Promise<Result> {
     if (this.#deciding.has(requestId)) throw unknownRequest()
     this.#deciding.add(requestId)
@@ -258,7 +258,7 @@ function refuseLong(expiresAt: string, now: number): void {
 }
 
 function unknownRequest(): Problem {
-  const detail = 'This request is over, was decided, or was begun in another browser. Connect again from the client.'
+  const detail = 'This request expired, was decided, or was begun in another browser. Connect again from the client.'
   return new Problem('connection_not_found', detail)
 }
 

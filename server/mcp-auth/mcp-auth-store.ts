@@ -1,4 +1,7 @@
-/** What the authorisation server stores: clients, requests, codes, refresh tokens and grants, each under the digest of its id. */
+/**
+ * The records of the authorization server: clients, requests, codes, refresh tokens and grants, each under the digest
+ * of its id.
+ */
 import type { Database } from '../platform/database/database.ts'
 import type { McpAuthRow } from './mcp-auth-tables.ts'
 
@@ -13,7 +16,7 @@ export class McpAuthStore {
     return this.#db.selectFrom('mcp_auth_records').selectAll().where('id', '=', id).executeTakeFirst()
   }
 
-  /** @param most Of its kind, or of its kind and token where it has one: past it those that end first go. */
+  /** @param most Bound per kind, or per kind and token if it has one; past it those that expire first are evicted. */
   async put(row: McpAuthRow, most: number): Promise<void> {
     const { id, created_at: _first, consumed_at: _kept, ...change } = row
     await this.#db.transaction().execute(async transaction => {
@@ -37,7 +40,7 @@ export class McpAuthStore {
     })
   }
 
-  /** @returns False when it was consumed before, or is gone. */
+  /** @returns False if it was consumed before or does not exist. */
   async consume(id: string, at: string): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable('mcp_auth_records')
@@ -65,7 +68,7 @@ export class McpAuthStore {
     await this.#db.deleteFrom('mcp_auth_records').where('expires_at', '<', now).execute()
   }
 
-  /** Connections from before `since` that have nothing left by which their client could come back. */
+  /** Lists connections from before `since` whose client has nothing left with which it could come back. */
   async listDead(since: string, now: string): Promise<string[]> {
     const rows = await this.#db
       .selectFrom('api_tokens')

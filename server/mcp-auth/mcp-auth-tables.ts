@@ -1,4 +1,4 @@
-/** The table of what the authorisation server stores, as Kysely sees it. */
+/** The table of the authorization server's records for Kysely. */
 
 declare module '../platform/database/tables.ts' {
   interface Tables {
@@ -7,11 +7,11 @@ declare module '../platform/database/tables.ts' {
 }
 
 export interface McpAuthRow {
-  /** SHA-256 of kind and id, hex: of a code or token, only this is stored. */
+  /** SHA-256 of kind and id, in hex: codes and tokens are stored only as this digest. */
   id: string
   kind: string
   payload_sealed: string
-  /** Of the connection that it belongs to, with which it ends. */
+  /** Id of the connection's token; the record is deleted with it. */
   token_id: string | null
   created_at: string
   expires_at: string

@@ -1,4 +1,4 @@
-/** Types for the parts of oidc-provider 9 that the server and the tests use; the package brings none. */
+/** Types of the parts of oidc-provider 9 that the server and the tests use; the package has none. */
 declare module 'oidc-provider' {
   import type { IncomingMessage, ServerResponse } from 'node:http'
 
@@ -11,7 +11,7 @@ declare module 'oidc-provider' {
     clientId: string
     clientName?: string
     clientUri?: string
-    /** Its metadata was fetched from the URL that is its id. */
+    /** Set if the metadata was fetched from the URL that is the client's id. */
     clientIdMetadataDocument?: true
     grantTypeAllowed(name: string): boolean
   }

@@ -1,9 +1,9 @@
-/** What the MCP server says of itself to clients that have no access yet (RFC 9728), and what a refusal tells them to ask for. */
+/** The metadata that the MCP server offers to clients without access (RFC 9728), and the challenge of a refusal. */
 import { connectionScopes, protectedResourcePath } from '../../contract/mcp-auth.ts'
 import { isMailScope, type Scope, scopes, withIncluded } from '../../contract/scope.ts'
 import type { RefusedCall } from '../platform/http/http-judges.ts'
 
-/** What a client asks for that knows no better; the user decides what it gets. */
+/** The scopes to ask for by default; the user decides which are granted. */
 const usualScopes = withIncluded('mail:draft')
 
 /** @param path `/mcp` or `/sse`. */
@@ -17,7 +17,10 @@ export function resourceMetadata(origin: string, path: string) {
   }
 }
 
-/** `WWW-Authenticate` of a refusal (RFC 6750, section 3; RFC 9728, section 5.1). Undefined where another one or none is due. */
+/**
+ * Returns the `WWW-Authenticate` header of a refusal (RFC 6750, section 3; RFC 9728, section 5.1); undefined if it
+ * needs none of ours.
+ */
 export function challengeOf({ problem, origin, principal, hasCredentials }: RefusedCall): string | undefined {
   const where = `resource_metadata="${origin}${protectedResourcePath}/mcp"`
   if (problem.status === 401) {

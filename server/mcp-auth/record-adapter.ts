@@ -1,6 +1,6 @@
 /**
- * How `oidc-provider` stores things: sealed, under the digest of their id, and each with the connection it belongs to. What the library
- * calls a grant is a token of RustyMail: it may what that may now, and ends with it.
+ * The storage of `oidc-provider`: sealed records under the digest of their id, each tied to its connection. A grant of
+ * the library is a token of RustyMail: it has the token's current rights, and ends with it.
  */
 import { createHash } from 'node:crypto'
 import type { SecretBox } from '../platform/secret-box.ts'
@@ -12,18 +12,18 @@ export interface RecordSurroundings {
   store: McpAuthStore
   secrets: SecretBox
   tokens: Pick<TokenService, 'issueSecret' | 'endSecret' | 'findConnection' | 'endConnection'>
-  /** Of the server for which access tokens are issued. */
+  /** Origin of the server for which access tokens are issued. */
   origin: string
   now(): number
-  /** What is thrown when something that works once is used again. */
+  /** Creates the error for reusing something that works once. */
   usedBefore(): Error
-  /** Of a kind; only a test has fewer. */
+  /** Records per kind; lowered only in tests. */
   most?: number
 }
 
 type Payload = Record<string, unknown> & { grantId?: string; clientId?: string }
 
-/** How many there may be of a kind; of refresh tokens, for each connection. Past it those that end first go. */
+/** Records per kind, for refresh tokens per connection; past it those that expire first are evicted. */
 const bounds: Record<string, number> = {
   Client: 2_000,
   Interaction: 1_000,
@@ -32,7 +32,7 @@ const bounds: Record<string, number> = {
   RefreshToken: 1_000,
   Grant: 1,
 }
-/** Of a client that registered itself: until it is first used, and from its last use on. */
+/** Lifetime of a registered client: until its first use, and from its last use on. */
 const unusedClientMs = 60 * 60_000
 const usedClientMs = 180 * 24 * 60 * 60_000
 const ofConnection = new Set(['AuthorizationCode', 'AccessToken', 'RefreshToken'])
@@ -48,7 +48,7 @@ export class RecordAdapter {
 
   async upsert(id: string, payload: Payload, expiresInSeconds?: number): Promise<void> {
     const most = bounds[this.#kind]
-    // The library's session of the browser is none of ours: each request is asked about.
+    // The library's browser sessions are not used: every request is decided by the user.
     if (most === undefined) return
     const { store, secrets, tokens, origin, now } = this.#around
     const bound = this.#around.most ?? most
@@ -79,7 +79,7 @@ export class RecordAdapter {
     if (this.#kind === 'Grant') {
       const connection = await tokens.findConnection(id)
       if (!connection || connection.userId !== payload.accountId) return undefined
-      // It may have been narrowed since.
+      // The token may have been narrowed since.
       const scope = connection.rights.scopes.join(' ')
       const resources = Object.keys((payload.resources as object | undefined) ?? {})
       return { ...payload, resources: Object.fromEntries(resources.map(resource => [resource, scope])) }
@@ -88,7 +88,7 @@ export class RecordAdapter {
     return { ...payload, consumed: Math.floor(Date.parse(row.consumed_at) / 1_000) }
   }
 
-  /** Of two that come with the same code or refresh token at once, the second ends the connection. */
+  /** Consumes a record. When the same code or refresh token is used twice, the second use ends the connection. */
   async consume(id: string): Promise<void> {
     const { store, tokens, now, usedBefore } = this.#around
     const key = keyOf(this.#kind, id)
@@ -104,12 +104,12 @@ export class RecordAdapter {
     if (this.#kind === 'AccessToken') await this.#around.tokens.endSecret(id)
   }
 
-  /** With the token of RustyMail all that belongs to it is deleted. */
+  /** Deletes the token of RustyMail with everything that belongs to it. */
   async revokeByGrantId(grantId: string): Promise<void> {
     await this.#around.tokens.endConnection(grantId, 'revoked by its client, or used twice')
   }
 
-  /** No session of the library is stored. */
+  /** Sessions of the library are not stored. */
   async findByUid(): Promise<undefined> {
     return undefined
   }

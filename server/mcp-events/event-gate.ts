@@ -1,4 +1,7 @@
-/** The gate of MCP Events: each call passes it as a call of a tool does, and what reaches a program is noted as shown to it. */
+/**
+ * The gate of MCP Events: each call passes it as a tool call does, and what reaches a program is recorded as shown to
+ * it.
+ */
 import { McpError } from '../mcp/mcp-port.ts'
 import { faultWords } from '../platform/fault-words.ts'
 import { guard, type Operation, type Stops } from '../platform/guard.ts'
@@ -17,7 +20,7 @@ export interface EventGateOptions {
   trail: Trail
   stops: Stops
   shown: Shown
-  /** Whether a search can be read, and looks no further than the principal may. @throws Problem */
+  /** Checks that a search is valid and needs no more rights than the principal has. @throws Problem */
   checkQuery(principal: Principal, query: string): void
   observe(outcome: RequestOutcome): void
 }
@@ -31,7 +34,7 @@ interface Call {
 }
 
 const effects = { list: 'read', poll: 'read', stream: 'read', subscribe: 'write', unsubscribe: 'write' } as const
-/** What its subject and its sender are. */
+/** The operation by which subject and sender are shown. */
 const mail: Operation = { name: 'event.mail', scope: 'mail:meta', effect: 'read' }
 
 export class EventGate {
@@ -42,9 +45,8 @@ export class EventGate {
   }
 
   /**
-   * Lets a call in, and tells the trail of it: what changes something before it is answered.
-   * @param refs What is noted of it; filled in while it runs.
-   * @throws McpError, Problem
+   * Admits a call and records it in the trail, for a change before it is answered. @param refs Details for the trail;
+   * filled in while it runs. @throws McpError, Problem
    */
   async run<Result>(
     action: EventAction,
@@ -84,12 +86,12 @@ export class EventGate {
     }
   }
 
-  /** Whether it is listed to the principal, and may be asked for. */
+  /** Whether the principal may list and request the event. */
   isOpen(principal: Principal, name: EventName): boolean {
     return principal.scopes.has(scopeOf(name))
   }
 
-  /** What was asked for, where it may be. @throws McpError */
+  /** Validates what was asked for. @throws McpError */
   asked(principal: Principal, name: string, given: Record<string, unknown> | null | undefined): AskedEvent {
     if (!isEventName(name)) throw notFound('event')
     if (!this.isOpen(principal, name)) throw forbidden(`This requires the scope ${scopeOf(name)}.`)
@@ -105,7 +107,9 @@ export class EventGate {
     return asked
   }
 
-  /** Before it leaves. @throws Problem where that cannot be noted, and the policy of the program asks for it. */
+  /**
+   * Records an event as shown before it is sent. @throws Problem if that fails and the program's policy requires it.
+   */
   async show(principal: Principal, { name, data }: EventOccurrence): Promise<void> {
     if (name !== 'message.received' && name !== 'message.replied') return
     await this.#options.shown(principal, mail, String(data.account), data)

@@ -1,4 +1,6 @@
-/** Makes events of facts: whether a fact is what was asked for, and what is said of it. Never the text of a message. */
+/**
+ * Projects facts to events: whether a fact matches what was asked for, and the payload. Never the text of a message.
+ */
 
 import type { EventOf, Fact } from '../../contract/event.ts'
 import type { LogEntry } from '../events/event-log.ts'
@@ -10,7 +12,7 @@ import type { EventOccurrence } from './events-wire.ts'
 
 type Mail = EventOf<'mail_received'>['data']
 
-/** What is known of a message beyond its fact. */
+/** Details of a message beyond its fact. */
 export interface MailDetails {
   from: string | null
   subject: string | null
@@ -19,36 +21,36 @@ export interface MailDetails {
   hasAttachments: boolean | null
 }
 
-/** The principal that is told of an event. */
+/** The principal that receives an event. */
 export type Recipient = Pick<Principal, 'id' | 'scopes'>
 
-/** What is asked of other features. None of it rejects for what is not there: then it is not known, or does not match. */
+/** Lookups in other features. None rejects for what does not exist: it is unknown then, or does not match. */
 export interface MailKnowledge {
   details(mail: Mail, signal: AbortSignal): Promise<MailDetails>
-  /** Looks as far as the principal may now. */
+  /** Searches with the principal's current rights. */
   matches(mail: Mail, query: string, principal: Recipient, signal: AbortSignal): Promise<boolean>
-  /** Whether it answers what the principal sent. */
+  /** Whether it answers a message that the principal sent. */
   answers(principalId: string, mail: Mail, signal: AbortSignal): Promise<boolean>
-  /** Who handed it in. */
+  /** Returns the principal that submitted it. */
   senderOf(submissionId: string): Promise<string | undefined>
-  /** As tools name the message. */
+  /** Returns the reference by which tools name the message. */
   refOf(mail: Mail): string | null
 }
 
 export interface EventProjectorOptions {
   mail: MailKnowledge
-  /** Of this log. */
+  /** Returns the position of a fact in this log. */
   idOf(number: number): string
 }
 
-/** Messages of which the details are remembered, so that many subscribers cost one look. */
+/** Messages whose details are cached, so that many subscribers cost one lookup. */
 const maxRemembered = 1_000
 const troubles: ReadonlySet<string> = new Set(['degraded', 'auth_failed', 'unreachable'])
 const failures: ReadonlySet<string> = new Set(['failed', 'partial', 'unknown'])
 
 export class EventProjector {
   readonly #options: EventProjectorOptions
-  /** By number; the oldest first. */
+  /** Details by fact number, oldest first. */
   readonly #details = new Map<number, Promise<MailDetails>>()
   readonly #stopped = new AbortController()
 
@@ -56,12 +58,12 @@ export class EventProjector {
     this.#options = options
   }
 
-  /** Ends what is looked up. */
+  /** Aborts lookups in flight. */
   stop(): void {
     this.#stopped.abort()
   }
 
-  /** Undefined where the fact is not what was asked for. The principal may see it: its view let it through. */
+  /** Undefined if the fact does not match. The principal may see the fact: its view accepted it. */
   async project(
     { name, arguments: args }: AskedEvent,
     principal: Recipient,
@@ -75,7 +77,7 @@ export class EventProjector {
     return { eventId: `evt_${this.#idOf(name, number, fact)}`, name, timestamp: fact.data.at, data: { ...data } }
   }
 
-  /** A failure is told by several facts, as its copy is saved: all are one event. */
+  /** A failure is announced by several facts while its copy is saved; all of them are one event. */
   #idOf(name: AskedEvent['name'], number: number, { type, data }: Fact): string {
     if (type === 'delivery_changed') return [data.submission_id, data.state, data.refused, data.bounced].join('-')
     return this.#options.idOf(number) + (name === 'message.replied' ? '-reply' : '')
@@ -131,13 +133,13 @@ export class EventProjector {
     }
   }
 
-  /** For all that ask: it goes on when one of them is gone. How long it may take is bounded where it is looked up. */
+  /** Shared by all subscribers, so it continues when one of them is gone. The lookup itself has a timeout. */
   #detailsOf(number: number, mail: Mail): Promise<MailDetails> {
     const known = this.#details.get(number)
     if (known) return known
     const details = this.#options.mail.details(mail, this.#stopped.signal)
     this.#details.set(number, details)
-    // What could not be found out is asked for again.
+    // A failed lookup is repeated.
     details.catch(() => this.#details.delete(number))
     for (const oldest of this.#details.keys()) {
       if (this.#details.size <= maxRemembered) break

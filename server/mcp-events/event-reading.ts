@@ -1,4 +1,4 @@
-/** Reads the log for a program: a place in it, what that principal sees, and the events that it asked for. */
+/** Reads the log for a program: a position in it, the view of its principal, and the events that it asked for. */
 import type { EventHub } from '../events/event-hub.ts'
 import type { LogEntry } from '../events/event-log.ts'
 import type { EventFilter } from '../events/event-view.ts'
@@ -13,10 +13,10 @@ export interface EventReadingOptions {
   now(): number
 }
 
-/** Where a cursor leads. */
+/** The position that a cursor leads to. */
 export interface StartPlace {
   after: number
-  /** What follows it begins later than it was asked for. */
+  /** Whether some of the requested events are missing before it. */
   isTruncated: boolean
 }
 
@@ -27,7 +27,7 @@ export interface PollPage {
   hasMore: boolean
 }
 
-/** Batches of the log that one poll looks at; each is of 1,000 facts at most. */
+/** Batches of the log per poll; each has up to 1,000 facts. */
 const maxBatches = 20
 
 export function filterOf({ name, arguments: { account } }: AskedEvent): EventFilter {
@@ -48,7 +48,10 @@ export class EventReading {
     return this.#options.hub.places.idOf(place)
   }
 
-  /** A cursor of another database, or from before what the log holds, leads to where it begins. @throws McpError for what is no cursor. */
+  /**
+   * A cursor of another database leads to the newest fact, one from before the log to its oldest. @throws McpError for
+   * an invalid cursor.
+   */
   start(cursor: string | null | undefined): StartPlace {
     const { places } = this.#options.hub
     if (cursor === null || cursor === undefined) return { after: places.newest, isTruncated: false }
@@ -58,7 +61,7 @@ export class EventReading {
     return { after: position.gap === 'expired' ? places.oldest - 1 : places.newest, isTruncated: true }
   }
 
-  /** Facts before this time are left out; undefined for no bound. */
+  /** Returns the time before which facts are left out; undefined for no bound. */
   floorOf(maxAgeMs: number | null | undefined): string | undefined {
     if (maxAgeMs === null || maxAgeMs === undefined) return undefined
     return new Date(Math.max(0, this.#options.now() - maxAgeMs)).toISOString()
@@ -111,7 +114,7 @@ export class EventReading {
     }
   }
 
-  /** Whether something that it would be told of is older than the floor; also where that would take too long to find out. */
+  /** Whether a matching fact is older than the floor; also true if finding out would take too long. */
   async hasOlder(asked: AskedEvent, principal: Principal, after: number, floor: string): Promise<boolean> {
     const { hub } = this.#options
     const follower = hub.follow({ principal, filter: filterOf(asked), after, wake: () => undefined })

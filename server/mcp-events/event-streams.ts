@@ -1,4 +1,7 @@
-/** `events/stream`: one place in the log for each stream, sent as fast as its client takes it; narrowed and ended with its principal. */
+/**
+ * `events/stream`: each stream has a position in the log and is sent as fast as its client reads; its principal's
+ * changes narrow or end it.
+ */
 import type { EventHub } from '../events/event-hub.ts'
 import type { McpError, McpExtensionAsking } from '../mcp/mcp-port.ts'
 import { every } from '../platform/lifecycle.ts'
@@ -30,7 +33,7 @@ interface Stream {
   ended: McpError | undefined
 }
 
-/** SEP-3415: at least every 30 s. */
+/** SEP-3415 requires one at least every 30 s. */
 const defaultHeartbeatMs = 20_000
 
 export class EventStreams implements PrincipalListener {
@@ -55,7 +58,7 @@ export class EventStreams implements PrincipalListener {
     every(heartbeatMs, this.#stopped.signal, beat, failed)
   }
 
-  /** Every stream is answered with its end. */
+  /** Ends every stream with its result. */
   async stop(): Promise<void> {
     this.#stopped.abort()
     for (const stream of this.#streams) stream.wake()
@@ -83,7 +86,7 @@ export class EventStreams implements PrincipalListener {
     }
   }
 
-  /** Resolves with the result that ends it, also when its client is gone. */
+  /** Resolves with the result that ends the stream, also when the client is gone. */
   open(
     asked: AskedEvent,
     start: StartPlace,
@@ -139,7 +142,7 @@ export class EventStreams implements PrincipalListener {
         const batch = reader.take()
         for (const entry of batch?.entries ?? []) {
           if (signal.aborted || stopped.aborted || stream.ended) break
-          // What it may see can have changed since the batch was taken.
+          // The view may have changed since the batch was taken.
           if (isBefore(entry, floor) || !reader.view.accepts(entry.fact)) continue
           const event = await projector.project(asked, stream.principal, entry, signal)
           if (!event || stream.ended || !reader.view.accepts(entry.fact)) continue
@@ -159,14 +162,14 @@ export class EventStreams implements PrincipalListener {
         }
         await new Promise<void>(resolve => {
           wake = resolve
-          // What came while this was set up.
+          // Catches what came while this was set up.
           if (!reader.isAtEnd || stream.ended || stream.isBeatDue || signal.aborted || stopped.aborted) resolve()
         })
       }
       await this.#tellWhy(signal, notify, meta)
       return end
     } catch (error) {
-      // Its client is gone, or the exchange was ended: nobody reads more.
+      // The client is gone or the exchange was ended: nothing more is read.
       if (signal.aborted || stopped.aborted) return end
       throw error
     } finally {
@@ -176,7 +179,7 @@ export class EventStreams implements PrincipalListener {
     }
   }
 
-  /** The exchange was ended with a Problem: as much of it is told as the transport still takes. */
+  /** Sends why the exchange was ended by a Problem, as far as the transport still accepts it. */
   async #tellWhy(signal: AbortSignal, notify: McpExtensionAsking['notify'], meta: object): Promise<void> {
     if (!(signal.reason instanceof Problem) || signal.reason.code === 'draining') return
     const error = errorOf(forbidden(signal.reason.message))

@@ -1,4 +1,4 @@
-/** The types of events that programs can ask for: what each is made of, who may hear of it, what narrows it, and what it says. */
+/** The types of events that programs can ask for: their facts, scope, arguments and payload. */
 import { z } from 'zod'
 import { type FactType, facts } from '../../contract/event.ts'
 import { maxSearchLength } from '../../contract/mail.ts'
@@ -49,7 +49,7 @@ export const eventTypes = {
   },
   'message.replied': {
     description:
-      'A message arrived that answers one you sent, or in a thread in which you answered. Accounts without an index report answers to your messages alone.',
+      'A message arrived that answers one you sent, or in a thread in which you answered. Accounts without an index report only answers to your messages.',
     facts: ['mail_received'],
     arguments: mailArguments,
     payload: mailPayload,
@@ -62,7 +62,7 @@ export const eventTypes = {
       account: text('Id'),
       approval: text('Id'),
       submission: text('Id, for mail_outbox'),
-      state: z.enum(['approved', 'denied', 'expired', 'void']).describe('void: it no longer stands for anything'),
+      state: z.enum(['approved', 'denied', 'expired', 'void']).describe('void: no longer valid'),
     }),
   },
   'delivery.failed': {
@@ -81,7 +81,7 @@ export const eventTypes = {
     }),
   },
   'account.trouble': {
-    description: 'A mail account stopped working: its server is away, refuses the password, or works in part.',
+    description: 'A mail account stopped working: its server is down, refuses the password, or works in part.',
     facts: ['account_state_changed'],
     arguments: z.strictObject({ account }),
     payload: z.object({
@@ -102,7 +102,7 @@ export const eventNames = Object.keys(eventTypes) as EventName[]
 
 export type PayloadOf<Name extends EventName> = z.infer<(typeof eventTypes)[Name]['payload']>
 
-/** A type, and what narrows it: as it was checked, and as the caller sent it, by which it is known again. */
+/** An event type with its validated arguments. */
 export interface AskedEvent {
   name: EventName
   arguments: {
@@ -118,14 +118,14 @@ export function isEventName(name: string): name is EventName {
   return Object.hasOwn(eventTypes, name)
 }
 
-/** That of its fact: the view of the log asks for it, too. */
+/** Returns the scope of the underlying fact, which the view of the log requires too. */
 export function scopeOf(name: EventName): Scope {
   return facts[eventTypes[name].facts[0]].scope
 }
 
 const modes = ['webhook', 'push', 'poll']
 
-/** As `events/list` shows it. */
+/** Describes a type for `events/list`. */
 export function describeType(name: EventName): Record<string, unknown> {
   const { description, arguments: input, payload } = eventTypes[name]
   return {

@@ -1,4 +1,4 @@
-/** MCP Events as an extension of whichever adapter carries it: the five methods over the event log. */
+/** MCP Events as an extension, whichever adapter carries it: the five methods over the event log. */
 import type { McpExtension, McpExtensionAsking } from '../mcp/mcp-port.ts'
 import type { EventAction, EventGate } from './event-gate.ts'
 import type { EventReading } from './event-reading.ts'
@@ -31,7 +31,7 @@ type Answer = (params: Params, asking: McpExtensionAsking, refs: Record<string, 
 
 const mostPolled = 100
 const defaultPolled = 50
-/** What poll is for: clients that look now and then. */
+/** Polling is for clients that check now and then. */
 const nextPollMs = 5_000
 
 export function eventsExtension(options: EventsExtensionOptions): McpExtension {

@@ -1,6 +1,7 @@
 /**
- * MCP Events as they go over the wire: the extension `io.modelcontextprotocol/events` (SEP-3415), its methods, messages and error codes. What
- * was implemented of it, and from which texts, is in docs/mcp-events.md. Nothing else in the server knows these names.
+ * The wire format of MCP Events: the extension `io.modelcontextprotocol/events` (SEP-3415), its methods, messages and
+ * error codes. docs/mcp-events.md says which parts are implemented, and from which texts. Nothing else in the server
+ * knows these names.
  */
 import { z } from 'zod'
 import type { ProblemCode } from '../../contract/problem.ts'
@@ -35,9 +36,9 @@ export const eventErrors = {
   callbackEndpoint: -32_027,
 } as const
 
-/** The one header beside those of Standard Webhooks. */
+/** The only header beside those of Standard Webhooks. */
 export const subscriptionHeader = 'X-MCP-Subscription-Id'
-/** In `_meta` of each notification of a stream, and of its result: the id of the request. */
+/** Key in `_meta` of each notification of a stream and of its result, holding the request id. */
 const subscriptionMeta = 'io.modelcontextprotocol/subscriptionId'
 
 export interface EventOccurrence {
@@ -83,7 +84,7 @@ export const UnsubscribeParams = z.object({
   delivery: z.object({ mode: z.string().max(20).optional(), url }),
 })
 
-/** What a caller sent, or the error that says what of it is wrong. */
+/** Validates params. @throws McpError that names what is wrong. */
 export function parsed<Shape>(schema: z.ZodType<Shape>, params: unknown): Shape {
   const result = schema.safeParse(params, { error: faultWords })
   if (result.success) return result.data
@@ -119,7 +120,7 @@ export function callbackEndpointError(reason: string): McpError {
   return new McpError(eventErrors.callbackEndpoint, 'CallbackEndpointError', { reason })
 }
 
-/** Of what the gate and the services throw; other Problems are for the adapter. */
+/** Translates Problems of the gate and the services; other Problems are left to the adapter. */
 export function toEventError(error: unknown): unknown {
   if (!(error instanceof Problem)) return error
   const codes: Partial<Record<ProblemCode, (problem: Problem) => McpError>> = {
@@ -139,7 +140,7 @@ export function toEventError(error: unknown): unknown {
   return codes[error.code]?.(error) ?? error
 }
 
-/** As it travels in `terminated`. */
+/** Returns an error in the form of `terminated`. */
 export function errorOf({ code, message, data }: McpError): EventError {
   return { code, message, ...(data && { data }) }
 }
@@ -148,24 +149,24 @@ export function metaOf(id: string | number): { _meta: Record<string, unknown> } 
   return { _meta: { [subscriptionMeta]: id } }
 }
 
-/** Every result of the extension. */
+/** Completes a result of the extension. */
 export function complete<Result extends object>(result: Result): Result & { resultType: 'complete' } {
   return { resultType: 'complete', ...result }
 }
 
-/** Bodies of webhooks that are no occurrence. */
+/** Bodies of webhooks that are not occurrences. */
 export const control = {
   gap: (cursor: string) => JSON.stringify({ type: 'gap', cursor }),
   terminated: (error: EventError) => JSON.stringify({ type: 'terminated', error }),
   verification: (challenge: string) => JSON.stringify({ type: 'verification', challenge }),
 }
 
-/** @param unique The same each time that the same is told, so that a receiver knows it again. */
+/** @param unique The same for each repetition, so that receivers can dedupe. */
 export function controlId(type: keyof typeof control, unique: string): string {
   return `msg_${type}_${unique}`
 }
 
-/** `{"challenge": …}` of an answer; undefined for anything else. */
+/** Returns the challenge of a response `{"challenge": …}`; undefined for anything else. */
 export function challengeIn(text: string): string | undefined {
   try {
     const result = z.object({ challenge: z.string() }).safeParse(JSON.parse(text))

@@ -1,4 +1,4 @@
-/** Subscriptions of MCP Events as webhooks: what an endpoint is told, in the words of the extension. */
+/** Subscriptions of MCP Events as webhooks: the messages of an endpoint, in the form of the extension. */
 import { createHash } from 'node:crypto'
 import type { LogEntry } from '../events/event-log.ts'
 import type { EventFilter } from '../events/event-view.ts'
@@ -12,10 +12,10 @@ import { type EventReading, filterOf, isBefore } from './event-reading.ts'
 import type { AskedEvent } from './event-types.ts'
 import { control, controlId, errorOf, forbidden, subscriptionHeader } from './events-wire.ts'
 
-/** What is stored with its endpoint, beside what the delivery needs. */
+/** Settings stored with an endpoint, beside the columns of the delivery. */
 export interface SubscriptionSettings {
   asked: AskedEvent
-  /** Nothing older is told. */
+  /** Older facts are left out. */
   floor?: string | undefined
 }
 
@@ -29,7 +29,7 @@ export interface McpWebhooksOptions {
 const maxBodyBytes = 256 * 1024
 
 export class McpWebhooks implements WebhookKind {
-  /** SEP-3415, "Delivery model": without affecting the subscription itself. */
+  /** SEP-3415, "Delivery model": a 410 does not affect the subscription itself. */
   readonly gone = 'message'
   readonly #options: McpWebhooksOptions
 
@@ -79,7 +79,7 @@ export class McpWebhooks implements WebhookKind {
   }
 }
 
-/** Written by this program. */
+/** Parses settings that this program wrote. */
 export function settingsOf({ settings }: Pick<WebhookRow, 'settings'>): SubscriptionSettings {
   return JSON.parse(settings) as SubscriptionSettings
 }

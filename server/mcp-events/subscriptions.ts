@@ -1,4 +1,4 @@
-/** `events/subscribe` and `events/unsubscribe`: endpoints of programs, which prove that they want to be told, and are asked for again in time. */
+/** `events/subscribe` and `events/unsubscribe`: webhooks of programs that prove they want events, and renew in time. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Principal } from '../platform/principal.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
@@ -39,13 +39,13 @@ export interface SubscriptionBounds {
 
 export interface SubscriptionAsked {
   asked: AskedEvent
-  /** As the caller sent them: what it is known by. */
+  /** The arguments as the caller sent them, which identify the subscription. */
   given: Record<string, unknown>
   url: string
   secret: string
   cursor?: string | null | undefined
   maxAgeMs?: number | null | undefined
-  /** Null asks for no end, which nobody gets. */
+  /** Null asks for no expiry, which is not granted. */
   ttlMs?: number | null | undefined
 }
 
@@ -53,15 +53,15 @@ const defaultBounds: SubscriptionBounds = { perPrincipal: 50, inAll: 2_000, veri
 const minute = 60_000
 const day = 24 * 60 * minute
 const ttl = { least: 5 * minute, default: day, most: 7 * day }
-/** An endpoint that proved its will is believed for so long, for this principal and this URL. */
+/** How long a verification holds, for this principal and URL. */
 const verifiedMs = day
-/** So long a replaced secret signs beside the new one. */
+/** How long a replaced secret keeps signing beside the new one. */
 const rotationMs = 10 * minute
 
 export class Subscriptions {
   readonly #options: SubscriptionsOptions
   readonly #bounds: SubscriptionBounds
-  /** By host, and by principal: what is asked for cannot be turned on others. */
+  /** Rate limits by host and by principal, so that verifications cannot be turned against others. */
   readonly #verifications: TokenBuckets
 
   constructor(options: SubscriptionsOptions) {
@@ -126,7 +126,7 @@ export class Subscriptions {
     return { previous_sealed: known.secret_sealed, previous_until }
   }
 
-  /** The handshake, unless it was passed not long ago. @returns When it was. */
+  /** Performs the handshake unless it was passed recently. @returns When it was passed. */
   async #verify(
     { id: principalId }: Principal,
     id: string,
@@ -156,7 +156,7 @@ export class Subscriptions {
   }
 }
 
-/** A subscription is known by its principal, where it goes, and what was asked for, in whichever order its arguments stand. */
+/** Returns an id derived from principal, URL, event and arguments, independent of their order. */
 function subscriptionId({ id }: Principal, url: string, { name }: AskedEvent, given: Record<string, unknown>): string {
   const key = JSON.stringify([id, url, name, canonical(given)])
   return `sub_${createHash('sha256').update(key).digest('hex').slice(0, 32)}`
@@ -169,13 +169,13 @@ function canonical(value: unknown): unknown {
   return entries.map(([name, inner]) => [name, canonical(inner)])
 }
 
-/** A session ends when its user signs out, and asks for what the page shows: its programs have tokens. */
+/** A session ends at sign-out and serves the page; programs have tokens. */
 function refuseOthers({ kind }: Principal): void {
   if (kind === 'session' || kind === 'anonymous') throw forbidden('Webhooks are for API tokens.')
 }
 
 function checkedUrl(text: string): string {
-  if (!URL.canParse(text)) throw invalidParams('delivery.url: is no URL')
+  if (!URL.canParse(text)) throw invalidParams('delivery.url: is not a URL')
   const url = new URL(text)
   if (url.protocol !== 'https:') throw invalidParams('delivery.url: must begin with https://')
   if (url.username !== '' || url.password !== '' || url.hash !== '') {

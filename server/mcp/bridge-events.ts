@@ -1,4 +1,7 @@
-/** What the channel of a bridge hears and looks at: the event stream of its server, opened again when it breaks, and the headers of a mail. */
+/**
+ * What the channel of a bridge reads from its server: the event stream, reopened when it breaks, permission decisions,
+ * and the headers of a message.
+ */
 import { setTimeout as pause } from 'node:timers/promises'
 import {
   BridgeError,
@@ -14,7 +17,7 @@ import {
 const eventsPath = '/api/dashboard/events'
 const sessionPath = '/api/dashboard/session'
 
-/** Until the signal aborts. @throws BridgeError for what another connection would not change. */
+/** Follows the stream until the signal aborts. @throws BridgeError for what reconnecting would not fix. */
 export async function followEvents(
   link: BridgeLink,
   types: readonly string[],
@@ -45,24 +48,27 @@ export async function followEvents(
   }
 }
 
-/** The id of the principal that the token is. */
+/** Returns the id of the token's principal. */
 export async function principalOf(link: BridgeLink, signal: AbortSignal): Promise<string> {
   const response = await link.get(sessionPath, { signal, headers: { accept: 'application/json' } })
   return String(fieldOf(fieldOf(await response.json(), 'principal'), 'id'))
 }
 
 const promptsPath = '/api/v1/permission-prompts'
-/** So long one request waits for the decision, and so long is tried to say that nobody waits any more. */
+/** How long one request waits for the decision, and the timeout for withdrawing a prompt. */
 const [waitSeconds, withdrawMs] = [25, 750]
 
-/** Until a human has decided, or nobody does: then undefined. Withdrawn with the signal. @throws Error for what the server refuses. */
+/**
+ * Asks a human and waits for the decision; undefined if no one decides. Withdrawn by the signal. @throws Error for what
+ * the server refuses.
+ */
 export async function askPermission(
   link: BridgeLink,
   asked: object,
   signal: AbortSignal,
 ): Promise<'allow' | 'deny' | undefined> {
   signal.throwIfAborted()
-  // One that has reached the server has to be known, so that it can be withdrawn.
+  // Once the request has reached the server, its id is needed to withdraw the prompt.
   const opening = new AbortController()
   const giveUp = () => void setTimeout(() => opening.abort(), withdrawMs).unref()
   signal.addEventListener('abort', giveUp, { once: true })
@@ -80,7 +86,7 @@ export async function askPermission(
           headers: { accept: 'application/json' },
         })
         const state = fieldOf(await response.json(), 'state')
-        // After a restart of the server it is not there any more.
+        // A restart of the server loses the prompt.
         if (response.status === 404 || (response.ok && state !== 'waiting')) return behaviors[String(state)]
         turn = response.ok ? 0 : turn + 1
         if (response.ok) continue
@@ -98,7 +104,7 @@ export async function askPermission(
 
 const behaviors: Record<string, 'allow' | 'deny' | undefined> = { allowed: 'allow', denied: 'deny' }
 
-/** As a tool call of the agent: by its rights, and in its trail. */
+/** Reads the headers by a tool call of the agent: with its rights, and in its trail. */
 export async function headOf(link: BridgeLink, ref: string, signal: AbortSignal): Promise<unknown> {
   const message = {
     jsonrpc: '2.0',
@@ -114,7 +120,7 @@ export async function headOf(link: BridgeLink, ref: string, signal: AbortSignal)
       },
     },
   }
-  // Whatever the client of the bridge wants for itself.
+  // Overrides the form that the bridge's client asked for.
   const headers = { 'rustymail-results': 'structured' }
   const response = await link.send(message, { signal, isRepeatable: true, headers })
   if (!response.ok) throw new LinkBroken('refused')

@@ -1,18 +1,21 @@
-/** The way from a bridge to its server: sends messages over Streamable HTTP, repeats what may be repeated, and says in words what went wrong. */
+/**
+ * The connection from a bridge to its server: sends messages over Streamable HTTP, retries what may be retried, and
+ * explains errors.
+ */
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { doubledMs } from '../platform/doubling.ts'
 
 export interface LinkOptions {
-  /** Of its `/mcp`. */
+  /** URL of the server's `/mcp`. */
   url: URL
   token: string
-  /** Of each request. */
+  /** Headers of every request. */
   headers: Record<string, string>
   fetch: typeof fetch
 }
 
-/** What the client is answered. */
+/** An error that is passed on to the client. */
 export class BridgeError extends Error {
   readonly code: number
   readonly data: Record<string, unknown> | undefined
@@ -24,17 +27,17 @@ export class BridgeError extends Error {
   }
 }
 
-/** It was tried for long, and nothing was sent. */
+/** All retries failed, and nothing was sent. */
 export class Unreachable extends BridgeError {}
 
-/** The connection broke before the answer was whole. */
+/** The connection broke before the response was complete. */
 export class LinkBroken extends Error {}
 
-/** How long it is tried to reach a server that is away, as while it restarts. */
+/** How long an unreachable server is retried, as while it restarts. */
 const patienceMs = 30_000
 export const firstPauseMs = 250
 export const longestPauseMs = 8_000
-/** Nothing was sent: whatever it is, it can be sent again. */
+/** Error codes after which nothing was sent, so that everything can be retried. */
 const unreached = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -45,12 +48,12 @@ const unreached = new Set([
 ])
 const metaOf = (message: Record<string, unknown>) => fieldOf(fieldOf(message, 'params'), '_meta')
 const versionKey = 'io.modelcontextprotocol/protocolVersion'
-/** Methods whose parameter of that name is a header, too (2026-07-28). */
+/** Methods with a parameter that a header repeats (2026-07-28), by its name. */
 const named: Record<string, string> = { 'tools/call': 'name', 'prompts/get': 'name', 'resources/read': 'uri' }
 
 export class BridgeLink {
   readonly #options: LinkOptions
-  /** Of a session before 2026. */
+  /** Id of a session before 2026. */
   session: string | undefined
   revision: string | undefined
 
@@ -62,10 +65,7 @@ export class BridgeLink {
     return this.#options.url
   }
 
-  /**
-   * @param isRepeatable Doing it twice is as good as once.
-   * @throws BridgeError, LinkBroken; and the reason of the signal.
-   */
+  /** @param isRepeatable Whether it is idempotent. @throws BridgeError, LinkBroken; and the reason of the signal. */
   async send(
     message: unknown,
     { signal, isRepeatable, headers }: { signal: AbortSignal; isRepeatable: boolean; headers?: Record<string, string> },
@@ -85,7 +85,7 @@ export class BridgeLink {
     }
   }
 
-  /** @param path Of the same server. */
+  /** @param path A path of the same server. */
   get(path: string, { signal, headers }: { signal: AbortSignal; headers: Record<string, string> }): Promise<Response> {
     const { url, token, headers: own, fetch: send } = this.#options
     const base = url.href.replace(/\/mcp$/, '')
@@ -93,7 +93,7 @@ export class BridgeLink {
     return send(base + path, { headers: all, signal, redirect: 'error' })
   }
 
-  /** @param path Of the same server. */
+  /** @param path A path of the same server. */
   change(path: string, method: 'POST' | 'DELETE', body: object | undefined, signal: AbortSignal): Promise<Response> {
     const { url, token, headers: own, fetch: send } = this.#options
     const headers = { ...own, authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) }
@@ -122,19 +122,19 @@ export class BridgeLink {
       if (this.revision !== undefined) headers.set('mcp-protocol-version', this.revision)
       if (this.session !== undefined) headers.set('mcp-session-id', this.session)
     }
-    // The token is for this server, and goes nowhere else.
+    // The token is for this server only, so redirects are errors.
     return send(url, { method: 'POST', headers, body: JSON.stringify(message), signal, redirect: 'error' })
   }
 }
 
-/** Full jitter, unless the server says when. */
+/** Returns the back-off with jitter, or the pause that the server asked for. */
 export function pauseMs(turn: number, retryAfter?: string | null): number {
   const seconds = Number(retryAfter ?? Number.NaN)
   if (seconds > 0) return Math.min(seconds * 1000, longestPauseMs)
   return (0.5 + Math.random() / 2) * doubledMs(turn, firstPauseMs, longestPauseMs)
 }
 
-/** The protocol's own error in a refusal; else what it says to the person who set this up. */
+/** Returns the protocol's own error in a refusal, else an error for the person who set this up. */
 export async function refusalIn(response: Response): Promise<Record<string, unknown> | BridgeError> {
   const { status, headers } = response
   const body = parsed(await response.text().catch(() => ''))
@@ -158,7 +158,7 @@ function wordsFor(status: number, said: string, isOurs: boolean): string {
   return said
 }
 
-/** The messages of an answer, one after the other. @throws LinkBroken when it ends before its time. */
+/** Yields the messages of a response. @throws LinkBroken when it ends early. */
 export async function* messagesIn(response: Response): AsyncGenerator<unknown> {
   if (!response.headers.get('content-type')?.startsWith('text/event-stream')) {
     const text = await response.text().catch(() => {
@@ -174,7 +174,7 @@ export async function* messagesIn(response: Response): AsyncGenerator<unknown> {
 export interface StreamedEvent {
   event: string
   id: string | undefined
-  /** JSON; undefined for what is none. */
+  /** Parsed JSON; undefined if invalid. */
   data: unknown
 }
 
@@ -222,13 +222,13 @@ function parsed(text: string): unknown {
   }
 }
 
-/** As the revision of 2026 has it: what is no plain text of a header goes in base64. */
+/** Encodes a header value as revision 2026-07-28 requires: as base64 unless it is plain ASCII. */
 function headerText(text: string): string {
   if (/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !/^=\?base64\?.*\?=$/.test(text)) return text
   return `=?base64?${Buffer.from(text).toString('base64')}?=`
 }
 
-/** Why there was no answer: `fetch` hides it behind what it throws. */
+/** Returns the error code behind an error of `fetch`, which hides it in `cause`. */
 export function codeOf(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined

@@ -1,4 +1,4 @@
-/** The stream of GET (Streamable HTTP before 2026): what changed for a session, and nothing else. */
+/** The GET stream of Streamable HTTP before 2026: changes for a session, and nothing else. */
 import type { HttpSession } from './http-sessions.ts'
 import type { McpChange } from './mcp-port.ts'
 import { SessionChanges } from './session-changes.ts'

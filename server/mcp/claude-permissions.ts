@@ -1,7 +1,8 @@
 /**
- * Permission prompts of Claude Code over its channel, as its channels reference has them: `notifications/claude/channel/permission_request` says what
- * Claude Code asks at its terminal, and `notifications/claude/channel/permission` what a human answered elsewhere. Whichever answer comes first counts; that it
- * was answered at the terminal is not told.
+ * Permission prompts of Claude Code over its channel, as documented for channels:
+ * `notifications/claude/channel/permission_request` carries a prompt that Claude Code also shows at its terminal, and
+ * `notifications/claude/channel/permission` the decision of a human elsewhere. The first answer counts; one given at
+ * the terminal is not announced.
  */
 
 export const permissionCapabilities = { 'claude/channel/permission': {} }
@@ -14,9 +15,9 @@ export interface AskedByClaude {
 
 export interface ClaudePermissionsOptions {
   notify(method: string, params: Record<string, unknown>): Promise<void>
-  /** Resolves with what a human said; undefined where nobody did. The signal withdraws it. */
+  /** Resolves with the human's decision; undefined if there is none. The signal withdraws the prompt. */
   ask(asked: AskedByClaude, signal: AbortSignal): Promise<'allow' | 'deny' | undefined>
-  /** For people. */
+  /** Logs for people. */
   log(words: string): void
 }
 
@@ -24,7 +25,7 @@ const [requestMethod, answerMethod] = [
   'notifications/claude/channel/permission_request',
   'notifications/claude/channel/permission',
 ]
-/** Of one session; of more it is asked at the terminal alone. */
+/** Relayed prompts per session; further ones are shown at the terminal only. */
 const mostWaiting = 20
 const bounds = { tool_name: 200, description: 1_000, input_preview: 1_000 } as const
 
@@ -37,7 +38,7 @@ export class ClaudePermissions {
     this.#options = options
   }
 
-  /** @returns whether it was for this. */
+  /** @returns Whether the notification was a permission request. */
   take(method: string, params: Record<string, unknown>): boolean {
     if (method !== requestMethod) return false
     const { request_id: id } = params
@@ -53,7 +54,7 @@ export class ClaudePermissions {
     return true
   }
 
-  /** What waits is withdrawn. */
+  /** Withdraws waiting prompts. */
   stop(): void {
     this.#over.abort()
   }

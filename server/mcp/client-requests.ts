@@ -1,7 +1,10 @@
-/** Requests to clients before 2026 (Streamable HTTP): they go out on the stream of a call, and their answers come in as requests of their own. */
+/**
+ * Requests to clients before 2026 (Streamable HTTP): they are sent on the stream of a call, and their responses arrive
+ * as requests of their own.
+ */
 import { randomBytes } from 'node:crypto'
 
-/** JSON-RPC, with `result` or `error`. */
+/** A JSON-RPC response, with `result` or `error`. */
 export interface ClientResponse {
   jsonrpc: '2.0'
   id: string | number
@@ -14,25 +17,22 @@ interface Waiting {
   take(response: ClientResponse): void
 }
 
-/** In one process. A human answers each of them, or a model. */
+/** Requests waiting for a response, per process; past it `add` throws. */
 const maxWaiting = 1000
 
 export class ClientRequests {
   readonly #waiting = new Map<string, Waiting>()
 
-  /**
-   * @returns the id under which the request goes out: nobody guesses it.
-   * @throws Error when too many wait already.
-   */
+  /** @returns The unguessable id under which the request is sent. @throws Error when too many wait already. */
   add(principalId: string, take: (response: ClientResponse) => void): string {
     if (this.#waiting.size >= maxWaiting)
-      throw new Error(`${maxWaiting} requests to clients wait for an answer already`)
+      throw new Error(`${maxWaiting} requests to clients are already waiting for an answer`)
     const id = `ask-${randomBytes(16).toString('base64url')}`
     this.#waiting.set(id, { principalId, take })
     return id
   }
 
-  /** @returns whether it was waited for, by the same principal. */
+  /** @returns Whether the response was waited for, by the same principal. */
   answer(principalId: string, response: ClientResponse): boolean {
     const waiting = this.#waiting.get(String(response.id))
     if (waiting?.principalId !== principalId) return false
@@ -41,7 +41,7 @@ export class ClientRequests {
     return true
   }
 
-  /** Its call is over. */
+  /** Drops a request whose call is over. */
   forget(id: string): void {
     this.#waiting.delete(id)
   }

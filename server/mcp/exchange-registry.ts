@@ -1,4 +1,4 @@
-/** Knows the MCP exchanges that are under way, by principal: bounds them, and ends or narrows them with what their principal may. */
+/** Tracks the open MCP exchanges by principal: bounds their number, and ends or narrows them when rights change. */
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import { isMore, limitKeyOf, type Principal, type PrincipalListener } from '../platform/principal.ts'
@@ -6,18 +6,18 @@ import { Problem } from '../platform/problem.ts'
 import type { McpChange } from './mcp-port.ts'
 import type { ResourceUpdate } from './resource-updates.ts'
 
-/** `stream`: stays open until somebody ends it; `events`: one of an extension, which programs open for each thing that they wait for; `call`: ends by itself. */
+/** `stream`: open until it is ended; `events`: such a stream of an extension; `call`: ends by itself. */
 export type ExchangeKind = 'stream' | 'events' | 'call'
 
 export interface Exchange {
   readonly kind: ExchangeKind
-  /** The principal may other things from now on. */
+  /** Called when the principal's rights have changed. */
   toolsChanged(): void
-  /** What it listens for may have changed. */
+  /** Announces a change to a listening client. */
   publish?(change: McpChange): void
-  /** Within a moment. @param problem For callers that still wait for an answer. */
+  /** Ends it shortly. @param problem The answer to callers that still wait for one. */
   end(problem: Problem): void
-  /** At once and without an answer, if there is none yet. */
+  /** Ends it immediately, without an answer unless there is one already. */
   cut(): void
 }
 
@@ -25,13 +25,13 @@ interface Entry {
   principal: Principal
   readonly exchange: Exchange
   readonly openedAt: number
-  /** When it was told to end. */
+  /** When it was asked to end. */
   endedAt: number | undefined
 }
 
 export const maxOpen: Record<ExchangeKind, { server: number; person: number }> = {
   stream: { server: 1000, person: 20 },
-  // SEP-3415 leaves them out of what bounds other streams; these are bounds of their own.
+  // SEP-3415 exempts them from the bounds of other streams, so they have their own.
   events: { server: 1000, person: 200 },
   call: { server: 1000, person: 50 },
 }
@@ -40,22 +40,22 @@ const words: Record<ExchangeKind, string> = {
   events: 'MCP event streams open',
   call: 'MCP calls under way',
 }
-/** So that a stream ends within a second of its principal. */
+/** Short enough that a stream ends within a second of its principal. */
 const checkEveryMs = 500
-/** A call that takes longer is ended. Reading twenty messages of a slow server takes seconds. */
+/** Deadline of a call. Reading twenty messages from a slow server takes seconds. */
 export const maxCallMs = 120_000
-/** As the server stops, a call that has not ended by then is answered that it stops: it may wait for a person, or for mail. */
+/** Grace period of calls when the server stops, since a call may wait for a person or for mail. */
 export const lastCallMs = 1_000
-/** What has not ended by then, though it was told to, is cut: nobody keeps a place by not taking an answer. */
+/** How long an exchange may take to end before it is cut, so that a client that does not read frees its place. */
 export const endingMs = 2_000
 
 export class ExchangeRegistry implements PrincipalListener {
   readonly #now: () => number
   readonly #logger: Logger
-  /** By principal. */
+  /** Entries by principal id. */
   readonly #entries = new Map<string, Set<Entry>>()
   readonly #counts: Record<ExchangeKind, number> = { stream: 0, events: 0, call: 0 }
-  /** By person, whatever their sessions and tokens. */
+  /** Counts by person, across sessions and tokens. */
   readonly #countsOf: Record<ExchangeKind, Map<string, number>> = {
     stream: new Map(),
     events: new Map(),
@@ -74,7 +74,7 @@ export class ExchangeRegistry implements PrincipalListener {
     every(checkEveryMs, this.#stopped.signal, () => this.#check(), failed)
   }
 
-  /** Ends the streams. Calls under way have a moment to end by themselves, since the door waits for them; then they are answered that we stop. */
+  /** Ends streams. Calls in flight get a grace period, and are then answered that the server stops. */
   stop(): void {
     this.#stopped.abort()
     const problem = new Problem('draining', 'RustyMail is shutting down.', { retryAfterSeconds: 5 })
@@ -94,9 +94,8 @@ export class ExchangeRegistry implements PrincipalListener {
   }
 
   /**
-   * Answers how to say that it is over, whatever ended it; a second time does nothing.
-   * @param principal As the door gives it: asked for in this same turn, so that no change falls between.
-   * @throws Problem when there is no room for one more.
+   * @param principal As authenticated in this same turn, so that no change is missed. @returns A function to be called
+   * when the exchange is over; idempotent. @throws Problem when a bound is reached.
    */
   open(principal: Principal, exchange: Exchange): () => void {
     this.#checkRoom(principal, exchange.kind)
@@ -112,7 +111,7 @@ export class ExchangeRegistry implements PrincipalListener {
       const { principal: before, exchange } = entry
       entry.principal = principal
       const isNarrower = isMore(before, principal)
-      // A call that began with rights that are gone might still answer by them.
+      // Its answer might still use rights that were revoked.
       if (exchange.kind === 'call' && isNarrower) this.#end(entry, narrowed())
       if (exchange.kind !== 'call' && (isNarrower || isMore(principal, before))) exchange.toolsChanged()
     }
@@ -122,7 +121,7 @@ export class ExchangeRegistry implements PrincipalListener {
     for (const entry of this.#of(principalId)) this.#end(entry, revoked())
   }
 
-  /** Tells the streams of all that may hear of it. */
+  /** Announces changes on the streams of all principals that may know of them. */
   publish({ changes, mayHear }: ResourceUpdate): void {
     for (const { exchange, principal, endedAt } of this.#all()) {
       if (exchange.kind !== 'stream' || !exchange.publish || endedAt !== undefined || !mayHear(principal)) continue
@@ -130,7 +129,7 @@ export class ExchangeRegistry implements PrincipalListener {
     }
   }
 
-  /** Ends what is open for principals that a human stopped. */
+  /** Ends the exchanges of principals that a freeze stops. */
   endWhere(isStopped: (principal: Principal) => boolean): void {
     const problem = new Problem('frozen', 'A human stopped what programs may read.')
     for (const entry of this.#all()) if (isStopped(entry.principal)) this.#end(entry, problem)
@@ -179,7 +178,7 @@ export class ExchangeRegistry implements PrincipalListener {
     this.#counts[kind] += change
   }
 
-  /** As they are now: ending one does not disturb the walk. */
+  /** Returns a snapshot, since entries end while it is iterated. */
   #of(principalId: string): Entry[] {
     return [...(this.#entries.get(principalId) ?? [])]
   }

@@ -136,7 +136,7 @@ test('a server that restarts is waited for; what may have been done is not done 
   })
   const { ask, next } = connect(first.url)
   ask(1, 'tools/call', { name: 'send' })
-  expect(await next()).toMatchObject({ id: 1, error: { message: expect.stringContaining('may have been done') } })
+  expect(await next()).toMatchObject({ id: 1, error: { message: expect.stringContaining('may have taken effect') } })
   await first.stop()
   ask(2, 'tools/call', { name: 'send' })
   ask(3, 'tools/list')

@@ -1,6 +1,6 @@
 /**
- * A stdio server that is a client of a running one: passes messages between stdin, stdout and its Streamable HTTP, whichever revision they are of.
- * Calls are cancelled by closing their request, streams are opened again when they break, and refusals are errors in words.
+ * A stdio server that is a client of a running RustyMail: relays messages of any revision between stdio and Streamable
+ * HTTP. It cancels calls by closing their request, reopens broken streams, and turns refusals into readable errors.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import {
@@ -19,29 +19,29 @@ import { LineWriter, readLines } from './json-lines.ts'
 export interface BridgeOptions {
   link: BridgeLink
   output: NodeJS.WritableStream
-  /** Declared beside what the server declares. */
+  /** Declared in addition to the server's own. */
   experimental?: Record<string, object>
-  /** The client may be told of what it did not ask for; once. */
+  /** Called once, when the client may be sent notifications. */
   onReady?(): void
-  /** Of what is for the bridge, and not for the server. @returns whether it was. */
+  /** Handles notifications meant for the bridge. @returns Whether it was one. */
   onNotification?(method: string, params: Message): boolean
-  /** For people. */
+  /** Logs for people. */
   log(words: string): void
 }
 
 type Message = Record<string, unknown>
 
-/** Requests of the client that wait for an answer; more than the server takes of one person. */
+/** Client requests in flight; more than the server allows per person. */
 const maxRunning = 200
-/** For what runs, when stdin has ended. */
+/** Grace period for requests in flight after stdin has ended. */
 const lastAnswersMs = 1_000
-/** So often a reading request is sent again when its answer breaks off. */
+/** Retries of an idempotent request whose response breaks off. */
 const maxRepeats = 3
 const listenMethod = 'subscriptions/listen'
 const acknowledged = 'notifications/subscriptions/acknowledged'
 const subscriptionKey = 'io.modelcontextprotocol/subscriptionId'
 const listenRevision = '2026-07-28'
-/** Doing these twice is as good as once. */
+/** Idempotent methods. */
 const repeatable = new Set([
   'initialize',
   'server/discover',
@@ -56,7 +56,7 @@ const repeatable = new Set([
   'events/list',
   'events/poll',
 ])
-/** What a filter of `subscriptions/listen` is told of. */
+/** Lists whose changes `subscriptions/listen` announces, with the flags of its filter. */
 const kinds = { tools: 'toolsListChanged', prompts: 'promptsListChanged', resources: 'resourcesListChanged' } as const
 
 export class HttpBridge {
@@ -65,11 +65,11 @@ export class HttpBridge {
   readonly #running = new Map<string, { ending: AbortController; done: Promise<void>; isStream: boolean }>()
   readonly #stopped = new AbortController()
   #clientInfo: unknown = { name: 'unknown', version: '0' }
-  /** What a client before 2026 subscribed to. */
+  /** URIs that a client before 2026 has subscribed to. */
   readonly #uris = new Set<string>()
-  /** Ends the stream by which we hear of changes. */
+  /** Ends the stream by which the bridge learns of changes. */
   #watching: AbortController | undefined
-  /** One such stream is opened after the other. */
+  /** Serialises opening of that stream. */
   #opening: Promise<void> = Promise.resolve()
   #isReady = false
 
@@ -78,13 +78,13 @@ export class HttpBridge {
     this.#writer = new LineWriter(options.output)
   }
 
-  /** Resolves when the input has ended and what ran has been answered, or a moment later. */
+  /** Resolves when the input has ended and open requests are answered, or after a grace period. */
   async run(input: NodeJS.ReadableStream): Promise<void> {
     for await (const line of readLines(input)) {
       if (this.#stopped.signal.aborted) break
       if ('message' in line) this.#take(line.message)
       else if (line.fault === 'parse')
-        void this.#fail(null, new BridgeError('Parse error: this line is no JSON.', undefined, -32_700))
+        void this.#fail(null, new BridgeError('Parse error: this line is not JSON.', undefined, -32_700))
       else void this.#fail(null, new BridgeError('Invalid Request: this line is too long.', undefined, -32_600))
     }
     const answers = [...this.#running.values()].flatMap(({ isStream, done }) => (isStream ? [] : [done]))
@@ -92,7 +92,7 @@ export class HttpBridge {
     this.stop()
   }
 
-  /** Aborts when it is over. */
+  /** Aborts when the bridge is over. */
   get signal(): AbortSignal {
     return this.#stopped.signal
   }
@@ -102,20 +102,20 @@ export class HttpBridge {
     for (const { ending } of this.#running.values()) ending.abort()
   }
 
-  /** A notification of our own to the client. */
+  /** Sends a notification of the bridge to the client. */
   async notify(method: string, params: Message): Promise<void> {
     await this.#deliver({ jsonrpc: '2.0', method, params })
   }
 
   #take(message: unknown): void {
     if (!isObject(message) || typeof message.method !== 'string') {
-      // Batches, answers to the server's own requests, and what is wrong, which the server says.
+      // Batches, responses to requests of the server, and invalid messages, which the server answers.
       const id = isObject(message) ? message.id : undefined
       const isAnswer = isObject(message) && ('result' in message || 'error' in message)
       return this.#run(message, isAnswer ? undefined : (id ?? null))
     }
     if (message.id === undefined) return this.#takeNotification(message)
-    // Since 2026 there is no such notification: a request that is no probe says as much.
+    // Since 2026 there is no `initialized` notification; a list request shows that the client is ready.
     if (message.method.endsWith('/list') && fieldOf(message.params, '_meta') !== undefined) this.#ready()
     this.#run(message, message.id)
   }
@@ -128,7 +128,7 @@ export class HttpBridge {
 
   #takeNotification(message: Message): void {
     if (message.method === 'notifications/cancelled') {
-      // Closing its request is what cancels a call of Streamable HTTP, where this would come in a request of its own.
+      // Over Streamable HTTP a call is cancelled by closing its request.
       this.#running.get(keyOf(fieldOf(message.params, 'requestId')))?.ending.abort()
       return
     }
@@ -141,10 +141,10 @@ export class HttpBridge {
     this.#run(message, undefined)
   }
 
-  /** @param id Undefined for what is not answered. */
+  /** @param id Undefined if no answer is expected. */
   #run(message: unknown, id: unknown): void {
     if (this.#running.size >= maxRunning) {
-      void this.#fail(id, new BridgeError(`${maxRunning} requests wait for an answer already.`))
+      void this.#fail(id, new BridgeError(`${maxRunning} requests are already waiting for an answer.`))
       return
     }
     const key = id === undefined ? `(${Math.random()})` : keyOf(id)
@@ -176,7 +176,7 @@ export class HttpBridge {
       } catch (error) {
         if (!(error instanceof LinkBroken) || signal.aborted) throw error
         if (!isRepeatable)
-          throw new BridgeError(`${error.message} The call may have been done: look before you repeat it.`)
+          throw new BridgeError(`${error.message} The call may have taken effect: check before you repeat it.`)
         if (turn >= maxRepeats) throw new BridgeError(error.message)
         await pause(pauseMs(turn), undefined, { signal })
       }
@@ -191,7 +191,7 @@ export class HttpBridge {
     this.#clientInfo = fieldOf(fieldOf(message, 'params'), 'clientInfo') ?? this.#clientInfo
   }
 
-  /** @throws LinkBroken when the answer has not come when the response ends. */
+  /** @throws LinkBroken when the response ends without the answer. */
   async #once(message: unknown, id: unknown, options: { signal: AbortSignal; isRepeatable: boolean }): Promise<void> {
     const { link } = this.#options
     const response = await link.send(message, options)
@@ -206,14 +206,14 @@ export class HttpBridge {
     for await (const each of messagesIn(response)) {
       const isAnswer = isObject(each) && !('method' in each) && each.id === id
       isAnswered ||= isAnswer
-      // What changes after the answer is told.
+      // Subscribed before answering, so that no later change is missed.
       if (isAnswer && 'result' in each) await this.#subscribe(message)
       await this.#deliver(isAnswer ? this.#answerOf(message, each, response) : each)
     }
     if (!isAnswered) throw new LinkBroken('The connection to RustyMail was lost.')
   }
 
-  /** What the client learns of the server is what this bridge can do for it. */
+  /** Adapts the server's declared capabilities to those of this bridge. */
   #answerOf(message: unknown, answer: Message, response: Response): Message {
     const method = fieldOf(message, 'method')
     const { result } = answer
@@ -235,7 +235,7 @@ export class HttpBridge {
     return { ...answer, result: { ...result, capabilities } }
   }
 
-  /** Before 2026. @throws BridgeError where nothing would be told. */
+  /** Follows a subscription of a client before 2026. @throws BridgeError if changes would not be announced. */
   async #subscribe(message: unknown): Promise<void> {
     const [method, uri] = [fieldOf(message, 'method'), fieldOf(fieldOf(message, 'params'), 'uri')]
     if (typeof uri !== 'string') return
@@ -251,8 +251,8 @@ export class HttpBridge {
   }
 
   /**
-   * A client before 2026 hears of changes on its session; over HTTP they are told to those alone that listen, so we do. Resolves when we are told
-   * of all that it subscribed to so far; the stream before ends then, so that nothing falls between.
+   * Clients before 2026 expect changes on their session, but over HTTP only listeners are notified, so the bridge
+   * listens. Resolves once all URIs so far are covered; the previous stream ends only then, so no change is missed.
    */
   #watchChanges(): Promise<void> {
     const opened = this.#opening.then(() => this.#watch())
@@ -287,7 +287,7 @@ export class HttpBridge {
       } else if ('error' in each) throw new BridgeError(String(fieldOf(each.error, 'message')))
     }
     this.#listen(message, AbortSignal.any([this.#stopped.signal, watching.signal]), pass).then(resolve, error => {
-      // The one before goes on.
+      // The previous stream continues.
       if (this.#watching === watching) this.#watching = before
       reject(error)
       this.#sayUnheard(error)
@@ -300,7 +300,7 @@ export class HttpBridge {
     this.#options.log(`Changes are not announced: ${error instanceof Error ? error.message : error}`)
   }
 
-  /** Until it is cancelled: a stream that breaks, or that the server ends, is opened again, and then everything may have changed. */
+  /** Listens until cancelled, reopening the stream when it breaks or ends; then everything may have changed. */
   async #listen(message: Message, signal: AbortSignal, pass: (each: Message) => Promise<void>): Promise<void> {
     let wasOpen = false
     for (let turn = 0; ; turn++) {
@@ -334,7 +334,7 @@ export class HttpBridge {
     try {
       await this.#writer.write(message)
     } catch {
-      // Nobody reads stdout any more.
+      // stdout is no longer read.
       this.stop()
     }
   }
@@ -349,12 +349,12 @@ export class HttpBridge {
   }
 }
 
-/** Numbers and texts are other ids, though they look alike. */
+/** Numbers and strings are different ids, even if they look alike. */
 function keyOf(id: unknown): string {
   return `${typeof id} ${String(id)}`
 }
 
-/** What a stream that was away may not have heard. */
+/** Returns the changes that may have been missed while the stream was down. */
 function missedOf({ id, params }: Message): Message[] {
   const filter = fieldOf(params, 'notifications')
   const _meta = { [subscriptionKey]: id }

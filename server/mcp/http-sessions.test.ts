@@ -58,7 +58,7 @@ test('the URIs of a session have a bound together, and only the last two princip
   const fill = () => {
     for (let n = 0; n < 100; n++) addUri(uris, uri(n))
   }
-  expect(fill).toThrow(`can have ${maxUriCharacters} characters together`)
+  expect(fill).toThrow(`${maxUriCharacters} characters in total`)
   expect(uris.size).toBe(16)
   // One that is there already needs no room.
   addUri(uris, uri(0))

@@ -1,6 +1,7 @@
 /**
- * Sessions of Streamable HTTP before 2026: their name says, signed, what client it is (revision, what it can be asked, who it says it is), so that they outlive a
- * restart and are the same in every process. What else is known of one is kept in memory for the last of them, and is lost without harm.
+ * Sessions of Streamable HTTP before 2026. The session id itself contains, signed, the client's handshake (revision,
+ * capabilities, name), so that sessions survive restarts and are valid in every process. Anything else about a session
+ * is cached for the most recent ones, and may be lost without harm.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { ownCopy } from '../platform/text.ts'
@@ -8,7 +9,7 @@ import type { McpLogEntry, McpPeer, McpRevision } from './mcp-port.ts'
 
 export const sessionHeader = 'mcp-session-id'
 
-/** What a client said of itself when it initialized. */
+/** The handshake of a client. */
 export interface McpHandshake {
   revision: McpRevision
   peer: McpPeer | undefined
@@ -16,20 +17,20 @@ export interface McpHandshake {
 }
 
 export interface HttpSession extends McpHandshake {
-  /** URIs of resources of which it wants to hear, by principal. */
+  /** Subscribed URIs by principal. */
   readonly subscribed: Map<string, Set<string>>
   logLevel: McpLogEntry['level'] | undefined
-  /** On which it hears of changes; a newer one takes its place. */
+  /** The stream on which it is notified of changes; a newer one replaces it. */
   stream: { end(): void } | undefined
 }
 
-/** Of one session: anyone who knows its name can use it with another token. */
+/** Principals per session: anyone who knows its id can use it with another token. */
 const maxPrincipals = 2
-/** Of which more than their names is known: a few hundred bytes each, and the URIs that it subscribed to. */
+/** Cached sessions: a few hundred bytes each, and the subscribed URIs; past it the least recently used is evicted. */
 const maxRemembered = 2000
 const prefix = 'mcp-'
 const revisions: McpRevision[] = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25']
-/** What a client can be asked; in an order that must not change. */
+/** Requestable client capabilities, one bit each; their order must not change. */
 const abilities = [
   ['roots'],
   ['sampling'],
@@ -41,34 +42,36 @@ const abilities = [
 ] as const
 const headBytes = 12
 const signatureBytes = 15
-/** What a client calls itself finds room in the name of its run, or stands behind it. */
+/** Bytes of a client name that fits into the name of the run; a longer one is appended to it. */
 const shortPeerBytes = 18
-/** More than every client of today takes. */
+/** Bytes of the client's name and version; more than any known client needs. */
 const peerBytes = 200
 
 export class HttpSessions {
   readonly #key: Uint8Array
-  /** By name; the last one used is the last. */
+  /** Sessions by id, most recently used last. */
   readonly #remembered = new Map<string, HttpSession>()
 
   constructor(key: Uint8Array) {
     this.#key = key
   }
 
-  /** @returns its name, which is that of the run (visible ASCII, at most 64 characters), or begins with that. */
+  /**
+   * @returns The session id: the name of the run (visible ASCII, at most 64 characters), or a text that begins with it.
+   */
   open(handshake: McpHandshake): string {
     const { revision, peer, capabilities } = handshake
     const bits = abilities.reduce((sum, path, index) => sum + (has(capabilities, path) ? 1 << index : 0), 0)
     const head = Buffer.concat([Buffer.from([revisions.indexOf(revision), bits]), randomBytes(headBytes - 2)])
     const words = wordsOf(peer)
     const name = nameOf(Buffer.concat([head, this.#sign(head, words)]), words)
-    // Of what it said only what is used, which after a restart is all that is known: the rest may be long.
+    // Keeps only what is used and would survive a restart: the rest of the handshake may be long.
     const kept = peer && { name: ownCopy(peer.name), version: ownCopy(peer.version) }
     this.#remember(name, begun({ revision, peer: kept, capabilities: capabilitiesOf(bits) }))
     return name
   }
 
-  /** Undefined for what is no name of ours: the client initializes again. */
+  /** Undefined for an invalid id, after which the client must initialize again. */
   find(name: string): HttpSession | undefined {
     const known = this.#remembered.get(name)
     if (known) {
@@ -88,7 +91,7 @@ export class HttpSessions {
     const bytes = Buffer.concat(parts.map(part => Buffer.from(part, 'base64url')))
     const wordsAt = headBytes + signatureBytes
     const [head, words] = [bytes.subarray(0, headBytes), bytes.subarray(wordsAt)]
-    // No name can be written in two ways.
+    // Each id has only one valid spelling.
     if (bytes.length < wordsAt || nameOf(bytes.subarray(0, wordsAt), words) !== name) return undefined
     if (!timingSafeEqual(bytes.subarray(headBytes, wordsAt), this.#sign(head, words))) return undefined
     const revision = revisions[head[0] ?? -1]
@@ -99,7 +102,7 @@ export class HttpSessions {
     this.#remembered.delete(name)
     this.#remembered.set(name, session)
     if (this.#remembered.size <= maxRemembered) return
-    // What a stream is told of is known as long as it is open, however many sessions others open. There are fewer places for streams.
+    // Sessions with an open stream are not evicted; fewer streams than cached sessions are allowed.
     for (const [oldest, { stream }] of this.#remembered) {
       if (stream) continue
       this.#remembered.delete(oldest)
@@ -122,12 +125,12 @@ function nameOf(signed: Buffer, words: Uint8Array): string {
 
 const ofLongPeer = /^(mcp-[\w-]{36})\.[\w-]+$/
 
-/** The name of the run, under which what it does is stored. */
+/** Returns the name of the run, under which its work is stored. */
 export function runOf(name: string): string {
   return ofLongPeer.exec(name)?.[1] ?? name
 }
 
-/** Its name, if need be cut between characters, and its version where that finds room as a whole. */
+/** Encodes the name, cut at a character if too long, and the version if it fits completely. */
 function wordsOf(peer: McpPeer | undefined): Uint8Array {
   if (!peer) return new Uint8Array()
   const whole = Buffer.from(`${peer.name}\0${peer.version}`)
@@ -146,7 +149,7 @@ function begun(handshake: McpHandshake): HttpSession {
   return { ...handshake, subscribed: new Map(), logLevel: undefined, stream: undefined }
 }
 
-/** In the place of the one before. @returns To be called when it is over. */
+/** Sets the session's stream, ending the previous one. @returns A function to be called when it is over. */
 export function openStream(session: HttpSession, stream: { end(): void }): () => void {
   session.stream?.end()
   session.stream = stream
@@ -155,10 +158,10 @@ export function openStream(session: HttpSession, stream: { end(): void }): () =>
   }
 }
 
-/** What the principal subscribed to in the session. */
+/** Returns the URIs that the principal subscribed to in the session. */
 export function urisOf({ subscribed }: HttpSession, principalId: string): Set<string> {
   const uris = subscribed.get(principalId) ?? new Set()
-  // The one that was used last is the last.
+  // Keeps the most recently used last.
   subscribed.delete(principalId)
   subscribed.set(principalId, uris)
   const [oldest] = subscribed.keys()
@@ -175,7 +178,7 @@ function capabilitiesOf(bits: number): Record<string, Record<string, object>> {
   return capabilities
 }
 
-/** Whether an object is at the end of the path. */
+/** Returns whether there is an object at the end of the path. */
 function has(capabilities: unknown, path: readonly string[]): boolean {
   const end = path.reduce<unknown>(
     (value, key) => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined),

@@ -1,4 +1,4 @@
-/** What a client can be asked while it waits for an answer, by its revision and what it declared. */
+/** What a client can be asked during a call, by its revision and capabilities. */
 import { isObject } from './mcp-frames.ts'
 import type { McpInputRequest, McpRevision } from './mcp-port.ts'
 
@@ -10,12 +10,12 @@ interface AskedClient {
 /** MCP 2026-07-28, "MissingRequiredClientCapability". */
 export const missingCapability = -32_021
 
-/** Whether all of them can be asked: a call that asks for less than it needs would not come to an end. */
+/** Returns whether the client can answer all of them; a call that lacks one answer could not finish. */
 export function canBeAsked(requests: Record<string, McpInputRequest>, client: AskedClient): boolean {
   return missingFor(requests, client) === undefined
 }
 
-/** The capabilities that the client lacks for them, as it would declare them; undefined where it has all. */
+/** Returns the capabilities that the client lacks, in the form of a declaration; undefined if it has all. */
 export function missingFor(
   requests: Record<string, McpInputRequest>,
   client: AskedClient,
@@ -37,7 +37,7 @@ function needsOf(request: McpInputRequest): [name: string, part?: string] {
 function isAble({ revision, capabilities }: AskedClient, name: string, part: string | undefined): boolean {
   const declared = capabilities[name]
   if (!isObject(declared) || (name === 'elicitation' && revision < '2025-06-18')) return false
-  // The one mode that there was had no name: a client that names none means it.
+  // The original mode had no name: a client that names no mode means form.
   if (part === 'form') return isObject(declared.form) || !isObject(declared.url)
   return part === undefined || isObject(declared[part])
 }

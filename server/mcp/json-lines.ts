@@ -1,12 +1,15 @@
-/** Messages of stdio (MCP, "stdio"): one line of JSON each. Lines are bounded, and who writes can wait for the reader. */
+/**
+ * Messages of the stdio transport (MCP, "stdio"): one JSON object per line, bounded, and with back-pressure for
+ * writers.
+ */
 import { once } from 'node:events'
 
-/** Characters. More than any message that the server takes. */
+/** Characters; more than any message that the server accepts. */
 const maxLine = 4 * 1024 * 1024
 
 export type Line = { message: unknown } | { fault: 'parse' | 'too_long' }
 
-/** Ends with the input. */
+/** Yields lines until the input ends. */
 export async function* readLines(input: NodeJS.ReadableStream): AsyncGenerator<Line> {
   const decoder = new TextDecoder()
   let text = ''
@@ -42,9 +45,9 @@ export class LineWriter {
     this.#output = output
   }
 
-  /** Resolves when there is room for more. Rejects when nobody reads any more. */
+  /** Resolves when there is room for more. Rejects when stdout is no longer read. */
   async write(message: unknown): Promise<void> {
-    if (!this.#output.writable) throw new Error('nobody reads stdout any more')
+    if (!this.#output.writable) throw new Error('stdout is no longer read')
     if (this.#output.write(`${JSON.stringify(message)}\n`)) return
     this.#drained ??= once(this.#output, 'drain').finally(() => {
       this.#drained = undefined

@@ -1,17 +1,17 @@
-/** What the environment and the command line say of MCP. */
+/** Settings for MCP from the environment and the command line. */
 export const mcpPresets = ['reader', 'organizer', 'drafter'] as const
-/** Of the presets of tokens those that send nothing: what is sent wants a token, which has a policy and an owner. */
+/** The token presets that send nothing: sending requires a token, which has a policy and an owner. */
 export type McpPreset = (typeof mcpPresets)[number]
 
 export interface McpConfig {
-  /** Which library speaks the protocol. */
+  /** The library that implements the protocol. */
   adapter: 'sdk' | 'native'
-  /** Of the stdio server; undefined: the preset. */
+  /** Token of the stdio server; undefined to use the preset. */
   token: string | undefined
   preset: McpPreset
-  /** In which form the client of the stdio server wants results. */
+  /** The result form that the client of the stdio server wants. */
   results: string | undefined
-  /** The stdio server tells Claude Code of new mail. */
+  /** Whether the stdio server notifies Claude Code of new mail. */
   isChannel: boolean
 }
 

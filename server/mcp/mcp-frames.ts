@@ -1,4 +1,4 @@
-/** JSON-RPC frames as they come in, before anything is done with them: what is wrong with them, and what they say of their client. */
+/** Validates incoming JSON-RPC frames before they are processed, and reads what they say about their client. */
 
 import type { Caller } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
@@ -6,13 +6,13 @@ import type { TraceCarrier } from '../platform/tracing/span.ts'
 import type { ClientResponse } from './client-requests.ts'
 import { McpError, type McpPeer, mcpErrors } from './mcp-port.ts'
 
-/** Each answer and notification repeats it. The SDK's clients count, others take a UUID. */
+/** Characters of an id, which every response and notification repeats. The SDK's clients count, others use a UUID. */
 const maxIdLength = 200
-/** Messages of one batch, as the SDK has it. */
+/** Messages per batch, the same as in the SDK. */
 export const maxBatch = 100
-/** Of what a peer calls itself. */
+/** Characters of a peer's name and version. */
 const maxPeerName = 100
-/** In the `_meta` of each request since 2026. */
+/** Key in the `_meta` of each request since 2026. */
 export const clientInfoKey = 'io.modelcontextprotocol/clientInfo'
 
 export function isObject(value: unknown): value is Record<string, unknown> {
@@ -27,7 +27,9 @@ export function methodOf(frame: unknown): string | undefined {
   return isObject(frame) && typeof frame.method === 'string' ? frame.method : undefined
 }
 
-/** What is wrong with the id of a request; undefined for the rest, which may be wrong in other ways. */
+/**
+ * Returns what is wrong with the id of a request; undefined otherwise, although the frame may be invalid in other ways.
+ */
 export function faultOfId(frame: unknown): string | undefined {
   if (!isObject(frame) || !('id' in frame) || isId(frame.id)) return undefined
   return `The id must be a number or a string of at most ${maxIdLength} characters.`
@@ -37,7 +39,7 @@ function isId(id: unknown): id is string | number {
   return typeof id === 'number' || (typeof id === 'string' && id.length <= maxIdLength)
 }
 
-/** Without an id, which would be repeated. */
+/** Has no id, since an invalid one would be repeated. */
 export function invalidRequest(words: string) {
   return {
     jsonrpc: '2.0' as const,
@@ -50,18 +52,18 @@ export function errorFrame(id: string | number | null, { code, message, data }: 
   return { jsonrpc: '2.0' as const, id, error: { code, message, ...(data ? { data } : {}) } }
 }
 
-/** Bounded, since it is shown and logged. */
+/** Reads a peer's name and version, bounded, since they are shown and logged. */
 export function peerOf(info: unknown): McpPeer | undefined {
   if (!isObject(info) || typeof info.name !== 'string') return undefined
   const { name, version } = info
   return { name: name.slice(0, maxPeerName), version: typeof version === 'string' ? version.slice(0, maxPeerName) : '' }
 }
 
-/** Longer than any that there is; and as W3C Trace Context bounds the other. */
+/** Characters: more than any traceparent needs, and the bound of W3C Trace Context for tracestate. */
 const maxTraceparent = 128
 const maxTracestate = 512
 
-/** Whether it is a good one is for the tracer to say. */
+/** Reads the trace context; the tracer validates it. */
 export function traceIn(meta: unknown): TraceCarrier | undefined {
   if (!isObject(meta) || typeof meta.traceparent !== 'string' || meta.traceparent.length > maxTraceparent)
     return undefined
@@ -70,7 +72,7 @@ export function traceIn(meta: unknown): TraceCarrier | undefined {
   return { traceparent, ...(isState && { tracestate }) }
 }
 
-/** Of a message: since 2026 each has it, before that the first one. */
+/** Reads the peer of a message: since 2026 every message names it, before that only the first. */
 export function peerIn(frame: unknown): McpPeer | undefined {
   if (!isObject(frame) || !isObject(frame.params)) return undefined
   const { params } = frame
@@ -78,7 +80,7 @@ export function peerIn(frame: unknown): McpPeer | undefined {
   return isObject(params._meta) ? peerOf(params._meta[clientInfoKey]) : undefined
 }
 
-/** Problems of the caller are said in words; everything else is ours, and told without detail. */
+/** Translates Problems of the caller; any other error is a bug, to be answered without detail. */
 export function toMcpError(error: unknown): McpError | undefined {
   if (error instanceof McpError) return error
   if (!(error instanceof Problem)) return undefined
@@ -86,16 +88,16 @@ export function toMcpError(error: unknown): McpError | undefined {
   return new McpError(codeOf(status), message, { code })
 }
 
-/** JSON-RPC leaves -32000 to -32099 to servers. */
+/** JSON-RPC reserves -32000 to -32099 for servers. */
 function codeOf(status: number): number {
   if (status === 400 || status === 404 || status === 410) return mcpErrors.invalidParams
   return status === 500 ? mcpErrors.internal : -32_000
 }
 
-/** What is known of an exchange when it begins. All but the caller are words of the client. */
+/** What is known of an exchange at its start. Everything except the caller is claimed by the client. */
 export interface McpSaid {
   caller: Caller
-  /** The same that its calls of tools are told with. */
+  /** Also the request id of its tool calls. */
   requestId: string
   kind: 'stream' | 'call'
   transport: 'http' | 'sse' | 'stdio'
@@ -105,13 +107,13 @@ export interface McpSaid {
 }
 
 export interface McpSeen {
-  /** The run that began with this exchange (`initialize`) goes by this name from now on. */
+  /** Names the run that began with this exchange (`initialize`). */
   named(session: string | undefined): void
-  /** When it is over, whatever ended it. */
+  /** Called when the exchange is over, for any reason. */
   closed(): void
 }
 
-/** None of it may throw. */
+/** Its methods must not throw. */
 export interface McpObserver {
   opened(said: McpSaid): McpSeen
 }
@@ -120,7 +122,10 @@ const metaKey = '_meta'
 const infoKey = 'io.modelcontextprotocol/clientInfo'
 const revisionKey = 'io.modelcontextprotocol/protocolVersion'
 
-/** Since 2026 each request says it; before, the first alone (`initialize`), and each the revision in a header. */
+/**
+ * Reads what a request says of itself: since 2026 in every request, before that in the first (`initialize`), with the
+ * revision in a header.
+ */
 export function saidOf(headers: Headers, body: unknown): Pick<McpSaid, 'method' | 'revision' | 'peer'> {
   const first = Array.isArray(body) ? body[0] : body
   const { method, params } = fieldsOf(first)

@@ -1,14 +1,14 @@
-/** MCP in the terms of revision 2026-07-28, as plain data: what is offered (`McpOffer`), and what carries it over the transports (`McpPort`). No SDK. */
+/** MCP in the terms of revision 2026-07-28, as plain data: the offer (`McpOffer`) and its carrier (`McpPort`). */
 import type { Scope } from '../../contract/scope.ts'
 import type { FetchAnswer, FetchRequest } from '../platform/http/http-fetch.ts'
 import type { Caller, Principal } from '../platform/principal.ts'
 import type { TraceCarrier } from '../platform/tracing/span.ts'
 import type { ObjectSchema, ToolAnnotations } from '../tools/tool.ts'
 
-/** Of which revision a request is; days, so that they compare as text. */
+/** Revisions are dates, so they compare as text. */
 export type McpRevision = '2024-11-05' | '2025-03-26' | '2025-06-18' | '2025-11-25' | '2026-07-28'
 
-/** A peer as it names itself: a stranger's words, bounded by the adapter. */
+/** The name and version that a peer claims: untrusted, bounded by the adapter. */
 export interface McpPeer {
   name: string
   version: string
@@ -16,19 +16,19 @@ export interface McpPeer {
 
 export type McpTransport = 'http' | 'sse' | 'stdio'
 
-/** One caller, and one request of theirs. */
+/** One caller with one request. */
 export interface McpAsking {
   caller: Caller
   requestId: string
-  /** When it aborts with a Problem, that is answered; otherwise the client is gone. */
+  /** If it aborts with a Problem, that is the answer; otherwise the client is gone. */
   signal: AbortSignal
-  /** What the transport knows before a message is read; the adapter says the rest. */
+  /** What the transport knows before the message is read; the adapter adds the rest. */
   headers?: Headers | undefined
-  /** By which the message came; the adapter passes it on as it is. */
+  /** The transport of the message; the adapter passes it on unchanged. */
   transport?: McpTransport | undefined
   /**
-   * The caller as of now: of a session that lasts as long as its client, whose messages bring no credentials of their own. Asked for with each
-   * call of the offer; the adapter passes it on as it is. @throws Problem when the credentials are no longer valid.
+   * Returns the current caller of a session whose messages carry no credentials. Called for each call of the offer;
+   * passed on by the adapter. @throws Problem when the credentials are no longer valid.
    */
   principalNow?: (() => Principal | Promise<Principal>) | undefined
 }
@@ -42,23 +42,23 @@ export interface McpLogEntry {
   data: unknown
 }
 
-/** The same, once the message is read. */
+/** The same, once the message has been read. */
 export interface McpCallAsking extends McpAsking {
   revision: McpRevision
   peer: McpPeer | undefined
-  /** The JSON-RPC id of the request. */
+  /** JSON-RPC id of the request. */
   id?: string | number | undefined
-  /** Where the client's trace goes on, as `_meta` of the request says (SEP-414): words of the client, bounded. */
+  /** The client's trace context from `_meta` (SEP-414): untrusted, bounded. */
   trace?: TraceCarrier | undefined
-  /** The client's, as it declares them: of this request since 2026, of its session before. */
+  /** The client's declared capabilities: of this request since 2026, of its session before. */
   capabilities: Record<string, unknown>
-  /** Tells how far the call is; a no-op where the client gave no progress token. */
+  /** Reports progress; a no-op if the client gave no progress token. */
   progress(now: { progress: number; total?: number; message?: string }): void
-  /** To the log of the client; a no-op where it asked for none, or for less. Only where the offer `has.logging`. */
+  /** Writes to the client's log; a no-op below its level. Only if the offer `has.logging`. */
   log?: ((entry: McpLogEntry) => void) | undefined
-  /** What a human answered to the `inputRequests` of the round before, by their keys. */
+  /** Answers of a human to the `inputRequests` of the previous round, by key. */
   inputResponses?: Record<string, unknown> | undefined
-  /** What the round before put into `state`. The adapter signs it for this caller, method and name, with an end, and refuses any other. */
+  /** State of the previous round, signed by the adapter for this caller, method and name, until it expires. */
   state?: unknown
 }
 
@@ -96,7 +96,7 @@ export interface McpPrompt {
   arguments?: { name: string; description?: string | undefined; required?: boolean | undefined }[] | undefined
 }
 
-/** What a caller may use; each list in the same order each time. */
+/** What a caller may use; the order of each list is stable. */
 export interface McpCatalogue {
   tools: McpTool[]
   resources: McpResource[]
@@ -118,10 +118,10 @@ export interface McpResult {
   isError?: boolean
 }
 
-/** A human is asked before the call goes on. Clients that cannot be asked get `otherwise`, or an error where there is none. */
+/** A human must answer before the call continues. Clients that cannot ask get `otherwise`, or an error without it. */
 export interface McpInputRequired<Result = McpResult> {
   inputRequests: Record<string, McpInputRequest>
-  /** JSON; back as `McpCallAsking.state`. Undefined for none. */
+  /** JSON that returns as `McpCallAsking.state`; undefined for none. */
   state: unknown
   otherwise: Result | undefined
 }
@@ -138,7 +138,7 @@ export interface McpPromptResult {
 }
 
 export interface McpCompletion {
-  /** 100 at most. */
+  /** At most 100. */
   values: string[]
   total?: number | undefined
   hasMore?: boolean | undefined
@@ -146,7 +146,7 @@ export interface McpCompletion {
 
 export type McpReference = { type: 'ref/prompt'; name: string } | { type: 'ref/resource'; uri: string }
 
-/** A JSON-RPC error. A `Problem` thrown by an offer becomes one, too (or a result with `isError`, for tools, which the offer makes itself). */
+/** A JSON-RPC error. A `Problem` of an offer becomes one too; for tools, the offer makes it a result with `isError`. */
 export class McpError extends Error {
   readonly code: number
   readonly data: Record<string, unknown> | undefined
@@ -169,38 +169,38 @@ export const mcpErrors = {
 
 /** Methods beyond the core protocol, under the name of their extension. */
 export interface McpExtension {
-  /** As in `capabilities.extensions`. */
+  /** The key in `capabilities.extensions`. */
   name: string
   settings: Record<string, unknown>
-  /** Declared among the capabilities themselves, for clients that know it from before it was an extension. */
+  /** Also declared as capabilities themselves, for clients from before it was an extension. */
   capabilities?: Record<string, Record<string, unknown>>
   methods: Record<string, McpExtensionMethod>
 }
 
 export interface McpExtensionMethod {
-  /** It notifies until its signal aborts, and is counted among the streams of extensions. */
+  /** Whether it notifies until its signal aborts; counted as a stream of extensions. */
   isStream: boolean
-  /** What a call with these parameters requires; undefined where that is nothing, or not known. */
+  /** Returns the scope that a call with these parameters requires; undefined if none or unknown. */
   scopeOf?(params: Record<string, unknown>): Scope | undefined
   /** @throws McpError, Problem */
   answer(params: Record<string, unknown>, asking: McpExtensionAsking): Promise<Record<string, unknown>>
 }
 
 export interface McpExtensionAsking extends McpCallAsking {
-  /** The JSON-RPC id of the request. */
+  /** JSON-RPC id of the request. */
   id: string | number
-  /** Resolves when the transport took it: who waits for it has back-pressure. Rejects when the client is gone. */
+  /** Resolves once the transport has accepted it (back-pressure). Rejects when the client is gone. */
   notify(method: string, params: Record<string, unknown>): Promise<void>
 }
 
-/** What RustyMail offers over MCP; for all adapters and transports. Every method asks the gate. */
+/** What RustyMail offers over MCP, for all adapters and transports. Every method asks the gate. */
 export interface McpOffer {
   readonly info: { name: string; title: string; version: string; instructions: string }
   readonly extensions: readonly McpExtension[]
-  /** Whether it has any for any caller: what is declared as a capability. */
+  /** Which features any caller may have; declared as capabilities. */
   readonly has: { resources: boolean; prompts: boolean; completions: boolean; logging?: boolean }
   catalogue(asking: McpCallAsking): McpCatalogue | Promise<McpCatalogue>
-  /** @throws McpError for an unknown tool (`invalidParams`). What goes wrong inside is a result with `isError`. */
+  /** @throws McpError for an unknown tool (`invalidParams`). Other failures are results with `isError`. */
   call(name: string, input: unknown, asking: McpCallAsking): Promise<McpResult | McpInputRequired>
   /** @throws McpError, Problem */
   readResource(uri: string, asking: McpCallAsking): Promise<McpResourceContents[]>
@@ -220,16 +220,16 @@ export interface McpOffer {
   ): Promise<McpCompletion>
 }
 
-/** Of what a listening client hears. Changes of one kind that were not read yet are one. */
+/** A change for listening clients. Unread changes of one kind are merged. */
 export type McpChange = { of: 'tools' | 'prompts' | 'resources' } | { of: 'resource'; uri: string }
 
 /** Something open between a client and an adapter. */
 export interface McpOpen {
-  /** To what listens, if it asked for that kind. Never throws, never grows without bound. */
+  /** Notifies the client if it listens for that kind. Never throws, never grows without bound. */
   publish(change: McpChange): void
-  /** A listening client is told that this is the end (graceful). */
+  /** Ends it gracefully: a listening client is notified. */
   close(): Promise<void>
-  /** Whatever it is at: nothing more is answered. */
+  /** Ends it immediately, without any further answer. */
   cut(): void
 }
 
@@ -238,52 +238,52 @@ export interface McpHttpExchange extends McpOpen {
 }
 
 export interface McpSession extends McpOpen {
-  /** When the client is gone or it was closed. */
+  /** Resolves when the client is gone or the session was closed. */
   readonly ended: Promise<void>
-  /** What the client said of itself, from its first message on. */
+  /** The client's name and version, known from its first message on. */
   readonly peer: McpPeer | undefined
   readonly revision: McpRevision | undefined
-  /** A notification of an experimental capability. */
+  /** Sends a notification of an experimental capability. */
   notify(method: string, params: Record<string, unknown>): Promise<void>
 }
 
 export interface McpSessionOptions {
   asking: McpAsking
-  /** Declared beside the capabilities of the offer. */
+  /** Declared in addition to the capabilities of the offer. */
   experimental?: Record<string, object> | undefined
-  /** Hears notifications of the client that the protocol does not know. */
+  /** Called with notifications of the client that the protocol does not define. */
   onNotification?(method: string, params: Record<string, unknown>): void
 }
 
-/** Carries an offer. Adapters: `sdk` (the official library) and `native` (ours); one suite for both (`mcp-port-suite.ts`). */
+/** Carries an offer. Adapters: `sdk` (the official library) and `native` (ours); one suite for both. */
 export interface McpPort {
   readonly name: 'sdk' | 'native'
-  /** Whether what comes in stays open (a stream, or one of an extension) or ends by itself (a call). Of bad input: `call`. */
+  /** Whether a request opens a stream (or one of an extension) or is a call. Bad input: `call`. */
   kindOf(request: FetchRequest, body: unknown): 'stream' | 'events' | 'call'
   /**
-   * Streamable HTTP, one request, in whichever revision it is. @param body JSON, parsed; undefined for GET and DELETE.
-   * The door before it has checked the credentials, Origin and Host, and the size.
+   * Handles one request of Streamable HTTP, in any revision. @param body Parsed JSON; undefined for GET and DELETE.
+   * Credentials, Origin, Host and size were checked before.
    */
   handleHttp(request: FetchRequest, body: unknown, asking: McpAsking): McpHttpExchange
-  /** HTTP+SSE of 2024-11-05: `endpoint` is where the client posts. */
+  /** Opens HTTP+SSE of 2024-11-05. @param endpoint Where the client posts. */
   openSse(endpoint: string, options: McpSessionOptions): McpSession & { readonly body: ReadableStream<Uint8Array> }
-  /** A message that was posted to the endpoint of that session. @returns the status: 202, or 400 for what is no message. */
+  /** Takes a message posted to a session. @returns The status: 202, or 400 for an invalid message. */
   postSse(session: McpSession, body: unknown, asking: McpAsking): Promise<number>
-  /** Newline-delimited JSON on both. Ends when `input` ends. */
+  /** Serves newline-delimited JSON on both streams. Ends when `input` ends. */
   serveStdio(
     streams: { input: NodeJS.ReadableStream; output: NodeJS.WritableStream },
     options: McpSessionOptions,
   ): McpSession
-  /** Ends all that is open. */
+  /** Ends everything that is open. */
   close(): Promise<void>
 }
 
 export interface McpAdapterOptions {
   offer: McpOffer
-  /** Bytes; signs `state`. The same on all processes of one installation. */
+  /** Key that signs `state`, the same in all processes of one installation. */
   stateKey: Uint8Array
-  /** A bug of ours: the caller is told without detail, so the log has it. */
+  /** Called with a bug of ours, to log it: the caller gets no detail. */
   onFault(error: Error): void
-  /** What a peer did wrong, as far as the library says; only to be logged. */
+  /** Called with faults of a peer, as far as the library reports them; for logging only. */
   onPeerFault(error: Error): void
 }

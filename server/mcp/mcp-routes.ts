@@ -5,7 +5,7 @@ import { handleFetch } from '../platform/http/http-fetch.ts'
 import type { HttpServer } from '../platform/http/http-server.ts'
 import type { McpTransports } from './mcp-service.ts'
 
-/** What is done in them are calls of tools, and each of those has a scope and an effect of its own. */
+/** The tool calls in them have scopes and effects of their own. */
 const common = { scope: 'signed_in', effect: 'read', takesAccessTokens: true } as const
 const exchange: Operation = { name: 'mcp.exchange', ...common }
 const openSse: Operation = { name: 'mcp.openSse', ...common }

@@ -1,4 +1,4 @@
-/** Answers what MCP clients send, over whichever transport: counts each exchange, shows who it is, and ends it when its principal may no longer. */
+/** Answers MCP clients over every transport: registers each exchange, shows its client, and ends it when rights end. */
 import { messagesPath, sseSessionName } from '../../contract/mcp.ts'
 import type { ClientRegistry } from '../clients/client-registry.ts'
 import type { FetchAnswer, FetchCall } from '../platform/http/http-fetch.ts'
@@ -13,7 +13,7 @@ import { callerIn, mcpSessionOf, newSessionName, sessionNotFound, withNewSession
 import { wantedForm } from './result-form.ts'
 
 export interface McpServiceOptions {
-  /** Asked for with each exchange, and loaded with the first: a server whose agents do not come does without it. */
+  /** Called for each exchange; the first call loads the adapter, so that a server without agents does without it. */
   port(): Promise<McpPort>
   exchanges: ExchangeRegistry
   clients: Pick<ClientRegistry, 'recognise' | 'openStream'>
@@ -21,7 +21,7 @@ export interface McpServiceOptions {
   logger: Logger
 }
 
-/** One for each door. */
+/** The methods for HTTP. */
 export type McpTransports = Pick<McpService, 'answer' | 'openSse' | 'postSse'>
 
 interface Opened {
@@ -32,31 +32,31 @@ interface Opened {
 export interface StdioOptions extends Pick<McpSessionOptions, 'experimental' | 'onNotification'> {
   input: NodeJS.ReadableStream
   output: NodeJS.WritableStream
-  /** As a request would have them. */
+  /** Stands for the headers of a request. */
   headers?: Headers
-  /** The caller that the credentials of the session are valid for now. */
+  /** Returns the current caller of the session's credentials. */
   principalNow: NonNullable<McpAsking['principalNow']>
 }
 
-/** What a change of rights may change of what is offered. */
+/** The lists that a change of rights may change. */
 const changes: McpChange[] = [{ of: 'tools' }, { of: 'prompts' }, { of: 'resources' }]
 
 export class McpService {
   readonly #options: McpServiceOptions
-  /** Of HTTP+SSE, by the name that only their own client knows. As many as the registry has places for streams. */
+  /** HTTP+SSE sessions by their secret name; bounded by the registry's streams. */
   readonly #sessions = new Map<string, Opened>()
 
   constructor(options: McpServiceOptions) {
     this.#options = options
   }
 
-  /** What serves stdio is asked at once: the adapter loads beside the start. */
+  /** Loads the adapter early, for a stdio server. */
   warmUp(): void {
-    // The exchange that needs it says what is wrong.
+    // An error is reported by the exchange that needs it.
     this.#options.port().catch(() => undefined)
   }
 
-  /** Streamable HTTP. @throws Problem when there is no room. */
+  /** Handles Streamable HTTP. @throws Problem when a bound is reached. */
   async answer(call: FetchCall): Promise<FetchAnswer> {
     const { request, requestId, body } = call
     const refusal = refusalOf(body)
@@ -64,7 +64,7 @@ export class McpService {
     const named = mcpSessionOf(request.headers)
     if (named === 'unknown') return sessionNotFound()
     const caller = callerIn(call.caller, named.name)
-    // A wrong form is refused whatever is asked for.
+    // An unknown result form is refused whatever the request.
     wantedForm(request.headers)
     const port = await this.#options.port()
     const kind = port.kindOf(request, body)
@@ -81,7 +81,7 @@ export class McpService {
     return answer
   }
 
-  /** HTTP+SSE of 2024-11-05: a session, which lasts as long as its stream. @throws Problem when there is no room. */
+  /** Opens an HTTP+SSE session (2024-11-05), which lasts as long as its stream. @throws Problem at a bound. */
   async openSse(call: FetchCall): Promise<Response> {
     const { request, requestId } = call
     const port = await this.#options.port()
@@ -96,7 +96,7 @@ export class McpService {
       this.#sessions.delete(id)
       watch.close()
     }
-    // Before its connection ends, where the client does not read: nothing more is taken for it.
+    // May end before the connection if the client does not read; nothing more is accepted for it then.
     void session.ended.then(over, over)
     call.onClosed(() => {
       over()
@@ -107,7 +107,7 @@ export class McpService {
     return new Response(session.body, { headers })
   }
 
-  /** A message of such a session, which is answered on its stream. @throws Problem for the session of another, as for none. */
+  /** Takes a message of such a session. @throws Problem for sessions of others, as for missing ones. */
   async postSse(call: FetchCall): Promise<Response> {
     const { request, requestId, body } = call
     const id = new URL(request.url).searchParams.get(sseSessionName) ?? ''
@@ -120,7 +120,7 @@ export class McpService {
     const caller = callerIn(call.caller, id)
     const port = await this.#options.port()
     this.#options.clients.recognise(caller, 'mcp')
-    // It goes on when the request that brought it has ended: its session ends it, and the registry what it runs.
+    // The call outlives its request: its session ends it, or the registry.
     const asking = {
       caller,
       requestId,
@@ -132,7 +132,7 @@ export class McpService {
     return new Response(status === 202 ? 'Accepted' : null, { status })
   }
 
-  /** One session for as long as the input lasts. @throws Problem when there is no room. */
+  /** Serves one session until the input ends. @throws Problem when a bound is reached. */
   async serveStdio(
     caller: Caller,
     { input, output, headers, principalNow, ...options }: StdioOptions,
@@ -156,7 +156,7 @@ export class McpService {
 
   #watch(caller: Caller, kind: ExchangeKind, requestId: string, said: Said): Watch {
     const { exchanges, clients, observer, logger } = this.#options
-    const failed = (err: unknown) => logger.warn({ err, request_id: requestId }, 'an MCP stream did not end well')
+    const failed = (err: unknown) => logger.warn({ err, request_id: requestId }, 'an MCP stream could not be closed')
     const watch = new Watch(kind, failed)
     watch.closing = exchanges.open(caller.principal, watch.exchange)
     clients.recognise(caller, 'mcp')
@@ -173,16 +173,16 @@ export class McpService {
 
 type Said = Omit<McpSaid, 'caller' | 'requestId' | 'kind'>
 
-/** Its messages say the rest. */
+/** The session's messages provide the rest. */
 function ofSession(transport: McpSaid['transport']): Said {
   return { transport, method: undefined, revision: undefined, peer: undefined }
 }
 
-/** Of all that ended by itself. Made once: an error for each cost 20 µs. Named as the one that it stands for. */
+/** The abort reason of normal ends. Created once, since an error costs 20 µs; named like the one it replaces. */
 const over = Object.assign(new Error('The exchange is over.'), { name: 'AbortError' })
 const unseen: McpSeen = { named: () => undefined, closed: () => undefined }
 
-/** What the registry knows of something open, and what it is to the adapter, which comes a moment later. */
+/** Connects the registry's entry to what the adapter opens a moment later. */
 class Watch {
   readonly exchange: Exchange
   /** Aborts with a Problem for callers that still wait for an answer. */
@@ -199,7 +199,7 @@ class Watch {
       },
       publish: change => this.#open?.publish(change),
       end: problem => {
-        // What runs answers the problem, what listens is told that this was all; the connection ends with either.
+        // Calls answer the problem, listeners are notified; the connection ends with either.
         this.ending.abort(problem)
         if (kind !== 'call') this.#open?.close().catch(failed)
       },
@@ -219,14 +219,14 @@ class Watch {
   }
 }
 
-/** Each answer and notification repeats it. The SDK's clients count, others take a UUID. */
+/** Characters of an id, which every response repeats. The SDK's clients count, others use a UUID. */
 const maxIdLength = 200
-/** Of revision 2025-03-26. */
+/** Messages per batch (revision 2025-03-26). */
 const maxBatch = 50
 /** JSON-RPC 2.0, section 5.1: Invalid Request. */
 const invalidRequest = -32_600
 
-/** The answer to what is refused, whatever else is in it; undefined for the rest, which may be wrong in other ways. */
+/** Returns the answer to an invalid id or batch; undefined otherwise, although the body may still be invalid. */
 function refusalOf(body: unknown): Response | undefined {
   if (Array.isArray(body)) {
     if (body.length > maxBatch) return refusal(`A batch has ${maxBatch} messages at most.`)
@@ -238,7 +238,7 @@ function refusalOf(body: unknown): Response | undefined {
   return refusal(`The id must be a number or a string of at most ${maxIdLength} characters.`)
 }
 
-/** Without an id: it would be repeated. */
+/** Has no id, since an invalid one would be repeated. */
 function refusal(words: string): Response {
   const error = { code: invalidRequest, message: `Invalid Request: ${words}` }
   return Response.json({ jsonrpc: '2.0', error, id: null }, { status: 400 })

@@ -1,6 +1,7 @@
 /**
- * Sessions of MCP (revisions of 2025, Streamable HTTP, "Session Management"): each client run gets a name, by which what it did is found and
- * undone. Nothing is kept of it here, so each well-formed name is taken: it is a label within the token that comes with it, and grants nothing.
+ * Sessions of MCP (revisions of 2025, Streamable HTTP, "Session Management"): each run of a client gets a name, by
+ * which its work is found and undone. No state is kept here, so every well-formed name is accepted: it is a label
+ * within its token, and grants nothing.
  */
 import { randomBytes } from 'node:crypto'
 import { WorkSession } from '../../contract/work-session.ts'
@@ -11,7 +12,7 @@ import { runOf, sessionHeader } from './http-sessions.ts'
 
 const header = sessionHeader
 
-/** What the request names; `unknown` for what cannot be a name of ours, which the client must drop and initialize again. */
+/** Reads the session name of a request; `unknown` if it cannot be ours, so that the client must initialize again. */
 export function mcpSessionOf(headers: Headers): { name: string | undefined } | 'unknown' {
   const value = headers.get(header)
   if (value === null) return { name: undefined }
@@ -19,19 +20,19 @@ export function mcpSessionOf(headers: Headers): { name: string | undefined } | '
   return name.success ? { name: name.data } : 'unknown'
 }
 
-/** A name that the caller chose by the header of ours is its own choice, and stays. */
+/** Sets the session name, unless the caller chose one by our own header. */
 export function callerIn(caller: Caller, name: string | undefined): Caller {
   const { principal } = caller
   if (name === undefined || principal.workSession !== undefined) return caller
   return { ...caller, principal: { ...principal, workSession: name } }
 }
 
-/** Random, so that nobody guesses it. @param mark Of the transport. */
+/** Returns an unguessable name. @param mark Names the transport. */
 export function newSessionName(mark: 'mcp' | 'sse' | 'stdio'): string {
   return `${mark}-${randomBytes(24).toString('base64url')}`
 }
 
-/** With a name for the run that begins here, if one does and has none yet: of what is refused, none. */
+/** Adds a session name to a successful answer to `initialize` that has none yet. */
 export function withNewSession(answer: FetchAnswer, body: unknown): FetchAnswer {
   if (!answer.ok || !isInitialize(body) || answer.headers.has(header)) return answer
   const headers = new Headers(answer.headers)

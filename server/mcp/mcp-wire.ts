@@ -1,13 +1,13 @@
-/** Messages of one connection, both ways, under whichever adapter. */
+/** Messages of one connection in both directions, whichever adapter uses it. */
 export interface McpWire {
-  /** Resolves when the client took it. Rejects when it is gone. */
+  /** Resolves once the client has accepted the frame. Rejects when the client is gone. */
   send(frame: object): Promise<void>
-  /** When the client has taken all that was sent, or is gone. */
+  /** Resolves when the client has accepted everything sent, or is gone. */
   taken(): Promise<void>
-  /** What was sent is still delivered. */
+  /** Ends after delivering what was sent. */
   end(): void
-  /** At once. */
+  /** Ends immediately. */
   cut(): void
-  /** When the client is gone, or it was ended or cut. */
+  /** Resolves when the client is gone, or it was ended or cut. */
   readonly ended: Promise<void>
 }

@@ -1,4 +1,6 @@
-/** The adapter `native`: MCP without a library. It carries an offer over Streamable HTTP, HTTP+SSE and stdio, in all revisions that RustyMail speaks. */
+/**
+ * The adapter `native`: MCP without a library, over Streamable HTTP, HTTP+SSE and stdio, in all supported revisions.
+ */
 import { ClientRequests } from './client-requests.ts'
 import { HttpSessions } from './http-sessions.ts'
 import type { McpAdapterOptions, McpOpen, McpPort } from './mcp-port.ts'
@@ -50,7 +52,7 @@ export function createNativeAdapter(options: McpAdapterOptions): McpPort {
       return Object.assign(session, { body: stream.body })
     },
     postSse: async (session, body, asking) => {
-      // Sessions come from `openSse` of this very adapter.
+      // Sessions come from `openSse` of this adapter.
       return (session as NativeSession).receive(body, asking) ? 202 : 400
     },
     serveStdio: (streams, options) => {
@@ -66,7 +68,7 @@ export function createNativeAdapter(options: McpAdapterOptions): McpPort {
   }
 }
 
-/** What does not end by itself is cut. */
+/** Closes it, and cuts what does not end in time. */
 async function closeInTime(one: McpOpen): Promise<void> {
   const late = setTimeout(() => one.cut(), bounds.endingMs)
   try {

@@ -1,4 +1,4 @@
-/** One request under way, as an offer sees it: who asks, what the client can do, and the way back to it. */
+/** One request in flight, as an offer sees it: caller, client capabilities, and the channel back to the client. */
 import { peerOf, traceIn } from './mcp-frames.ts'
 import {
   type McpAsking,
@@ -12,31 +12,31 @@ import {
 import { type Id, isObject, notificationText, type Params } from './native-frames.ts'
 import { bounds, metaKeys, modern } from './native-protocol.ts'
 
-/** What a client said of itself: with this request since 2026, with its first one before. */
+/** What a client says about itself: in this request since 2026, in its first one before. */
 export interface Introduction {
   revision: McpRevision
   peer: McpPeer | undefined
   capabilities: Record<string, unknown>
-  /** The least that its log takes. Undefined takes nothing since 2026, and everything before. */
+  /** The minimum level of its log. Undefined means nothing since 2026, and everything before. */
   logLevel: McpLogEntry['level'] | undefined
 }
 
-/** Towards the client of one request. */
+/** Output to the client of one request. */
 export interface CallOut {
-  /** Replaces one of the same key that waits. */
+  /** Replaces an unsent one of the same key. */
   tell(key: string, text: string): void
-  /** Dropped where too much waits. */
+  /** Dropped when too much is waiting. */
   log(text: string): void
-  /** Resolves when it was taken. */
+  /** Resolves once it was accepted. */
   send(text: string): Promise<void>
 }
 
-/** Before 2026: asks the client, and waits for a human. @returns undefined for what it did not answer. */
+/** Asks the client, before 2026, and waits for a human. @returns Undefined if it did not answer. */
 export type Ask = (request: McpInputRequest, signal: AbortSignal) => Promise<Record<string, unknown> | undefined>
 
-/** What is kept between the requests of a client before 2026. */
+/** State kept between the requests of a client before 2026. */
 export interface SessionMemory {
-  /** Of resources that it wants to hear of. */
+  /** URIs of the resources it subscribed to. */
   uris: Set<string>
   setLevel(level: McpLogEntry['level']): void
 }
@@ -46,11 +46,11 @@ export interface Call extends Introduction {
   method: string
   params: Params
   asking: McpAsking
-  /** Aborts with a Problem that is to be answered, or when the client is gone. */
+  /** Aborts with a Problem to answer, or when the client is gone. */
   signal: AbortSignal
   out: CallOut
   ask: Ask | undefined
-  /** Undefined where nothing is kept between requests. */
+  /** Undefined if no state is kept between requests. */
   memory: SessionMemory | undefined
 }
 
@@ -62,12 +62,12 @@ export function metaOf(params: Params): Params | undefined {
   return isObject(params._meta) ? params._meta : undefined
 }
 
-/** Whether it was sent in the way of 2026, well or not. */
+/** Whether it uses the form of 2026, valid or not. */
 export function claimsModern(params: Params): boolean {
   return metaOf(params)?.[metaKeys.revision] !== undefined
 }
 
-/** @returns what is wrong with it, as key and words. */
+/** @returns What is wrong with it, as key and text. */
 export function readIntroduction(meta: Params): Introduction | [key: string, words: string] {
   const { [metaKeys.revision]: revision, [metaKeys.client]: client, [metaKeys.capabilities]: capabilities } = meta
   if (capabilities === undefined) return [metaKeys.capabilities, 'missing']
@@ -75,7 +75,7 @@ export function readIntroduction(meta: Params): Introduction | [key: string, wor
   if (!isObject(capabilities)) return [metaKeys.capabilities, 'must be an object']
   const peer = client === undefined ? undefined : peerOf(client)
   if (client !== undefined && !peer) return [metaKeys.client, 'must be an object with a name and a version']
-  // Whether there is such a revision is looked at by its transport, in its turn.
+  // The transport checks later whether the revision exists.
   return { revision: revision as McpRevision, peer, capabilities, logLevel: levelOf(meta[metaKeys.logLevel]) }
 }
 
@@ -83,7 +83,7 @@ export function levelOf(level: unknown): McpLogEntry['level'] | undefined {
   return mcpLogLevels.find(known => known === level)
 }
 
-/** @param more Of a round after the first. */
+/** @param more Fields of rounds after the first. */
 export function askingOf(
   call: Call,
   hasLog: boolean,

@@ -1,4 +1,6 @@
-/** Answers the requests of MCP over an offer, in whichever revision and over whichever transport: with JSON, never with an exception. */
+/**
+ * Answers MCP requests over an offer, in every revision and over every transport: with JSON, never with an exception.
+ */
 import { toMcpError } from './mcp-frames.ts'
 import { type McpAdapterOptions, McpError, type McpExtensionMethod, mcpErrors } from './mcp-port.ts'
 import { type Call, type Introduction, isModern } from './native-call.ts'
@@ -10,7 +12,7 @@ import { readFilter, Subscription } from './native-subscription.ts'
 
 export interface Answer {
   text: string
-  /** Of the error, if it is one. */
+  /** Code of an error; undefined for a result. */
   code: number | undefined
 }
 
@@ -30,7 +32,7 @@ export class NativeEngine {
     this.#extensions = new Map(extensions.flatMap(({ methods }) => Object.entries(methods)))
   }
 
-  /** Whether it is answered by a stream for as long as the client likes. */
+  /** Whether the answer is a stream that stays open as long as the client likes. */
   isStream(method: string): boolean {
     return method === 'subscriptions/listen' || this.#extensions.get(method)?.isStream === true
   }
@@ -39,7 +41,7 @@ export class NativeEngine {
     return this.#extensions.has(method)
   }
 
-  /** Never rejects. */
+  /** Answers a request. Never rejects. */
   async answer(call: Call): Promise<Answer> {
     try {
       return { text: resultText(call.id, await this.#run(call)), code: undefined }
@@ -50,22 +52,22 @@ export class NativeEngine {
 
   refuse(call: Introduction & { id: Id; signal: AbortSignal }, error: unknown): Answer {
     const { signal } = call
-    // Whatever a call failed with that was told to end: it was told why.
+    // The reason of the abort takes precedence over the error that it caused.
     const why = signal.aborted && toMcpError(signal.reason) ? signal.reason : error
-    // Nobody reads this answer, and it must not look like a bug.
+    // An unread answer must not be reported as a bug.
     const onFault = signal.aborted ? () => undefined : this.options.onFault
     const wire = toWireError(why, isModern(call), onFault)
     return { text: errorText(call.id, wire), code: wire.code }
   }
 
-  /** What answers the first message of a client before 2026. */
+  /** Returns the result of `initialize`. */
   welcome(revision: string, experimental?: Record<string, object>): string {
     const { instructions } = this.options.offer.info
     const capabilities = this.#capabilities(experimental)
     return JSON.stringify({ protocolVersion: revision, capabilities, serverInfo: this.#serverInfo, instructions })
   }
 
-  /** The end of a subscription. */
+  /** Returns the final response of a subscription. */
   goodbye({ id, meta }: Subscription): string {
     const _meta = { ...meta, [metaKeys.server]: this.#serverInfo }
     return resultText(id, JSON.stringify({ resultType: 'complete', _meta }))
@@ -122,7 +124,7 @@ export class NativeEngine {
   }
 }
 
-/** A revision that both know, for a client that begins with a handshake. */
+/** Returns a revision that both sides know, for a client that begins with a handshake. */
 export function agreedRevision(wanted: string): string {
   return handshakeRevisions.find(revision => revision === wanted) ?? '2025-11-25'
 }

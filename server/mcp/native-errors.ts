@@ -1,4 +1,4 @@
-/** What went wrong in an offer, as JSON-RPC tells it. What is a bug is told without detail, and logged. */
+/** Translates errors of an offer to JSON-RPC. Bugs are answered without detail, and logged. */
 
 import { missingCapability } from './input-requests.ts'
 import { toMcpError } from './mcp-frames.ts'
@@ -6,12 +6,12 @@ import { mcpErrors } from './mcp-port.ts'
 import type { WireError } from './native-frames.ts'
 
 const gone: Record<number, number> = {
-  // Codes of revisions before 2026, which it must not show.
+  // Codes from before 2026 that revision 2026-07-28 must not use, with their replacements.
   [-32_002]: mcpErrors.invalidParams,
   [-32_042]: mcpErrors.internal,
 }
 
-/** A refusal of the transport, whose status goes with it. */
+/** A refusal by the transport, with its HTTP status. */
 export interface Refusal extends WireError {
   status: number
 }
@@ -20,7 +20,7 @@ export function refusal(status: number, code: number, message: string, data?: Re
   return { status, code, message, data }
 }
 
-/** @param onFault Told of bugs. */
+/** @param onFault Called with bugs. */
 export function toWireError(error: unknown, isModern: boolean, onFault: (error: Error) => void): WireError {
   const known = toMcpError(error)
   if (!known) {
@@ -31,7 +31,7 @@ export function toWireError(error: unknown, isModern: boolean, onFault: (error: 
   return { code: (isModern ? gone[code] : undefined) ?? code, message, data }
 }
 
-/** Of an error that answers a request of 2026: most are answers like others. */
+/** Returns the HTTP status of an answer in 2026: most errors are ordinary answers. */
 export function statusOf(code: number | undefined): number {
   if (code === mcpErrors.methodNotFound) return 404
   return code === missingCapability ? 400 : 200

@@ -1,4 +1,7 @@
-/** Server-sent events as their reader takes them: nothing is made before it is read, so a client that does not read holds no more than its queue. */
+/**
+ * Server-sent events with back-pressure: nothing is encoded before it is read, so a slow client holds no more than its
+ * queue.
+ */
 import { eventOf } from './native-frames.ts'
 import { bounds } from './native-protocol.ts'
 import type { FrameQueue } from './native-queue.ts'
@@ -14,14 +17,14 @@ export class EventStream {
   readonly body: ReadableStream<Uint8Array>
   readonly #keepAlive: KeepAlive
   readonly #onOver: () => void
-  /** Not of the protocol: the first event of HTTP+SSE. */
+  /** The first event of HTTP+SSE, which is not part of the protocol. */
   #first: string | undefined
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined
-  /** Whether the reader has taken all that there was. */
+  /** Whether the reader is waiting for more. */
   #isAwaited = false
   #isOver = false
 
-  /** @param onOver Called once, when the reader is gone or has taken the last of it. */
+  /** @param onOver Called once, when the reader is gone or has read everything. */
   constructor(queue: FrameQueue, keepAlive: KeepAlive, onOver: () => void, first?: string) {
     this.queue = queue
     this.#keepAlive = keepAlive
@@ -50,7 +53,7 @@ export class EventStream {
     this.#controller?.enqueue(Buffer.from(': keepalive\n\n'))
   }
 
-  /** The client must not take what it has for whole. */
+  /** Errors the stream, so that the client does not take it for complete. */
   break(fault: Error): void {
     if (this.#isOver) return
     this.#end()
@@ -80,7 +83,7 @@ export class EventStream {
   }
 }
 
-/** One timer for all streams, and none while there are none. */
+/** Sends keep-alives with one timer for all streams, and none without streams. */
 export class KeepAlive {
   readonly #streams = new Set<EventStream>()
   #timer: NodeJS.Timeout | undefined

@@ -1,4 +1,6 @@
-/** Reads and writes the messages of JSON-RPC 2.0 as MCP has them. What a stranger sent is looked at once, here; nothing of it is trusted further. */
+/**
+ * Reads and writes the JSON-RPC 2.0 messages of MCP. Untrusted input is validated once, here, and not trusted further.
+ */
 import { bounds } from './native-protocol.ts'
 
 export type Id = string | number
@@ -7,7 +9,7 @@ export type Params = Record<string, unknown>
 export type Frame =
   | { kind: 'request'; id: Id; method: string; params: Params }
   | { kind: 'notification'; method: string; params: Params }
-  /** To what we asked; without a result it is an error. */
+  /** A response to a request of ours; without a result it is an error. */
   | { kind: 'answer'; id: Id; result: Record<string, unknown> | undefined }
   | { kind: 'wrong'; words: string }
 
@@ -17,9 +19,9 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** @param body JSON, parsed, whatever it is. */
+/** @param body Parsed JSON of any form. */
 export function readFrame(body: unknown): Frame {
-  if (!isObject(body) || body.jsonrpc !== '2.0') return wrong('this is no message of JSON-RPC 2.0.')
+  if (!isObject(body) || body.jsonrpc !== '2.0') return wrong('this is not a JSON-RPC 2.0 message.')
   const { id, method, params = noParams } = body
   if (id !== undefined && !isId(id)) {
     return wrong(`the id must be a whole number or a string of at most ${bounds.id} characters.`)
@@ -36,7 +38,7 @@ function readAnswer({ result, error }: Record<string, unknown>, id: Id | undefin
   return { kind: 'answer', id, result: isObject(result) ? result : undefined }
 }
 
-/** One that survives being repeated. */
+/** Whether the id survives being repeated. */
 function isId(id: unknown): id is Id {
   return typeof id === 'string' ? id.length <= bounds.id : Number.isSafeInteger(id)
 }
@@ -56,7 +58,7 @@ export interface WireError {
   data?: Record<string, unknown> | undefined
 }
 
-/** @param id Null where it could not be read. */
+/** @param id Null if it could not be read. */
 export function errorText(id: Id | null, { code, message, data }: WireError): string {
   return JSON.stringify({ jsonrpc: '2.0', id, error: { code, message, data } })
 }
@@ -69,7 +71,7 @@ export function requestText(id: Id, method: string, params?: Params): string {
   return JSON.stringify({ jsonrpc: '2.0', id, method, params })
 }
 
-/** As an event of a stream. JSON has no line ends. */
+/** Encodes an event of a stream; JSON text contains no line ends. */
 export function eventOf(text: string): string {
   return `event: message\ndata: ${text}\n\n`
 }

@@ -1,4 +1,4 @@
-/** What one HTTP request of Streamable HTTP says, in whichever revision; and what refuses it before anything is asked of the offer. */
+/** Parses one HTTP request of Streamable HTTP in any revision, with the refusals that need no offer. */
 import type { FetchRequest } from '../platform/http/http-fetch.ts'
 import { type HttpSession, type HttpSessions, sessionHeader } from './http-sessions.ts'
 import { maxBatch } from './mcp-frames.ts'
@@ -13,9 +13,9 @@ export type MessageFrame = Exclude<Frame, { kind: 'wrong' }>
 
 export type Reading =
   | { kind: 'refused'; refusal: Refusal; id: Id | null }
-  /** Of notifications and answers there is no answer. */
+  /** Notifications and responses get no answer. */
   | { kind: 'taken'; frames: MessageFrame[]; session: HttpSession | undefined }
-  /** On which a session of before 2026 hears of changes. */
+  /** Opens the stream on which a session before 2026 is notified of changes. */
   | { kind: 'stand'; session: HttpSession }
   | { kind: 'handshake'; frame: RequestFrame }
   | { kind: 'request'; frame: RequestFrame; introduction: Introduction; session: HttpSession | undefined }
@@ -36,7 +36,7 @@ export function readRequest(request: FetchRequest, body: unknown, sessions: Http
   return readBefore(headers, frame, sessions)
 }
 
-/** Whether it is a stream that only tells of changes. */
+/** Whether the request opens a stream of changes only. */
 export function standsFor({ method, headers }: FetchRequest): boolean {
   return method === 'GET' && headers.has(sessionHeader)
 }
@@ -48,7 +48,7 @@ function readStand(headers: Headers, sessions: HttpSessions): Reading {
   return refused(refusal(406, codes.http, 'Not Acceptable: Client must accept text/event-stream'))
 }
 
-/** What says so in its header or its body, and a handshake only if it says so in full. */
+/** Whether header or body claim 2026; for a handshake only a complete claim counts. */
 function isModernMessage(frame: Exclude<MessageFrame, { kind: 'answer' }>, headers: Headers): boolean {
   const { method, params } = frame
   if (method === 'initialize') {
@@ -66,7 +66,7 @@ function readModern(headers: Headers, frame: Exclude<MessageFrame, { kind: 'answ
   const meta = metaOf(params)
   const claimed = meta?.[metaKeys.revision]
   if (claimed === undefined && frame.kind === 'notification') {
-    // No revision defines notifications over HTTP, so there is nothing that such a one must say.
+    // No revision defines notifications over HTTP, so nothing else is required of one.
     if (named !== modern) return refuse(unsupported(named))
     const wrong = wrongMethod(headers, method, false)
     return wrong ? refuse(wrong) : { kind: 'taken', frames: [frame], session: undefined }
@@ -131,7 +131,7 @@ function readBatch(headers: Headers, body: unknown[], sessions: HttpSessions): R
   const frames: MessageFrame[] = []
   for (const each of body) {
     const frame = readFrame(each)
-    if (frame.kind === 'wrong') return refuse('the batch has a message that is none.')
+    if (frame.kind === 'wrong') return refuse('the batch contains an invalid message.')
     if (frame.kind !== 'answer' && claimsModern(frame.params)) return refuse(`revision ${modern} has no batches.`)
     if (frame.kind === 'request' && frame.method === 'initialize') return refuse('initialize must not be in a batch.')
     frames.push(frame)
@@ -164,7 +164,7 @@ function isJson(type: string | null): boolean {
   return type === 'application/json' || type?.split(';', 1)[0]?.trim().toLowerCase() === 'application/json'
 }
 
-/** Repeated, so shortened. */
+/** Shortened, since it is repeated. */
 function shown(value: unknown): string {
   return String(value).slice(0, 40)
 }
@@ -186,7 +186,7 @@ function wrongMethod(headers: Headers, method: string, isRequired: boolean): Ref
   return mismatch(`the body names method ${shown(method)}, and Mcp-Method another one`)
 }
 
-/** Which field the header `Mcp-Name` repeats. */
+/** The parameter that the header `Mcp-Name` repeats. */
 const nameFields = new Map([
   ['tools/call', 'name'],
   ['prompts/get', 'name'],
@@ -199,7 +199,7 @@ function wrongName(headers: Headers, { method, params }: RequestFrame): Refusal 
   const value = params[field]
   const named = headers.get('mcp-name')
   if (named === value) return undefined
-  // Without a name there is nothing to repeat; that it is missing is said in its turn.
+  // A missing name is reported later.
   if (named === null) return typeof value === 'string' ? mismatch('the required header Mcp-Name is absent') : undefined
   const decoded = decodeName(named)
   if (decoded === undefined) return mismatch('the header Mcp-Name has an invalid Base64 value')

@@ -1,4 +1,4 @@
-/** One HTTP request of Streamable HTTP, answered: by one JSON text, or by a stream as soon as there is something to tell before the answer. */
+/** Answers one request of Streamable HTTP: by one JSON text, or by a stream once something must be sent first. */
 
 import { TextAnswer } from '../platform/http/answer-text.ts'
 import type { FetchAnswer, FetchRequest } from '../platform/http/http-fetch.ts'
@@ -25,7 +25,7 @@ export interface HttpParts {
 }
 
 const gone = new Error('the client is gone')
-/** What a stream of an extension has, so that it may be refused by a status of HTTP. */
+/** How long a stream of an extension may still be refused by an HTTP status. */
 const openingMs = 1_000
 const jsonHeaders = { 'content-type': 'application/json' }
 
@@ -36,13 +36,13 @@ export class HttpExchange implements McpHttpExchange {
   readonly #requestSignal: AbortSignal
   readonly #answered = Promise.withResolvers<FetchAnswer>()
   readonly #over = Promise.withResolvers<void>()
-  /** Of what runs for it. */
+  /** Aborts what runs for this request. */
   readonly #running = new AbortController()
   readonly #queue = new FrameQueue()
   #stream: EventStream | undefined
   #opening: NodeJS.Timeout | undefined
   #subscription: Subscription | undefined
-  /** For which it stands. */
+  /** The session whose changes this stream announces. */
   #session: HttpSession | undefined
   #isOver = false
 
@@ -60,7 +60,7 @@ export class HttpExchange implements McpHttpExchange {
     this.#answer(reading).catch((error: unknown) => this.#fail(reading, error))
   }
 
-  /** When nothing is open any more. */
+  /** Resolves when nothing is open any more. */
   get over(): Promise<void> {
     return this.#over.promise
   }
@@ -73,7 +73,7 @@ export class HttpExchange implements McpHttpExchange {
     if (isHeard) this.#queue.tell(keyOf(change), changeText(change))
   }
 
-  /** What runs for a stream is told to end, and ends with what it answers. */
+  /** Ends a stream: its work is aborted, and its answer is the last message. */
   async close(): Promise<void> {
     if (!this.#stream) return
     if (this.#subscription) this.#finish(this.#subscription)
@@ -86,7 +86,7 @@ export class HttpExchange implements McpHttpExchange {
     if (this.#isOver) return
     this.#running.abort(gone)
     this.#stream?.break(gone)
-    // The door has to write something: what breaks at once, so that nothing is taken for an answer.
+    // A body that errors immediately, so that nothing is taken for an answer.
     this.#respond(new Response(broken(), { headers: jsonHeaders }))
   }
 
@@ -115,14 +115,14 @@ export class HttpExchange implements McpHttpExchange {
   async #request(call: Call): Promise<void> {
     const { engine } = this.#parts
     if (isModern(call) && call.method === 'subscriptions/listen') return await this.#listen(call)
-    // Its client wants to know that it is open, also where there is nothing to tell yet.
+    // The client needs to see that the stream is open, even while there is nothing to send.
     if (engine.isStream(call.method)) this.#opening = setTimeout(() => this.#open(), openingMs)
     const { text, code } = await engine.answer(call)
     if (this.#stream) this.#queue.end(text)
     else this.#json(text, isModern(call) ? statusOf(code) : 200)
   }
 
-  /** One after the other: together they are one request, and take the place of one. */
+  /** Runs the requests one by one: a batch counts as one request. */
   async #batch(frames: MessageFrame[], introduction: Introduction, session: HttpSession | undefined): Promise<void> {
     this.#take(frames)
     const texts: string[] = []
@@ -149,7 +149,7 @@ export class HttpExchange implements McpHttpExchange {
     }
   }
 
-  /** Goodbye, in the words of the protocol. */
+  /** Sends the protocol's final message. */
   #finish(subscription: Subscription): void {
     this.#queue.end(this.#parts.engine.goodbye(subscription))
   }
@@ -184,7 +184,7 @@ export class HttpExchange implements McpHttpExchange {
     this.#json(errorText(null, error), status)
   }
 
-  /** @returns whether all answers in it were waited for. */
+  /** @returns Whether all responses among the frames were waited for. */
   #take(frames: MessageFrame[]): boolean {
     const { principal } = this.#asking.caller
     const known = frames.map(frame => {
@@ -219,7 +219,7 @@ export class HttpExchange implements McpHttpExchange {
     },
   }
 
-  /** The request goes out on the stream of the call, and its answer comes with a request of its own. */
+  /** Sends the request on the stream of the call; its response arrives as a request of its own. */
   readonly #ask: Call['ask'] = (request, signal) => {
     const { requests } = this.#parts
     const { id: principalId } = this.#asking.caller.principal
@@ -256,13 +256,13 @@ export class HttpExchange implements McpHttpExchange {
     clearTimeout(this.#opening)
     this.#asking.signal.removeEventListener('abort', this.#told)
     this.#requestSignal.removeEventListener('abort', this.#left)
-    // Its reader left before it was answered.
+    // The reader left before the answer.
     if (this.#stream && !this.#queue.hasEnded) this.#running.abort(gone)
     this.#queue.break(gone)
     this.#over.resolve()
   }
 
-  /** A bug of ours. */
+  /** Answers a bug of ours. */
   #fail(reading: Reading, error: unknown): void {
     const wire = toWireError(error, false, this.#parts.engine.options.onFault)
     const id = 'frame' in reading ? reading.frame.id : null

@@ -1,8 +1,11 @@
-/** Lists of an offer as JSON, written once for each thing in them: most callers are offered the same tools, and ask for them again and again. */
+/**
+ * Caches lists of an offer as JSON, item by item: most callers are offered the same tools, and list them again and
+ * again.
+ */
 export class ListTexts {
   readonly #texts = new WeakMap<object, string>()
 
-  /** @param items Data that nobody changes once it was given. */
+  /** @param items Data that is never modified. */
   of(items: readonly object[]): string {
     const known = this.#texts.get(items)
     if (known !== undefined) return known

@@ -1,4 +1,4 @@
-/** The methods of MCP that are answered from an offer: each looks at what it was given, asks the offer, and writes the result as JSON. */
+/** The methods of MCP that an offer answers: each validates parameters, asks the offer, and writes JSON. */
 import { unlessAborted } from '../platform/waits.ts'
 import {
   type McpAdapterOptions,
@@ -17,7 +17,7 @@ import { type InputRequired, runRounds } from './native-rounds.ts'
 import { RequestState } from './request-state.ts'
 import { addUri } from './watched-uris.ts'
 
-/** Of what revisions a method is. */
+/** Revisions that have a method. */
 export type Era = 'any' | 'modern' | 'before'
 
 export interface Method {
@@ -26,7 +26,7 @@ export interface Method {
   run(call: Call): Promise<string> | string
 }
 
-/** The way that a result ends since 2026: what kind it is, whose it is, and how long it is fresh. */
+/** Endings of results since 2026: their type, the server, and how long they are fresh. */
 interface Endings {
   plain: string
   cached: string
@@ -49,7 +49,7 @@ export class NativeMethods {
     this.#hasLog = options.offer.has.logging === true
   }
 
-  /** By name: those that the offer has. */
+  /** Returns the methods that the offer has, by name. */
   table(): Map<string, Method> {
     const { has } = this.#options.offer
     const methods: [name: string, era: Era, run: Method['run'], isThere?: boolean][] = [
@@ -73,7 +73,7 @@ export class NativeMethods {
     return askingOf(call, this.#hasLog)
   }
 
-  /** @param result JSON of an object that is not empty. */
+  /** @param result JSON of a non-empty object. */
   ended(call: Call, result: string, kind: keyof Endings): string {
     return isModern(call) ? result.slice(0, -1) + this.#endings[kind] : result
   }
@@ -85,7 +85,7 @@ export class NativeMethods {
 
   async #list(call: Call, kind: keyof McpCatalogue): Promise<string> {
     const { cursor } = call.params
-    if (cursor !== undefined && cursor !== null) throw invalid('cursor: there is one page, and no cursor leads to it.')
+    if (cursor !== undefined && cursor !== null) throw invalid('cursor: the list has a single page.')
     const catalogue = await unlessCut(call, this.#options.offer.catalogue(this.asking(call)))
     return this.ended(call, `{"${kind}":${this.#lists.of(catalogue[kind])}}`, 'cached')
   }
@@ -94,7 +94,7 @@ export class NativeMethods {
     const { name, arguments: input } = call.params
     if (!isName(name)) throw invalid('name must be the name of a tool.')
     if (input !== undefined && !isObject(input)) throw invalid('arguments must be an object.')
-    // Not given up when it is told to end: what changes something may be done by now, and the offer answers what came of it.
+    // Awaited even after an abort: a change may have been made, and the offer reports its outcome.
     const result = await runRounds<McpResult>(call, {
       name,
       state: this.#state,
@@ -165,12 +165,12 @@ export class NativeMethods {
   }
 }
 
-/** What runs on was told by its signal; its result is dropped. */
+/** Work that continues was notified by its signal; its result is dropped. */
 function unlessCut<T>({ signal }: Call, work: Promise<T> | T): Promise<T> | T {
   return work instanceof Promise ? unlessAborted(work, signal) : work
 }
 
-/** @throws McpError where nothing is kept between requests. */
+/** @throws McpError if no state is kept between requests. */
 function memoryOf({ memory }: Call): NonNullable<Call['memory']> {
   if (memory) return memory
   throw new McpError(mcpErrors.methodNotFound, 'Method not found')

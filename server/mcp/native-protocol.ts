@@ -1,13 +1,16 @@
-/** What the revisions of MCP call things on the wire, as far as the native adapter speaks them. No logic but their order. */
+/**
+ * Names and bounds of the MCP revisions on the wire, as far as the native adapter supports them. No logic but their
+ * order.
+ */
 import type { McpRevision } from './mcp-port.ts'
 
-/** Since this one each request says what it needs; before it a session began with a handshake. */
+/** From this revision on each request is self-contained; before it a session began with a handshake. */
 export const modern = '2026-07-28' satisfies McpRevision
-/** The newest first: what a client is offered that asks for one that is not here. */
+/** Newest first; the first is offered to a client that asks for an unknown one. */
 export const handshakeRevisions: readonly string[] = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05']
-/** Of a client over HTTP that names none: the header came with the revision after it. */
+/** The revision of an HTTP client that names none: the header came with the next revision. */
 export const unnamed = '2025-03-26' satisfies McpRevision
-/** The only one that had batches. */
+/** The only revision with batches. */
 export const batched = '2025-03-26' satisfies McpRevision
 
 export const metaKeys = {
@@ -19,7 +22,7 @@ export const metaKeys = {
   subscription: 'io.modelcontextprotocol/subscriptionId',
 } as const
 
-/** What MCP adds to the codes of JSON-RPC; `http` is what implementations use for what the transport refuses. */
+/** Codes that MCP adds to JSON-RPC; `http` is the usual code for refusals by the transport. */
 export const codes = {
   http: -32_000,
   noSession: -32_001,
@@ -29,40 +32,40 @@ export const codes = {
 
 /** Bounds of the adapter; docs/limits.md names them. */
 export const bounds = {
-  /** Characters of an id, of a progress token, of a method: each is repeated. */
+  /** Characters of an id, a progress token or a method: each is repeated. */
   id: 200,
-  /** Characters of what a peer says of itself. */
+  /** Characters of a peer's name and version. */
   peer: 100,
-  /** Characters of a name of a tool or prompt, and of a URI. */
+  /** Characters of a tool or prompt name, and of a URI. */
   name: 200,
   uri: 2_000,
-  /** URIs of a subscription, and of a session. */
+  /** URIs per subscription, and per session. */
   uris: 100,
-  /** `subscriptions/listen` of a session. */
+  /** `subscriptions/listen` per session. */
   listens: 20,
-  /** Requests under way in a session, but for streams. */
+  /** Requests in flight per session, without streams. */
   requests: 32,
-  /** Requests of stdio that wait for those, and their characters; then nothing more is read. */
+  /** Queued stdio requests, and their characters; past it nothing more is read. */
   waitingRequests: 1_000,
   waitingRequestsLength: 8 * 1024 * 1024,
-  /** Streams of a session; a person has fewer of them. */
+  /** Streams per session; a person may open fewer. */
   streams: 200,
   /** Characters of a line of stdio. */
   line: 4 * 1024 * 1024,
-  /** What waits for a reader: more than this and it is cut. */
+  /** Frames, and characters, waiting for a reader; past it the connection is cut. */
   waitingFrames: 1_000,
   waitingLength: 8 * 1024 * 1024,
-  /** Of the log of the client that waits; more is dropped. */
+  /** Waiting entries of the client's log; further ones are dropped. */
   waitingLog: 100,
-  /** How often a human is asked in one call, of sessions. */
+  /** Rounds of asking a human in one call, in sessions. */
   rounds: 8,
   /** How long a human has to answer. */
   answerMs: 600_000,
-  /** How long what is closed has to end by itself. */
+  /** Grace period of closing before the connection is cut. */
   endingMs: 2_000,
-  /** A comment goes to streams that are read, so that nothing between takes them for dead. */
+  /** Interval of comments on streams, so that no proxy takes them for dead. */
   keepAliveMs: 15_000,
 } as const
 
-/** Without the id, which the end of a session of stdio leaves: it has a moment for what is under way. */
+/** Grace period for requests in flight after the input of a stdio session has ended. */
 export const lastAnswersMs = 1_000

@@ -1,4 +1,7 @@
-/** What waits until a client takes it: messages in their order, and news of which only the newest of a kind counts. Bounded, read or not. */
+/**
+ * Frames waiting until a client takes them: messages in order, and news of which only the newest per key counts.
+ * Bounded in any case.
+ */
 
 import { bounds } from './native-protocol.ts'
 
@@ -9,7 +12,7 @@ interface Waiting {
 
 export class FrameQueue {
   readonly #frames: Waiting[] = []
-  /** By what they are about. */
+  /** The newest text by key. */
   readonly #news = new Map<string, string>()
   #length = 0
   #logs = 0
@@ -17,9 +20,9 @@ export class FrameQueue {
   #isEnding = false
   #isTelling = false
   #fault: Error | undefined
-  /** Called when there is something to take, or when it is over. */
+  /** Called when there is something to take, or when the queue is over. */
   onReady: () => void = () => undefined
-  /** Called once when more waits than may. */
+  /** Called once, when more is waiting than allowed. */
   onFull: () => void = () => undefined
 
   get hasEnded(): boolean {
@@ -30,17 +33,17 @@ export class FrameQueue {
     return this.#fault !== undefined
   }
 
-  /** Half of what it takes, or more. */
+  /** Whether it is at least half full. */
   get isBusy(): boolean {
     return this.#frames.length > bounds.waitingFrames / 2 || this.#length > bounds.waitingLength / 2
   }
 
-  /** Whose number the sender bounds by itself, as with answers to requests. */
+  /** Queues a message whose number the sender bounds itself, such as responses. */
   put(text: string): void {
     this.#add({ text, taken: undefined })
   }
 
-  /** Resolves when it was taken. Rejects when nobody takes it any more. */
+  /** Resolves once the frame was taken. Rejects when it can no longer be. */
   send(text: string): Promise<void> {
     if (this.#fault) return Promise.reject(this.#fault)
     if (this.#isEnding) return Promise.reject(new Error('this connection has ended'))
@@ -49,14 +52,14 @@ export class FrameQueue {
     return taken.promise
   }
 
-  /** Replaces one of the same key that was not taken yet. */
+  /** Replaces an untaken one of the same key. */
   tell(key: string, text: string): void {
     if (this.#isEnding || this.#fault) return
-    // The newest is the last in line as well.
+    // Re-inserted, so that the newest is last in line.
     this.#news.delete(key)
     this.#news.set(key, text)
     if (this.#isTelling) return
-    // Behind what else happens in this turn: what is told twice in it is told once.
+    // Deferred, so that several in the same turn are sent as one.
     this.#isTelling = true
     queueMicrotask(() => {
       this.#isTelling = false
@@ -64,7 +67,7 @@ export class FrameQueue {
     })
   }
 
-  /** Dropped where too much waits. */
+  /** Dropped when too much is waiting. */
   log(text: string): void {
     if (this.#logs >= bounds.waitingLog) return
     this.tell(`log ${this.#logs++}`, text)
@@ -74,7 +77,7 @@ export class FrameQueue {
     for (const key of this.#news.keys()) if (key.startsWith(keyStart)) this.#news.delete(key)
   }
 
-  /** Nothing comes after `last`; what waits is still taken. */
+  /** Nothing follows `last`; what is waiting is still taken. */
   end(...last: string[]): void {
     if (this.#isEnding || this.#fault) return
     this.#isEnding = true
@@ -82,7 +85,7 @@ export class FrameQueue {
     this.onReady()
   }
 
-  /** Nothing is taken any more. */
+  /** Drops everything that is waiting. */
   break(fault: Error): void {
     if (this.#fault) return
     this.#fault = fault

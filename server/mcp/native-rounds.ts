@@ -1,4 +1,7 @@
-/** Calls that a human has to answer before they go on: round trips with a signed state since 2026, requests to the client of a session before. */
+/**
+ * Calls that a human has to answer before they continue: round trips with a signed state since 2026, requests to the
+ * client before.
+ */
 import { canBeAsked, missingCapability, missingFor } from './input-requests.ts'
 import { type McpCallAsking, McpError, type McpInputRequest, type McpInputRequired, mcpErrors } from './mcp-port.ts'
 import { askingOf, type Call, isModern } from './native-call.ts'
@@ -6,7 +9,7 @@ import { isObject, requestText } from './native-frames.ts'
 import { bounds } from './native-protocol.ts'
 import type { RequestState } from './request-state.ts'
 
-/** Without what differs from revision to revision. */
+/** The fields common to all revisions. */
 export interface InputRequired {
   resultType: 'input_required'
   inputRequests: Record<string, unknown>
@@ -14,7 +17,7 @@ export interface InputRequired {
 }
 
 export interface Rounds<Result> {
-  /** Of the tool or prompt. */
+  /** Name of the tool or prompt. */
   name: string
   state: RequestState
   hasLog: boolean
@@ -54,7 +57,7 @@ async function runRound<Result extends object>(call: Call, rounds: Rounds<Result
 }
 
 function textOf(state: unknown): string {
-  // No state is this one, so it is refused as every other that is not ours.
+  // The empty text is never a valid state, so it is refused like a forged one.
   return typeof state === 'string' ? state : ''
 }
 
@@ -64,7 +67,7 @@ function isRequired<Result extends object>(
   return 'inputRequests' in result
 }
 
-/** @throws McpError where the offer has no other answer. */
+/** @throws McpError if the offer has no alternative. */
 function instead<Result>(call: Call, required: McpInputRequired<Result>): Result {
   if (required.otherwise !== undefined) return required.otherwise
   const requiredCapabilities = missingFor(required.inputRequests, call)
@@ -73,7 +76,7 @@ function instead<Result>(call: Call, required: McpInputRequired<Result>): Result
   throw new McpError(missingCapability, words, { requiredCapabilities })
 }
 
-/** @returns undefined where somebody is not asked, or does not answer. */
+/** @returns Undefined if one of them cannot be asked or does not answer. */
 async function askAll(call: Call, required: McpInputRequired<unknown>): Promise<Record<string, unknown> | undefined> {
   const { ask } = call
   if (!ask || !canBeAsked(required.inputRequests, call)) return undefined
@@ -84,34 +87,34 @@ async function askAll(call: Call, required: McpInputRequired<unknown>): Promise<
   return answers.every(([, answer]) => answer) ? Object.fromEntries(answers) : undefined
 }
 
-/** As it comes back in 2026. */
+/** Copies the state through JSON, as it comes back in 2026. */
 function copyOf(state: unknown): unknown {
   return state === undefined ? undefined : JSON.parse(JSON.stringify(state))
 }
 
-/** Since 2026 nothing refers to it. */
+/** Drops the id, to which nothing refers since 2026. */
 function withoutElicitationId(request: McpInputRequest): unknown {
   if (request.method !== 'elicitation/create' || request.params.mode !== 'url') return request
   const { elicitationId: _of2025, ...params } = request.params
   return { ...request, params }
 }
 
-/** Before 2025-11-25 there was one mode, without a name. */
+/** Before 2025-11-25 there was only one mode, without a name. */
 function inRevision({ revision }: Call, request: McpInputRequest): McpInputRequest {
   if (request.method !== 'elicitation/create' || revision >= '2025-11-25') return request
   const { mode: _unnamed, ...params } = request.params
   return { ...request, params } as McpInputRequest
 }
 
-/** The way of a request to a client, and of its answer. */
+/** Sends a request to a client and receives its response. */
 export interface AskWay {
-  /** @returns the id under which it goes out. */
+  /** @returns The id under which the request is sent. */
   add(answer: (result: Record<string, unknown> | undefined) => void): string
   forget(id: string): void
   put(text: string): void
 }
 
-/** Asks the client of a session before 2026. @returns undefined for what it did not answer in time. */
+/** Asks the client of a session before 2026. @returns Undefined if it did not answer in time. */
 export async function askOver(
   { method, params }: McpInputRequest,
   signal: AbortSignal,

@@ -1,4 +1,4 @@
-/** What a client and we say to each other over a connection that lasts (stdio, HTTP+SSE), in the revisions with a handshake and since 2026. */
+/** The messages of a lasting connection (stdio, HTTP+SSE), in the revisions with a handshake and since 2026. */
 import { maxBatch, peerOf, toMcpError } from './mcp-frames.ts'
 import {
   type McpAsking,
@@ -39,13 +39,13 @@ type RequestFrame = Extract<Frame, { kind: 'request' }>
 
 interface Running {
   stop: AbortController
-  /** Once it listens. */
+  /** Set once it listens. */
   subscription: Subscription | undefined
-  /** Nothing more is said of it, and it is not answered. */
+  /** Whether it was cancelled: nothing more is sent, not even the answer. */
   isCancelled: boolean
-  /** It was answered, after which there is no progress. */
+  /** Whether it was answered, after which no progress is sent. */
   isOver: boolean
-  /** It ends when somebody ends it. */
+  /** Whether it stays open until it is ended. */
   isStream: boolean
 }
 
@@ -58,7 +58,7 @@ export class NativeSession implements McpSession {
   readonly #queue: FrameQueue
   readonly #end = Promise.withResolvers<void>()
   readonly #running = new Map<Id, Running>()
-  /** What we asked of the client, by our ids. */
+  /** Requests to the client, by our ids. */
   readonly #asked = new Map<Id, (result: Record<string, unknown> | undefined) => void>()
   readonly #memory: SessionMemory = {
     uris: new Set(),
@@ -73,7 +73,7 @@ export class NativeSession implements McpSession {
   #unsaid = 0
   #idle = Promise.withResolvers<void>()
   #asks = 0
-  /** Called when fewer requests are under way. */
+  /** Called when fewer requests are in flight. */
   onIdle: () => void = () => undefined
 
   constructor(engine: NativeEngine, options: McpSessionOptions, queue: FrameQueue) {
@@ -95,12 +95,12 @@ export class NativeSession implements McpSession {
     return this.#hasBegun ? this.#introduction.revision : undefined
   }
 
-  /** Requests under way that end by themselves. */
+  /** Counts the requests in flight that end by themselves. */
   get calls(): number {
     return [...this.#running.values()].filter(({ isStream }) => !isStream).length
   }
 
-  /** @returns whether it is a message. Whatever it is, what is to be answered is. */
+  /** Answers whatever needs an answer. @returns Whether it is a valid message. */
   receive(body: unknown, asking: McpAsking): boolean {
     if (this.#isOver || this.#isClosing) return true
     if (Array.isArray(body)) return this.#receiveBatch(body, asking)
@@ -113,12 +113,12 @@ export class NativeSession implements McpSession {
     return true
   }
 
-  /** Whether all is answered that is to be. */
+  /** Whether everything that needs an answer has one. */
   get isIdle(): boolean {
     return this.#unsaid === 0
   }
 
-  /** Of what is no message that could be answered. */
+  /** Answers something that is not a valid message. */
   refuse(code: number, message: string): void {
     this.#queue.put(errorText(null, { code, message }))
   }
@@ -137,7 +137,7 @@ export class NativeSession implements McpSession {
     await this.#queue.send(notificationText(method, params))
   }
 
-  /** Calls under way answer what they were told, if they were; listening clients are told; and what waits is still taken. */
+  /** Ends gracefully: calls in flight answer, listeners are notified, and waiting frames are still taken. */
   async close(): Promise<void> {
     if (!this.#isClosing) void this.#close()
     await this.ended
@@ -158,7 +158,7 @@ export class NativeSession implements McpSession {
     this.over()
   }
 
-  /** The transport has nothing more to give or to take. */
+  /** Called when the transport can neither deliver nor accept anything. */
   over(): void {
     this.#stop()
     this.#isOver = true
@@ -167,7 +167,7 @@ export class NativeSession implements McpSession {
   }
 
   readonly #told = (): void => {
-    // What runs answers with the reason, and then there is nothing more.
+    // Calls in flight answer with the reason, and nothing follows.
     for (const { stop } of this.#running.values()) stop.abort(this.#options.asking.signal.reason)
   }
 
@@ -176,7 +176,7 @@ export class NativeSession implements McpSession {
     for (const answer of this.#asked.values()) answer(undefined)
   }
 
-  /** Of one revision; together they are answered as they came, in one message. */
+  /** Takes a batch, of one revision only; its answers are one message, in order. */
   #receiveBatch(body: unknown[], asking: McpAsking): boolean {
     const refuse = (words: string) => {
       this.refuse(mcpErrors.invalidRequest, `Invalid Request: ${words}`)
@@ -187,7 +187,7 @@ export class NativeSession implements McpSession {
     if (body.length === 0 || body.length > maxBatch) return refuse(`a batch has 1 to ${maxBatch} messages.`)
     const frames = body.map(readFrame)
     const isRefused = frames.some(frame => frame.kind === 'wrong' || ('method' in frame && isAlone(frame)))
-    if (isRefused) return refuse('the batch has a message that is none, or must not be in it.')
+    if (isRefused) return refuse('the batch contains an invalid message, or one that must not be in it.')
     const texts = frames.flatMap(frame => (frame.kind === 'wrong' ? [] : [this.#take(frame, asking)]))
     const together = Promise.all(texts).then(all => all.filter(text => text !== undefined))
     this.#say(together.then(answers => (answers.length > 0 ? `[${answers.join(',')}]` : undefined)))
@@ -205,7 +205,7 @@ export class NativeSession implements McpSession {
     })
   }
 
-  /** @returns the answer, if there is one. Never rejects. */
+  /** @returns The answer, if any. Never rejects. */
   async #take(frame: Exclude<Frame, { kind: 'wrong' }>, asking: McpAsking): Promise<string | undefined> {
     if (frame.kind === 'answer') return void this.#asked.get(frame.id)?.(frame.result)
     if (frame.kind === 'notification') return void this.#hear(frame.method, frame.params)
@@ -215,7 +215,7 @@ export class NativeSession implements McpSession {
     if (this.#running.has(id)) {
       return errorText(id, {
         code: mcpErrors.invalidRequest,
-        message: 'Invalid Request: this id is under way already.',
+        message: 'Invalid Request: this id is already in use.',
       })
     }
     const isStream = this.#engine.isStream(frame.method)
@@ -227,7 +227,7 @@ export class NativeSession implements McpSession {
       ...{ stop: new AbortController(), subscription: undefined, isCancelled: false, isOver: false },
       isStream,
     }
-    // Who posted it went away by now, as it should: only a reason that is to be answered counts.
+    // The request that posted it has ended by now: only a reason that must be answered counts.
     const stop = () => toMcpError(asking.signal.reason) && running.stop.abort(asking.signal.reason)
     if (this.#options.asking.signal.aborted) running.stop.abort(this.#options.asking.signal.reason)
     if (asking.signal.aborted) stop()
@@ -259,7 +259,7 @@ export class NativeSession implements McpSession {
     return (await this.#engine.answer(call)).text
   }
 
-  /** @returns what the request says of its client, or the error that answers it. */
+  /** @returns What the request says about its client, or the error that answers it. */
   #introduce({ id, method, params }: RequestFrame): Introduction | string {
     const meta = metaOf(params)
     if (!claimsModern(params) || !meta) return this.#introduction
@@ -324,7 +324,7 @@ export class NativeSession implements McpSession {
     if (running.subscription) this.#forget(id as Id, running)
   }
 
-  /** What waits to be told of it is not told any more. */
+  /** Forgets a request, with the news waiting for it. */
   #forget(id: Id, running: Running): void {
     running.isOver = true
     this.#running.delete(id)
@@ -357,7 +357,7 @@ export class NativeSession implements McpSession {
     })
 }
 
-/** Of the core protocol. We ask nothing that they could be news of. */
+/** Core notifications without effect here: they refer to requests that we never make. */
 const known = new Set([
   'notifications/initialized',
   'notifications/progress',
@@ -365,7 +365,7 @@ const known = new Set([
   'notifications/elicitation/complete',
 ])
 
-/** Whether it must not stand in a batch. */
+/** Whether it must not be part of a batch. */
 function isAlone({ method, params }: { method: string; params: Params }): boolean {
   return method === 'initialize' || claimsModern(params)
 }

@@ -1,4 +1,7 @@
-/** Lines of JSON on two streams: requests wait for room, and what is not answered (a cancellation) passes them; written no faster than it is taken. */
+/**
+ * Newline-delimited JSON on two streams: requests wait for room, cancellations and responses overtake them, and output
+ * respects back-pressure.
+ */
 import { once } from 'node:events'
 import { StringDecoder } from 'node:string_decoder'
 import { mcpErrors } from './mcp-port.ts'
@@ -12,7 +15,7 @@ export interface StdioStreams {
   output: NodeJS.WritableStream
 }
 
-/** @param take A line, parsed. */
+/** @param take Called with each parsed line. */
 export function carryStdio(
   { input, output }: StdioStreams,
   session: NativeSession,
@@ -21,10 +24,10 @@ export function carryStdio(
 ): void {
   const decoder = new StringDecoder('utf8')
   let rest = ''
-  /** Requests that wait for others to be answered. */
+  /** Requests waiting until others are answered. */
   const waiting: { body: unknown; length: number }[] = []
   let waitingLength = 0
-  /** Of a line that is too long: its rest is dropped. */
+  /** Whether the rest of a line that is too long is being dropped. */
   let isSkipping = false
   let hasEnded = false
 
@@ -40,7 +43,7 @@ export function carryStdio(
       const id = cancelledBy(body)
       const at = waiting.findIndex(each => isObject(each.body) && id !== undefined && each.body.id === id)
       if (at < 0) return take(body)
-      // It had not begun.
+      // The request had not begun.
       for (const { length } of waiting.splice(at, 1)) waitingLength -= length
       return
     }
@@ -70,7 +73,7 @@ export function carryStdio(
   const isBusy = () => session.calls >= bounds.requests || queue.isBusy
   const isFull = () =>
     queue.isBusy || waiting.length >= bounds.waitingRequests || waitingLength >= bounds.waitingRequestsLength
-  /** As far as there is room; the rest waits, and where too much waits nothing is read meanwhile. */
+  /** Starts requests while there is room; when too many wait, reading pauses. */
   const work = () => {
     for (let next = takeNext(); next; next = takeNext()) take(next.body)
     if (hasEnded && waiting.length === 0 && session.isIdle) queue.end()
@@ -86,7 +89,7 @@ export function carryStdio(
     if (hasEnded) return
     hasEnded = true
     if (rest !== '' && !isSkipping) line(rest)
-    // Who sent all at once and closed still wants the answers.
+    // A client that sent everything at once and closed still wants the answers.
     const late = setTimeout(() => session.cut(), lastAnswersMs)
     void session.ended.then(() => clearTimeout(late))
     work()
@@ -104,7 +107,7 @@ export function carryStdio(
   void write(output, session, queue, work)
 }
 
-/** What has no answer: notifications, and answers to what we asked. */
+/** Messages without an answer: notifications, and responses to our requests. */
 function isUrgent(body: unknown): body is Params {
   return isObject(body) && !(body.id !== undefined && 'method' in body)
 }
@@ -113,7 +116,7 @@ function cancelledBy({ method, params }: Params): unknown {
   return method === 'notifications/cancelled' && isObject(params) ? params.requestId : undefined
 }
 
-/** Ends when the queue does. */
+/** Writes until the queue ends. */
 async function write(
   output: NodeJS.WritableStream,
   session: NativeSession,

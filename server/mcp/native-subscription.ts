@@ -1,4 +1,4 @@
-/** What a client listens to, and how it is told: by `subscriptions/listen` since 2026, by its session before. */
+/** What a client listens to, and its notifications: by `subscriptions/listen` since 2026, by its session before. */
 import type { McpChange, McpOffer } from './mcp-port.ts'
 import { type Id, isObject, notificationText, type Params } from './native-frames.ts'
 import { bounds, metaKeys } from './native-protocol.ts'
@@ -17,7 +17,7 @@ export interface Filter {
   uris: string[]
 }
 
-/** @returns in words what is wrong with it. */
+/** @returns The filter, or as text what is wrong with it. */
 export function readFilter(params: Params): Filter | string {
   const { notifications } = params
   if (!isObject(notifications)) return 'notifications is required and must be a valid SubscriptionFilter'
@@ -39,7 +39,7 @@ export class Subscription {
   readonly id: Id
   readonly #filter: Filter
 
-  /** @param filter What of its wishes is met. */
+  /** @param filter The part of the requested filter that is granted. */
   constructor(id: Id, filter: Filter) {
     this.id = id
     this.#filter = filter
@@ -60,7 +60,7 @@ export class Subscription {
     return { [metaKeys.subscription]: this.id }
   }
 
-  /** Of which news, by key and text; undefined for what was not asked for. */
+  /** Returns the notification of a change, by key and text; undefined if it was not asked for. */
   newsOf(change: McpChange): [key: string, text: string] | undefined {
     const { kinds, uris } = this.#filter
     const isWanted = change.of === 'resource' ? uris.includes(change.uri) : kinds.includes(change.of)
@@ -68,7 +68,7 @@ export class Subscription {
     return [`${this.keyStart}${keyOf(change)}`, changeText(change, this.meta)]
   }
 
-  /** Of all its news, and of no other's: a number and its digits as text are two ids. */
+  /** The prefix of its keys; unique, since a number and the same digits as text are different ids. */
   get keyStart(): string {
     return `${JSON.stringify(this.id)} `
   }
@@ -81,7 +81,7 @@ export function changeText(change: McpChange, meta?: Params): string {
   return notificationText('notifications/resources/updated', { uri: change.uri, ...more })
 }
 
-/** Before 2026: whether a session is told, which asked for the changes of resources alone. */
+/** Whether a session before 2026 is notified; it subscribes only to changes of single resources. */
 export function isHeardBy(change: McpChange, { has }: McpOffer, uris: ReadonlySet<string> | undefined): boolean {
   if (change.of === 'resource') return uris?.has(change.uri) === true
   return change.of === 'tools' || has[change.of]

@@ -1,4 +1,7 @@
-/** Completes arguments of prompts and variables of resource templates: by the tools of the caller, so that it is told nothing that a call would not tell. */
+/**
+ * Completes arguments of prompts and variables of resource templates: by the caller's tools, so that it reveals nothing
+ * that a call would not.
+ */
 import type { Principal } from '../platform/principal.ts'
 import type { Toolbox } from '../tools/toolbox.ts'
 import type { McpCallAsking, McpCompletion } from './mcp-port.ts'
@@ -9,19 +12,19 @@ export interface OfferCompletionOptions {
   accounts: SeenAccounts
 }
 
-/** What is completed: the name of an argument, or of a variable. */
+/** The argument or variable to complete. */
 export interface Completed {
   name: string
   value: string
-  /** Arguments that are there already. */
+  /** Arguments given so far. */
   given: Record<string, string>
-  /** In prompts an account may be named by its address. */
+  /** Whether it is a prompt, in which an account may be named by its address. */
   isPrompt: boolean
 }
 
-/** The protocol allows as many. */
+/** Upper bound of the protocol. */
 const maxValues = 100
-/** Newest messages of which refs, threads and senders are offered. */
+/** Newest messages whose references, threads and senders are offered. */
 const newest = 50
 const maxValue = 200
 
@@ -77,7 +80,7 @@ export class OfferCompletion {
     const account = await this.#accountOf(given, asking.caller.principal)
     const term = value.trim() === '' ? 'is:read OR is:unread' : `from:${quoted(value.trim())} OR from:${word(value)}`
     const hits = await this.#search({ q: term, ...(account !== undefined && { account }) }, asking)
-    // A hit begins with the address of its first author, where that has one.
+    // A hit begins with the address of its first author, if it has one.
     return hits.flatMap(({ from }) => /^[^\s,]+@[^\s,]+/.exec(from)?.[0] ?? [])
   }
 
@@ -97,16 +100,16 @@ export class OfferCompletion {
     return (await this.#call<{ hits: FoundHit[] }>('mail_search', wanted, { hits: [] }, asking)).hits
   }
 
-  /** Nothing where the caller may not, or where nothing can be found just now: a completion is no answer that anybody relies on. */
+  /** Returns `none` if the caller may not, or the search fails: a completion is only a suggestion. */
   async #call<Output>(name: string, input: object, none: Output, asking: McpCallAsking): Promise<Output> {
     const { toolbox } = this.#options
     if (!toolbox.list(asking.caller.principal).some(tool => tool.name === name)) return none
     const result = await toolbox.call(name, input, asking)
-    // What the tool declares to answer.
+    // The declared output of the tool.
     return result.isError ? none : (result.output as Output)
   }
 
-  /** The one that is named by its id or address; where none is, the only one. */
+  /** Returns the account named by id or address; without a name, the only one. */
   async #accountOf({ account }: Record<string, string>, principal: Principal): Promise<string | undefined> {
     const seen = await this.#options.accounts.list(principal)
     if (account === undefined) return seen.length === 1 ? seen[0]!.id : undefined
@@ -120,7 +123,7 @@ interface FoundHit {
   from: string
 }
 
-/** The beginning of a word. */
+/** Matches the beginning of a word. */
 function word(value: string): string {
   return `${value.replaceAll(/[^\p{L}\p{N}@._-]/gu, '')}*`
 }

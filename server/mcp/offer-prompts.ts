@@ -1,9 +1,12 @@
-/** MCP prompts: common requests of people to an agent, with the tools to use and the warning about untrusted content. Nothing is read to build them. */
+/**
+ * Prompts: common requests to an agent about mail, in plain words, with the tools to use and what must not be obeyed.
+ * Nothing is read for them.
+ */
 import type { McpPrompt } from './mcp-port.ts'
 
 export interface OfferPrompt extends McpPrompt {
   arguments: { name: string; description: string; required?: boolean }[]
-  /** The tools that the prompt names; the prompt is offered only to principals that may call all of them. */
+  /** The tools that it mentions; callers that lack one are not offered the prompt. */
   needs: readonly string[]
   words(given: Record<string, string | undefined>): string
 }
@@ -59,7 +62,7 @@ export const prompts: readonly OfferPrompt[] = [
   },
 ]
 
-/** What was given, as one phrase: its quotation marks are its own. */
+/** Quotes an argument as one phrase, escaping its own quotation marks. */
 function quoted(words: string): string {
   return JSON.stringify(words)
 }

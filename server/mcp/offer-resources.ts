@@ -1,4 +1,7 @@
-/** Mail as resources: what is read of them goes through the tools, so that scopes, stops, limits, the trail and taint hold as for a call. */
+/**
+ * Mail as resources: read through the tools, so that scopes, freezes, limits, the trail and taint apply as for a tool
+ * call.
+ */
 import { mayPass, type Operation, type Stops } from '../platform/guard.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
@@ -14,7 +17,7 @@ import {
 import { type MailResource, parseResource, resourceTemplates, resourceUri } from './resource-uri.ts'
 import { sizeOf, toAnswer } from './result-form.ts'
 
-/** Those that a principal may see. */
+/** The accounts that a principal may see. */
 export interface SeenAccounts {
   list(principal: Principal): Promise<readonly { id: string; email: string }[]>
 }
@@ -22,25 +25,25 @@ export interface SeenAccounts {
 export interface OfferResourcesOptions {
   toolbox: Pick<Toolbox, 'list' | 'call'>
   accounts: SeenAccounts
-  /** None where nothing is stopped. */
+  /** Left out where nothing is frozen. */
   stops?: Pick<Stops, 'check'> | undefined
 }
 
-/** What is stopped with the reads of an account: to hear of it, and to be told that it is there. */
+/** The operation of watching an account and listing it; a freeze of its reads stops it. */
 export const watching: Operation = { name: 'mcp.watch', scope: 'mail:meta', effect: 'read' }
-/** Accounts that are listed, each with its inbox. What is not listed can be read all the same. */
+/** Listed accounts, each with its inbox; others can be read all the same. */
 const maxListed = 100
-/** As much of a message or a thread as `mail_read` gives at once. */
+/** Characters of a message or thread that `mail_read` returns at once. */
 const maxChars = 18_000
 const maxHits = 50
-/** Of a name that the trail repeats. */
+/** Characters of a URI that the trail repeats. */
 const maxNamed = 500
 /** Revisions before 2026 have a code of their own for it. */
 const notFoundBefore2026 = -32_002
 const notFound: ReadonlySet<string> = new Set([
   'account_not_found',
   'attachment_not_found',
-  // What is no id is none that exists: the tools would name a parameter that nobody gave.
+  // An invalid id does not exist: the error of the tool would name a parameter that the caller never gave.
   'bad_request',
   'folder_not_found',
   'message_not_found',
@@ -71,7 +74,7 @@ export class OfferResources {
     ])
   }
 
-  /** Those that the principal may read. */
+  /** Returns the templates that the principal may read. */
   templates(principal: Principal): McpResourceTemplate[] {
     const names = this.#toolsOf(principal)
     return resourceTemplates.filter(({ needs }) => names.has(needs)).map(({ needs: _needs, ...template }) => template)
@@ -87,8 +90,8 @@ export class OfferResources {
   }
 
   /**
-   * Whether it may be watched. Nothing is read for it: of an account that is seen, what is not there yet may come.
-   * @throws McpError, Problem
+   * Checks whether it may be watched. It is not read: in a visible account it may still appear later. @throws McpError,
+   * Problem
    */
   check(uri: string, asking: McpCallAsking): void {
     const resource = parseResource(uri)
@@ -134,7 +137,7 @@ export class OfferResources {
   }
 }
 
-/** By which tool it is read. */
+/** Returns the tool call that reads it. */
 function callFor(resource: Exclude<MailResource, { kind: 'attachment' }>): [name: string, input: object] {
   const { kind, account } = resource
   if (kind === 'account') return ['mail_folders', { account }]
@@ -145,7 +148,7 @@ function callFor(resource: Exclude<MailResource, { kind: 'attachment' }>): [name
   return ['mail_search', { account, q: `in:${quoted(resource.path)}`, limit: maxHits }]
 }
 
-/** As a phrase of the query language. */
+/** Quotes a phrase of the query language. */
 export function quoted(words: string): string {
   return `"${words.replaceAll(/["\\]/g, '\\$&')}"`
 }

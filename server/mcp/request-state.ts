@@ -1,19 +1,19 @@
 /**
- * What a client carries from one round of a call to the next (`requestState`): JSON, signed for its caller, method and name, and ending by itself.
- * Readable by the client, so no secret belongs into it.
+ * State that a client carries from one round of a call to the next (`requestState`): JSON, signed for its caller,
+ * method and name, with an expiry. The client can read it, so it must contain no secret.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { McpError, mcpErrors } from './mcp-port.ts'
 
-/** For which caller and tool it was made: for any other it is rejected. */
+/** The caller and method that a state is valid for. */
 export interface StateOwner {
   principalId: string
   method: string
-  /** Of the tool or prompt, or the URI of the resource. */
+  /** Name of the tool or prompt, or URI of the resource. */
   name: string
 }
 
-/** A human reads, thinks and answers between two rounds. */
+/** Lifetime: a human reads, thinks and answers between two rounds. */
 export const stateEndsAfterMs = 30 * 60_000
 const maxStateLength = 64 * 1024
 
@@ -32,12 +32,12 @@ export class RequestState {
     return `${payload}.${this.#sign(payload, owner).toString('base64url')}`
   }
 
-  /** @throws McpError, the same for whatever is wrong with it. */
+  /** @throws McpError, the same whatever is wrong. */
   open(text: string, owner: StateOwner): unknown {
     const [payload = '', signature = '', ...rest] = text.length <= maxStateLength ? text.split('.') : []
     const given = Buffer.from(signature, 'base64url')
     const wanted = this.#sign(payload, owner)
-    // The text of a signature is compared as well: what decodes to the same bytes is not the same state.
+    // The text of the signature is compared too: another spelling of the same bytes is a different state.
     const isSigned = given.length === wanted.length && timingSafeEqual(given, wanted)
     if (!isSigned || wanted.toString('base64url') !== signature || rest.length > 0) throw invalidState()
     const [endsAt, state] = JSON.parse(Buffer.from(payload, 'base64url').toString()) as [number, unknown]
@@ -52,7 +52,7 @@ export class RequestState {
   }
 }
 
-/** The words of the official library, so that one cannot tell the adapters by it. */
+/** The same text as in the official library, so that the adapters cannot be told apart. */
 function invalidState(): McpError {
   return new McpError(mcpErrors.invalidParams, 'Invalid or expired requestState', { reason: 'invalid_request_state' })
 }

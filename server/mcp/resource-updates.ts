@@ -1,4 +1,4 @@
-/** Which resources are other than before, by the facts of the event log: for clients that watch them. */
+/** Derives changes of resources from facts of the event log, for clients that watch them. */
 import type { EventOf, FactType } from '../../contract/event.ts'
 import type { Scope } from '../../contract/scope.ts'
 import { mayPass, type Stops } from '../platform/guard.ts'
@@ -9,18 +9,18 @@ import { type MailResource, resourceUri } from './resource-uri.ts'
 
 export interface ResourceUpdate {
   changes: readonly McpChange[]
-  /** Whether the principal may hear of it. */
+  /** Whether the principal may be notified. */
   mayHear(principal: Principal): boolean
 }
 
-/** The hub of the log. */
+/** The hub of the event log. */
 interface FactSource {
   listen<T extends FactType>(type: T, listener: (data: EventOf<T>['data']) => void): () => void
 }
 
 type Listener = (update: ResourceUpdate) => void
 
-/** Tells each change of a resource once for each fact that tells of it. Returns how to stop. */
+/** Calls the listener once per fact, with the resources that it changes. @returns A function that stops it. */
 export function resourceUpdates(hub: FactSource, stops: Pick<Stops, 'check'>, listener: Listener): () => void {
   const mayWatch = (principal: Principal, scope: Scope, account: string) =>
     principal.scopes.has(scope) &&

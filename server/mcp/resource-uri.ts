@@ -1,4 +1,4 @@
-/** How mail is named as a resource: `mail://{account}`, and what is in it. Names are ids, so that a resource stays where it is. */
+/** URIs of mail as resources: `mail://{account}` and what is in it. They are made of ids, so that they stay valid. */
 import { attachmentUri } from '../../contract/attachment-uri.ts'
 import type { McpResourceTemplate } from './mcp-port.ts'
 
@@ -12,7 +12,7 @@ export type MailResource =
 const scheme = 'mail://'
 const words = 'text/plain'
 
-/** Their variables are those of `MailResource`. */
+/** The variables are the fields of `MailResource`. */
 export const resourceTemplates: (McpResourceTemplate & { needs: string })[] = [
   {
     uriTemplate: 'mail://{account}',
@@ -55,7 +55,7 @@ export const resourceTemplates: (McpResourceTemplate & { needs: string })[] = [
   },
 ]
 
-/** Undefined for what is no name of mail. */
+/** Undefined if it is not a URI of mail. */
 export function parseResource(uri: string): MailResource | undefined {
   const [, account, kind, rest] = /^mail:\/\/([\w-]{1,40})(?:\/(\w+)\/(\S{1,3000}))?$/.exec(uri) ?? []
   if (account === undefined) return undefined

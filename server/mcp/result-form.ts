@@ -1,4 +1,7 @@
-/** In which form a client wants what a tool answered: as structure, as text, or as both; and as a link for the human behind it, where one has to approve. */
+/**
+ * The form in which a client wants tool results: structured, text, or both; and as a link for the human behind it, if
+ * one has to approve.
+ */
 
 import { z } from 'zod'
 import { Problem } from '../platform/problem.ts'
@@ -9,21 +12,22 @@ const forms = ['both', 'structured', 'text'] as const
 export type ResultForm = (typeof forms)[number]
 
 const resultHeader = 'rustymail-results'
-/** The same for transports without headers: a capability of the client, `{ "form": "text" }`. */
+/** A client capability, `{ "form": "text" }`, for transports without headers. */
 const resultExtension = 'rustymail/results'
-/** The revision that brought `structuredContent` and `outputSchema`; revisions are days, so that they compare as text. */
+/** The revision that introduced `structuredContent` and `outputSchema`. */
 const structuredSince = '2025-06-18'
 /**
- * Programs in which a model reads the answers, as they name themselves or in their user agent. Where there is no structure, all of them show it the text;
- * where there is one, some show it that alone and others both (docs/decisions/0045-mcp-offer.md). So they are safe with text, whatever their next release does.
+ * Programs whose model reads the results, by client name or user agent. Without structured content all of them show it
+ * the text; with it, some show only that and others both (docs/decisions/0045-mcp-offer.md). So text is safe for them,
+ * whatever their next release does.
  */
 const textReaders =
   /^(?:claude-ai|claude-code|claude[- ]desktop|claude-user|visual studio code|vscode|cursor|cursor-vscode|opencode|kimi|github-copilot[\w-]*|copilot-cli|openai-mcp|chatgpt|codex-mcp-client|gemini-cli[\w-]*|goose|zed|windsurf[\w-]*|cline|librechat)(?:[/ (]|$)/i
 
 /**
- * No client says in the protocol whether its model is shown structure or text, and either alone leaves some models, or programs, with nothing: so both,
- * unless it asks for one of them, knows no structure, or is known to read text.
- * @throws Problem for an unknown form.
+ * Returns the form of results. No client declares whether its model sees structure or text, and either alone leaves
+ * some models or programs with nothing: so both, unless the client asks for one, knows no structure, or is known to
+ * read text. @throws Problem for an unknown form.
  */
 export function resultFormOf({
   headers,
@@ -38,7 +42,7 @@ export function resultFormOf({
   return isText ? 'text' : 'both'
 }
 
-/** What the request asks for, if anything. @throws Problem for an unknown form. */
+/** Returns the form that the request asks for, if any. @throws Problem for an unknown form. */
 export function wantedForm(headers: Headers): ResultForm | undefined {
   const wanted = headers.get(resultHeader)
   return wanted === null ? undefined : formCalled(wanted)
@@ -55,12 +59,15 @@ function formCalled(name: string): ResultForm {
   throw new Problem('bad_request', `The header RustyMail-Results takes ${forms.join(', ')}.`)
 }
 
-/** A tool that answers as text declares no structure: a client would hold its answers against that. */
+/** Describes a tool. One that answers as text declares no output schema, since clients validate results against it. */
 export function toListed({ outputSchema, ...info }: ToolInfo, form: ResultForm): McpTool {
   return form === 'text' ? info : { ...info, outputSchema }
 }
 
-/** A problem is always text alone: clients before 2026 hold whatever is structured against the schema of a success. */
+/**
+ * Renders a result. A problem is text only: clients before 2026 validate structured content against the schema of a
+ * success.
+ */
 export function toAnswer(result: ToolResult, form: ResultForm): McpResult {
   const text = (words: string) => ({ type: 'text' as const, text: words })
   if (result.isError) return { isError: true, content: [text(JSON.stringify(result.problem))] }
@@ -70,12 +77,12 @@ export function toAnswer(result: ToolResult, form: ResultForm): McpResult {
   return form === 'text' ? { content } : { content, structuredContent: { ...output } }
 }
 
-/** An estimate: models count in their own ways. */
+/** An estimate: tokenizers differ. */
 const bytesPerToken = 4
-/** Of one, whatever its size: most models scale an image down to about as much. */
+/** Tokens of an image, whatever its size: most models scale it down to about this. */
 const tokensOfImage = 1_500
 
-/** Of what is sent: text and structure, where it is sent as both, and files as base64. */
+/** Measures a result as sent: text and structure if both are sent, and files as base64. */
 export function sizeOf({ content, structuredContent }: McpResult): AnswerSize {
   let words = structuredContent === undefined ? 0 : Buffer.byteLength(JSON.stringify(structuredContent))
   let [pictures, pictureBytes] = [0, 0]
@@ -87,7 +94,7 @@ export function sizeOf({ content, structuredContent }: McpResult): AnswerSize {
   return { bytes: words + pictureBytes, tokens: Math.ceil(words / bytesPerToken) + pictures * tokensOfImage }
 }
 
-/** Names and counts alone, and nothing that a stranger wrote. */
+/** Summarises by names and counts only, without untrusted text. */
 function summaryOf(output: object): string {
   const parts = Object.entries(output).flatMap(([name, value]) => {
     if (Array.isArray(value)) return `${name} (${value.length})`
@@ -100,14 +107,14 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
 }
 
-/** What is in the signed state: what was asked about. */
+/** The content of the signed state: the id of what was asked about. */
 const State = z.object({ waiting: z.string().max(100) })
 const key = 'approval'
 
 /**
- * Sends the human behind a client to what waits for an approval: a link that the client opens, where it can. What the client answers to that is no
- * decision, whatever it says; only the dashboard takes one. The call that comes back with the signed state is told how things stand.
- * @param otherwise The same as a result, for clients that open no links, and for a call that has asked already.
+ * Sends the human behind a client to the approval, by a link that the client opens if it can. The client's answer
+ * decides nothing; only the dashboard does. The call that returns with the signed state reports the outcome. @param
+ * otherwise The same as a result, for clients that open no links and for calls that have asked already.
  */
 export function withApprovalLink(
   result: ToolResult,
@@ -124,7 +131,7 @@ export function withApprovalLink(
   }
 }
 
-/** What a call that comes back asks about; undefined for one that begins. */
+/** Returns the id that a returning call asks about; undefined for a first call. */
 export function waitingIn(state: unknown): string | undefined {
   return State.safeParse(state).data?.waiting
 }

@@ -1,6 +1,6 @@
 /**
- * A connected client that asks for what is beyond its scopes (a tool; a resource or a prompt that needs one; an event) is told by HTTP which to ask
- * for (MCP, authorization, step-up), not by a result.
+ * Challenges connected clients that ask for something beyond their scopes (a tool; a resource, prompt or event that
+ * needs one): by HTTP with the missing scope (MCP, authorization, step-up), not by a result.
  */
 import { connectionScopes } from '../../contract/mcp-auth.ts'
 import type { Scope } from '../../contract/scope.ts'
@@ -13,7 +13,7 @@ import { prompts } from './offer-prompts.ts'
 import { parseResource, resourceTemplates } from './resource-uri.ts'
 
 export interface ChallengeOptions {
-  /** Undefined for tools that there are not. */
+  /** Undefined for unknown tools. */
   scopeOf(tool: string): Scope | 'signed_in' | undefined
   extensions: readonly McpExtension[]
 }
@@ -21,10 +21,10 @@ export interface ChallengeOptions {
 export function withScopeChallenge(service: McpTransports, { scopeOf, extensions }: ChallengeOptions): McpTransports {
   const scopesFor = (frame: unknown) => [...toolsFor(frame).map(scopeOf), scopeIn(extensions, frame)]
   const check = ({ caller: { principal }, body }: FetchCall) => {
-    // Others were given their token by a user, and cannot ask for another.
+    // Others were given their token by a user, and cannot ask for more.
     if (principal.audience === undefined) return
     for (const scope of (Array.isArray(body) ? body : [body]).flatMap(scopesFor)) {
-      // What no client can be granted, it is not told to ask for.
+      // A scope that no client can be granted is not asked for.
       if (scope === undefined || !isGrantable(scope) || principal.scopes.has(scope)) continue
       throw new Problem('forbidden', `This requires the scope ${scope}.`, { missing_scope: scope })
     }
@@ -48,7 +48,7 @@ function isGrantable(scope: Scope | 'signed_in'): scope is Scope {
   return grantable.has(scope)
 }
 
-/** Of a method of an extension. */
+/** Returns the scope of an extension's method. */
 function scopeIn(extensions: readonly McpExtension[], frame: unknown): Scope | undefined {
   if (!isObject(frame) || typeof frame.method !== 'string' || !isObject(frame.params)) return undefined
   for (const { methods } of extensions) {
@@ -57,7 +57,7 @@ function scopeIn(extensions: readonly McpExtension[], frame: unknown): Scope | u
   return undefined
 }
 
-/** What is asked for, as the tools by which it is done. */
+/** Returns the tools that the request uses. */
 function toolsFor(frame: unknown): readonly string[] {
   if (!isObject(frame) || !isObject(frame.params)) return []
   const { name, uri } = frame.params

@@ -1,4 +1,4 @@
-/** The official SDK behind the port. Nothing else of RustyMail knows it. */
+/** The official SDK behind the port. Nothing else in RustyMail uses it. */
 import type { FetchRequest } from '../platform/http/http-fetch.ts'
 import { ClientRequests } from './client-requests.ts'
 import { HttpSessions } from './http-sessions.ts'
@@ -23,14 +23,14 @@ export function createSdkAdapter(options: McpAdapterOptions): McpPort {
     over.then(() => open.delete(one))
     return one
   }
-  /** The SDK knows no streams of extensions: it would keep a server, a transport and three streams for each of them, for as long as it is open. */
+  /** The SDK has no streams of extensions: each would keep a server, a transport and three streams while it is open. */
   const native = createNativeAdapter(options)
   const streams = new Set(
     offer.extensions.flatMap(({ methods }) => Object.keys(methods).filter(name => methods[name]?.isStream === true)),
   )
   const isNative = ({ headers }: FetchRequest, body: unknown) =>
     headers.get('mcp-protocol-version') === modernRevision && streams.has(methodOf(body) ?? '')
-  /** Where what is posted belongs. */
+  /** The session that a posted message belongs to. */
   const received = new WeakMap<object, SdkSession>()
   return {
     name: 'sdk',

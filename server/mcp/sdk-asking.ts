@@ -1,4 +1,6 @@
-/** What a request of the SDK asks, in the terms of the port; and what the offer answers or throws, in those of the SDK. */
+/**
+ * Translates requests of the SDK into the terms of the port, and results and errors of the offer into those of the SDK.
+ */
 import {
   CLIENT_CAPABILITIES_META_KEY,
   CLIENT_INFO_META_KEY,
@@ -25,7 +27,7 @@ import type { RequestState } from './request-state.ts'
 
 export const modernRevision = '2026-07-28'
 
-/** Before 2026, where something is kept between requests. */
+/** State of a session before 2026. */
 export interface SdkMemory {
   /** @throws McpError if there are too many. */
   subscribe(uri: string, asking: McpAsking): void
@@ -33,35 +35,35 @@ export interface SdkMemory {
   logLevel: McpLogEntry['level'] | undefined
 }
 
-/** Of one connection, or one request. */
+/** The context of one connection or one request. */
 export interface SdkScope {
   offer: McpOffer
   states: RequestState
   era: 'legacy' | 'modern'
   askingOf(id: string | number): McpAsking
-  /** Of a client before 2026. */
+  /** The client of a session before 2026. */
   client(): { revision: McpRevision; peer: McpPeer | undefined; capabilities: Record<string, unknown> }
-  /** None where nothing is kept between requests. */
+  /** Undefined if no state is kept between requests. */
   memory: SdkMemory | undefined
-  /** Whether there is a stream on which changes are told. */
+  /** Whether there is a stream on which changes can be sent. */
   canTell: boolean
   experimental?: Record<string, object> | undefined
-  /** A frame goes out; resolves when the client took it. */
+  /** Resolves once the client has taken the frame that was sent. */
   sent(): Promise<void>
-  /** Whether so much waits for the client that what is told in passing is left out. */
+  /** Whether so much is waiting for the client that progress and log entries are dropped. */
   isFull(): boolean
-  /** Ends the streams of extensions, gracefully. */
+  /** Aborts to end streams of extensions gracefully. */
   closing: AbortSignal
   onFault(error: Error): void
 }
 
-/** @param name Of the tool or prompt, or the URI: what a state is good for. */
+/** @param name Tool, prompt or URI that a state is bound to. */
 export function askingOf(scope: SdkScope, context: ServerContext, name = ''): McpCallAsking {
   const { mcpReq } = context
   const asking = scope.askingOf(mcpReq.id)
   const client = scope.era === 'modern' ? modernClient(context) : scope.client()
   const signals = [asking.signal, mcpReq.signal] as const
-  // A session lasts longer than its calls, whose signals must not gather on it.
+  // A session outlives its calls, whose listeners must not accumulate on its signal.
   const signal = (asking.transport ?? 'http') === 'http' ? followCall(...signals) : AbortSignal.any([...signals])
   const { id } = mcpReq
   const progress = progressOf(scope, context)
@@ -76,13 +78,13 @@ export function askingOf(scope: SdkScope, context: ServerContext, name = ''): Mc
   return call
 }
 
-/** @throws McpError if the client cannot be asked and there is no answer without. */
+/** @throws McpError if the client cannot be asked and there is no alternative. */
 export function toInputRequired<Result extends object>(
   { inputRequests, state, otherwise }: McpInputRequired<Result>,
   { scope, asking, context, name }: { scope: SdkScope; asking: McpCallAsking; context: ServerContext; name: string },
 ): InputRequiredResult | (Result & Record<string, unknown>) {
   if (!canBeAsked(inputRequests, asking)) {
-    // A copy, which has the index signature that the SDK's types want of a result.
+    // A copy, with the index signature that the SDK's types require of a result.
     if (otherwise !== undefined) return { ...otherwise } as Result & Record<string, unknown>
     const words = 'This client cannot be asked for what is missing.'
     if (scope.era === 'legacy') throw new McpError(mcpErrors.invalidParams, words)
@@ -90,7 +92,7 @@ export function toInputRequired<Result extends object>(
   }
   const owner = { principalId: asking.caller.principal.id, method: context.mcpReq.method, name }
   const requests = Object.entries(inputRequests).map(([key, { method, params }]) => {
-    // 2026 has no ids of elicitations.
+    // Elicitations have no ids in 2026.
     const { elicitationId: _before, ...modern } = params as Record<string, unknown>
     return [key, { method, params: scope.era === 'modern' ? modern : params }]
   })
@@ -101,7 +103,7 @@ export function toInputRequired<Result extends object>(
   } as InputRequiredResult
 }
 
-/** What the offer throws, as an error of the protocol; faults of ours are logged and told without detail. */
+/** Translates errors of the offer to the protocol; bugs are logged and answered without detail. */
 export async function translated<Result>(
   scope: SdkScope,
   { mcpReq }: ServerContext,
@@ -112,7 +114,7 @@ export async function translated<Result>(
   } catch (error) {
     const known = toMcpError(error)
     if (known) throw new ProtocolError(known.code, known.message, known.data)
-    // What breaks off because its client is gone is no fault.
+    // An error after the client is gone is not a bug.
     if (!mcpReq.signal.aborted) scope.onFault(error instanceof Error ? error : new Error(String(error)))
     throw new ProtocolError(mcpErrors.internal, 'Internal error')
   }
@@ -138,7 +140,7 @@ function progressOf(scope: SdkScope, { mcpReq }: ServerContext): McpCallAsking['
 function logOf(scope: SdkScope, context: ServerContext): McpCallAsking['log'] {
   const { mcpReq } = context
   const wanted = scope.era === 'modern' ? envelopeOf(context)[LOG_LEVEL_META_KEY] : (scope.memory?.logLevel ?? 'debug')
-  // What a client wants may be anything.
+  // The client may send any value.
   const least = (mcpLogLevels as readonly unknown[]).indexOf(wanted)
   return entry => {
     if (least < 0 || mcpLogLevels.indexOf(entry.level) < least) return
@@ -146,13 +148,13 @@ function logOf(scope: SdkScope, context: ServerContext): McpCallAsking['log'] {
   }
 }
 
-/** Who tells in passing does not wait for the client. */
+/** Sends a progress or log notification without waiting for the client. */
 function tell(scope: SdkScope, mcpReq: ServerContext['mcpReq'], method: string, params: Record<string, unknown>): void {
   if (mcpReq.signal.aborted || scope.isFull()) return
   notify(scope, mcpReq, method, params).catch(() => undefined)
 }
 
-/** Resolves when the client took it. */
+/** Resolves once the client has taken it. */
 export async function notify(
   scope: SdkScope,
   mcpReq: ServerContext['mcpReq'],
@@ -164,9 +166,10 @@ export async function notify(
 }
 
 /**
- * Aborts with the first of them, without `AbortSignal.any`: that, and a `Request` that follows a signal, enter it into registries for finalization, which
- * hold what hangs on the call until the whole heap is collected. After 2,000 searches at 32 at once, such a collection left 86 MB with them, and 71
- * without. For signals that last as long as the call: each keeps what follows it.
+ * Returns a signal that aborts with the first of both, without `AbortSignal.any`: that, like a `Request` that follows a
+ * signal, registers for finalization, which retains whatever hangs on the call until a full GC. After 2,000 searches,
+ * 32 at a time, 86 MB remained with it and 71 MB without. For signals that last as long as the call, since each keeps a
+ * listener.
  */
 export function followCall(first: AbortSignal, second: AbortSignal): AbortSignal {
   const follower = new AbortController()
@@ -177,7 +180,7 @@ export function followCall(first: AbortSignal, second: AbortSignal): AbortSignal
   return follower.signal
 }
 
-/** A request without a body, whose signal is this very one. */
+/** Creates a request without a body, whose signal is exactly this one. */
 export function requestOfCall(url: string, init: { method: string; headers: Headers }, signal: AbortSignal): Request {
   return Object.defineProperty(new Request(url, init), 'signal', { value: signal })
 }

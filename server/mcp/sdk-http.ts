@@ -1,4 +1,4 @@
-/** One HTTP request in whichever revision it is, over the SDK; nothing of the SDK is kept between two of them. */
+/** Handles one HTTP request of any revision with the SDK, which keeps no state between two of them. */
 import {
   classifyInboundRequest,
   createMcpHandler,
@@ -47,9 +47,9 @@ export interface SdkHttpShared {
 }
 
 const keepAliveMs = 15_000
-/** Progress and entries of the log that the client has not read. */
+/** Unread progress and log notifications. */
 const maxTold = 100
-/** Each of them takes time, and together they take the place of one. */
+/** Messages per batch: each takes time, and together they count as one request. */
 const maxHttpBatch = 50
 
 export class SdkHttpExchange implements McpHttpExchange {
@@ -61,11 +61,11 @@ export class SdkHttpExchange implements McpHttpExchange {
   readonly #closing = new AbortController()
   readonly #over = Promise.withResolvers<void>()
   readonly #flow: StreamFlow
-  /** Since 2026. */
+  /** Set since 2026. */
   #handler: ReturnType<typeof createMcpHandler> | undefined
-  /** Of GET. */
+  /** The stream of a GET. */
   #stand: ChangeStream | undefined
-  /** What it listens to. */
+  /** What the client listens to. */
   #wanted: { kinds: ReadonlySet<string>; uris: ReadonlySet<string> } | undefined
 
   constructor(shared: SdkHttpShared, request: FetchRequest, body: unknown, asking: McpAsking) {
@@ -97,7 +97,7 @@ export class SdkHttpExchange implements McpHttpExchange {
     this.#cut.abort()
   }
 
-  /** When nothing more comes of it. */
+  /** Resolves when nothing more follows. */
   get over(): Promise<void> {
     return this.#over.promise
   }
@@ -121,7 +121,7 @@ export class SdkHttpExchange implements McpHttpExchange {
     return kind === 'legacy' ? this.#legacy(request) : this.#modern(request)
   }
 
-  /** On which a session of before 2026 hears of changes. */
+  /** Opens the stream on which a session before 2026 is notified of changes. */
   #stream({ headers }: Request): Response {
     const session = this.#shared.sessions.find(headers.get(sessionHeader) ?? '')
     if (!session) return sessionNotFound()
@@ -152,14 +152,13 @@ export class SdkHttpExchange implements McpHttpExchange {
     if (name !== null && !session) return sessionNotFound()
     const frames = [this.#body].flat()
     const revision = session?.revision ?? revisionOf(request.headers.get('mcp-protocol-version'))
-    if (Array.isArray(this.#body) && revision !== '2025-03-26')
-      return refused('Batches are of revision 2025-03-26 alone.')
+    if (Array.isArray(this.#body) && revision !== '2025-03-26') return refused('Only revision 2025-03-26 has batches.')
     const answers = frames.filter(isResponse)
     const known = answers.map(answer => requests.answer(principalId, answer))
     if (answers.length === frames.length) {
-      return known.every(Boolean) ? new Response(null, { status: 202 }) : refused('Nobody waits for this answer.')
+      return known.every(Boolean) ? new Response(null, { status: 202 }) : refused('This answer is not waited for.')
     }
-    // A call that is cancelled in its own batch would never be answered, and no other can be reached from here.
+    // A call cancelled in its own batch would never be answered, and no other can be reached from here.
     const rest = frames.filter(frame => !isResponse(frame) && methodOf(frame) !== 'notifications/cancelled')
     if (rest.length === 0) return new Response(null, { status: 202 })
     const server = serverFor(this.#scope('legacy', session, revision))
@@ -205,7 +204,7 @@ export class SdkHttpExchange implements McpHttpExchange {
     }
   }
 
-  /** The resources are checked here, since the SDK listens without asking. */
+  /** Checks the resources, since the SDK listens without asking. */
   async #checkListening(frame: Record<string, unknown>): Promise<Response | undefined> {
     const { offer, onFault } = this.#shared
     const params = isObject(frame.params) ? frame.params : {}
@@ -269,7 +268,7 @@ export class SdkHttpExchange implements McpHttpExchange {
   }
 }
 
-/** Whether the answer stays open. */
+/** Returns whether the answer stays open. */
 export function isStreamOf({ extensions }: McpOffer, body: unknown, request?: FetchRequest): boolean {
   if (request?.method === 'GET' && request.headers.has(sessionHeader)) return true
   const method = methodOf(body)
@@ -277,7 +276,7 @@ export function isStreamOf({ extensions }: McpOffer, body: unknown, request?: Fe
   return method === 'subscriptions/listen' || extensions.some(({ methods }) => methods[method]?.isStream === true)
 }
 
-/** As far as the SDK honours it: what it does not send must not be waited for. */
+/** Returns what the SDK will honour: what it does not send must not be waited for. */
 function wantedBy(notifications: unknown, { has }: McpOffer, uris: string[]) {
   const asked = isObject(notifications) ? notifications : {}
   const kinds = new Set<string>()

@@ -1,6 +1,7 @@
 /**
- * One request of Streamable HTTP before 2026, under the SDK's own transport for it: the handshake of its session is played to the server first,
- * which keeps nothing between requests, and what the server asks of the client goes out under an id by which the answer finds its way back.
+ * Wraps the SDK's transport for one request of Streamable HTTP before 2026. The session's handshake is replayed to the
+ * server first, which keeps no state between requests; and requests to the client are sent under an id by which their
+ * response finds its way back.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -15,7 +16,7 @@ import type { McpHandshake } from './http-sessions.ts'
 
 export interface LegacyWireOptions {
   inner: WebStandardStreamableHTTPServerTransport
-  /** Of the session; undefined for clients without one. */
+  /** The session's handshake; undefined for clients without a session. */
   handshake: McpHandshake | undefined
   requests: ClientRequests
   principalId: string
@@ -26,7 +27,7 @@ export class SdkLegacyWire implements Transport {
   onerror: Transport['onerror']
   onmessage: Transport['onmessage']
   readonly #options: LegacyWireOptions
-  /** Under which the handshake is played: its answer goes to nobody. */
+  /** Id of the replayed handshake, whose response is dropped. */
   readonly #played = `played-${randomBytes(8).toString('base64url')}`
   readonly #isPlayed = Promise.withResolvers<void>()
   readonly #asked = new Set<string>()

@@ -1,20 +1,20 @@
-/** The SDK's `Server` over an offer: each method of the protocol asks the offer, in its terms. */
+/** The SDK's `Server` over an offer: each method of the protocol calls the offer. */
 import { Server, type ServerCapabilities } from '@modelcontextprotocol/server'
 import { z } from 'zod'
 import { isObject } from './mcp-frames.ts'
 import type { McpExtension, McpInputRequired, McpReference, McpRevision } from './mcp-port.ts'
 import { askingOf, notify, type SdkMemory, type SdkScope, toInputRequired, translated } from './sdk-asking.ts'
 
-/** The newest first: it is offered where another is asked for. */
+/** Newest first; the first is offered if an unknown one is asked for. */
 const legacyRevisions: McpRevision[] = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05']
 const anyParams = z.looseObject({})
 
-/** What the SDK agrees upon with a client that asks for this one. */
+/** Returns what the SDK negotiates with a client that asks for this revision. */
 export function legacyRevisionOf(asked: unknown): McpRevision {
   return legacyRevisions.find(revision => revision === asked) ?? '2025-11-25'
 }
 
-/** For one connection, or one request. */
+/** Creates the server of one connection or one request. */
 export function serverFor(scope: SdkScope): Server {
   const { name, title, version, instructions } = scope.offer.info
   const options = { capabilities: capabilitiesOf(scope), instructions, supportedProtocolVersions: legacyRevisions }
@@ -103,7 +103,7 @@ function handleCompletion(server: Server, scope: SdkScope): void {
   )
 }
 
-/** Before 2026; since then a client listens. */
+/** Registers methods from before 2026; since then clients listen. */
 function handleMemory(server: Server, scope: SdkScope, memory: SdkMemory): void {
   const { offer } = scope
   if (offer.has.logging) {

@@ -1,4 +1,4 @@
-/** A connection that stays open (HTTP+SSE, stdio), as a session of the port: the SDK's server on a wire of ours. */
+/** A lasting connection (HTTP+SSE, stdio) as a session of the port: the SDK's server on a wire of ours. */
 import { type JSONRPCMessage, parseJSONRPCMessage, type Server, type Transport } from '@modelcontextprotocol/server'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
 import {
@@ -36,11 +36,11 @@ export interface SdkSessionOptions extends McpSessionOptions {
   onPeerFault(error: Error): void
 }
 
-/** Requests of one session that are under way, but for streams. */
+/** Requests in flight per session, without streams. */
 export const maxSessionCalls = 32
-/** Streams of extensions in one session; a person has fewer of them. */
+/** Streams of extensions per session; a person may open fewer. */
 const maxSessionStreams = 200
-/** `subscriptions/listen` of one session. */
+/** `subscriptions/listen` per session. */
 const maxListening = 20
 
 interface UnderWay {
@@ -50,7 +50,7 @@ interface UnderWay {
   done(): void
 }
 
-/** Of revision 2025-03-26: requests that came together are answered together. */
+/** A batch (revision 2025-03-26): its requests are answered together. */
 interface Batch {
   missing: number
   answers: object[]
@@ -65,18 +65,18 @@ export class SdkSession implements McpSession {
   readonly #closing = new AbortController()
   readonly #gone = new AbortController()
   readonly #underWay = new Map<string | number, UnderWay>()
-  /** Before 2026. */
+  /** URIs subscribed to before 2026. */
   readonly #subscribed = new Set<string>()
-  /** URIs, by the id of what listens to them. */
+  /** Listened URIs, by the id of their request. */
   readonly #listening = new Map<string | number, string[]>()
   #peer: McpPeer | undefined
   #revision: McpRevision | undefined
   #server: Server | undefined
   #end: () => Promise<void>
-  /** Messages are processed in the order in which they came. */
+  /** Serialises messages in the order of arrival. */
   #incoming: Promise<void> = Promise.resolve()
 
-  /** @param wire Of the messages that `receive` is given. */
+  /** @param wire The connection whose messages `receive` is given. */
   constructor(options: SdkSessionOptions, wire: McpWire, transport: 'sse' | 'stdio') {
     this.#options = options
     this.#wire = wire
@@ -110,7 +110,7 @@ export class SdkSession implements McpSession {
     return this.#revision
   }
 
-  /** @returns whether it is a message at all; what is none is answered as well. */
+  /** @returns Whether it is a valid message; an invalid one is answered too. */
   receive(frame: unknown, asking: McpAsking = this.#options.asking): boolean {
     if (Array.isArray(frame)) return this.#receiveBatch(frame, asking)
     const fault = faultOfId(frame) ?? (isMessage(frame) ? undefined : 'This is not a message of JSON-RPC 2.0.')
@@ -151,7 +151,7 @@ export class SdkSession implements McpSession {
   #receiveBatch(frames: unknown[], asking: McpAsking): boolean {
     const isBatch = frames.length > 0 && frames.length <= maxBatch && frames.every(isMessage)
     if (!isBatch || this.#revision !== '2025-03-26' || frames.some(frame => faultOfId(frame) !== undefined)) {
-      this.#answer(invalidRequest(`Batches are of revision 2025-03-26 alone, and of at most ${maxBatch} messages.`))
+      this.#answer(invalidRequest(`Only revision 2025-03-26 has batches, of at most ${maxBatch} messages.`))
       return false
     }
     const missing = frames.filter(frame => isObject(frame) && 'id' in frame && 'method' in frame).length
@@ -165,12 +165,12 @@ export class SdkSession implements McpSession {
     const { id } = frame
     const isRequest = 'method' in frame && (typeof id === 'string' || typeof id === 'number')
     if (isRequest) {
-      const fault = this.#underWay.has(id) ? 'This id is under way already.' : undefined
+      const fault = this.#underWay.has(id) ? 'This id is already in use.' : undefined
       const isStream = this.#options.offer.extensions.some(({ methods }) => methods[methodOf(frame) ?? '']?.isStream)
       const [count, max] = [this.#count(isStream), isStream ? maxSessionStreams : maxSessionCalls]
       if (fault !== undefined || count >= max) {
         const words = fault ?? `At most ${max} ${isStream ? 'streams' : 'requests'} of a session are under way.`
-        // Not through a batch of the request with the same id.
+        // Not through the batch of the earlier request with this id.
         this.#answer(errorFrame(id, new McpError(-32_000, words)), batch)
         return
       }
@@ -191,7 +191,7 @@ export class SdkSession implements McpSession {
     return this.#subscribed.has(uri) || [...this.#listening.values()].some(uris => uris.includes(uri))
   }
 
-  /** What is cancelled is not answered any more. */
+  /** Drops a cancelled request, which gets no answer. */
   #forget({ params }: Record<string, unknown>): void {
     const id = isObject(params) ? params.requestId : undefined
     if (typeof id !== 'string' && typeof id !== 'number') return
@@ -205,7 +205,7 @@ export class SdkSession implements McpSession {
     this.#sendIfWhole(one.batch).catch(() => undefined)
   }
 
-  /** Of the revision and the peer. */
+  /** Learns revision and peer from a message. */
   #learn(frame: Record<string, unknown>): void {
     this.#peer = peerIn(frame) ?? this.#peer
     if (!isObject(frame.params)) return
@@ -214,7 +214,7 @@ export class SdkSession implements McpSession {
       this.#revision ??= modernRevision
   }
 
-  /** The call of a message that was posted: its caller is the one who posted, but it lasts as long as the session. */
+  /** Returns the asking of a posted message: its caller is the poster, but it lasts as long as the session. */
   #during(asking: McpAsking): McpAsking {
     const session = this.#options.asking.signal
     if (asking === this.#options.asking) return { ...asking, signal: AbortSignal.any([session, this.#gone.signal]) }
@@ -247,7 +247,7 @@ export class SdkSession implements McpSession {
       this.#answer(errorFrame(id, known ?? new McpError(mcpErrors.internal, 'Internal error')))
       return false
     } finally {
-      // It is answered by its end, which is no answer to wait for.
+      // It is answered only by its end.
       this.#underWay.delete(id)
     }
   }
@@ -332,7 +332,7 @@ export class SdkSession implements McpSession {
   }
 }
 
-/** What the SDK takes for the transport. */
+/** The connection in the form of an SDK transport. */
 class Connection implements Transport {
   onclose: Transport['onclose']
   onerror: Transport['onerror']

@@ -1,15 +1,15 @@
-/** What changed and was not told yet, on a connection that takes messages as fast as its client reads: changes of one kind are one. */
+/** Unsent changes on a connection with back-pressure: changes of one kind are merged. */
 import type { McpChange } from './mcp-port.ts'
 import { keyOf } from './stream-flow.ts'
 
 export class SessionChanges {
   readonly #tell: (change: McpChange) => Promise<void>
   readonly #taken: () => Promise<void>
-  /** No more than the client subscribed to. */
+  /** Bounded by what the client subscribed to. */
   readonly #waiting = new Map<string, McpChange>()
   #isTelling = false
 
-  /** @param taken Resolves when the client took all that was told. */
+  /** @param taken Resolves when the client has taken everything sent. */
   constructor(tell: (change: McpChange) => Promise<void>, taken: () => Promise<void>) {
     this.#tell = tell
     this.#taken = taken
@@ -17,7 +17,7 @@ export class SessionChanges {
 
   has(change: McpChange): void {
     this.#waiting.set(keyOf(change), change)
-    // A client that is gone hears nothing.
+    // Dropped when the client is gone.
     if (!this.#isTelling) this.#tellAll().catch(() => this.end())
   }
 

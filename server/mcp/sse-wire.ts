@@ -1,7 +1,10 @@
-/** Messages to a client as a stream of events (HTTP+SSE of 2024-11-05, GET of Streamable HTTP), no faster than it reads; its own come by requests. */
+/**
+ * Messages to a client as an event stream (HTTP+SSE of 2024-11-05, GET of Streamable HTTP) with back-pressure; its own
+ * messages arrive as requests.
+ */
 import type { McpWire } from './mcp-wire.ts'
 
-/** Of messages that the client has not taken. */
+/** Bytes of messages that the client has not taken; past it the connection is cut. */
 const maxWaitingBytes = 8 * 1024 * 1024
 const keepAliveMs = 15_000
 
@@ -24,7 +27,7 @@ export class SseWire implements McpWire {
   #state: 'open' | 'ending' | 'over' = 'open'
   #idle: (() => void)[] = []
 
-  /** @param endpoint Where the client posts, which is said first. */
+  /** @param endpoint Where the client posts; sent first. */
   constructor(endpoint?: string) {
     this.ended = this.#end.promise
     this.body = new ReadableStream(
@@ -61,7 +64,7 @@ export class SseWire implements McpWire {
     this.#end.resolve()
   }
 
-  /** A client that does not read gets none: they would only wait. */
+  /** Sends a keep-alive only to a client that reads; otherwise they would pile up. */
   #beat(): void {
     if (this.#wake) this.#put(': keepalive\n\n').catch(() => undefined)
   }
@@ -72,7 +75,7 @@ export class SseWire implements McpWire {
     this.#waitingBytes += bytes.length
     if (this.#waitingBytes > maxWaitingBytes) {
       this.cut()
-      return Promise.reject(new Error('The client takes nothing'))
+      return Promise.reject(new Error('The client does not read'))
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.#waiting.push({ bytes, resolve, reject })

@@ -1,12 +1,14 @@
-/** Newline-delimited JSON over a pair of streams. Nothing else is written, and a line that is too long is not kept. */
+/**
+ * Newline-delimited JSON over a pair of streams. Nothing else is written, and a line that is too long is not buffered.
+ */
 import { once } from 'node:events'
 import { errorFrame } from './mcp-frames.ts'
 import { McpError, mcpErrors } from './mcp-port.ts'
 import type { McpWire } from './mcp-wire.ts'
 
-/** Of one message. */
+/** Bytes of a message. */
 export const maxLineBytes = 4 * 1024 * 1024
-/** That the client has not taken. */
+/** Messages that the client has not taken; past it the connection is cut. */
 const maxWaiting = 1000
 const newline = 0x0a
 
@@ -23,13 +25,13 @@ export class StdioWire implements McpWire {
   readonly #gone = new AbortController()
   #parts: Buffer[] = []
   #length = 0
-  /** The rest of a line that was too long. */
+  /** Whether the rest of a line that is too long is being dropped. */
   #isSkipping = false
-  /** Writes come out in the order in which they were asked for. */
+  /** Serialises writes. */
   #last: Promise<void> = Promise.resolve()
   #waiting = 0
 
-  /** Reads at once. @param receive Takes JSON; it does not throw. */
+  /** Starts reading immediately. @param receive Called with parsed JSON; must not throw. */
   constructor(streams: StdioStreams, receive: (frame: unknown) => void) {
     this.#streams = streams
     this.#receive = receive
@@ -74,7 +76,7 @@ export class StdioWire implements McpWire {
     input.off('data', this.#read)
     input.pause()
     output.off('close', this.#over)
-    // A pipe that breaks later is no fault, and must not end the process.
+    // A pipe that breaks later must not end the process.
     output.on('error', () => undefined)
     this.#parts = []
     this.#end.resolve()

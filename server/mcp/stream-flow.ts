@@ -1,18 +1,21 @@
-/** A stream of events as its reader takes it: what changed is said once and no sooner than it is read, and who notifies can wait for the reader. */
+/**
+ * A stream of events with back-pressure: changes are merged and written only when they can be read, and notifiers can
+ * wait for the reader.
+ */
 import type { McpChange } from './mcp-port.ts'
 
 export class StreamFlow {
   readonly #tell: (change: McpChange) => void
-  /** By kind and URI; no more than the client asked for. */
+  /** Unwritten changes by kind and URI, bounded by what the client asked for. */
   readonly #changes = new Map<string, McpChange>()
-  /** Whether the reader has taken all that there was. */
+  /** Whether the reader is waiting for more. */
   #isAwaited = false
   #sent = 0
   #taken = 0
   #isGone = false
   #waiting: { upTo: number; resolve(): void; reject(error: Error): void }[] = []
 
-  /** @param tell Puts it onto the stream. */
+  /** @param tell Writes a change to the stream. */
   constructor(tell: (change: McpChange) => void) {
     this.#tell = tell
   }
@@ -22,12 +25,12 @@ export class StreamFlow {
     if (this.#isAwaited) this.#say()
   }
 
-  /** Frames that were put onto the stream and not taken. */
+  /** Frames that were written to the stream and not taken. */
   get waiting(): number {
     return this.#sent - this.#taken
   }
 
-  /** One more frame was put onto the stream. Resolves when the reader took it, rejects when there is none any more. */
+  /** Counts a frame written to the stream. Resolves once the reader has taken it, rejects when the reader is gone. */
   sent(): Promise<void> {
     const upTo = ++this.#sent
     if (this.#isGone) return Promise.reject(gone())
@@ -35,7 +38,7 @@ export class StreamFlow {
     return new Promise((resolve, reject) => this.#waiting.push({ upTo, resolve, reject }))
   }
 
-  /** The same stream, read no sooner than somebody reads it; what waits is said first. */
+  /** Wraps the stream so that it is pulled only when it is read; pending changes are written first. */
   behind(source: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
     const reader = source.getReader()
     const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
@@ -58,7 +61,7 @@ export class StreamFlow {
     return new ReadableStream({ pull, cancel }, { highWaterMark: 0 })
   }
 
-  /** Nobody takes anything any more. */
+  /** Ends the flow: nothing is read any more. */
   end(): void {
     this.#isGone = true
     for (const { reject } of this.#waiting.splice(0)) reject(gone())
@@ -84,7 +87,7 @@ export function keyOf(change: McpChange): string {
   return change.of === 'resource' ? `resource ${change.uri}` : change.of
 }
 
-/** Not a comment that keeps the connection alive. */
+/** A keep-alive comment is not a frame. */
 function isFrame(bytes: Uint8Array): boolean {
   return bytes[0] !== 0x3a
 }

@@ -1,6 +1,7 @@
 /**
- * The offer, each of whose operations is a span by OpenTelemetry's conventions for MCP (in development). The parent is what the client says in
- * `_meta`; what carried the message is linked then, and is the parent otherwise. What is asked and answered is not told.
+ * Traces operations of the offer as spans by OpenTelemetry's conventions for MCP (in development). The parent is the
+ * trace context in `_meta`, with a link to the transport's span; without it, that span is the parent. Input and output
+ * are not recorded.
  */
 import { Problem } from '../platform/problem.ts'
 import type { Span } from '../platform/tracing/span.ts'
@@ -10,7 +11,7 @@ import { type McpCallAsking, McpError, type McpExtension, type McpOffer } from '
 interface Told {
   method: string
   asking: McpCallAsking
-  /** Of what there is, never what somebody wrote. */
+  /** Name of an existing tool, never text of a caller. */
   tool?: string | undefined
 }
 
@@ -56,7 +57,7 @@ export function tracedOffer(offer: McpOffer, tracer: Tracer, isTool: (name: stri
     info: offer.info,
     extensions: offer.extensions.map(tracedMethods),
     has: offer.has,
-    // Lists of what there is; the request that carried the question is traced.
+    // Not traced itself; the request that carried it is.
     catalogue: asking => offer.catalogue(asking),
     call: (name, input, asking) => {
       const tool = isTool(name) ? name : undefined

@@ -1,4 +1,7 @@
-/** The offer as the service watches it: who calls is told, what runs for a session takes its place among the calls under way, and what came of each is told. */
+/**
+ * Wraps the offer for the service: callers are reported, calls of sessions are registered as exchanges, and outcomes
+ * are reported.
+ */
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { ExchangeKind, ExchangeRegistry } from './exchange-registry.ts'
@@ -13,13 +16,14 @@ import {
 
 export interface Watching {
   exchanges: Pick<ExchangeRegistry, 'open'>
-  /** Hears who asks, and how, each time; must not throw. */
+  /** Called with each request; must not throw. */
   met(asking: McpCallAsking): void
 }
 
 /**
- * Who asks in a session of stdio is looked up for each call, as it is for each request over HTTP. A request over Streamable HTTP is an exchange of its own and counted as that. The messages of a session (SSE, stdio) are answered
- * elsewhere than where they came, so each is counted here, bounded in time, and ended with what its principal may.
+ * Looks up the caller of stdio for each call, as for each request over HTTP. A request of Streamable HTTP is an
+ * exchange already. Messages of a session (SSE, stdio) are answered on another channel, so each is registered here,
+ * gets a deadline, and ends with the rights of its principal.
  */
 export function watchedOffer(offer: McpOffer, { exchanges, met }: Watching): McpOffer {
   const counted = async <Asking extends McpCallAsking, T>(
@@ -28,7 +32,7 @@ export function watchedOffer(offer: McpOffer, { exchanges, met }: Watching): Mcp
     kind: ExchangeKind = 'call',
   ): Promise<T> => {
     const now = current(given)
-    // In this same turn where it is known at once, so that no change of rights falls between.
+    // Continues in the same turn if possible, so that no change of rights is missed.
     const asking = now instanceof Promise ? await now : now
     met(asking)
     if ((asking.transport ?? 'http') === 'http') return work(asking)
@@ -38,7 +42,7 @@ export function watchedOffer(offer: McpOffer, { exchanges, met }: Watching): Mcp
       kind,
       toolsChanged: () => undefined,
       end: problem => ending.abort(problem),
-      // What does not end though it was told to is not waited for.
+      // A call that ignores its end is not waited for.
       cut: () => cut.reject(new Problem('overloaded', 'This call did not end in time.')),
     })
     const running = work({ ...asking, signal: AbortSignal.any([asking.signal, ending.signal]) })
@@ -91,8 +95,8 @@ export interface EndedOperation {
 }
 
 /**
- * Telling what came of each operation: the answer of a request over HTTP is one, whether it is a result or an error. Calls of tools are told by
- * their Toolbox. @param ended Must not throw.
+ * Reports the outcome of each operation: over HTTP the status does not tell a result from an error. The Toolbox reports
+ * tool calls. @param ended Must not throw.
  */
 export function toldOffer(offer: McpOffer, ended: (operation: EndedOperation) => void): McpOffer {
   const told = async <T>(method: string, asking: McpCallAsking, work: () => Promise<T>): Promise<T> => {
@@ -135,6 +139,6 @@ function toldExtension(extension: McpExtension, told: Told): McpExtension {
 function outcomeOf(error: unknown, signal: AbortSignal): EndedOperation['outcome'] {
   if (error instanceof McpError) return error.code === mcpErrors.internal ? 'failed' : 'refused'
   if (error instanceof Problem) return error.status < 500 ? 'refused' : 'failed'
-  // A client that went away is no fault of ours.
+  // A client that disconnected is not a fault of ours.
   return signal.aborted ? 'ok' : 'failed'
 }

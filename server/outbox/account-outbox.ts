@@ -1,6 +1,7 @@
 /**
- * Sends what waits in the outbox of one account, several messages at a time. That a message is being sent is committed before the mail
- * server hears of it, and what became of it afterwards; one that is found in between after a crash is `unknown`, and is not sent again.
+ * Sends the due messages of one account's outbox, several at a time. The state `sending` is committed before the mail
+ * server sees the message, and the outcome afterwards; a message found in `sending` after a crash becomes `unknown` and
+ * is not sent again.
  */
 import type { LeaseClaim, LeaseService } from '../leases/lease-service.ts'
 import { type Lease, LeaseLost } from '../platform/lease.ts'
@@ -15,9 +16,9 @@ export interface AccountOutboxOptions extends DeliveryOptions, Omit<SentCopiesOp
   leases: Pick<LeaseService, 'want'>
 }
 
-/** The rest after a round that failed. */
+/** Pause after a round that failed. */
 const againMs = 1_000
-/** A stop of the whole server takes ten seconds at most. */
+/** Grace period for messages in flight on stop; the stop of the whole server takes ten seconds at most. */
 const graceMs = 4_000
 
 export class AccountOutbox {
@@ -26,12 +27,12 @@ export class AccountOutbox {
   readonly #claim: LeaseClaim
   readonly #delivery: Delivery
   readonly #copies: SentCopies
-  /** By the id of the message. */
+  /** Attempts in flight, by submission id. */
   readonly #sending = new Map<string, Promise<void>>()
   readonly #loop: WokenLoop
   /** The lease under which interrupted attempts were marked already. */
   #recovered: Lease | undefined
-  /** Messages may be claimed that are not begun: the answer to the commit was lost. */
+  /** Whether messages may be claimed although no attempt has begun, because the response to the commit was lost. */
   #isClaimUnsure = false
 
   constructor(accountId: string, options: AccountOutboxOptions) {
@@ -53,18 +54,19 @@ export class AccountOutbox {
     this.#copies?.wake()
   }
 
-  /** The account has another login, or is enabled again. */
+  /** Reconnects after the account's login was changed or the account was enabled again. */
   async changed(): Promise<void> {
     const close = this.#delivery.renew()
     this.wake()
-    // Messages that are being sent are not interrupted.
+    // Messages in flight are not interrupted.
     await Promise.all(this.#sending.values())
     await close()
   }
 
   /**
-   * A message that is being sent gets some seconds, since to cut it off would leave its outcome unknown; then it is cut, and marked so. A mail
-   * server that does not answer about a copy is cut too: it must not hold the lease until the end of the stop.
+   * Stops the loop. Messages in flight get a grace period, since cutting one off leaves its outcome unknown; then they
+   * are cut and marked `unknown`. A mail server that does not answer about a copy is cut off too, so that the lease is
+   * not held until the end of the stop.
    */
   async stop(isGone = false): Promise<void> {
     const looped = this.#loop.stop()
@@ -80,7 +82,7 @@ export class AccountOutbox {
     await this.#claim.giveBack(isGone)
   }
 
-  /** @returns How long there is nothing to do: undefined until it is woken. */
+  /** @returns Milliseconds until the next round; undefined to sleep until woken. */
   async #round(): Promise<number | undefined> {
     const { clock, connections, store, leaving } = this.#options
     const lease = this.#claim.find()
@@ -91,7 +93,8 @@ export class AccountOutbox {
       this.#recovered = lease
       this.#isClaimUnsure = false
     }
-    // As they are now: one that ends meanwhile may have left, though that could not be written.
+    // A snapshot: a message whose attempt ends from here on may have been sent although its outcome could not be
+    // written.
     const begun = new Set(this.#sending.keys())
     if (this.#isClaimUnsure) await putBack(this.#accountId, lease, begun, this.#options)
     this.#isClaimUnsure = false
@@ -107,16 +110,16 @@ export class AccountOutbox {
     for (const each of claimed) this.#begin(each, lease)
     for (const row of asked) await leaving.judgeAgain(row)
     if (claimed.length > 0 || isMore) return 0
-    // As of the same time: a message that has become due since then is the next one.
+    // Uses the same `at`, so that a message that has become due in the meantime is found as the next one.
     const next = await store.nextDue(this.#accountId, at)
     return next === undefined ? undefined : Math.max(1, Date.parse(next) - clock.now())
   }
 
   #begin(claimed: Claimed, lease: Lease): void {
-    // Another process may have changed its login or address, and that is not heard yet.
+    // Another process may have changed the account's login or address, and the event has not arrived here yet.
     if (!this.#delivery.isFor(claimed.account)) this.#own(this.changed())
     const sending = this.#send(claimed, lease).finally(() => {
-      // By now it may be the next attempt.
+      // The entry may already belong to the message's next attempt.
       if (this.#sending.get(claimed.row.id) === sending) this.#sending.delete(claimed.row.id)
       this.wake()
     })
@@ -133,11 +136,11 @@ export class AccountOutbox {
     const written = await this.#delivery.send(claimed, lease)
     if (!written || !this.#delivery.isFailing) return
     await giveUpOld(this.#accountId, lease, errorOf(written), this.#options).catch((err: unknown) => {
-      this.#note(err, 'old messages were not given up')
+      this.#note(err, 'old messages could not be given up')
     })
   }
 
-  /** Another process goes on where the lease was lost. */
+  /** Logs a failure, except for a lost lease: another process continues then. */
   #note(err: unknown, words: string): void {
     if (!(err instanceof LeaseLost)) this.#options.logger.warn({ err, account_id: this.#accountId }, words)
   }

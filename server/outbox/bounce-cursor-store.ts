@@ -1,4 +1,4 @@
-/** How far the mail that arrived for each account was looked through for reports, in the database. */
+/** Stores, for each account, how far its new mail was searched for bounces. */
 import type { Database } from '../platform/database/database.ts'
 
 declare module '../platform/database/tables.ts' {
@@ -9,7 +9,7 @@ declare module '../platform/database/tables.ts' {
 
 export interface BounceCursorRow {
   account_id: string
-  /** Of the fact in the event log: it and those before it were looked at. */
+  /** Number in the event log of the last fact that was checked, with all facts before it. */
   number: number
 }
 
@@ -20,13 +20,13 @@ export class BounceCursorStore {
     this.#db = db
   }
 
-  /** By account. */
+  /** @returns Cursors by account id. */
   async list(): Promise<Map<string, number>> {
     const rows = await this.#db.selectFrom('bounce_cursors').selectAll().execute()
     return new Map(rows.map(({ account_id, number }) => [account_id, Number(number)]))
   }
 
-  /** Of accounts that there still are. */
+  /** Upserts the cursors of accounts that still exist. */
   async save(rows: readonly BounceCursorRow[]): Promise<void> {
     await this.#db.transaction().execute(async transaction => {
       for (const { account_id, number } of rows) {

@@ -1,4 +1,4 @@
-/** Reads a message that may be a report of a failed delivery, and ties it to what was sent. */
+/** Reads a message that may be a bounce, and matches it to the submissions that it reports as failed. */
 import type { EventOf } from '../../contract/event.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
@@ -18,12 +18,12 @@ export interface BounceLookOptions {
 
 export type Arrival = EventOf<'mail_received'>['data']
 
-/** Servers give up after some days. */
+/** How long after sending bounces are accepted; mail servers give up after some days. */
 export const reportedMs = 14 * 24 * 60 * 60_000
-/** Bytes of a report that are read: what failed stands at its beginning. */
+/** Bytes of a report that are read; the failed recipients are named near its beginning. */
 const mostBytes = 256 * 1024
 const pieceBytes = 64 * 1024
-/** A report that names no message is only tied to what was sent shortly before. */
+/** A report that names no message is matched only to submissions of this recent past. */
 const guessedMs = 5 * 24 * 60 * 60_000
 const mostGuessed = 500
 
@@ -34,7 +34,10 @@ export class BounceLook {
     this.#options = options
   }
 
-  /** Doing it twice is the same as doing it once. @throws What the mail server or the database has against it. */
+  /**
+   * Reads the message and marks the recipients that it reports as failed; idempotent. @throws Errors of the mail server
+   * or the database.
+   */
   async look(arrival: Arrival, signal: AbortSignal): Promise<void> {
     const { store, clock } = this.#options
     const since = new Date(clock.now() - reportedMs).toISOString()
@@ -45,7 +48,7 @@ export class BounceLook {
     for (const row of await this.#find(arrival.account_id, report, since)) await this.#mark(row, report)
   }
 
-  /** Its beginning; undefined when it is gone. */
+  /** Returns the beginning of the message; undefined when it no longer exists. */
   async #read({ account_id, folder, uid, uid_validity }: Arrival, signal: AbortSignal): Promise<Buffer | undefined> {
     const pieces: Buffer[] = []
     for (let start = 0; start < mostBytes; ) {
@@ -65,14 +68,17 @@ export class BounceLook {
     return Buffer.concat(pieces)
   }
 
-  /** By the Message-ID that came back, the id of the envelope, or, where neither is named, by the recipient alone. */
+  /**
+   * Finds submissions by the Message-ID of the returned message, by the envelope id, or, if neither is named, by the
+   * recipient alone.
+   */
   async #find(accountId: string, report: BounceReport, since: string): Promise<SubmissionRow[]> {
     const { store, clock } = this.#options
     const byMessage = await store.findByMessageIds(accountId, report.messageIds, since)
     if (byMessage.length > 0) return byMessage
     const byEnvelope = report.envelopeId === undefined ? undefined : await store.find(report.envelopeId)
     if (byEnvelope?.account_id === accountId) return [byEnvelope]
-    // A report that names another message is about another message.
+    // The report is about a message that is not ours.
     if (report.messageIds.length > 0) return []
     const guessedSince = new Date(clock.now() - guessedMs).toISOString()
     const recent = await store.listSentSince(accountId, guessedSince, mostGuessed)
@@ -84,7 +90,7 @@ export class BounceLook {
     const { store, hub, clock } = this.#options
     await hub.transact(async (transaction, tell) => {
       const row = await store.find(found.id, transaction)
-      // What is sent again at this moment is written when that ends.
+      // A message being sent again at this moment has its recipients written when that attempt ends.
       if (!row || row.state === 'sending') return
       const failed = new Map(failedRecipients(row, report))
       if (failed.size === 0) return
@@ -99,7 +105,10 @@ export class BounceLook {
   }
 }
 
-/** Of those that the mail server accepted, or may have: a report about anybody else is about another message, or forged. */
+/**
+ * Considers only recipients that the mail server accepted or may have accepted: a report about any other is about
+ * another message, or forged.
+ */
 function failedRecipients(row: SubmissionRow, { failed, texts }: BounceReport): [email: string, words: string][] {
   const reported = new Map(failed.map(({ email, words }) => [email.toLowerCase(), words]))
   return recipientsOf(row).flatMap(({ email, state }): [string, string][] => {

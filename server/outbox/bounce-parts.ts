@@ -1,13 +1,13 @@
-/** Takes apart a message that may be a report of a failed delivery. It is a stranger's: everything is bounded, and nothing in it is trusted. */
+/** Parses a message that may be a bounce. Its content is untrusted, so every part of the work is bounded. */
 
 export interface BounceParts {
-  /** Names in small letters; of several fields of a name, the first. */
+  /** Header fields by lower-case name; the first of several with the same name. */
   headers: ReadonlyMap<string, string>
-  /** Of `message/delivery-status`: blocks of fields, the first of which is about the whole message. */
+  /** Blocks of fields of `message/delivery-status`; the first block is about the whole message. */
   status: ReadonlyMap<string, string>[]
-  /** Texts of people and programs. */
+  /** Text parts, written by people or programs. */
   texts: string[]
-  /** Headers of the message that came back. */
+  /** Headers of returned messages. */
   returned: ReadonlyMap<string, string>[]
 }
 
@@ -95,7 +95,7 @@ function decode(encoding: string | undefined, body: string): string {
   }
 }
 
-/** Of bytes that each stand for a character. */
+/** Decodes a string in which each character stands for one byte. */
 function utf8(text: string): string {
   return Buffer.from(text, 'latin1').toString('utf8')
 }

@@ -1,18 +1,19 @@
 /**
- * Says which recipients a message reports as failed: by RFC 3464, or in the words that qmail, Exim, Postfix, Gmail and Exchange use. What it
- * finds is a claim of its sender: it makes a state and some words, and nothing else follows from it.
+ * Finds the recipients that a message reports as failed: by RFC 3464, or in the phrases of qmail, Exim, Postfix, Gmail
+ * and Exchange. The findings are claims of an untrusted sender: they set a state and some text, and nothing else
+ * depends on them.
  */
 import { safeWords } from '../accounts/safe-words.ts'
 import { type BounceParts, readBounceParts } from './bounce-parts.ts'
 
 export interface BounceReport {
-  /** Of the message that came back, with angle brackets, as far as it is named: the likeliest first. */
+  /** Message-IDs that the returned message may have, with angle brackets, likeliest first. */
   messageIds: string[]
-  /** ENVID: the id of the submission (RFC 3461). */
+  /** ENVID (RFC 3461): the submission id. */
   envelopeId: string | undefined
-  /** By RFC 3464. */
+  /** Failed recipients of a report by RFC 3464. */
   failed: { email: string; words: string }[]
-  /** Otherwise: what the report says, in which recipients are looked for. */
+  /** Texts of any other report, which are searched for recipients. */
   texts: string[]
 }
 
@@ -21,29 +22,29 @@ const mostFailed = 500
 const senders = /^(mailer-daemon|postmaster|mail-daemon|mailerdaemon|microsoftexchange[0-9a-f]+|bounces?|mdaemon)$/i
 const subjects =
   /undeliver|undelivered|delivery (status|failure|has failed)|failure notice|returned mail|mail delivery (failed|system|subsystem)|delivery incomplete|could not be delivered|unzustellbar|nicht zustellbar|non remis|no se puede entregar|mancata consegna/i
-/** What is said of mail that may still arrive. */
+/** Phrases about mail that may still be delivered. */
 const delays = /\b(delayed|warning: message|will (be|keep) (retry|try)|still being retried|not yet been delivered)\b/i
 const failures =
   /\b5\.\d{1,3}\.\d{1,3}\b|\b5[0-5]\d[ -]|could(n't| not) be delivered|wasn't delivered|has failed|undeliverable|permanent (fatal )?error|does(n't| not) exist|no such user|user unknown|unknown user|address(es)? failed|mailbox (is )?(unavailable|not found)|I'm afraid I wasn't able|I've given up|rejected/i
-/** Behind these stands the message that came back. */
+/** Lines after which the returned message begins. */
 const separators =
   /^(--- Below this line is a copy of the message|-+ ?(This is a copy of|Original message|The header of the original|Forwarded message)|-+ Message header follows|Original message headers:)/im
 
-/** Whether it is worth while to read a message: by what is announced of it. */
+/** Returns whether a message is worth reading, judged by its announced sender and subject. */
 export function looksLikeBounce(from: string | undefined, subject: string | undefined): boolean {
-  // Of another process nothing but the place is known.
+  // An arrival announced by another process has only its location.
   if (from === undefined && subject === undefined) return true
   const local = from?.slice(0, Math.max(0, from.lastIndexOf('@'))) ?? ''
   return senders.test(local) || subjects.test(subject ?? '')
 }
 
-/** @param raw Its beginning; what is behind that is not looked at. */
+/** @param raw The beginning of the message; anything beyond it is ignored. */
 export function readBounce(raw: Buffer): BounceReport | undefined {
   const parts = readBounceParts(raw)
   const failed = parts.status.slice(1).flatMap(failedOf).slice(0, mostFailed)
   const envelopeId = parts.status[0]?.get('original-envelope-id')
   if (parts.status.length > 0) {
-    // A report of a delay, or of success.
+    // The report is about a delay or a success.
     if (failed.length === 0) return undefined
     return { messageIds: idsOf(parts), envelopeId, failed, texts: [] }
   }
@@ -62,13 +63,13 @@ export function readBounce(raw: Buffer): BounceReport | undefined {
   return { messageIds: idsOf(parts), envelopeId: undefined, failed: exim.slice(0, mostFailed), texts }
 }
 
-/** What the text of a report says of a recipient; undefined when it does not name it. */
+/** Returns what a report says about a recipient; undefined if it does not name the recipient. */
 export function wordsAbout(text: string, email: string): string | undefined {
   const lower = text.toLowerCase()
   const sought = email.toLowerCase()
   for (let at = lower.indexOf(sought); at >= 0; at = lower.indexOf(sought, at + 1)) {
     const [before = ' ', after = ' '] = [lower[at - 1], lower[at + sought.length]]
-    // Not the end of a longer address, nor its beginning.
+    // Skip a match inside a longer address.
     if (/[\w.+%-]/.test(before) || /[\w-]/.test(after) || /^\.[\w-]/.test(lower.slice(at + sought.length))) continue
     const start = lower.lastIndexOf('\n', at) + 1
     return tidy(text.slice(start, at + sought.length + 400))

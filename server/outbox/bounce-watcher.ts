@@ -1,6 +1,6 @@
 /**
- * Has mail that arrives for accounts that sent something lately looked at for reports of failed deliveries. How far it got is in the database,
- * written behind the look: what a crash comes between is looked at again after the next start.
+ * Has new mail checked for bounces, in accounts that sent something recently. The cursor in the database is written
+ * after the check, so a message that a crash interrupted is checked again after the next start.
  */
 import type { EventHub } from '../events/event-hub.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -13,33 +13,33 @@ import { looksLikeBounce } from './bounce-report.ts'
 export interface BounceWatcherOptions extends BounceLookOptions {
   hub: Pick<EventHub, 'transact' | 'listen'>
   cursors: BounceCursorStore
-  /** The newest arrivals in the event log, newest first; without sender and subject, which it does not hold. */
+  /** Returns the newest arrivals in the event log, newest first; the log holds neither sender nor subject. */
   newestArrivals(limit: number): Promise<Numbered[]>
   clock: TimerClock
   logger: Logger
 }
 
 export interface Numbered {
-  /** Of the fact in the event log. */
+  /** Number of the fact in the event log. */
   number: number
   arrival: Arrival
 }
 
-/** Messages that are known and not looked at yet; after a start, those of the log that are looked at again. */
+/** Messages waiting to be checked; and, after a start, the messages from the log that are checked again. */
 const mostWaiting = 200
 const mostMissed = 500
-/** A mail server that was away is asked again after so long. */
+/** Pause before a message is retried whose mail server was unreachable. */
 const retryMs = 5 * 60_000
-/** So far what is in the database may be behind; what is looked at twice is marked once. */
+/** How far the stored cursor may lag behind; marking a message twice is a no-op. */
 const saveMs = 10_000
 
 export class BounceWatcher {
   readonly #options: BounceWatcherOptions
   readonly #look: BounceLook
   readonly #waiting: Numbered[] = []
-  /** Whose mail server was away. */
+  /** Messages whose mail server was unreachable. */
   readonly #failed: Numbered[] = []
-  /** By account, up to where all is known; what waits or failed is before it. */
+  /** Number of the newest known arrival by account; waiting and failed messages are at or before it. */
   readonly #heard = new Map<string, number>()
   readonly #stopped = new AbortController()
   #looking: Numbered | undefined
@@ -75,7 +75,7 @@ export class BounceWatcher {
     await this.#save()
   }
 
-  /** Once what has arrived is looked at. */
+  /** Resolves once everything that has arrived is checked. */
   async idle(): Promise<void> {
     await this.#running
   }
@@ -87,7 +87,7 @@ export class BounceWatcher {
   }
 
   #add(one: Numbered, most: number): void {
-    // Reports can be forged in any number: more are not looked at, and nothing depends on them.
+    // Reports can be forged in any number: past the bound they are skipped, and nothing depends on them.
     if (this.#waiting.length < most) this.#waiting.push(one)
     this.#passed(one.arrival.account_id, one.number)
     this.#running ??= this.#work()
@@ -106,7 +106,7 @@ export class BounceWatcher {
     while (!signal.aborted) {
       this.#looking = this.#waiting.shift()
       if (!this.#looking) {
-        // In the same step as the last look: what comes from here on begins again.
+        // Cleared in the same step as the last check, so that a message added later starts a new run.
         this.#running = undefined
         return
       }
@@ -133,7 +133,7 @@ export class BounceWatcher {
     })
   }
 
-  /** Never rejects: what is not saved is looked at again. */
+  /** Saves the cursors. Never rejects: messages after an unsaved cursor are checked again. */
   async #save(): Promise<void> {
     const { cursors, logger } = this.#options
     const open = [...this.#waiting, ...this.#failed, ...(this.#looking ? [this.#looking] : [])]
@@ -143,12 +143,12 @@ export class BounceWatcher {
     })
     try {
       await cursors.save(rows)
-      // What is not looked at yet is saved when it is.
+      // An account with unchecked messages is saved again once they are checked.
       for (const { account_id, number } of rows) {
         if (this.#heard.get(account_id) === number) this.#heard.delete(account_id)
       }
     } catch (err) {
-      logger.info({ err }, 'how far mail was looked through for reports could not be stored')
+      logger.info({ err }, 'the position of the search for bounces could not be stored')
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Bounds how many bytes of messages are in memory at a time for copies: APPEND takes a message whole. */
+/** Bounds the bytes of messages held in memory for copies: APPEND takes a message whole. */
 
 export class CopyMemory {
   readonly #most: number
@@ -9,7 +9,9 @@ export class CopyMemory {
     this.#most = most
   }
 
-  /** In turn; one that is larger than the bound goes alone. @returns How to give it back. */
+  /**
+   * Waits for room, in turn; a message larger than the bound goes alone. @returns A function that gives the bytes back.
+   */
   async take(bytes: number): Promise<() => void> {
     while (this.#held > 0 && this.#held + bytes > this.#most) {
       await new Promise<void>(resolve => this.#waiting.push(resolve))

@@ -1,11 +1,11 @@
-/** What an attempt means for a submission and each of its recipients. */
+/** Translates the outcome of an attempt into columns of the submission and the states of its recipients. */
 import type { NotSent, SendOutcome, UnknownDelivery } from './mail-sender.ts'
 import { giveUpMs, retryDelay } from './retry-times.ts'
 import { recipientsOf, type StoredError, type StoredRecipient, type SubmissionRow } from './submission-tables.ts'
 
 export type OutcomeColumns = Partial<SubmissionRow> & Pick<SubmissionRow, 'state' | 'recipients' | 'error'>
 
-/** Nothing was tried: neither the message nor the server is to blame. */
+/** Codes of attempts that tried nothing, so that neither message nor server is to blame. */
 const untried = new Set(['not_now', 'stopped'])
 
 export function afterSent(row: SubmissionRow, outcome: SendOutcome, now: number): OutcomeColumns {
@@ -27,7 +27,7 @@ export function afterSent(row: SubmissionRow, outcome: SendOutcome, now: number)
   }
 }
 
-/** @param dueAt When it is tried again, where the account and not the message decides. */
+/** @param dueAt Time of the next attempt, if the account's back-off decides it and not the message's. */
 export function afterNotSent(row: SubmissionRow, fault: NotSent, now: number, dueAt?: number): OutcomeColumns {
   const { code, message: why, serverResponse: server_response, isTemporary } = fault
   const recipients = recipientsOf(row)
@@ -46,7 +46,7 @@ export function afterNotSent(row: SubmissionRow, fault: NotSent, now: number, du
   return settle(row, recipients, error, now, dueAt)
 }
 
-/** Nobody knows whether those that waited got it. */
+/** Marks the waiting recipients as `unknown`: they may or may not have the message. */
 export function afterUnknown(row: SubmissionRow, { message: why }: Pick<UnknownDelivery, 'message'>, now: number) {
   const at = new Date(now).toISOString()
   const recipients = recipientsOf(row)
@@ -64,7 +64,7 @@ export function afterUnknown(row: SubmissionRow, { message: why }: Pick<UnknownD
 }
 
 function refuse(recipient: StoredRecipient, refusal: SendOutcome['refused'][number] | undefined, at: string): void {
-  // One that the server did not speak of waits like one that it refused for now.
+  // A recipient without a response stays waiting, like one that was refused temporarily.
   recipient.response = refusal?.response ?? recipient.response
   recipient.at = at
   if (refusal && !refusal.isTemporary) recipient.state = 'refused'

@@ -1,4 +1,4 @@
-/** One attempt to deliver a message of an account, and what became of it, which is written before anything else is done with it. */
+/** Makes one attempt to deliver a message of an account, and commits the outcome before anything else happens to it. */
 import type { SubmissionState } from '../../contract/submission.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
 import type { EventHub } from '../events/event-hub.ts'
@@ -23,30 +23,30 @@ export interface DeliveryOptions {
   blobs: Pick<SubmittedBlobs, 'read'>
   senders: MailSenders
   drafts: DraftMarks
-  /** @throws Problem while the account cannot send. */
+  /** Returns the account's SMTP login. @throws Problem while the account cannot send. */
   loginOf(accountId: string, rejected?: string): Promise<MailLogin>
-  /** Messages of an account that are sent at a time. */
+  /** Upper bound for messages of one account that are sent concurrently. */
   connections(): number
   leaving: Leaving
-  /** Hears in which state each attempt has left its message. */
+  /** Called with the state in which each attempt left its message. */
   attempted?(state: SubmissionState): void
   clock: TimerClock
   tracer?: Pick<Tracer, 'trace' | 'recall'> | undefined
   logger: Logger
 }
 
-/** Of the database: a result that cannot be written is written later. */
+/** Pause before the outcome is written again after a database error. */
 const writeAgainMs = 1_000
 
 export class Delivery {
   readonly #accountId: string
   readonly #options: DeliveryOptions
-  /** Ends what is being sent. */
+  /** Aborts the attempts in flight. */
   readonly #cut = new AbortController()
   #sender: MailSender | undefined
-  /** Of the account as it was when the connections were opened; undefined before the first message. */
+  /** Version of the account for which the connections were opened; undefined before the first message. */
   #openedFor: string | undefined
-  /** In a row, of the account and not of a message. */
+  /** Consecutive failures of the account, as opposed to a single message. */
   #faults = 0
   #pausedUntil = 0
   #isStopping = false
@@ -56,22 +56,22 @@ export class Delivery {
     this.#options = options
   }
 
-  /** The account cannot send at the moment: its server is away, or refuses the login. */
+  /** Whether the account cannot send at the moment: its server is down or refuses the login. */
   get isFailing(): boolean {
     return this.#faults > 0
   }
 
-  /** Whether its connections are those of the account as it is now. */
+  /** Whether the connections belong to the account in its current state. */
   isFor(account: string): boolean {
     return this.#openedFor === account
   }
 
-  /** How long it is left alone. */
+  /** Milliseconds until the account may be tried again. */
   get pauseMs(): number {
     return Math.max(0, this.#pausedUntil - this.#options.clock.now())
   }
 
-  /** Whatever was wrong with the account may be over. @returns How to close its connections, once nothing is sent by them. */
+  /** Resets the back-off. @returns A function that closes the old connections, once nothing is sent over them. */
   renew(): () => Promise<void> {
     const sender = this.#sender
     this.#sender = undefined
@@ -80,12 +80,12 @@ export class Delivery {
     return async () => sender?.close()
   }
 
-  /** No result is written again and again from now on. */
+  /** Makes writing an outcome give up after a few retries. */
   stop(): void {
     this.#isStopping = true
   }
 
-  /** What is being sent ends. */
+  /** Aborts the messages in flight. */
   cut(): void {
     this.#cut.abort()
   }
@@ -94,7 +94,7 @@ export class Delivery {
     await this.#sender?.close()
   }
 
-  /** Never rejects. @returns What was written: undefined when nothing could be. */
+  /** Delivers a message. Never rejects. @returns The row as written; undefined when nothing could be written. */
   async send({ row, account }: Claimed, lease: Lease): Promise<SubmissionRow | undefined> {
     const { clock } = this.#options
     this.#openedFor = account
@@ -110,7 +110,7 @@ export class Delivery {
     return written
   }
 
-  /** As part of what submitted or approved it, where that is known. */
+  /** Traces the attempt as part of the request that submitted or approved the message, if that is known. */
   #traced(row: SubmissionRow, account: string) {
     const { tracer } = this.#options
     if (!tracer) return this.#attempt(row, account)
@@ -128,18 +128,18 @@ export class Delivery {
     return sender.send({ from: row.envelope_from, to }, bytes, figures, this.#cut.signal)
   }
 
-  /** As when it was taken for delivery, of what the database has now. @throws NotSent */
+  /** Applies the rules again, as at the claim, with what the database holds now. @throws NotSent */
   async #checkLeaves(row: SubmissionRow, account: string): Promise<void> {
     const ruling = await this.#options.leaving
       .rulesIn()(row)
       .catch((cause: unknown) => {
-        const message = 'Whether it may still leave could not be read.'
+        const message = 'Whether it may still be sent could not be read.'
         throw new NotSent(message, { isTemporary: true, code: 'rules_not_known', cause })
       })
     if (ruling.verdict === 'refused') throw new NotSent(ruling.why, { isTemporary: false, code: ruling.code })
     if (ruling.verdict === 'leave' && ruling.account === account) return
-    // What becomes of it is decided when it is taken the next time.
-    throw new NotSent('It may not leave now.', { isTemporary: true, code: 'not_now' })
+    // The next claim decides how it continues.
+    throw new NotSent('It may not be sent now.', { isTemporary: true, code: 'not_now' })
   }
 
   async #open(): Promise<MailSender> {
@@ -165,23 +165,23 @@ export class Delivery {
       return afterNotSent(row, error, now)
     }
     if (error instanceof NotSent) {
-      // Several that were under way found the same.
+      // Concurrent attempts that failed for the same reason count once.
       if (now >= this.#pausedUntil) this.#pausedUntil = now + accountDelay(++this.#faults)
       return afterNotSent(row, error, now, this.#pausedUntil)
     }
-    // A fault of ours: whether the message left is not known.
+    // A bug of ours: it is not known whether the message was sent.
     logger.error({ err: error, account_id: this.#accountId, submission: row.id }, 'sending failed')
     return afterUnknown(row, { message: 'sending failed' }, now)
   }
 
-  /** Until it is written: after a restart before that it is `unknown`. */
+  /** Retries until the outcome is written; after a restart before that, the message becomes `unknown`. */
   async #write(row: SubmissionRow, columns: OutcomeColumns, lease: Lease): Promise<SubmissionRow | undefined> {
     const { store, hub, drafts, clock, logger } = this.#options
     for (let tries = 1; ; tries++) {
       try {
         return await hub.transact(async (transaction, tell) => {
           await lease.fence(transaction)
-          // Where the answer to a commit was lost it may be written already, and the next attempt may have begun.
+          // If the response to a commit was lost, this may be written already and the next attempt have begun.
           const from = { states: ['sending'], attempts: row.attempts } as const
           const written = await store.change(transaction, row.id, from, columns)
           if (!written) return undefined
@@ -196,7 +196,7 @@ export class Delivery {
         if (err instanceof LeaseLost) return undefined
         logger.warn(
           { err, account_id: this.#accountId, submission: row.id },
-          'what became of a message was not written',
+          'the outcome of a message could not be written',
         )
         if (this.#isStopping && tries > 3) return undefined
         await new Promise<void>(resolve => clock.after(writeAgainMs, resolve))

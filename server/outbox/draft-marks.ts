@@ -1,13 +1,16 @@
-/** What the outbox asks of drafts and blobs: its part of both, so that it can be built and tested without them. */
+/** What the outbox needs of drafts and blobs, as interfaces, so that it can be built and tested without them. */
 import type { Fact } from '../../contract/event.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { MessageBytes } from './mail-sender.ts'
 
 export type Tell = (fact: Fact) => void
 
-/** What becomes of the draft of a submission. */
+/** Updates the draft of a submission. */
 export interface DraftMarks {
-  /** @param rev Only if it still has this one. @returns False when it is not so any more, and nothing was changed. */
+  /**
+   * @param rev The revision that the draft must still have. @returns False when it has another revision or state by
+   * now; nothing was changed then.
+   */
   mark(
     transaction: Database,
     tell: Tell,
@@ -18,14 +21,14 @@ export interface DraftMarks {
   ): Promise<boolean>
 }
 
-/** The bytes of messages. A blob never changes, and stays as long as something uses it. */
+/** Bytes of messages. A blob never changes, and is kept as long as something uses it. */
 export interface SubmittedBlobs {
   read(blobId: string): MessageBytes
   use(transaction: Database, blobId: string, owner: string): Promise<void>
   release(transaction: Database, owner: string): Promise<void>
 }
 
-/** What uses the blob of a submission. */
+/** Names the submission as a user of its blob. */
 export function ownerOf(submissionId: string): string {
   return `submission:${submissionId}`
 }

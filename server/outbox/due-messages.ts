@@ -1,4 +1,7 @@
-/** Takes messages whose time has come, in one transaction; each is ruled on in it, and what may not leave now is ended, put off or passed over. */
+/**
+ * Claims due messages in one transaction. Each is judged in it; a message that may not leave now is ended, postponed or
+ * skipped.
+ */
 import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Lease } from '../platform/lease.ts'
@@ -21,19 +24,22 @@ export interface DueMessagesOptions {
 
 export interface Claimed {
   row: SubmissionRow
-  /** As it was ruled: see `Ruling`. */
+  /** Version of the account at the ruling: see `Ruling`. */
   account: string
 }
 
 export interface Taken {
   claimed: Claimed[]
-  /** Those whose rules have to be asked again: once what was claimed is begun, since that may fail. */
+  /**
+   * Messages whose policies have to be judged again, after the attempts of the claimed ones have begun, since judging
+   * may fail.
+   */
   asked: SubmissionRow[]
-  /** Others were ended, put off or judged again: there may be more. */
+  /** Whether there may be more, because messages were ended, postponed or need judging. */
   isMore: boolean
 }
 
-/** @param at What is due by then, in ISO 8601. */
+/** @param at Claims messages due by this time, in ISO 8601. */
 export async function takeDue(
   accountId: string,
   lease: Lease,
@@ -73,7 +79,7 @@ export async function takeDue(
   })
 }
 
-/** Some of its recipients may have it already: then the others are left out. */
+/** Ends a message as failed; if some recipients have it already, only the others are given up. */
 async function end(
   transaction: Database,
   tell: Tell,
@@ -83,7 +89,7 @@ async function end(
 ): Promise<void> {
   const columns = afterNotSent(row, new NotSent(why, { isTemporary: false, code }), clock.now())
   const isUnsent = columns.state === 'failed'
-  // What has failed can be sent once more by a user; what its sender may not send is refused.
+  // Users may retry a failed message; one that its sender may not send is denied.
   const state = isUnsent && code === 'sender_not_allowed' ? 'denied' : columns.state
   const ended = await store.change(transaction, row.id, { states: dueStates, hash: row.hash }, { ...columns, state })
   if (!ended) return
@@ -100,7 +106,7 @@ async function putOff(
 ): Promise<void> {
   const due = new Date(at).toISOString()
   const error: StoredError = { code: 'outside_hours', why, server_response: null }
-  // The time in which it is tried is not prolonged by what it waits between tries: else it could go on without end.
+  // Postponing does not extend the time until a message is given up; otherwise it could wait without end.
   const first = { state: 'scheduled' as const, send_at: due, ready_at: due }
   const values = { due_at: due, error: JSON.stringify(error), ...(row.attempts === 0 && first) }
   const changed = await store.change(transaction, row.id, { states: dueStates, hash: row.hash }, values)

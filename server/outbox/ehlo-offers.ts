@@ -1,4 +1,7 @@
-/** What an SMTP server says in answer to EHLO (RFC 5321, section 4.1.1.1), as lines in capitals: `SIZE 36700160`, `8BITMIME`. */
+/**
+ * Reads the extensions in an SMTP server's response to EHLO (RFC 5321, section 4.1.1.1), as lines in capitals: `SIZE
+ * 36700160`, `8BITMIME`.
+ */
 
 const mostLines = 100
 

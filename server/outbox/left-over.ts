@@ -1,4 +1,7 @@
-/** What is left over in the outbox of an account: messages that an earlier process was sending, and those that waited too long. */
+/**
+ * Recovers the outbox of an account: messages that an earlier process was sending, uncertain claims, and messages that
+ * waited too long.
+ */
 import type { EventHub } from '../events/event-hub.ts'
 import type { Lease } from '../platform/lease.ts'
 import type { TimerClock } from '../platform/timer-clock.ts'
@@ -19,7 +22,10 @@ export interface LeftOverOptions {
 
 const rowsAtOnce = 100
 
-/** Whether the mail server has them is not known, so nothing sends them again by itself. */
+/**
+ * Marks messages that an earlier process was sending as `unknown`: the mail server may have them, so they are never
+ * resent automatically.
+ */
 export async function markInterrupted(accountId: string, lease: Lease, options: LeftOverOptions): Promise<void> {
   const { store, hub, clock } = options
   for (let isLeft = true; isLeft; ) {
@@ -40,8 +46,8 @@ export async function markInterrupted(accountId: string, lease: Lease, options: 
 }
 
 /**
- * Whether they were taken for delivery was not known, since the answer to the commit was lost. The mail server has heard nothing of those that
- * are not begun.
+ * Puts claimed messages back into the queue when the response to the claim's commit was lost. Messages without an
+ * attempt were never offered to the mail server.
  */
 export async function putBack(
   accountId: string,
@@ -65,7 +71,10 @@ export async function putBack(
   })
 }
 
-/** While an account cannot send, only one message at a time is tried: the others do not wait forever either. */
+/**
+ * Gives up messages that waited too long. While an account cannot send, only one message at a time is tried, so the
+ * others would wait forever.
+ */
 export async function giveUpOld(
   accountId: string,
   lease: Lease,

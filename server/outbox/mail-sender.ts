@@ -1,26 +1,32 @@
-/** PORT: hands one message over to the mail server of an account. It never tries twice, and says what is certain of each recipient. */
+/**
+ * PORT: hands one message to the mail server of an account. It never retries, and reports what is certain for each
+ * recipient.
+ */
 import type { LoginSource } from '../accounts/mail-login.ts'
 import type { Envelope } from '../drafts/composed-message.ts'
 
-/** Bytes in order; read once. */
+/** The bytes of a message, in order; read once. */
 export type MessageBytes = AsyncIterable<Uint8Array>
 
 export interface SendOutcome {
-  /** As the server answered the message itself: `250 2.0.0 Ok: queued as …`. */
+  /** The server's response to the message itself: `250 2.0.0 Ok: queued as …`. */
   response: string
   accepted: readonly string[]
-  /** Recipients that the server refused, with its words; the others got the message. `isTemporary`: a 4yz reply. */
+  /** Recipients that the server refused, with its response; the others got the message. `isTemporary`: a 4yz reply. */
   refused: readonly { email: string; response: string; isTemporary: boolean }[]
 }
 
-/** Nobody got the message, and that is certain: the connection was not made, or the server refused before it had the message whole. */
+/**
+ * The message was certainly not delivered to anyone: the connection failed, or the server refused before it had the
+ * whole message.
+ */
 export class NotSent extends Error {
-  /** Whether the same may work later: a 4yz reply, or a server that cannot be reached. */
+  /** Whether a retry may succeed: after a 4yz reply, or when the server was unreachable. */
   readonly isTemporary: boolean
   readonly code: string
   readonly serverResponse: string | null
   readonly refused: SendOutcome['refused']
-  /** Not this message, but every message of the account: its server is away, or refuses the login. */
+  /** Whether every message of the account is affected, since its server is down or refuses the login. */
   readonly concernsAccount: boolean
 
   constructor(
@@ -51,7 +57,10 @@ export class NotSent extends Error {
   }
 }
 
-/** The message was handed over whole, and the response was lost. It may or may not be delivered: nothing may send it again by itself. */
+/**
+ * The message was handed over whole and the response was lost. It may or may not be delivered, so nothing may resend it
+ * automatically.
+ */
 export class UnknownDelivery extends Error {
   constructor(cause: unknown) {
     super('the connection was lost before the mail server confirmed the message', { cause })
@@ -59,26 +68,29 @@ export class UnknownDelivery extends Error {
   }
 }
 
-/** What is said of a message before it is sent. */
+/** Parameters of a message that the server is given before its bytes. */
 export interface MessageFigures {
   sizeBytes: number
-  /** By which the mail server names it in reports (ENVID, RFC 3461). */
+  /** ENVID (RFC 3461): the id by which the mail server names the message in its reports. */
   envelopeId: string
 }
 
 /** One account's connections to its SMTP server. */
 export interface MailSender {
   /**
-   * @param bytes As they are to arrive, without dot-stuffing; exactly these are sent. When reading them fails, the message is never
-   * completed: what they throw is thrown if it is a `NotSent`. They are first asked for when the mail server waits for them.
-   * @throws NotSent, UnknownDelivery
+   * @param bytes The exact bytes to send, without dot-stuffing; read only once the mail server is ready for them. If
+   * reading them fails, the message is never completed; a `NotSent` that they throw is rethrown. @throws NotSent,
+   * UnknownDelivery
    */
   send(envelope: Envelope, bytes: MessageBytes, figures: MessageFigures, signal: AbortSignal): Promise<SendOutcome>
-  /** Ends its connections; what is being sent ends as `UnknownDelivery` or `NotSent`. */
+  /** Closes its connections; messages in flight end as `UnknownDelivery` or `NotSent`. */
   close(): Promise<void>
 }
 
 export interface MailSenders {
-  /** @param login Of the SMTP server, asked for at each login. @param connections At most so many at a time. */
+  /**
+   * @param login Returns the SMTP login; called for each login. @param connections Upper bound for concurrent
+   * connections.
+   */
   open(accountId: string, login: LoginSource, connections: number): MailSender
 }

@@ -1,23 +1,23 @@
-/** Makes the row of a message that somebody wants to send. */
+/** Builds the row of a new submission. */
 import type { ComposedMessage } from '../drafts/composed-message.ts'
 import type { Principal } from '../platform/principal.ts'
 import type { Answered, StoredRecipient, SubmissionRow } from './submission-tables.ts'
 
-/** `held`: until an approval; `scheduled`: until `sendAt`. */
+/** `held` waits for an approval, `scheduled` for `sendAt`. */
 export type FirstState = 'held' | 'scheduled' | 'queued'
 
 export interface Submitted {
   principal: Principal
   composed: ComposedMessage
   state: FirstState
-  /** In ISO 8601; with `scheduled`, and with `held` for what is released then. */
+  /** ISO 8601; set for `scheduled`, and for `held` if it is to be sent no earlier after the approval. */
   sendAt: string | null
   approvalId: string | null
-  /** See the table. */
+  /** See `SubmissionRow`. */
   letOut?: string | null
 }
 
-/** What it holds of its message: these change together. */
+/** Columns that describe the message; they change together. */
 export type MessageColumns = Pick<
   SubmissionRow,
   | 'draft_id'
@@ -68,7 +68,7 @@ export function newSubmission(
   return row
 }
 
-/** When it is due in this state, and since when tries are counted. */
+/** Returns when a submission in this state is due, and from when attempts are counted. */
 export function readiness(state: FirstState, sendAt: string | null, at: string) {
   if (state === 'held') return { ready_at: null, due_at: null }
   const due = state === 'scheduled' && sendAt !== null ? sendAt : at
@@ -81,7 +81,7 @@ export function messageColumns(composed: ComposedMessage): MessageColumns {
   const recipients = composed.envelope.to.map(
     (email): StoredRecipient => ({
       email,
-      // What is in no header is a blind copy.
+      // A recipient that is in no header gets a blind copy.
       kind: kinds.get(email) ?? 'bcc',
       state: 'waiting',
       response: null,

@@ -1,4 +1,4 @@
-/** Forgets submissions that ended long ago, and the content of those that ended some time ago. */
+/** Deletes submissions that ended long ago, and the content of those that ended some time ago. */
 
 import type { Database } from '../platform/database/database.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -10,19 +10,19 @@ export interface OutboxPrunerOptions {
   db: Database
   store: SubmissionStore
   blobs: Pick<SubmittedBlobs, 'release'>
-  /** Whether this process is the one that forgets. */
+  /** Whether this process holds the lease for pruning. */
   mayPrune(): boolean
-  /** In epoch milliseconds. */
+  /** The current time for retention, in epoch milliseconds. */
   retentionNow(): number
   logger: Logger
   keep?: KeptSubmissions
 }
 
-/** Of each account, of those that have ended. */
+/** What is kept of each account's submissions that have ended. */
 export interface KeptSubmissions {
   ms: number
   submissions: number
-  /** Of their content: what has failed can be sent again so long. */
+  /** Bounds for their content; a failed message can be retried only while it is kept. */
   contentMs: number
   contentBytes: number
 }
@@ -40,7 +40,7 @@ export function outboxPruner(options: OutboxPrunerOptions): Rounds {
   return new Rounds({
     everyMs,
     work: signal => prune(options, signal),
-    failed: err => options.logger.warn({ err }, 'old messages of the outbox could not be forgotten'),
+    failed: err => options.logger.warn({ err }, 'old messages of the outbox could not be deleted'),
   })
 }
 

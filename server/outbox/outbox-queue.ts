@@ -1,4 +1,4 @@
-/** Sends what waits in the outboxes of all accounts; each account by itself, so that none holds up another one. */
+/** Runs the outboxes of all accounts; each has its own loop, so that none delays another. */
 
 import type { EventHub } from '../events/event-hub.ts'
 import { AccountOutbox, type AccountOutboxOptions } from './account-outbox.ts'
@@ -20,12 +20,12 @@ export class OutboxQueue {
   async start(): Promise<void> {
     const { hub, store } = this.#options
     this.#unsubscribe = [
-      // Also those that another process took in.
+      // Includes submissions that another process accepted.
       hub.listen('delivery_changed', ({ account_id, state, sent_copy }) => {
         if (state === 'queued' || state === 'scheduled' || sent_copy === 'waiting') this.#wake(account_id)
       }),
       hub.listen('freeze_changed', () => this.lookAgain()),
-      // What a policy, or settings of approvals, stopped may go on.
+      // A change of policies or approval settings may release waiting messages.
       hub.listen('token_updated', () => this.lookAgain()),
       hub.listen('configuration_updated', () => this.lookAgain()),
       hub.listen('account_updated', ({ account_id }) => {
@@ -41,12 +41,12 @@ export class OutboxQueue {
     for (const accountId of await store.accountsAtWork()) this.#wake(accountId)
   }
 
-  /** To be called when something may not be held any more. */
+  /** Wakes all outboxes; to be called when a freeze may have ended. */
   lookAgain(): void {
     for (const account of this.#accounts.values()) account.wake()
   }
 
-  /** What is being sent is ended, and what became of it is written. */
+  /** Ends the attempts in flight and writes their outcomes. */
   async stop(): Promise<void> {
     this.#stopped.abort()
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe()

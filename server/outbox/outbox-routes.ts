@@ -1,4 +1,4 @@
-/** /api/v1/outbox: what is on its way out, and what humans decide about it. */
+/** /api/v1/outbox: outgoing messages, and what humans decide about them. */
 import { outboxApi, type Submission, SubmissionFrameQuery, submissionHtmlPath } from '../../contract/outbox.ts'
 import { renderMessageText } from '../mail/message-html.ts'
 import type { Operation } from '../platform/guard.ts'
@@ -34,7 +34,7 @@ export function outboxRoutes(http: HttpServer, { outbox, decisions, contents }: 
     if (!asked.success) throw new Problem('bad_request', 'query: takes only hash, a SHA-256 in hex')
     const { account_id: accountId } = await outbox.get(principal, id)
     const { hash, html, text } = await contents.get(principal, id, signal)
-    // What is decided on by its hash is shown under that hash, or not at all.
+    // A human decides on a hash: the message is shown under that hash or not at all.
     if (hash !== asked.data.hash) throw new Problem('approval_void', 'The message was edited; it has another hash.')
     return { html: html ?? renderMessageText(text), accountId }
   })

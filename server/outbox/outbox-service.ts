@@ -1,6 +1,6 @@
 /**
- * Takes in messages that are to be sent, and changes what waits. It judges nothing: callers of `submit` and `release` have asked the
- * policies. `OutboxQueue` delivers. Each change is made in the transaction of its caller, and only from the state that it is meant for.
+ * Accepts messages to be sent and changes waiting ones, in its caller's transaction and only from the state meant for
+ * it. It judges nothing: callers of `submit` and `release` have consulted the policies. `OutboxQueue` delivers.
  */
 
 import { endStates, type Submission, type SubmissionState } from '../../contract/submission.ts'
@@ -26,12 +26,12 @@ export interface OutboxServiceOptions {
   hub: Pick<EventHub, 'transact'>
   drafts: DraftMarks
   blobs: Pick<SubmittedBlobs, 'use' | 'release'>
-  /** Whether a human stopped what its sender, or its account, sends. */
+  /** Whether a freeze by a human stops its sender or its account. */
   isHeld(submission: DueRow): boolean
   now?: () => number
-  /** Is told what submissions are part of. */
+  /** Remembers the trace in which a message was submitted. */
   tracer?: Pick<Tracer, 'remember'> | undefined
-  /** Waiting messages of an account. */
+  /** Waiting messages per account; past it `submit` throws. */
   mostWaiting?: number
 }
 
@@ -56,12 +56,12 @@ export class OutboxService {
     this.#now = options.now ?? Date.now
   }
 
-  /** @throws Problem when too many messages of the account wait, or its draft is not open any more, or was changed. */
+  /** @throws Problem when too many messages of the account wait, or the draft is no longer open or was changed. */
   async submit(transaction: Database, tell: Tell, submitted: Submitted): Promise<SubmissionRow> {
     const { store, ids, drafts, blobs, mostWaiting = defaultMostWaiting } = this.#options
     const { composed } = submitted
     if ((await store.countWaiting(composed.accountId, transaction)) >= mostWaiting) {
-      const detail = `${mostWaiting} messages of this account wait to be sent already.`
+      const detail = `${mostWaiting} messages of this account are already waiting to be sent.`
       throw new Problem('too_many_submissions', detail, { retryAfterSeconds: 60 })
     }
     const row = newSubmission(submitted, ids.next(), this.#at())
@@ -69,13 +69,13 @@ export class OutboxService {
     this.#options.tracer?.remember(row.id)
     await blobs.use(transaction, row.blob_id, ownerOf(row.id))
     if (!(await drafts.mark(transaction, tell, row.draft_id, 'submitted', row.id, row.rev))) {
-      throw new Problem('draft_changed', 'The draft was changed, or handed over to be sent, in this moment.')
+      throw new Problem('draft_changed', 'The draft was changed or submitted at the same time.')
     }
     tell(deliveryFact(row))
     return row
   }
 
-  /** What waits to leave is held for an approval. @returns Whether it waited, with this hash. */
+  /** Holds a waiting message for an approval. @returns Whether it was waiting, with this hash. */
   async hold(
     transaction: Database,
     tell: Tell,
@@ -88,12 +88,12 @@ export class OutboxService {
     return held !== undefined
   }
 
-  /** It goes on waiting to leave, by other rules. */
+  /** Records the new policies under which a waiting message may leave. */
   async letOut(transaction: Database, { id, hash }: Pick<SubmissionRow, 'id' | 'hash'>, letOut: string): Promise<void> {
     await this.#options.store.change(transaction, id, { states: dueStates, hash }, { let_out: letOut })
   }
 
-  /** Lets go what was held for an approval: now, or at the time that was asked for. @returns Whether it was held, with this hash. */
+  /** Releases a held message, for now or its requested time. @returns Whether it was held, with this hash. */
   async release(transaction: Database, tell: Tell, submissionId: string, hash: string): Promise<boolean> {
     const { store } = this.#options
     const row = await store.find(submissionId, transaction)
@@ -107,7 +107,7 @@ export class OutboxService {
     return released !== undefined
   }
 
-  /** It is held with another message from now on: whatever the old hash was approved for is void. @returns Whether it was held, with this hash. */
+  /** Replaces a held message, voiding any approval of it. @returns Whether it was held, with this hash. */
   async replace(
     transaction: Database,
     tell: Tell,
@@ -125,7 +125,7 @@ export class OutboxService {
     return true
   }
 
-  /** Its draft is open again. @returns Whether sending had not begun. */
+  /** Ends a submission and opens its draft again. @returns False if it is being sent or has ended. */
   async end(
     transaction: Database,
     tell: Tell,
@@ -136,7 +136,7 @@ export class OutboxService {
     const { store, drafts } = this.#options
     const row = await store.find(submissionId, transaction)
     if (!row) return false
-    // Some may have it already: then only the others are left out.
+    // Some recipients may have it already; then only the others are given up.
     const recipients = recipientsOf(row)
     const isBegun = recipients.some(recipient => recipient.state === 'accepted')
     const at = this.#at()
@@ -157,7 +157,7 @@ export class OutboxService {
     return true
   }
 
-  /** @throws Problem also for those that the principal may not see. */
+  /** @throws Problem if it does not exist, or the principal may not see it. */
   async get(principal: Principal, submissionId: string): Promise<Submission> {
     return this.view(principal, await this.getRow(principal, submissionId))
   }
@@ -168,17 +168,17 @@ export class OutboxService {
     throw new Problem('submission_not_found', 'There is no such message in the outbox.')
   }
 
-  /** Whether or not a principal may see it. */
+  /** Finds a submission without checking rights. */
   find(submissionId: string, db?: Database): Promise<SubmissionRow | undefined> {
     return this.#options.store.find(submissionId, db)
   }
 
-  /** Of several at once. */
+  /** Finds several submissions without checking rights. */
   findAll(submissionIds: readonly string[]): Promise<SubmissionRow[]> {
     return this.#options.store.findAll(submissionIds)
   }
 
-  /** Of what waits to leave, and not for an approval. */
+  /** Lists the senders of messages that are due or scheduled, without those held for an approval. */
   listWaitingSenders(): Promise<WaitingSender[]> {
     return this.#options.store.listWaitingSenders()
   }
@@ -187,7 +187,7 @@ export class OutboxService {
     return this.#options.store.listWaitingOf(sender, limit)
   }
 
-  /** Of one sender, by their state now. */
+  /** Counts the submissions of one sender by their current state. */
   countSince(principalId: string, since: string): Promise<Partial<Record<SubmissionState, number>>> {
     return this.#options.store.countSince(principalId, since)
   }
@@ -223,7 +223,7 @@ export class OutboxService {
       this.end(transaction, tell, submissionId, 'cancelled'),
     )
     const row = await this.getRow(principal, submissionId)
-    // A call that is repeated finds it cancelled.
+    // A repeated call finds it cancelled already.
     if (!isDone && row.state !== 'cancelled') throw tooLate(row)
     return this.view(principal, row)
   }
@@ -241,5 +241,5 @@ function statesOf(state: SubmissionState | undefined, isOpen: 'true' | 'false' |
 
 function tooLate({ state }: SubmissionRow): Problem {
   const why = state === 'sending' ? 'It is being sent at this moment.' : `It has ended as ${state}.`
-  return new Problem('not_possible_now', `${why} Only what waits can be cancelled.`)
+  return new Problem('not_possible_now', `${why} Only a waiting message can be cancelled.`)
 }

@@ -1,4 +1,7 @@
-/** What is on its way out, for models: by the same rules as REST. They see and cancel what they sent themselves, and decide nothing. */
+/**
+ * The outbox for models, under the same rules as REST. They see and cancel what they sent themselves, and decide
+ * nothing.
+ */
 import { z } from 'zod'
 import type { Submission } from '../../contract/submission.ts'
 import { Problem } from '../platform/problem.ts'
@@ -7,7 +10,7 @@ import type { OutboxService } from './outbox-service.ts'
 
 export interface OutboxToolsOptions {
   outbox: Pick<OutboxService, 'list' | 'get' | 'cancel'>
-  /** Where people reach this server. */
+  /** The public URL of this server. */
   baseUrl(): string
 }
 
@@ -24,7 +27,7 @@ export function outboxTools({ outbox, baseUrl }: OutboxToolsOptions): Tool[] {
     effect: 'write',
     hints: {
       submission_not_found: 'List shows the ids.',
-      not_possible_now: 'It has begun to leave, or has ended. Tell the user.',
+      not_possible_now: 'It is being sent or has ended. Tell the user.',
     },
     input: z.strictObject({
       op: z.enum(['list', 'get', 'cancel', 'undo']),
@@ -58,7 +61,7 @@ export function outboxTools({ outbox, baseUrl }: OutboxToolsOptions): Tool[] {
   return [tool]
 }
 
-/** Nothing in it is a stranger's word: what mail servers said is left to people. */
+/** Summarises a submission without untrusted text: the responses of mail servers are shown to people only. */
 function itemOf(submission: Submission, baseUrl: string) {
   const { id, state, recipients, subject, error, send_at: sendAt, is_frozen: isFrozen } = submission
   const { approval_id: approvalId } = submission

@@ -1,6 +1,6 @@
 /**
- * Copies what an account has sent to its folder of sent messages, one after the other, and marks what was answered. Before a copy is told to
- * the mail server it is committed how the folder stands: after a lost answer or a crash the message is looked for there, and not put twice.
+ * Copies what an account has sent to its Sent folder, one by one, and flags messages that were answered. The state of
+ * the folder is committed before APPEND: after a lost response the message is looked up there, and not appended twice.
  */
 
 import type { MailLogin } from '../accounts/mail-login.ts'
@@ -33,10 +33,10 @@ export interface SentCopiesOptions {
   refs: Pick<MessageRefs, 'decode'>
   memory: CopyMemory
   loginOf(accountId: string, rejected?: string): Promise<MailLogin>
-  /** What becomes of copies; unless given, the provider's are looked for, and others put into the folder with the role. */
+  /** Returns how copies are made; by default the provider's is looked for, else one is appended to the Sent folder. */
   choiceOf?(accountId: string): Promise<SentChoice>
   lease(): Lease | undefined
-  /** Something changed in a folder of the account. */
+  /** Called when something changed in a folder of the account. */
   notice(accountId: string, path: string): void
   clock: TimerClock
   logger: Logger
@@ -47,15 +47,15 @@ type CopyColumns = Partial<
 >
 
 const againMs = 1_000
-/** When a provider is asked whether it has put its copy there, after the first time. */
+/** Pauses before a provider's own copy is looked for again. */
 const lookDelays = [10_000, 30_000, 60_000, 5 * 60_000, 15 * 60_000]
-/** Clocks differ. */
+/** Tolerance for differing clocks. */
 const clockSlackMs = 2 * 60_000
 
 export class SentCopies {
   readonly #options: SentCopiesOptions
   readonly #abort = new AbortController()
-  /** Ends the connection that a copy waits for. */
+  /** Closes the connection that a copy waits for. */
   readonly #cut = new AbortController()
   readonly #loop: WokenLoop
 
@@ -76,18 +76,18 @@ export class SentCopies {
     this.#loop.wake()
   }
 
-  /** Waits for the copy that is under way, unless `cut` ends it. */
+  /** Waits for the copy in flight, unless `cut` ends it. */
   async stop(): Promise<void> {
     this.#abort.abort()
     await this.#loop.stop()
   }
 
-  /** After a stop: no answer is waited for any longer. The next start looks whether the copy arrived. */
+  /** Stops waiting for responses, after a stop. The next start checks whether the copy arrived. */
   cut(): void {
     this.#cut.abort()
   }
 
-  /** @returns How long there is nothing to do: undefined until it is woken. */
+  /** @returns Milliseconds until the next round; undefined to sleep until woken. */
   async #round(): Promise<number | undefined> {
     const { store, clock, accountId, lease } = this.#options
     if (!lease()) return undefined
@@ -117,7 +117,7 @@ export class SentCopies {
     }
   }
 
-  /** Marks the message that it answers or forwards. To do it again changes nothing. */
+  /** Flags the message that is answered or forwarded; idempotent. */
   async #answer(row: SubmissionRow): Promise<void> {
     const { pool, refs, notice, accountId, logger } = this.#options
     const answered = answeredBy(row)
@@ -137,7 +137,7 @@ export class SentCopies {
       await mark().catch((error: unknown) => (error instanceof UnknownOutcome ? mark() : Promise.reject(error)))
       notice(accountId, path)
     } catch (err) {
-      // It was moved or deleted since, or the server does not take the flag: the copy does not depend on it.
+      // The message was moved or deleted, or the server refuses the flag: the copy does not depend on it.
       if (!(err instanceof Problem || err instanceof UnknownOutcome)) throw err
       logger.info({ err, account_id: accountId }, 'the answered message could not be marked')
     }
@@ -176,7 +176,7 @@ export class SentCopies {
     return Buffer.concat(pieces)
   }
 
-  /** The provider saves it: that is looked for, and nothing is put there beside it. */
+  /** Looks for the copy that the provider makes itself; nothing is appended beside it. */
   async #look(row: SubmissionRow, folder: string): Promise<void> {
     const { clock, notice, accountId } = this.#options
     const since = Date.parse(row.ready_at ?? row.created_at) - clockSlackMs
@@ -200,7 +200,7 @@ export class SentCopies {
     const isRefused = !isLost && error.code === 'mail_server_refused' && error.extension.fault === undefined
     const isLate = clock.now() - Date.parse(row.ready_at ?? row.created_at) >= giveUpMs
     if ((isRefused && attempts > 3) || isLate) return this.#fail(row, why)
-    // After a lost answer it is looked at once.
+    // After a lost response the folder is checked immediately.
     const delay = isLost && attempts === 1 ? 0 : retryDelay(attempts)
     const copy_due_at = new Date(clock.now() + delay).toISOString()
     await this.#save(row, { copy_attempts: attempts, copy_due_at, copy_why: why })

@@ -1,4 +1,4 @@
-/** Logs in to an SMTP server and out again. Why that failed is said in `smtp-faults.ts`. */
+/** Checks an SMTP login by logging in and out again. `smtp-faults.ts` explains failures. */
 import type { MailLogin } from '../accounts/mail-login.ts'
 import type { LineListener } from '../accounts/protocol-log.ts'
 import { probeAfter, speaksTls } from '../accounts/tls-probe.ts'
@@ -8,20 +8,19 @@ import { tooSlow, toSmtpProblem, wantsTlsFirst } from './smtp-faults.ts'
 import { heardBy } from './smtp-lines.ts'
 import { addressOf, connectionOptions, logIn } from './smtp-login.ts'
 
-/** How long a server has for its goodbye, which nobody waits for. */
+/** How long the server has to respond to QUIT before the connection is closed; no caller waits for it. */
 const goodbyeMs = 1_000
 
 interface CheckListeners {
-  /** Hears commands and replies, without the login. */
+  /** Called with commands and replies, without the login. */
   onLine?: LineListener | undefined
-  /** Hears what the server offers, once it let in. */
+  /** Called with the extensions that the server offers, once logged in. */
   greeted?(offers: readonly string[]): void
 }
 
 /**
- * Certificates are checked, except on this machine itself.
- * @param timeoutMs For all of it together: then the connection is gone, however busily the server talks.
- * @throws Problem with the same faults as for IMAP.
+ * Certificates are verified, except on loopback. @param timeoutMs Deadline for the whole check, even while the server
+ * keeps talking. @throws Problem with the same faults as for IMAP.
  */
 export async function checkSmtp(
   login: MailLogin,
@@ -32,7 +31,7 @@ export async function checkSmtp(
   const address = await addressOf(login, guard)
   // Loaded when first needed: a server that sends nothing does without it.
   const { default: Connection } = await import('nodemailer/lib/smtp-connection')
-  // The bound below comes first; these only replace longer ones.
+  // The deadline below comes first; these timeouts only replace longer defaults.
   const options = connectionOptions(login, address, { timeoutMs, silenceMs: timeoutMs })
   const connection = new Connection({ ...options, ...heardBy(onLine) })
   const { promise: late, reject } = Promise.withResolvers<never>()
@@ -41,7 +40,7 @@ export async function checkSmtp(
   const probing = setTimeout(() => {
     if (login.tls === 'implicit' || connection.lastServerResponse) return
     const place = { host: address, port: login.port, signal: over.signal }
-    // It never throws.
+    // `speaksTls` never throws.
     void speaksTls(place).then(isTls => isTls && reject(wantsTlsFirst(login)))
   }, probeAfter(timeoutMs))
   try {

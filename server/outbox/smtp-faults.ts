@@ -1,16 +1,16 @@
-/** Translates what nodemailer, the socket or an SMTP server threw into Problems that say what to fix. */
+/** Translates errors of nodemailer, the socket or an SMTP server into Problems that say what to fix. */
 import type { ConnectionFault, ProblemCode } from '../../contract/problem.ts'
 import { type MailLogin, secretOf } from '../accounts/mail-login.ts'
 import { safeWords } from '../accounts/safe-words.ts'
 import { Problem } from '../platform/problem.ts'
 
-/** What errors of nodemailer carry. */
+/** Properties of nodemailer's errors. */
 interface Thrown {
-  /** Its own, as EAUTH. */
+  /** nodemailer's own code: EAUTH. */
   code?: string
-  /** The system's or the TLS library's, where nodemailer put its own over it. */
+  /** The code of the system or the TLS library, if nodemailer replaced it by its own. */
   originalCode?: string
-  /** The server's words, and the number that they begin with. */
+  /** The server's response, and the reply code that it begins with. */
   response?: string
   responseCode?: number
 }
@@ -28,7 +28,7 @@ const refusedCodes = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EH
 /** Replies that ask for TLS before a login (RFC 4954, section 6). */
 const wantsTls = new Set([523, 530, 538])
 
-/** The same faults as for IMAP. */
+/** Translates an error into a Problem, with the same faults as for IMAP. */
 export function toSmtpProblem(error: unknown, login: MailLogin): Problem {
   if (error instanceof Problem) return error
   const thrown: Error & Thrown = error instanceof Error ? error : new Error(String(error))
@@ -37,7 +37,7 @@ export function toSmtpProblem(error: unknown, login: MailLogin): Problem {
   return new Problem(code, detail, {
     fault,
     part: 'smtp',
-    // Not the error itself: it carries the server's words as they came.
+    // Not the error itself, which carries the server's response unfiltered.
     cause: new Error(safeWords(`${thrown.originalCode ?? thrown.code ?? ''} ${thrown.message}`, secretOf(login))),
     ...(words ? { server_response: words } : {}),
   })
@@ -74,7 +74,7 @@ function find(error: Error & Thrown, login: MailLogin): Finding {
     const detail = `No secure connection to ${at}. Check port and TLS kind.`
     return { code: 'mail_server_tls', fault: 'tls', detail }
   }
-  // Every reply of SMTP begins with a number of three digits (RFC 5321, section 4.2).
+  // Every SMTP reply begins with a three-digit code (RFC 5321, section 4.2).
   if (error.response && !/^\d{3}(?!\d)/.test(error.response)) {
     const detail = `What answers at ${at} is not an SMTP server.`
     return { code: 'mail_server_not_imap', fault: 'not_imap', detail }
@@ -87,7 +87,10 @@ function find(error: Error & Thrown, login: MailLogin): Finding {
   return { code: 'mail_server_unreachable', fault: 'closed', detail }
 }
 
-/** A server that does not know the command refuses it for good; one that knows it and cannot start TLS says so (RFC 3207). */
+/**
+ * A permanent refusal means that the server does not know STARTTLS; a server that knows it but cannot start TLS refuses
+ * temporarily (RFC 3207).
+ */
 function noStartTls({ responseCode = 0 }: Thrown, at: string): Finding {
   if (responseCode >= 500 || responseCode === 0) {
     const detail = `The SMTP server at ${at} does not offer STARTTLS. No password was sent.`
@@ -97,19 +100,19 @@ function noStartTls({ responseCode = 0 }: Thrown, at: string): Finding {
   return { code: 'mail_server_starttls', fault: 'starttls_refused', detail }
 }
 
-/** The server waits for TLS where plain words were meant, with or without STARTTLS. */
+/** The server waits for a TLS handshake although plain text was expected, with or without STARTTLS. */
 export function wantsTlsFirst({ host, port }: Place): Problem {
   const detail = `${host}:${port} uses implicit TLS; choose that kind of TLS, or another port.`
   return new Problem('mail_server_tls', detail, { fault: 'tls_port', part: 'smtp' })
 }
 
-/** It takes logins, and not on this connection (RFC 4954, section 4). */
+/** The server supports logins, but not on this connection (RFC 4954, section 4). */
 export function takesNoPlainLogin({ host, port }: Place): Problem {
   const detail = `The SMTP server at ${host}:${port} allows logins only over TLS.`
   return new Problem('mail_server_tls', detail, { fault: 'login_disabled', part: 'smtp' })
 }
 
-/** It takes passwords alone, or none of the ways in which a token is sent. */
+/** The server accepts only passwords, or none of the mechanisms for tokens. */
 export function takesNoToken({ host, port }: Place): Problem {
   const detail = `The SMTP server at ${host}:${port} accepts no sign-in by OAuth2 (XOAUTH2 or OAUTHBEARER) on this connection.`
   return new Problem('mail_server_tls', detail, { fault: 'login_disabled', part: 'smtp' })

@@ -1,14 +1,17 @@
-/** Hears what is said on an SMTP connection by way of nodemailer's log: commands and replies, without addresses, and never what logs in. Messages are not in it. */
+/**
+ * Records the lines of an SMTP connection by way of nodemailer's log: commands and replies, without addresses, and
+ * never credentials. Messages are not in it.
+ */
 import type SMTPConnection from 'nodemailer/lib/smtp-connection'
 import type { LineListener } from '../accounts/protocol-log.ts'
 
-/** Commands with arguments that say nothing of people. */
+/** Commands whose arguments carry no personal data. */
 const openCommands = /^(EHLO|HELO|LHLO|STARTTLS|RSET|NOOP|QUIT|DATA|BDAT|VRFY)\b/i
 const address = /[^\s<>:,;"'()]+@[^\s<>:,;"'()]+/g
 
 export class SmtpLines {
   readonly #tell: LineListener
-  /** Until the login is answered, nothing that is sent is told. */
+  /** Until the login is answered, nothing that the client sends is recorded. */
   #isLoggingIn = false
 
   constructor(tell: LineListener) {
@@ -44,7 +47,7 @@ export class SmtpLines {
   }
 }
 
-/** Options of nodemailer, by which the listener hears the lines of one connection. */
+/** Returns options for nodemailer that pass the lines of one connection to the listener. */
 export function heardBy(tell: LineListener | undefined): Pick<SMTPConnection.Options, 'logger' | 'transactionLog'> {
   if (!tell) return {}
   const lines = new SmtpLines(tell)
@@ -54,7 +57,7 @@ export function heardBy(tell: LineListener | undefined): Pick<SMTPConnection.Opt
     if (entry.tnx === 'server') lines.received(String(text))
   }
   const logger = { level: ignore, trace: ignore, debug, info: ignore, warn: ignore, error: ignore, fatal: ignore }
-  // Only its methods are called; the type asks for those of another library too.
+  // Only its methods are called; the type also demands those of another library.
   return { logger: logger as unknown as NonNullable<SMTPConnection.Options['logger']>, transactionLog: true }
 }
 

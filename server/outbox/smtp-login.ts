@@ -1,4 +1,4 @@
-/** Opens a connection to an SMTP server and logs in: where it is, how it is protected, and what is taken from it. */
+/** Opens a connection to an SMTP server and logs in: address, TLS, limits and mechanisms. */
 import { isIP } from 'node:net'
 import type SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { isLoopback } from '../accounts/account-verifier.ts'
@@ -7,12 +7,12 @@ import type { OutboundGuard } from '../platform/network/outbound-guard.ts'
 import { Problem } from '../platform/problem.ts'
 import { takesNoPlainLogin, takesNoToken, toSmtpProblem } from './smtp-faults.ts'
 
-/** The most that a server may say in one answer. */
+/** Upper bound for one response of the server. */
 const maxAnswerBytes = 64 * 1024
 
 /**
- * Certificates are checked, except on this machine itself.
- * @param timeoutMs Until it is connected and greeted. @param silenceMs After so long without a word the connection is gone.
+ * Certificates are verified, except on loopback. @param timeoutMs Until the connection is open and greeted. @param
+ * silenceMs The connection is closed after this long without a word.
  */
 export function connectionOptions(
   { host, port, tls }: MailLogin,
@@ -30,14 +30,14 @@ export function connectionOptions(
     greetingTimeout: timeoutMs,
     socketTimeout: silenceMs,
     dnsTimeout: timeoutMs,
-    // Closing destroys the socket.
+    // Closing destroys the socket immediately.
     socketCloseTimeout: 0,
     maxResponseSize: maxAnswerBytes,
     customAuth: { [tokenMethods.OAUTHBEARER]: sayBearer, [tokenMethods.XOAUTH2]: sayXoauth2 },
   }
 }
 
-/** One that may be connected to. @throws Problem */
+/** Returns an address that the guard allows. @throws Problem */
 export async function addressOf(login: MailLogin, guard: Pick<OutboundGuard, 'check'> | undefined): Promise<string> {
   try {
     const addresses = await guard?.check(login.host, login.port)
@@ -48,18 +48,18 @@ export async function addressOf(login: MailLogin, guard: Pick<OutboundGuard, 'ch
   }
 }
 
-/** @param greeted Hears what the server answered to EHLO. @throws whatever nodemailer threw: see `toSmtpProblem`. */
+/** @param greeted Called with the response to EHLO. @throws Errors of nodemailer: see `toSmtpProblem`. */
 export function logIn(connection: SMTPConnection, login: MailLogin, greeted?: (ehlo: string) => void): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const finish = (error?: Error | null) => (error ? reject(error) : resolve())
-  // Not once: without a listener, an error that comes later would end the process.
+  // Not `once`: without a listener, a later error would end the process.
   connection.on('error', finish)
   connection.once('end', () => reject(new Error('the connection ended')))
   connection.connect(error => {
-    // A server that wants no login is content with any.
+    // A server without logins accepts any.
     if (error) return finish(error)
     greeted?.(connection.lastServerResponse || '')
-    // Many offer the login only behind STARTTLS.
+    // Many servers offer the login only after STARTTLS.
     const isHeldBack = login.tls === 'none' && /[ -]STARTTLS\b/im.test(connection.lastServerResponse || '')
     if (!connection.allowsAuth) return finish(isHeldBack ? takesNoPlainLogin(login) : undefined)
     const { user, accessToken } = login
@@ -71,17 +71,17 @@ export function logIn(connection: SMTPConnection, login: MailLogin, greeted?: (e
   return promise
 }
 
-/** Under names of our own: with that of XOAUTH2 nodemailer looks for a password first. */
+/** Custom names, since nodemailer looks for a password first under the name XOAUTH2. */
 const tokenMethods = { OAUTHBEARER: 'TOKEN-OAUTHBEARER', XOAUTH2: 'TOKEN-XOAUTH2' } as const
 
-/** What the server offers: OAUTHBEARER is the standard, XOAUTH2 what it was made of. */
+/** Picks the mechanism among those that the server offers: the standard OAUTHBEARER before its predecessor XOAUTH2. */
 function tokenMethodOf(ehlo: string): string | undefined {
   const offered = /^250[ -]AUTH[ =](.*)$/im.exec(ehlo)?.[1]?.toUpperCase().trim().split(/\s+/) ?? []
   const mechanism = (['OAUTHBEARER', 'XOAUTH2'] as const).find(each => offered.includes(each))
   return mechanism && tokenMethods[mechanism]
 }
 
-/** RFC 7628, section 3.1. */
+/** SASL OAUTHBEARER (RFC 7628, section 3.1). */
 const sayBearer: AuthHandler = ({ auth, sendCommand }) => {
   const { user, host, port, accessToken } = tokenLoginOf(auth)
   const name = user.replaceAll('=', '=3D').replaceAll(',', '=2C')
@@ -89,7 +89,7 @@ const sayBearer: AuthHandler = ({ auth, sendCommand }) => {
   return authenticate(sendCommand, 'OAUTHBEARER', fields, 'AQ==')
 }
 
-/** As Google and Microsoft describe it. */
+/** SASL XOAUTH2, as documented by Google and Microsoft. */
 const sayXoauth2: AuthHandler = ({ auth, sendCommand }) => {
   const { user, accessToken } = tokenLoginOf(auth)
   return authenticate(sendCommand, 'XOAUTH2', [`user=${user}`, `auth=Bearer ${accessToken}`], '')
@@ -98,7 +98,10 @@ const sayXoauth2: AuthHandler = ({ auth, sendCommand }) => {
 type AuthHandler = SMTPConnection.CustomAuthenticationHandlers[string]
 type SendCommand = SMTPConnection.CustomAuthenticationContext['sendCommand']
 
-/** A server that rejects the token says why in a challenge first, which is answered with `empty`: then comes its reply. */
+/**
+ * Sends the token. A server that rejects it first sends a challenge with the reason, which is answered with `empty`;
+ * then its reply follows.
+ */
 async function authenticate(
   sendCommand: SendCommand,
   method: string,
@@ -112,6 +115,6 @@ async function authenticate(
 }
 
 function tokenLoginOf({ options }: { options?: unknown }): TokenLogin {
-  // `logIn` alone sets them.
+  // Set by `logIn` only.
   return options as TokenLogin
 }

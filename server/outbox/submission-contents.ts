@@ -1,4 +1,4 @@
-/** What a submission says, shown from the bytes that leave. */
+/** Shows the content of a submission, read from the bytes that are sent. */
 import type { MessageContent } from '../../contract/draft.ts'
 import type { ComposedMessages } from '../drafts/composed-messages.ts'
 import type { Principal } from '../platform/principal.ts'

@@ -1,4 +1,4 @@
-/** What a human decides about a submission that has ended: to try again, or what became of one whose outcome is unknown. */
+/** What a human decides about a submission that has ended: to retry it, or what the outcome of an `unknown` one was. */
 import type { Submission } from '../../contract/submission.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
@@ -29,7 +29,7 @@ export class SubmissionDecisions {
     this.#now = options.now ?? Date.now
   }
 
-  /** To those recipients that did not get it, as far as is known. */
+  /** Retries the recipients that did not get it, as far as is known. */
   retry(principal: Principal, submissionId: string): Promise<Submission> {
     return this.#decide(principal, submissionId, async (row, transaction, tell) => {
       if (this.#options.isHeld(row))
@@ -38,7 +38,7 @@ export class SubmissionDecisions {
       if (row.blob_id === '') throw new Problem('not_possible_now', 'Its content is no longer kept.')
       const recipients = recipientsOf(row)
       for (const recipient of recipients) if (recipient.state !== 'accepted') recipient.state = 'waiting'
-      // What was written since, or sent by another submission, is not to be sent twice.
+      // A draft that was changed or sent by another submission in the meantime must not be sent twice.
       if (row.state === 'failed' && !(await this.#mark(transaction, tell, row, 'submitted', row.rev))) {
         throw new Problem('not_possible_now', 'Its draft was changed, sent or discarded since; send the draft instead.')
       }
@@ -48,7 +48,7 @@ export class SubmissionDecisions {
     })
   }
 
-  /** Somebody has looked. */
+  /** Records the outcome that a human found out. */
   resolve(principal: Principal, submissionId: string, outcome: 'sent' | 'failed'): Promise<Submission> {
     return this.#decide(principal, submissionId, async (row, transaction, tell) => {
       if (row.state !== 'unknown') throw notNow(row)

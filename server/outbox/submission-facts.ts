@@ -1,4 +1,4 @@
-/** The fact that tells of a submission. */
+/** Builds the fact that announces a change of a submission. */
 import type { EventOf } from '../../contract/event.ts'
 import { recipientsOf, type SubmissionRow } from './submission-tables.ts'
 

@@ -3,7 +3,10 @@ import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import type { SubmissionQuery } from './submission-store.ts'
 import type { SubmissionRow } from './submission-tables.ts'
 
-/** A token sees its own; users, and the API key of the environment, see all of their accounts. */
+/**
+ * Whether a principal sees submissions of others: a token sees only its own; users and the API key of the environment
+ * see all of their accounts.
+ */
 export function seesOthers({ kind }: Principal): boolean {
   return kind === 'session' || kind === 'api_key'
 }
@@ -12,7 +15,7 @@ export function maySee(principal: Principal, row: Pick<SubmissionRow, 'account_i
   return maySeeAccount(principal, row.account_id) && (seesOthers(principal) || row.principal_id === principal.id)
 }
 
-/** By which a list is narrowed to what the principal may see. */
+/** Returns the filter that narrows a list to what the principal may see. */
 export function sightOf(principal: Principal): Pick<SubmissionQuery, 'principalId'> {
   return seesOthers(principal) ? {} : { principalId: principal.id }
 }

@@ -1,19 +1,19 @@
-/** Submissions in the database. Each change of a state names the one that it goes out from, so that of two only one is made. */
+/** Submissions in the database. Each change names its initial state, so of two concurrent ones only one succeeds. */
 import type { SubmissionState } from '../../contract/submission.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { SubmissionRow } from './submission-tables.ts'
 
 export interface SubmissionQuery {
-  /** Undefined for all. */
+  /** Account ids; undefined for all. */
   accounts: readonly string[] | undefined
-  /** Only of this one; undefined for all. */
+  /** Only submissions of this principal; undefined for all. */
   principalId?: string | undefined
   states?: readonly SubmissionState[] | undefined
   before?: string | undefined
   limit: number
 }
 
-/** What decides whether a submission is frozen. */
+/** Columns that decide whether a submission is frozen. */
 export type DueRow = Pick<SubmissionRow, 'id' | 'account_id' | 'principal_id' | 'principal_kind' | 'user_id'>
 
 export const waitingStates = ['held', 'scheduled', 'queued', 'sending'] as const satisfies readonly SubmissionState[]
@@ -41,7 +41,7 @@ export class SubmissionStore {
     return this.#db.selectFrom('submissions').selectAll().where('id', 'in', ids).execute()
   }
 
-  /** Newest first. */
+  /** @returns Newest first. */
   async list({ accounts, principalId, states, before, limit }: SubmissionQuery): Promise<SubmissionRow[]> {
     if (accounts?.length === 0 || states?.length === 0) return []
     let query = this.#db.selectFrom('submissions').selectAll().orderBy('id', 'desc').limit(limit)
@@ -68,7 +68,7 @@ export class SubmissionStore {
     return row?.id
   }
 
-  /** Of all accounts. */
+  /** Counts the waiting submissions of all accounts. */
   async countAllWaiting(): Promise<number> {
     const { count } = await this.#db
       .selectFrom('submissions')
@@ -78,7 +78,7 @@ export class SubmissionStore {
     return Number(count)
   }
 
-  /** That have not ended. */
+  /** Counts the submissions of an account that have not ended. */
   async countWaiting(accountId: string, db: Database = this.#db): Promise<number> {
     const { count } = await db
       .selectFrom('submissions')
@@ -90,8 +90,8 @@ export class SubmissionStore {
   }
 
   /**
-   * Changes one that is in one of these states, and, where a hash is named, has it.
-   * @returns How it is then; undefined when it is in another state, or is another message.
+   * Changes a submission that is in one of these states and, if a hash is given, has that hash. @returns The changed
+   * row; undefined if the state or the message is another one by now.
    */
   async change(
     transaction: Database,
@@ -106,7 +106,7 @@ export class SubmissionStore {
     return query.returningAll().executeTakeFirst()
   }
 
-  /** Those whose time has come, in the order in which it came. @param without Principals that are passed over. */
+  /** Lists due submissions, the earliest first. @param without Principals that are skipped. */
   async listDue(
     accountId: string,
     { at, limit, without = [] }: { at: string; limit: number; without?: readonly string[] },
@@ -125,7 +125,7 @@ export class SubmissionStore {
     return query.execute()
   }
 
-  /** Begins an attempt. @returns How it is then; undefined when it is not due any more. */
+  /** Claims a due submission for an attempt. @returns The changed row; undefined if it is no longer due. */
   async claim(transaction: Database, id: string): Promise<SubmissionRow | undefined> {
     return transaction
       .updateTable('submissions')
@@ -136,7 +136,7 @@ export class SubmissionStore {
       .executeTakeFirst()
   }
 
-  /** Of those that wait for an attempt. */
+  /** Lists queued submissions that were ready before a time. */
   async listReadyBefore(accountId: string, at: string, limit: number, db: Database): Promise<SubmissionRow[]> {
     return db
       .selectFrom('submissions')
@@ -149,7 +149,7 @@ export class SubmissionStore {
       .execute()
   }
 
-  /** When the next one of the account is due. @param after Those that are due by then are passed over. */
+  /** Returns when the account's next submission is due. @param after Only times later than this count. */
   async nextDue(accountId: string, after: string): Promise<string | undefined> {
     const row = await this.#db
       .selectFrom('submissions')
@@ -163,7 +163,7 @@ export class SubmissionStore {
     return row?.due_at ?? undefined
   }
 
-  /** Whose copy is due first. */
+  /** Returns the submission whose copy is due first. */
   async nextCopy(accountId: string): Promise<SubmissionRow | undefined> {
     return this.#db
       .selectFrom('submissions')
@@ -175,7 +175,7 @@ export class SubmissionStore {
       .executeTakeFirst()
   }
 
-  /** Of a copy that waits. @returns How it is then. */
+  /** Changes a copy that is still waiting. @returns The changed row. */
   async changeCopy(
     transaction: Database,
     id: string,
@@ -185,7 +185,7 @@ export class SubmissionStore {
     return query.where('copy_state', '=', 'waiting').returningAll().executeTakeFirst()
   }
 
-  /** Whose messages wait to leave. */
+  /** Lists the distinct senders of messages that wait to leave. */
   async listWaitingSenders(): Promise<WaitingSender[]> {
     return this.#db
       .selectFrom('submissions')
@@ -195,7 +195,7 @@ export class SubmissionStore {
       .execute()
   }
 
-  /** Ids of what waits to leave of one sender, oldest first. */
+  /** Lists the ids of one sender's messages that wait to leave, oldest first. */
   async listWaitingOf({ principal_id: id, account_id: accountId }: WaitingSender, limit: number): Promise<string[]> {
     const rows = await this.#db
       .selectFrom('submissions')
@@ -209,7 +209,7 @@ export class SubmissionStore {
     return rows.map(row => row.id)
   }
 
-  /** Ids of those in this state, oldest first. */
+  /** Lists the ids of submissions in this state, oldest first. */
   async listIn(accountId: string, state: SubmissionState, limit: number, db: Database = this.#db): Promise<string[]> {
     const rows = await db
       .selectFrom('submissions')
@@ -222,12 +222,12 @@ export class SubmissionStore {
     return rows.map(({ id }) => id)
   }
 
-  /** Whether anything of the account was handed over since. */
+  /** Returns whether the account tried to send anything since. */
   async hasSentSince(accountId: string, since: string): Promise<boolean> {
     return (await this.listSentSince(accountId, since, 1)).length > 0
   }
 
-  /** Newest first. */
+  /** @returns Submissions with at least one attempt, newest first. */
   async listSentSince(accountId: string, since: string, limit: number): Promise<SubmissionRow[]> {
     return this.#db
       .selectFrom('submissions')
@@ -253,7 +253,7 @@ export class SubmissionStore {
       .execute()
   }
 
-  /** Unless they were changed meanwhile. @returns How it is then. */
+  /** Changes the recipients unless they were changed concurrently. @returns The changed row. */
   async changeRecipients(
     transaction: Database,
     { id, recipients: before }: Pick<SubmissionRow, 'id' | 'recipients'>,
@@ -263,7 +263,7 @@ export class SubmissionStore {
     return query.where('recipients', '=', before).returningAll().executeTakeFirst()
   }
 
-  /** Those that have ended and whose copy does not wait, newest first. */
+  /** Lists submissions that have ended and whose copy is settled, newest first. */
   async listEnded(
     accountId: string,
   ): Promise<(Pick<SubmissionRow, 'id' | 'size_bytes' | 'blob_id'> & { ended_at: string })[]> {
@@ -284,7 +284,7 @@ export class SubmissionStore {
     return rows.map(({ account_id }) => account_id)
   }
 
-  /** Its content is no longer kept. */
+  /** Clears the content, whose blob is no longer kept. */
   async dropContent(transaction: Database, id: string): Promise<void> {
     await transaction.updateTable('submissions').set({ blob_id: '' }).where('id', '=', id).execute()
   }
@@ -293,7 +293,7 @@ export class SubmissionStore {
     await transaction.deleteFrom('submissions').where('id', '=', id).where('state', 'not in', waitingStates).execute()
   }
 
-  /** Accounts for which there is something to do: to send, to find out about, or to copy. */
+  /** Lists accounts with work to do: messages to send or recover, or copies to make. */
   async accountsAtWork(): Promise<string[]> {
     const rows = await this.#db
       .selectFrom('submissions')

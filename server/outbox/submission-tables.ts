@@ -1,4 +1,4 @@
-/** The table of submissions, as Kysely sees it, and what is kept in it as JSON. */
+/** The table of submissions for Kysely, and the types of its JSON columns. */
 import type { RecipientState, Submission, SubmissionState } from '../../contract/submission.ts'
 import type { Principal } from '../platform/principal.ts'
 
@@ -11,7 +11,7 @@ declare module '../platform/database/tables.ts' {
 export type CopyState = Submission['sent_copy']['state']
 
 export interface SubmissionRow {
-  /** Later ones are greater. */
+  /** Rises with time. */
   id: string
   account_id: string
   draft_id: string
@@ -21,9 +21,9 @@ export interface SubmissionRow {
   principal_name: string
   user_id: string | null
   state: SubmissionState
-  /** Of envelope and bytes: what an approval is bound to. */
+  /** SHA-256 of envelope and bytes, to which an approval is bound. */
   hash: string
-  /** Of the bytes. */
+  /** SHA-256 of the bytes. */
   sha256: string
   blob_id: string
   size_bytes: number
@@ -38,18 +38,21 @@ export interface SubmissionRow {
   answers: string | null
   created_at: string
   send_at: string | null
-  /** Since when the mail server may be told: tries end so long after that. */
+  /** The earliest time at which the message may be sent; the time until it is given up counts from it. */
   ready_at: string | null
-  /** When its next attempt is due, of those that are `scheduled` or `queued`. */
+  /** Time of the next attempt, in the states `scheduled` and `queued`. */
   due_at: string | null
   attempts: number
   /** `StoredError` of the latest attempt. */
   error: string | null
   ended_at: string | null
   approval_id: string | null
-  /** JSON, of those who judge: why it may leave without an approval; null for what users send, and for what needs one. */
+  /**
+   * JSON written by the policies: why it may leave without an approval; null for messages of users, and for those that
+   * need an approval.
+   */
   let_out: string | null
-  /** What its sender called its run. */
+  /** The session of work, as its sender named it. */
   session: string | null
   copy_state: CopyState
   copy_folder: string | null
@@ -70,7 +73,7 @@ export interface StoredRecipient {
 
 export type StoredError = NonNullable<Submission['error']>
 
-/** The message that a submission answers or forwards; it is marked so once the submission is delivered. */
+/** The message that a submission answers or forwards; it is flagged once the submission is delivered. */
 export interface Answered {
   messageId: string | null
   ref: string | null
@@ -78,7 +81,7 @@ export interface Answered {
   isForward: boolean
 }
 
-/** How the folder stood before the copy was put there: what it holds from `uidNext` on came later. */
+/** The state of the folder before the copy was appended: messages from `uidNext` on arrived later. */
 export interface CopyIntent {
   folder: string
   uidValidity: number

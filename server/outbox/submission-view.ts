@@ -3,11 +3,11 @@ import type { Submission, SubmissionState } from '../../contract/submission.ts'
 import type { Principal } from '../platform/principal.ts'
 import { errorOf, recipientsOf, type SubmissionRow } from './submission-tables.ts'
 
-/** Sending has not begun, or waits for another attempt. */
+/** States in which sending has not begun, or waits for another attempt. */
 export const cancellable: readonly SubmissionState[] = ['held', 'scheduled', 'queued']
 export const retriable: readonly SubmissionState[] = ['failed', 'partial', 'unknown']
 
-/** @param isFrozen A human stopped what its sender, or its account, sends. */
+/** @param isFrozen Whether a freeze stops its sender or its account. */
 export function toSubmission(row: SubmissionRow, principal: Principal, isFrozen: boolean): Submission {
   return {
     id: row.id,

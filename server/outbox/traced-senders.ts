@@ -1,4 +1,7 @@
-/** Senders whose attempts are spans: which server, how many recipients, and what it answered as a code. No addresses, no words. */
+/**
+ * Wraps senders so that each attempt is a span, with the server, the number of recipients and the reply code. No
+ * addresses and no text are recorded.
+ */
 import { overridden } from '../platform/tracing/overridden.ts'
 import type { Tracer } from '../platform/tracing/tracer.ts'
 import { type MailSender, type MailSenders, NotSent, type SendOutcome } from './mail-sender.ts'

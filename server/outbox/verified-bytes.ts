@@ -1,10 +1,10 @@
-/** The bytes of a submission on their way out: hashed as they pass, so that nothing else than what was approved is ever completed. */
+/** Hashes the bytes of a submission as they pass, so that a message other than the approved one is never completed. */
 import { createHash } from 'node:crypto'
 import { type MessageBytes, NotSent } from './mail-sender.ts'
 
 /**
- * @param checkLeaves Asked before the first byte and behind the last one: until then nobody gets the message.
- * @throws NotSent instead of ending, when these are not the bytes, and what `checkLeaves` throws.
+ * @param checkLeaves Called before the first byte and after the last one; until then nothing is delivered. @throws
+ * NotSent instead of ending if the hash differs, and whatever `checkLeaves` throws.
  */
 export async function* verifiedBytes(
   bytes: MessageBytes,
@@ -18,7 +18,7 @@ export async function* verifiedBytes(
     yield piece
   }
   if (hash.digest('hex') !== sha256) {
-    const message = 'The stored message is not the one that was handed in; it was not sent.'
+    const message = 'The stored message is not the one that was submitted; it was not sent.'
     throw new NotSent(message, { isTemporary: false, code: 'content_changed' })
   }
   await checkLeaves()

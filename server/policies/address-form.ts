@@ -1,15 +1,18 @@
-/** Addresses in one form, so that rules compare mailboxes and not spellings. What has no such form matches no rule. */
+/**
+ * Normalises addresses, so that rules compare mailboxes and not spellings. An address without a normal form matches no
+ * rule.
+ */
 import { domainToASCII } from 'node:url'
 
-/** RFC 5321, section 4.5.3.1.3, without the brackets. */
+/** Bytes of an address (RFC 5321, section 4.5.3.1.3, without the brackets). */
 const maxAddress = 254
 const atoms = /^[^\s"(),.:;<>@[\]\\\p{C}]+(?:\.[^\s"(),.:;<>@[\]\\\p{C}]+)*$/u
 const quoted = /^"(?:[^"\\\p{C}]|\\[\x20-\x7e])*"$/u
 const domainForm = /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*$/
 
 /**
- * The domain as name servers know it, ASCII letters in lower case (others stay: a server may tell them apart), and quotes only where they are needed.
- * A sub-address (`anne+x@`) stays another address.
+ * Returns the normal form: the domain in ASCII (IDNA), ASCII letters in lower case (a server may distinguish others),
+ * and quotes only where needed. A sub-address (`anne+x@`) stays a different address.
  */
 export function addressForm(email: string): string | undefined {
   const at = email.lastIndexOf('@')
@@ -24,7 +27,7 @@ export function domainOfForm(form: string): string {
   return form.slice(form.lastIndexOf('@') + 1)
 }
 
-/** Undefined for address literals (`[192.0.2.1]`), and what is no name. */
+/** Undefined for address literals (`[192.0.2.1]`) and invalid names. */
 export function nameForm(domain: string): string | undefined {
   const ascii = domainToASCII(domain.replace(/\.$/, ''))
   return domainForm.test(ascii) ? ascii : undefined
@@ -37,7 +40,7 @@ function localForm(local: string): string | undefined {
   return atoms.test(inner) ? lower(inner) : `"${lower(inner).replaceAll(/["\\]/g, '\\$&')}"`
 }
 
-/** Of ASCII alone: `K` (Kelvin) is no `k`. */
+/** Lower-cases ASCII only: `K` (the Kelvin sign) is not `k`. */
 function lower(text: string): string {
   return text.replaceAll(/[A-Z]/g, letter => letter.toLowerCase())
 }

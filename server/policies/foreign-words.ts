@@ -1,12 +1,15 @@
-/** Of each operation, tool and event: whether it shows a program words that a stranger has chosen. One that is not named here counts as if it did. */
+/**
+ * Whether each operation, tool and event shows a program text that a stranger has written. One that is missing here
+ * counts as if it did.
+ */
 
 /**
- * - `none`: words of users, administrators and the own mail server alone.
- * - `messages`: mail that names its sender, who counts where the mail server has verified it.
- * - `strangers`: anybody's.
- * - `written`: drafts and messages on their way out: own words, and those of whatever was read when they were written.
- * - `begun`: a draft that answers with what the call itself says, unless it answers or attaches mail.
- * - `reported`: a tool that reports what it shows piece by piece, as the endpoint that shows the same.
+ * - `none`: only text of users, administrators and the account's own mail server.
+ * - `messages`: mail with its sender, who counts if the mail server has verified it.
+ * - `strangers`: text of anyone.
+ * - `written`: drafts and outgoing messages: own text, and text of whatever was read when they were written.
+ * - `begun`: a draft whose content the call itself gave, unless it answers or attaches mail.
+ * - `reported`: a tool that reports each piece it shows under the name of the endpoint that shows the same.
  */
 export type WordsShown = 'none' | 'messages' | 'strangers' | 'written' | 'begun' | 'reported'
 
@@ -16,13 +19,13 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
     events: 'listFacts',
   },
   strangers: {
-    // Agents may be named by anybody, and senders and subjects of what they read are shown.
+    // Anyone may name an agent, and senders and subjects of what agents read are shown.
     agents: 'listAgents listAgentCalls',
     approvals: 'getApproval',
-    // What was refused is noted in the words of its caller, anonymous ones among them.
+    // Entries of refused requests quote their callers, including anonymous ones.
     assistant: 'queryChatbot',
     audit: 'listAudit exportAudit',
-    // What it said of mail, and its titles are what was asked.
+    // Answers quote mail, and titles quote questions.
     conversations: 'listConversations getConversation exportConversation followAnswer stopAnswer decideToolCall',
     drafts: 'attachFromMessage previewDraft getAttachment getHtml getRaw',
     events: 'streamEvents',
@@ -30,7 +33,7 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
     mailIndex: 'listThreads getThread listMessagesById listContacts',
     mailSearch: 'searchMail searchAccount',
     outbox: 'getSubmissionContent getSubmissionHtml',
-    // In the words of an item may be the subject of what it answers.
+    // The description of an item may contain the subject of the message that it answers.
     proposals: 'listProposals getProposal listProposedChanges applyProposal declineProposal withdrawProposal',
   },
   written: {
@@ -43,43 +46,43 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
     access:
       'getSignInState setUp openSession giveSecondFactor beginPasskeySignIn finishPasskeySignIn getSession closeSession ' +
       'listSessions endSession endAllSessions',
-    // Words of rules, and names that users gave.
+    // Rules' descriptions, and names given by users.
     alerts:
       'listAlerts acknowledgeAlert silenceAlert listAlertRules createAlertRule changeAlertRule resetAlertRule deleteAlertRule backTestRule',
-    // What services answered about our own notices; administrators only.
+    // Responses of services to our own notices; for administrators only.
     notifiers: 'listNotifiers createNotifier changeNotifier deleteNotifier testNotifier listNotifierDeliveries',
     accounts:
       'listMailAccounts listAccounts createAccount getAccount listAccountStates updateAccount deleteAccount verifyAccount startSandbox',
     accountHealth: 'listAccountErrors reconnectAccount',
     accountMoving: 'exportAccounts importAccounts importCsv',
-    // Words and figures of the own mail server.
+    // Text and figures of the account's own mail server.
     accountServer: 'getServers',
     accountUsage: 'getUsage',
     approvals: 'beginApproving getApprovalSettings setApprovalSettings',
-    // To the program that asked its state alone; users are shown the words of their agents.
+    // Only the state, for the program that asked; users see what their agents wrote.
     permissionPrompts:
       'listPermissionPrompts openPermissionPrompt getPermissionPrompt cancelPermissionPrompt decidePermissionPrompt',
     assistant: 'listProviders',
     conversations: 'renameConversation deleteConversation',
-    // Hosts that a domain publishes about itself; tokens, which name their accounts, are refused.
+    // Hosts that a domain publishes about itself; refused for tokens, which name their accounts.
     autoconfig: 'startDiscovery getDiscovery',
     audit: 'verifyAudit getAuditSettings changeAuditSettings',
     clients: 'listClients disconnectClient',
-    // Words of the own mail server; nothing of messages.
+    // Text of the account's own mail server; nothing of messages.
     diagnose: 'diagnoseAccount getDiagnosisReport',
     drafts: 'discardDraft getSignature setSignature',
     events: 'getStreamHealth',
     freezes: 'freeze listFreezes liftFreeze',
-    // Words of the own mail servers; tokens, which name their accounts, are refused.
+    // Text of the accounts' own mail servers; refused for tokens, which name their accounts.
     logs: 'listLogs exportLogs',
-    // Names of folders are those that users gave them.
+    // Folder names are given by users.
     mail: 'listFolders',
     mailIndex: 'listChanges getIndex rebuildIndex',
-    // Its tools report for themselves.
+    // The tools report for themselves.
     mcp: 'exchange openSse postSse',
     mailOAuth:
       'listOAuthProviders setOAuthProvider deleteOAuthProvider beginOAuthSignIn getOAuthSignIn cancelOAuthSignIn getAccountGrant',
-    // What a client says of itself is shown to signed-in users alone.
+    // What a client says about itself is shown to signed-in users only.
     mcpAuth:
       'getMcpAuth setMcpAuth getConnectionRequest approveConnection denyConnection getResourceMetadata getServerMetadata getKeys ' +
       'authorize resume issueTokens revokeTokens register',
@@ -87,10 +90,10 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
     history: 'listHistorySeries getHistory',
     operations:
       'createFolder changeFolder deleteFolder changeMessages deleteMessages listOperations getOperation undoOperation undoOperations',
-    // Answers of providers that an administrator chose.
+    // Responses of providers that an administrator chose.
     assistantSettings:
       'getAssistantSettings updateAssistantSettings createProvider updateProvider deleteProvider testProvider listModels',
-    // Of the recipients of the draft alone.
+    // Names only recipients of the draft.
     outbox: 'checkDraft',
     policy: 'getTokenPolicy setTokenPolicy',
     profile:
@@ -99,7 +102,7 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
     settings: 'getConfig updateConfig listPrivateNetworks allowPrivateNetworks forbidPrivateNetwork',
     system: 'live ready',
     tokens: 'listTokens createToken changeToken rotateToken revokeToken listMadeByToken',
-    // Answers of servers that their callers chose; what is told of mail is ids.
+    // Responses of servers that the callers chose; events about mail contain only ids.
     webhooks:
       'listWebhooks createWebhook getWebhook changeWebhook deleteWebhook rotateWebhookSecret testWebhook replayWebhook disableWebhook ' +
       'enableWebhook listWebhookDeliveries',
@@ -112,9 +115,9 @@ const others: Record<string, WordsShown> = {
   finishOidcSignIn: 'none',
   finishMailSignIn: 'none',
   docs: 'none',
-  // Events of MCP: subjects, and senders as they call themselves.
+  // Events of MCP: subjects, and senders' own display names.
   'event.mail': 'strangers',
-  // Tools of the assistant alone: names that users gave, figures, and words of the own mail servers.
+  // Tools of the assistant only: names given by users, figures, and text of the accounts' own mail servers.
   'tool.stats': 'none',
   'tool.metrics_history': 'none',
   'tool.accounts': 'none',
@@ -135,11 +138,11 @@ const others: Record<string, WordsShown> = {
   'tool.mail_draft': 'reported',
   'tool.mail_outbox': 'reported',
   'tool.mail_proposals': 'strangers',
-  // What it says of a message that was refused are words of the own mail server, of a policy, or of a user.
+  // Reasons of a refusal come from the account's own mail server, a policy or a user.
   'tool.mail_send': 'none',
 }
 
-/** By the name of the operation. */
+/** By operation name. */
 export const wordsShown: ReadonlyMap<string, WordsShown> = new Map([
   ...Object.entries(operations).flatMap(([words, groups]) =>
     Object.entries(groups).flatMap(([group, names]) =>
@@ -149,7 +152,7 @@ export const wordsShown: ReadonlyMap<string, WordsShown> = new Map([
   ...Object.entries(others),
 ])
 
-/** Of the events of a stream: those with words of strangers. The others hold ids, counts, and words of users. */
+/** Which events of a stream contain text of strangers; the others hold ids, counts, and text of users. */
 export const wordsInEvents: ReadonlyMap<string, 'none' | 'strangers'> = new Map([
   ['mail_received', 'strangers'],
   ...(

@@ -6,18 +6,18 @@ import { Problem } from '../platform/problem.ts'
 import type { PolicyRates } from './policy-rates.ts'
 import { type ReadPolicy, unreadablePolicy } from './stored-policy.ts'
 
-/** What is to be changed, as the server found it. */
+/** The requested change, as the server found it. */
 export interface AskedOrganizing {
   isDeletion: boolean
   messages: number
-  /** In which messages are changed, and into which they are moved or copied. */
+  /** Folders in which messages are changed, and into which they are moved or copied. */
   folders: readonly string[]
-  /** Of a folder, with all that lies in it. */
+  /** Whether a folder is renamed, with everything in it. */
   isRename: boolean
 }
 
 export interface OrganizingJudgeOptions {
-  /** As the database has it now; undefined for people. */
+  /** Reads the current policy from the database; undefined for people. */
   read(principal: Principal, db?: Database): Promise<ReadPolicy | undefined>
   rates: Pick<PolicyRates, 'changeFindings' | 'countChanges'>
   db: Database
@@ -25,7 +25,7 @@ export interface OrganizingJudgeOptions {
 
 export class OrganizingJudge {
   readonly #options: OrganizingJudgeOptions
-  /** One after the other, so that calls at the same moment cannot pass the rate together. */
+  /** A queue, so that concurrent calls cannot exceed the rate together. */
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: OrganizingJudgeOptions) {
@@ -33,8 +33,9 @@ export class OrganizingJudge {
   }
 
   /**
-   * Counts what it lets pass, also where that is refused later for another reason. @throws Problem `policy_denied`.
-   * @returns Judges it once more, by the policy that applies in the transaction that takes it in; undefined for people.
+   * Admits a change and counts it, even if it is refused later for another reason. @throws Problem `policy_denied`.
+   * @returns A function that judges it again, by the policy in force in the accepting transaction; undefined for
+   * people.
    */
   async admit(
     principal: Principal,
@@ -51,7 +52,7 @@ export class OrganizingJudge {
       const now = await read(principal, transaction)
       if (!now || now.version === before.version) return
       judge(now, asked)
-      // It is among what was counted.
+      // The change itself is counted already.
       refuse(await rates.changeFindings(principal.id, now.policy.organizing.max_per_hour, 0, transaction))
     }
   }
@@ -84,14 +85,14 @@ function organizingFindings(
   return findings
 }
 
-/** By its name a folder can become that of sent mail, whose recipients are contacts. */
+/** A rename can make a folder the Sent folder, whose recipients become contacts. */
 function renameFindings({ always }: TokenPolicy['sending']['approval'], { isRename }: AskedOrganizing) {
   if (!isRename || always) return []
   const why = 'A token that may write to known people without an approval may not rename folders.'
   return [{ rule: 'folders', effect: 'deny', why }] satisfies PolicyFinding[]
 }
 
-/** The name of the inbox is the same in any case (RFC 3501, section 5.1). */
+/** INBOX is case-insensitive (RFC 3501, section 5.1). */
 function folderKey(path: string): string {
   return path.toUpperCase() === 'INBOX' ? 'INBOX' : path
 }

@@ -1,4 +1,4 @@
-/** How much a caller has used of its rates: counted from what was taken in, whatever became of it. */
+/** How much of its rates a caller has used, counted when something is accepted, whatever its outcome. */
 import type { PolicyFinding, TokenPolicy } from '../../contract/policy.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { PolicyStore } from './policy-store.ts'
@@ -41,7 +41,10 @@ export class PolicyRates {
     }
   }
 
-  /** What another message would be too many for. @param db The transaction that stores the message, so that no other comes between. */
+  /**
+   * Returns the rates that another message would exceed. @param db The transaction that stores the message, so that no
+   * other one intervenes.
+   */
   async findings(principalId: string, sending: Sending, recipients: number, db?: Database): Promise<PolicyFinding[]> {
     const ofHour = await this.#store.used(principalId, 'send', this.#before(hour), db)
     const ofDay = await this.#store.used(principalId, 'send', this.#before(day), db)
@@ -95,7 +98,7 @@ export class PolicyRates {
     })
   }
 
-  /** What no rate asks for any more. */
+  /** Deletes uses that no rate covers any longer. */
   async forget(): Promise<void> {
     await this.#store.forgetUses(this.#before(day + hour))
   }

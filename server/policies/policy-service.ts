@@ -1,4 +1,7 @@
-/** Policies of tokens: in memory, since each call of a program asks for one; stored with their token, and followed where another process changes one. */
+/**
+ * Policies of tokens: cached in memory, since every call of a program needs one; stored with their token, and reloaded
+ * when another process changes one.
+ */
 import { defaultPolicy, type PolicyAnswer, type TokenPolicy } from '../../contract/policy.ts'
 import { policyWords } from '../../contract/policy-words.ts'
 import type { EventHub } from '../events/event-hub.ts'
@@ -22,7 +25,7 @@ export interface PolicyServiceOptions {
   store: PolicyStore
   rates: PolicyRates
   hub: Pick<EventHub, 'transact' | 'listen'>
-  /** Whose token it is; undefined where there is none. */
+  /** Returns the owner of a token; undefined if there is no such token. */
   ownerOf(tokenId: string): Promise<PolicyOwner | undefined>
   now(): number
   logger: Logger
@@ -39,7 +42,7 @@ const retryMs = 1_000
 export class PolicyService {
   readonly #options: PolicyServiceOptions
   readonly #kept = new Map<string, Kept>()
-  /** Changed by others, and not read again yet. */
+  /** Tokens whose policy was changed by another process and could not be reloaded yet. */
   readonly #stale = new Set<string>()
   readonly #stopped = new AbortController()
   readonly #unsubscribe: (() => void)[] = []
@@ -67,15 +70,18 @@ export class PolicyService {
     this.#stopped.abort()
   }
 
-  /** Undefined for people, who are not judged. The API key of the environment has the default. */
+  /**
+   * Returns the cached policy; undefined for people, who are not judged. The API key of the environment has the
+   * default.
+   */
   policyOf = ({ kind, id }: Pick<Principal, 'kind' | 'id'>): TokenPolicy | undefined => {
     if (kind === 'session') return undefined
     return this.#kept.get(tokenIdOf(id) ?? '')?.policy ?? defaultPolicy
   }
 
   /**
-   * As the database has it now, also where another process has just changed it: what decides asks here, in the transaction that acts.
-   * Undefined for people.
+   * Reads the current policy from the database, whichever process changed it; to be used in the transaction that acts
+   * on it. Undefined for people.
    */
   async read({ kind, id }: Pick<Principal, 'kind' | 'id'>, db?: Database): Promise<ReadPolicy | undefined> {
     if (kind === 'session') return undefined
@@ -84,13 +90,13 @@ export class PolicyService {
     return readPolicy(row?.policy)
   }
 
-  /** For its owner, administrators, and the token itself. */
+  /** For the token's owner, administrators, and the token itself. */
   async get(principal: Principal, tokenId: string): Promise<PolicyAnswer> {
     await this.#owner(principal, tokenId)
     return this.#view(tokenId)
   }
 
-  /** Takes effect for all that the token asks for from now on. What waits for an approval is judged by it again. */
+  /** Takes effect for all further requests of the token; messages that wait are judged again. */
   async set(principal: Principal, tokenId: string, policy: TokenPolicy): Promise<PolicyAnswer> {
     const { store, hub, now } = this.#options
     if (principal.kind !== 'session') {

@@ -1,4 +1,4 @@
-/** Policies, uses of rates, and reads of strangers' mail in the database. */
+/** Policies, uses of rates, and reads of strangers' mail, in the database. */
 import type { Database } from '../platform/database/database.ts'
 import type { PolicyRow, StrangerReadRow, UseRow } from './policy-tables.ts'
 
@@ -31,7 +31,7 @@ export class PolicyStore {
       .execute()
   }
 
-  /** Since, and without, the given moment. */
+  /** Sums the uses after a time, exclusively. */
   async used(principalId: string, kind: UseRow['kind'], since: string, db: Database = this.#db): Promise<Used> {
     const { messages, recipients } = await db
       .selectFrom('policy_uses')
@@ -58,7 +58,7 @@ export class PolicyStore {
     return db.selectFrom('stranger_reads').selectAll().where('principal_id', '=', principalId).executeTakeFirst()
   }
 
-  /** Never to an earlier time: of two processes the later one counts. */
+  /** Never moves back in time: of two processes the later read counts. */
   async saveStrangerRead(row: StrangerReadRow): Promise<void> {
     await this.#db
       .insertInto('stranger_reads')

@@ -1,4 +1,4 @@
-/** The tables of policies, as Kysely sees them. */
+/** The tables of policies for Kysely. */
 
 declare module '../platform/database/tables.ts' {
   interface Tables {
@@ -13,11 +13,11 @@ export interface PolicyRow {
   /** `TokenPolicy`, JSON. */
   policy: string
   changed_at: string
-  /** A name. */
+  /** The name of a user. */
   changed_by: string
 }
 
-/** What a caller used of its rates with one call. */
+/** What one call used of a caller's rates. */
 export interface UseRow {
   principal_id: string
   kind: 'send' | 'change'

@@ -1,4 +1,4 @@
-/** Hears what programs are shown, and notes when words of strangers are among it: whose they are, as far as its sender is certain. */
+/** Notes when programs are shown text of strangers. A message counts as its sender's only if the sender is verified. */
 import { policyBounds, type TokenPolicy } from '../../contract/policy.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
@@ -9,7 +9,7 @@ import type { StrangerReads, Written } from './stranger-reads.ts'
 export interface ShownWordsOptions {
   reads: Pick<StrangerReads, 'note' | 'noteWritten'>
   policyOf(principal: Principal): TokenPolicy | undefined
-  /** Those of the drafts that there still are. */
+  /** Returns those drafts that still exist. */
   draftsOf(ids: readonly string[]): Promise<(Written & { id: string })[]>
 }
 
@@ -22,7 +22,10 @@ export class ShownWords {
     this.#options = options
   }
 
-  /** Waited for where the policy of the program asks, when it sends, whether it has read a stranger's mail. */
+  /**
+   * Records what a program is shown. The response waits for it if the program's policy depends on whether it has read a
+   * stranger's mail.
+   */
   readonly hear: Shown = (principal, { name }, accountId, answer) => {
     const noting = this.#note(principal, name, accountId, answer)
     if (!noting) return undefined
@@ -63,51 +66,54 @@ export class ShownWords {
     return reads.noteWritten(principal.id, minutes * 60_000, async () => {
       const found = await draftsOf(ids)
       const isWhole = found.length === ids.length
-      // What became of a draft that is gone is not known.
+      // Nothing is known of a draft that no longer exists.
       return isWhole ? found : [...found, { by: '', taintMs: 0 }]
     })
   }
 }
 
-/** Where each message is approved anyway, what was read decides nothing. */
+/** Where every message needs an approval anyway, what was read does not matter. */
 function asksForTaint({ mode, sending: { approval } }: TokenPolicy): boolean {
   return approval.tainted_minutes !== null || (mode === 'act' && !approval.always)
 }
 
 function refuse(cause: unknown): never {
   const detail =
-    'That this shows mail of strangers cannot be recorded just now, and the policy of the token asks for it.'
+    'The policy of the token requires a record that this shows mail of strangers, which cannot be stored right now.'
   throw new Problem('overloaded', detail, { retryAfterSeconds: 5, cause })
 }
 
-/** A draft that was just begun: all else in it is what the call itself said. */
+/** Whether a new draft contains more than what the call itself gave. */
 function repeatsMail(answer: unknown): boolean {
   if (typeof answer !== 'object' || answer === null) return true
   const isNew = 'mode' in answer && answer.mode === 'new'
   return !isNew || !('attachments' in answer) || !Array.isArray(answer.attachments) || answer.attachments.length > 0
 }
 
-/** The wrapping of answers by which messages come. */
+/** The JSON object around messages in an answer. */
 type Answer = Record<string, unknown>
 
 const deepest = 8
 
 /**
- * Addresses of all messages in an answer; undefined where one of them may be of somebody else. From alone says nothing: it counts only where the mail
- * server has verified its domain. Lists and searches do not say so, so what they show counts as a stranger's.
+ * Returns the senders of all messages in an answer; undefined if one of them may be anyone's. `From` counts only if the
+ * mail server has verified its domain. Lists and searches do not say, so they count as a stranger's.
  */
 export function shownSenders(answer: unknown): string[] | undefined {
   const senders: string[] = []
   return collect(answer, senders, deepest) ? senders : undefined
 }
 
-/** Of the drafts in an answer, and of those of the submissions in it; undefined where it says what came back, which anybody can forge. */
+/**
+ * Returns the ids of the drafts in an answer, and of the drafts of its submissions; undefined if it quotes a bounce,
+ * which anyone can forge.
+ */
 export function shownDrafts(answer: unknown): string[] | undefined {
   const ids = new Set<string>()
   return collectDrafts(answer, ids, deepest) ? [...ids] : undefined
 }
 
-/** Whether a list, or all lists, of an answer are empty. */
+/** Returns whether an answer shows no message, because its lists are empty. */
 export function showsNothing(answer: unknown, depth = deepest): boolean {
   if (typeof answer !== 'object' || answer === null) return true
   if (depth === 0 || 'subject' in answer) return false

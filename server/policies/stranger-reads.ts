@@ -1,7 +1,7 @@
 /**
- * When each program last read mail of a stranger: its words may be those of that stranger from then on. What counts is what the server itself
- * delivered, never what a program says of it. What cannot be told by its sender counts as a stranger's. It is in the database before the words
- * leave, so that it counts in each process and after each end; one row stands for all reads of the minute that follows it.
+ * When each program last read a stranger's mail: its later texts may be the stranger's words. Only what the server
+ * delivered counts, never a program's claims; mail without a verified sender is a stranger's. A read is stored before
+ * the text leaves, so that it counts in every process and after a crash; one row covers the following minute.
  */
 
 import type { Database } from '../platform/database/database.ts'
@@ -11,7 +11,7 @@ import type { PolicyStore } from './policy-store.ts'
 
 export interface StrangerReadsOptions {
   store: Pick<PolicyStore, 'findStrangerRead' | 'saveStrangerRead' | 'forgetStrangerReads'>
-  /** Those of the addresses to which the account wrote before. */
+  /** Returns those of the addresses that the account has written to before. */
   writtenTo(accountId: string, emails: readonly string[]): Promise<ReadonlySet<string>>
   now(): number
   logger: Logger
@@ -19,34 +19,34 @@ export interface StrangerReadsOptions {
 
 /** A text that a program is shown again. */
 export interface Written {
-  /** Its principal. */
+  /** The principal that wrote it. */
   by: string
-  /** See `taintOf`, when it was written. */
+  /** Its taint when it was written: see `taintOf`. */
   taintMs: number | null
 }
 
-/** The longest time that a policy asks for. */
+/** The longest time that a policy can ask for. */
 export const rememberedMs = 1_440 * 60_000
-/** What is stored stands for reads of so long a time after it: no other write is needed for them. */
+/** How long a stored read covers later ones, which need no write of their own. */
 export const coveredMs = 60_000
 const retryMs = 1_000
 const forgetEveryMs = 60 * 60_000
-/** Programs remembered: there are at most 1,000 tokens. Past it the one that read longest ago is forgotten here, and not in the database. */
+/** Programs cached; past it the least recent reader is evicted, but stays in the database. */
 const mostKnown = 2_000
-/** Looks at senders under way; past it what is read counts as a stranger's. */
+/** Lookups of senders in flight; past it a read counts as a stranger's. */
 const mostLooks = 100
 
 export class StrangerReads {
   readonly #options: StrangerReadsOptions
   readonly #stopped = new AbortController()
-  /** The one that read longest ago first. */
+  /** Time of the last read by principal, least recent reader first. */
   readonly #reads = new Map<string, number>()
-  /** What the database has at least. */
+  /** A lower bound of the time in the database, by principal. */
   readonly #stored = new Map<string, number>()
   readonly #storing = new Map<string, Promise<void>>()
-  /** Could not be stored yet. */
+  /** Principals whose read could not be stored yet. */
   readonly #unstored = new Set<string>()
-  /** By principal: whether those of whom it read are strangers is being looked up. */
+  /** Lookups in flight of whether a sender is a stranger, by principal. */
   readonly #looks = new Map<string, Set<Promise<void>>>()
   #lookCount = 0
   #heard: (principalId: string) => void = () => undefined
@@ -70,14 +70,14 @@ export class StrangerReads {
     })
   }
 
-  /** Hears of each read. */
+  /** Sets the listener for reads. */
   onRead(listener: (principalId: string) => void): void {
     this.#heard = listener
   }
 
   /**
-   * @param senders Of all that is shown; undefined where that is not known.
-   * @returns Undefined where what is stored says so already; otherwise it resolves once it does, and rejects when it cannot.
+   * @param senders Senders of all that is shown; undefined if unknown. @returns Undefined if a stored read covers it;
+   * otherwise resolves once it is stored or known to be no stranger's, and rejects if it cannot be stored.
    */
   note(
     principalId: string,
@@ -92,14 +92,14 @@ export class StrangerReads {
     })
   }
 
-  /** Whether the account wrote before to all of them; false where that cannot be found out. @param senders Undefined where they are not certain. */
+  /** Whether the account has written to all of them before. @param senders Undefined if they are not verified. */
   async areKnown(accountId: string, senders: readonly string[] | undefined): Promise<boolean> {
     if (senders === undefined || senders.length === 0) return false
     const known = await this.#options.writtenTo(accountId, senders)
     return senders.every(email => known.has(email))
   }
 
-  /** Of what programs wrote and are shown again. It is in their own words if they had read no stranger's when they wrote it, or in so long a time before. */
+  /** Notes texts of programs that are shown again. Its own count only if it had just read a stranger's mail. */
   noteWritten(
     principalId: string,
     windowMs: number,
@@ -112,12 +112,12 @@ export class StrangerReads {
   }
 
   /**
-   * In epoch milliseconds, whichever process delivered it: rather later than earlier, by a minute at most. Without a transaction, of all that this
-   * process delivered before this was asked.
+   * Returns the last read in epoch milliseconds, across processes, at most a minute too late. Without a transaction it
+   * includes everything that this process delivered before the call.
    */
   async last(principalId: string, transaction?: Database): Promise<number | undefined> {
     const { store, now } = this.#options
-    // A transaction waits for nothing that needs the database beside it.
+    // A transaction must not wait for lookups that need the database themselves.
     if (!transaction) await Promise.all(this.#looks.get(principalId) ?? [])
     const row = await store.findStrangerRead(principalId, transaction)
     const stored = row && Math.min(now(), Date.parse(row.at) + coveredMs)
@@ -126,8 +126,8 @@ export class StrangerReads {
   }
 
   /**
-   * How long ago the program had last read mail of a stranger: what it writes now may be in those words. Null where no policy can ask for so long a
-   * time. @param transaction In which it is written.
+   * Returns how many milliseconds ago the program last read a stranger's mail; null if longer ago than policies can ask
+   * for. @param transaction The one that stores what the program writes now.
    */
   async taintOf(principalId: string, transaction: Database): Promise<number | null> {
     const last = await this.last(principalId, transaction)
@@ -135,7 +135,7 @@ export class StrangerReads {
     return ago > rememberedMs ? null : ago
   }
 
-  /** @param isStrangers What fails counts as a stranger's. */
+  /** @param isStrangers Tells whether it is a stranger's; a rejection counts as yes. */
   #lookUp(principalId: string, isStrangers: () => Promise<boolean>): Promise<void> | undefined {
     if (this.#lookCount >= mostLooks) return this.#remember(principalId)
     const looks = this.#looks.get(principalId) ?? new Set()
@@ -152,7 +152,7 @@ export class StrangerReads {
       })
     looks.add(look)
     const isCovered = this.#isCovered(principalId)
-    // Whatever comes of it, what is stored stands for it too.
+    // The stored read covers this one, whatever the lookup finds.
     return isCovered ? undefined : look.then(() => storing)
   }
 
@@ -174,7 +174,7 @@ export class StrangerReads {
     if (this.#isCovered(principalId)) return undefined
     const storing = this.#storing.get(principalId) ?? this.#store(principalId)
     this.#storing.set(principalId, storing)
-    // Who does not wait for it has it retried.
+    // If no caller waits for it, `#storeRest` retries it.
     storing.catch(() => undefined)
     return storing
   }

@@ -1,4 +1,4 @@
-/** Judges what programs want to send, and to change, by the policy of their token. It judges what the server knows, never what they say. */
+/** Judges what programs want to send by their token's policy and the server's own knowledge, never their claims. */
 import { type PolicyFinding, policyBounds, type TokenPolicy } from '../../contract/policy.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
@@ -10,9 +10,9 @@ import { isOpen, nextOpening } from './working-hours.ts'
 
 export interface TokenJudgeOptions {
   rates: Pick<PolicyRates, 'findings'>
-  /** Those of the addresses to which the account wrote before; none where that is not known. */
+  /** Returns those of the addresses that the account has written to before; empty if unknown. */
   writtenTo(accountId: string, emails: readonly string[]): Promise<ReadonlySet<string>>
-  /** When the principal last read mail of a stranger, in epoch milliseconds. */
+  /** Returns when the principal last read a stranger's mail, in epoch milliseconds. */
   lastStrangerRead(principalId: string, transaction?: Database): Promise<number | undefined>
   now(): number
 }
@@ -56,7 +56,7 @@ export class TokenJudge implements PolicyJudge {
     return last !== undefined && this.#options.now() - last <= within * 60_000
   }
 
-  /** By the rules that hold at every moment: asked again when what was held is to leave. Rates are not: it was counted when it was taken in. */
+  /** Applies the rules that always hold, except rates; applied again before a held message is sent. */
   denials({ sending }: TokenPolicy, message: JudgedMessage): PolicyFinding[] {
     return [
       ...recipientFindings(sending, message),
@@ -66,7 +66,7 @@ export class TokenJudge implements PolicyJudge {
     ]
   }
 
-  /** When a human has to approve it. @param at When it was handed in, in epoch milliseconds. */
+  /** Returns why a human has to approve it. @param at When it was submitted, in epoch milliseconds. */
   holds(principalId: string, policy: TokenPolicy, message: JudgedMessage, at: number): Promise<PolicyFinding[]> {
     return this.#holds(principalId, policy, message, at, this.#lookUp(message))
   }
@@ -95,19 +95,19 @@ export class TokenJudge implements PolicyJudge {
       const why = await this.#taint(principalId, message, at, minutes)
       if (why !== undefined) holds.push(held('approval_tainted', why))
     }
-    // Whatever the policy says: words of strangers take nothing out to people whom nobody named.
+    // Whatever the policy says, a stranger's words are not sent to people whom no user has chosen.
     if (holds.length === 0) {
       const why = await this.#taint(principalId, message, at, policyBounds.outsidersMinutes)
       const outsiders = why === undefined ? [] : outsidersOf(sending, message, await known())
       if (outsiders.length > 0) {
-        const who = 'These recipients are no contacts, and in no thread with one.'
+        const who = 'These recipients are not contacts, and not in a thread with one.'
         holds.push({ ...held('approval_tainted', `${why} ${who}`), recipients: outsiders })
       }
     }
     return holds
   }
 
-  /** @returns Why words of strangers may be in it; undefined if there were none within so many minutes. */
+  /** @returns Why it may contain a stranger's words; undefined if none were read within `minutes`. */
   async #taint(
     principalId: string,
     { taintMs }: JudgedMessage,
@@ -115,7 +115,7 @@ export class TokenJudge implements PolicyJudge {
     minutes: number,
   ): Promise<string | undefined> {
     const last = await this.#options.lastStrangerRead(principalId)
-    // Only the last read is known: one behind `at` may not have been the first.
+    // Only the last read is known: one after `at` may not have been the first.
     if (last !== undefined && at - last <= minutes * 60_000) {
       const ago = Math.max(0, Math.round((this.#options.now() - last) / 60_000))
       return `The token has read mail of a stranger ${ago} min ago.`
@@ -123,24 +123,24 @@ export class TokenJudge implements PolicyJudge {
     return taintMs !== null && taintMs <= minutes * 60_000 ? writtenTainted(taintMs) : undefined
   }
 
-  /** Asks once, and only if it is needed. */
+  /** Looks up known recipients once, when first needed. */
   #lookUp({ accountId, recipients }: JudgedMessage): Known {
     let found: ReturnType<Known> | undefined
     return () => (found ??= this.#options.writtenTo(accountId, recipients))
   }
 }
 
-/** Those of the recipients to whom the account wrote before. */
+/** The recipients that the account has written to before. */
 type Known = () => Promise<ReadonlySet<string>>
 
-/** Recipients that are no contacts of the account, in no thread with one, and that the policy does not name. */
+/** Returns recipients that are not contacts, not in a thread with one, and not named by the policy. */
 function outsidersOf(
   { recipients: allowed }: Sending,
   { recipients, threadPeople, isThreadOfKnown }: JudgedMessage,
   known: ReadonlySet<string>,
 ): string[] {
   const rules = allowed === 'anyone' ? undefined : new RecipientRules(allowed)
-  // A stranger's mail names whom it likes.
+  // A stranger's mail can list any address.
   const people = new Set(isThreadOfKnown ? [...(threadPeople ?? [])].map(addressForm) : [])
   const isInThread = (email: string) => {
     const form = addressForm(email)
@@ -179,9 +179,8 @@ function attachmentFindings(
 function hoursFindings({ hours }: Sending, at: number): PolicyFinding[] {
   if (!hours || isOpen(hours, at)) return []
   const next = nextOpening(hours, at)
-  const when =
-    next === undefined ? '' : ` The next time at which it may is ${new Date(next).toISOString()}; name it as \`at\`.`
-  return [denied('hours', `Outside of its working hours the token may not send.${when}`)]
+  const when = next === undefined ? '' : ` It may again at ${new Date(next).toISOString()}; pass that as \`at\`.`
+  return [denied('hours', `The token may not send outside its working hours.${when}`)]
 }
 
 function writtenTainted(taintMs: number): string {

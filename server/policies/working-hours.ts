@@ -1,11 +1,11 @@
-/** Working hours of a time zone of the IANA database, whose clock may be set forward and back. */
+/** Working hours in a time zone of the IANA database, with daylight saving time. */
 import type { TokenPolicy } from '../../contract/policy.ts'
 
 export type WorkingHours = NonNullable<TokenPolicy['sending']['hours']>
 
 const days = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']
 const quarter = 15 * 60_000
-/** Working hours repeat every week. */
+/** Quarter hours searched for the next opening: a week and a day, since working hours repeat weekly. */
 const quartersAhead = 8 * 24 * 4
 
 export function isTimeZone(name: string): boolean {
@@ -17,7 +17,10 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-/** By the clock on the wall there. Hours that end before they begin go past midnight, and belong to the day on which they begin. */
+/**
+ * Returns whether it is within working hours, by local time. Hours that end before they begin run past midnight, and
+ * belong to the day on which they begin.
+ */
 export function isOpen({ days: open, from, to, time_zone: timeZone }: WorkingHours, at: number): boolean {
   const { day, minute } = wallClock(timeZone, at)
   const [begin, end] = [minutesOf(from), minutesOf(to)]
@@ -26,7 +29,7 @@ export function isOpen({ days: open, from, to, time_zone: timeZone }: WorkingHou
   return (open.includes(day) && minute >= begin) || (open.includes(yesterday) && minute < end)
 }
 
-/** To the quarter of an hour, as all time zones are; undefined when they never open. */
+/** Returns the next opening, to the quarter hour, as time zone offsets are; undefined if there is none. */
 export function nextOpening(hours: WorkingHours, after: number): number | undefined {
   const first = Math.ceil(after / quarter) * quarter
   const next = Array.from({ length: quartersAhead }, (_, index) => first + index * quarter)

@@ -1,10 +1,13 @@
-/** The latest attempts of each webhook, for people who look why something does not arrive. In memory: a log on the disk would cost more than the delivery. */
+/**
+ * The latest attempts of each webhook, for people who investigate why something does not arrive. In memory: writing
+ * them to disk would cost more than the deliveries.
+ */
 import { type WebhookDelivery, webhookBounds } from '../../contract/webhooks.ts'
 import type { AttemptMade } from '../webhooks/webhook-kind.ts'
 
-/** Of webhooks that were told something last. */
+/** Webhooks with logged attempts; past it the one logged first is evicted. */
 const maxWebhooks = 1_000
-/** What looks like a secret: ours, and what others call theirs. */
+/** Text that looks like a secret, of ours or of others. */
 const secrets = /\b(whsec_|rm_|sk[-_]|Bearer\s+|eyJ)[\w+/=.-]{8,}/g
 
 const outcomes = { sent: 'delivered', retry: 'retried', refused: 'abandoned', gone: 'gone' } as const
@@ -30,14 +33,14 @@ export class DeliveryLog {
     this.#attempts.delete(webhookId)
   }
 
-  /** Newest first. */
+  /** @returns Newest first. */
   list(webhookId: string, seesPrivate: boolean): WebhookDelivery[] {
     const known = this.#attempts.get(webhookId) ?? []
     return known.map(attempt => shown(attempt, seesPrivate)).reverse()
   }
 }
 
-/** @param seesPrivate What a server on an inner network answers is for administrators. */
+/** @param seesPrivate Whether responses from inner networks are shown; for administrators only. */
 export function shown({ message, outcome, at, durationMs }: AttemptMade, seesPrivate: boolean): WebhookDelivery {
   const { answer } = outcome
   const isShown = answer && (seesPrivate || !answer.isPrivate)

@@ -1,4 +1,7 @@
-/** Webhooks of programs: an endpoint is told the facts of the event stream that its token may read, in the shape of Standard Webhooks. */
+/**
+ * Webhooks of programs: an endpoint receives the facts of the event stream that its token may read, as Standard
+ * Webhooks.
+ */
 import { type EventOf, type Fact, type FactType, facts, factTypes } from '../../contract/event.ts'
 import type { LogEntry } from '../events/event-log.ts'
 import type { EventFilter } from '../events/event-view.ts'
@@ -8,20 +11,20 @@ import type { AttemptMade, WebhookKind } from '../webhooks/webhook-kind.ts'
 import type { WebhookMessage } from '../webhooks/webhook-sender.ts'
 import type { WebhookEnding, WebhookRow } from '../webhooks/webhook-tables.ts'
 
-/** What is stored with its endpoint, beside what the delivery needs. */
+/** Settings stored with an endpoint, beside the columns of the delivery. */
 export interface WebhookSettings {
   name: string
-  /** All when empty. */
+  /** Fact types; empty for all. */
   types: FactType[]
   accounts: string[]
   query: string | null
-  /** Of what order is kept: of all that it is told, or of each account. */
+  /** Whether order is kept across everything that is delivered, or per account. */
   order: 'endpoint' | 'account'
 }
 
 export interface ProgramWebhooksOptions {
   idOf(number: number): string
-  /** Whether a search of the principal finds the message: only with `mail:read` it looks into texts. */
+  /** Whether a search of the principal finds the message; message texts are searched only with `mail:read`. */
   matches(
     mail: EventOf<'mail_received'>['data'],
     query: string,
@@ -32,15 +35,15 @@ export interface ProgramWebhooksOptions {
   ended(row: WebhookRow, ending: WebhookEnding): void
 }
 
-/** Settings that were read lately. */
+/** Parsed settings in the cache; it is cleared when full. */
 const maxRead = 2_000
 
 export class ProgramWebhooks implements WebhookKind {
   readonly gone = 'endpoint'
   readonly #options: ProgramWebhooksOptions
-  /** All endpoints share what is said of a fact. */
+  /** Messages by fact, shared by all endpoints. */
   readonly #messages = new WeakMap<Fact, WebhookMessage>()
-  /** By their text: they are asked for with each fact. */
+  /** Parsed settings by their JSON, since every fact needs them. */
   readonly #settings = new Map<string, WebhookSettings>()
 
   constructor(options: ProgramWebhooksOptions) {
@@ -88,7 +91,7 @@ export class ProgramWebhooks implements WebhookKind {
     return control('gap', `gap_${place}`, { up_to: `evt_${place}` })
   }
 
-  /** That it was disabled is told on the event stream: the endpoint took nothing, or wants nothing. */
+  /** The event stream announces the end; an endpoint that failed or wants nothing is sent nothing. */
   endOf(): undefined {
     return undefined
   }
@@ -115,19 +118,22 @@ export class ProgramWebhooks implements WebhookKind {
   }
 }
 
-/** What is stored of a fact: the same at each attempt, also after a restart. Sender and subject of mail are not. */
+/**
+ * Builds the message from what is stored of the fact, so that it is the same at each attempt and after a restart.
+ * Sender and subject of mail are not stored.
+ */
 export function messageOf(id: string, fact: Fact): WebhookMessage {
   const data = storedJson(fact, JSON.stringify(fact.data))
   return { id, body: `{"id":"${id}","type":"${fact.type}","timestamp":"${fact.data.at}","data":${data}}` }
 }
 
-/** Of no fact: `gap`, `test`. */
+/** Builds a message about no fact: `gap` or `test`. */
 export function control(type: string, id: string, data: object): WebhookMessage {
   return { id, body: JSON.stringify({ id, type, timestamp: new Date().toISOString(), data }) }
 }
 
-/** Written by this program. */
+/** Parses settings that this program wrote. */
 export function settingsOf({ settings }: Pick<WebhookRow, 'settings'>): WebhookSettings {
-  // Those of earlier versions say nothing of it.
+  // Missing in rows of an earlier version.
   return { order: 'endpoint', ...(JSON.parse(settings) as Omit<WebhookSettings, 'order'>) }
 }

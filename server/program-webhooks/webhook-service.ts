@@ -1,4 +1,4 @@
-/** Webhooks of programs as their owners see and change them. The delivery is the engine's. */
+/** Webhooks of programs, as their owners see and change them. The engine delivers. */
 import { randomBytes } from 'node:crypto'
 import type { Webhook, WebhookDelivery } from '../../contract/webhooks.ts'
 import { webhookBounds } from '../../contract/webhooks.ts'
@@ -27,11 +27,11 @@ export interface WebhookServiceOptions {
   secrets: SecretBox
   places: EventHub['places']
   log: DeliveryLog
-  /** What the principal of a webhook may now; undefined where it may nothing. */
+  /** Returns the current rights of a webhook's principal; undefined if it has none. */
   standing(row: Pick<WebhookRow, 'principal_kind' | 'principal_id'>): Promise<Principal | undefined>
-  /** Whether a token is there, whatever it may. */
+  /** Whether a token exists, whatever its rights. */
   hasToken(tokenId: string): Promise<boolean>
-  /** @throws Problem for a search that cannot be read, or asks for more than its owner may read. */
+  /** @throws Problem for a search that is invalid, or needs more rights than its owner has. */
   checkQuery(owner: Principal, query: string): void
   now(): number
   logger: Logger
@@ -60,7 +60,7 @@ export class WebhookService {
     this.#options = options
   }
 
-  /** What is of tokens that were revoked while nobody heard of it goes. */
+  /** Removes webhooks of tokens that were revoked while no process listened. */
   async start(): Promise<void> {
     const rows = await this.#options.endpoints.list('program')
     for (const id of new Set(rows.map(row => row.principal_id))) await this.#sweep(id)
@@ -100,7 +100,7 @@ export class WebhookService {
       ...{ expires_at: null, last_success_at: null, ...begun },
     }
     const reached = await endpoints.add(row, owner, bounds)
-    if (reached !== undefined) throw new Problem('too_many_webhooks', `There are ${reached}; delete one first.`)
+    if (reached !== undefined) throw new Problem('too_many_webhooks', `There are ${reached} already; delete one first.`)
     logger.info({ webhook: id, principal: owner.id }, 'a webhook was created')
     return { webhook: this.#view(row), secret }
   }
@@ -131,12 +131,12 @@ export class WebhookService {
       previous_until: keepMinutes > 0 ? new Date(now() + keepMinutes * 60_000).toISOString() : null,
     }
     const values = { secret_sealed: secrets.seal(secret, secretContext(id)), ...previous }
-    // What is disabled stays so, and takes the secret as it is enabled.
+    // A disabled webhook stays disabled; the secret counts once it is enabled.
     await endpoints.restart(id, values, await this.#standing(row))
     return { webhook: await this.get(principal, id), secret }
   }
 
-  /** At once, beside what waits for it: it says how the endpoint answers, and moves nothing. */
+  /** Sends a test message immediately, beside the queue; it shows how the endpoint responds, and moves no place. */
   async test(principal: Principal, id: string, signal: AbortSignal): Promise<WebhookDelivery> {
     const { sender, secrets, log, now } = this.#options
     const row = await this.#find(principal, id)
@@ -165,7 +165,7 @@ export class WebhookService {
     return this.#restart(row, { place, next_try_at: null }, owner)
   }
 
-  /** It keeps its place, for as long as the log holds what follows. */
+  /** Disables a webhook, which keeps its place as long as the log holds the following facts. */
   async disable(principal: Principal, id: string): Promise<Webhook> {
     const row = await this.#find(principal, id)
     if (row.ending !== null) return this.#viewNow(row)
@@ -185,7 +185,7 @@ export class WebhookService {
 
   changed(): void {}
 
-  /** A webhook goes with its token. */
+  /** Removes the webhooks of a revoked token. */
   revoked(principalId: string): void {
     const sweep: Promise<void> = this.#sweep(principalId)
       .catch((err: unknown) =>
@@ -223,7 +223,7 @@ export class WebhookService {
       if (tokenId === undefined || `${tokenMark}${tokenId}` === principal.id) return principal
       throw invalid('token_id', 'is only for signed-in users: a token creates webhooks of its own')
     }
-    if (tokenId === undefined) throw invalid('token_id', 'must name one of your tokens: its rights decide what is told')
+    if (tokenId === undefined) throw invalid('token_id', 'must name one of your tokens: its rights decide what is sent')
     const owner = await this.#options.standing({ principal_kind: 'token', principal_id: `${tokenMark}${tokenId}` })
     if (owner?.userId !== principal.userId) {
       throw new Problem('token_not_found', 'You have no such token, or it may not be used.')
@@ -243,7 +243,7 @@ export class WebhookService {
     if (unknown !== undefined) throw new Problem('account_not_found', `Its token sees no account ${unknown}.`)
   }
 
-  /** What the log does not hold any more is left out. */
+  /** Facts that the log no longer holds are skipped. */
   #placeOf(event: string): number {
     const { places } = this.#options
     const position = places.locate(event.replace(/^evt_/, ''))
@@ -300,7 +300,7 @@ function isOwn({ kind, id, userId }: Principal, row: WebhookRow): boolean {
   return row.principal_id === id || (kind === 'session' && userId !== null && row.user_id === userId)
 }
 
-/** What is told to it, and where it leads, is of its owner: a token of an administrator, whose accounts are a list, sees none of others. */
+/** URL and events belong to the owner: an administrator's token with a list of accounts sees no others' webhooks. */
 function isTheirs(principal: Principal, row: WebhookRow): boolean {
   return isOwn(principal, row) || (isAdmin(principal) && seesAll(principal))
 }
@@ -310,7 +310,7 @@ function newSecret(): string {
 }
 
 function checkedUrl(text: string): string {
-  if (!URL.canParse(text)) throw invalid('url', 'is no URL')
+  if (!URL.canParse(text)) throw invalid('url', 'is not a URL')
   const url = new URL(text)
   if (url.protocol !== 'https:') throw invalid('url', 'must begin with https://')
   if (url.username !== '' || url.password !== '' || url.hash !== '') {

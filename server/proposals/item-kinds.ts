@@ -1,4 +1,4 @@
-/** What items of each kind are made of, and what applying and ending one comes to: by the services of the features that store them. */
+/** What applying and ending an item of each kind means, through the services of the features that store them. */
 import type { Operation } from '../../contract/operations.ts'
 import type { ProposalItem } from '../../contract/proposal.ts'
 import type { Scope } from '../../contract/scope.ts'
@@ -25,9 +25,9 @@ export interface ItemKindsOptions {
   hub: Pick<EventHub, 'transact'>
 }
 
-/** What lies behind an item. */
+/** What an item refers to. */
 export interface Known {
-  /** That deciding about it needs. */
+  /** The scope that deciding it requires. */
   scope: Scope
   operation: Operation | undefined
   approval: ApprovalRow | undefined
@@ -36,7 +36,7 @@ export interface Known {
 export type Content = Pick<ProposalItem, 'operation' | 'draft' | 'submission' | 'approval_id'>
 const nothing: Content = { operation: null, draft: null, submission: null, approval_id: null }
 const scopes = { operation: 'mail:organize', draft: 'mail:draft', message: 'mail:send' } as const
-/** Of operations that were not applied. */
+/** Error codes of operations that were not applied. */
 const codes = { declined: 'declined', expired: 'expired', withdrawn: 'withdrawn', void: 'void' } as const
 
 export class ItemKinds {
@@ -46,7 +46,7 @@ export class ItemKinds {
     this.#options = options
   }
 
-  /** What lies behind them, read together. @returns By the id of the item. */
+  /** Loads what the items refer to in one go. @returns By item id. */
   async look(items: readonly ProposalItemRow[]): Promise<Map<string, Known>> {
     const { operations, approvals } = this.#options
     const found = await operations.findAll(idsOf(items, 'operation'))
@@ -64,12 +64,12 @@ export class ItemKinds {
     return known
   }
 
-  /** That deciding about it needs. */
+  /** Returns the scope that deciding the item requires. */
   async scopeOf(item: ProposalItemRow): Promise<Scope> {
     return (await this.look([item])).get(item.id)!.scope
   }
 
-  /** What the principal may see of them, read together. @returns By the id of the item. */
+  /** Loads what the principal may see of the items in one go. @returns By item id. */
   async contents(
     principal: Principal,
     { account_id: accountId }: ProposalRow,
@@ -93,7 +93,7 @@ export class ItemKinds {
     return all
   }
 
-  /** As the transaction has it; undefined for what is no message. */
+  /** Finds the approval of a message in the transaction; undefined for other kinds. */
   async approvalOf(
     { id, kind }: Pick<ProposalItemRow, 'id' | 'kind'>,
     db?: Database,
@@ -101,7 +101,7 @@ export class ItemKinds {
     return kind === 'message' ? this.#options.approvals.findOf(id, db) : undefined
   }
 
-  /** Of a message, as it is by now. */
+  /** Describes the current state of a message. */
   async wordsOf(submissionId: string, db: Database): Promise<string | undefined> {
     const row = await this.#options.outbox.find(submissionId, db)
     return (
@@ -113,7 +113,10 @@ export class ItemKinds {
     )
   }
 
-  /** @param check Throws where it may not be, in the transaction. @returns Whether it waited, with this hash. */
+  /**
+   * @param check Throws, in the transaction, if it may not be applied. @returns Whether the item was waiting, with this
+   * hash.
+   */
   async apply(
     principal: Principal,
     item: ProposalItemRow,
@@ -135,13 +138,13 @@ export class ItemKinds {
           item.kind === 'operation'
             ? await operations.apply(transaction, tell, item.id)
             : await drafts.apply(transaction, tell, item.id, item.hash, principal.id)
-        if (!isDone) throw new Problem('not_possible_now', 'It was changed since it was proposed: look at it again.')
+        if (!isDone) throw new Problem('not_possible_now', 'It was changed since it was proposed; review it again.')
         return true
       })
     return item.kind === 'operation' ? operations.applying(item.id, apply) : apply()
   }
 
-  /** Nothing of it is done. @returns Whether it waited, with this hash. */
+  /** Ends an item without applying it. @returns Whether it was waiting, with this hash. */
   async end(principal: Principal | undefined, item: ProposalItemRow, end: ItemEnd & { state: keyof typeof codes }) {
     const { hub, book, operations, drafts, approvals, outbox } = this.#options
     const approval = await this.approvalOf(item)
@@ -179,5 +182,5 @@ const words = {
   declined: 'A human declined it, without a reason.',
   expired: 'Nobody applied it in time.',
   withdrawn: 'It was withdrawn by the caller who proposed it.',
-  void: 'It cannot be applied any more.',
+  void: 'It can no longer be applied.',
 }

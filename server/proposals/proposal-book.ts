@@ -1,4 +1,7 @@
-/** Takes in what tokens in mode `propose` ask for, and keeps what became of each item. Each change is made in the transaction of its caller. */
+/**
+ * Accepts what tokens in mode `propose` ask for, and records the outcome of each item. Each change is made in its
+ * caller's transaction.
+ */
 import type { Fact } from '../../contract/event.ts'
 import type { TokenPolicy } from '../../contract/policy.ts'
 import { type ProposalItemState, proposalBounds } from '../../contract/proposal.ts'
@@ -13,7 +16,7 @@ import { type Decided, type ProposalItemRow, type ProposalRow, stateOf } from '.
 export interface ProposalBookOptions {
   store: ProposalStore
   ids: ProposalIds
-  /** As the database has it; undefined for people. */
+  /** Reads the mode from the database; undefined for people. */
   modeOf(principal: Pick<Principal, 'kind' | 'id'>, db?: Database): Promise<TokenPolicy['mode'] | undefined>
   now?: () => number
   bounds?: { items: number; open: number }
@@ -21,7 +24,7 @@ export interface ProposalBookOptions {
 
 export type Tell = (fact: Fact) => void
 type Happened = Extract<Fact, { type: 'proposal_changed' }>['data']['event']
-/** What became of an item. */
+/** The outcome of an item. */
 export interface ItemEnd {
   state: Exclude<ProposalItemState, 'waiting'>
   decided?: Decided | undefined
@@ -93,7 +96,7 @@ export class ProposalBook implements ProposalIntake {
     else await store.update(transaction, row.proposal_id, { state: stateOf(left) })
   }
 
-  /** @returns Whether it waited, with this hash. */
+  /** @returns Whether the item was waiting, with this hash. */
   async close(
     transaction: Database,
     tell: Tell,
@@ -101,7 +104,7 @@ export class ProposalBook implements ProposalIntake {
     { state, decided, why = null }: ItemEnd,
   ): Promise<boolean> {
     const { store } = this.#options
-    // Of two items that end at the same moment each would see the other one waiting.
+    // Without the lock, two items that end concurrently would each see the other one waiting.
     const proposal = await store.lock(transaction, row.proposal_id)
     const values = { state, why, decided: decided ? JSON.stringify(decided) : null }
     if (!proposal || !(await store.changeItem(transaction, row, values))) return false
@@ -112,7 +115,7 @@ export class ProposalBook implements ProposalIntake {
     return true
   }
 
-  /** It is another one from now on: pages that show it are told, and show it again. */
+  /** Updates an edited item, and announces it so that pages show it again. */
   async renew(
     transaction: Database,
     tell: Tell,
@@ -133,7 +136,7 @@ export class ProposalBook implements ProposalIntake {
     if (open?.state === 'open' && (await store.items([open.id], transaction)).length + added <= bounds.items)
       return open
     if ((await store.countOpen(principal.id, transaction)) >= bounds.open) {
-      const detail = `${bounds.open} proposals of this token wait for a human already; withdraw some, or wait until they are decided.`
+      const detail = `${bounds.open} proposals of this token are already waiting for a human; withdraw some, or wait until they are decided.`
       throw new Problem('too_many_operations', detail, { retryAfterSeconds: 600 })
     }
     const row: ProposalRow = {

@@ -1,4 +1,4 @@
-/** What a proposal would change, message by message, in pages over all of its items. */
+/** Lists what a proposal would change, message by message, in pages across all of its items. */
 
 import type { ProposedChange } from '../../contract/proposal.ts'
 import type { ProposedChanges } from '../operations/proposed-changes.ts'
@@ -24,7 +24,7 @@ export class ProposalDiff {
     this.#options = options
   }
 
-  /** Of what waits; of one item also once it is decided. */
+  /** Lists waiting items only; a named item also once it is decided. */
   async list(
     principal: Principal,
     proposalId: string,
@@ -41,7 +41,7 @@ export class ProposalDiff {
     const from = Number(cursor)
     let total = 0
     for (const { id, messages } of meant) {
-      // An operation on a folder is one line.
+      // An operation on a folder counts as one line.
       const count = Math.max(1, Number(messages))
       const first = Math.max(0, from - total)
       const room = limit - items.length

@@ -1,17 +1,17 @@
-/** Who may see a proposal, and who may decide about an item of it. */
+/** Who may see a proposal, and who may decide its items. */
 import type { ApprovalSettings } from '../../contract/approvals.ts'
 import type { Scope } from '../../contract/scope.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { ProposalRow } from './proposal-tables.ts'
 
-/** Programs see what they propose themselves; users all of the accounts that they may see. */
+/** Whether a principal sees a proposal: programs see their own, users those of all their accounts. */
 export function maySeeProposal(principal: Principal, row: Pick<ProposalRow, 'account_id' | 'principal_id'>): boolean {
   if (!maySeeAccount(principal, row.account_id)) return false
   return principal.kind === 'session' || principal.id === row.principal_id
 }
 
-/** Why the principal may not decline it; undefined where it may. */
+/** Returns why the principal may not decline it; undefined if it may. */
 export function declineRefusal(principal: Principal, row: ProposalRow, scope: Scope): Problem | undefined {
   if (principal.kind !== 'session' || principal.userId === null) {
     return new Problem(
@@ -23,11 +23,11 @@ export function declineRefusal(principal: Principal, row: ProposalRow, scope: Sc
     return new Problem('forbidden', `This requires the scope ${scope}.`, { missing_scope: scope })
   }
   if (principal.scopes.has('dashboard:operate') || row.user_id === principal.userId) return undefined
-  const detail = 'Deciding about what tokens of others propose requires the scope dashboard:operate.'
+  const detail = 'Deciding proposals of other users’ tokens requires the scope dashboard:operate.'
   return new Problem('forbidden', detail, { missing_scope: 'dashboard:operate' })
 }
 
-/** Why the principal may not apply it; undefined where it may. */
+/** Returns why the principal may not apply it; undefined if it may. */
 export function applyRefusal(
   principal: Principal,
   row: ProposalRow,

@@ -1,4 +1,4 @@
-/** /api/v1/proposals: what tokens propose, what it would change, and deciding about it. */
+/** /api/v1/proposals: what tokens propose, what it would change, and the decisions about it. */
 import { proposalsApi } from '../../contract/proposals.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import type { ProposalDiff } from './proposal-diff.ts'

@@ -191,7 +191,7 @@ onEachDatabase(open => {
     await world.sweeper.sweep()
     expect((await items()).map(({ state, why }) => [state, why])).toEqual([
       ['declined', null],
-      ['void', 'It needs what was not applied: Create the folder Archive.'],
+      ['void', 'It depends on an item that was not applied: Create the folder Archive.'],
     ])
     expect((await world.service.get(agent, move.id)).state).toBe('declined')
   })

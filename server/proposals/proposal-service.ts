@@ -1,6 +1,6 @@
 /**
- * Proposals: looked at, applied in whole or in part, declined or withdrawn. Each item is decided by its id and hash, in one transaction with
- * what becomes of it; a message leaves only through its approval.
+ * Shows proposals, and applies, declines or withdraws them in whole or in part. Each item is decided by its id and
+ * hash, in one transaction with its effect; a message is sent only through its approval.
  */
 
 import type { ProposalDecision, ProposalDetail, ProposalState } from '../../contract/proposal.ts'
@@ -28,7 +28,7 @@ export interface ProposalServiceOptions {
   freezes: Pick<FreezeService, 'isFrozenNow'>
   settings: Pick<ApprovalSettingsHolder, 'read'>
   activities: Pick<AskerActivities, 'of'>
-  /** Whether the token still has what it needed to propose it. */
+  /** Returns whether the token still has the scope that it needed to propose it. */
   mayStill(proposal: ProposalRow, scope: Scope, db?: Database): Promise<boolean>
   now?: () => number
 }
@@ -42,7 +42,7 @@ interface Chosen {
 type Result = ProposalDecision['results'][number]
 type Decide = (item: ProposalItemRow, proposal: ProposalRow) => Promise<void>
 
-const lostRights = 'The token that proposed it has ended, or has fewer rights now.'
+const lostRights = 'The token that proposed it is no longer valid, or has fewer rights now.'
 
 export class ProposalService {
   readonly #options: ProposalServiceOptions
@@ -74,7 +74,7 @@ export class ProposalService {
     }
   }
 
-  /** @throws Problem also for those that the principal may not see. */
+  /** @throws Problem if it does not exist, or the principal may not see it. */
   async get(principal: Principal, id: string): Promise<ProposalDetail> {
     const { store, settings, kinds, activities } = this.#options
     const proposal = await this.getRow(principal, id)
@@ -89,7 +89,7 @@ export class ProposalService {
     throw noProposal()
   }
 
-  /** Of one that the principal may see. */
+  /** Lists the items of a proposal that the principal may see. */
   async items(principal: Principal, id: string): Promise<ProposalItemRow[]> {
     await this.getRow(principal, id)
     return this.#options.store.items([id])
@@ -113,7 +113,7 @@ export class ProposalService {
         await kinds.end(undefined, item, { state: 'void', why: lostRights })
         throw new Problem('not_possible_now', lostRights)
       }
-      // Once more: another process may have changed it just now.
+      // Checked again: another process may have changed it just now.
       const check = async (transaction: Database) => {
         await this.#refuseFrozen(row, transaction)
         await refuse(transaction)
@@ -146,7 +146,7 @@ export class ProposalService {
     })
   }
 
-  /** Of what one proposed oneself. */
+  /** Withdraws items of the caller's own proposal. */
   async withdraw(principal: Principal, id: string, chosen: readonly Chosen[]): Promise<ProposalDecision> {
     const proposal = await this.getRow(principal, id)
     if (principal.id !== proposal.principal_id) {
@@ -159,7 +159,7 @@ export class ProposalService {
     })
   }
 
-  /** What became of a message among approvals, or which hash it has by now, is true of its item too. */
+  /** Transfers the decision about a message, or its new hash after an edit, from its approval to its item. */
   async followApproval(item: Pick<ProposalItemRow, 'id' | 'kind'>): Promise<void> {
     const { store, book, kinds, hub } = this.#options
     await hub.transact(async (transaction, tell) => {
@@ -168,7 +168,7 @@ export class ProposalService {
       if (!approval || approval.proposal_id === null) return
       const { hash } = approval
       const row = { ...waiting, hash, words: (await kinds.wordsOf(item.id, transaction)) ?? waiting.words }
-      // It was edited, and may have been decided about since.
+      // The message was edited, and may have been decided since.
       if (hash !== waiting.hash) await book.renew(transaction, tell, waiting, row)
       const decision = (JSON.parse(approval.decisions) as (Decided & { decision: string })[]).at(-1)
       const { decision: _decision, ...decided } = decision ?? { decision: '' }
@@ -183,7 +183,7 @@ export class ProposalService {
     })
   }
 
-  /** Ends what waits for too long, and what its token may not do any more. */
+  /** Ends waiting items that have expired, or that their token may no longer do. */
   async review(proposal: ProposalRow): Promise<void> {
     const { store, kinds, mayStill } = this.#options
     const isOver = proposal.expires_at <= this.#at()
@@ -195,7 +195,7 @@ export class ProposalService {
       const { scope, approval } = known.get(item.id)!
       if (approval && (approval.state !== 'waiting' || approval.hash !== item.hash)) await this.followApproval(item)
       if (!may.has(scope)) may.set(scope, await mayStill(proposal, scope))
-      // After a crash between a decision and what follows from it.
+      // Recovers from a crash between a decision and its consequences.
       const missing = items.find(({ id, state }) => needsOf(item).includes(id) && isOff(state))
       if (!may.get(scope)) await kinds.end(undefined, item, { state: 'void', why: lostRights })
       else if (missing) await kinds.end(undefined, item, { state: 'void', why: needsWords(missing) })
@@ -218,7 +218,7 @@ export class ProposalService {
       throw new Problem('bad_request', `body.items: ${message}`, { errors: [{ path: 'body.items', message }] })
     }
     const problems = new Map<string, Problem>()
-    // In their order: what others need comes first.
+    // In item order: dependencies come first.
     for (const item of known) {
       const named = chosen.find(({ id }) => id === item.id)
       if (!named) continue
@@ -243,18 +243,18 @@ export class ProposalService {
     return { proposal: await this.get(principal, proposal.id), results }
   }
 
-  /** @throws Problem while something that it needs is not applied. */
+  /** @throws Problem while an item that it depends on is not applied. */
   async #checkNeeds(item: ProposalItemRow): Promise<void> {
     const items = await this.#options.store.items([item.proposal_id])
     const missing: ProposalItemRow[] = []
     for (const id of needsOf(item)) {
-      // It may be an item of an earlier proposal.
+      // The dependency may be an item of an earlier proposal.
       const need = items.find(each => each.id === id) ?? (await this.#options.store.findWaiting(id))
       if (need && need.state !== 'applied') missing.push(need)
     }
     if (missing.length === 0) return
     const words = missing.map(each => each.words).join('; ')
-    throw new Problem('not_possible_now', `It needs another item first, which is not applied: ${words}.`)
+    throw new Problem('not_possible_now', `It depends on another item, which is not applied yet: ${words}.`)
   }
 
   async #voidDependent(needed: ProposalItemRow): Promise<void> {
@@ -283,7 +283,7 @@ export class ProposalService {
   }
 }
 
-/** Where they keep all that was named from being done, they are the answer. */
+/** Codes that are thrown as the answer if every named item failed with the same one. */
 const wholeCodes: readonly string[] = ['session_needed', 'frozen', 'recent_sign_in_required', 'four_eyes_needed']
 
 function isOff(state: ProposalItemRow['state']): boolean {
@@ -291,7 +291,7 @@ function isOff(state: ProposalItemRow['state']): boolean {
 }
 
 function needsWords({ words }: Pick<ProposalItemRow, 'words'>): string {
-  return `It needs what was not applied: ${words}.`
+  return `It depends on an item that was not applied: ${words}.`
 }
 
 function refusePrograms({ kind, userId }: Principal): void {
@@ -300,10 +300,10 @@ function refusePrograms({ kind, userId }: Principal): void {
 }
 
 function changed({ kind }: ProposalItemRow): Problem {
-  const detail = 'It was changed meanwhile: look at it again, it has another hash now.'
+  const detail = 'It was changed in the meantime and has another hash now; review it again.'
   return new Problem(kind === 'message' ? 'approval_void' : 'not_possible_now', detail)
 }
 
 function decidedMeanwhile(): Problem {
-  return new Problem('not_possible_now', 'It was changed, or decided about, in this moment: look at it again.')
+  return new Problem('not_possible_now', 'It was changed or decided at the same time; review it again.')
 }

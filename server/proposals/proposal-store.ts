@@ -1,10 +1,13 @@
-/** Proposals and their items in the database. An item is changed only while it waits, with the hash that was looked at. */
+/**
+ * Proposals and their items in the database. An item is changed only while it waits, and with the hash that was
+ * reviewed.
+ */
 import type { ProposalState } from '../../contract/proposal.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { ProposalItemRow, ProposalRow } from './proposal-tables.ts'
 
 export interface ProposalQuery {
-  /** Undefined for all. */
+  /** Account ids; undefined for all. */
   accounts: readonly string[] | undefined
   principalId: string | undefined
   state?: ProposalState | undefined
@@ -23,7 +26,7 @@ export class ProposalStore {
     return db.selectFrom('proposals').selectAll().where('id', '=', id).executeTakeFirst()
   }
 
-  /** Nobody else changes it, or an item of it, before the transaction ends. @returns It as it is now. */
+  /** Locks a proposal and its items until the transaction ends. @returns Its current state. */
   async lock(transaction: Database, id: string): Promise<ProposalRow | undefined> {
     await transaction.updateTable('proposals').set({ id }).where('id', '=', id).execute()
     return this.find(id, transaction)
@@ -33,7 +36,7 @@ export class ProposalStore {
     await transaction.deleteFrom('proposals').where('id', '=', id).execute()
   }
 
-  /** Of several at once; of each in their order. */
+  /** Lists the items of several proposals, in order. */
   async items(proposalIds: readonly string[], db: Database = this.#db): Promise<ProposalItemRow[]> {
     if (proposalIds.length === 0) return []
     return db
@@ -46,7 +49,7 @@ export class ProposalStore {
       .execute()
   }
 
-  /** That a caller has in an account, and that collect further items. */
+  /** Finds a caller's open proposal in an account, to which items can be added. */
   async findOpen(
     transaction: Database,
     principalId: string,
@@ -85,7 +88,7 @@ export class ProposalStore {
     await transaction.updateTable('proposals').set(values).where('id', '=', id).execute()
   }
 
-  /** One of them may be there already, and waits again then. */
+  /** Upserts an item; an existing one waits again. */
   async saveItem(transaction: Database, row: ProposalItemRow): Promise<void> {
     const { proposal_id: _proposal, id: _id, position: _position, ...values } = row
     await transaction
@@ -123,7 +126,7 @@ export class ProposalStore {
     return row?.id
   }
 
-  /** @returns Whether it waited, with this hash. */
+  /** @returns Whether the item was waiting, with this hash. */
   async changeItem(
     transaction: Database,
     { proposal_id, id, hash }: Pick<ProposalItemRow, 'proposal_id' | 'id' | 'hash'>,
@@ -144,14 +147,14 @@ export class ProposalStore {
     await transaction.deleteFrom('proposal_items').where('id', '=', itemId).where('state', '=', 'waiting').execute()
   }
 
-  /** Those that are open, the oldest first. */
+  /** Lists open proposals, oldest first. */
   async listOpen(query: ProposalQuery, after: string | undefined, limit: number): Promise<ProposalRow[]> {
     let found = this.#seen(query).where('state', '=', 'open').orderBy('id').limit(limit)
     if (after !== undefined) found = found.where('id', '>', after)
     return found.execute()
   }
 
-  /** The others, the newest first. */
+  /** Lists decided proposals, newest first. */
   async listDecided(query: ProposalQuery, before: string | undefined, limit: number): Promise<ProposalRow[]> {
     let found = this.#seen(query).where('state', '!=', 'open').orderBy('id', 'desc').limit(limit)
     if (query.state !== undefined) found = found.where('state', '=', query.state)
@@ -164,7 +167,7 @@ export class ProposalStore {
     return row?.id
   }
 
-  /** Of those that were decided so long ago, at most so many. @returns How many. */
+  /** Deletes a batch of proposals that were decided before a time. @returns How many were deleted. */
   async deleteDecidedBefore(at: string): Promise<number> {
     const rows = await this.#db
       .selectFrom('proposals')

@@ -1,4 +1,7 @@
-/** Ends proposals that wait for too long or whose token has lost its rights, follows approvals, and forgets what was decided long ago. */
+/**
+ * Ends proposals that have expired or whose token has lost its rights, follows approvals, and deletes proposals that
+ * were decided long ago.
+ */
 import type { EventHub } from '../events/event-hub.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Rounds } from '../platform/rounds.ts'
@@ -9,16 +12,16 @@ export interface ProposalSweeperOptions {
   store: ProposalStore
   proposals: Pick<ProposalService, 'review' | 'followApproval'>
   hub: Pick<EventHub, 'listen'>
-  /** Whether this process is the one that forgets. */
+  /** Whether this process holds the lease for pruning. */
   mayPrune(): boolean
-  /** In epoch milliseconds. */
+  /** The current time for retention, in epoch milliseconds. */
   retentionNow(): number
   logger: Logger
 }
 
 const sweepEveryMs = 10_000
 const forgetEveryMs = 60 * 60_000
-/** As long as operations are known. */
+/** How long decided proposals are kept, the same as operations. */
 const keptMs = 30 * 24 * 60 * 60_000
 const sweptAtOnce = 100
 
@@ -31,7 +34,7 @@ export class ProposalSweeper {
 
   constructor(options: ProposalSweeperOptions) {
     this.#options = options
-    const failed = (err: unknown) => options.logger.warn({ err }, 'proposals could not be looked after')
+    const failed = (err: unknown) => options.logger.warn({ err }, 'proposals could not be swept')
     this.#sweeps = new Rounds({ everyMs: sweepEveryMs, work: signal => this.#sweep(signal), failed })
     this.#forgetting = new Rounds({ everyMs: forgetEveryMs, work: signal => this.#forget(signal), failed })
   }
@@ -42,12 +45,12 @@ export class ProposalSweeper {
     const sweep = () => this.#own(this.#sweeps.run())
     this.#unsubscribe = [
       hub.listen('approval_decided', follow),
-      // An edit: it has another hash from now on.
+      // An edit, which changes the hash.
       hub.listen('approval_requested', follow),
       hub.listen('token_revoked', sweep),
       hub.listen('token_updated', sweep),
     ]
-    // What was decided while nobody listened.
+    // Catches up with decisions made while no process listened.
     await this.#sweeps.run()
     this.#sweeps.start()
     this.#forgetting.start()
@@ -72,7 +75,7 @@ export class ProposalSweeper {
     this.#own(this.#options.proposals.followApproval({ id: submissionId, kind: 'message' }))
   }
 
-  /** A failure is made up for by the next sweep. */
+  /** Logs a failure; the next sweep makes up for it. */
   #own(work: Promise<void>): void {
     const { logger } = this.#options
     const owned = work.catch(err => logger.warn({ err }, 'a proposal could not be followed'))

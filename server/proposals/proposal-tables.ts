@@ -1,4 +1,4 @@
-/** The tables of proposals, as Kysely sees them, and what is kept in them as JSON. */
+/** The tables of proposals for Kysely, and the types of their JSON columns. */
 import type { ProposalItem, ProposalItemKind, ProposalItemState, ProposalState } from '../../contract/proposal.ts'
 import type { Principal } from '../platform/principal.ts'
 
@@ -15,7 +15,7 @@ export interface ProposalRow {
   principal_kind: Principal['kind']
   principal_id: string
   principal_name: string
-  /** Whose token proposes. */
+  /** The user whose token proposes. */
   user_id: string | null
   state: ProposalState
   created_at: string
@@ -31,7 +31,7 @@ export interface ProposalItemRow {
   state: ProposalItemState
   hash: string
   words: string
-  /** JSON: ids of items. */
+  /** JSON: ids of the items that must be applied first. */
   needs_first: string
   messages: number
   deletions: number
@@ -47,7 +47,7 @@ export function needsOf({ needs_first: needs }: Pick<ProposalItemRow, 'needs_fir
   return JSON.parse(needs) as string[]
 }
 
-/** As it stands with its items. */
+/** Derives the state of a proposal from its items. */
 export function stateOf(items: readonly Pick<ProposalItemRow, 'state'>[]): ProposalState {
   const has = (state: ProposalItemState) => items.some(item => item.state === state)
   if (has('waiting')) return 'open'

@@ -1,4 +1,4 @@
-/** What a model proposed, and what humans decided about it. It withdraws its own, and decides nothing. */
+/** Proposals for models: what they proposed, and what humans decided. They withdraw their own, and decide nothing. */
 import { z } from 'zod'
 import type { Proposal, ProposalDetail } from '../../contract/proposal.ts'
 import { defineTool, type Tool } from '../tools/tool.ts'
@@ -9,7 +9,7 @@ export interface ProposalToolsOptions {
 }
 
 const listed = 20
-/** A line for each: every field of a schema would cost every client. */
+/** One line per proposal: every field of a schema costs every client tokens. */
 const output = z.object({ proposals: z.array(z.string()) })
 
 export function proposalTools({ proposals }: ProposalToolsOptions): Tool[] {
@@ -17,7 +17,7 @@ export function proposalTools({ proposals }: ProposalToolsOptions): Tool[] {
     name: 'mail_proposals',
     title: 'Proposals',
     description: 'Lists what you `proposed`, which waits for a person, and decisions with reasons; withdraws items.',
-    // Who may do nothing proposes nothing.
+    // A token that may change nothing has nothing to propose.
     scope: 'mail:organize',
     effect: 'write',
     hints: { proposal_not_found: 'Call without proposal for the ids.' },
@@ -49,7 +49,7 @@ function toLine({ id, state, words, counts: { waiting, applied, declined } }: Pr
   return `${id} ${state}: ${waiting} wait, ${applied} applied, ${declined} not. ${words.join('; ')}`
 }
 
-/** Nothing in it is a stranger's word, beside subjects of its own drafts. */
+/** Summarises a proposal without untrusted text, except subjects of the model's own drafts. */
 function toLines(proposal: ProposalDetail): string[] {
   const items = proposal.items.map(({ id, state, words, why, decided, operation }) => {
     const reason = decided?.reason ?? why

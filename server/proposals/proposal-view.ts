@@ -36,7 +36,7 @@ export function toProposal(row: ProposalRow, items: readonly ProposalItemRow[]):
 
 const mostLines = 20
 
-/** A line for each different change, and how often. */
+/** Returns one line per distinct change, with its count. */
 function wordsOf(items: readonly ProposalItemRow[]): string[] {
   const lines = [...Map.groupBy(items, ({ words }) => words)].map(([words, { length }]) =>
     length === 1 ? words : `${words} (${length} times)`,

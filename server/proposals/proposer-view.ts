@@ -1,4 +1,7 @@
-/** Proposals as one user may apply them at this moment, beside their messages, which approvals know: asked when the user is to be notified. */
+/**
+ * Proposals that one user may apply at this moment, beside their messages, which approvals cover; queried when the user
+ * is to be notified.
+ */
 import type { Scope } from '../../contract/scope.ts'
 import type { ApprovalSettingsHolder } from '../approvals/approval-settings.ts'
 import type { Database } from '../platform/database/database.ts'
@@ -7,7 +10,7 @@ import { visibleAccounts } from '../platform/visible-figures.ts'
 import { applyRefusal, maySeeProposal } from './proposal-rights.ts'
 import type { ProposalItemRow, ProposalRow } from './proposal-tables.ts'
 
-/** What is told of one. */
+/** What a notification may show of a proposal. */
 export type WaitingProposal = Pick<ProposalRow, 'id' | 'account_id' | 'principal_name' | 'expires_at'>
 
 export interface ProposerViewOptions {
@@ -15,7 +18,7 @@ export interface ProposerViewOptions {
   settings: Pick<ApprovalSettingsHolder, 'read'>
 }
 
-/** Those that wait longest; more are not counted. */
+/** Longest-waiting proposals that are counted; more are ignored. */
 const mostCounted = 200
 
 export class ProposerView {
@@ -25,27 +28,27 @@ export class ProposerView {
     this.#options = options
   }
 
-  /** Those of them that are open. */
+  /** Returns those of the proposals that are open. */
   async openOf(ids: readonly string[]): Promise<string[]> {
     if (ids.length === 0) return []
     const rows = await this.#open().where('id', 'in', ids.slice(0, mostCounted)).execute()
     return rows.map(({ id }) => id)
   }
 
-  /** To which something was added since then, and which are open. */
+  /** Returns open proposals that were added to since then. */
   async openSince(at: string): Promise<string[]> {
     const rows = await this.#open().where('updated_at', '>=', at).execute()
     return rows.map(({ id }) => id)
   }
 
-  /** Of which a change or a draft waits that the user may apply, the oldest first. */
+  /** Returns proposals with a waiting operation or draft that the user may apply, oldest first. */
   async waitingFor(user: Principal): Promise<WaitingProposal[]> {
     const accounts = visibleAccounts(user)
     let query = this.#open()
     // No account has an empty id.
     if (accounts) query = query.where('account_id', 'in', accounts.size > 0 ? [...accounts] : [''])
     const [rows, applied] = await Promise.all([query.execute(), this.#options.settings.read()])
-    // They approve nothing until they are saved again.
+    // Unreadable settings permit nothing.
     if (applied.is_unreadable || rows.length === 0) return []
     const items = Map.groupBy(await this.#items(rows.map(({ id }) => id)), ({ proposal_id: id }) => id)
     return rows.filter(row => {
@@ -56,7 +59,7 @@ export class ProposerView {
     })
   }
 
-  /** One of each kind that waits. */
+  /** Returns one row per proposal and kind of waiting item. */
   #items(ids: readonly string[]): Promise<Item[]> {
     return this.#options.db
       .selectFrom('proposal_items')
@@ -76,7 +79,7 @@ export class ProposerView {
 
 type Item = Pick<ProposalItemRow, 'proposal_id' | 'kind' | 'deletions'>
 
-/** Roles have the rights to both kinds of deletions together, so those of messages stand for all. */
+/** Roles grant both deletion rights together, so that of messages stands for both. */
 function scopeOf({ kind, deletions }: Item): Scope {
   if (kind === 'draft') return 'mail:draft'
   return Number(deletions) > 0 ? 'mail:delete' : 'mail:organize'

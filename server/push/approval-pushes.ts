@@ -1,6 +1,6 @@
 /**
- * Tells the browsers of those who may approve that messages and proposals wait. One process does it, which holds the lease; what is pushed is read from
- * what waits at the moment of sending, so that nobody is told of what is decided already, or may not be decided by them any more.
+ * Notifies the browsers of approvers that messages and proposals wait. Only the process with the lease does so. Content
+ * is read when it is sent, so that users are not notified of what is decided or not theirs to decide.
  */
 import type { EventHub } from '../events/event-hub.ts'
 import type { LeaseClaim, LeaseService } from '../leases/lease-service.ts'
@@ -12,13 +12,13 @@ import type { PushQueue } from './push-queue.ts'
 import type { PushStore } from './push-store.ts'
 import type { PushRow } from './push-tables.ts'
 
-/** Approvals and proposals that wait, and the users who may decide them. Messages that belong together are a group, and so is each proposal with the messages in it. */
+/** Waiting approvals and proposals, and who may decide them. Related messages form a group, as does each proposal. */
 export interface WaitingFor {
-  /** Groups of these approvals and proposals, as far as they wait. */
+  /** Returns the groups of those approvals and proposals that still wait. */
   groupsOf(approvalIds: readonly string[], proposalIds: readonly string[]): Promise<string[]>
-  /** Groups in which something was asked for since then and still waits. */
+  /** Returns groups with a request since then that still waits. */
   groupsSince(at: string): Promise<string[]>
-  /** Undefined when nothing of these groups may be approved by the user at this moment. */
+  /** Undefined if the user may approve nothing of these groups at this moment. */
   standing(userId: string, groups: readonly string[]): Promise<Standing | undefined>
 }
 
@@ -32,24 +32,24 @@ export interface ApprovalPushesOptions {
   now(): number
   logger: Logger
   pace?: PaceTimes
-  /** Where the database could not be asked. */
+  /** Pause after a database error. */
   againMs?: number
 }
 
-/** What was asked for so long before this process took over may not have been pushed. */
+/** Requests this long before the lease was won may not have been pushed, and are caught up. */
 const catchUpMs = 5 * 60_000
-/** Ids of approvals, and of proposals, that wait to be looked at. */
+/** Ids per kind waiting to be processed; more are ignored. */
 const mostIds = 1_000
 const defaultAgainMs = 5_000
 const mostTtlSeconds = 7 * 24 * 60 * 60
 
 export class ApprovalPushes {
   readonly #options: ApprovalPushesOptions
-  /** In the time of `performance.now()`: when the clock is set back nobody waits longer. */
+  /** On the clock of `performance.now()`, so that setting the system clock back delays nothing. */
   readonly #pace: PushPace
   readonly #approvals = new Set<string>()
   readonly #proposals = new Set<string>()
-  /** Permission prompts of agents. */
+  /** Ids of agents' permission prompts. */
   readonly #others = new Set<string>()
   #claim: LeaseClaim | undefined
   readonly #unsubscribe: (() => void)[] = []
@@ -94,7 +94,7 @@ export class ApprovalPushes {
     this.#wake()
   }
 
-  /** Of what no fact tells. @param id What waits: the group that it is by itself. */
+  /** Notes a request that no fact announces. @param id The request, which forms a group of its own. */
   note(id: string): void {
     if (!this.#claim?.find() || this.#others.size >= mostIds) return
     this.#others.add(id)
@@ -110,31 +110,31 @@ export class ApprovalPushes {
     await this.#claim?.giveBack()
   }
 
-  /** One round at a time, and one more when something came meanwhile. */
+  /** Starts rounds unless they run already; one more follows for what came in the meantime. */
   #wake(): void {
     this.#isWorkWanted = true
     this.#working ??= this.#rounds()
   }
 
   async #rounds(): Promise<void> {
-    // What comes in the same turn is looked at together.
+    // Requests of the same turn are processed together.
     await new Promise(setImmediate)
     while (this.#isWorkWanted && !this.#isStopped) {
       this.#isWorkWanted = false
       await this.#roundOrLater()
     }
     if (!this.#isStopped) this.#setTimer()
-    // In the same step as the last look at what is wanted: what comes from here on begins again.
+    // Cleared in the same step as the last check, so that later requests start new rounds.
     this.#working = undefined
   }
 
-  /** Never rejects. What was not looked at is looked at once the database answers again. */
+  /** Never rejects. What failed is processed once the database responds again. */
   async #roundOrLater(): Promise<void> {
     try {
       await this.#round()
       this.#isFailing = false
     } catch (err) {
-      if (!this.#isFailing) this.#options.logger.error({ err }, 'notifications wait for another try')
+      if (!this.#isFailing) this.#options.logger.error({ err }, 'notifications could not be prepared; they are retried')
       this.#isFailing = true
     }
   }

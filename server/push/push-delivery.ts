@@ -1,4 +1,4 @@
-/** Hands one notification to the push service of one browser, and notes with its subscription what came of it. */
+/** Delivers one notification to the push service of one browser, and records the outcome with its subscription. */
 import type { Logger } from '../platform/logger.ts'
 import type { Signer } from '../platform/secret-box.ts'
 import type { AlertContent, PushContent } from './push-message.ts'
@@ -9,14 +9,14 @@ import type { PushRow } from './push-tables.ts'
 export interface PushDeliveryOptions {
   store: Pick<PushStore, 'remove' | 'noteSuccess' | 'noteFault'>
   sender: Pick<PushSender, 'send'>
-  /** Topics say nothing to the push service, and are not alike for two browsers. */
+  /** Signs topics, so that they mean nothing to the push service and differ between browsers. */
   topics: Signer
   now(): number
   logger: Logger
 }
 
 const day = 24 * 60 * 60_000
-/** After so long without a success a subscription that fails is removed. */
+/** A subscription that has failed for this long is removed. */
 const failingMs = 14 * day
 
 export class PushDelivery {
@@ -35,7 +35,7 @@ export class PushDelivery {
     const { sender, topics } = this.#options
     const topic = topics.sign(`${row.id} ${content.tag}`).toString('base64url')
     const outcome = await sender.send(row, { payload: JSON.stringify(content), ttlSeconds, topic }, signal)
-    // What was cut off by the end of this process says nothing about the service.
+    // An attempt aborted by the end of this process says nothing about the service.
     if (!signal.aborted) await this.#note(row, outcome)
     return outcome
   }
@@ -46,7 +46,7 @@ export class PushDelivery {
     if (outcome.kind === 'sent') return store.noteSuccess(row.id, at)
     const since = row.failing_since === null ? undefined : Date.parse(row.failing_since)
     const isOver = outcome.kind === 'gone' || (since !== undefined && now() - since > failingMs)
-    logger.debug({ subscription: row.id, why: outcome.why, isOver }, 'a notification was not taken')
+    logger.debug({ subscription: row.id, why: outcome.why, isOver }, 'a notification was not accepted')
     if (isOver) await store.remove(row.id)
     else await store.noteFault(row, outcome.why, at)
   }

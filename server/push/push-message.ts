@@ -1,29 +1,32 @@
-/** What a notification says: how many messages and proposals wait, and where the reader wishes it who asks. Never anything of a message itself. */
+/**
+ * The content of a notification: how many messages and proposals wait, and the names of the callers if the reader wants
+ * them. Never anything of a message itself.
+ */
 import { hiddenCharacter } from '../../contract/hidden-character.ts'
 import type { PushDetails } from '../../contract/push.ts'
 
-/** What of some groups waits, and may be approved by one user at this moment. */
+/** What one user may approve at this moment in some groups. */
 export interface Standing {
-  /** Of these groups: messages, and proposals once each. */
+  /** Waiting messages of these groups, and proposals once each. */
   count: number
-  /** Of `count`. */
+  /** The share of proposals in `count`. */
   proposals: number
-  /** Of all groups. */
+  /** The same count across all groups. */
   total: number
   /** Names of the callers that ask. */
   asks: readonly string[]
-  /** Undefined when it is of several. */
+  /** Undefined if several accounts are concerned. */
   account: string | undefined
-  /** The approval or proposal that waits longest. */
+  /** The approval or proposal that has waited longest. */
   open: string
   /** When the last of them expires. */
   expiresAt: string
 }
 
-/** As the service worker of the page reads it. */
+/** The payload that the page's service worker reads. */
 export interface PushContent {
   kind: 'approvals' | 'test'
-  /** One that is shown already is replaced by another with the same tag. */
+  /** A notification replaces one with the same tag. */
   tag: string
   count: number
   proposals: number
@@ -68,7 +71,7 @@ function shown(name: string): string {
   return name.replaceAll(hidden, '').slice(0, mostCharacters).toWellFormed()
 }
 
-/** What a notifier of alerts says; where the browser wishes no names, only that there is something. */
+/** The content of a notifier of alerts; if the browser wants no names, only that there is news. */
 export interface AlertContent {
   kind: 'alerts'
   tag: string
@@ -76,7 +79,7 @@ export interface AlertContent {
   body: string
 }
 
-/** Of what push services take, for both together; the rest is in the page. */
+/** Characters of title and body, so that both fit into a push message; the page has the rest. */
 const mostTitle = 200
 const mostBody = 700
 
@@ -85,7 +88,7 @@ export function alertContent(id: string, title: string, body: string): AlertCont
   return { kind: 'alerts', tag: `alerts-${id}`, title: within(title, mostTitle), body: within(body, mostBody) }
 }
 
-/** For browsers that wish no names. */
+/** For browsers that want no names. */
 export function namelessAlert({ kind, tag }: AlertContent): AlertContent {
   return { kind, tag, title: 'RustyMail has news of alerts', body: '' }
 }

@@ -1,32 +1,32 @@
 /**
- * When a user may be notified again: at once when it was quiet, then some seconds apart and once a minute for each group. What comes
- * meanwhile is collected, so that many requests make few notifications.
+ * Throttles notifications per user: immediately after a quiet time, then some seconds apart and once a minute for each
+ * group. Requests in between are collected into few notifications.
  */
 
 export interface PaceTimes {
-  /** For what comes at the same moment. */
+  /** Delay that gathers simultaneous requests. */
   gatherMs: number
-  /** Between two notifications of a user. */
+  /** Minimum time between two notifications of a user. */
   apartMs: number
-  /** Between two of the same group. */
+  /** Minimum time between two notifications of the same group. */
   groupMs: number
-  /** Notifications of a user in an hour. */
+  /** Notifications of a user per hour. */
   perHour: number
 }
 
 export const defaultPace: PaceTimes = { gatherMs: 200, apartMs: 15_000, groupMs: 60_000, perHour: 30 }
 
 interface UserPace {
-  /** Groups that wait to be told of; the time since when. */
+  /** When each group began to wait. */
   readonly waiting: Map<string, number>
-  /** When the user was last told of a group. */
+  /** When the user was last notified of each group. */
   readonly told: Map<string, number>
-  /** Of the last hour. */
+  /** Times of the notifications of the last hour. */
   stamps: number[]
 }
 
 const hourMs = 60 * 60_000
-/** Groups that wait of one user; what is beyond is in the count of the notification anyway. */
+/** Waiting groups per user; more are ignored, since the count of the notification includes them anyway. */
 const mostGroups = 100
 
 export class PushPace {
@@ -43,13 +43,13 @@ export class PushPace {
     if (pace.waiting.size < mostGroups && !pace.waiting.has(group)) pace.waiting.set(group, now)
   }
 
-  /** When the next user is due; undefined while none waits. */
+  /** Returns when the next user is due; undefined while none waits. */
   nextAt(): number | undefined {
     const times = [...this.#users.values()].map(pace => this.#dueAt(pace)).filter(time => time !== undefined)
     return times.length === 0 ? undefined : Math.min(...times)
   }
 
-  /** The users that are due, with the groups to tell them of: they wait no more. */
+  /** Takes the users that are due, with their groups, out of the queue. */
   take(now: number): { userId: string; groups: string[] }[] {
     const due: { userId: string; groups: string[] }[] = []
     for (const [userId, pace] of this.#users) {
@@ -64,7 +64,7 @@ export class PushPace {
     return due
   }
 
-  /** It was told: only this counts, since nothing may be left to say. */
+  /** Records a notification; only this counts, since a user taken from the queue may have nothing left to approve. */
   told(userId: string, groups: readonly string[], now: number): void {
     const pace = this.#users.get(userId)
     if (!pace) return

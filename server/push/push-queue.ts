@@ -1,26 +1,27 @@
 /**
- * Notifications on their way to push services: bounded, tried again later where a service asks for that, and a few at a time for each
- * service, so that a slow one holds up no other. It is in memory: what it loses with the process is asked for again at the next start.
+ * Notifications in flight to push services: bounded, retried when a service asks for that, and with few concurrent
+ * requests per service, so that a slow one delays no other. The queue is in memory: what is lost with the process is
+ * caught up at the next start.
  */
 import type { Logger } from '../platform/logger.ts'
 import type { PushOutcome } from './push-sender.ts'
 
 export interface PushJob {
-  /** A later job with the same key takes the place of one that still waits. */
+  /** A later job replaces a waiting one with the same key. */
   key: string
   /** The origin of its push service. */
   origin: string
-  /** Undefined: nothing is to be said any more. Asked at each attempt. */
+  /** Called for each attempt; undefined if there is nothing left to say. */
   attempt(signal: AbortSignal): Promise<PushOutcome | undefined>
 }
 
-/** What became of a notification, for the figures. */
+/** The outcome of a notification, for metrics. */
 export type PushResult = 'sent' | 'retried' | 'gone' | 'refused' | 'dropped'
 
 export interface PushQueueOptions {
   observe(result: PushResult): void
   logger: Logger
-  /** Waits before the second attempt, the third and so on. */
+  /** Pauses before the second attempt, the third and so on. */
   delaysMs?: readonly number[]
   bounds?: { waiting: number; perOrigin: number; inAll: number }
 }
@@ -28,7 +29,7 @@ export interface PushQueueOptions {
 interface Entry {
   job: PushJob
   failures: number
-  /** In the time of `performance.now()`. */
+  /** On the clock of `performance.now()`. */
   dueAt: number
 }
 
@@ -50,7 +51,7 @@ export class PushQueue {
     this.#bounds = options.bounds ?? defaultBounds
   }
 
-  /** Dropped when the queue is full, or has ended. */
+  /** Drops the job if the queue is full or stopped. */
   add(job: PushJob): void {
     const isNew = !this.#waiting.has(job.key)
     if (this.#stopped.signal.aborted || (isNew && this.#waiting.size >= this.#bounds.waiting)) {
@@ -61,12 +62,12 @@ export class PushQueue {
     this.#work()
   }
 
-  /** What waits is forgotten: another process has it now. */
+  /** Forgets waiting jobs, because another process has taken over. */
   clear(): void {
     this.#waiting.clear()
   }
 
-  /** Resolves when no attempt is under way. */
+  /** Resolves when no attempt is in flight. */
   async stop(): Promise<void> {
     this.#stopped.abort()
     clearTimeout(this.#timer)
@@ -101,7 +102,7 @@ export class PushQueue {
     if (next < Infinity) this.#timer = setTimeout(() => this.#work(), next - now)
   }
 
-  /** Never rejects. */
+  /** Makes one attempt. Never rejects. */
   async #run(entry: Entry): Promise<void> {
     const { observe, logger } = this.#options
     const outcome = await entry.job.attempt(this.#stopped.signal).catch((err: unknown): PushOutcome => {
@@ -111,7 +112,7 @@ export class PushQueue {
     if (!outcome || this.#stopped.signal.aborted) return
     if (outcome.kind !== 'retry') return observe(outcome.kind)
     const delay = this.#delaysMs[entry.failures]
-    // A later one has taken its place.
+    // A later job has replaced it.
     if (this.#waiting.has(entry.job.key)) return
     if (delay === undefined) return observe('dropped')
     observe('retried')

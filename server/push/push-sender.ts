@@ -1,4 +1,7 @@
-/** One attempt to hand a notification to a push service: encrypted for the browser (RFC 8291), signed as this server (RFC 8292). */
+/**
+ * Makes one attempt to deliver a notification to a push service: encrypted for the browser (RFC 8291), signed as this
+ * server (RFC 8292).
+ */
 import { Problem } from '../platform/problem.ts'
 import type { PushServices } from './push-services.ts'
 import type { PushRow } from './push-tables.ts'
@@ -6,13 +9,16 @@ import type { VapidKeys } from './vapid-keys.ts'
 
 export interface PushMessage {
   payload: string
-  /** So long the push service keeps it for a browser that is away. */
+  /** How long the push service keeps it for an offline browser. */
   ttlSeconds: number
-  /** One that still waits for the browser is replaced by another with the same topic: up to 32 characters of base64url. */
+  /** Replaces a message with the same topic that still waits for the browser; up to 32 characters of base64url. */
   topic: string
 }
 
-/** `gone`: there is no such subscription any more. `retry`: later it may be taken. `refused`: the same again would be refused too. */
+/**
+ * `gone`: the subscription no longer exists. `retry`: it may be accepted later. `refused`: a retry would be refused
+ * too.
+ */
 export type PushOutcome =
   | { kind: 'sent' }
   | { kind: 'gone' | 'refused'; why: string }
@@ -21,15 +27,15 @@ export type PushOutcome =
 export interface PushSenderOptions {
   services: Pick<PushServices, 'check'>
   keys(): Promise<VapidKeys>
-  /** To public addresses alone, unless private ones are allowed. */
+  /** Connects only to public addresses, unless private ones are allowed. */
   fetch: typeof fetch
-  /** The contact that push services are given: `https:` or `mailto:`. */
+  /** The contact given to push services: `https:` or `mailto:`. */
   subject(): string
   timeoutMs?: number
 }
 
 const defaultTimeoutMs = 10_000
-/** All are as long, so that the length says nothing about who asks. */
+/** Every payload is padded to this length, so that the length does not reveal who asks. */
 const paddedBytes = 1_024
 const leastRetryAfterMs = 1_000
 const mostRetryAfterMs = 60 * 60_000
@@ -41,7 +47,7 @@ export class PushSender {
     this.#options = options
   }
 
-  /** Throws only when it could not be tried. */
+  /** @throws Errors that prevented the attempt; failed attempts are outcomes. */
   async send(to: Pick<PushRow, 'endpoint' | 'p256dh' | 'auth'>, message: PushMessage, signal: AbortSignal) {
     const { services, keys, fetch, subject, timeoutMs = defaultTimeoutMs } = this.#options
     const url = checked(services, to.endpoint)
@@ -63,7 +69,7 @@ export class PushSender {
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
     try {
       const answer = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal: bounded })
-      // Nothing of it is read.
+      // The body is discarded unread.
       await answer.body?.cancel()
       return outcomeOf(answer.status, answer.headers.get('retry-after'))
     } catch (error) {
@@ -94,7 +100,7 @@ function outcomeOf(status: number, retryAfter: string | null): PushOutcome {
   return { kind: 'refused', why }
 }
 
-/** Seconds, or a date (RFC 9110, section 10.2.3). */
+/** Parses seconds or an HTTP date (RFC 9110, section 10.2.3). */
 function retryAfterMs(value: string | null): number | undefined {
   if (value === null || !/^(\d{1,9}|[A-Z][a-z]+, .{5,40})$/.test(value)) return undefined
   const ms = /^\d/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.now()

@@ -1,4 +1,4 @@
-/** The browsers of users that are notified: subscribed, listed, tried and removed by their users alone. */
+/** The browsers that notify a user: subscribed, listed, tested and removed only by that user. */
 import { createHash, ECDH, randomBytes } from 'node:crypto'
 import type { PushDetails, PushSubscription } from '../../contract/push.ts'
 import { mostSubscriptions } from '../../contract/push.ts'
@@ -68,7 +68,7 @@ export class PushService {
     return toSubscription(await store.put(row, bounds))
   }
 
-  /** @throws Problem for what is not there, or is of another user. */
+  /** @throws Problem if it does not exist, or belongs to another user. */
   async unsubscribe(principal: Principal, id: string): Promise<void> {
     if (!(await this.#options.store.remove(id, ownerOf(principal)))) throw noSubscription()
   }
@@ -88,7 +88,7 @@ export class PushService {
   }
 }
 
-/** The gate lets users alone in. */
+/** The gate admits only users. */
 function ownerOf({ kind, userId }: Principal): string {
   if (kind !== 'session' || userId === null) throw new Problem('session_needed', 'Sign in to be notified.')
   return userId
@@ -109,7 +109,7 @@ function unpadded(base64url: string): string {
   return base64url.replace(/=+$/, '')
 }
 
-/** What is no point of the curve would fail at each notification. */
+/** A value that is not a point of the curve would fail at each notification. */
 function refuseNoPoint(p256dh: string): void {
   try {
     ECDH.convertKey(Buffer.from(p256dh, 'base64url'), 'prime256v1')

@@ -1,7 +1,7 @@
-/** Which push services are used. An endpoint is an address that a client gives, so only those of known services are called. */
+/** Which push services may be used. Endpoints are addresses given by clients, so only known services are called. */
 import { Problem } from '../platform/problem.ts'
 
-/** Of Chrome and other browsers by its engine, Firefox, Edge and Safari. */
+/** The services of Chrome and other Chromium browsers, Firefox, Edge and Safari. */
 export const knownPushServices: readonly string[] = [
   'fcm.googleapis.com',
   '*.push.services.mozilla.com',
@@ -10,7 +10,7 @@ export const knownPushServices: readonly string[] = [
 ]
 
 export class PushServices {
-  /** `host` or `*.host`, with `:port` where it is not 443. */
+  /** `host` or `*.host`, with `:port` unless it is 443. */
   readonly patterns: readonly string[]
 
   constructor(patterns: readonly string[]) {
@@ -21,7 +21,7 @@ export class PushServices {
     return this.patterns.length === 0
   }
 
-  /** @throws Problem for what is no endpoint of a service that is used. */
+  /** @throws Problem unless it is an endpoint of an allowed service. */
   check(endpoint: string): URL {
     const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined
     if (url?.protocol !== 'https:' || url.username !== '' || url.password !== '') {

@@ -1,8 +1,8 @@
-/** Web Push in the database: subscriptions, and the key pair of this server. */
+/** Web Push in the database: subscriptions, and this server's key pair. */
 import type { Database } from '../platform/database/database.ts'
 import type { PushKeyRow, PushRow } from './push-tables.ts'
 
-/** How many are kept. */
+/** Upper bounds for stored subscriptions. */
 export interface PushBounds {
   perUser: number
   inAll: number
@@ -15,7 +15,7 @@ export class PushStore {
     this.#db = db
   }
 
-  /** The newest first. */
+  /** @returns Newest first. */
   async listOf(userId: string): Promise<PushRow[]> {
     return this.#db
       .selectFrom('push_subscriptions')
@@ -35,7 +35,9 @@ export class PushStore {
     return rows.map(row => row.user_id)
   }
 
-  /** In the place of one with the same endpoint: browsers have one each, and who has it now is notified. Beyond the bounds the oldest go. */
+  /**
+   * Upserts by endpoint: a browser has one, and its current user is notified. Past the bounds the oldest are evicted.
+   */
   async put(row: PushRow, { perUser, inAll }: PushBounds): Promise<PushRow> {
     return this.#db.transaction().execute(async transaction => {
       const before = await transaction
@@ -57,7 +59,7 @@ export class PushStore {
     })
   }
 
-  /** @returns Whether it was there. @param userId Only where it is theirs. */
+  /** @param userId Only if it belongs to this user. @returns Whether it existed. */
   async remove(id: string, userId?: string): Promise<boolean> {
     let query = this.#db.deleteFrom('push_subscriptions').where('id', '=', id)
     if (userId !== undefined) query = query.where('user_id', '=', userId)
@@ -83,7 +85,7 @@ export class PushStore {
     return this.#db.selectFrom('push_keys').selectAll().orderBy('id').limit(1).executeTakeFirst()
   }
 
-  /** Where another process was first, its pair counts. */
+  /** If another process was faster, its pair counts. */
   async keepKeys(row: Omit<PushKeyRow, 'id'>): Promise<PushKeyRow> {
     await this.#db
       .insertInto('push_keys')
@@ -93,11 +95,11 @@ export class PushStore {
     return this.#db.selectFrom('push_keys').selectAll().where('id', '=', 1).executeTakeFirstOrThrow()
   }
 
-  /** Keeps the newest, and always this one. */
+  /** Keeps the newest subscriptions, and this one in any case. */
   async #evict(transaction: Database, { id }: PushRow, most: number, userId?: string): Promise<void> {
     let kept = transaction.selectFrom('push_subscriptions').select('id').where('id', '!=', id)
     if (userId !== undefined) kept = kept.where('user_id', '=', userId)
-    // SQLite takes no offset without a limit.
+    // SQLite has no OFFSET without LIMIT.
     const gone = await kept
       .orderBy('created_at', 'desc')
       .orderBy('id')

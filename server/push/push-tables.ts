@@ -1,4 +1,4 @@
-/** The tables of Web Push, as Kysely sees them. */
+/** The tables of Web Push for Kysely. */
 import type { PushDetails } from '../../contract/push.ts'
 
 declare module '../platform/database/tables.ts' {
@@ -12,7 +12,7 @@ declare module '../platform/database/tables.ts' {
 export interface PushRow {
   id: string
   user_id: string
-  /** It goes with the session in which it was asked for. */
+  /** The session that subscribed; the subscription is deleted with it. */
   session_id: string
   endpoint: string
   /** Base64url. */
@@ -27,10 +27,10 @@ export interface PushRow {
   last_fault: string | null
 }
 
-/** The key pair by which push services know this server. There is one. */
+/** The only key pair by which push services identify this server. */
 export interface PushKeyRow {
   id: number
-  /** Base64url, as browsers take it. */
+  /** Base64url, the form that browsers take. */
   public_key: string
   private_sealed: string
   created_at: string

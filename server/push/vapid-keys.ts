@@ -1,4 +1,7 @@
-/** The key pair by which push services know this server (VAPID, RFC 8292): made when it is first needed, its private half sealed. */
+/**
+ * The key pair by which push services identify this server (VAPID, RFC 8292): created when first needed, with its
+ * private key sealed.
+ */
 import { createECDH } from 'node:crypto'
 import type { SecretBox } from '../platform/secret-box.ts'
 import type { PushStore } from './push-store.ts'
@@ -10,7 +13,7 @@ export interface VapidKeys {
   privateKey: string
 }
 
-/** What the private key is bound to. */
+/** The context that the sealed private key is bound to. */
 export const vapidSealContext = 'push vapid'
 
 export class VapidKeyHolder {
@@ -25,7 +28,7 @@ export class VapidKeyHolder {
     this.#now = now
   }
 
-  /** Read once; a failure is not remembered. */
+  /** Reads the keys once; a failure is not cached. */
   get(): Promise<VapidKeys> {
     this.#keys ??= this.#load().catch((error: unknown) => {
       this.#keys = undefined
@@ -42,7 +45,7 @@ export class VapidKeyHolder {
   #make() {
     const pair = createECDH('prime256v1')
     pair.generateKeys()
-    // A key that begins with zeros is as long as others.
+    // Padded, since a key may begin with zeros.
     const secret = Buffer.concat([Buffer.alloc(32), pair.getPrivateKey()]).subarray(-32)
     return this.#store.keepKeys({
       public_key: pair.getPublicKey('base64url'),

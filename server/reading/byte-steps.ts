@@ -1,24 +1,27 @@
-/** Bytes of a binary format that come in pieces, for a generator that reads them step by step: no more is held than it asked for. */
+/**
+ * Feeds a binary format that arrives in pieces to a generator that parses it step by step; buffers only the bytes
+ * requested.
+ */
 
-/** Yields how many bytes it wants; a negative number passes them over. */
+/** Yields the number of bytes that it wants; a negative number skips them. */
 export type Steps<Result> = Generator<number, Result, Buffer>
 
-/** A length is longer than what it stands in. */
+/** Thrown when a length exceeds its container. */
 export class Damaged extends Error {}
 
 const nothing = Buffer.alloc(0)
 
 export class ByteSteps {
-  /** Where reading has come to. */
+  /** Offset of the next byte. */
   at = 0
-  /** Of all bytes since somebody set it to zero. */
+  /** Sum of all bytes since it was set to zero. */
   sum = 0
-  /** Nothing more is wanted. */
+  /** True when no more bytes are wanted. */
   isDone = false
-  /** Steps that a text may make of a format, whatever its lengths say. */
+  /** Remaining steps, which bound the work whatever the lengths in the format say. */
   #left: number
   #steps: Steps<void> | undefined
-  /** Bytes that are still to come for this step, and those that came. */
+  /** Bytes still missing for this step, and those buffered. */
   #missing = 0
   #isKept = false
   #held: Buffer[] = []
@@ -44,13 +47,13 @@ export class ByteSteps {
     }
   }
 
-  /** @param end Of what the bytes are in. */
+  /** Reads bytes. @param end End of their container. */
   *take(length: number, end: number): Steps<Buffer> {
     if (length > end - this.at) throw new Damaged('a length is too long')
     return length > 0 ? yield length : nothing
   }
 
-  /** Little-endian, of four bytes. */
+  /** Reads a little-endian number of four bytes. */
   *number(end: number): Steps<number> {
     return (yield* this.take(4, end)).readUInt32LE()
   }
@@ -64,7 +67,7 @@ export class ByteSteps {
     return this.#left > 0
   }
 
-  /** One of the things that are looked at. */
+  /** Counts one inspected element against the bound on steps. */
   count(): void {
     if (this.#left <= 0) throw new Damaged('too many')
     this.#left--

@@ -1,4 +1,4 @@
-/** Reads an invitation (RFC 5545) as data. Work for the thread of a `TextWorker`: a stranger wrote it. */
+/** Parses an invitation (RFC 5545) into data. Runs on a thread of `TextWorker`, since strangers write invitations. */
 import ICAL from 'ical.js'
 import { type Day, recurrenceWords } from './recurrence-words.ts'
 import { cutText } from './stranger-text.ts'
@@ -40,26 +40,26 @@ interface PersonData {
 
 const maxEvents = 20
 const maxAttendees = 50
-/** Changes of a time zone that are written out; more than a century has. */
+/** Explicit changes per time zone, more than a century has; zones above it are ignored. */
 const maxZoneRules = 400
-/** Of all time zones of a calendar together: each rule is worked out year by year. */
+/** Yearly rules of all time zones of a calendar, since each is expanded year by year. */
 const maxYearlyRules = 60
 /** Days of a month in such a rule. */
 const maxMonthDays = 7
-/** Up to which year that is done; later times have no `utc`. */
+/** Last year of the expansion; later times have no `utc`. */
 const lastYear = 2200
-/** An event that lasts longer than ten years has no end. */
+/** An event that lasts longer than ten years gets no end. */
 const longestSeconds = 10 * 366 * 24 * 60 * 60
-/** Lines that are read; one that is longer is left out. The time that a line takes grows with the square of its length. */
+/** Lines that are parsed; those above `maxLine` are skipped, since parsing takes time quadratic in their length. */
 const readLines =
   /^(?:BEGIN|END|VERSION|METHOD|UID|SUMMARY|LOCATION|DTSTART|DTEND|DUE|DURATION|RRULE|EXRULE|RDATE|RECURRENCE-ID|SEQUENCE|STATUS|ORGANIZER|ATTENDEE|TZID|TZOFFSETFROM|TZOFFSETTO)[;:]/i
-/** Dates that a series leaves out or adds: they are counted, however many stand in a line. */
+/** Dates that a series excludes or adds: they are only counted, however many a line contains. */
 const dateList = /^(EXDATE|RDATE)[;:]/i
 const listedDate = /^\d{8}(?:T\d{6}Z?)?(?:\/\S+)?$/
 const maxLine = 4096
 const maxLengths = { uid: 998, summary: 1_000, location: 1_000, rule: 300, word: 40, zone: 100, name: 300, email: 320 }
 
-/** Null for what is no calendar. */
+/** Parses a calendar; null when it is none. */
 export function readCalendar({ source }: { source: string }): CalendarData | null {
   const root = parse(source)
   if (root?.name !== 'vcalendar') return null
@@ -73,7 +73,7 @@ export function readCalendar({ source }: { source: string }): CalendarData | nul
   }
 }
 
-/** Of several calendars in one part the first. */
+/** Parses the first of several calendars in one part. */
 function parse(source: string): ICAL.Component | undefined {
   try {
     const lines = source.replaceAll(/\r?\n[ \t]/g, '').split(/\r?\n/)
@@ -95,7 +95,7 @@ function countOfDates(line: string): string {
   return `X-COUNT-${name}:${dates.filter(date => listedDate.test(date.trim())).length}`
 }
 
-/** By the series, how many of its occurrences the calendar describes as other than the series. */
+/** Counts, by series, the occurrences that the calendar overrides. */
 function changedOccurrences(parts: readonly ICAL.Component[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>()
   for (const part of parts) {
@@ -105,7 +105,7 @@ function changedOccurrences(parts: readonly ICAL.Component[]): ReadonlyMap<strin
   return counts
 }
 
-/** As the calendar itself describes them: their names mean whatever it says. */
+/** The time zones as defined in the calendar, whose names may mean anything. */
 function zonesOf(root: ICAL.Component): Map<string, ICAL.Timezone> {
   const described: ICAL.Component[] = []
   let left = maxYearlyRules
@@ -124,7 +124,7 @@ function zonesOf(root: ICAL.Component): Map<string, ICAL.Timezone> {
   )
 }
 
-/** As all clocks change: on a day of a month. Another rule may change them each second, or never. */
+/** True for a rule like those of real zones, on a day of a month. Others may change the clock each second, or never. */
 function isYearly(property: ICAL.Property): boolean {
   const rule = readValue(property)
   if (!(rule instanceof ICAL.Recur) || rule.freq !== 'YEARLY') return false
@@ -172,7 +172,7 @@ function countOf(part: ICAL.Component, name: string): number {
   return part.getAllProperties(name).reduce((sum, property) => sum + Number(readValue(property)), 0)
 }
 
-/** Null where there is no rule, where there are several or one that takes away, and where it has a part that RFC 5545 does not know. */
+/** Null without a rule, with several or an excluding one, and for a rule part unknown to RFC 5545. */
 function wordsOfRule(part: ICAL.Component, zones: ReadonlyMap<string, ICAL.Timezone>): string | null {
   const properties = part.getAllProperties('rrule')
   const [rule] = properties.map(readValue)
@@ -192,7 +192,7 @@ function knowsAll(rule: ICAL.Recur): boolean {
   return Object.keys(rule).every(name => known.has(name))
 }
 
-/** Where the clocks of the event are: an end in UTC may be on the day before or after. */
+/** Converts UNTIL to the event's time zone, where an end in UTC may fall on the day before or after. */
 function lastDay(until: ICAL.Time, zoneName: string, zones: ReadonlyMap<string, ICAL.Timezone>): Day {
   if (until.zone !== ICAL.Timezone.utcTimezone || until.isDate || until.year > lastYear) return dayOf(until)
   const zone = zones.get(zoneName)
@@ -205,7 +205,7 @@ function lastDay(until: ICAL.Time, zoneName: string, zones: ReadonlyMap<string, 
       .map(Number)
     return { year, month, day }
   } catch {
-    // The zone is broken, or has a name that is not known.
+    // The zone is invalid or unknown.
     return dayOf(until)
   }
 }
@@ -238,12 +238,12 @@ function utcOf(value: ICAL.Time, zone: ICAL.Timezone): string | null {
     there.zone = zone
     return isoOf(there.toUnixTime() * 1000)
   } catch {
-    // The description of the zone is broken.
+    // The definition of the zone is invalid.
     return null
   }
 }
 
-/** Where the calendar does not describe it, the name may be one that everybody knows. */
+/** Where the calendar does not define the zone, its name may be an IANA one. */
 function utcByName(local: string, name: string): string | null {
   const wall = Date.parse(`${local}Z`)
   try {
@@ -263,7 +263,7 @@ function endByDuration(part: ICAL.Component, zones: ReadonlyMap<string, ICAL.Tim
   const start = part.getFirstProperty('dtstart')
   const [value, duration] = [readValue(start), readValue(part.getFirstProperty('duration'))]
   if (!start || !(value instanceof ICAL.Time) || !(duration instanceof ICAL.Duration)) return null
-  // It is added day by day.
+  // ICAL adds durations day by day.
   if (!(Math.abs(duration.toSeconds()) <= longestSeconds)) return null
   const end = value.clone()
   end.addDuration(duration)
@@ -285,7 +285,7 @@ function parameterOf(property: ICAL.Property, name: string): string {
   return typeof value === 'string' ? value : Array.isArray(value) ? String(value[0] ?? '') : ''
 }
 
-/** Undefined for one that is not there, or that is not what it should be. */
+/** Undefined when the property is missing or invalid. */
 function readValue(property: ICAL.Property | null): unknown {
   try {
     return property?.getFirstValue() ?? undefined

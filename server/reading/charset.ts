@@ -1,6 +1,6 @@
-/** Bytes of a stranger's text as Unicode: by the character set that they say they are in, where that is known and can be true, else by how they look. */
+/** Decodes a stranger's bytes to Unicode: by the declared charset if it is known and plausible, else by detection. */
 
-/** Names that are not those of the WHATWG Encoding Standard, as they occur in mail; without punctuation. */
+/** Charset names in mail that the WHATWG Encoding Standard lacks, without punctuation. */
 const aliases: ReadonlyMap<string, string> = new Map(
   Object.entries({
     utf8mb4: 'utf-8',
@@ -46,11 +46,11 @@ const aliases: ReadonlyMap<string, string> = new Map(
     csiso2022kr: 'iso-2022-kr',
   }),
 )
-/** Said where nobody knows, or of text that needs no eighth bit. */
+/** Names that declare nothing: unknown charsets, and 7-bit text. */
 const saysNothing =
   /^(?:|(?:us)?ascii|ansix341968|ansix341986|iso646(?:us|irv.*)?|csascii|cp367|ibm367|us|8bit|7bit|binary|unknown(?:8bit)?|xunknown|default(?:charset)?|charset|none|null|undefined|iso8859|xuserdefined)$/
 
-/** @param charset As the part says it; null where it does not. */
+/** Decodes text. @param charset As declared by the part; null when it declares none. */
 export async function decodeText(bytes: Uint8Array, charset: string | null): Promise<string> {
   const name = nameOf(charset ?? '')
   if (saysNothing.test(name)) return guess(bytes)
@@ -59,12 +59,12 @@ export async function decodeText(bytes: Uint8Array, charset: string | null): Pro
   return text.toWellFormed()
 }
 
-/** HTML may say it itself, where its header does not (HTML Standard, section 13.2.3.2, in short). */
+/** Decodes HTML, which may declare its charset in a `<meta>` (HTML Standard, section 13.2.3.2, simplified). */
 export async function decodeHtml(bytes: Uint8Array, charset: string | null): Promise<string> {
   if (!saysNothing.test(nameOf(charset ?? '')) && (await isKnown(charset ?? ''))) return decodeText(bytes, charset)
   const head = Buffer.from(bytes.subarray(0, 2048)).toString('latin1')
   const [, said] = /<meta\b[^>]{0,300}?charset\s{0,10}=\s{0,10}["']?\s{0,10}([\w.:-]{2,40})/i.exec(head) ?? []
-  // It could not be read if it were true.
+  // A UTF-16 document could not have been read this way.
   return decodeText(bytes, said === undefined || /^utf-?16/i.test(said) ? null : said)
 }
 
@@ -76,7 +76,7 @@ async function isKnown(charset: string): Promise<boolean> {
   return (await decodeAs(new Uint8Array(), nameOf(charset), charset)) !== undefined
 }
 
-/** Undefined for a character set that nobody knows. */
+/** Undefined for an unknown charset. */
 async function decodeAs(bytes: Uint8Array, name: string, charset: string): Promise<string | undefined> {
   const label = aliases.get(name) ?? charset.trim().replaceAll(/^["']|["']$/g, '')
   if (/^utf-?16$/i.test(label)) return utf16(bytes)
@@ -85,13 +85,13 @@ async function decodeAs(bytes: Uint8Array, name: string, charset: string): Promi
   if (/^iso2022jp|^cp5022[012]|^jis$/.test(name)) return simple('iso-2022-jp')?.decode(bytes)
   const decoder = simple(label) ?? simple(name.replace(/^x(?=mac)/, 'x-mac-')) ?? simple(spelled(name))
   if (decoder) return decoder.decode(bytes)
-  // Tables of DOS, of the Macintosh and others; loaded when somebody writes in one.
+  // DOS, Macintosh and other tables, loaded on first use.
   const { default: iconv } = await import('iconv-lite')
   const known = [label, name.replace(/^x(?=mac|cp|viscii)/, '')].find(each => iconv.encodingExists(each))
   return known === undefined ? undefined : iconv.decode(Buffer.from(bytes), known)
 }
 
-/** `iso88591`, `windows1252`, `win1251`, `cp1250` as the standard writes them. */
+/** Normalises `iso88591`, `windows1252`, `win1251`, `cp1250` to the standard's spelling. */
 function spelled(name: string): string {
   const [, number] = /^(?:windows|win|cp|ms|xcp)(125\d)$/.exec(name) ?? []
   if (number !== undefined) return `windows-${number}`
@@ -109,7 +109,7 @@ function simple(label: string): InstanceType<typeof TextDecoder> | undefined {
   }
 }
 
-/** Text that says it is UTF-8 and has no letter of it is what it was before it was called so. */
+/** Text declared as UTF-8 without any multi-byte sequence is mislabelled. */
 function utf8(bytes: Uint8Array): string {
   return isUtf8(bytes) || hasUtf8(bytes) ? new TextDecoder().decode(bytes) : western(bytes)
 }
@@ -124,7 +124,7 @@ function western(bytes: Uint8Array): string {
   return new TextDecoder('windows-1252').decode(bytes)
 }
 
-/** A character that the end cuts off is no fault, where there are others. */
+/** A character cut off at the end is accepted if the text has other multi-byte characters. */
 function isUtf8(bytes: Uint8Array): boolean {
   return isValid(bytes, false) || (isValid(bytes, true) && hasUtf8(bytes))
 }
@@ -138,7 +138,7 @@ function isValid(bytes: Uint8Array, stream: boolean): boolean {
   }
 }
 
-/** Whether at least one character of more than one byte stands in it. */
+/** True when the bytes contain a multi-byte character. */
 function hasUtf8(bytes: Uint8Array): boolean {
   for (let at = 0; at < bytes.length - 1; at++) {
     const byte = bytes[at]!
@@ -150,7 +150,7 @@ function hasUtf8(bytes: Uint8Array): boolean {
   return false
 }
 
-/** By its mark; without one, by where the zeros stand. */
+/** Decodes by byte order mark, or else by the positions of zero bytes. */
 function utf16(bytes: Uint8Array): string {
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder('utf-16be').decode(bytes)
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder('utf-16le').decode(bytes)
@@ -159,7 +159,7 @@ function utf16(bytes: Uint8Array): string {
   return new TextDecoder(zeros[0]! >= zeros[1]! ? 'utf-16be' : 'utf-16le').decode(bytes)
 }
 
-/** RFC 1843: between `~{` and `~}` stand letters of GB 2312 without their eighth bits. */
+/** Decodes HZ (RFC 1843): between `~{` and `~}` are GB 2312 characters without their eighth bits. */
 function fromHz(bytes: Uint8Array): Uint8Array {
   const [tilde, open, close, lf] = [0x7e, 0x7b, 0x7d, 0x0a]
   const out: number[] = []
@@ -179,7 +179,10 @@ function fromHz(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(out)
 }
 
-/** RFC 1557: between SO and SI stand letters of KS X 1001 without their eighth bits; the designator at the beginning means nothing more. */
+/**
+ * Decodes ISO-2022-KR (RFC 1557): between SO and SI are KS X 1001 characters without their eighth bits; the designator
+ * is skipped.
+ */
 function from2022Kr(bytes: Uint8Array): Uint8Array {
   const [esc, so, si] = [0x1b, 0x0e, 0x0f]
   const out: number[] = []

@@ -1,4 +1,4 @@
-/** Parses a stranger's CSS and writes out only what is allowed: no import, no font, and no picture but those that may be shown. */
+/** Sanitises a stranger's CSS by parsing and rewriting it: no imports, no fonts, and only permitted pictures. */
 
 import type { CssNode, Declaration, List, Rule } from 'css-tree'
 import generate from 'css-tree/generator'
@@ -7,13 +7,13 @@ import walk from 'css-tree/walker'
 import { fitDeclaration, type StyledElement } from './fit-css.ts'
 import { type PictureRules, pictureUrl } from './stranger-url.ts'
 
-/** Every longhand of these (`border-left-width`) is allowed with them. */
+/** Property families that are allowed with all their longhands (`border-left-width`). */
 const families =
   /^(?:background|border|font|list-style|margin|outline|padding|text-decoration|text-emphasis|column|flex|grid|align|justify|place|overflow|break|page-break)(?:-[a-z-]+)?$/
 
 /**
- * Not among them is what keeps a mail from fitting into a narrow pane: `min-width`, places by the pixel, rules that keep a
- * long word whole.
+ * Allowed properties. Excluded are those that keep mail from fitting a narrow pane: `min-width`, absolute positions,
+ * and rules against breaking long words.
  */
 const single = new Set(
   (
@@ -39,23 +39,23 @@ function isAllowedProperty(name: string): boolean {
   return families.test(name) || single.has(name)
 }
 
-/** The properties in which a picture may stand. */
+/** True for properties that may contain a picture. */
 function mayHoldPicture(property: string): boolean {
   return /^(?:background|background-image|list-style|list-style-image)$/.test(property)
 }
 
-/** Functions that load nothing and compute in bounded time. */
+/** True for functions that load nothing and compute in bounded time. */
 function isAllowedFunction(name: string): boolean {
   return functions.has(name.toLowerCase())
 }
 
-/** Of one attribute. Longer ones are dropped. */
+/** Maximum length of a style attribute; longer ones are dropped. */
 const maxStyleAttribute = 16_384
-/** Of all style sheets of a message. Those that go past it are dropped. */
+/** Budget of all style sheets of a message; those above it are dropped. */
 export const maxStyleSheets = 256 * 1024
-/** `@media` in `@media`. */
+/** Maximum depth of nested `@media`. */
 const maxNesting = 3
-/** Parts of one selector: matching costs more with each. */
+/** Maximum number of parts in a selector, since each makes matching more expensive. */
 const maxSelectorParts = 24
 
 const valueTypes: ReadonlySet<CssNode['type']> = new Set<CssNode['type']>([
@@ -72,18 +72,18 @@ const valueTypes: ReadonlySet<CssNode['type']> = new Set<CssNode['type']>([
   'Url',
 ])
 
-/** @returns The sheet as it may stand in a `<style>` element; empty when nothing of it may. */
+/** @returns The sheet for a `<style>` element; empty when nothing in it is allowed. */
 export function cleanStyleSheet(css: string, rules: PictureRules): string {
   const sheet = parsed(css, 'stylesheet')
   if (sheet?.type !== 'StyleSheet') return ''
   filterRules(sheet.children, rules, 0)
-  // No string and no name in it may end the element.
+  // No string or name may close the element.
   return generate(sheet).replaceAll(/<(?=[/!])/g, '\\3c ')
 }
 
 /**
- * @returns The declarations as they may stand in a `style` attribute, not escaped. None is `!important`: the attribute is
- * stronger than any sheet of the sender already, and must not be stronger than ours.
+ * @returns Unescaped declarations for a `style` attribute, without `!important`: an attribute overrides the sender's
+ * sheets anyway, and must not override ours.
  */
 export function cleanStyleAttribute(css: string, element: StyledElement, rules: PictureRules): string {
   if (css.length > maxStyleAttribute) return ''
@@ -96,7 +96,7 @@ export function cleanStyleAttribute(css: string, element: StyledElement, rules: 
   return generate(list)
 }
 
-/** CSS nested so deeply that the parser gives up is dropped. */
+/** CSS nested too deeply for the parser is dropped. */
 function parsed(css: string, context: string): CssNode | undefined {
   try {
     return parse(css, { context, parseCustomProperty: false })
@@ -144,14 +144,14 @@ function isKeptDeclaration(declaration: Declaration, element: StyledElement, rul
     return node.type === 'Url' && !mayHoldPicture(property)
   })
   if (isStrange) return false
-  // Of a shorthand the rest stays: a colour behind a picture that is not shown.
+  // The rest of a shorthand stays, such as a colour behind a hidden picture.
   value.children.forEach((node, item) => {
     if (node.type !== 'Url') return
     const url = pictureUrl(node.value, rules)
     if (url === undefined) item.data = { type: 'Identifier', name: 'none' }
     else node.value = url
   })
-  // Deeper than that, an address stands in a function where it means nothing.
+  // Nested deeper, a URL is inside a function where it has no meaning.
   if (walk.find(value, (node, _item, list) => node.type === 'Url' && list !== value.children)) return false
   return fitDeclaration(declaration, value, element)
 }

@@ -1,7 +1,7 @@
 /**
- * Parses a stranger's HTML as a browser does (parse5) and writes a new document body of what is allowed. Nothing of the
- * source is copied as markup: every tag is ours, every text and value is escaped, and no element holds raw text, so a
- * browser cannot read the result in another way than it was meant.
+ * Sanitises a stranger's HTML: parses it as a browser does (parse5) and serialises a new body from allowed nodes. No
+ * markup is copied: all tags are ours, all texts and values are escaped, and no element holds raw text, so that
+ * browsers cannot misread it.
  */
 import { randomBytes } from 'node:crypto'
 import { type DefaultTreeAdapterTypes, defaultTreeAdapter, html, parse } from 'parse5'
@@ -21,41 +21,41 @@ type Node = DefaultTreeAdapterTypes.Node
 type Element = DefaultTreeAdapterTypes.Element
 
 export interface CleanHtml {
-  /** What the sender's `<style>` elements say. */
+  /** Content of the sender's `<style>` elements. */
   style: Piece[]
-  /** With a blank before each. */
+  /** Attributes, each preceded by a blank. */
   bodyAttributes: Piece[]
   body: Piece[]
 }
 
-/** Text of the document, or the Content-ID of a picture, in whose place its address is to stand. */
+/** Text of the document, or the Content-ID of a picture to be replaced by its address. */
 export type Piece = string | { contentId: string }
 
-/** Thrown for what no honest message needs. */
+/** Thrown for a document above limits that no honest message reaches. */
 export class TooComplex extends Error {}
 
-/** Newsletters have some thousands, nested some dozens deep. */
+/** Newsletters have some thousands of elements, nested some dozens deep. */
 const maxElements = 60_000
 const maxOpen = 2_000
-/** Elements that are deeper are left out, their text stays. Browsers stop at 512. */
+/** Deeper elements are dropped, but not their text. Browsers stop at 512. */
 const maxDepth = 200
-/** Characters that are written. */
+/** Maximum number of characters written. */
 const maxOutput = 4 * 1024 * 1024
-/** Different style attributes whose outcome is kept: a newsletter repeats a few. */
+/** Cached style attributes: a newsletter repeats a few. */
 const maxKnownStyles = 500
 
-/** So many cells side by side, those of tables around it counted in, leave so little room that words must break anywhere. */
+/** Cells side by side, including enclosing tables, above which words must be breakable anywhere for lack of room. */
 const manyCells = 3
-/** Pixels around the content of a cell, and between cells: more, in cell within cell, leaves no room in a narrow pane. */
+/** Maximum cell padding and spacing in pixels: nested cells would otherwise fill a narrow pane. */
 const maxCellSpace = 12
-/** Longer words may break at every so many characters. */
+/** Words longer than this may break after every `breakEvery` characters. */
 const longWord = /[^\s\u00ad\u200b]{31,}/g
 const breakEvery = /.{15}/gsu
 
 const linkAttributes = ' target="_blank" rel="noopener noreferrer" referrerpolicy="no-referrer"'
 
 /**
- * @param remote Whether pictures from outside may be named.
+ * @param remote Whether remote pictures may be referenced.
  * @throws TooComplex
  */
 export function cleanHtml({ source, remote }: { source: string; remote: boolean }): CleanHtml {
@@ -63,8 +63,8 @@ export function cleanHtml({ source, remote }: { source: string; remote: boolean 
 }
 
 /**
- * What somebody writes, as it may leave: the same rules, without pictures from outside, which would tell who reads it, and without what is
- * there for our own page.
+ * Sanitises HTML that a user writes for sending: the same rules, but without remote pictures, which would track the
+ * reader, and without additions for our own page.
  * @throws TooComplex
  */
 export function cleanOutgoing(source: string): CleanHtml {
@@ -75,12 +75,12 @@ interface Waiting {
   node: Node
   depth: number
   isShown: boolean
-  /** Side by side where it stands. */
+  /** Cells side by side at this point. */
   cells: number
 }
 
 class Cleaner {
-  /** Nobody can write it beforehand, so a text that looks like the mark of a picture is none. */
+  /** Unpredictable, so that text cannot imitate a picture's placeholder. */
   readonly #mark = randomBytes(12).toString('hex')
   readonly #contentIds: string[] = []
   readonly #pictures: PictureRules
@@ -110,7 +110,7 @@ class Cleaner {
     }
   }
 
-  /** Not recursive: a stranger says how deep it goes. */
+  /** Iterative, since strangers choose the depth. */
   #walk(root: Node): void {
     const waiting: Waiting[] = [{ node: root, depth: 0, isShown: true, cells: 1 }]
     const closing: { tag: string; at: number }[] = []
@@ -134,7 +134,7 @@ class Cleaner {
     while (closing.length > 0) this.#write(`</${closing.pop()!.tag}>`)
   }
 
-  /** @returns The name of what was opened; `pass` where only what stands in it counts, `drop` where nothing does. */
+  /** @returns The name of the opened element; `pass` when only its content is kept, `drop` when nothing is. */
   #open(element: Element, depth: number, isShown: boolean, isNarrow: boolean): string {
     if (element.namespaceURI !== html.NS.HTML) return 'drop'
     const { tagName } = element
@@ -146,7 +146,7 @@ class Cleaner {
     const mark = isNarrow && name === 'tr' ? ' data-narrow' : ''
     this.#write(`<${name}${mark}${this.#attributesOf(element, name)}>`)
     if (voidElements.has(name)) return 'drop'
-    // The first line end in it does not count (HTML, section 13.2.6.4.7); the sender's is gone already.
+    // Parsers ignore the first newline (HTML, section 13.2.6.4.7), and have already removed the sender's.
     if (name === 'pre') this.#write('\n')
     return name
   }
@@ -163,7 +163,7 @@ class Cleaner {
 
   #attributesOf({ attrs }: Element, element: string): string {
     let written = ''
-    // A table would keep its width, and so would the words of a picture that does not come; as a style it is the most that they take.
+    // A width attribute is rigid; as a style it is an upper bound for tables and for the alt text of missing pictures.
     const width =
       element === 'table' || element === 'img' ? attrs.find(({ name }) => name === 'width')?.value.trim() : undefined
     const given = width && /^\d{3,5}$/.test(width) ? withStyle(attrs, `width:${width}px;`, element) : attrs
@@ -197,7 +197,7 @@ class Cleaner {
   }
 
   #writeText(text: string): void {
-    // Most texts have none, and a mark in each would cost more than it is worth.
+    // Fast path, since most texts have no long words.
     if (this.#isOutgoing || !longWord.test(text)) return this.#write(escapeText(text))
     longWord.lastIndex = 0
     let end = 0
@@ -228,7 +228,7 @@ class Cleaner {
   }
 }
 
-/** @throws TooComplex while it reads, so that a tree never grows past what may be written. */
+/** @throws TooComplex while parsing, so that the tree never exceeds the limits. */
 function parseBounded(source: string): Node {
   let elements = 0
   let open = 0
@@ -238,7 +238,7 @@ function parseBounded(source: string): Node {
       if (++elements > maxElements) throw new TooComplex(`more than ${maxElements} elements`)
       return defaultTreeAdapter.createElement(...element)
     },
-    // The parser looks through what is open again and again.
+    // The parser repeatedly scans the stack of open elements.
     onItemPush: () => {
       if (++open > maxOpen) throw new TooComplex(`more than ${maxOpen} elements inside each other`)
     },
@@ -256,10 +256,10 @@ function kindOf(element: string): StyledElement {
   return element === 'img' ? 'picture' : 'other'
 }
 
-/** What the sender says in a style counts more than the attribute. */
+/** The sender's own style overrides the attribute. */
 function withStyle(attrs: Element['attrs'], style: string, element: string): Element['attrs'] {
   const own = attrs.find(({ name }) => name === 'style')
-  // By the width and the height of a picture a browser knows its shape before it comes.
+  // Browsers derive a picture's aspect ratio from both attributes before it loads.
   const others = attrs.filter(({ name }) => name !== 'style' && (name !== 'width' || element === 'img'))
   return [...others, { name: 'style', value: style + (own?.value ?? '') }]
 }

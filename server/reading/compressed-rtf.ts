@@ -1,18 +1,18 @@
-/** Unpacks the RTF of a message of Outlook (MS-OXRTFCP). */
+/** Decompresses the RTF of Outlook messages (MS-OXRTFCP). */
 
-/** What a text may hold; of a longer one the beginning. */
+/** Maximum decompressed size; longer text is truncated. */
 const maxBytes = 4 * 1024 * 1024
 const headerBytes = 16
 const [compressed, uncompressed] = [0x75465a4c, 0x414c454d]
 const dictionaryBytes = 4096
-/** What the dictionary begins with. */
+/** The initial content of the dictionary. */
 const usual = Buffer.from(
   String.raw`{\rtf1\ansi\mac\deff0\deftab720{\fonttbl;}{\f0\fnil \froman \fswiss \fmodern \fscript \fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\colortbl\red0\green0\blue0` +
     '\r\n' +
     String.raw`\par \pard\plain\f0\fs20\b\i\u\tab\tx`,
 )
 
-/** Undefined for what is no RTF of this kind. One that ends too early is what came of it. */
+/** Undefined when it is not compressed RTF. Truncated input yields what was decompressed. */
 export function unpackRtf(source: Uint8Array): Buffer | undefined {
   const bytes = Buffer.from(source.buffer, source.byteOffset, source.length)
   if (bytes.length < headerBytes) return undefined
@@ -26,7 +26,7 @@ export function unpackRtf(source: Uint8Array): Buffer | undefined {
 function decompress(bytes: Buffer, length: number): Buffer {
   const dictionary = Buffer.alloc(dictionaryBytes)
   let write = usual.copy(dictionary)
-  // No reference gives more than 17 bytes for its two, so what is claimed beyond that is not reserved.
+  // A reference of two bytes yields at most 17 bytes, so no more is allocated, whatever size is claimed.
   const out = Buffer.alloc(Math.min(length, bytes.length * 9))
   let [at, size] = [headerBytes, 0]
   const put = (byte: number) => {

@@ -1,4 +1,7 @@
-/** The parts of css-tree that are used; its types describe only the whole, which also loads tables of every CSS property. */
+/**
+ * The submodules of css-tree in use; its types only cover the main module, which also loads tables of every CSS
+ * property.
+ */
 declare module 'css-tree/parser' {
   export { parse as default } from 'css-tree'
 }

@@ -1,4 +1,4 @@
-/** Units of lengths that are the same everywhere (CSS Values 4, section 6.2). */
+/** Absolute units of length (CSS Values 4, section 6.2). */
 
-/** Pixels in each. */
+/** Pixels per unit. */
 export const absolutePixels = { px: 1, pt: 4 / 3, pc: 16, in: 96, cm: 37.8, mm: 3.78, q: 0.94 } as const

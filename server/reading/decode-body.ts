@@ -1,51 +1,51 @@
-/** The bodies of a message as text, from the bytes of its parts: by their character sets, and put together (RFC 8621, section 4.1.4). */
+/** Decodes the bodies of a message from the bytes of its parts, and combines them (RFC 8621, section 4.1.4). */
 import { decodeHtml, decodeText } from './charset.ts'
 import { type BodyItem, joinTexts } from './read-text.ts'
 
 export interface EncodedText {
   kind: 'plain' | 'html'
-  /** Their transfer encoding removed. */
+  /** Transfer-decoded bytes. */
   bytes: Uint8Array
-  /** As the part says it; null where it does not. */
+  /** The declared charset; null when there is none. */
   charset: string | null
-  /** RFC 3676; null where lines are what they are. */
+  /** Set for format=flowed (RFC 3676); null for fixed lines. */
   flowed: { deletesSpace: boolean } | null
-  /** The part is longer, and the cut may have gone through a character. */
+  /** True when the part is longer, so that the cut may split a character. */
   isCut: boolean
 }
 
-/** What stands in a body: one of the texts, by its index, or a picture. */
+/** An item of a body: the index of a text, or a picture. */
 export type EncodedItem = number | { kind: 'picture'; id: string }
 
 export interface EncodedBody {
   texts: readonly EncodedText[]
   textBody: readonly EncodedItem[]
   htmlBody: readonly EncodedItem[]
-  /** Content-IDs of the parts that have one, by their ids. */
+  /** Content-IDs by part id, of the parts that have one. */
   contentIds: ReadonlyMap<string, string>
   calendars: readonly Pick<EncodedText, 'bytes' | 'charset'>[]
 }
 
 export interface DecodedBody {
-  /** The plain texts of the text body, one under the other. */
+  /** The plain texts of the text body, concatenated. */
   text: string | null
-  /** The HTML body as it was sent, plain texts between it escaped; null where there is nothing but plain text in it. */
+  /** The HTML body as sent, with escaped plain texts in between; null when it consists of plain text only. */
   html: string | null
-  /** Both bodies, where they are more than one plain text and one HTML beside it. */
+  /** Items of both bodies; absent for at most one plain text and one HTML. */
   textBody?: BodyItem[]
   htmlBody?: BodyItem[]
-  /** Invitations and the like, as they were sent (RFC 5545). */
+  /** Raw invitations and other calendar data (RFC 5545). */
   calendars?: string[]
 }
 
 /**
- * Bytes of a message that the server's own thread decodes, all its texts together, and the character sets that are quick: measured, the
- * worst of those take 5 ms. 1 MiB of UTF-7 takes half a second.
+ * Bytes of all texts of a message that are decoded on the main thread, if their charsets are fast: the worst of these
+ * take 5 ms. 1 MiB of UTF-7 takes half a second.
  */
 const maxAtOnce = 32 * 1024
 const quick = /^(?:utf-?8|us-ascii|iso-8859-\d{1,2}|windows-125\d|)$/i
 
-/** What is not quick to decode belongs on another thread. */
+/** True when decoding is fast; anything else belongs on another thread. */
 export function isQuick({ texts, calendars }: EncodedBody): boolean {
   const all = [...texts, ...calendars]
   const length = all.reduce((sum, { bytes }) => sum + bytes.length, 0)
@@ -71,16 +71,14 @@ async function contentOf({ kind, bytes, charset, flowed, isCut }: EncodedText): 
   return isHtml || !flowed ? text : unflow(text, flowed.deletesSpace)
 }
 
-/**
- * The cut may have gone through a character. Not by an expression, which would look for the end of each run again from each character in it.
- */
+/** Removes replacement characters of a split character at the end. A regular expression would take quadratic time. */
 export function withoutHalfCharacter(text: string): string {
   let end = text.length
   while (text[end - 1] === '\ufffd') end--
   return text.slice(0, end)
 }
 
-/** The two bodies as they are answered; with the lists of them where two texts are not all. */
+/** Combines the bodies; adds their items when there is more than one text of each kind. */
 function bodiesOf(
   textBody: BodyItem[],
   htmlBody: BodyItem[],
@@ -104,13 +102,13 @@ function htmlOf(item: BodyItem, contentIds: ReadonlyMap<string, string>): string
   return contentId ? `<img src="cid:${escapeHtml(encodeURIComponent(contentId))}">` : ''
 }
 
-/** A text among HTML, as it was written. */
+/** Wraps plain text between HTML so that it keeps its layout. */
 function preformatted(text: string): string {
   return `<div style="white-space:pre-wrap">${escapeHtml(text)}</div>`
 }
 
 const [mark, lowest, highest] = [/[&<>"]/, 0x22, 0x3e]
-/** By the byte of a mark. */
+/** Entities by byte. */
 const references: readonly (Buffer | undefined)[] = Array.from({ length: highest + 1 }, (_, byte) =>
   new Map([
     [0x22, Buffer.from('&quot;')],
@@ -121,7 +119,7 @@ const references: readonly (Buffer | undefined)[] = Array.from({ length: highest
 )
 const longest = 6
 
-/** Byte by byte: where marks are all that there is, to replace each in a string takes several times as long. */
+/** Works on bytes: replacing in a string takes several times as long when there are many special characters. */
 export function escapeHtml(text: string): string {
   if (!mark.test(text)) return text
   const bytes = Buffer.from(text)
@@ -140,13 +138,13 @@ export function escapeHtml(text: string): string {
 }
 
 interface Line {
-  /** Marks of quotation. */
+  /** Quotation depth. */
   depth: number
   words: string
 }
 
 /**
- * Joins the lines of a paragraph that its writer's program broke (RFC 3676, `format=flowed`).
+ * Joins soft-wrapped lines of a paragraph (RFC 3676, `format=flowed`).
  * @param deletesSpace `delsp=yes`: the blank at the end of a line is not part of the text.
  */
 export function unflow(text: string, deletesSpace: boolean): string {
@@ -159,7 +157,7 @@ export function unflow(text: string, deletesSpace: boolean): string {
   for (const source of text.split(/\r?\n/)) {
     const { depth, words } = readLine(source)
     const isSignature = words === '-- '
-    // A paragraph goes on in the depth in which it stands; a signature never does.
+    // A paragraph continues at the same depth only; a signature never does.
     if (open && (open.depth !== depth || isSignature)) close()
     const goesOn = !isSignature && words.endsWith(' ')
     open ??= { depth, lines: [] }
@@ -174,7 +172,7 @@ function readLine(source: string): Line {
   let depth = 0
   while (source[depth] === '>') depth++
   const words = source.slice(depth)
-  // One blank was put before what might be taken for something else.
+  // Removes the blank of space-stuffing.
   return { depth, words: words.startsWith(' ') ? words.slice(1) : words }
 }
 

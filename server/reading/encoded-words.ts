@@ -1,9 +1,9 @@
-/** Reads a header's words as they were meant (RFC 2047): `=?utf-8?Q?caf=C3=A9?=`. */
+/** Decodes encoded words in a header (RFC 2047): `=?utf-8?Q?caf=C3=A9?=`. */
 import { decodeText } from './charset.ts'
 
 const word = /=\?([^?\s]{1,60})\?([bq])\?([^?\s]{0,2000})\?=/gi
 
-/** Words that stand beside each other in one character set are read together: a character may be cut in two. */
+/** Joins adjacent words of the same charset before decoding, since a character may be split between them. */
 export async function decodeWords(value: string): Promise<string> {
   const out: string[] = []
   let open: { charset: string; bytes: Buffer[] } | undefined
@@ -15,10 +15,10 @@ export async function decodeWords(value: string): Promise<string> {
   for (const match of value.matchAll(word)) {
     const [whole, label = '', kind = '', content = ''] = match
     const between = value.slice(end, match.index)
-    // A language may stand behind it (RFC 2231, section 5).
+    // A language tag may follow the charset (RFC 2231, section 5).
     const charset = label.replace(/\*.*$/, '').toLowerCase()
     if (open?.charset !== charset || between.trim() !== '') await close()
-    // Blanks between two of them are none.
+    // Blanks between two encoded words are dropped.
     if (out.length === 0 || between.trim() !== '' || end === 0) out.push(between)
     open ??= { charset, bytes: [] }
     open.bytes.push(kind.toLowerCase() === 'b' ? Buffer.from(content, 'base64') : unquoted(content))

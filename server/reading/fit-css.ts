@@ -1,23 +1,23 @@
 /**
- * Makes what was drawn for a wide window fit into a narrow pane, one declaration at a time: a fixed width becomes the most
- * that an element takes, a wide margin shrinks with the pane, lines wrap, and a fixed height grows with its text.
+ * Adapts a declaration designed for a wide window to a narrow pane: fixed widths become upper bounds, wide margins
+ * shrink with the pane, lines wrap, and fixed heights grow with their text.
  */
 import type { CssNode, Declaration, Value } from 'css-tree'
 import generate from 'css-tree/generator'
 import parse from 'css-tree/parser'
 import { absolutePixels } from './css-units.ts'
 
-/** Whose `style` it is: cells and pictures shrink by themselves. Undefined in a style sheet. */
+/** The element of a `style` attribute, since cells and pictures shrink by themselves; undefined in a style sheet. */
 export type StyledElement = 'cell' | 'picture' | 'other' | undefined
 
-/** Pixels in a unit, about: it only decides what is wide. */
+/** Approximate pixels per unit, only used to decide what is wide. */
 const pixels: Readonly<Record<string, number>> = { ...absolutePixels, em: 16, rem: 16, ex: 8, ch: 8 }
-/** Narrower than the narrowest pane with what stands around it. */
+/** Below the narrowest pane, including what surrounds it. */
 export const wideFromPx = 200
 const wideSpaceFromPx = 16
 const tallPictureFromPx = 60
 
-/** @returns Whether the declaration stays. */
+/** @returns Whether to keep the declaration. */
 export function fitDeclaration(declaration: Declaration, value: Value, element: StyledElement): boolean {
   const property = declaration.property.toLowerCase()
   if (property === 'width' || property === 'max-width') return fitWidth(value, property, element)
@@ -29,7 +29,7 @@ export function fitDeclaration(declaration: Declaration, value: Value, element: 
   }
   if (property === 'height') return fitHeight(declaration, value, element)
   if (property === 'white-space') return fitLines(declaration, value)
-  // Columns of fixed widths stand below each other instead.
+  // Columns of fixed widths are stacked instead.
   if (/^grid-(?:template|auto-columns)/.test(property) || property === 'grid')
     return !/\d(?:px|pt|em|rem)\b/i.test(generate(value))
   return true
@@ -54,7 +54,7 @@ function fitSpace(node: CssNode): CssNode {
   return size > wideSpaceFromPx ? parsedValue(`min(${generate(node)},6vw)`) : node
 }
 
-/** In a style sheet it may be that of a picture. */
+/** A style sheet may apply to pictures. */
 function fitHeight(declaration: Declaration, value: Value, element: StyledElement): boolean {
   const { first } = value.children
   const size = first ? pixelsOf(first) : 0

@@ -1,6 +1,6 @@
-/** What of a stranger's HTML may stay: elements, attributes and the forms of their values. What is not listed is dropped. */
+/** The allowlist for a stranger's HTML: elements, attributes and forms of values. Anything not listed is dropped. */
 
-/** Elements that are written out under their own name. None holds raw text, so a browser reads what we wrote as we wrote it. */
+/** Elements kept under their own name. None holds raw text, so browsers parse the output as intended. */
 export const allowedElements: ReadonlySet<string> = new Set(
   (
     'a abbr acronym address area article aside b bdi bdo big blockquote br caption center cite code col colgroup dd del ' +
@@ -10,14 +10,14 @@ export const allowedElements: ReadonlySet<string> = new Set(
   ).split(' '),
 )
 
-/** Written out under another name: their own would make a browser read what follows as raw text. */
+/** Elements kept under another name, since browsers would parse their content as raw text. */
 export const renamedElements: ReadonlyMap<string, string> = new Map([
   ['listing', 'pre'],
   ['plaintext', 'pre'],
   ['xmp', 'pre'],
 ])
 
-/** Dropped with all that stands in them. Of every other element that is not allowed, the content stays. */
+/** Elements dropped with their content. Other elements that are not allowed keep their content. */
 export const droppedElements: ReadonlySet<string> = new Set(
   (
     'title script style template iframe frameset frame noframes noembed textarea select datalist option optgroup ' +
@@ -39,7 +39,7 @@ const face = /^[\p{L}\p{N}\s.,'"_-]{1,300}$/u
 const prose = /^/
 const flag = prose
 
-/** Longer values are dropped. Pictures that are written into their address (`data:`) and styles have bounds of their own. */
+/** Maximum length of a value; longer ones are dropped. `data:` pictures and styles have their own bounds. */
 export const maxAttribute = 4_000
 
 type Forms = Readonly<Record<string, RegExp>>
@@ -85,10 +85,10 @@ const forms: Readonly<Record<string, Forms>> = {
   ul: list,
 }
 
-/** Attributes that name a picture to be shown behind the element. */
+/** Elements whose `background` attribute may name a picture. */
 export const backgroundElements: ReadonlySet<string> = new Set(['body', 'table', 'td', 'th'])
 
-/** Whether the attribute may stay as it is. Links, pictures and styles are judged elsewhere. */
+/** True when the attribute may stay unchanged. Links, pictures and styles are checked elsewhere. */
 export function isAllowedAttribute(element: string, name: string, value: string): boolean {
   if (value.length > maxAttribute) return false
   const form = Object.hasOwn(everywhere, name)

@@ -1,4 +1,7 @@
-/** Whether the box of an element takes its words away: too small and cutting, clipped, moved out of sight, turned or shrunk to nothing. */
+/**
+ * Detects boxes that hide their words: too small with overflow cut off, clipped, moved off-screen, rotated or scaled to
+ * nothing.
+ */
 import type { StyleBudget } from './style-budget.ts'
 import { wordsOf } from './style-declarations.ts'
 import type { Style } from './style-rules.ts'
@@ -7,29 +10,29 @@ import { lengthOf, numberOf } from './style-values.ts'
 export interface Box {
   readonly style: Style
   readonly fontPx: number
-  /** Inline boxes have no size of their own, and are not turned or moved. */
+  /** Inline boxes have no size of their own, and cannot be transformed. */
   readonly isInline: boolean
-  /** Cells grow with what is in them, whatever they are told. */
+  /** Cells grow with their content, whatever size is set. */
   readonly isCell: boolean
   readonly isPlaced: boolean
   readonly isQuirky: boolean
   readonly budget: StyleBudget
 }
 
-/** Of a line of letters nothing is seen in it. */
+/** Size up to which nothing of a line of text is visible. */
 const leastPx = 2
-/** Further out than that nothing is seen; to the right one can scroll, but nobody does so far. */
+/** Offsets beyond which nothing is visible; one can scroll to the right, but nobody scrolls that far. */
 const outLeftPx = -500
 const outRightPx = 5000
 const [windowWidth, windowHeight] = [800, 600]
-/** Without one of these it is as large as what is around it. */
+/** Properties without any of which an element keeps its surrounding scale. */
 const shaping = ['zoom', 'transform', 'scale', 'rotate', 'translate']
 
 export function cuts({ style }: Box): boolean {
   return ['overflow-x', 'overflow-y'].some(name => /^(?:hidden|clip|auto|scroll|overlay)/.test(style.get(name) ?? ''))
 }
 
-/** It cuts, and there is no room for words in it. */
+/** True when the box cuts off overflow and has no room for words. */
 export function isTooSmall(box: Box): boolean {
   if (box.isInline || box.isCell || !cuts(box)) return false
   return isFlat(box, 'height', 'padding-bottom') || isFlat(box, 'width', 'padding-right')
@@ -41,7 +44,7 @@ function isFlat(box: Box, side: 'width' | 'height', padding: string): boolean {
   return Math.max(most, size(`min-${side}`) ?? 0) + (size(padding) ?? 0) <= leastPx
 }
 
-/** Of a height that is not known, a share is none; without a doctype it is one of the window. */
+/** A percentage of an unknown height is undefined; in quirks mode it is one of the window. */
 function sizeOf({ style, fontPx, budget, isQuirky }: Box, name: string, side: 'width' | 'height'): number | undefined {
   const value = style.get(name)
   if (value === undefined || (side === 'height' && value.endsWith('%') && !name.startsWith('padding') && !isQuirky))
@@ -59,7 +62,7 @@ export function isClipped(box: Box): boolean {
     if (isNone(top, bottom) || isNone(left, right)) return true
   }
   const [, shape = '', inside = ''] = /^(?:[a-z-]+ )?([a-z]+)\((.*)\)/.exec(style.get('clip-path') ?? '') ?? []
-  // Of a share it takes as much as a whole; of pixels, as many as a line of words has.
+  // A percentage counts fully; pixels are compared with the size of a line of words.
   const parts = wordsOf(inside.replace(/\bround\b.*/, ''))
   const shares = parts.map(word =>
     word.endsWith('%') ? lengthOf(word, measure, budget) : (lengthOf(word, measure, budget) ?? 50) / 2,
@@ -80,7 +83,7 @@ const isNone = (one: number | undefined, other: number | undefined) =>
 const isZero = (size: number | undefined, word: string | undefined) =>
   word !== undefined && word !== 'at' && size !== undefined && size <= 0.5
 
-/** All of its corners have the same place in one direction. */
+/** True when all corners share one coordinate. */
 function isLine(corners: string, { fontPx, budget }: Box): boolean {
   const places = corners
     .split(',', 50)
@@ -110,13 +113,13 @@ export function isElsewhere(box: Box): boolean {
   return false
 }
 
-/** One does not scroll to what stands still. */
+/** Fixed elements cannot be scrolled into view. */
 function isOutsideOfWindow(placeOf: (name: string, percent?: number) => number): boolean {
   const across = ['left', 'right'].some(name => placeOf(name) >= windowWidth)
   return across || ['top', 'bottom'].some(name => placeOf(name, windowHeight) >= windowHeight)
 }
 
-/** How large letters are in it, beside how large they would be; 0 where it is turned to its edge or moved out of sight. */
+/** Returns the scale of the letters in the box; 0 when rotated edge-on or moved out of sight. */
 export function scaleOf(box: Box): number {
   const { style, isInline, budget } = box
   if (!shaping.some(name => style.has(name))) return 1

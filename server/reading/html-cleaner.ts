@@ -1,4 +1,4 @@
-/** Cleans the HTML of messages in the text pool, and says what of it nobody sees. */
+/** Sanitises the HTML of messages on the text threads, and finds the words in it that are invisible. */
 import type { CleanHtml } from './clean-html.ts'
 import { type Asker, JobCache, type NoOutcome } from './job-cache.ts'
 import type { TextWorker } from './text-worker.ts'
@@ -20,7 +20,7 @@ export class HtmlCleaner {
     return this.#cache.run({ source, remote }, asker)
   }
 
-  /** Of HTML that we wrote; undefined where it could not be found out. @throws Problem draining */
+  /** Finds invisible words in our own HTML; undefined when that failed. @throws Problem draining */
   async unseenWords(html: string, asker: Asker): Promise<string | undefined> {
     const found = await this.#unseen.run({ html }, asker)
     return typeof found === 'string' ? undefined : found.words

@@ -1,16 +1,16 @@
-/** Which colours an element of a mail gives its words and what is behind them. */
+/** Determines the colours of an element's words and background. */
 import { attributeOf, type HtmlElement } from './parse-html.ts'
 import { black, type Color, isAlike, type StyleColors } from './style-color.ts'
 import { wordsOf } from './style-declarations.ts'
 import type { Style } from './style-rules.ts'
 
 export interface LookColors {
-  /** Undefined where it cannot be known. */
+  /** Undefined when it cannot be determined. */
   readonly color: Color | undefined
-  /** Of the letters alone. */
+  /** The colour that letters are filled with. */
   readonly fill: Color | 'color'
   readonly background: Color | undefined
-  /** A shadow, an outline or a picture in the shape of the letters shows them. */
+  /** True when a shadow, an outline or a picture clipped to the letters makes them visible. */
   readonly isOutlined: boolean
 }
 
@@ -18,11 +18,11 @@ export interface ColorsAround {
   readonly colors: StyleColors
   readonly isQuirky: boolean
   readonly linkColor: Color
-  /** What tables take up again in a page without doctype. */
+  /** The colour that tables reset to in quirks mode. */
   readonly bodyColor: Color | undefined
 }
 
-/** What has less is not seen. */
+/** Opacity below which nothing is visible. */
 export const leastOpacity = 0.1
 
 export function textColorOf(
@@ -55,7 +55,7 @@ export function fillOf(
   return value === 'currentcolor' ? 'color' : (colors.find(value, color) ?? 'color')
 }
 
-/** @returns Undefined for none; `picture` for what cannot be known. */
+/** @returns Undefined for none; `picture` when it cannot be determined. */
 export function ownBackgroundOf(
   element: HtmlElement,
   style: Style,
@@ -76,7 +76,7 @@ export function ownBackgroundOf(
   return element.tagName === 'mark' ? [255, 255, 0, 1] : undefined
 }
 
-/** Of a gradient from one colour to the same. */
+/** Returns the colour of a gradient whose stops are all the same. */
 function flatColorOf(image: string, { colors }: ColorsAround): Color | undefined {
   const inside = /gradient\((.*)\)/.exec(image)?.[1] ?? ''
   const stops = colorsAmong(inside, colors)

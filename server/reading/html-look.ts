@@ -1,4 +1,4 @@
-/** What an element of a mail looks like, as far as it decides whether a person would see its words. It says so when in doubt. */
+/** Computes the look of an element as far as it decides whether a person sees its words. Counts as visible in doubt. */
 import { type Box, cuts, isClipped, isElsewhere, isTooSmall, scaleOf } from './html-box.ts'
 import {
   type ColorsAround,
@@ -16,19 +16,19 @@ import type { Style } from './style-rules.ts'
 import { lengthOf, numberOf, withVariables } from './style-values.ts'
 
 export interface Look extends LookColors {
-  /** Nothing in it is seen, whatever that says about itself. */
+  /** Nothing inside is visible, whatever descendants say. */
   readonly isGone: boolean
-  /** Cut away by a box around it; not so what is placed outside of that. */
+  /** Cut off by an enclosing box, except for descendants positioned outside of it. */
   readonly isCut: boolean
   readonly isCutWherever: boolean
   readonly isVisible: boolean
   readonly fontPx: number
-  /** Of the letters, by what is turned, shrunk or zoomed around them. */
+  /** Scale of the letters by enclosing transforms and zooms. */
   readonly scale: number
   readonly opacity: number
-  /** It has a colour of its own behind its words. */
+  /** The element has an opaque background of its own. */
   readonly isCovering: boolean
-  /** There is a colour behind the words that covers what is further behind. */
+  /** An opaque background is behind the words, hiding what is further behind. */
   readonly isBacked: boolean
   readonly indentPx: number
   readonly isPreformatted: boolean
@@ -38,11 +38,11 @@ export interface Look extends LookColors {
 
 export interface Surroundings extends ColorsAround {
   readonly budget: StyleBudget
-  /** What is placed here may stand before a picture or a box of another colour. */
+  /** Positioned content may be in front of a picture or a box of another colour. */
   readonly hasPicturesBehind: boolean
 }
 
-/** A page without any style: black on white. */
+/** The look of an unstyled page: black on white. */
 export const plainLook: Look = {
   isGone: false,
   isCut: false,
@@ -63,11 +63,11 @@ export const plainLook: Look = {
   variables: new Map(),
 }
 
-/** Smaller letters are not read by anyone. */
+/** Smaller letters are unreadable. */
 const leastFontPx = 3
 const outOfLinePx = -500
 const set = (list: string) => new Set(list.split(' '))
-/** Names of elements whose words no mail program shows, whatever their styles. */
+/** Elements whose words no mail program shows, whatever their styles. */
 const unseen = set(
   'title style script template noframes noembed iframe svg audio video datalist rp meter progress ' +
     'annotation annotation-xml head',
@@ -77,11 +77,11 @@ const inline = set(
     'strike strong sub sup time tt u var wbr br',
 )
 const preformatted = set('pre textarea listing xmp plaintext')
-/** They look like something without any style. */
+/** Elements with a look of their own even without styles. */
 const special = new Set([...unseen, ...preformatted, 'table', 'dialog', 'mark'])
 const fontKeywords: Readonly<Record<string, number>> = { smaller: 5 / 6, larger: 6 / 5, inherit: 1, unset: 1 }
 
-/** Of words; pictures do not shrink with letters. */
+/** True when words are visible; pictures do not shrink with letters, see `isShown`. */
 export function isSeen(look: Look): boolean {
   if (!isShown(look) || look.fontPx * look.scale < leastFontPx || look.indentPx <= outOfLinePx) return false
   const color = look.fill === 'color' ? look.color : look.fill
@@ -91,15 +91,15 @@ export function isSeen(look: Look): boolean {
   return !(seen && look.background && isAlike(seen, look.background))
 }
 
-/** Of pictures, and of all that has no letters. */
+/** True when pictures and other content without letters are visible. */
 export function isShown({ isGone, isCut, isVisible, opacity, scale }: Look): boolean {
   return !isGone && !isCut && isVisible && opacity >= leastOpacity && scale > 0.05
 }
 
-/** What is inherited is. */
+/** Computes the look of an element from its style and its parent's look. */
 export function lookOf(element: HtmlElement, given: Style, parent: Look, around: Surroundings): Look {
   const { tagName: name, attrs } = element
-  // Most elements say nothing of their looks.
+  // Fast path: most elements have no style.
   if (given.size === 0 && attrs.length === 0 && !parent.isFlexible && !special.has(name)) return parent
   const { style, variables } = withVariables(given, parent.variables, around.budget)
   const fontPx = fontPxOf(element, style, parent, around)
@@ -150,7 +150,7 @@ export function lookOf(element: HtmlElement, given: Style, parent: Look, around:
   }
 }
 
-/** A picture of a pixel or three tells its sender that it was loaded, and a reader nothing. */
+/** A picture of one to three pixels tracks that the mail was opened, and means nothing to a reader. */
 export function isTrackingPixel(element: HtmlElement, style: Style): boolean {
   const sides = ['width', 'height'].map(side => style.get(side) ?? attributeOf(element, side) ?? '')
   return sides.some(side => /^\s*[0-3](?:\.\d+)?\s*(?:px)?\s*$/.test(side))
@@ -171,7 +171,7 @@ function isGone(element: HtmlElement, style: Style, box: Box, isBoxless: boolean
   return isClipped(box) || isElsewhere(box) || isMasked(style) || /^(?:disc|circle|square)/.test(value('text-security'))
 }
 
-/** All of it, by a picture that lets nothing through or has no size. */
+/** True when a mask hides everything: it is transparent or has no size. */
 function isMasked(style: Style): boolean {
   const image = style.get('mask-image') ?? ''
   if (!image.includes('(')) return false
@@ -192,7 +192,7 @@ function opacityOf({ style, budget }: Box): number {
   return Math.min(Math.max(own, 0), 1) * Math.min(Math.max(filter, 0), 1)
 }
 
-/** A child may be larger again: generators write 0 on the outside so that no gap is left between columns. */
+/** Children may be larger again: generators set 0 on containers to avoid gaps between columns. */
 function fontPxOf(element: HtmlElement, style: Style, parent: Look, { budget, isQuirky }: Surroundings): number {
   const size = style.get('font-size')
   if (/^0*\.?0*$/.test(style.get('font-size-adjust') ?? 'none')) return 0

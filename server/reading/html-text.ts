@@ -1,4 +1,4 @@
-/** HTML of a mail as a model reads it: the words that a person would see, as lines, with lists, quotations and tables marked. */
+/** Converts HTML to text for a model: the words that a person would see, with lists, quotations and tables marked. */
 import { isSeen, isShown, isTrackingPixel, type Look, lookOf, plainLook, type Surroundings } from './html-look.ts'
 import { linkTarget } from './link-words.ts'
 import { attributeOf, type HtmlElement, type HtmlNode, isElement, type ParsedHtml, parseHtml } from './parse-html.ts'
@@ -8,7 +8,7 @@ import { type Style, StyleRules } from './style-rules.ts'
 import { TableSketch } from './table-sketch.ts'
 import { type Mark, TextLines } from './text-lines.ts'
 
-/** Of the text that stands for a picture. */
+/** Maximum characters of a picture's alternative text. */
 const maxAltLength = 200
 
 const set = (list: string) => new Set(list.split(' '))
@@ -17,14 +17,14 @@ const blocks = set(
     'hgroup legend listing main menu nav option pre search section summary tbody td textarea tfoot th thead tr xmp',
 )
 const spaced = set('blockquote h1 h2 h3 h4 h5 h6 hr ol p pre table ul')
-/** A table with one of these in it is there for the looks. */
+/** Elements that mark a table as layout rather than data. */
 const unlikeData = set('blockquote h1 h2 h3 h4 h5 h6 hr li pre')
 
-/** Deeper in each other than the parser leaves elements open, they are not read. */
+/** Depth of nesting that is read; the parser closes deeper elements anyway. */
 const maxDepth = 512
 const linkColor: Color = [0, 0, 238, 1]
 
-/** The time that it takes grows with the length of the HTML and no faster, whatever is in it. */
+/** Takes linear time, whatever the HTML contains. */
 export function htmlText(html: string): string {
   const parsed = parseHtml(html)
   const budget = new StyleBudget()
@@ -36,7 +36,7 @@ export function htmlText(html: string): string {
 interface Shown {
   style: Style
   look: Look
-  /** What is to be done when the element ends. */
+  /** Callbacks for the end of the element. */
   endings: (() => void)[]
 }
 
@@ -45,16 +45,16 @@ class HtmlWriter {
   isCut = false
   readonly #rules: StyleRules
   readonly #around: { -readonly [Name in keyof Surroundings]: Surroundings[Name] }
-  /** Of the elements that are open. */
+  /** The open elements. */
   readonly #open: Shown[] = []
-  /** Of those, the ones in which other boxes are placed: where they began, and how many pictures there were before. */
+  /** Start and preceding pictures of each open positioned element, in which others are positioned. */
   readonly #placed: { begin: Mark; pictures: number }[] = []
   #pictures = 0
   readonly #tables: TableSketch[] = []
   readonly #lists: { number: number | undefined }[] = []
-  /** The last line that said who wrote what. */
+  /** The last attribution line ("… wrote:"). */
   #attribution: { from: Mark; to: Mark } | undefined
-  /** The furthest in front that anything was told to be. */
+  /** The highest z-index so far. */
   #front = 0
 
   constructor(parsed: ParsedHtml, budget: StyleBudget) {
@@ -104,7 +104,7 @@ class HtmlWriter {
     this.#around.bodyColor = color
   }
 
-  /** What is as large as the box that it is placed in, has a colour and stands before it, hides what was written there so far. */
+  /** Drops what was written under an opaque element that covers its container and lies in front. */
   #cover(style: Style, { isCovering, opacity }: Look): void {
     const zIndex = Number(style.get('z-index') ?? 0) || 0
     const isBefore = zIndex >= this.#front
@@ -236,7 +236,7 @@ class HtmlWriter {
   }
 }
 
-/** Those that are shown: of what is folded its head alone, of what can be chosen what is chosen. */
+/** Returns the visible children: the summary of a closed `details`, the selected option of a `select`. */
 function childrenOf(element: HtmlElement): HtmlNode[] {
   const { tagName: name, childNodes } = element
   if (name === 'details' && attributeOf(element, 'open') === undefined) {
@@ -251,19 +251,18 @@ function childrenOf(element: HtmlElement): HtmlNode[] {
 }
 
 /**
- * The marks by which mail programs say in HTML that from here on it is the earlier message.
- * How far the earlier message goes: it is the element itself, or from there on all that its parent or the parent of that has. `blockquote`
- * is not among them; Gmail and Thunderbird put what they quote into one.
+ * Detects the marks of mail programs that an earlier message begins here, and its extent: the element itself, or the
+ * rest of its parent or grandparent. Gmail and Thunderbird use `blockquote`, which is not handled here.
  */
 function startsOriginal(element: HtmlElement, style: Style): 'no' | 'itself' | 'parent' | 'grandparent' {
   if (element.tagName !== 'div') return 'no'
   const id = attributeOf(element, 'id')?.slice(0, 100) ?? ''
   const classes = attributeOf(element, 'class')?.slice(0, 200) ?? ''
-  // Outlook on the web and on phones, with a line before what it quotes.
+  // Outlook on the web and on phones, with a line above the quotation.
   if (/^(?:x_)*divRplyFwdMsg$/.test(id)) return 'parent'
   if (/^(?:x_)*mail-editor-reference-message-container$/.test(id)) return 'itself'
   if (/\byahoo_quoted\b/.test(classes) || /^yahoo_quoted/.test(id)) return 'itself'
-  // Outlook for Windows: a line above, or at the left of, what it quotes.
+  // Outlook for Windows: a border above or left of the quotation.
   if (/^solid #(?:e1e1e1|b5c4df)/.test(style.get('border-top') ?? '')) return 'grandparent'
   if (/^solid blue 1\.5pt/.test(style.get('border-left') ?? '')) return 'itself'
   return 'no'

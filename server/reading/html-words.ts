@@ -1,12 +1,12 @@
 /**
- * The words of an HTML mail for a search index: its tags taken away and nothing else looked at. What its style hides is in it. The time it
- * takes grows with the length of the HTML and no faster, whatever is in it; html-text.ts reads what a person would see.
+ * Extracts the words of an HTML mail for a search index: only strips tags, so hidden words are included. Takes linear
+ * time, whatever the HTML contains; html-text.ts reads what a person would see.
  */
 import { plainText } from './parse-html.ts'
 
 export interface HtmlWords {
   text: string
-  /** Something leads to the web. */
+  /** True when it links to the web. */
   hasLink: boolean
   isCut: boolean
 }
@@ -17,7 +17,7 @@ const breaking = set(
     'h3 h4 h5 h6 head header hgroup hr html legend li main menu nav ol optgroup option p pre section select summary table tbody td ' +
     'textarea tfoot th thead tr ul',
 )
-/** Their contents are no words, and no tags either. */
+/** Elements whose content is neither words nor tags. */
 const silent = set('script style title iframe noembed noframes xmp')
 const web = /\bhref\s*=\s*["']?\s*https?:/i
 const alternative = /\salt\s*=\s*(?:"([^"]{1,200})|'([^']{1,200}))/i
@@ -25,7 +25,7 @@ const [doubleQuote, singleQuote, equals, greater, slash, exclamation, question] 
   0x22, 0x27, 0x3d, 0x3e, 0x2f, 0x21, 0x3f,
 ]
 
-/** @param most Characters of text that are made. */
+/** @param most Maximum number of characters returned. */
 export function htmlWords(html: string, most: number): HtmlWords {
   const pieces: string[] = []
   let [length, hasLink] = [0, false]
@@ -37,7 +37,7 @@ export function htmlWords(html: string, most: number): HtmlWords {
   while (at < html.length && length < most) {
     const open = html.indexOf('<', at)
     const end = open === -1 ? html.length : open
-    // An entity that the cut goes through is read as letters.
+    // An entity split by the cut is read as text.
     if (end > at) add(plainText(html.slice(at, Math.min(end, at + most + 1))))
     at = end
     if (open === -1) break
@@ -57,10 +57,10 @@ export function htmlWords(html: string, most: number): HtmlWords {
 }
 
 interface Tag {
-  /** In small letters; undefined where it is none. */
+  /** Lower-case tag name; undefined when it is no element. */
   name: string | undefined
   isEnd: boolean
-  /** `<` that is only a letter. */
+  /** True for a literal `<`. */
   isText: boolean
   end: number
 }
@@ -80,7 +80,7 @@ function readTag(html: string, open: number): Tag {
   }
   const none = { name: undefined, isEnd, isText: false }
   if (html.startsWith('<!--', open)) return { ...none, end: endOfComment(html, open + 4) }
-  // What begins like this is a comment to browsers.
+  // Browsers treat these as comments.
   if (code === exclamation || code === question || isEnd) return { ...none, end: after(html, '>', open + 2) }
   return { ...none, isText: true, end: open + 1 }
 }
@@ -98,7 +98,7 @@ function endOfName(html: string, begin: number): number {
   return at
 }
 
-/** Behind its `>`, which does not end it within the quotes of a value. */
+/** Returns the offset after the closing `>`, which may also occur in a quoted value. */
 function endOfTag(html: string, from: number): number {
   let isValue = false
   for (let at = from; at < html.length; at++) {

@@ -1,6 +1,6 @@
 /**
- * Jobs of one kind for the text pool, known by the content that they are about: what is under way is shared, and what was given up is
- * not tried again. Outcomes are kept with their message, see `message-cache.ts`.
+ * Deduplicates text jobs of one kind by content: jobs in flight are shared, and failed content is not retried. Results
+ * are cached with their message, see `message-cache.ts`.
  */
 import { createHash } from 'node:crypto'
 import { Problem } from '../platform/problem.ts'
@@ -8,25 +8,28 @@ import { TextWorkerError } from './job-thread.ts'
 import type { TextJob, TextJobs } from './text-jobs.ts'
 import type { TextWorker } from './text-worker.ts'
 
-/** Why there is no outcome. `busy` passes; `gave_up` stays for this content. */
+/** Why there is no result. `busy` is transient; `gave_up` is permanent for this content. */
 export type NoOutcome = 'gave_up' | 'busy'
 
-/** On whose behalf a job is done. */
+/** The caller of a job. */
 export interface Asker {
-  /** Jobs of one key wait for each other; see `JobQueue`. */
+  /** Fairness key: each key gets its turn, see `JobQueue`. */
   key: string
-  /** Takes back a job that has not begun, when nobody else waits for it. */
+  /** Cancels a job that has not begun, unless other callers wait for it. */
   signal: AbortSignal
 }
 
-/** What is known of a kind of job. */
+/** A kind of job, and how its inputs are identified. */
 export interface JobKind<Job extends TextJob> {
   job: Job
-  /** All of the input, in an order that is always the same. */
+  /** Returns all of the input in a fixed order. */
   contentOf(input: TextJobs[Job]['input']): (string | Uint8Array)[]
 }
 
-/** Contents that were given up; each would keep the worker busy for its whole time limit again. */
+/**
+ * Failed contents remembered, since each would occupy the worker up to its timeout again; above it the oldest is
+ * evicted.
+ */
 const maxGivenUp = 1_000
 
 export class JobCache<Job extends TextJob> {
@@ -43,7 +46,7 @@ export class JobCache<Job extends TextJob> {
   /** @throws Problem draining */
   async run(input: TextJobs[Job]['input'], { key, signal }: Asker): Promise<TextJobs[Job]['output'] | NoOutcome> {
     const hash = hashOf(this.#kind.contentOf(input))
-    // Each key shares its own jobs alone: nobody waits in the line of another one.
+    // Jobs are shared within a key only, so that no caller waits in another's queue.
     const name = `${hash} ${key}`
     for (;;) {
       if (this.#givenUp.has(hash)) return 'gave_up'
@@ -51,7 +54,7 @@ export class JobCache<Job extends TextJob> {
       try {
         return await job.join(signal)
       } catch (error) {
-        // Taken back for others in the moment in which this one came.
+        // The job was cancelled for others just when this caller joined.
         if (!job.isTakenBack || signal.aborted) throw error
       }
     }
@@ -90,18 +93,18 @@ export class JobCache<Job extends TextJob> {
 
 function hashOf(content: readonly (string | Uint8Array)[]): string {
   const hash = createHash('sha256')
-  // With their lengths: what ends one of them cannot begin the next.
+  // Lengths are hashed too, so that the boundaries between pieces are unambiguous.
   for (const piece of content) hash.update(`${piece.length} `).update(piece)
   return hash.digest('base64')
 }
 
-/** A job that several wait for: it is taken back when the last of them has gone away, and not before. */
+/** A job shared by several callers: it is cancelled only when the last of them has left. */
 export class SharedJob<Outcome> {
   readonly #gone = new AbortController()
   readonly #outcome: Promise<Outcome>
   #askers = 0
 
-  /** @param start Begins the job; its signal takes it back. */
+  /** @param start Begins the job; its signal cancels it. */
   constructor(start: (signal: AbortSignal) => Promise<Outcome>) {
     this.#outcome = start(this.#gone.signal)
   }
@@ -110,7 +113,7 @@ export class SharedJob<Outcome> {
     return this.#gone.signal.aborted
   }
 
-  /** @throws The reason of the signal as soon as it is aborted. */
+  /** @throws The signal's reason as soon as it is aborted. */
   async join(signal: AbortSignal): Promise<Outcome> {
     const left = Promise.withResolvers<never>()
     const leave = () => {
@@ -128,11 +131,11 @@ export class SharedJob<Outcome> {
   }
 }
 
-/** Jobs under way by name, each done once for all that ask for it meanwhile. */
+/** Jobs in flight by name, each run once for all callers that request it meanwhile. */
 export class SharedJobs<Outcome> {
   readonly #underWay = new Map<string, SharedJob<Outcome>>()
 
-  /** @throws The reason of the signal as soon as it is aborted. */
+  /** @throws The signal's reason as soon as it is aborted. */
   async run(name: string, signal: AbortSignal, start: (signal: AbortSignal) => Promise<Outcome>): Promise<Outcome> {
     for (;;) {
       signal.throwIfAborted()
@@ -140,7 +143,7 @@ export class SharedJobs<Outcome> {
       try {
         return await job.join(signal)
       } catch (error) {
-        // Taken back for others in the moment in which this one came.
+        // The job was cancelled for others just when this caller joined.
         if (!job.isTakenBack || signal.aborted) throw error
       }
     }

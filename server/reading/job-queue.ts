@@ -1,27 +1,27 @@
 /**
- * Jobs that wait for the text worker. The keys are served in turn, one job each, so a flood of one caller holds up another
- * one by a single job, and itself by all the others.
+ * Queue of the text worker, with round-robin between keys, one job each: a flood of one caller delays another by a
+ * single job.
  */
 export interface QueueBounds {
-  /** Jobs of all keys together. */
+  /** Maximum number of waiting jobs of all keys. */
   maxWaiting: number
-  /** Jobs of one key. */
+  /** Maximum number of waiting jobs per key. */
   maxWaitingPerKey: number
 }
 
 export class JobQueue<Job> {
   readonly #bounds: QueueBounds
-  /** The key whose turn it is next is first; no list is empty. */
+  /** Jobs by key in order of turns, the next key first; no list is empty. */
   readonly #lists = new Map<string, Job[]>()
   #count = 0
-  /** The key that was served last comes behind the others, also when it had no more jobs meanwhile. */
+  /** The key served last, which goes behind the others even if its queue became empty meanwhile. */
   #served: string | undefined
 
   constructor(bounds: QueueBounds) {
     this.#bounds = bounds
   }
 
-  /** @returns False when there is no room. */
+  /** @returns False when the queue is full. */
   add(key: string, job: Job): boolean {
     const list = this.#lists.get(key) ?? []
     const { maxWaiting, maxWaitingPerKey } = this.#bounds
@@ -32,7 +32,7 @@ export class JobQueue<Job> {
     return true
   }
 
-  /** The next one in turn, of the keys that may have one. */
+  /** Dequeues the next job in turn, of the keys that may run. */
   take(mayRun: (key: string) => boolean = () => true): { key: string; job: Job } | undefined {
     const turns = [...this.#lists.keys()].filter(mayRun)
     const key = turns.find(turn => turn !== this.#served) ?? turns[0]
@@ -46,7 +46,7 @@ export class JobQueue<Job> {
     return { key, job }
   }
 
-  /** @returns Whether it still waited. */
+  /** @returns Whether the job was still waiting. */
   remove(key: string, job: Job): boolean {
     const list = this.#lists.get(key)
     const index = list?.indexOf(job) ?? -1

@@ -1,22 +1,25 @@
-/** One thread of a `TextWorker`: started for its first job, ended with a job that takes too much, and when there is nothing to do. */
+/** A thread of `TextWorker`: started on demand, terminated when a job exceeds its limits or when idle. */
 import type { Worker } from 'node:worker_threads'
 import { startThread, threadProgram } from '../platform/start-thread.ts'
 import type { JobAnswer, JobMessage } from './text-jobs.ts'
 
 export interface ThreadBounds {
-  /** Processor time for one job, from when it has begun: only this is up to the text. On a busy machine it may take `patience` times as long. */
+  /** CPU time per job in milliseconds from its start. On a busy machine it may take `patience` times as long. */
   timeoutMs: number
-  /** For what comes before it: starting the thread, and loading what the job needs. */
+  /** Timeout for starting the thread and loading what the job needs. */
   startMs: number
-  /** Heap of the thread. */
+  /** Maximum heap of the thread. */
   maxMemoryMb: number
-  /** After so long without work the thread ends. To start one takes some 100 ms, which readers of mail should not wait for each time. */
+  /**
+   * Idle time after which the thread ends. Starting one takes about 100 ms, which readers should not wait for each
+   * time.
+   */
   idleMs: number
   /** The file that the thread runs. */
   thread: string
 }
 
-/** Why a job has no outcome. Only `gave_up` is about the text itself: the same text would fail again. */
+/** Why a job failed. Only `gave_up` is caused by the text: the same text would fail again. */
 export type TextWorkerFault = 'gave_up' | 'busy' | 'stopped'
 
 export class TextWorkerError extends Error {
@@ -34,7 +37,7 @@ export interface ThreadJob {
   reject(error: unknown): void
 }
 
-/** How many times its processor time a job may last by the clock: other programs may have the processor, since threads are polite. */
+/** Maximum wall-clock time as a multiple of the CPU time: threads run at background priority and may have to wait. */
 const patience = 4
 
 export const defaultThread = threadProgram(import.meta, 'text-worker-thread')
@@ -42,19 +45,19 @@ export const defaultThread = threadProgram(import.meta, 'text-worker-thread')
 export class JobThread {
   readonly #bounds: ThreadBounds
   readonly #freed: () => void
-  /** What stands here is ended by `#end` alone. */
+  /** Terminated by `#end` only. */
   #worker: Worker | undefined
   #current: ThreadJob | undefined
   #timer: NodeJS.Timeout | undefined
   #ending: Promise<unknown> = Promise.resolve()
 
-  /** @param freed Called when a job is over, and another one may come. */
+  /** @param freed Called when a job is over, so that the next may start. */
   constructor(bounds: ThreadBounds, freed: () => void) {
     this.#bounds = bounds
     this.#freed = freed
   }
 
-  /** Whether there is a thread at this moment. */
+  /** True while the thread exists. */
   get isRunning(): boolean {
     return this.#worker !== undefined
   }
@@ -63,7 +66,7 @@ export class JobThread {
     return this.#current !== undefined
   }
 
-  /** Only while it is not busy. */
+  /** Runs a job; only allowed while not busy. */
   run(job: ThreadJob): void {
     this.#current = job
     const { startMs } = this.#bounds
@@ -93,7 +96,7 @@ export class JobThread {
       resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb },
       priority: 'background',
     })
-    // What happens to a thread that was ended no longer matters.
+    // Events of a terminated thread are ignored.
     const isCurrent = () => worker === this.#worker
     worker.on('message', (answer: JobAnswer) => {
       if (isCurrent()) this.#take(answer)
@@ -113,7 +116,7 @@ export class JobThread {
     if (worker) void this.#watch(worker, this.#current, performance.now())
   }
 
-  /** Ends the job when it has had its processor time. */
+  /** Terminates the job when it has used its CPU time. */
   async #watch(worker: Worker, job: ThreadJob | undefined, began: number): Promise<void> {
     const { timeoutMs } = this.#bounds
     const gaveUp = new TextWorkerError('gave_up', `not done in ${timeoutMs} ms`)
@@ -123,7 +126,7 @@ export class JobThread {
       const spent = (await spentMs(worker)) - before
       if (job !== this.#current || worker !== this.#worker) return
       const left = began + timeoutMs * patience - performance.now()
-      // What cannot be measured counts as spent.
+      // Time that cannot be measured counts as used.
       if (!(spent < timeoutMs * 0.95) || left <= 0) return this.#end(gaveUp)
       this.#after(Math.min(left, Math.max(50, timeoutMs - spent)), () => void look())
     }
@@ -139,7 +142,7 @@ export class JobThread {
     this.#freed()
   }
 
-  /** Ends the thread, and with `error` the job that it is at. */
+  /** Terminates the thread, and rejects its current job with `error`. */
   #end(error: TextWorkerError | undefined): void {
     clearTimeout(this.#timer)
     const worker = this.#worker
@@ -152,7 +155,7 @@ export class JobThread {
   }
 }
 
-/** Processor time of a thread; NaN when it has ended. */
+/** Returns the CPU time of a thread; NaN when it has ended. */
 async function spentMs(worker: Worker): Promise<number> {
   const { user, system } = await worker.cpuUsage().catch(() => ({ user: Number.NaN, system: 0 }))
   return (user + system) / 1000

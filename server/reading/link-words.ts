@@ -1,14 +1,17 @@
-/** Links in plain text as HTML's links are told: the words and the host. Markdown that would load or follow something by itself is none any more. */
+/**
+ * Rewrites links in plain text like those of HTML, as words and host, and disarms Markdown that a renderer would load
+ * or follow.
+ */
 
-/** `[words](https://…)`, `![picture](//…)` and `[1]: https://…`: what stands between the words and the target is all that is looked at. */
+/** `[words](https://…)`, `![picture](//…)` and `[1]: https://…`, matched from between words and target on. */
 const inlineTarget = /\]\([ \t]{0,3}<?((?:https?:)?\/\/[^\s<>()"]*)>?/gi
 const referenceTarget = /\]:[ \t]{0,3}\n?[ \t]{0,3}<?((?:https?:)?\/\/[^\s<>"]*)>?/gi
-/** Any other target: a blank between the two, and it is no link to Markdown (CommonMark, section 6.3). */
+/** Any other target: a blank in between makes it no link in Markdown (CommonMark, section 6.3). */
 const otherTarget = /\]\(/g
-/** Any other definition that names a scheme: a blank before the colon, and it is none (CommonMark, section 4.7). */
+/** Any other definition with a scheme: a blank before the colon makes it none (CommonMark, section 4.7). */
 const otherReference = /\](?=:[ \t]{0,3}\n?[ \t]{0,3}<?[a-z][a-z\d+.-]{1,30}:)/gi
 const autolink = /<((?:https?:)?\/\/[^\s<>"]*)>/gi
-/** An address among the words keeps what tells where it leads, and loses what tells who follows it. */
+/** A bare address keeps its host and path, and loses the query that could identify the reader. */
 const bareAddress = /(?:(?:https?|ftp):\/\/|mailto:)[^\s<>"]+/gi
 
 export function withoutTargets(text: string): string {
@@ -25,7 +28,7 @@ function hostOf(url: string): string {
   return shownHost(url) ?? 'a link'
 }
 
-/** Ends of sentences are none of the address. */
+/** Removes the query; trailing punctuation is not part of the address. */
 function withoutQuery(url: string): string {
   const query = url.search(/[?#]/)
   if (query < 0 || url.slice(query + 1).search(/[^.,;:!?)\]'*]/) < 0) return url
@@ -33,22 +36,23 @@ function withoutQuery(url: string): string {
   return `${url.slice(0, query)}?…${url.slice(end)}`
 }
 
-/** The end of a name says whose it is. */
+/** Long names are cut at the front, since the end identifies the owner. */
 const maxHostLength = 60
 const maxAddressLength = 100
-/** What is looked at; the host stands at the front. */
+/** Characters of an address that are inspected; the host is at the front. */
 const maxHrefLength = 4096
 
 /**
- * The host, or the address of a person. Never the rest, by which a sender recognises readers who follow the link.
- * @param words What is to be seen of the link. @returns Undefined when they say it themselves, and for what is no target in the net.
+ * Returns the host, or the address of a person, without the rest that could identify readers who follow the link.
+ * @param words The visible words. @returns Undefined when they already contain it, and when there is no web or mail
+ * target.
  */
 export function linkTarget(href: string, words: string): string | undefined {
   const target = targetOf(href.slice(0, maxHrefLength).trim())
   return target === undefined || words.toLowerCase().includes(target.toLowerCase()) ? undefined : target
 }
 
-/** @returns Undefined for what is no address of the web. */
+/** @returns Undefined when it is no web address. */
 function shownHost(href: string): string | undefined {
   const url = URL.parse(href.startsWith('//') ? `https:${href.slice(0, maxHrefLength)}` : href.slice(0, maxHrefLength))
   if (!url || !/^https?:$/.test(url.protocol)) return undefined

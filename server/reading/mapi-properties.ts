@@ -1,10 +1,10 @@
-/** Reads a list of MAPI properties as TNEF holds them (MS-OXTNEF, section 2.1.3.4), and the texts of Outlook. */
+/** Parses MAPI properties in TNEF (MS-OXTNEF, section 2.1.3.4), and Outlook's texts. */
 import { type ByteSteps, Damaged, type Steps } from './byte-steps.ts'
 
 export const mapiType = { string: 0x1e, unicode: 0x1f, object: 0x0d, binary: 0x102 }
 const variable: readonly number[] = Object.values(mapiType)
 
-/** Bytes of a value of a fixed size (MS-OXCDATA, section 2.11.1). */
+/** Bytes of a fixed-size value (MS-OXCDATA, section 2.11.1); undefined for other types. */
 function sizeOf(type: number): number | undefined {
   if (type === 0x01) return 0
   if (type === 0x02 || type === 0x0b) return 2
@@ -13,15 +13,16 @@ function sizeOf(type: number): number | undefined {
   return type === 0x48 ? 16 : undefined
 }
 
-/** Bytes with the character set that they are in; null where nobody said. */
+/** Bytes with their charset; null when unknown. */
 export interface PackedText {
   bytes: Buffer
   charset: string | null
 }
 
 /**
- * @param end Of what the list stands in.
- * @param take Reads of a value what is wanted of it, and goes no further than its end.
+ * Reads a list of properties.
+ * @param end End of the list's container.
+ * @param take Reads what it wants of a value, but not past its end.
  */
 export function* readProperties(
   source: ByteSteps,
@@ -46,14 +47,14 @@ export function* readProperties(
       const length = size ?? (yield* source.number(end))
       if (length > end - source.at) throw new Damaged('a length is too long')
       const next = Math.min(end, source.at + padded(length))
-      // None of which several values are told of is wanted.
+      // Properties with several values are not needed.
       if (value === 0) yield* take(id, type, length)
       yield* source.skip(next - source.at, end)
     }
   }
 }
 
-/** By number or by words; properties with names are not wanted. */
+/** Skips a property name, a number or a string; named properties are not needed. */
 function* passName(source: ByteSteps, end: number): Steps<void> {
   yield* source.skip(16, end)
   const isNumber = (yield* source.number(end)) === 0
@@ -64,7 +65,7 @@ function padded(length: number): number {
   return Math.ceil(length / 4) * 4
 }
 
-/** A text whose length was held against what it stands in, as far as it is wanted. */
+/** Reads the wanted part of a text whose length was checked against its container. */
 export function* readText(
   source: ByteSteps,
   { type, length, most, codepage }: { type: number; length: number; most: number; codepage: number | undefined },
@@ -75,7 +76,7 @@ export function* readText(
   return { bytes: withoutZeros(bytes, isWide), charset }
 }
 
-/** The name of a Windows code page as mail has it; null for none. */
+/** Returns the charset of a Windows code page as mail spells it; null for none. */
 export function charsetOf(codepage: number | undefined): string | null {
   if (!codepage) return null
   if (codepage === 65001) return 'utf-8'
@@ -87,7 +88,7 @@ export function charsetOf(codepage: number | undefined): string | null {
   return `cp${codepage}`
 }
 
-/** Texts end with a zero, which is no letter of them. @param isWide In units of two bytes. */
+/** Removes the terminating zeros of a text. @param isWide Characters have two bytes. */
 function withoutZeros(bytes: Buffer, isWide: boolean): Buffer {
   const unit = isWide ? 2 : 1
   let end = bytes.length - (bytes.length % unit)

@@ -1,7 +1,7 @@
-/** Whether a media query holds for a usual window: a screen 800 pixels wide, in a light scheme, with a mouse. */
+/** Evaluates media queries for a typical window: a screen 800 pixels wide, in a light colour scheme, with a mouse. */
 import type { Condition, CssNode, Feature, FeatureRange, MediaQuery } from 'css-tree'
 
-/** Numbers are pixels, or what the feature counts in. */
+/** Values of media features; numbers are pixels, or the feature's own unit. */
 const facts: ReadonlyMap<string, number | string> = new Map<string, number | string>(
   Object.entries({
     width: 800,
@@ -33,7 +33,7 @@ const facts: ReadonlyMap<string, number | string> = new Map<string, number | str
 const pixels: Readonly<Record<string, number>> = { px: 1, em: 16, rem: 16, in: 96, cm: 37.8, mm: 3.78, pt: 4 / 3 }
 const resolutions: Readonly<Record<string, number>> = { dppx: 1, x: 1, dpi: 1 / 96, dpcm: 2.54 / 96 }
 
-/** @param prelude Of `@media`. What is not understood does not hold. */
+/** Evaluates the prelude of `@media`. Anything not understood counts as false. */
 export function mediaHolds(prelude: CssNode | null): boolean {
   if (prelude?.type !== 'AtrulePrelude') return false
   const list = prelude.children.first
@@ -47,7 +47,7 @@ function queryHolds({ modifier, mediaType, condition }: MediaQuery): boolean {
   return modifier?.toLowerCase() === 'not' ? !holds : holds
 }
 
-/** What is not understood does not hold, and neither does the opposite of it. */
+/** Evaluates a condition. Anything not understood counts as false, and so does its negation. */
 export function conditionHolds(
   condition: Condition,
   leafHolds: (node: CssNode) => boolean | undefined,

@@ -1,18 +1,18 @@
-/** What somebody wrote in this very message: quotations of earlier ones and the signature are left out, and where that was is said. */
+/** Extracts what was written in this very message: replaces quotations of earlier ones and the signature by a note. */
 
 const quoted = /^\s{0,3}>/
-/** A line that says who wrote what is quoted below it: by a verb of writing, or an address, and the colon at its end. */
+/** An attribution line above a quotation: a verb of writing or an address, and a colon at its end. */
 const attribution =
   /((wrote|schrieb|a écrit|escribió|ha scritto|escreveu|schreef|skrev|napisał\(?a?\)?|писал\(?а?\)?)|<[^<>\s@]+@[^<>\s@]+>)[^:]{0,40}:\s*$/i
-/** A longer line is a text of somebody, and says of nobody who wrote it. */
+/** Maximum length of an attribution; a longer line is ordinary text. */
 const maxAttributionLength = 1000
-/** How such a line begins when it takes two. */
+/** First line of an attribution that spans two. */
 const attributionBegin = /^(On|Am|Le|El|Il|Em|Op|Den|På|W dniu)\s/
 const original =
   /^-{2,}\s*(Original Message|Ursprüngliche Nachricht|Message d['’]origine|Mensaje original|Messaggio originale)\s*-{2,}\s*$/i
 /** RFC 3676, section 4.3. */
 const signatureMark = '-- '
-/** A signature longer than this is none. */
+/** Maximum lines of a signature; anything longer is text. */
 const maxSignatureLines = 20
 
 export function newText(text: string): string {
@@ -22,7 +22,7 @@ export function newText(text: string): string {
     .trim()
 }
 
-/** Lines that are left out. */
+/** A run of omitted lines. */
 interface Gap {
   count: number
   what: 'quotation' | 'signature'
@@ -41,7 +41,7 @@ function withoutQuotations(lines: string[]): (string | Gap)[] {
   return kept
 }
 
-/** From its mark to the next gap. */
+/** Omits the lines from the signature mark to the next gap. */
 function withoutSignature(lines: (string | Gap)[]): (string | Gap)[] {
   const begin = lines.indexOf(signatureMark)
   if (begin < 0) return lines
@@ -52,7 +52,7 @@ function withoutSignature(lines: (string | Gap)[]): (string | Gap)[] {
   return [...lines.slice(0, begin), { count, what: 'signature' }, ...lines.slice(end)]
 }
 
-/** How many lines from here on are a quotation, with the line that says whose it is. */
+/** Returns the number of quoted lines from here on, with their attribution; 0 when there are none. */
 function quotationAt(lines: string[], index: number): number {
   if (original.test(lines[index]!)) return lines.length - index
   const first = index + attributionLength(lines, index)
@@ -61,7 +61,7 @@ function quotationAt(lines: string[], index: number): number {
   return end > first ? end - index : 0
 }
 
-/** A blank line between quoted ones is quoted too. */
+/** True also for a blank line between quoted ones. */
 function isQuoted(lines: string[], index: number): boolean {
   if (quoted.test(lines[index]!)) return true
   return lines[index]!.trim() === '' && quoted.test(lines[index - 1] ?? '') && quoted.test(lines[index + 1] ?? '')

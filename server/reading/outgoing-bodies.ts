@@ -1,4 +1,4 @@
-/** Writes the bodies of messages in the text pool. */
+/** Renders the bodies of outgoing messages on the text threads. */
 import { type Asker, JobCache, type NoOutcome } from './job-cache.ts'
 import type { BodyToWrite, WrittenBody } from './outgoing-body.ts'
 import type { TextWorker } from './text-worker.ts'

@@ -1,4 +1,4 @@
-/** Writes the bodies of a message from Markdown or HTML: HTML that is cleaned, and the text of it. Work for the thread of a `TextWorker`. */
+/** Renders message bodies from Markdown or HTML: sanitised HTML and its text. Runs on a thread of `TextWorker`. */
 import { Marked } from 'marked'
 import { type CleanHtml, cleanOutgoing } from './clean-html.ts'
 import { htmlText } from './html-text.ts'
@@ -9,21 +9,21 @@ export interface BodyToWrite {
 }
 
 export interface WrittenBody {
-  /** Style sheets of the writer. */
+  /** The author's style sheets. */
   style: string
-  /** With a blank before each. */
+  /** Attributes of the body, each preceded by a blank. */
   bodyAttributes: string
   html: string
-  /** For programs that show text alone. */
+  /** The plain text alternative. */
   text: string
 }
 
-/** Line ends count, as people take them for granted in a message. */
+/** Line breaks are kept, as people expect in a message. */
 const markdown = new Marked({ async: false, gfm: true, breaks: true })
-/** In HTML that we wrote ourselves: of an attribute no quote and no bracket is left. */
+/** Matches links in our own HTML, in which attribute values contain no quotes or brackets. */
 const link = /<a(?: [a-z-]+="[^"]*")*? href="([^"]*)"[^>]*>([\s\S]*?)<\/a>/g
 
-/** @throws Error for what no message needs. */
+/** @throws Error for a document above limits that no message needs. */
 export function writeBody({ format, content }: BodyToWrite): WrittenBody {
   const source = format === 'markdown' ? markdown.parse(content, { async: false }) : content
   const { style, bodyAttributes, body } = cleanOutgoing(source)
@@ -36,7 +36,7 @@ export function writeBody({ format, content }: BodyToWrite): WrittenBody {
   }
 }
 
-/** Who reads the text alone can follow it too. */
+/** Appends the target to a link's words, so that readers of the plain text can follow it. */
 function withTarget(all: string, href: string, words: string): string {
   const target = href.replace(/^mailto:/, '')
   return words.includes(target) || /<img/.test(words) ? all : `${words} &lt;${target}&gt;`

@@ -1,4 +1,4 @@
-/** Parses HTML as browsers do (parse5), within bounds: what is past them is left out, and that is said. */
+/** Parses HTML as browsers do (parse5), within bounds: content above them is dropped and `isCut` is set. */
 import {
   type DefaultTreeAdapterMap,
   type DefaultTreeAdapterTypes,
@@ -13,18 +13,18 @@ export type HtmlElement = DefaultTreeAdapterTypes.Element
 
 export interface ParsedHtml {
   root: HtmlElement | undefined
-  /** Elements named `style`, in order, also those of SVG. */
+  /** All `style` elements in order, including those of SVG. */
   styles: HtmlElement[]
-  /** Without a doctype browsers keep old habits. */
+  /** True in quirks mode, without a doctype. */
   isQuirky: boolean
   isCut: boolean
 }
 
-/** A mebibyte of short paragraphs in tables has 170,000. */
+/** Maximum number of elements; a mebibyte of short paragraphs in tables has 170,000. */
 const maxElements = 250_000
-/** What is nested deeper is not read, nor anything after it. */
+/** Maximum depth; deeper content and anything after it is dropped. */
 const maxOpen = 256
-/** Open elements that all tags together may have had around them: a long mail has a fifth of it. The parser looks through them at each tag. */
+/** Sum of open elements over all tags, since the parser scans them at each tag; a long mail reaches a fifth. */
 const maxSteps = 20_000_000
 
 type Tag = Parameters<Parser<DefaultTreeAdapterMap>['onStartTag']>[0]
@@ -95,7 +95,7 @@ export function textIn(element: HtmlElement): string {
   return element.childNodes.map(node => ('value' in node ? node.value : '')).join('')
 }
 
-/** Words between two tags: character references are what they stand for. */
+/** Resolves the character references of text between two tags. */
 export function plainText(words: string): string {
   if (!words.includes('&')) return words
   let text = ''

@@ -1,19 +1,19 @@
-/** Whether the text part of a message says what its HTML part does not show: then one of the two was not written for the reader. */
+/** Detects text parts that say what the HTML part does not show: one of the two was not written for the reader. */
 
-/** What the text says beside the HTML is told from so many words in a row, or so many in all. */
+/** Missing words, consecutive or in total, from which on the text counts as different. */
 const leastInARow = 3
 const leastInAll = 8
-/** What is compared of the text, and twice as much of the HTML: of a longer one people see in the HTML what there is to see. */
+/** Characters of the text that are compared, and twice as many of the HTML; readers of long mail see the HTML. */
 const maxCompared = 128 * 1024
-/** A word with so many digits, or an address, counts by itself: accounts and sums are what is exchanged. */
+/** A missing number of this many digits, or an address, is enough: accounts and sums are what gets exchanged. */
 const leastDigits = 5
 const address = /[^\s<>()"',;:@]{1,64}@[^\s<>()"',;:@]{1,253}/gu
 const link = /(?:https?:\/\/|www\.|cid:|mailto:)[^\s<>"]*/gi
-/** Scripts without blanks go by letters. */
+/** Scripts without blanks are compared by character. */
 const single =
   '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}'
 const wordOf = new RegExp(`[${single}]|[[\\p{L}\\p{M}\\p{N}]--[${single}]]+`, 'gv')
-/** Whole lines that programs write into the text alone. */
+/** Standard lines that programs put into the text part only. */
 const standardLines = [
   /^(?:having trouble (?:reading|viewing)|can(?:'|no)t (?:read|see|view)|trouble viewing) (?:this|the) (?:e ?mail|message|newsletter)\?? ?(?:(?:click|view|read|see|open)(?: it| this)?(?: here| online| in (?:your|a) browser)?)?[.:]? ?$/,
   /^(?:please )?(?:view|read|open|see) (?:this |the |it )?(?:e ?mail |message |newsletter )?(?:online|(?:in|with) (?:(?:your|a|the) )?(?:web ?)?browser)(?: here)?[:.]? ?$/,
@@ -22,13 +22,16 @@ const standardLines = [
   /^(?:the |your |an? )?\p{L}{1,20}(?: \p{L}{1,20})? (?:is|are) attached[.]? ?$/u,
   /^(?:sent from my (?:i(?:phone|pad)|android|samsung|galaxy|blackberry|mobile|phone|tablet)(?: (?:phone|device|galaxy|tablet))?|image removed by sender)[.]?$/,
 ]
-/** What is looked at of a line before it is compared with those. */
+/** Maximum length of a line compared with those. */
 const maxStandardLine = 200
 
-/** `none`: word for word the same. Else programs read the HTML, as people do: one word, or two in each other's place, can turn what is said. */
+/**
+ * `none`: identical words. Otherwise programs read the HTML, like people: one word, or two swapped, can reverse a
+ * meaning.
+ */
 export type PartDifference = 'none' | 'html_says_more' | 'text_says_other'
 
-/** @param shown The text of the HTML part, as it is seen. */
+/** @param shown The visible text of the HTML part. */
 export function differenceOf(plain: string, shown: string): PartDifference {
   const unseen = unsaid(plain.slice(0, maxCompared), shown.slice(0, 2 * maxCompared))
   if (unseen.isTelling || unseen.inARow >= leastInARow || unseen.inAll >= leastInAll) return 'text_says_other'
@@ -40,7 +43,7 @@ function isSame(words: readonly string[], others: readonly string[]): boolean {
   return words.length === others.length && words.every((word, index) => word === others[index])
 }
 
-/** What the one says and the other does not; a word counts as said where it stands beside the same word. */
+/** Counts words of `text` missing in `other`; a word is present only beside the same neighbour. */
 function unsaid(text: string, other: string): { isTelling: boolean; inARow: number; inAll: number } {
   const there = wordsOf(other)
   const said = new Set(there)
@@ -64,7 +67,7 @@ function isNumber(word: string): boolean {
   return word.length >= leastDigits && (word.match(/\p{Nd}/gu)?.length ?? 0) >= leastDigits
 }
 
-/** Without links, whose words the HTML shows instead, and in compatible letters. */
+/** Returns the words in NFKC, without links, whose words the HTML shows instead. */
 function wordsOf(text: string): string[] {
   const lines = text.normalize('NFKC').toLowerCase().replaceAll(link, ' ').split('\n')
   const own = lines.filter(line => !isStandard(line)).join('\n')

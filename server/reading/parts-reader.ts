@@ -1,4 +1,4 @@
-/** Decodes the parts of messages, reads them for models and compares them, on the text worker. */
+/** Decodes, reads and compares the parts of messages on the text threads. */
 import type { CalendarData } from './calendar.ts'
 import type { DecodedBody, EncodedBody } from './decode-body.ts'
 import { type Asker, JobCache, type NoOutcome } from './job-cache.ts'
@@ -7,8 +7,8 @@ import type { RtfText } from './rtf-text.ts'
 import type { TextWorker } from './text-worker.ts'
 
 /**
- * Characters of a text that may be read at once, on the thread of the server: measured, the worst take 10 ms. HTML never is,
- * however short: 16 KiB of it may take 8 ms, and the way to a thread that runs takes 0.4 ms (to one that has to start, some 100 ms).
+ * Characters of a text that may be read on the main thread: the worst take 10 ms. HTML never is: 16 KiB may take 8 ms,
+ * and the round trip to a running thread takes 0.4 ms (some 100 ms if it has to start).
  */
 export const maxAtOnce = 64 * 1024
 
@@ -48,7 +48,7 @@ export class PartsReader {
   }
 
   /**
-   * The bodies of a message that are not quick to decode.
+   * Decodes the bodies of a message that are too slow for the main thread.
    * @throws Problem draining
    */
   decode(body: EncodedBody, asker: Asker): Promise<DecodedBody | NoOutcome> {
@@ -56,7 +56,7 @@ export class PartsReader {
   }
 
   /**
-   * What an invitation says; null for what is none.
+   * Parses an invitation; null when it is none.
    * @throws Problem draining
    */
   readCalendar(source: string, asker: Asker): Promise<CalendarData | null | NoOutcome> {
@@ -64,7 +64,7 @@ export class PartsReader {
   }
 
   /**
-   * What compressed RTF says (MS-OXRTFCP); null for what is none.
+   * Converts compressed RTF (MS-OXRTFCP); null when it is none.
    * @throws Problem draining
    */
   readRtf(compressed: Uint8Array, asker: Asker): Promise<RtfText | null | NoOutcome> {

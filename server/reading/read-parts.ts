@@ -1,11 +1,14 @@
-/** Which part of a message a model reads: the text, unless people are shown something else in its HTML. Work for the thread of a `TextWorker`. */
+/**
+ * Chooses the part that a model reads: the text, unless the HTML shows people something else. Runs on a thread of
+ * `TextWorker`.
+ */
 import { htmlText } from './html-text.ts'
 import { newText } from './new-text.ts'
 import { differenceOf } from './part-difference.ts'
 import { type BodyItem, joinTexts, type MessageParts, type ReadParts, readText, toWords } from './read-text.ts'
 import { cleanText } from './stranger-text.ts'
 
-/** Letters that the HTML must have more than the text, and how many times as many, so that the text is no more than a stub. */
+/** The HTML must have this many letters more, and this many times as many, for the text to count as a stub. */
 const leastMore = 40
 const leastTimes = 1.5
 
@@ -32,7 +35,7 @@ export function readParts({ text, html, textBody, htmlBody }: MessageParts): Rea
   }
 }
 
-/** Each HTML by itself: what one leaves open does not reach into the next. */
+/** Converts each HTML part separately, so that an unclosed element does not affect the next one. */
 function wordsOf(items: readonly BodyItem[]): string {
   const texts = items.map(item =>
     item.kind === 'picture' ? '' : item.kind === 'html' ? htmlText(item.content) : item.content,
@@ -49,13 +52,13 @@ function htmlOnly(text: string): { text: string; from: 'html' } {
   return { text, from: 'html' }
 }
 
-/** "Please use a program that shows HTML", in whatever language, or a few words of what the HTML says at length. */
+/** True for a placeholder ("please use a program that shows HTML") or a short summary of the HTML. */
 function isStub(plain: string, shown: string): boolean {
   const [said, more] = [lettersOf(plain), lettersOf(shown)]
   return said === 0 ? more > 0 : more >= said * leastTimes && more >= said + leastMore
 }
 
-/** Addresses of pages do not count: a text has many of them. */
+/** Counts letters without URLs, of which texts have many. */
 function lettersOf(text: string): number {
   return text.replaceAll(/(?:https?:\/\/|www\.)[^\s<>]*/gi, '').replaceAll(/[^\p{L}\p{N}]/gu, '').length
 }

@@ -1,41 +1,41 @@
-/** The text part of a message as a model reads it, and how what was read of both parts is told. Loads nothing that reads HTML. */
+/** Reads the text part of a message for a model, and defines the results for both parts. Loads no HTML parser. */
 import { withoutTargets } from './link-words.ts'
 import { newText } from './new-text.ts'
 import { cleanText, withoutModelMarks } from './stranger-text.ts'
 
 /**
- * `html` was read because there is no text, or because it says more; `html_instead` because the text says what the HTML does not show; `both`
- * stand one under the other.
+ * The part that was read: `html` when there is no text or the HTML says more; `html_instead` when the text says what
+ * the HTML does not show; `both` concatenated.
  */
 export type ReadFrom = 'text' | 'html' | 'html_instead' | 'both'
 
-/** What stands in a body, in the order in which it is read. */
+/** An item of a body, in reading order. */
 export type BodyItem =
   | { kind: 'plain'; content: string }
   | { kind: 'html'; content: string }
-  /** One of the attachments. */
+  /** A picture among the attachments. */
   | { kind: 'picture'; id: string }
 
 export interface MessageParts {
   text: string | null
   html: string | null
-  /** Both bodies, where they are more than one text and one HTML beside it. */
+  /** Items of both bodies; absent for at most one text and one HTML. */
   textBody?: readonly BodyItem[]
   htmlBody?: readonly BodyItem[]
 }
 
-/** Both parts, read once for all who ask. */
+/** Both parts as read once for all callers. */
 export interface ReadParts {
-  /** The words of the text part. */
+  /** The text part. */
   plain: string
-  /** The words of the HTML part; null where those of the text part are to be read. */
+  /** The HTML part as text; null when the text part is to be read. */
   shown: string | null
   readFrom: ReadFrom
-  /** What is to be read, without quotations and signature. */
+  /** The chosen part without quotations and signature. */
   fresh: string
-  /** The text part says what the HTML part does not show. */
+  /** True when the text part says what the HTML part does not show. */
   differ: boolean
-  /** The message as text for people, where the text part alone is not that. */
+  /** The message as text for people, where the text part alone is incomplete. */
   told: { text: string; from: 'html' | 'both' } | null
 }
 
@@ -44,12 +44,12 @@ export function readText(text: string | null): ReadParts {
   return { plain, shown: null, readFrom: 'text', fresh: newText(plain), differ: false, told: null }
 }
 
-/** @param text Has gone through `cleanText`. */
+/** @param text The result of `cleanText`. */
 export function toWords(text: string): string {
   return withoutModelMarks(withoutTargets(text))
 }
 
-/** Texts one under the other, a blank line between them. */
+/** Concatenates texts with a blank line in between. */
 export function joinTexts(texts: readonly string[]): string {
   const told = texts.filter(text => text.trim() !== '')
   if (told.length <= 1) return told[0] ?? texts[0] ?? ''

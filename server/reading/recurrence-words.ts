@@ -1,11 +1,11 @@
-/** A rule of a series (RFC 5545, section 3.3.10) in plain words; none where words would say less than the rule does. */
+/** Describes a recurrence rule (RFC 5545, section 3.3.10) in words; null where words would lose part of the rule. */
 
 export interface RecurrenceRule {
   frequency: string
   interval: number
   count: number | null
   until: Day | null
-  /** `BYDAY` and its kind. */
+  /** `BYDAY` and the other BY parts. */
   by: Readonly<Record<string, readonly (string | number)[]>>
 }
 
@@ -15,7 +15,7 @@ export interface Day {
   day: number
 }
 
-/** Longer ones are for programs. */
+/** Maximum length of a description; longer ones help no reader. */
 const maxWords = 200
 
 const weekdays: Readonly<Record<string, string>> = {
@@ -43,7 +43,7 @@ const ordinals = new Map([
 ])
 const units: Readonly<Record<string, string>> = { HOURLY: 'hour', MINUTELY: 'minute', SECONDLY: 'second' }
 
-/** @param start What the rule leaves open is as on this day. */
+/** @param start Provides the parts that the rule leaves open. */
 export function recurrenceWords(rule: RecurrenceRule, start: Day | null): string | null {
   const { interval, count, until } = rule
   if (![interval, count ?? 1].every(number => Number.isSafeInteger(number) && number > 0)) return null
@@ -80,7 +80,7 @@ function weekly({ interval, by }: RecurrenceRule, start: Day | null): string | n
   if (!hasOnly(by, 'BYDAY')) return null
   const named = by.BYDAY ?? (start ? [dayNameOf(start)] : [])
   const days = dayNames.filter(day => named.includes(day))
-  // One with a number is for months and years.
+  // A numbered day belongs to months and years.
   if (days.length !== new Set(named).size) return null
   if (days.length === 0) return every(interval, 'week')
   if (interval > 1) return `every ${interval} weeks on ${daysWords(days)}`
@@ -113,7 +113,7 @@ function yearly({ interval, by: { BYMONTH: inMonths, ...by } }: RecurrenceRule, 
   return days && `${years} on ${days} of ${names}`
 }
 
-/** `the 1st and 15th`, `the second Tuesday`, `the last weekday`; null for what is none of these. */
+/** `the 1st and 15th`, `the second Tuesday`, `the last weekday`; null for anything else. */
 function daysOfMonth({ BYMONTHDAY, BYDAY, BYSETPOS, ...others }: RecurrenceRule['by']): string | null {
   if (!hasOnly(others)) return null
   if (BYMONTHDAY) return BYDAY || BYSETPOS ? null : monthDayWords(BYMONTHDAY.map(Number))
@@ -165,7 +165,7 @@ function every(count: number, unit: string): string {
   return count === 1 ? `every ${unit}` : `every ${count} ${unit}s`
 }
 
-/** Whether a rule has no other parts than these. */
+/** True when the rule has no other parts. */
 function hasOnly(by: RecurrenceRule['by'], ...parts: readonly string[]): boolean {
   return Object.keys(by).every(part => parts.includes(part))
 }

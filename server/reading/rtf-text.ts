@@ -1,4 +1,4 @@
-/** What RTF says as text, or as the HTML that was wrapped in it (MS-OXRTFEX). Work for the thread of a `TextWorker`. */
+/** Converts RTF to text, or extracts the HTML encapsulated in it (MS-OXRTFEX). Runs on a thread of `TextWorker`. */
 import { decodeText } from './charset.ts'
 import { unpackRtf } from './compressed-rtf.ts'
 import { charsetOf } from './mapi-properties.ts'
@@ -8,18 +8,18 @@ export interface RtfText {
   content: string
 }
 
-/** Groups in each other; what is deeper is not read. */
+/** Maximum nesting of groups; reading stops at deeper ones. */
 const maxDepth = 500
-/** Groups that are no text, beside all that are marked as such. */
+/** Groups without text, besides those marked as ignorable. */
 const silent = new Set(['colortbl', 'stylesheet', 'info', 'pict', 'object', 'mhtmltag', 'generator', 'filetbl'])
 const silentEnding = /^(?:header|footer)[lrf]?$/
-/** Control words that are a character. */
+/** Control words that stand for a character. */
 const characters: Readonly<Record<string, string>> = {
   ...{ par: '\n', line: '\n', sect: '\n', page: '\n', row: '\n', tab: '\t', cell: '\t' },
   ...{ lquote: '‘', rquote: '’', ldblquote: '“', rdblquote: '”', bullet: '•' },
   ...{ endash: '–', emdash: '—', enspace: '\u2002', emspace: '\u2003' },
 }
-/** Code pages by the number of a character set of Windows. */
+/** Code pages by Windows charset number. */
 const codepages: Readonly<Record<number, number>> = {
   ...{ 77: 10000, 128: 932, 129: 949, 134: 936, 136: 950, 161: 1253, 162: 1254, 163: 1258 },
   ...{ 177: 1255, 178: 1256, 186: 1257, 204: 1251, 222: 874, 238: 1250 },
@@ -27,16 +27,16 @@ const codepages: Readonly<Record<number, number>> = {
 
 interface Group {
   isSilent: boolean
-  /** In a table of fonts. */
+  /** True inside a font table. */
   isFonts: boolean
-  /** In HTML, what is only there for readers of RTF. */
+  /** True for content that only applies to RTF readers, where HTML is encapsulated. */
   isForRtf: boolean
-  /** Characters that stand in for one that programs without Unicode cannot show. */
+  /** Number of fallback characters after each Unicode character (`\uc`). */
   standIns: number
   font: number | undefined
 }
 
-/** Null for what is no RTF. */
+/** Null when it is no RTF. */
 export async function readRtf({ compressed }: { compressed: Uint8Array }): Promise<RtfText | null> {
   const rtf = unpackRtf(compressed)?.toString('latin1')
   return rtf?.startsWith('{\\rtf') ? new RtfReader(rtf).read() : null
@@ -52,9 +52,9 @@ class RtfReader {
   #codepage = 1252
   #isHtml = false
   #at = 0
-  /** Stand-ins that are still to be passed over. */
+  /** Fallback characters still to skip. */
   #toSkip = 0
-  /** The next control word begins a group that may be ignored. */
+  /** True when the next control word begins an ignorable group. */
   #isOptional = false
 
   constructor(rtf: string) {
@@ -105,7 +105,7 @@ class RtfReader {
     if (this.#isTold) this.#words.push(text)
   }
 
-  /** In the character set of the font. */
+  /** Appends bytes in the charset of the current font. */
   #putBytes(text: string): void {
     const from = Math.min(this.#toSkip, text.length)
     this.#toSkip -= from

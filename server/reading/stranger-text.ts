@@ -1,18 +1,21 @@
-/** A stranger's words as they may be shown: in one line, cut, without what a model would read and no person would see, and fenced. */
+/**
+ * Sanitises a stranger's words for display: cuts them, removes what a model would read but no person would see, and
+ * fences them.
+ */
 import { randomBytes } from 'node:crypto'
 
-/** Zero-width and bidi controls, tags, variation selectors, fillers; and the three marks of annotations, which are as unseen. */
+/** Zero-width and bidi controls, tags, variation selectors, fillers, and the equally invisible annotation marks. */
 const unseen = /[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu
 const control = /[^\P{Cc}\n\t]/gu
-/** Of this nothing is ever taken out, unless it is blank lines. */
+/** Matches text that may need cleaning; anything else is returned unchanged. */
 const notPlain = /[^\n\t -~]|\n{4}/
-/** Words of visible ASCII, one blank between them, as most lines are: nothing is cleaned in them. */
+/** A line of visible ASCII words separated by single blanks, which needs no cleaning; most lines match. */
 const plainLine = /^[!-~]+(?: [!-~]+)*$/
-/** The same with any blanks in it. */
+/** A line of visible ASCII with any number of blanks. */
 const visibleLine = /^[!-~](?:[ -~]*[!-~])?$/
 const maxSubject = 300
 
-/** Lines end with LF; of blank lines at most two stay in a row. */
+/** Normalises line ends to LF, and keeps at most two consecutive blank lines. */
 export function cleanText(text: string): string {
   if (!notPlain.test(text)) return text
   return text
@@ -23,7 +26,7 @@ export function cleanText(text: string): string {
     .replaceAll(/\n{4,}/g, '\n\n\n')
 }
 
-/** One line of well-formed Unicode without control characters. */
+/** Returns one line of well-formed Unicode without control characters. */
 export function oneLine(text: string): string {
   if (text === '' || visibleLine.test(text)) return text
   return text
@@ -32,13 +35,13 @@ export function oneLine(text: string): string {
     .trim()
 }
 
-/** One line for a model: a subject, a name, a path. A mark at its end says that there was more. */
+/** Returns one line for a model: a subject, a name, a path. An ellipsis shows that it was cut. */
 export function cleanLine(text: string, maxLength = maxSubject): string {
   const line = plainLine.test(text) ? text : cleanText(text).replaceAll(/\s+/g, ' ').trim()
   return cutText(withoutModelMarks(line), maxLength)
 }
 
-/** At most so long, with `…` where something is missing, and never half of a character. */
+/** Cuts at a length, marks the cut by `…`, and never splits a character. */
 export function cutText(text: string, length: number): string {
   return text.length > length
     ? `${text
@@ -49,19 +52,21 @@ export function cutText(text: string, length: number): string {
 }
 
 /**
- * Puts bodies between two lines that nobody could know who wrote them: a mail cannot end its own fence. The same nonce serves
- * one whole reply.
+ * Encloses bodies in a random tag that their authors could not know: a mail cannot close its own fence. One nonce
+ * serves a whole reply.
  */
 export class Fence {
   readonly #tag = `untrusted-${randomBytes(6).toString('hex')}`
 
-  /** A piece of a text may begin where a line does not: what tells who speaks is looked for once more. */
+  /** Neutralises marks again, since a piece of a text may begin in the middle of a line. */
   around(text: string): string {
     return `<${this.#tag}>\n${withoutModelMarks(text)}\n</${this.#tag}>`
   }
 }
 
-/** Tags and special tokens of models, of their tools and of fences around what is not trusted; `-` and what follows it belongs to the name. */
+/**
+ * Names of tags and special tokens of models, their tools and fences of untrusted text, including suffixes after `-`.
+ */
 const tagNames = [
   'antml:[a-z_]+',
   'function_?(?:calls?|results?)',
@@ -98,9 +103,11 @@ const tagNames = [
   'inst',
 ].join('|')
 
-/** `<|im_start|>`; in some models with wide bars. Blanks are of any kind: a no-break space looks like a space, and to a model nearly is one. */
+/**
+ * `<|im_start|>`, in some models with full-width bars, and any blanks: to a model a no-break space is almost a space.
+ */
 const token = /[<\uff1c]([^\S\n]{0,3}[|\uff5c][^<>\uff1c\uff1e\n]{1,80}[|\uff5c][^\S\n]{0,3})[>\uff1e]/g
-/** One that does not end. What pipes in programs has a blank behind it. */
+/** An unterminated token. A shell pipe has a blank behind it. */
 const openToken = /[<\uff1c](?=[^\S\n]{0,3}[|\uff5c][\p{L}_])/gu
 const tag = new RegExp(
   `[<\uff1c]([^\\S\\n]{0,3}/?[^\\S\\n]{0,3}(?:${tagNames})(?:[-:_][\\w-]{0,60})?[^\\S\\n]{0,3})(?=[/>\uff1e\\s=]|$)`,
@@ -109,24 +116,23 @@ const tag = new RegExp(
 const bracketed =
   /\[([^\S\n]{0,3}\/?[^\S\n]{0,3}(?:INST|SYS|SYSTEM(?:_PROMPT)?|ASSISTANT|TOOL_CALLS|AVAILABLE_TOOLS|TOOL_RESULTS)[^\S\n]{0,3})\]/gi
 const doubled = /<<([^\S\n]{0,3}\/?[^\S\n]{0,3}SYS[^\S\n]{0,3})>>/gi
-/** The end or the beginning of a fence in words. */
+/** The end or beginning of a fence in words. */
 const fenceWords = /(?<!‹)\b(?:BEGIN|END|START|STOP)(?:[ _-](?:OF|THE))?[ _-](?:UN)?TRUSTED\b/gi
-/** At the beginning of a line, behind whatever is no letter: marks of quotations and lists, bars of tables, blanks of any kind. */
+/** A speaker at the beginning of a line, after any non-letters: quotation and list marks, table bars, blanks. */
 const speaker = /^([^\p{L}\n]{0,20})(Human|Assistant)(?=[*_]*[^\S\n]{0,3}[:\uff1a])/gimu
-/** In small letters it is what a computer runs on. */
+/** Upper case only: in lower case it is an ordinary word. */
 const systemSpeaker =
   /^([^\p{L}\n]{0,20})(SYSTEM(?:[^\S\n](?:MESSAGE|PROMPT|NOTE|OVERRIDE))?)(?=[*_]*[^\S\n]{0,3}[:\uff1a])/gmu
 const heading =
   /^((?:[^\S\n]|>){0,20})(#{1,6})(?=[^\S\n]{1,3}(?:Instructions?|Response|System|Assistant|Human|User|Input|Output)\b[^\S\n]{0,3}:?[^\S\n]{0,20}$)/gim
 const codeFence = /^((?:[^\S\n]|>){0,20})(`{3,200}|~{3,200})/gm
 
-/** Without any of these nothing is a mark. Folds as the widest of the patterns below. */
+/** Fast check: text without any of these contains no mark. Folds case like the widest of the patterns. */
 const maybeMark = /[<\uff1c[#`~]|trusted|human|assistant|system/iu
 
 /**
- * Marks by which models tell who speaks: a stranger's words that look like one are rewritten, so that people still read them and no model
- * obeys them.
- * Looks the same to people but for the brackets ‹ ›. What is rewritten once stays as it is.
+ * Rewrites marks by which models recognise speakers, so that people can still read a stranger's words but no model
+ * obeys them. Only adds the brackets ‹ ›, and is idempotent.
  */
 export function withoutModelMarks(text: string): string {
   if (!maybeMark.test(text)) return text

@@ -1,12 +1,12 @@
-/** Addresses in a stranger's HTML: which links may be followed, and which pictures may be shown. */
+/** Checks URLs in a stranger's HTML: which links may be followed, and which pictures shown. */
 
-/** Longer addresses are dropped; those of pictures written into them (`data:`) are as long as the message allows. */
+/** Maximum length of a URL; longer ones are dropped. `data:` pictures are bounded by the message only. */
 const maxUrl = 8_192
 const linkSchemes = new Set(['http:', 'https:', 'mailto:', 'tel:'])
 const writtenPicture = /^data:image\/(?:png|jpe?g|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=\s]*$/i
 
 /**
- * Only whole addresses: a relative one would lead to our own server, as an address of the page.
+ * Accepts absolute URLs only: a relative one would lead to our own server.
  * @returns Undefined when the link may not be followed.
  */
 export function linkUrl(value: string): string | undefined {
@@ -15,13 +15,13 @@ export function linkUrl(value: string): string | undefined {
 }
 
 export interface PictureRules {
-  /** Whether the reader asked for pictures from outside. */
+  /** True when the reader requested remote pictures. */
   remote: boolean
-  /** Takes the Content-ID of a picture that the message carries; answers what stands for it, or undefined where it may not be shown. */
+  /** Maps the Content-ID of an embedded picture to its replacement; undefined when it may not be shown. */
   carry(contentId: string): string | undefined
 }
 
-/** @returns Undefined when there is nothing that may be shown. */
+/** @returns Undefined when the picture may not be shown. */
 export function pictureUrl(value: string, { remote, carry }: PictureRules): string | undefined {
   const trimmed = value.trim()
   if (/^cid:/i.test(trimmed)) return carry(trimmed.slice(4))

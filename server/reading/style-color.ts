@@ -1,19 +1,19 @@
-/** Colours of style sheets in every notation, and whether letters stand out from what is behind them. */
+/** Parses CSS colours in every notation, and decides whether letters stand out from their background. */
 import { color as parseColor, serializeRGB } from '@csstools/css-color-parser'
 import { parseComponentValue } from '@csstools/css-parser-algorithms'
 import { tokenize } from '@csstools/css-tokenizer'
 import type { StyleBudget } from './style-budget.ts'
 
-/** Red, green and blue, each up to 255, and the opacity, up to 1. */
+/** Red, green and blue up to 255, and opacity up to 1. */
 export type Color = readonly [red: number, green: number, blue: number, alpha: number]
 
 export const black: Color = [0, 0, 0, 1]
 export const white: Color = [255, 255, 255, 1]
 
-/** Of each of the three; eyes do not tell less apart. */
+/** Difference per component below which eyes cannot tell colours apart. */
 const leastDifference = 12
 const maxKnown = 2000
-/** Of the light scheme, as Chromium paints them. */
+/** System colours of the light scheme, as painted by Chromium. */
 const systemColors: ReadonlyMap<string, Color> = new Map<string, Color>([
   ...['canvas', 'field', 'buttonborder', 'activecaption', 'window', 'menu', 'infobackground'].map(
     name => [name, white] as const,
@@ -39,12 +39,12 @@ export class StyleColors {
     this.#isQuirky = isQuirky
   }
 
-  /** @param value In small letters. */
+  /** @param value In lower case. */
   isColor(value: string): boolean {
     return value === 'currentcolor' || this.find(value, black) !== undefined
   }
 
-  /** @param current What `currentcolor` means. */
+  /** @param current The meaning of `currentcolor`. */
   find(value: string, current: Color | undefined): Color | undefined {
     if (value === 'currentcolor') return current
     const known = this.#known.get(value)
@@ -54,7 +54,7 @@ export class StyleColors {
     return found
   }
 
-  /** Of an attribute: whatever it is, browsers make a colour of it (HTML, section 2.3.6). */
+  /** Parses a legacy colour attribute, of which browsers accept any value (HTML, section 2.3.6). */
   ofAttribute(value: string): Color | undefined {
     const text = value.trim().toLowerCase().slice(0, 128)
     if (text === '' || text === 'transparent') return undefined
@@ -79,7 +79,7 @@ export class StyleColors {
     if (!/^(?:#[\da-f]+|[a-z]+|[a-z-]+\(.*\)|[\da-f]{3}|[\da-f]{6})$/s.test(value)) return undefined
     const isBare = /^(?:[\da-f]{3}|[\da-f]{6})$/.test(value)
     if (isBare && !this.#isQuirky) return undefined
-    // Most colours of mail are written so.
+    // Fast path: most colours in mail are written like this.
     if (/^#(?:[\da-f]{3}|[\da-f]{6})$/.test(value)) return ofDigits(value.slice(1))
     const light = /^light-dark\(\s*((?:[^(),]|\([^()]*\))+),/.exec(value)?.[1]
     if (light !== undefined) return this.find(light.trim(), undefined)
@@ -96,14 +96,14 @@ export class StyleColors {
   }
 }
 
-/** Three or six hexadecimal ones. */
+/** Parses three or six hexadecimal digits. */
 function ofDigits(digits: string): Color {
   const long = digits.length === 3 ? digits.replaceAll(/./g, '$&$&') : digits
   const number = Number.parseInt(long, 16)
   return [number >> 16, (number >> 8) & 255, number & 255, 1]
 }
 
-/** @returns What the one looks like on the other; undefined when that decides and is not known. */
+/** @returns The colour of `top` painted on `below`; undefined when that depends on an unknown background. */
 export function over(top: Color, below: Color | undefined, opacity = 1): Color | undefined {
   const alpha = top[3] * opacity
   if (alpha > 0.95) return [top[0], top[1], top[2], 1]

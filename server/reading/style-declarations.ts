@@ -1,17 +1,20 @@
-/** Declarations of styles, as far as they say what is not seen: shorthands are split, old names made new ones, and what browsers drop is dropped. */
+/**
+ * Normalises style declarations that affect visibility: expands shorthands, maps old names, and drops what browsers
+ * drop.
+ */
 import type { CssNode } from 'css-tree'
 import parse from 'css-tree/parser'
 import type { StyleBudget } from './style-budget.ts'
 import type { StyleColors } from './style-color.ts'
 
 export interface StyleDeclaration {
-  /** Of a longhand, or of a variable. */
+  /** A longhand or a variable. */
   readonly property: string
   readonly value: string
   readonly isImportant: boolean
 }
 
-/** Longer ones mean nothing to a mail that is honest, and looking at them takes time. */
+/** Maximum length of a value; honest mail has no longer ones, and parsing takes time. */
 const maxValueLength = 1000
 const size = /^(?:\+?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?(?:[a-z]{1,5}|%)?|[a-z-]+(?:\(.*\))?)$/
 const place = /^(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?(?:[a-z]{1,5}|%)?|[a-z-]+(?:\(.*\))?)$/
@@ -19,7 +22,7 @@ const number = /^(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?%?|[a-z-]+\(.*\))$/
 const any = /./s
 const words = (list: string, form: RegExp) => list.split(' ').map(name => [name, form] as const)
 
-/** By longhand, the form of what browsers do not drop. Colours are tried. */
+/** Syntax of valid values by longhand; colours are parsed instead. */
 const forms: ReadonlyMap<string, RegExp> = new Map([
   [
     'display',
@@ -68,7 +71,7 @@ const aliases: Readonly<Record<string, string>> = {
   'overflow-block': 'overflow-y',
 }
 
-/** Most of what mail declares is none of these. */
+/** Properties that matter; most of what mail declares is not among them. */
 const mayTell = new Set([
   ...forms.keys(),
   ...Object.keys(aliases),
@@ -83,7 +86,7 @@ const mayTell = new Set([
 export class DeclarationReader {
   readonly #colors: StyleColors
   readonly #budget: StyleBudget
-  /** Newsletters repeat a few. */
+  /** Parsed attributes; newsletters repeat a few. */
   readonly #known = new Map<string, StyleDeclaration[]>()
 
   constructor(colors: StyleColors, budget: StyleBudget) {
@@ -91,7 +94,7 @@ export class DeclarationReader {
     this.#budget = budget
   }
 
-  /** Of a `style` attribute. */
+  /** Parses a `style` attribute. */
   readAttribute(css: string): StyleDeclaration[] {
     const known = this.#known.get(css)
     if (known) return known
@@ -153,7 +156,7 @@ export class DeclarationReader {
   }
 }
 
-/** CSS nested so deeply that the parser gives up is undefined. */
+/** Undefined for CSS nested too deeply for the parser. */
 export function parsedCss(css: string, context: string): CssNode | undefined {
   try {
     return parse(css, { context, parseValue: false, parseRulePrelude: false, parseCustomProperty: false })
@@ -163,7 +166,7 @@ export function parsedCss(css: string, context: string): CssNode | undefined {
   }
 }
 
-/** What it means is known only at the element. */
+/** True when the value can only be resolved at the element. */
 const isOpen = (value: string) => isWide(value) || value.includes('var(')
 const isWide = (value: string) => /^(?:inherit|initial|unset|revert|revert-layer)$/.test(value)
 

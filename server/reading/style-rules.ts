@@ -1,4 +1,7 @@
-/** The cascade: which declarations of style sheets and attributes hold for an element. What they mean is not its business. */
+/**
+ * The cascade: finds the declarations of style sheets and attributes that apply to an element. Values are interpreted
+ * elsewhere.
+ */
 import { compile } from 'css-select'
 import { attributeOf, type HtmlElement, type HtmlNode, isElement, type ParsedHtml, textIn } from './parse-html.ts'
 import type { StyleBudget } from './style-budget.ts'
@@ -7,7 +10,7 @@ import { DeclarationReader, type StyleDeclaration } from './style-declarations.t
 import { pseudos, readSelectors } from './style-selector.ts'
 import { compareLayers, SheetReader, type SheetRule } from './style-sheet.ts'
 
-/** By longhand or variable. Small letters only, but in variables. */
+/** Values by longhand or variable, in lower case except for variables. */
 export type Style = ReadonlyMap<string, string>
 
 interface Match {
@@ -24,7 +27,7 @@ const none: Style = new Map()
 export class StyleRules {
   readonly #declarations: DeclarationReader
   readonly #budget: StyleBudget
-  /** By what the last part of a selector asks for: an id, a class or a tag. */
+  /** Rules by what their last compound selector requires: an id, a class or a tag. */
   readonly #buckets = new Map<string, Match[]>()
   #count = 0
 
@@ -83,7 +86,7 @@ export class StyleRules {
       for (const { key, match } of added) this.#bucket(key).push(match)
       this.#count += added.length
     } catch (error) {
-      // Of the parser and the compiler: not understood, or nested too deeply.
+      // Thrown by parser or compiler: not understood, or nested too deeply.
       if (!(error instanceof Error)) throw error
     }
   }
@@ -94,7 +97,7 @@ export class StyleRules {
     return bucket
   }
 
-  /** Each look at the tree is counted, so that no selector costs more than there is. */
+  /** Charges each access to the tree, so that no selector exceeds the budget. */
   #look(steps = 1): void {
     if (!this.#budget.spend(steps)) throw new BudgetIsOver()
   }
@@ -133,13 +136,13 @@ export class StyleRules {
       this.#look()
       return one === other
     },
-    /** Asked for by no selector that browsers know. */
+    /** Not used by any selector that browsers support. */
     getText: () => '',
     removeSubsets: (nodes: HtmlNode[]) => nodes,
   }
 }
 
-/** Not in a template, which is not shown, whatever its styles. */
+/** False in a template, which is not displayed, so its styles do not apply. */
 function isInDocument(element: HtmlElement): boolean {
   let node: HtmlNode | null = element
   while (node && 'parentNode' in node) node = node.parentNode

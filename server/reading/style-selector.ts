@@ -1,20 +1,20 @@
-/** Selectors of style sheets: what browsers understand of them, how strong they are, and by what their elements are found. */
+/** Parses selectors of style sheets: validity in browsers, specificity, and lookup keys. */
 import { AttributeAction, parse, type Selector, SelectorType } from 'css-what'
 
 export interface ReadSelector {
   readonly tokens: Selector[]
-  /** What the last part asks for: `#id`, `.class`, a tag, or `*`. */
+  /** The lookup key, required by the last compound selector: `#id`, `.class`, a tag, or `*`. */
   readonly key: string
   readonly specificity: number
 }
 
-/** What nobody does while they read, and what browsers know of their own: nothing is ever in this state. */
+/** States that never occur while reading, and browser-internal ones. */
 const never = (
   'hover active focus focus-visible focus-within visited target target-within fullscreen popover-open modal autofill ' +
   'indeterminate invalid valid user-invalid user-valid in-range out-of-range placeholder-shown default defined open ' +
   'playing paused picture-in-picture current past future dir state'
 ).split(' ')
-/** What browsers know too of what css-select knows. */
+/** Pseudo-classes supported by both browsers and css-select. */
 const known = new Set([
   ...never,
   ...(
@@ -23,10 +23,10 @@ const known = new Set([
     'read-write lang'
   ).split(' '),
 ])
-/** For the compiler. */
+/** Pseudo-classes for the css-select compiler. */
 export const pseudos = Object.fromEntries(never.map(name => [name, () => false]))
 
-/** @returns Undefined when browsers drop the whole rule, since they do not understand one of its selectors. */
+/** @returns Undefined when browsers would drop the whole rule because of an unknown selector. */
 export function readSelectors(list: string): ReadSelector[] | undefined {
   const all = parse(list)
   if (all.some(tokens => tokens.some(isUnknown))) return undefined
@@ -55,7 +55,7 @@ function keyOf(tokens: readonly Selector[]): string {
   return key
 }
 
-/** Selectors, level 4, section 17. */
+/** Computes the specificity (Selectors level 4, section 17). */
 function specificityOf(tokens: readonly Selector[]): number {
   let sum = 0
   for (const token of tokens) {
@@ -75,7 +75,7 @@ function isUnknown(token: Selector): boolean {
   return !known.has(token.name) || (Array.isArray(token.data) && token.data.some(inner => inner.some(isUnknown)))
 }
 
-/** A part that browsers draw in addition, or a state that only they know. */
+/** True for a pseudo-element, or a vendor-specific state. */
 function isNoElement(token: Selector): boolean {
   const isOwn = token.type === SelectorType.Pseudo && token.name.startsWith('-webkit-')
   return isOwn || token.type === SelectorType.PseudoElement

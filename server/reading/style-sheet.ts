@@ -1,4 +1,6 @@
-/** Style sheets of a mail as a list of rules: nesting is written out, and only what holds on a usual screen is kept. */
+/**
+ * Flattens the style sheets of a mail to a list of rules: expands nesting, and keeps what applies on a typical screen.
+ */
 import type { Atrule, CssNode } from 'css-tree'
 import generate from 'css-tree/generator'
 import { conditionHolds, mediaHolds } from './media-query.ts'
@@ -8,11 +10,11 @@ import { type DeclarationReader, parsedCss, type StyleDeclaration } from './styl
 export interface SheetRule {
   readonly selectors: string
   readonly declarations: readonly StyleDeclaration[]
-  /** A number for each name of the layer; empty outside of all. */
+  /** Position in the tree of layers, one number per level; empty outside of layers. */
   readonly layer: readonly number[]
 }
 
-/** Of all sheets of a mail together, in characters, rules, levels of blocks, and characters of a selector with those around it. */
+/** Bounds of all sheets of a mail: characters, rules, nested blocks, and characters of a selector with its parents. */
 const maxLength = 256 * 1024
 const maxRules = 10_000
 const maxNesting = 12
@@ -20,7 +22,7 @@ const maxSelector = 4000
 const featureOfOthers = /^-(?:ms|moz|o)-|^-webkit-overflow-scrolling$|^-apple/i
 
 interface Around {
-  /** Of the rule around it. */
+  /** Selectors of the enclosing rule. */
   selectors: string
   layer: LayerNode
   depth: number
@@ -71,7 +73,7 @@ export class SheetReader {
     if (own.length > 0 && around.selectors !== '') this.#add(around, this.#declarations.read(own))
   }
 
-  /** The parser knows nested rules only where they begin with `&`; of all others it gives the text. */
+  /** Parses nested rules that do not begin with `&`, which the parser returns as raw text. */
   #readRaw(text: string, around: Around): void {
     if (!this.#mayGoOn(around, '')) return
     const inner = { ...around, depth: around.depth + 1 }
@@ -102,7 +104,7 @@ export class SheetReader {
     const names = list?.type === 'LayerList' ? list.children.toArray() : []
     const layers = names.flatMap(layer => (layer.type === 'Layer' ? [layerIn(around.layer, layer.name)] : []))
     if (!block) return
-    // One without a name is none that another could be put into.
+    // No other block can refer to an anonymous layer.
     const layer = layers[0] ?? layerIn(around.layer, `\0${around.layer.inner.size}`)
     this.#readAll(block.children, { ...around, layer })
   }
@@ -128,7 +130,7 @@ function layerIn(root: LayerNode, name: string): LayerNode {
   return layer
 }
 
-/** What is declared in a layer itself is stronger than what is in layers in it. */
+/** Orders layers by strength: declarations directly in a layer override those in its sublayers. */
 export function compareLayers(one: readonly number[], other: readonly number[]): number {
   for (let level = 0; level < Math.max(one.length, other.length); level++) {
     const difference = (one[level] ?? Number.MAX_SAFE_INTEGER) - (other[level] ?? Number.MAX_SAFE_INTEGER)
@@ -147,7 +149,7 @@ function supportsHolds(prelude: CssNode | null): boolean {
   return holds === true
 }
 
-/** Each selector with that of the rule around it, in place of `&` or before it. */
+/** Combines each selector with that of the enclosing rule, in place of `&` or as its ancestor. */
 function nested(selectors: string, around: string): string {
   if (around === '') return selectors
   const parent = `:is(${around})`
@@ -155,7 +157,7 @@ function nested(selectors: string, around: string): string {
   return parts.map(part => (part.includes('&') ? part.replaceAll('&', parent) : `${parent} ${part.trim()}`)).join(',')
 }
 
-/** At commas outside of parentheses. */
+/** Splits at commas outside of parentheses. */
 function splitSelectors(list: string): string[] {
   const parts: string[] = []
   let [begin, depth] = [0, 0]

@@ -1,16 +1,16 @@
-/** Values of styles as numbers: variables filled in, calculations done, units turned into pixels. */
+/** Computes style values as numbers: substitutes variables, evaluates calculations, converts units to pixels. */
 import { calc } from '@csstools/css-calc'
 import { absolutePixels } from './css-units.ts'
 import type { StyleBudget } from './style-budget.ts'
 import type { Style } from './style-rules.ts'
 
-/** In pixels: what an `em` and 100 % are. */
+/** Sizes in pixels that `em` and 100 % refer to. */
 export interface Measure {
   em: number
   percent: number
 }
 
-/** Variables in variables, and characters that come of them. */
+/** Nesting of variables, and characters of an expanded value. */
 const maxDepth = 16
 const maxLength = 2000
 const viewport = { vw: 8, vi: 8, vmax: 8, vh: 6, vb: 6, vmin: 6 }
@@ -18,7 +18,7 @@ const pixels: Readonly<Record<string, number>> = { ...absolutePixels, ...viewpor
 const plain = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)([a-z%]*)$/
 const inMath = /(?<![\w.#-])((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(%|[a-z]+\b)/g
 
-/** @returns In pixels; undefined for words such as `auto`. */
+/** @returns Pixels; undefined for keywords such as `auto`. */
 export function lengthOf(value: string, measure: Measure, budget: StyleBudget): number | undefined {
   const [, number, unit = ''] = plain.exec(value) ?? []
   if (number !== undefined) return Number(number) * pixelsOf(unit, measure)
@@ -30,7 +30,7 @@ export function lengthOf(value: string, measure: Measure, budget: StyleBudget): 
   return calculated(pure, budget)
 }
 
-/** @returns A share of one for what is told in percent. */
+/** @returns The number; percentages as a fraction. */
 export function numberOf(value: string, budget: StyleBudget): number | undefined {
   const [, number, unit = ''] = plain.exec(value) ?? []
   if (number !== undefined) return Number(number) / (unit === '%' ? 100 : 1)
@@ -54,7 +54,7 @@ function calculated(value: string, budget: StyleBudget): number | undefined {
   return number === undefined ? undefined : Number(number)
 }
 
-/** Variables of the element and of those around it, and the style with them filled in. */
+/** Returns own and inherited variables, and the style with them substituted. */
 export function withVariables(style: Style, around: Style, budget: StyleBudget): { style: Style; variables: Style } {
   const own = [...style].filter(([name]) => name.startsWith('--'))
   const variables = own.length === 0 ? around : new Map([...around, ...own])
@@ -64,7 +64,7 @@ export function withVariables(style: Style, around: Style, budget: StyleBudget):
   for (const [name, value] of style) {
     if (name.startsWith('--')) continue
     const text = value.includes('var(') ? fill(value, variables, budget, 0)?.trim().toLowerCase() : value
-    // Browsers then take what is inherited, or nothing.
+    // Browsers then use the inherited or initial value.
     if (text !== undefined && text !== '') filled.set(name, text)
   }
   return { style: filled, variables }
@@ -87,7 +87,7 @@ function fill(value: string, variables: Style, budget: StyleBudget, depth: numbe
     : fill(`${value.slice(0, begin)}${text}${value.slice(end + 1)}`, variables, budget, depth + 1)
 }
 
-/** Of what stands in parentheses. */
+/** Returns the offset of the closing parenthesis. */
 function endOf(value: string, begin: number): number {
   let depth = 1
   for (let at = begin; at < value.length; at++) {

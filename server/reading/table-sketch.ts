@@ -1,7 +1,7 @@
-/** A table while its cells are read: whether it is one of data, which is written in rows, or there for the looks of the page. */
+/** Classifies a table while its cells are read: a data table is written in rows, a layout table as ordinary text. */
 import type { Mark, TextLines } from './text-lines.ts'
 
-/** What is longer is a text and no entry. */
+/** Bounds of a data cell; a larger one makes it a layout table. */
 const maxCellLength = 200
 const maxCellLines = 3
 
@@ -24,7 +24,7 @@ export class TableSketch {
     this.#rows.push([])
   }
 
-  /** @param begin Of the cell, which ends here. */
+  /** @param begin Start of the cell, which ends here. */
   addCell(begin: Mark): void {
     if (!this.#isData) return
     const text = this.#lines.since(begin)
@@ -34,7 +34,7 @@ export class TableSketch {
     else this.#rows.push([text])
   }
 
-  /** Data have at least two rows with two entries or more. */
+  /** A data table has at least two rows with two non-empty cells each. */
   end(): void {
     const rows = this.#rows.map(row => row.filter(text => text !== '')).filter(row => row.length > 0)
     if (!this.#isData || rows.filter(row => row.length > 1).length < 2) return

@@ -1,4 +1,4 @@
-/** The work on strangers' texts that a `TextWorker` does on a thread of its own: what each job is given, and what it answers. */
+/** Inputs and outputs of the jobs on strangers' texts that `TextWorker` runs on its threads. */
 import type { CalendarData } from './calendar.ts'
 import type { CleanHtml } from './clean-html.ts'
 import type { DecodedBody, EncodedBody } from './decode-body.ts'
@@ -18,11 +18,11 @@ export interface TextJobs {
 
 export type TextJob = keyof TextJobs
 
-/** What goes to the thread. One job at a time, so an answer needs no number. */
+/** A request to the thread. Jobs run one at a time, so responses need no id. */
 export interface JobMessage {
   job: TextJob
   input: unknown
 }
 
-/** What comes back: first that what the job needs is loaded, and then its outcome. A job that throws says why; the thread goes on. */
+/** A response: `begun` once the job's modules are loaded, then its outcome. A failed job does not end the thread. */
 export type JobAnswer = 'begun' | { output: unknown } | { failure: string }

@@ -1,7 +1,7 @@
-/** Writes words as lines of plain text with the marks of Markdown: quotations, lists, headings, tables. */
+/** Writes words as lines of plain text with Markdown-like marks for quotations, lists, headings and tables. */
 import { cleanText } from './stranger-text.ts'
 
-/** A place in what is written. */
+/** A position in the output. */
 export interface Mark {
   readonly line: number
   readonly piece: number
@@ -12,25 +12,25 @@ interface Line {
   quotes: number
 }
 
-/** Characters of finished lines; what comes after the line that passes it is left out, and that is said. */
+/** Characters of finished lines; content after the line that exceeds it is dropped, and the text says so. */
 const maxLength = 512 * 1024
-/** Deeper ones look like this one. */
+/** Depths that are rendered; deeper ones look the same. */
 const maxQuotes = 8
 const maxIndent = 8
 /** RFC 3676, section 4.3. */
 const signatureMark = '-- '
 
 export class TextLines {
-  /** How many quotations one is in. */
+  /** Current depth of quotations. */
   quotes = 0
-  /** How many items of lists one is in. */
+  /** Current depth of list items. */
   indent = 0
-  /** Begins the next line with words, once. */
+  /** Prefix of the next line with words. */
   marker = ''
   #lines: Line[] = []
   #pieces: string[] = []
   #hasWords = false
-  /** Something that takes the room of a line was among the pieces. */
+  /** True when the current line contains an invisible filler that takes a line's height. */
   #hasFiller = false
   #isExact = false
   #wantsBlank = false
@@ -46,7 +46,7 @@ export class TextLines {
     this.#pieces.push(text)
   }
 
-  /** Blanks and line ends as they are. */
+  /** Writes text with its blanks and line ends. */
   exactWords(text: string): void {
     const [first = '', ...others] = text.split(/\r\n?|\n/)
     this.#isExact = true
@@ -58,18 +58,18 @@ export class TextLines {
     }
   }
 
-  /** A new line; a second one leaves one blank. */
+  /** Ends the line; a second call leaves a blank line. */
   break(): void {
     if (!this.#endLine()) this.#wantsBlank = true
   }
 
-  /** What follows begins a line. */
+  /** Starts a new line if the current one has words. */
   block(): void {
     const hadFiller = this.#hasFiller
     if (!this.#endLine() && hadFiller) this.#wantsBlank = true
   }
 
-  /** What follows begins a line, below a blank one. */
+  /** Starts a new line after a blank one. */
   gap(): void {
     this.#endLine()
     this.#wantsBlank = true
@@ -79,19 +79,19 @@ export class TextLines {
     return { line: this.#lines.length, piece: this.#pieces.length }
   }
 
-  /** The words since then, on one line. */
+  /** Returns the words since a mark, on one line. */
   since({ line, piece }: Mark): string {
     const isSameLine = this.#lines.length === line
     const open = this.#pieces.slice(isSameLine ? piece : 0).join('')
     return oneLine([...this.#lines.slice(line).map(({ text }) => text), open].join(' '))
   }
 
-  /** How many lines with words were finished since then. */
+  /** Counts the finished lines with words since a mark. */
   linesSince({ line }: Mark): number {
     return this.#lines.slice(line).filter(({ text }) => text !== '').length
   }
 
-  /** Adds to the last words that there are, though their line is over. */
+  /** Appends to the last words, even if their line has ended. */
   addToLast(text: string): void {
     const last = this.#lines.at(-1)
     if (this.#hasWords || !last) return this.words(text)
@@ -99,7 +99,7 @@ export class TextLines {
     this.#length += text.length
   }
 
-  /** Makes a quotation of what was written between these two, if nothing was since. */
+  /** Quotes the text between two marks, unless text followed it. */
   quote(from: Mark, to: Mark): void {
     if (this.linesSince(to) > 0) return
     const lines = this.#lines.slice(from.line, to.line)
@@ -107,7 +107,7 @@ export class TextLines {
     for (const line of lines.slice(Math.max(first, 0))) line.quotes++
   }
 
-  /** Writes other lines instead of those since then. */
+  /** Replaces the lines since a mark. */
   replaceSince(mark: Mark, texts: string[]): void {
     this.#endLine()
     this.#lines.length = Math.min(mark.line, this.#lines.length)
@@ -116,7 +116,7 @@ export class TextLines {
     this.#wantsBlank = true
   }
 
-  /** Takes back what was written since then. */
+  /** Removes what was written since a mark. */
   dropSince({ line, piece }: Mark): void {
     const isSameLine = this.#lines.length === line
     this.#lines.length = Math.min(line, this.#lines.length)
@@ -124,7 +124,7 @@ export class TextLines {
     this.#hasWords = cleanText(this.#pieces.join('')).trim() !== ''
   }
 
-  /** @param ends `isCut`: something is missing behind it. `isUnstyled`: not all was read of the styles that hide words. */
+  /** @param ends `isCut`: content is missing at the end. `isUnstyled`: styles that may hide words were not all read. */
   toText({ isCut, isUnstyled }: { isCut: boolean; isUnstyled: boolean }): string {
     this.#endLine()
     const written = this.#lines.map(({ text, quotes }) => {
@@ -132,13 +132,11 @@ export class TextLines {
       return text === '' ? prefix.trimEnd() : prefix + text
     })
     const end = isCut ? ['', '[cut here: the rest of this message is too long or too deeply nested to be shown]'] : []
-    const begin = isUnstyled
-      ? ['[the styles of this message are too many to be read: words that it hides may stand here]', '']
-      : []
+    const begin = isUnstyled ? ['[this message has too many styles to evaluate: hidden words may be included]', ''] : []
     return [...begin, ...written, ...end].join('\n')
   }
 
-  /** @returns Whether there were words on it. */
+  /** @returns Whether the line had words. */
   #endLine(): boolean {
     const [pieces, hadWords, isExact] = [this.#pieces, this.#hasWords, this.#isExact]
     this.#pieces = []

@@ -1,4 +1,4 @@
-/** A thread of a `TextWorker`: does one job after the other, and loads only what its jobs need. */
+/** The thread of a `TextWorker`: runs one job after the other, and loads only the modules that they need. */
 import { flushCompileCache } from 'node:module'
 import { parentPort } from 'node:worker_threads'
 import type { JobAnswer, JobMessage, TextJob, TextJobs } from './text-jobs.ts'
@@ -30,6 +30,6 @@ async function answerTo({ job, input }: JobMessage): Promise<JobAnswer> {
 
 parentPort?.on('message', async (message: JobMessage) => {
   parentPort?.postMessage(await answerTo(message))
-  // What was compiled for this job is kept for the next thread; this one may be ended without notice.
+  // Saves compiled code for the next thread, since this one may be terminated without notice.
   flushCompileCache()
 })

@@ -1,6 +1,6 @@
 /**
- * Does jobs on strangers' texts on threads of their own: whatever a text costs, it is neither paid by the thread that answers
- * everybody, nor by another caller.
+ * Runs jobs on strangers' texts on separate threads, so that an expensive text delays neither the main thread nor other
+ * callers.
  */
 import { availableParallelism } from 'node:os'
 import { JobQueue, type QueueBounds } from './job-queue.ts'
@@ -8,24 +8,24 @@ import { defaultThread, JobThread, TextWorkerError, type ThreadBounds, type Thre
 import type { TextJob, TextJobs } from './text-jobs.ts'
 
 export interface TextWorkerOptions extends Partial<QueueBounds>, Partial<ThreadBounds> {
-  /** How many at most; they are started when there is work for them. */
+  /** Maximum number of threads, which are started on demand. */
   threads?: number
 }
 
 export interface JobOptions {
-  /** Keys are served in turn, and one thread is kept for the others: nobody waits for all jobs of another one. */
+  /** Fairness key: keys are served round-robin, and one thread is reserved, so that no key occupies all threads. */
   key: string
-  /** Takes back a job that has not begun; one that has is done for the next who asks. */
+  /** Cancels a job that has not begun; a running one completes. */
   signal?: AbortSignal
 }
 
-/** Two also where there are one or two processors, so that one caller does not keep all of them. */
+/** At least two even on one or two processors, so that one caller cannot occupy all threads. */
 const [leastThreads, mostThreads] = [2, 4]
 
 export class TextWorker {
   readonly #waiting: JobQueue<ThreadJob>
   readonly #threads: readonly JobThread[]
-  /** Jobs under way, by their keys. */
+  /** Number of running jobs by key. */
   readonly #running = new Map<string, number>()
   readonly #mostOfKey: number
   #isStopped = false
@@ -46,7 +46,7 @@ export class TextWorker {
     this.#mostOfKey = Math.max(1, threads - 1)
   }
 
-  /** Threads that there are at this moment. */
+  /** Current number of threads. */
   get running(): number {
     return this.#threads.filter(({ isRunning }) => isRunning).length
   }
@@ -83,7 +83,7 @@ export class TextWorker {
 
   #next(): void {
     for (;;) {
-      // One that runs already does not have to be started.
+      // Prefers a running thread, which need not be started.
       const free = this.#threads.filter(({ isBusy }) => !isBusy)
       const thread = free.find(({ isRunning }) => isRunning) ?? free[0]
       const next = thread && this.#waiting.take(key => this.#countOf(key) < this.#mostOfKey)

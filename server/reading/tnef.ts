@@ -1,25 +1,26 @@
 /**
- * Finds what Outlook packed into a `winmail.dat` (TNEF, MS-OXTNEF) while its bytes come. Files are told by where they lie, so that they can be
- * read from there later; only names and the body are kept. Strangers chose all numbers: each length is held against what it stands in.
+ * Finds the content that Outlook packed into a `winmail.dat` (TNEF, MS-OXTNEF) while streaming it. Files are returned
+ * as byte ranges, to be read later; only names and the body are buffered. Strangers chose all numbers, so each length
+ * is checked against its container.
  */
 import { ByteSteps, Damaged, type Steps } from './byte-steps.ts'
 import { charsetOf, mapiType, type PackedText, readProperties, readText } from './mapi-properties.ts'
 
 export interface PackedFile {
-  /** Counted from one, in the order in which they stand. */
+  /** Counted from one, in file order. */
   number: number
   offset: number
   length: number
-  /** The best of its names. */
+  /** The most specific of its names. */
   name: PackedText | null
   type: PackedText | null
   contentId: PackedText | null
-  /** A message of Outlook's own is TNEF again; an object is of OLE. */
+  /** An Outlook message is nested TNEF; an object is an OLE object. */
   kind: 'file' | 'message' | 'object'
 }
 
 export interface Tnef {
-  /** What kind of item it is for Outlook: `IPM.Note`, `IPM.Appointment`. */
+  /** The Outlook item type: `IPM.Note`, `IPM.Appointment`. */
   messageClass: PackedText | null
   files: PackedFile[]
   html: PackedText | null
@@ -27,11 +28,11 @@ export interface Tnef {
   /** Compressed (MS-OXRTFCP). */
   rtf: Buffer | null
   isTextCut: boolean
-  /** Everything was read, and its sums were right. */
+  /** True when everything was read and all checksums matched. */
   isWhole: boolean
 }
 
-/** Files told of, attributes and properties looked at, and bytes kept of a name and of a body. */
+/** Bounds: files returned, attributes and properties inspected, bytes of a name and of a body. */
 const [maxFiles, maxSteps, maxName, maxBody] = [200, 20_000, 1_024, 1024 * 1024]
 const signature = 0x223e9f78
 const [ofMessage, ofFile] = [1, 2]
@@ -43,14 +44,14 @@ const property = {
   ...{ body: 0x1000, rtf: 0x1009, html: 0x1013, displayName: 0x3001, data: 0x3701, fileName: 0x3704 },
   ...{ longName: 0x3707, type: 0x370e, contentId: 0x3712, codepage: 0x3fde },
 }
-/** The interface of an attached message. */
+/** Interface id of an attached message. */
 const messageId = Buffer.from('0703020000000000c000000000000046', 'hex')
-/** By falling worth. */
+/** Kinds of names, the most specific first. */
 const names = ['long', 'file', 'title', 'display', 'transport'] as const
 
 type Open = PackedFile & { names: Partial<Record<(typeof names)[number], PackedText>> }
 
-/** A message is called by its subject: its name as a file is that of no file. */
+/** Returns a message's subject; its file name would be that of another file. */
 function bestName(kind: PackedFile['kind'], known: Open['names']): PackedText | null {
   const all = kind === 'message' ? [known.display, known.title] : names.map(each => known[each])
   return all.find(name => name !== undefined && name.bytes.length > 0) ?? null
@@ -62,12 +63,12 @@ export class TnefReader {
   readonly #told: Pick<Tnef, 'messageClass' | 'html' | 'text' | 'rtf' | 'isTextCut'> = {
     ...{ messageClass: null, html: null, text: null, rtf: null, isTextCut: false },
   }
-  /** The one that is being read; also one of too many. */
+  /** The file being read; also one above the limit. */
   #file: Open | undefined
   #codepage: number | undefined
   #htmlCodepage: number | undefined
   #isDamaged = false
-  /** Where the last attribute ended: nothing is missing if all of it ends there. */
+  /** End of the last attribute: the input is complete if it ends there. */
   #end = -1
 
   constructor() {
@@ -82,7 +83,7 @@ export class TnefReader {
     this.#source.push(piece)
   }
 
-  /** After the last piece. */
+  /** Called after the last piece. */
   end(): Tnef {
     const { at } = this.#source
     const files = this.#files.map(({ names: known, ...file }) => ({
@@ -141,7 +142,7 @@ export class TnefReader {
     if (id === property.body) told.text = yield* this.#body(type, length)
     if (id === property.html) told.html = yield* this.#body(type, length)
     if (id !== property.rtf) return
-    // Half of what is compressed is of no use.
+    // A truncated compressed body would be useless.
     if (length <= maxBody) told.rtf = yield* this.#bytes(length)
     else told.isTextCut = true
   }
@@ -173,14 +174,14 @@ export class TnefReader {
     if (id === property.type) file.type = yield* this.#text(type, length, maxName)
     if (id === property.contentId) file.contentId = yield* this.#text(type, length, maxName)
     if (id !== property.data) return
-    // An object begins with the name of its interface.
+    // An object begins with its interface id.
     const of = type === mapiType.object && length >= messageId.length ? yield* this.#bytes(messageId.length) : undefined
     if (of) file.kind = of.equals(messageId) ? 'message' : 'object'
     const left = length - (of?.length ?? 0)
     if (left > 0) Object.assign(file, { offset: this.#source.at, length: left })
   }
 
-  /** Of a value whose length was held against what it stands in. */
+  /** Reads a value whose length was checked against its container. */
   *#bytes(length: number): Steps<Buffer> {
     return yield* this.#source.take(length, Number.POSITIVE_INFINITY)
   }

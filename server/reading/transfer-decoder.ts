@@ -1,28 +1,28 @@
 /**
- * Takes the transfer encoding off a part (RFC 2045, section 6), piece by piece as they come. Strangers chose the bytes: whatever they
- * are, each costs the same, and a piece of 256 KiB no more than some milliseconds.
+ * Removes the transfer encoding of a part (RFC 2045, section 6) while streaming. Costs the same for any bytes that
+ * strangers choose: some milliseconds per 256 KiB.
  */
 
 const [equals, cr, lf, space, tab] = [0x3d, 0x0d, 0x0a, 0x20, 0x09]
-/** In tables: what is no letter of the encoding, and what ends a group of base64. */
+/** Table entries: not in the alphabet, and end of a base64 group. */
 const [none, padding] = [255, 64]
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 const base64Values = tableOf([...letters, '='].map((letter, value) => [letter, value]))
 const hexValues = tableOf([...'0123456789abcdef', ...'ABCDEF'].map((digit, at) => [digit, at < 16 ? at : at - 6]))
 
-/** Bytes of a piece that is worth looking at, and of a line at most. */
+/** Bounds of the fast path: bytes of a piece, and of its lines. */
 const [leastRegular, shortestLine, longestLine] = [4_096, 6, 1_000]
-/** Decoded at a time: strings of this length are collected with all that is short-lived, longer ones only with everything else. */
+/** Bytes decoded per slice: strings of this size are collected with the young generation, larger ones are not. */
 const sliceBytes = 16_384
 const unlike = [...'=-_'].map(letter => letter.charCodeAt(0))
 
-/** Of a piece whose lines are of one length, but for the first and the last. */
+/** The layout of a piece whose lines have one length, except for the first and the last. */
 interface Lines {
-  /** Where the first one ends. */
+  /** Offset of the first line feed. */
   first: number
-  /** With what ends it. */
+  /** Length including the line end. */
   length: number
-  /** How many bytes end lines. */
+  /** Number of bytes in line ends. */
   breaks: number
 }
 
@@ -36,7 +36,7 @@ function linesOf(piece: Buffer): Lines | undefined {
     if (piece[at] !== lf || (at > 0 && (piece[at - 1] === cr) !== isPair)) return undefined
     ends++
   }
-  // The pair may be cut in two on either side.
+  // A CRLF may be split at either end.
   const isCutBefore = isPair && first === 0
   const isCutAfter = isPair && piece.at(-1) === cr
   const breaks = ends * (isPair ? 2 : 1) - (isCutBefore ? 1 : 0) + (isCutAfter ? 1 : 0)
@@ -45,15 +45,15 @@ function linesOf(piece: Buffer): Lines | undefined {
 
 export class TransferDecoder {
   readonly #encoding: string
-  /** The end of the last piece, of which it is not known what it means. */
+  /** Undecoded end of the last piece, whose meaning depends on the next. */
   #rest: Buffer = Buffer.alloc(0)
-  /** Of base64: the letters of the group that is open, six bits each, and how many there are. */
+  /** Base64: bits of the open group, six per letter, and its number of letters. */
   #bits = 0
   #count = 0
 
   /**
-   * @param encoding In small letters; one that is not known changes nothing.
-   * @param rest Of a decoder that stopped where this one goes on.
+   * @param encoding In lower case; an unknown one passes bytes through.
+   * @param rest The `rest` of a decoder to continue.
    */
   constructor(encoding: string, rest: Buffer = Buffer.alloc(0)) {
     this.#encoding = encoding.replaceAll(/\([^()]*\)/g, '').trim()
@@ -61,7 +61,7 @@ export class TransferDecoder {
     else this.#rest = rest
   }
 
-  /** What of the pieces so far waits for the next one; never more than a kilobyte. */
+  /** Input not decoded yet, which waits for the next piece; at most a kilobyte. */
   get rest(): Buffer {
     if (this.#encoding !== 'base64') return this.#rest
     const open = Array.from(
@@ -83,7 +83,7 @@ export class TransferDecoder {
     return this.#encoding === 'quoted-printable' ? this.#quotedPrintable(nothing, true) : nothing
   }
 
-  /** By groups of four letters; padding ends a group, wherever it stands, as where files were put together. */
+  /** Decodes groups of four letters; padding ends a group anywhere, as in concatenated files. */
   #base64(piece: Buffer, isEnd: boolean): Buffer {
     const regular = this.#regularBase64(piece)
     if (regular) return regular
@@ -114,11 +114,11 @@ export class TransferDecoder {
   }
 
   /**
-   * Lines of one length and nothing but letters, as programs write them: Node decodes them in a quarter of the time, in which others would wait.
-   * It passes over what is no letter, as we do, but then the length is not what it must be, and nothing was taken: undefined.
+   * Fast path for lines of one length without other characters, as programs write them: Node decodes them in a quarter
+   * of the time. Undefined without consuming anything when the decoded length shows that other characters were skipped.
    */
   #regularBase64(piece: Buffer): Buffer | undefined {
-    // Node ends at padding, and takes the letters of base64url.
+    // Node stops at padding, and accepts the letters of base64url.
     if (piece.length < leastRegular || unlike.some(byte => piece.includes(byte))) return undefined
     const lines = linesOf(piece)
     if (lines === undefined) return undefined
@@ -127,7 +127,7 @@ export class TransferDecoder {
     let end = piece.length
     for (let left = open; left > 0; ) if (base64Values[piece[--end]!] !== none) left--
     const bytes = Buffer.allocUnsafeSlow(((letters - open) / 4) * 3)
-    // Cut where groups end: so many letters into a line, and then four lines on, or eight, and so on.
+    // Slices end at group boundaries: at an offset into a line, and then every so many lines.
     const before = this.#count + lines.first - (piece[lines.first - 1] === cr ? 1 : 0)
     const step = 4 * Math.max(1, Math.floor(sliceBytes / (4 * lines.length))) * lines.length
     let length = 0
@@ -154,11 +154,11 @@ export class TransferDecoder {
     while (at < bytes.length) {
       const byte = bytes[at]!
       if (byte === space || byte === tab) {
-        // Blanks at the end of a line were put there on the way.
+        // Trailing blanks of a line were added in transit.
         const end = endOfBlanks(bytes, at)
         if (end === bytes.length && !isEnd && end - at < 1000) break
         const isLineEnd = end < bytes.length && (bytes[end] === cr || bytes[end] === lf)
-        // All of them at once: to look for their end again from each of them would take the square of the time.
+        // Copies the whole run, since searching its end from each blank would take quadratic time.
         if (!isLineEnd) length += bytes.copy(out, length, at, end)
         at = end
         continue

@@ -1,4 +1,4 @@
-/** What the index of one account is kept with. */
+/** Collaborators and settings of an account's indexer. */
 import type { EventHub } from '../events/event-hub.ts'
 import type { Backoff } from '../imap/backoff.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
@@ -11,28 +11,28 @@ import type { BackgroundStep } from './usage-service.ts'
 
 export interface AccountIndexerOptions {
   accountId: string
-  /** Login and server that it is read from. */
+  /** Login and server that the index is read from. */
   mailbox: string
-  /** Of this account. */
+  /** The operations on this account's index. */
   index: IndexOperations
-  /** What was asked to be done to its messages. */
+  /** Requested changes of its messages that may still be in flight. */
   expected?: AccountExpectations
-  /** Addresses of its owner. */
+  /** Email addresses of the account's owner. */
   own?: readonly string[]
   db: Database
-  /** Writes only while this process may. */
+  /** Publishes facts; rejects writes once this process has lost its lease. */
   hub: Pick<EventHub, 'transact'>
   pool: Pick<ConnectionPool, 'run'>
   logger: Logger
   backoff?: Backoff
-  /** Between two looks at all folders. */
+  /** Pause between two rounds over all folders, in milliseconds. */
   roundMs?: number
-  /** Flags of a folder whose server counts no changes are compared after so many rounds. */
+  /** Rounds between two comparisons of all flags in folders without MODSEQ. */
   roundsBetweenFlags?: number
-  /** Whether texts are fetched, or headers alone. */
+  /** False indexes headers only, and no texts. */
   hasTexts?: boolean
-  /** Milliseconds until the next step may begin; 0 for at once. */
+  /** Returns the milliseconds until the next step may begin; 0 for immediately. */
   pace?(step: BackgroundStep): Promise<number>
-  /** Hears how far it has come, until all that is known to be there is indexed. */
+  /** Receives the progress until everything known to exist is indexed. */
   progress?: Pick<SyncProgress, 'at' | 'end'>
 }

@@ -1,6 +1,6 @@
 /**
- * Keeps the index of one account like its mail server: every folder once a minute or as often as was chosen, one that is said to have changed at once, then what is not
- * indexed yet, newest first. It works in small steps, each with a connection that people who wait come before.
+ * Keeps the index of one account in sync with its mail server: every folder once per round, a changed one immediately,
+ * then the backfill, newest first. Works in small steps, each with a connection at background priority.
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Folder } from '../../contract/mail.ts'
@@ -37,7 +37,7 @@ export class AccountIndexer {
   readonly #backfill: Backfill
   readonly #arrivals: IndexedArrivals
   readonly #noticed = new NoticedFolders()
-  /** By moves and copies of ours. */
+  /** Messages brought into folders by our own moves and copies. */
   readonly #broughtHere = new KnownArrivals()
   #abort = new AbortController()
   #running: Promise<unknown> = Promise.resolve()
@@ -48,9 +48,9 @@ export class AccountIndexer {
   #hasLooked = false
   readonly #known = new KnownStandings()
   readonly #lookers = new RoundWaiters()
-  /** Headers or texts may be missing. */
+  /** True while headers or texts may be missing. */
   #isMore = false
-  /** As of the last time that it was found out. */
+  /** Result of the last completeness check. */
   #isComplete = false
 
   constructor(options: AccountIndexerOptions) {
@@ -108,37 +108,37 @@ export class AccountIndexer {
     return this.#lookedAt
   }
 
-  /** Whether a look at the folders ended since the server started, well or not. */
+  /** True once a round over the folders has ended since the server started, successfully or not. */
   get hasLooked(): boolean {
     return this.#hasLooked
   }
 
-  /** Whether texts are indexed too. */
+  /** True when texts are indexed too. */
   get hasTexts(): boolean {
     return this.#options.hasTexts
   }
 
-  /** Nothing that is known to be there is missing. */
+  /** True when everything known to exist is indexed. */
   get isComplete(): boolean {
     return this.#isComplete
   }
 
-  /** Login and server: with another one, an account is another mailbox. */
+  /** Login and server; with another one, the account is another mailbox. */
   get mailbox(): string {
     return this.#options.mailbox
   }
 
-  /** All folders as lists show them, as of the last look; undefined before the first, and where the account sees folders of others. */
+  /** All folders as lists show them, as of the last round; undefined before it, and with folders of other users. */
   get listing(): readonly Folder[] | undefined {
     return this.#known.listing
   }
 
-  /** Until when the index of a folder is known to hold what the server reported; undefined before the first look at it. */
+  /** Time up to which a folder's index is known to be complete; undefined before its first comparison. */
   asOf(path: string): number | undefined {
     return this.#known.asOf(path)
   }
 
-  /** All folders are looked at now. Resolves when they were, when that failed, and when the time is up. @returns Whether they were. */
+  /** Runs a round over all folders; waits at most `boundMs`. @returns Whether the round succeeded in that time. */
   async look(boundMs: number): Promise<boolean> {
     if (!this.#isRunning) return false
     const over = this.#lookers.wait(boundMs)
@@ -147,8 +147,8 @@ export class AccountIndexer {
   }
 
   /**
-   * Takes in new messages of a folder at once, so that they can be announced by their ids. Undefined where the folder is not followed yet.
-   * @param from All messages from this UID on, up to the last one given, are given.
+   * Indexes new messages of a folder immediately, to announce them by id. Undefined where it is not indexed yet.
+   * @param from The headers cover all messages from this UID up to the last one given.
    */
   arrive(
     path: string,
@@ -163,7 +163,7 @@ export class AccountIndexer {
     this.#abort = new AbortController()
     const { logger, accountId } = this.#options
     this.#isRunning = true
-    // Of before the start.
+    // Changes requested before the start.
     this.show(this.#expected.batches())
     this.#running = this.#run(this.#abort.signal)
       .catch(err => logger.error({ err, account_id: accountId }, 'indexing an account failed'))
@@ -174,25 +174,25 @@ export class AccountIndexer {
       })
   }
 
-  /** For lists after the next start: until when each folder is known to be as on the mail server. */
+  /** Persists until when each folder is known to match the mail server, for lists after a restart. */
   async noteCompared(): Promise<void> {
     const times = this.#known.times
     if (times.length > 0) await this.#options.index.noteCompared(this.mailbox, times)
   }
 
-  /** Waits for the step that is under way. */
+  /** Stops after the step in progress. */
   async stop(): Promise<void> {
     this.#abort.abort()
     this.#pause.wake()
     this.#known.forget()
     await Promise.all([this.#running, this.#expected.written()])
     await this.#writer.idle()
-    // A round that was under way may have noted some.
+    // A round in progress may have recorded new ones.
     this.#known.forget()
     this.#options.progress?.end('stopped')
   }
 
-  /** What was asked to be done. Lists that are asked for from now on show it; what is not followed yet shows it later. */
+  /** Writes requested changes to the index optimistically, so that lists show them before they are done. */
   show(batches: readonly ExpectedBatch[]): void {
     if (!this.#isRunning || batches.length === 0) return
     const { logger, accountId } = this.#options
@@ -201,41 +201,41 @@ export class AccountIndexer {
     }
     const written = this.#writer
       .show(batches, failed)
-      .catch(err => logger.warn({ err, account_id: accountId }, 'a change is shown when it is done'))
+      .catch(err => logger.warn({ err, account_id: accountId }, 'a change is shown only once it is done'))
     this.#expected.write(written, () => this.#writer.hurry())
   }
 
   /**
-   * A move or copy of ours brought these into the folder, as the mail server said: they need not be read. To be called before `notice`.
-   * @param uidValidity As the mail server said it with their UIDs.
+   * Records messages that our own move or copy brought into a folder, which need not be fetched. Must precede `notice`.
+   * @param uidValidity The UIDVALIDITY that the mail server reported with their UIDs.
    */
   brought(path: string, uidValidity: number, arrivals: readonly KnownArrival[]): void {
     if (this.#isRunning) this.#broughtHere.add(path, uidValidity, arrivals)
   }
 
-  /** Something changed in the folder: it is looked at before anything else. */
+  /** Reports a change in a folder, which is compared before anything else. */
   notice(path: string): void {
     this.#noticed.add(path)
     this.#pause.wake()
   }
 
-  /** From now on all folders are looked at so often. */
+  /** Changes the interval of rounds. */
   lookEvery(roundMs: number): void {
     this.#times.every(roundMs)
     this.#pause.wake()
   }
 
-  /** Folders came, went or have other names: all are looked at now. */
+  /** Reports folders created, deleted or renamed: starts a round over all of them. */
   noticeAll(): void {
     this.#known.unlist()
-    // Others may have their names now.
+    // Other folders may have their names now.
     this.#broughtHere.forget()
     this.#askForAll()
   }
 
-  /** The index was emptied: all folders are looked at now. */
+  /** Called after the index was emptied: starts a round over all folders. */
   renew(): void {
-    // Not complete until they were.
+    // The index is incomplete until the round has succeeded.
     this.#lookedAt = null
     this.#isComplete = false
     this.#known.forget()
@@ -255,12 +255,12 @@ export class AccountIndexer {
         failures = 0
       } catch (error) {
         if (signal.aborted || isFinal(error)) return
-        // What was noticed may not have been read: all is compared.
+        // Noticed changes may not have been read: the next round compares everything.
         this.#looks.failed()
         this.#times.ask()
         this.#looked()
         const { logger, accountId, backoff } = this.#options
-        if (!isStopping(error)) logger.warn({ err: error, account_id: accountId }, 'indexing waits until the next try')
+        if (!isStopping(error)) logger.warn({ err: error, account_id: accountId }, 'indexing failed and is retried')
         await wait(backoffDelay(failures++, backoff), undefined, { signal }).catch(() => undefined)
       }
     }
@@ -280,7 +280,7 @@ export class AccountIndexer {
       const delayMs = this.#backfill.isAhead ? 0 : await this.#delayOf('backfill')
       if (delayMs > 0) return this.#rest(signal, delayMs)
       this.#isMore = await this.#backfill.step(this.#isComplete, () => this.#goesOn())
-      // Unless the index was emptied meanwhile.
+      // A renewal meanwhile means that the index was emptied.
       this.#isComplete = !this.#isMore && this.#times.isSettled
       if (this.#isComplete) this.#options.progress?.end('done')
       return
@@ -288,9 +288,9 @@ export class AccountIndexer {
     await this.#rest(signal)
   }
 
-  /** All folders as they stand now. */
+  /** Runs a round over all folders. */
   async #round(signal: AbortSignal): Promise<void> {
-    // A renewal from here on asks for one more.
+    // A renewal from here on requests another round.
     this.#times.begin()
     const lookers = this.#lookers.now
     const end = await this.#looks.all(signal)
@@ -305,12 +305,12 @@ export class AccountIndexer {
     this.#lookers.release(lookers)
   }
 
-  /** Whether the next step is one more of the same, as far as is known now. */
+  /** True when the next step is expected to be another one of the backfill. */
   async #goesOn(): Promise<boolean> {
     return !this.#times.isDue && !this.#noticed.isAny && (await this.#delayOf('backfill')) === 0
   }
 
-  /** Once it is complete, what comes is told by facts. */
+  /** Reports progress of the first sync; once the index is complete, facts announce changes. */
   #tell(phase: SyncPhase, folder: string, done: number, total: number): void {
     if (!this.#isComplete) this.#options.progress?.at(phase, folder, Math.min(done, total), total)
   }
@@ -319,12 +319,12 @@ export class AccountIndexer {
     return this.#options.pool.run(this.#options.accountId, 'background', work, this.#abort.signal, path)
   }
 
-  /** Asked again after a round at the latest: a day may begin, or a clock be set. */
+  /** Bounded by a round, after which it is asked again: the day or the clock may have changed. */
   async #delayOf(step: BackgroundStep): Promise<number> {
     return Math.min((await this.#options.pace?.(step)) ?? 0, this.#times.roundMs)
   }
 
-  /** Until something is noticed, the next round is due, or so long. */
+  /** Rests until a notice, the next round, or for at most `mostMs`. */
   async #rest(signal: AbortSignal, mostMs = Number.POSITIVE_INFINITY): Promise<void> {
     if (this.#noticed.isAny || signal.aborted) return
     await this.#pause.rest(Math.min(mostMs, this.#times.restMs))

@@ -1,4 +1,4 @@
-/** Keeps one connection of an account in IDLE on INBOX, comes back when it is lost, and tells how the account fares. */
+/** Keeps a connection of one account in IDLE on INBOX, reconnects when it is lost, and reports the account's health. */
 import type { AccountState, IndexLevel } from '../../contract/accounts.ts'
 import { mailboxOf } from '../accounts/account-row.ts'
 import { type HealthRegistry, toAccountError } from '../accounts/health-registry.ts'
@@ -18,13 +18,13 @@ export interface WatchedAccount {
   host: string
   port: number
   user: string
-  /** Of its owner, where it is known. */
+  /** The owner's email address, where known. */
   email?: string
-  /** Null, or left out: the default of the server. */
+  /** Level of indexing; the server's default when null or absent. */
   indexLevel?: IndexLevel | null
-  /** Beside INBOX. */
+  /** Watched folders besides INBOX. */
   watchedFolders?: readonly string[]
-  /** Between two looks at all folders; a minute unless given. */
+  /** Seconds between two rounds over all folders; a minute unless given. */
   lookSeconds?: number
 }
 
@@ -37,13 +37,13 @@ export interface AccountWatcherOptions {
   health: Pick<HealthRegistry, 'set' | 'noteMail' | 'noteProblem'>
   logger: Logger
   backoff?: Backoff
-  /** Hears that something came, went or changed in the folder, or may have while nobody looked. */
+  /** Called when the folder changed, or may have changed while unwatched. */
   onChange?(folder: string): void
   indexerOf?: ArrivalSyncOptions['indexerOf']
 }
 
 const folder = 'INBOX'
-/** A connection that held so long was healthy: the next loss starts the waiting from the beginning. */
+/** A connection that lasted this long was healthy: the next loss starts over with the shortest back-off. */
 const healthyMs = 30_000
 
 export class AccountWatcher {
@@ -53,7 +53,7 @@ export class AccountWatcher {
   #account: { id: string; name: string }
   #abort = new AbortController()
   #running: Promise<void> = Promise.resolve()
-  /** Why new mail cannot be listed although the watching connection stands. */
+  /** Why new mail cannot be listed although the watching connection is up. */
   #trouble: Problem | undefined
   #isWatching = false
   #isPolling = false
@@ -78,7 +78,7 @@ export class AccountWatcher {
     })
   }
 
-  /** Also after `stop`: what came in between is then announced. */
+  /** Starts watching, also again after `stop`: mail that arrived in between is announced then. */
   start(): void {
     this.#abort = new AbortController()
     this.#hasLogin = true
@@ -90,13 +90,13 @@ export class AccountWatcher {
     )
   }
 
-  /** Ends the connection. */
+  /** Closes the connection. */
   async stop(): Promise<void> {
     this.#abort.abort()
     await this.#running
   }
 
-  /** The server refused the password, here or to a command connection: nothing more is tried until `start`. */
+  /** Called when the server refused the password, here or on a command connection: stops retrying until `start`. */
   refuse(problem: Problem): void {
     this.#giveUp(problem)
     this.#abort.abort()
@@ -110,15 +110,15 @@ export class AccountWatcher {
     for (let failures = 0; !signal.aborted; failures++) {
       const began = performance.now()
       const { problem, wasReady } = await this.#watch(signal)
-      // Nothing is said of an account because we are going away.
+      // No health change is reported because this server is stopping.
       if (signal.aborted || problem.code === 'draining') return
       if (isFinal(problem)) return this.#giveUp(problem)
-      // A server that floods each connection is never healthy, however long it took until the flood was too much.
+      // A server that floods each connection is never healthy, however long its connections last.
       if (wasReady && !isFlood(problem) && performance.now() - began >= healthyMs) failures = 0
       const { pool } = this.#options
       const isAway = pool.isAway(this.#account.id)
       const delayMs = backoffDelay(failures, this.#backoff)
-      // Of a server that is away it is looked at again and again whether it is back; the account need not wait longer than that.
+      // A server that is down is probed continuously; the account need not wait longer than that.
       const nextRetryAt = new Date(Date.now() + (isAway ? 0 : delayMs)).toISOString()
       this.#report(this.#stateAfter(problem, wasReady), problem, nextRetryAt)
       // An abort ends the wait and then the loop.
@@ -127,7 +127,7 @@ export class AccountWatcher {
     }
   }
 
-  /** From connecting until the connection has ended; says why it did. */
+  /** Watches from connecting until the connection has ended; returns why it ended. */
   async #watch(signal: AbortSignal): Promise<{ problem: Problem; wasReady: boolean }> {
     let connection: MailConnection | undefined
     let wasReady = false
@@ -170,7 +170,7 @@ export class AccountWatcher {
     return 'go on'
   }
 
-  /** Until something changes: the login, or that someone asks for another try. */
+  /** Stops retrying until the login changes or a retry is requested. */
   #giveUp(problem: Problem): void {
     if (!this.#hasLogin) return
     this.#hasLogin = false
@@ -179,12 +179,12 @@ export class AccountWatcher {
     if (problem.code === 'mail_login_refused') this.#report('auth_failed', problem)
   }
 
-  /** One that stood until now is on its way back; where a cap leaves no connection for watching, the account can still be read. */
+  /** A lost connection is reconnecting; where a cap leaves none for watching, the account is still readable. */
   #stateAfter(problem: Problem, wasReady: boolean): AccountState {
     const { fault } = problem.extension
     const isReadable = problem.code === 'overloaded' || (fault === 'limit' && this.#hasConnection)
     if (isReadable) return 'degraded'
-    // What was silent for so long is not on its way back.
+    // A server that was silent for that long is not expected back soon.
     return wasReady && fault !== 'timeout' && !isFlood(problem) ? 'connecting' : 'unreachable'
   }
 
@@ -230,7 +230,7 @@ function noIdle(): Problem {
   return new Problem('mail_server_refused', detail, { fault: 'no_idle' })
 }
 
-/** Resolves when the connection has ended, or is to be ended. */
+/** Resolves when the connection has ended or the signal aborts. */
 async function ended(connection: MailConnection, signal: AbortSignal): Promise<Problem | undefined> {
   const { promise, resolve } = Promise.withResolvers<undefined>()
   const abort = () => resolve(undefined)

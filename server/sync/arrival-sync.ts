@@ -1,6 +1,6 @@
 /**
- * Finds what is new in a watched folder since the last look, and announces each message once, in order. How far it got is in the
- * database, written together with the facts: neither a crash nor a restart loses or repeats one.
+ * Finds new messages of a watched folder and announces each exactly once, in order. Its position is stored in one
+ * transaction with the facts, so that neither a crash nor a restart loses or repeats one.
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { EventOf } from '../../contract/event.ts'
@@ -28,54 +28,54 @@ export interface ArrivalSyncOptions {
   refs: Pick<MessageRefs, 'encode'>
   logger: Logger
   backoff: Backoff
-  /** Hears why a look failed (it is tried again), and with undefined that one went well. Ends the trying with `stop`. */
+  /** Called with the Problem of a failed check, to be retried, or undefined after success. `stop` ends retries. */
   onLook(problem: Problem | undefined): 'go on' | 'stop'
   onArrival(at: string): void
-  /** Takes new messages into the index; undefined while there is none. */
+  /** Returns the indexer that receives new messages; undefined while there is none. */
   indexerOf?(): Pick<AccountIndexer, 'arrive' | 'isComplete'> | undefined
 }
 
 type Heads = ReadonlyMap<number, MessageHead>
-/** By UID. */
+/** Indexed messages by UID. */
 type Ids = ReadonlyMap<number, AppliedBatch['added'][number]>
 
-/** Asked for at once; more come with the next look. Their facts and the position are one transaction. */
+/** Messages per check, announced in one transaction; the next check fetches more. */
 const batchSize = 500
-/** Where each of them is indexed before it is announced. */
+/** Messages per check where each is indexed before its announcement. */
 const indexedBatchSize = 200
-/** Of so many of them, the newest, subject and sender are fetched: a flood is announced without. */
+/** Newest messages per batch whose subject and sender are fetched; the rest of a flood is announced without them. */
 const headsOfBatch = 100
-/** What came in a long absence is announced as far as a client that comes back can have replayed; of more, the newest. */
+/** Messages announced after a long absence, as many as a client can replay; older ones are skipped. */
 const mostAnnounced = 10_000
 
 export class ArrivalSync {
   readonly #options: ArrivalSyncOptions
-  /** As it is in the database; undefined until a connection has opened the folder, and when its account is gone. */
+  /** The position as stored; undefined until a connection has opened the folder, and once its account is deleted. */
   #known: FolderState | undefined
-  /** How a connection has just found the folder. */
+  /** The folder state as a connection has just found it. */
   #opened: FolderState | undefined
   #isDue = false
-  /** Whose look is under way; one of an ended watch may still hang, and does nothing more when it comes back. */
+  /** The watch whose check is running; a check of an ended watch may still hang, and has no effect when it returns. */
   #runningFor: AbortSignal | undefined
 
   constructor(options: ArrivalSyncOptions) {
     this.#options = options
   }
 
-  /** What is there the first time is not new. What came since is, also while there was no connection, and while RustyMail was down. */
+  /** Starts from the stored position, so that mail from downtimes is announced, but not mail of the first start. */
   begin(state: FolderState, signal: AbortSignal): void {
     this.#opened = state
     this.#start(signal)
   }
 
-  /** Soon, once, however often it is called meanwhile. */
+  /** Schedules a check; calls until it starts are coalesced. */
   look(signal: AbortSignal): void {
     this.#isDue = true
     this.#start(signal)
   }
 
   #start(signal: AbortSignal): void {
-    // Before `begin` there is nothing to compare with.
+    // Before `begin` there is no position to compare with.
     const isReady = this.#opened !== undefined || (this.#isDue && this.#known !== undefined)
     if (!isReady || signal.aborted || this.#runningFor === signal) return
     this.#runningFor = signal
@@ -85,7 +85,7 @@ export class ArrivalSync {
       .finally(() => {
         if (this.#runningFor !== signal) return
         this.#runningFor = undefined
-        // Asked for between the last look and here.
+        // A check may have been requested since the last one.
         this.#start(signal)
       })
   }
@@ -104,7 +104,7 @@ export class ArrivalSync {
       if (outcome instanceof Problem && this.#options.onLook(outcome) === 'stop') return
       this.#opened ??= opened
       this.#isDue = true
-      // That the database takes nothing is no fault of the account, and is told elsewhere.
+      // A database failure is not the account's fault, and is reported elsewhere.
       const { folder, logger, backoff } = this.#options
       if (!(outcome instanceof Problem)) logger.warn({ err: outcome, account_id: folder.accountId }, reasonOf(outcome))
       // An abort ends the wait and then the loop.
@@ -158,7 +158,7 @@ export class ArrivalSync {
     }
   }
 
-  /** Mail is announced in any case: what the server does not say of it, the fact does not say either. */
+  /** Mail is always announced; what the server does not report is missing in the fact. */
   async #headsOf(
     connection: MailConnection,
     known: FolderState,
@@ -182,7 +182,7 @@ export class ArrivalSync {
     }
   }
 
-  /** Without the index mail is announced all the same, by its place in the folder. */
+  /** Mail that cannot be indexed is still announced, by folder and UID. */
   async #identify(
     indexer: Pick<AccountIndexer, 'arrive'> | undefined,
     known: FolderState,
@@ -192,7 +192,7 @@ export class ArrivalSync {
     const { folder, logger } = this.#options
     if (!indexer || headers.length === 0) return new Map()
     try {
-      // Those that are passed over are for the index to find.
+      // The index finds the skipped messages itself.
       const from = passedOver > 0 ? uids[0]! : known.uidNext
       const added = await indexer.arrive(folder.path, { uidValidity, from, headers })
       return new Map(added?.map(each => [each.uid, each]))
@@ -217,7 +217,7 @@ export class ArrivalSync {
     }
     const isComplete = indexerOf?.()?.isComplete === true
     const at = new Date().toISOString()
-    // What was moved back into the folder was announced before, or was there before the account was.
+    // A message moved back into the folder was announced before, or predates the account.
     const arrived = uids.filter(uid => ids.get(uid)?.hasArrived !== false)
     const facts = arrived.map(uid => ({
       type: 'mail_received' as const,
@@ -233,13 +233,13 @@ export class ArrivalSync {
       },
     }))
     const next = Math.max((uids.at(-1) ?? 0) + 1, known.uidNext, isWhole ? uidNext : 0)
-    // A new mailbox gets its UIDVALIDITY with its first message: until then it may be another at each opening.
+    // A new mailbox gets its UIDVALIDITY with its first message: until then each opening may report another.
     if (next === known.uidNext) return
     await this.#move(known, { uidValidity, uidNext: next }, facts)
     if (facts.length > 0) onArrival(at)
   }
 
-  /** The position and what it makes true are stored together. When another look was faster, its position counts and nothing is told. */
+  /** Stores the position and publishes the facts in one transaction. If another check was faster, its position wins. */
   async #move(from: FolderState | undefined, to: FolderState, facts: EventOf<'mail_received'>[]): Promise<void> {
     const { folder, states, hub } = this.#options
     this.#known = await hub.transact(async (transaction, tell) => {
@@ -253,8 +253,8 @@ export class ArrivalSync {
 }
 
 /**
- * The position that counts for a folder as it was opened now. A lower UIDNEXT under the same UIDVALIDITY is that of a mailbox that was
- * restored from a backup: what comes next gets UIDs that were announced before.
+ * Returns the valid position for a folder just opened. A lower UIDNEXT under the same UIDVALIDITY means a mailbox
+ * restored from a backup: new messages get UIDs that were announced before.
  */
 function follow(stored: FolderState | undefined, opened: FolderState): FolderState {
   if (!stored) return opened
@@ -263,26 +263,26 @@ function follow(stored: FolderState | undefined, opened: FolderState): FolderSta
   return stored.uidNext === 1 ? stored : opened
 }
 
-/** @param isComplete Whether the index holds all mail that was there before: else it cannot know who wrote before. */
+/** @param isComplete Whether all older mail is indexed: otherwise first contacts cannot be recognised. */
 function named(message: AppliedBatch['added'][number] | undefined, isComplete: boolean) {
   if (!message) return {}
   const { id, threadId, isFirstContact } = message
   return { id, thread_id: threadId, ...(isComplete && { first_contact: isFirstContact }) }
 }
 
-/** Some servers decide on the UIDVALIDITY of a new mailbox when its first message comes, which has the UID 1. */
+/** Some servers assign a mailbox's UIDVALIDITY when its first message arrives, which has UID 1. */
 function isSameFolder(known: FolderState, uidValidity: number, [first = 1]: readonly number[]): boolean {
   return known.uidValidity === uidValidity || (known.uidNext === 1 && first === 1)
 }
 
 function reasonOf(failure: Error): string {
   const isLost = failure instanceof LeaseLost
-  return isLost ? 'new mail is left to the process that watches the account now' : 'new mail waits for the database'
+  return isLost ? 'new mail is left to the process that now watches the account' : 'new mail waits for the database'
 }
 
 /**
- * What is neither a Problem, nor a fault of the database, nor a lost lease is a bug, and flies. After a lost lease it is tried again until
- * the watch is stopped: a lease can also be late by a moment, and then nobody else announces what came.
+ * Rethrows bugs: anything but a Problem, a database failure or a lost lease. A lost lease is retried until the watch is
+ * stopped: it may only be late, and then no other process announces the mail.
  */
 function asFailure(error: unknown): Problem | Error {
   if (error instanceof Problem || error instanceof LeaseLost) return error

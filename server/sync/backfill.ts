@@ -1,16 +1,16 @@
-/** What was there before an account is followed, and is not indexed yet: headers of each folder, then texts, the newest first, one batch with each step. */
+/** Indexes mail that predates the account: headers of each folder, then texts, newest first, one batch per step. */
 import type { IndexOperations } from '../index/index-operations.ts'
 import type { FolderIndexer } from './folder-indexer.ts'
 import type { SyncPhase } from './sync-progress.ts'
 import type { TextBackfill } from './text-backfill.ts'
 
 export interface BackfillOptions {
-  /** Of the account. */
+  /** The account's index. */
   index: Pick<IndexOperations, 'listFolders'>
   folders: Pick<FolderIndexer, 'backfill' | 'isAhead' | 'forgetAhead'>
-  /** Undefined where headers alone are indexed. */
+  /** Undefined where only headers are indexed. */
   texts: Pick<TextBackfill, 'step' | 'isAhead' | 'forgetAhead' | 'forget'> | undefined
-  /** Waits until what was written is told. @throws when that failed */
+  /** Waits until facts of all writes are forwarded. @throws when that failed */
   settle(): Promise<void>
   tell(phase: SyncPhase, folder: string, done: number, total: number): void
 }
@@ -22,28 +22,28 @@ export class Backfill {
     this.#options = options
   }
 
-  /** What is read ahead has cost its bytes already. */
+  /** True when a batch was read ahead, whose traffic is already spent. */
   get isAhead(): boolean {
     const { folders, texts } = this.#options
     return folders.isAhead || texts?.isAhead === true
   }
 
-  /** Texts that could not be fetched are tried again. */
+  /** Retries texts that could not be fetched. */
   forget(): void {
     this.#options.texts?.forget()
   }
 
-  /** Before anything is compared: nothing is read, and nothing is left to be told. */
+  /** Called before folders are compared: discards what was read ahead, and waits until all facts are forwarded. */
   async forgetAhead(): Promise<void> {
     const { folders, texts, settle } = this.#options
     await Promise.all([folders.forgetAhead(), texts?.forgetAhead()])
-    // What failed is told with what changes next.
+    // Facts that failed are forwarded with the next change.
     await settle().catch(() => undefined)
   }
 
   /**
-   * One batch of headers, else of texts. @returns Whether there may be more.
-   * @param goesOn Whether the next step is one more of the same, as far as is known when it is asked.
+   * Indexes a batch of headers, else of texts. @returns Whether there may be more.
+   * @param goesOn Returns whether the next step is expected to be another batch, which is then read ahead.
    */
   async step(isComplete: boolean, goesOn: () => Promise<boolean>): Promise<boolean> {
     const isMore = await this.#step(isComplete, goesOn)
@@ -59,7 +59,7 @@ export class Backfill {
     if (!next) return texts !== undefined && (await texts.step(isComplete, await goesOn()))
     const sum = (of: 'serverTotal' | 'total') => all.reduce((count, folder) => count + folder[of], 0)
     tell('headers', next.path, sum('total'), sum('serverTotal'))
-    // A folder that was recreated is read from the beginning with the next round.
+    // A recreated folder is read from the beginning in the next round.
     return (await folders.backfill(next, await goesOn())) !== undefined
   }
 }

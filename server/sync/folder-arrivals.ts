@@ -1,4 +1,4 @@
-/** Reads what came into a folder since the last look: headers of what is new, and of what a move or copy of ours brought there the flags alone. */
+/** Reads new messages of a folder: headers, or only flags of those that our own move or copy brought there. */
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import type { UidRange } from '../imap/uid-ranges.ts'
 import type { AppliedBatch, FolderBatch, IndexedFolder } from '../index/index-types.ts'
@@ -6,21 +6,24 @@ import type { KnownArrivals } from './known-arrivals.ts'
 import { toRecord } from './message-record.ts'
 
 export interface FolderArrivalsOptions {
-  /** In one transaction, and told. @param asOf When the mail server was asked, by the clock of what is expected. */
+  /**
+   * Writes a batch in one transaction and forwards its facts. @param asOf When the mail server was asked, by the clock
+   * of `AccountExpectations`.
+   */
   apply(batch: FolderBatch, asOf: number): Promise<AppliedBatch>
-  /** @returns False when the folder was made again. */
+  /** @returns False when the folder was recreated. */
   readHeaders(path: string, uidValidity: number, uids: readonly number[]): Promise<boolean>
   known: KnownArrivals
-  /** One that was brought here is here no longer: it may be in another folder. */
+  /** Reports that a message brought here is gone: it may be in another folder. */
   miss(): void
   ask<T>(work: (connection: MailConnection) => Promise<T>, path: string): Promise<T>
 }
 
-/** Messages of one batch: a transaction of the index, and one FETCH. */
+/** Messages per batch: one index transaction and one FETCH. */
 const batchSize = 400
 /** UIDs have 32 bits (RFC 9051, section 2.3.1.1). */
 const maxUid = 2 ** 32 - 1
-/** Where known and new ones come by turns, so many ranges are told apart: each is a FETCH. */
+/** Ranges distinguished when known and new messages alternate, since each costs a FETCH. */
 const mostRanges = 20
 
 export class FolderArrivals {
@@ -31,16 +34,16 @@ export class FolderArrivals {
   }
 
   /**
-   * The oldest first, so that all below the position are known whenever this ends.
-   * @param end UIDNEXT as the mail server said it.
-   * @param asOf When it was asked.
-   * @returns False when the folder was made again.
+   * Reads the oldest first, so that everything below the position is known at any time.
+   * @param end UIDNEXT as reported by the mail server.
+   * @param asOf When that was requested.
+   * @returns False when the folder was recreated.
    */
   async read({ path, uidValidity, uidNext }: IndexedFolder, end: number, asOf: number): Promise<boolean> {
     const { known } = this.#options
     const folder = { path, uidValidity }
     let next = uidNext
-    // What the server has not counted yet it may not show yet either, and between may be mail of others.
+    // Messages that the server has not counted yet may not be visible yet, and others' mail may lie between.
     for (const [first, last] of known.ranges(path, uidValidity, next, end).slice(0, mostRanges)) {
       if (first > next && !(await this.#readNew(folder, [next, first - 1], first, asOf))) return false
       if (!(await this.#place(folder, [first, last], asOf))) return false
@@ -51,7 +54,7 @@ export class FolderArrivals {
     return true
   }
 
-  /** @param end What is below it is read then, whether anything is there or not. */
+  /** @param end Everything below counts as read afterwards, whether messages exist there or not. */
   async #readNew(folder: Folder, [first, last]: UidRange, end: number, asOf: number): Promise<boolean> {
     const { apply, ask } = this.#options
     for (let next = first; ; ) {
@@ -68,7 +71,7 @@ export class FolderArrivals {
     }
   }
 
-  /** Those that others moved on or deleted meanwhile have no flags, and get no place. */
+  /** Places known messages. Those that were moved on or deleted meanwhile have no flags, and get no place. */
   async #place(folder: Folder, [first, last]: UidRange, asOf: number): Promise<boolean> {
     const { apply, ask, known, miss, readHeaders } = this.#options
     const { path, uidValidity } = folder

@@ -1,4 +1,4 @@
-/** Brings the index of one folder to where its mail server is: what changed, what is new, and, batch by batch, what was there before. */
+/** Syncs the index of one folder with its mail server: changes, new messages, and older mail batch by batch. */
 import type { FolderStanding } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import { commonUids, holdsUid } from '../imap/uid-ranges.ts'
@@ -10,31 +10,31 @@ import { toRecord } from './message-record.ts'
 import { ReadAhead } from './read-ahead.ts'
 
 export interface FolderIndexerOptions {
-  /** In one transaction, and told. */
+  /** Writes a batch in one transaction and forwards its facts. */
   apply(batch: FolderBatch, asOf?: number): Promise<AppliedBatch>
-  /** One of many batches of mail that was there before: what it changed may be told later. */
+  /** Writes a batch of older mail, whose facts may be forwarded later. */
   applyOlder(batch: FolderBatch): Promise<void>
   listUidRanges(path: string): Promise<UidSpan[]>
   expected: AccountExpectations
-  /** What moves and copies of ours brought into folders. */
+  /** Messages that our own moves and copies brought into folders. */
   arrivals: KnownArrivals
-  /** One of these is in its folder no longer. */
+  /** Reports that one of these is no longer in its folder. */
   miss(): void
-  /** Lends a connection, behind people who wait for one. */
+  /** Lends a connection at background priority. */
   ask<T>(work: (connection: MailConnection) => Promise<T>, path: string): Promise<T>
 }
 
 type Status = NonNullable<FolderStanding['status']>
 type Older = Awaited<ReturnType<MailConnection['changes']['listHeaders']>>
 
-/** Messages of one batch: a transaction of the index, and one FETCH. */
+/** Messages per batch: one index transaction and one FETCH. */
 const batchSize = 400
-/** UIDs of one `headersOf`. */
+/** UIDs per `headersOf`. */
 const headersAtOnce = 200
 
 export class FolderIndexer {
   readonly #options: FolderIndexerOptions
-  /** The batch behind the one that is written. */
+  /** The batch after the one being written. */
   readonly #ahead = new ReadAhead<Older>()
 
   readonly #arrivals: FolderArrivals
@@ -55,16 +55,18 @@ export class FolderIndexer {
     return this.#ahead.isBegun
   }
 
-  /** Before anything is compared: a change of what was read ahead is told once, and then as one of a message that is not known. */
+  /**
+   * Called before folders are compared: changes of messages read ahead are reported once, for messages not known yet.
+   */
   async forgetAhead(): Promise<void> {
     await this.#ahead.forget()
   }
 
   /**
-   * Reads what changed and what came since the last time. The messages that were there before the first time are left to `backfill`.
-   * @param asksAll Whether all flags are compared, which a server without MODSEQ does not tell otherwise.
-   * @param asOf When the status was asked for, by the clock of what is expected.
-   * @returns False when the folder was made again meanwhile: it is looked at once more.
+   * Reads changes and new messages since the last time. Messages from before the first time are left to `backfill`.
+   * @param asksAll Whether to compare all flags, whose changes a server without MODSEQ does not report otherwise.
+   * @param asOf When the status was requested, by the clock of `AccountExpectations`.
+   * @returns False when the folder was recreated meanwhile: it must be compared again.
    */
   async catchUp(folder: IndexedFolder, status: Status, asksAll: boolean, asOf: number): Promise<boolean> {
     const { path } = folder
@@ -72,7 +74,7 @@ export class FolderIndexer {
     if (!(await this.#readAgain(folder))) return false
     const isSame = this.#isSame(folder, status)
     if (isSame && !asksAll) {
-      // What came between the last status and what was read then is indexed, and not counted.
+      // Messages that arrived between the last status and the fetch are indexed, but not counted yet.
       const position = { serverTotal: status.total }
       if (folder.serverTotal !== status.total) await this.#apply({ path, uidValidity: status.uidValidity, position })
       return true
@@ -82,8 +84,9 @@ export class FolderIndexer {
   }
 
   /**
-   * Reads the next older batch. @returns Whether there are older ones. Undefined: the folder was made again.
-   * @param goesOn Whether the one behind it is read while this one is written.
+   * Reads the next older batch. @returns The lowest UID then indexed, 1 at the end; undefined when the folder was
+   * recreated.
+   * @param goesOn Whether to read the next batch ahead while this one is written.
    */
   async backfill({ path, uidValidity, lowestUid }: IndexedFolder, goesOn: boolean): Promise<number | undefined> {
     if (lowestUid === null || lowestUid <= 1) return 1
@@ -102,14 +105,14 @@ export class FolderIndexer {
     return this.#options.ask(c => c.changes.listHeaders(path, [1, below - 1], batchSize), path)
   }
 
-  /** Nothing of it is known, or no longer. */
+  /** Starts over with an unknown or recreated folder. */
   async #begin(path: string, { uidValidity, uidNext, modseq, total }: Status): Promise<true> {
     const position = { uidNext, highestModseq: modseq?.toString() ?? null, lowestUid: uidNext, serverTotal: total }
     await this.#apply({ path, uidValidity, position })
     return true
   }
 
-  /** As far as the server's figures tell. */
+  /** Compares the server's figures with the index. */
   #isSame(folder: IndexedFolder, { uidNext, modseq, total }: Status): boolean {
     const isComplete = folder.lowestUid !== null && folder.lowestUid <= 1
     const leaving = this.#options.expected.countLeaving(folder.path, folder.uidValidity)
@@ -117,7 +120,7 @@ export class FolderIndexer {
     return isCounted && folder.uidNext === uidNext && folder.highestModseq === (modseq?.toString() ?? null)
   }
 
-  /** What was shown of these messages did not come about. @returns False when the folder was recreated. */
+  /** Reads messages again whose expected change did not happen. @returns False when the folder was recreated. */
   async #readAgain({ path, uidValidity }: IndexedFolder): Promise<boolean> {
     const { expected } = this.#options
     const again = expected.toReadAgain(path, uidValidity)
@@ -143,9 +146,9 @@ export class FolderIndexer {
     const { listUidRanges, ask } = this.#options
     const { path, uidValidity, highestModseq } = folder
     const known = await listUidRanges(path)
-    // Numbers that do not add up while nothing is said to have changed: all of them are compared.
+    // The numbers differ although no change is reported: all messages are compared.
     const isOff = (modseq?.toString() ?? null) === highestModseq && uidNext === folder.uidNext
-    // Some that were shown as gone may be missing, too.
+    // Messages that were shown as gone may be missing, too.
     const isAllKnown = isOff && folder.lowestUid !== null && folder.lowestUid <= 1 && uidNext > 1
     const uids = isAllKnown ? [[1, uidNext - 1] as const] : known
     const since = isOff || asksAll || highestModseq === null ? undefined : BigInt(highestModseq)

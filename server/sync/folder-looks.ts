@@ -1,4 +1,6 @@
-/** Looks at how the folders of one account stand on its mail server, all of them or those that are said to have changed, and brings the index there. */
+/**
+ * Compares the folders of an account with its mail server, all of them or those that changed, and updates the index.
+ */
 import type { FolderStanding } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import type { AccountExpectations } from '../index/expected-changes.ts'
@@ -13,7 +15,7 @@ import { type NoticedFolders, pathsToLookAt } from './noticed-folders.ts'
 
 export interface FolderLooksOptions {
   accountId: string
-  /** Of the account. */
+  /** The account's index. */
   index: Pick<IndexOperations, 'currentRound'>
   writer: Pick<IndexWriter, 'applyFolders' | 'settleOrphans'>
   folders: Pick<FolderIndexer, 'catchUp'>
@@ -21,16 +23,16 @@ export interface FolderLooksOptions {
   known: KnownStandings
   noticed: NoticedFolders
   logger: Logger
-  /** Flags of a folder whose server counts no changes are compared after so many rounds. */
+  /** Rounds between two comparisons of all flags in folders without MODSEQ. */
   roundsBetweenFlags: number
-  /** Lends a connection, behind people who wait for one. */
+  /** Lends a connection at background priority. */
   ask<T>(work: (connection: MailConnection) => Promise<T>): Promise<T>
   tell(folder: string, done: number, total: number): void
-  /** Writes down until when each folder is known to be as on the mail server. */
+  /** Persists until when each folder is known to match the mail server. */
   noteCompared(): Promise<void>
 }
 
-/** For asking one folder after the other, where the server does not tell of all at once. */
+/** Budget for querying folders one by one, where the server does not report all at once. */
 const standingsMs = 5_000
 
 export class FolderLooks {
@@ -42,13 +44,13 @@ export class FolderLooks {
     this.#options = options
   }
 
-  /** What was noticed may not have been read: the next look at all folders compares everything. */
+  /** Called after a failure: noticed changes may not have been read, so the next round compares everything. */
   failed(): void {
     this.#hasFailed = true
     this.#options.known.touch()
   }
 
-  /** All folders as they stand now. @returns `same`: there was nothing to do; `stopped`: not all were looked at. */
+  /** Runs a round over all folders. @returns `same`: nothing to do; `stopped`: aborted before the last folder. */
   async all(signal: AbortSignal): Promise<'same' | 'compared' | 'stopped'> {
     const { index, writer, expected, known, noticed, roundsBetweenFlags, tell, noteCompared } = this.#options
     const asksAll = this.#hasFailed || this.#rounds % roundsBetweenFlags === 0
@@ -57,7 +59,7 @@ export class FolderLooks {
     const done = expected.now
     const standings = await this.#standings()
     noticed.asked(notices)
-    // Then the index is not even asked, so that its threads can end and its files be closed.
+    // Then the index is not touched at all, so that its threads can end and its files be closed.
     if (known.isUnchanged(standings, asksAll || notices.paths.size > 0)) {
       known.confirm(standings, asOf)
       expected.compared(done)
@@ -72,14 +74,14 @@ export class FolderLooks {
     for (const [at, { path, status, isSelectable }] of standings.entries()) {
       tell(path, at, standings.length)
       const folder = byPath.get(path)
-      // What the server did not say in time it is asked once more, first, and not only with the next round.
+      // A folder without a status is queried first next time, before the next round.
       if (isSelectable && !status) noticed.add(path)
       if (!folder || !status) continue
       if (signal.aborted) return 'stopped'
       const comparesAll = status.modseq === undefined && (asksAll || notices.paths.has(path))
       const isCurrent = await this.#catchUp(folder, status, comparesAll, done)
       isWhole = isCurrent && isWhole
-      // Other flags were not looked for.
+      // Without a full comparison, flag changes were not checked.
       if (isCurrent && (comparesAll || status.modseq !== undefined)) known.compared(path, asOf)
     }
     if (isWhole) {
@@ -88,13 +90,13 @@ export class FolderLooks {
       await writer.settleOrphans(round)
       known.roundOver(standings)
     }
-    // A server that is killed has not noted it at its end.
+    // A killed server cannot persist it when stopping.
     await noteCompared()
     this.#over()
     return 'compared'
   }
 
-  /** Those that are said to have changed. */
+  /** Compares the folders that are reported as changed. */
   async noticed(): Promise<void> {
     const { writer, expected, known, noticed } = this.#options
     const notices = noticed.now
@@ -107,7 +109,7 @@ export class FolderLooks {
     for (const path of pathsToLookAt(notices, standings, folders)) {
       const folder = folders.find(each => each.path === path)
       const status = standings.find(each => each.path === path)?.status
-      // A notice may say more than the figures do.
+      // A notice may know of changes that the figures do not show.
       if (!folder || !status) continue
       if (await this.#catchUp(folder, status, status.modseq === undefined, done)) known.compared(path, asOf)
     }
@@ -118,7 +120,7 @@ export class FolderLooks {
     this.#hasFailed = false
   }
 
-  /** A folder that is refused costs no other one. */
+  /** Syncs one folder; a refused one does not affect the others. */
   async #catchUp(
     folder: IndexedFolder,
     status: NonNullable<FolderStanding['status']>,

@@ -1,4 +1,4 @@
-/** How far each watched folder has been read, in the database. */
+/** Stores the position up to which each watched folder was read. */
 import type { Database } from '../platform/database/database.ts'
 
 declare module '../platform/database/tables.ts' {
@@ -7,7 +7,7 @@ declare module '../platform/database/tables.ts' {
   }
 }
 
-/** How far a folder has been read: everything below `uid_next` is announced, or was there before. */
+/** The position in a folder: everything below `uid_next` was announced, or predates the account. */
 interface FolderStateRow {
   account_id: string
   path: string
@@ -18,7 +18,7 @@ interface FolderStateRow {
   updated_at: string
 }
 
-/** Everything below `uidNext` has been announced, or was there before. */
+/** A position: everything below `uidNext` was announced, or predates the account. */
 export interface FolderState {
   uidValidity: number
   uidNext: number
@@ -27,7 +27,7 @@ export interface FolderState {
 export interface WatchedFolder {
   accountId: string
   path: string
-  /** Login and server. A position that was taken in another mailbox says nothing about this one. */
+  /** Login and server. A position from another mailbox is meaningless for this one. */
   mailbox: string
 }
 
@@ -38,7 +38,7 @@ export class FolderStateStore {
     this.#db = db
   }
 
-  /** Undefined for a folder that has never been opened in this mailbox. */
+  /** Undefined for a folder never opened in this mailbox. */
   async find({ accountId, path, mailbox }: WatchedFolder, db: Database = this.#db): Promise<FolderState | undefined> {
     const row = await db
       .selectFrom('folder_states')
@@ -50,7 +50,7 @@ export class FolderStateStore {
     return row && { uidValidity: row.uid_validity, uidNext: row.uid_next }
   }
 
-  /** Fails when there is no such account: a deleted one leaves nothing behind. */
+  /** Fails when the account does not exist: a deleted one leaves nothing behind. */
   async save(
     transaction: Database,
     { accountId, path, mailbox }: WatchedFolder,

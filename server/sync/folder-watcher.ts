@@ -1,4 +1,4 @@
-/** Keeps a connection in IDLE on a chosen folder beside INBOX, as long as there is room for one: without it the folder is compared once a minute. */
+/** Keeps a connection in IDLE on a chosen folder, best-effort; without one the folder is compared in each round. */
 import { type Backoff, backoffDelay, defaultBackoff } from '../imap/backoff.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
@@ -11,13 +11,13 @@ export interface FolderWatcherOptions {
   pool: Pick<ConnectionPool, 'openBeside' | 'untilWorthTrying'>
   logger: Logger
   backoff?: Backoff
-  /** Hears that something came, went or changed, or may have while nobody looked. */
+  /** Called when the folder changed, or may have changed while unwatched. */
   onChange(path: string): void
-  /** Where the folder is not there, or the server has no room, it is tried again after so long. */
+  /** Retry delay where the folder does not exist or the server allows no connection. */
   againMs?: number
 }
 
-/** A connection that held so long was healthy. */
+/** A connection that lasted this long was healthy. */
 const healthyMs = 30_000
 
 export class FolderWatcher {
@@ -37,7 +37,7 @@ export class FolderWatcher {
     )
   }
 
-  /** Ends the connection. */
+  /** Closes the connection. */
   async stop(): Promise<void> {
     this.#abort.abort()
     await this.#running
@@ -48,7 +48,7 @@ export class FolderWatcher {
     for (let failures = 0; !signal.aborted; failures++) {
       const began = performance.now()
       const problem = await this.#watch(signal)
-      // That of INBOX tells of it, and begins again.
+      // INBOX's watcher reports such a Problem, and restarts this one.
       if (signal.aborted || (problem && isFinal(problem))) return
       if (performance.now() - began >= healthyMs) failures = 0
       const delayMs = problem && isLasting(problem) ? againMs : backoffDelay(failures, backoff)
@@ -56,7 +56,7 @@ export class FolderWatcher {
     }
   }
 
-  /** Until the connection has ended; says why, where that is known. */
+  /** Watches until the connection has ended; returns the cause, if known. */
   async #watch(signal: AbortSignal): Promise<Problem | undefined> {
     const { pool, accountId, path, onChange } = this.#options
     let connection: MailConnection | undefined

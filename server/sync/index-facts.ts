@@ -1,6 +1,6 @@
 /**
- * Takes the facts that an index wrote in its own transactions over into the event log, in their order, each once. The number of the last one is stored
- * together with them, so that a crash before they are deleted there repeats nothing.
+ * Forwards the facts that an index wrote in its own transactions to the event log, in order, each exactly once. The
+ * number of the last one is stored in the same transaction, so that a crash before their deletion repeats none.
  */
 import type { Fact } from '../../contract/event.ts'
 import type { EventHub } from '../events/event-hub.ts'
@@ -17,14 +17,14 @@ declare module '../platform/database/tables.ts' {
 export interface IndexFactsOptions {
   db: Database
   hub: Pick<EventHub, 'transact'>
-  /** Of the account. */
+  /** The account's index. */
   index: Pick<IndexOperations, 'listOutgoing' | 'deleteOutgoing'>
 }
 
-/** One transaction of the log. */
+/** Facts per transaction of the event log. */
 const batchSize = 100
 
-/** For one account. */
+/** Forwards the facts of one account. */
 export class IndexFacts {
   readonly #options: IndexFactsOptions
   readonly #accountId: string
@@ -35,18 +35,18 @@ export class IndexFacts {
     this.#options = options
   }
 
-  /** Numbers of new facts begin here: above all that were forwarded, also in an index that was just made. */
+  /** Returns the lowest number for new facts: above all forwarded ones, even in a newly created index. */
   async lowest(): Promise<number> {
     this.#lowest ??= (await this.#forwarded(this.#options.db)) + 1
     return this.#lowest
   }
 
-  /** Another process may have forwarded some meanwhile. */
+  /** Drops the cached number, since another process may have forwarded facts meanwhile. */
   forget(): void {
     this.#lowest = undefined
   }
 
-  /** @throws when the account is gone, or this process lost its lease. */
+  /** Forwards all facts. @throws when the account is deleted, or this process lost its lease. */
   async forward(): Promise<void> {
     const { hub, index } = this.#options
     for (;;) {
@@ -84,7 +84,7 @@ export class IndexFacts {
   }
 }
 
-/** Mail is stored in the index alone: what a stranger wrote stays there. */
+/** Facts omit texts of strangers: mail is stored in the index only. */
 function toFact(accountId: string, fact: OutgoingFact, at: string): Fact {
   const about = { account_id: accountId, at }
   switch (fact.type) {

@@ -1,4 +1,4 @@
-/** Writes into the index of an account, and forwards to the event log what that changed. */
+/** Writes to the index of an account, and forwards the resulting facts to the event log. */
 import type { FolderStanding } from '../imap/gateway-capabilities.ts'
 import type { AccountExpectations } from '../index/expected-changes.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
@@ -9,71 +9,74 @@ import type { KnownStandings } from './known-standings.ts'
 import { OlderFacts } from './older-facts.ts'
 
 export interface IndexWriterOptions {
-  /** Of one account. */
+  /** The operations on one account's index. */
   index: IndexOperations
-  /** Addresses of its owner. */
+  /** Email addresses of the account's owner. */
   own: readonly string[] | undefined
   facts: IndexFacts
-  /** What is written makes a folder one to be compared again. */
+  /** Marked as changed by each write, so that folders are compared again. */
   known: KnownStandings
-  /** Is shown, whatever is read meanwhile. */
+  /** Requested changes, which take precedence over what is read meanwhile. */
   expected: AccountExpectations
-  /** Messages of a folder are to be read again. */
+  /** Reports that messages of a folder must be read again. */
   notice(path: string): void
-  /** Messages left a folder that were shown there. */
+  /** Reports that indexed messages left a folder. */
   miss(): void
 }
 
-/** So often a message is read again that the mail server did not give, and of so many it is known how often. */
+/** Retries of a message that the mail server did not return, and messages whose retries are counted. */
 const unreadable = { tries: 3, messages: 10_000 }
 /**
- * To write so many takes as long as the answer of the call that changes them, and the mail server may be done when that has left: it is begun when
- * somebody reads the index, or a folder was compared, and at the latest then.
+ * Batches of this many messages take as long to write as the request that changes them: writing starts when the index
+ * is read, when a folder was compared, and at the latest after `afterMs`.
  */
 const large = { messages: 100, afterMs: 100 }
 
 export class IndexWriter {
   readonly #options: IndexWriterOptions
-  /** Ends, well or not, with the last that was begun. */
+  /** Settles with the last forwarding. */
   #forwarding: Promise<unknown> = Promise.resolve()
   readonly #older = new OlderFacts(() => this.#forward())
-  /** What is to be shown, and is not written yet. */
+  /** Settles when all requested changes are written. */
   #showing: Promise<void> = Promise.resolve()
-  /** Ends each rest before something large is written. */
+  /** End the delays of large batches. */
   readonly #resting = new Set<() => void>()
-  /** How often messages were read again that the mail server did not give. */
+  /** Retries by message that the mail server did not return. */
   readonly #tries = new Map<string, number>()
 
   constructor(options: IndexWriterOptions) {
     this.#options = options
   }
 
-  /** Before the first change after a start. */
+  /** Called before the first change after a start. */
   begin(): void {
     this.#options.facts.forget()
   }
 
-  /** @param asOf When the mail server was asked, by the clock of what is expected. */
+  /**
+   * Writes a batch and forwards its facts. @param asOf When the server was asked, by the clock of
+   * `AccountExpectations`.
+   */
   async apply(batch: FolderBatch, asOf = 0): Promise<AppliedBatch> {
     const applied = await this.#write(this.#options.expected.adjust(batch, asOf))
     await this.#forward()
     return applied
   }
 
-  /** In a first sync, batch after batch. @throws when what those before changed could not be forwarded */
+  /** Writes a batch of a first sync. @throws when the facts of earlier batches could not be forwarded */
   async applyOlder(batch: FolderBatch): Promise<void> {
     await this.#write(this.#options.expected.adjust(batch))
     await this.#older.wrote()
   }
 
-  /** Waits until all of `applyOlder` is forwarded. @throws when that failed */
+  /** Waits until the facts of all `applyOlder` are forwarded. @throws when that failed */
   settle(): Promise<void> {
     return this.#older.settle()
   }
 
   /**
-   * Returns before the facts are forwarded.
-   * @param failed Called when they could not be; the next change forwards them too.
+   * Writes a batch, and forwards its facts in the background.
+   * @param failed Called when that failed; the next change forwards them too.
    */
   async applyAhead(batch: FolderBatch, failed: () => void): Promise<AppliedBatch> {
     const applied = await this.#write(this.#options.expected.adjust(batch))
@@ -81,23 +84,23 @@ export class IndexWriter {
     return applied
   }
 
-  /** What was asked to be done, before the mail server has done it. */
+  /** Writes requested changes before the mail server has executed them. */
   async show(batches: readonly ExpectedBatch[], failed: () => void): Promise<void> {
     this.#options.known.touch()
-    // All of them: what is read of the last one, because it was not done after all, is not to be written before it.
+    // Covers all batches: what is read again because a change did not happen must be written after them.
     const showing = this.#showAll(batches, this.#showing)
-    // What they resolve with is not kept: else each would hold on to all before it.
+    // Resolves to nothing, since a result would keep all earlier ones alive.
     this.#showing = Promise.allSettled([this.#showing, showing]).then(() => undefined)
     await showing
     this.#forwardAhead(failed)
   }
 
-  /** What is to be shown and waits to be written is written now. */
+  /** Writes delayed batches immediately. */
   hurry(): void {
     for (const end of this.#resting) end()
   }
 
-  /** @returns What is indexed of each folder then. */
+  /** Updates the list of folders. @returns The indexed state of each. */
   async applyFolders(standings: readonly FolderStanding[]): Promise<IndexedFolder[]> {
     const { index, facts, known } = this.#options
     await index.applyFolders(standings.map(toListedFolder), await facts.lowest())
@@ -106,10 +109,10 @@ export class IndexWriter {
     return index.listFolders()
   }
 
-  /** Messages that lost their last place before this round, and are in no folder now, are gone. */
+  /** Deletes messages that lost their last place before this round and are in no folder now. */
   async settleOrphans(round: number): Promise<void> {
     const { index, facts, expected } = this.#options
-    // They may come back.
+    // Messages that are being moved may come back.
     if (expected.hasLeaving) return
     await index.settleOrphans(round, await facts.lowest())
     await this.#forward()
@@ -120,7 +123,7 @@ export class IndexWriter {
     await this.#forwarding
   }
 
-  /** @param before What was asked for earlier: of a message that both change, the later one is shown. */
+  /** @param before Earlier requests; for a message that both change, the later one wins. */
   async #showAll(batches: readonly ExpectedBatch[], before: Promise<void>): Promise<void> {
     const { index, facts } = this.#options
     if (sizeOf(batches) >= large.messages) await this.#rest()
@@ -141,7 +144,7 @@ export class IndexWriter {
     this.#forward().catch(failed)
   }
 
-  /** One after the other. */
+  /** Forwards facts, one run after the other. */
   #forward(): Promise<void> {
     const forwarded = this.#forwarding.then(() => this.#options.facts.forward())
     this.#forwarding = forwarded.catch(() => undefined)
@@ -151,7 +154,7 @@ export class IndexWriter {
   async #write(batch: FolderBatch): Promise<AppliedBatch> {
     const { index, own, facts, known, miss } = this.#options
     known.touch()
-    // What was read later than that was asked for is written later.
+    // Requested changes are written before anything read after them.
     this.hurry()
     await this.#showing
     const applied = await index.applyBatch(own ? { ...batch, own } : batch, await facts.lowest())
@@ -160,7 +163,9 @@ export class IndexWriter {
     return applied
   }
 
-  /** While somebody else moves or marks a message, a server may refuse it: it would be indexed as an unreadable one for good. */
+  /**
+   * A server may refuse a message while it is moved or flagged: without a retry it would stay unreadable in the index.
+   */
   #readUnreadableAgain({ path, uidValidity, added = [] }: FolderBatch): void {
     const again = added.filter(({ uid, faults }) => {
       if (!faults.includes('unreadable')) return false

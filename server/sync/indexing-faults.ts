@@ -1,8 +1,8 @@
-/** What goes wrong while an account is indexed: what ends it, and what costs one folder alone. */
+/** Classifies errors of indexing: those that end it, and those that affect one folder only. */
 import { IndexFault } from '../index/index-fault.ts'
 import { Problem } from '../platform/problem.ts'
 
-/** Until the account is changed, or somebody asks for another try. */
+/** True when indexing ends until the account changes or a retry is requested. */
 export function isFinal(error: unknown): boolean {
   const codes = ['mail_login_refused', 'account_disabled', 'account_not_found', 'draining']
   if (error instanceof IndexFault) return error.code === 'closed'

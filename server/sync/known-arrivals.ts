@@ -1,24 +1,24 @@
 /**
- * Which messages came into a folder by a move or copy of ours, as the mail server said it (COPYUID, RFC 4315): they are known, and need not be
- * read to find out which ones they are. In memory alone: what is not known here is read.
+ * Messages that our own moves and copies brought into folders, as reported by the mail server (COPYUID, RFC 4315), so
+ * that they need not be fetched. In memory only: unknown ones are fetched.
  */
 import { rangesOfUids, type UidRange } from '../imap/uid-ranges.ts'
 
 export interface KnownArrival {
   uid: number
-  /** Of the index. */
+  /** Id of the message in the index. */
   id: string
 }
 
-/** Of an account. The oldest folders are forgotten first. */
+/** Messages remembered per account; above it the oldest folders are forgotten. */
 const most = 20_000
 
 export class KnownArrivals {
-  /** By UIDVALIDITY and path; each by UID. */
+  /** Message ids by UIDVALIDITY and path, then by UID. */
   readonly #folders = new Map<string, Map<number, string>>()
   #count = 0
 
-  /** @param uidValidity As the mail server said it with the UIDs. */
+  /** @param uidValidity The UIDVALIDITY that the mail server reported with the UIDs. */
   add(path: string, uidValidity: number, arrivals: readonly KnownArrival[]): void {
     const key = keyOf(path, uidValidity)
     const known = this.#folders.get(key) ?? new Map<number, string>()
@@ -34,7 +34,7 @@ export class KnownArrivals {
     }
   }
 
-  /** From a UID on and below another one, rising. */
+  /** Returns the known UIDs from `from` up to, but excluding, `end`. */
   ranges(path: string, uidValidity: number, from: number, end: number): UidRange[] {
     const known = this.#folders.get(keyOf(path, uidValidity))
     return known ? rangesOfUids([...known.keys()].filter(uid => uid >= from && uid < end)) : []
@@ -44,7 +44,7 @@ export class KnownArrivals {
     return this.#folders.get(keyOf(path, uidValidity))?.get(uid)
   }
 
-  /** The folder was read up to here. */
+  /** Forgets UIDs below `next`, up to which the folder was read. */
   readUpTo(path: string, uidValidity: number, next: number): void {
     const key = keyOf(path, uidValidity)
     const known = this.#folders.get(key)
@@ -52,7 +52,7 @@ export class KnownArrivals {
     if (known?.size === 0) this.#folders.delete(key)
   }
 
-  /** Folders have other names, or are others under the names that they had. */
+  /** Forgets everything, since folders were renamed or replaced. */
   forget(): void {
     this.#folders.clear()
     this.#count = 0

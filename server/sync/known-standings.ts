@@ -1,35 +1,41 @@
-/** How the folders of an account stood when all were last compared: until when each is known to be indexed, and whether anything differs since. */
+/**
+ * The folder states of an account at its last comparison: until when each is known to be indexed, and what changed
+ * since.
+ */
 import { createHash } from 'node:crypto'
 import type { Folder } from '../../contract/mail.ts'
 import type { FolderStanding } from '../imap/gateway-capabilities.ts'
 
 export class KnownStandings {
-  /** By path: everything that the server reported until then is in the index. */
+  /** Time by path up to which everything that the server reported is in the index. */
   readonly #asOf = new Map<string, number>()
   #listing: readonly Folder[] | undefined
-  /** What is being listed may be from before a change. */
+  /** True when the listing in progress may predate a change. */
   #isLate = false
-  /** Of a round in which every folder could be read. */
+  /** Digest of a round in which every folder was read. */
   #digest: string | undefined
   #isTouched = true
   #isSettled = false
 
-  /** As lists show them; undefined before the first look, after a change of folders until the next one, and where the account sees folders of others. */
+  /**
+   * Folders as lists show them; undefined before the first round, after folder changes, and with folders of other
+   * users.
+   */
   get listing(): readonly Folder[] | undefined {
     return this.#listing
   }
 
-  /** By path. */
+  /** The times of all folders, by path. */
   get times(): [path: string, asOf: number][] {
     return [...this.#asOf]
   }
 
-  /** Undefined before the first look at the folder. */
+  /** Undefined before the first comparison of the folder. */
   asOf(path: string): number | undefined {
     return this.#asOf.get(path)
   }
 
-  /** Nothing is known any more. */
+  /** Forgets everything. */
   forget(): void {
     this.#asOf.clear()
     this.#listing = undefined
@@ -37,19 +43,19 @@ export class KnownStandings {
     this.touch()
   }
 
-  /** The index was changed. */
+  /** Called when the index was changed. */
   touch(): void {
     this.#isTouched = true
     this.#isSettled = false
   }
 
-  /** Folders were changed: how they are now is to be listed. */
+  /** Called when folders were changed: the listing is stale. */
   unlist(): void {
     this.#listing = undefined
     this.#isLate = true
   }
 
-  /** They are being listed from now on. */
+  /** Called when folders are about to be listed. */
   ask(): void {
     this.#isLate = false
   }
@@ -65,28 +71,31 @@ export class KnownStandings {
     this.#asOf.set(path, asOf)
   }
 
-  /** A round is over in which all folders were read. */
+  /** Called after a round in which all folders were read. */
   roundOver(standings: readonly FolderStanding[]): void {
     const digest = digestOf(standings)
-    // What left its last place is removed by the round after the one that saw it go, so one that changed nothing has nothing left to do.
+    // Orphans are removed by the round after the one that found them, so only an unchanged round is settled.
     this.#isSettled = !this.#isTouched && digest === this.#digest
     this.#digest = digest
     this.#isTouched = false
   }
 
-  /** Whether the index has nothing to do. @param asksFlags They are wanted too; where a server counts no changes, its figures do not tell of them. */
+  /**
+   * True when the index needs no update. @param asksFlags Whether flags matter, which figures without MODSEQ do not
+   * cover.
+   */
   isUnchanged(standings: readonly FolderStanding[], asksFlags: boolean): boolean {
     if (!this.#isSettled || (asksFlags && !standings.every(countsChanges))) return false
     return digestOf(standings) === this.#digest
   }
 
-  /** All of them, which are unchanged, as of a later time. */
+  /** Moves the times of unchanged folders forward. */
   confirm(standings: readonly FolderStanding[], asOf: number): void {
-    // The figures do not say what is subscribed to.
+    // The digest does not cover subscriptions.
     this.list(standings)
     for (const standing of standings) {
       const { path, status } = standing
-      // Other flags were not looked for.
+      // Without MODSEQ, flag changes were not checked.
       if (status && countsChanges(standing)) this.#asOf.set(path, asOf)
     }
   }

@@ -1,4 +1,4 @@
-/** Watches every enabled account, and follows accounts that come, change and go. One account is `AccountWatcher`. */
+/** Watches enabled accounts, and follows their addition, changes and removal. One account is `AccountWatcher`. */
 import type { AccountService } from '../accounts/account-service.ts'
 import type { HealthRegistry } from '../accounts/health-registry.ts'
 import type { EventHub } from '../events/event-hub.ts'
@@ -22,9 +22,9 @@ export interface MailWatcherOptions {
   health: Pick<HealthRegistry, 'set' | 'noteMail' | 'noteProblem' | 'forget'>
   logger: Logger
   backoff?: Backoff
-  /** One process watches an account; left out where there can be no other. */
+  /** Ensures that one process watches an account; absent where there can be no other. */
   leases?: Pick<LeaseService, 'want'>
-  /** Left out where nothing is indexed. */
+  /** Absent where nothing is indexed. */
   indexing?: Indexing
 }
 
@@ -34,29 +34,29 @@ export type Indexer = Pick<
 >
 
 export interface Indexing {
-  /** What keeps the index of the account, at the level of now; it writes facts through the hub that it is given. Undefined where the level is `off`. */
+  /** Creates an account's indexer at its current level, which publishes through `hub`; undefined at the level `off`. */
   indexerOf(account: WatchedAccount, hub: Pick<EventHub, 'transact'>): Indexer | undefined
-  /** Accounts that have an index and may hold more than their level asks for. */
+  /** Lists accounts whose index may hold more than their level allows. */
   listUnsettled(): Promise<string[]>
-  /** Removes what the level of the account does not ask for. Nothing writes to its index meanwhile, or a level that asks for as little. */
+  /** Removes what the account's level excludes. No indexer of a higher level may write meanwhile. */
   settle(accountId: string): Promise<void>
 }
 
-/** Another of these is another mailbox: what is there is not new, since no position is known in it. */
+/** Changing one of these makes it another mailbox: its mail is not new, since no position is stored for it. */
 export const mailboxFields: readonly string[] = ['imap.host', 'imap.port', 'imap.user']
 
-/** For noting how indexes stood, of a stop. */
+/** Time budget of a stop for persisting the state of indexes. */
 const noteMs = 2_000
 
 export class MailWatcher {
   readonly #options: MailWatcherOptions
   readonly #watchers = new Map<string, AccountWatcher>()
   readonly #indexers = new Map<string, Indexer>()
-  /** Of chosen folders, of accounts that are indexed. */
+  /** Watchers of chosen folders, for indexed accounts. */
   readonly #folders = new Map<string, FolderWatcher[]>()
-  /** By account: the right to watch it. */
+  /** Leases to watch, by account. */
   readonly #claims = new Map<string, LeaseClaim>()
-  /** What is being done to an account: one thing after the other. */
+  /** Work in progress by account, one step after the other. */
   readonly #work = new Map<string, Promise<void>>()
   #unsubscribe: (() => void)[] = []
 
@@ -75,7 +75,7 @@ export class MailWatcher {
       pool.onRefused((accountId, problem) => this.#watchers.get(accountId)?.refuse(problem)),
       accounts.onReconnect(accountId => this.#after(accountId, () => this.#reconnect(accountId))),
     ]
-    // What was lowered while the server did not run, or could not be removed when it was.
+    // Levels lowered while the server was down, or whose removal failed.
     for (const accountId of (await this.#options.indexing?.listUnsettled()) ?? []) {
       this.#after(accountId, () => this.#settle(accountId))
     }
@@ -94,18 +94,18 @@ export class MailWatcher {
     this.#claims.clear()
   }
 
-  /** One after the other, as far as there is time: without it, a list after the start comes from the mail server. */
+  /** Persists index states while time is left; without, lists come from the mail server after a restart. */
   async #noteCompared(): Promise<void> {
     const end = performance.now() + noteMs
     for (const [accountId, indexer] of this.#indexers) {
       if (performance.now() > end) return
       await indexer.noteCompared().catch((err: unknown) => {
-        this.#options.logger.warn({ err, account_id: accountId }, 'how an index stood could not be noted')
+        this.#options.logger.warn({ err, account_id: accountId }, 'the state of an index could not be saved')
       })
     }
   }
 
-  /** Runs behind what is already being done to the account. */
+  /** Runs a step after the work already queued for the account. */
   #after(accountId: string, step: () => Promise<void>): void {
     const { logger } = this.#options
     const before = this.#work.get(accountId) ?? Promise.resolve()
@@ -161,7 +161,7 @@ export class MailWatcher {
     this.#folders.set(accountId, watchers)
   }
 
-  /** Facts and positions are written only under the lease: a process that has not noticed its loss yet is refused. */
+  /** Rejects facts and positions without the lease, so that a process which has not noticed its loss cannot write. */
   #fencedTransact(accountId: string): EventHub['transact'] {
     return work =>
       this.#options.hub.transact(async (transaction, tell) => {
@@ -172,7 +172,7 @@ export class MailWatcher {
       })
   }
 
-  /** Another process may have taken over before it was this one's turn. */
+  /** Another process may have taken over meanwhile. */
   #startIfHeld(accountId: string): void {
     if (this.#isHeld(accountId)) this.#begin(accountId)
   }
@@ -206,7 +206,7 @@ export class MailWatcher {
     await this.#renew(accountId, name)
   }
 
-  /** Its connections go on as they are. */
+  /** Keeps the account's connections. */
   async #changeLevel(accountId: string): Promise<void> {
     await this.#indexers.get(accountId)?.stop()
     this.#indexers.delete(accountId)
@@ -229,7 +229,7 @@ export class MailWatcher {
     if (this.#isHeld(accountId)) for (const folder of this.#folders.get(accountId) ?? []) folder.start()
   }
 
-  /** What is under way goes on. */
+  /** Does not interrupt a round in progress. */
   async #changeInterval(accountId: string): Promise<void> {
     const account = (await this.#options.accounts.listEnabled()).find(({ id }) => id === accountId)
     if (account?.lookSeconds !== undefined) this.#indexers.get(accountId)?.lookEvery(account.lookSeconds * 1_000)
@@ -240,11 +240,11 @@ export class MailWatcher {
     this.#folders.delete(accountId)
   }
 
-  /** What is left for lack of room, say, goes with the next start. */
+  /** Settles the index; what could not be removed, such as when the disk is full, is removed at the next start. */
   async #settle(accountId: string): Promise<void> {
     const { indexing, logger } = this.#options
     await indexing?.settle(accountId).catch(err => {
-      logger.warn({ err, account_id: accountId }, 'what is no longer indexed could not be removed')
+      logger.warn({ err, account_id: accountId }, 'data that is no longer indexed could not be removed')
     })
   }
 
@@ -255,7 +255,7 @@ export class MailWatcher {
     await this.#renew(accountId)
   }
 
-  /** On the login of now, from the stored position; or not at all when the account is disabled. */
+  /** Restarts the account with its current login, from the stored position; does not start it when it is disabled. */
   async #renew(accountId: string, name = accountId): Promise<void> {
     await this.#end(accountId)
     await this.#options.pool.drop(accountId)
@@ -270,7 +270,7 @@ export class MailWatcher {
     this.#options.health.forget(accountId)
   }
 
-  /** @param isGone There is no such account any more. */
+  /** @param isGone True when the account was deleted. */
   async #end(accountId: string, isGone = false): Promise<void> {
     await this.#halt(accountId)
     this.#watchers.delete(accountId)

@@ -1,4 +1,4 @@
-/** A message as the index takes it, made of what the mail server said of it. */
+/** Converts message data of the mail server to a record of the index. */
 import type { IndexHeader } from '../imap/gateway-capabilities.ts'
 import type { MessageRecord } from '../index/index-types.ts'
 

@@ -1,14 +1,14 @@
 /**
- * Folders of an account that are said to have changed. Messages that left one of them may have been moved by another program: until they are found
- * where they came up, lists, threads and searches have them nowhere.
+ * Folders of an account that were reported as changed. Messages that left one may have been moved by another program:
+ * until they are found in their new folder, lists, threads and searches lack them.
  */
 import type { FolderStanding } from '../imap/gateway-capabilities.ts'
 import type { IndexedFolder } from '../index/index-types.ts'
 
-/** As it stood before the mail server was asked. */
+/** A snapshot taken before the mail server is queried. */
 export interface Notices {
   readonly paths: ReadonlySet<string>
-  /** Messages left a folder, so folders into which some came are looked at too. */
+  /** Messages left a folder, so folders with new messages are compared too. */
   readonly isMissing: boolean
 }
 
@@ -20,7 +20,7 @@ export class NoticedFolders {
     this.#paths.add(path)
   }
 
-  /** Messages left a folder, which nobody here asked for. */
+  /** Reports that messages left a folder other than by our own requests. */
   miss(): void {
     this.#isMissing = true
   }
@@ -33,14 +33,14 @@ export class NoticedFolders {
     return { paths: new Set(this.#paths), isMissing: this.#isMissing }
   }
 
-  /** The mail server was asked how they stand. From here on a further notice is of something that its answer may not hold. */
+  /** Clears the notices of a snapshot, since the server was queried. Later notices may not be covered by its answer. */
   asked({ paths, isMissing }: Notices): void {
     for (const path of paths) this.#paths.delete(path)
     if (isMissing) this.#isMissing = false
   }
 }
 
-/** Folders to compare, the noticed ones first. */
+/** Returns the folders to compare, the noticed ones first. */
 export function pathsToLookAt(
   { paths, isMissing }: Notices,
   standings: readonly FolderStanding[],

@@ -1,23 +1,23 @@
-/** When the facts of mail that was there before an account was followed are forwarded: those of several batches together, while the next is read and written. */
+/** Batches the forwarding of facts about mail that predates the account, while the next batch is read and written. */
 
-/** Between two times: each takes several statements, in three threads. */
+/** Minimum interval between two forwardings, each of which takes several statements on three threads. */
 const betweenMs = 250
 
-/** For one account. */
+/** Batches the facts of one account. */
 export class OlderFacts {
   readonly #forward: () => Promise<void>
-  /** The last time. */
+  /** The last forwarding. */
   #forwarding: Promise<void> = Promise.resolve()
   #forwardedAt = Number.NEGATIVE_INFINITY
-  /** Whether a batch was written since. */
+  /** True when a batch was written since. */
   #isUntold = false
 
-  /** @param forward All that is not forwarded yet. */
+  /** @param forward Forwards all pending facts. */
   constructor(forward: () => Promise<void>) {
     this.#forward = forward
   }
 
-  /** After a batch. @throws when it failed the last time */
+  /** Called after a batch. @throws when the last forwarding failed */
   async wrote(): Promise<void> {
     this.#isUntold = true
     if (performance.now() - this.#forwardedAt < betweenMs) return
@@ -26,10 +26,10 @@ export class OlderFacts {
     await before
   }
 
-  /** Waits until all is forwarded. @throws when that failed */
+  /** Waits until all facts are forwarded. @throws when that failed */
   async settle(): Promise<void> {
     if (this.#isUntold) {
-      // What failed then is forwarded with the rest.
+      // Facts that failed are forwarded with the rest.
       await this.#forwarding.catch(() => undefined)
       this.#begin()
     }
@@ -37,7 +37,7 @@ export class OlderFacts {
     try {
       await last
     } finally {
-      // It is told once; the next change forwards it too.
+      // An error is thrown once; the next change forwards the facts too.
       if (this.#forwarding === last) this.#forwarding = Promise.resolve()
     }
   }
@@ -46,7 +46,7 @@ export class OlderFacts {
     this.#forwardedAt = performance.now()
     this.#isUntold = false
     this.#forwarding = this.#forward()
-    // Told by the next one, or by `settle`.
+    // Reported by the next `wrote` or `settle`.
     this.#forwarding.catch(() => undefined)
   }
 }

@@ -1,8 +1,8 @@
-/** What mail providers say how much of their IMAP service an account may use. Where none says it, nothing is assumed. */
+/** Documented limits of mail providers' IMAP service per account. Where none is documented, none is assumed. */
 
 export interface ProviderLimit {
   provider: string
-  /** Names of its IMAP servers. */
+  /** Matches the names of its IMAP servers. */
   hosts: RegExp
   receivedPerDay: number | null
   sentPerDay: number | null
@@ -15,10 +15,10 @@ export const providerLimits: readonly ProviderLimit[] = [
   {
     provider: 'Gmail',
     hosts: /(^|\.)(gmail|googlemail)\.com$/,
-    // "Gmail bandwidth limits", https://support.google.com/a/answer/1071518: 2,500 MB a day down and 500 MB up by IMAP.
+    // "Gmail bandwidth limits", https://support.google.com/a/answer/1071518: IMAP 2,500 MB a day down, 500 MB up.
     receivedPerDay: 2_500 * megabyte,
     sentPerDay: 500 * megabyte,
-    // "Add Gmail to another email client", https://support.google.com/mail/answer/7126229: 15 connections at once.
+    // "Add Gmail to another email client", https://support.google.com/mail/answer/7126229: 15 concurrent connections.
     connections: 15,
   },
 ]

@@ -1,4 +1,6 @@
-/** Looks how full mailboxes are, once an hour at most and after a server had no room, and tells when one is nearly full or full. */
+/**
+ * Checks mailbox quotas, at most hourly and after a server was out of room, and announces nearly full and full ones.
+ */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { QuotaLevel } from '../../contract/account-server.ts'
 import type { EventHub } from '../events/event-hub.ts'
@@ -14,21 +16,21 @@ export interface QuotaLooksOptions {
   hub: Pick<EventHub, 'transact'>
   logger: Logger
   now?: () => number
-  /** Between two looks at all accounts whether one is due. */
+  /** Interval for checking which accounts are due. */
   roundMs?: number
 }
 
 const hourMs = 60 * 60_000
-/** After a refusal for lack of room: others follow it. */
+/** Minimum interval after a refusal for lack of room, which others are likely to follow. */
 const refusedMs = 60_000
 const [nearlyFrom, nearlyUntil, fullFrom] = [90, 85, 100]
 
 export class QuotaLooks {
   readonly #options: QuotaLooksOptions
   readonly #now: () => number
-  /** Refused for lack of room since their last look. */
+  /** Accounts refused for lack of room since their last check. */
   readonly #refused = new Set<string>()
-  /** When an account was looked at last, well or not. */
+  /** Time of each account's last check, successful or not. */
   readonly #tried = new Map<string, number>()
   #abort = new AbortController()
   #running: Promise<void> = Promise.resolve()
@@ -51,7 +53,7 @@ export class QuotaLooks {
     await this.#running
   }
 
-  /** All that are due, one after the other. */
+  /** Checks all accounts that are due, one after the other. */
   async look(signal: AbortSignal): Promise<void> {
     const { book } = this.#options
     const accountIds = new Set(book.accountIds)
@@ -73,13 +75,13 @@ export class QuotaLooks {
     const { book, pool } = this.#options
     const row = book.find(accountId)
     if (!row?.imap_offers || !/"QUOTA["=]/.test(row.imap_offers)) return false
-    // No connection is opened for this alone while nothing else wants one.
+    // No connection is opened for this alone.
     if ((pool.connections(accountId)?.open ?? 0) === 0) return false
     const at = Math.max(this.#tried.get(accountId) ?? 0, row.quota_at === null ? 0 : Date.parse(row.quota_at))
     return this.#now() - at >= (this.#refused.has(accountId) ? refusedMs : hourMs)
   }
 
-  /** Never throws. */
+  /** Checks one account. Never throws. */
   async #lookAt(accountId: string, signal: AbortSignal): Promise<void> {
     const { pool, logger } = this.#options
     this.#tried.set(accountId, this.#now())
@@ -89,7 +91,7 @@ export class QuotaLooks {
       await this.#note(accountId, quota, wasRefused)
     } catch (err) {
       if (signal.aborted || isStopping(err)) return
-      if (!(err instanceof Problem)) logger.warn({ err, account_id: accountId }, 'a quota could not be looked at')
+      if (!(err instanceof Problem)) logger.warn({ err, account_id: accountId }, 'a quota could not be checked')
     }
   }
 
@@ -111,13 +113,13 @@ export class QuotaLooks {
   }
 }
 
-/** Of what is nearest to its limit; undefined where nothing is limited. */
+/** Returns the percentage of the resource closest to its limit; undefined where nothing is limited. */
 export function percentOf(quota: QuotaFigures | undefined): number | undefined {
   const shares = [quota?.bytes, quota?.messages].flatMap(each => (each ? [each.used / each.limit] : []))
   return shares.length === 0 ? undefined : Math.min(1_000, Math.floor(Math.max(...shares) * 100))
 }
 
-/** @param wasRefused The server had no room: a mailbox may be full before it is filled to the last byte. */
+/** @param wasRefused The server was out of room: a mailbox may count as full before its last byte is used. */
 function levelOf(percent: number | undefined, before: QuotaLevel, wasRefused: boolean): QuotaLevel {
   if (percent === undefined) return 'ok'
   if (percent >= fullFrom || (percent >= nearlyFrom && wasRefused)) return 'full'

@@ -1,4 +1,4 @@
-/** One thing that is fetched before it is asked for, while the last one is written: a mail server and the disk are waited for at the same time. */
+/** Prefetches one item while the previous one is written, so that network and disk latency overlap. */
 
 interface Begun<Found> {
   key: string
@@ -8,19 +8,21 @@ interface Begun<Found> {
 export class ReadAhead<Found> {
   #begun: Begun<Found> | undefined
 
-  /** Whether something is fetched, or was, and waits to be taken. */
+  /** True while an item is being fetched or waits to be taken. */
   get isBegun(): boolean {
     return this.#begun !== undefined
   }
 
-  /** @param key What tells it from all others. Whether it fails is told to the one that takes it. */
+  /** @param key Identifies the item. A failure is reported to the caller that takes it. */
   begin(key: string, fetch: () => Promise<Found>): void {
     const found = fetch()
     found.catch(() => undefined)
     this.#begun = { key, found }
   }
 
-  /** What was begun, if that is what is wanted; else it is fetched now, after the other one came. */
+  /**
+   * Returns the prefetched item if it is the wanted one; else waits for it, discards it, and fetches the wanted one.
+   */
   async take(key: string, fetch: () => Promise<Found>): Promise<Found> {
     const begun = this.#begun
     if (begun?.key !== key) await this.forget()
@@ -28,7 +30,7 @@ export class ReadAhead<Found> {
     return begun?.key === key ? begun.found : fetch()
   }
 
-  /** What was begun is of no use any more. Resolves when it came. */
+  /** Discards the prefetched item. Resolves when its fetch has ended. */
   async forget(): Promise<void> {
     const begun = this.#begun
     this.#begun = undefined

@@ -1,6 +1,6 @@
-/** When all folders of an account are looked at the next time. */
+/** Schedules the rounds over all folders of an account. */
 
-/** Of a round, by which the next one comes sooner: accounts that began together do not go on together. */
+/** Maximum share of the interval by which a round starts early, so that accounts that began together drift apart. */
 const spread = 0.1
 
 export class RoundTimes {
@@ -20,7 +20,7 @@ export class RoundTimes {
     return performance.now() >= this.#nextAt
   }
 
-  /** Whether none was asked for since the last one began. */
+  /** True when no round was requested since the last one began. */
   get isSettled(): boolean {
     return this.#nextAt > 0
   }
@@ -29,7 +29,7 @@ export class RoundTimes {
     return Math.max(0, this.#nextAt - performance.now())
   }
 
-  /** One is due at once. */
+  /** Makes a round due immediately. */
   ask(): void {
     this.#nextAt = 0
   }
@@ -39,7 +39,7 @@ export class RoundTimes {
     this.#schedule()
   }
 
-  /** From now on; a round that is due by that is due at once. */
+  /** Changes the interval; takes effect immediately, so that a round may become due. */
   every(roundMs: number): void {
     this.#roundMs = roundMs
     if (this.isSettled) this.#schedule()

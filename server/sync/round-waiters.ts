@@ -1,12 +1,12 @@
-/** Callers that wait for a look at all folders: each for one that begins after it asked. */
+/** Callers that wait for a round over all folders, each for one that begins after its request. */
 
-/** Hears whether the look came to its end. */
+/** Called with whether the round succeeded. */
 export type RoundWaiter = (isOver: boolean) => void
 
 export class RoundWaiters {
   readonly #waiting = new Set<RoundWaiter>()
 
-  /** Resolves when they are released, and when the time is up. @returns Whether there was a look. */
+  /** Resolves when released, or after `boundMs`. @returns Whether there was a round. */
   async wait(boundMs: number): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>()
     this.#waiting.add(resolve)
@@ -17,12 +17,12 @@ export class RoundWaiters {
     return isOver
   }
 
-  /** Those that a round which begins now is for. */
+  /** The waiters that a round which begins now will release. */
   get now(): readonly RoundWaiter[] {
     return [...this.#waiting]
   }
 
-  /** @param waiters Whose look is over; left out where there is none to wait for. */
+  /** @param waiters Those whose round has ended; all of them, without success, unless given. */
   release(waiters?: readonly RoundWaiter[]): void {
     for (const resolve of waiters ?? this.#waiting) resolve(waiters !== undefined)
   }

@@ -1,6 +1,6 @@
 /**
- * What is known of the mail servers of all accounts: in memory, where the pool and senders ask for it on their way, and in the database, so
- * that a restart does not learn it again. Learning is free: it is what servers say when they are connected to, and when they refuse.
+ * Facts learned of all accounts' mail servers: in memory for the pool and senders, and in the database to survive a
+ * restart. Learning costs no commands: servers report it when connected to, and when they refuse.
  */
 import type { QuotaLevel } from '../../contract/account-server.ts'
 import type { EventHub } from '../events/event-hub.ts'
@@ -13,7 +13,7 @@ export interface ServerBookOptions {
   store: Pick<ServerStore, 'list' | 'save'>
   hub: Pick<EventHub, 'listen'>
   logger: Logger
-  /** Hears how full mailboxes are; null where that is not known any more. */
+  /** Called with the quota level of an account; null when it is no longer known. */
   onLevel?(accountId: string, level: QuotaLevel | null): void
   now?: () => number
   flushMs?: number
@@ -21,7 +21,7 @@ export interface ServerBookOptions {
 
 export type KnownQuota = Pick<ServerRow, 'quota' | 'quota_at' | 'quota_level'>
 
-/** Answers to EHLO of logins that may become accounts. */
+/** Responses to EHLO kept for logins without an account; above it the oldest is evicted. */
 const mostUnowned = 100
 const mostOffers = 100
 
@@ -30,9 +30,9 @@ export class ServerBook implements ServerMemory {
   readonly #now: () => number
   readonly #rows = new Map<string, ServerRow>()
   readonly #changed = new Set<string>()
-  /** Accounts whose login, as it is now, a server has accepted. */
+  /** Accounts whose current login was accepted by a server. */
   readonly #accepted = new Set<string>()
-  /** By login: what SMTP servers said to a trial before there was an account. */
+  /** EHLO capabilities by login, from trials before there was an account. */
   readonly #unowned = new Map<string, readonly string[]>()
   readonly #fullListeners = new Set<(accountId: string) => void>()
   #timer: NodeJS.Timeout | undefined
@@ -72,7 +72,7 @@ export class ServerBook implements ServerMemory {
     return this.#rows.get(accountId)
   }
 
-  /** Of which something is known. */
+  /** Accounts about which something is known. */
   get accountIds(): string[] {
     return [...this.#rows.keys()]
   }
@@ -100,7 +100,7 @@ export class ServerBook implements ServerMemory {
     this.#accepted.add(accountId)
     const words = JSON.stringify(offers.slice(0, mostOffers))
     const known = this.#rows.get(accountId)
-    // When it was said is told to the minute: most connections say the same again.
+    // Most connections repeat it; the time is refreshed once an hour.
     if (known?.imap_offers === words && this.#isFresh(known.imap_at)) return
     this.#change(accountId, { imap_offers: words, imap_at: this.#at() })
   }
@@ -109,13 +109,13 @@ export class ServerBook implements ServerMemory {
     for (const listener of this.#fullListeners) listener(accountId)
   }
 
-  /** Hears of accounts into whose mailbox nothing more went. Returns how to stop. */
+  /** Subscribes to accounts whose mailbox was found full. Returns the function that unsubscribes. */
   onFull(listener: (accountId: string) => void): () => void {
     this.#fullListeners.add(listener)
     return () => this.#fullListeners.delete(listener)
   }
 
-  /** @param offers Lines of the answer to EHLO, in capitals: `SIZE 36700160`. @param login Of an account that may come to be. */
+  /** @param owner An account, or the login of a trial. @param offers Upper-case EHLO lines: `SIZE 36700160`. */
   greeted(owner: { accountId: string } | { login: string }, offers: readonly string[]): void {
     const words = offers.slice(0, mostOffers)
     if ('accountId' in owner) {
@@ -130,14 +130,14 @@ export class ServerBook implements ServerMemory {
     if (this.#unowned.size > mostUnowned && oldest !== undefined) this.#unowned.delete(oldest)
   }
 
-  /** The account that was tried is there now. */
+  /** Assigns the capabilities seen during the trial to the new account. */
   adopt(accountId: string, login: string): void {
     const offers = this.#unowned.get(login)
     this.#unowned.delete(login)
     if (offers) this.greeted({ accountId }, offers)
   }
 
-  /** How full the mailbox is, beside what its caller tells of it; `noteQuota` follows once that is committed. @returns Whether the account is there. */
+  /** Saves the quota in the caller's transaction, before `noteQuota`. @returns Whether the account exists. */
   saveQuota(transaction: Database, accountId: string, values: KnownQuota): Promise<boolean> {
     return this.#options.store.save({ ...(this.#rows.get(accountId) ?? emptyRow(accountId)), ...values }, transaction)
   }
@@ -148,7 +148,7 @@ export class ServerBook implements ServerMemory {
     this.#tellLevel(row)
   }
 
-  /** What changed until now. Never throws: what the database does not take is stored later. */
+  /** Stores pending changes. Never throws: failed ones are stored later. */
   store(): Promise<void> {
     this.#storing = this.#storing.then(() => this.#store())
     return this.#storing
@@ -164,12 +164,12 @@ export class ServerBook implements ServerMemory {
       } catch (err) {
         this.#changed.add(accountId)
         const { logger } = this.#options
-        return logger.warn({ err, account_id: accountId }, 'what a mail server allows could not be stored')
+        return logger.warn({ err, account_id: accountId }, 'the limits of a mail server could not be stored')
       }
     }
   }
 
-  /** Another server, or another mailbox on it: what was learned is of the old one. */
+  /** Forgets what was learned when the account's server or mailbox changes. */
   #follow(accountId: string, changed: readonly string[]): void {
     if (changed.some(field => /^(imap\.|auth$)/.test(field))) this.#accepted.delete(accountId)
     if (!this.#rows.has(accountId)) return

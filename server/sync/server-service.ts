@@ -1,4 +1,4 @@
-/** What the mail servers of an account offer and allow, as callers are shown it. */
+/** Capabilities and limits of an account's mail servers, as shown to callers. */
 import { type AccountServers, imapOffers, type MailboxQuota, smtpOffers } from '../../contract/account-server.ts'
 import type { AccountService } from '../accounts/account-service.ts'
 import type { QuotaFigures } from '../imap/gateway-capabilities.ts'
@@ -16,7 +16,7 @@ export class ServerService {
     this.#accounts = accounts
   }
 
-  /** @throws Problem `account_not_found` also for what the principal may not see. */
+  /** @throws Problem `account_not_found`, also for accounts hidden from the principal. */
   async get(principal: Principal, accountId: string): Promise<AccountServers> {
     const account = await this.#accounts.get(principal, accountId)
     const row = this.#book.find(account.id)
@@ -24,7 +24,9 @@ export class ServerService {
     return { imap: imapOf(row), smtp: account.smtp === null ? null : smtpOf(row), quota: quotaOf(row) }
   }
 
-  /** Bytes of a message that the SMTP server takes at most; undefined where it names no limit, or was not asked yet. */
+  /**
+   * Maximum bytes of a message that the SMTP server accepts; undefined where it announces none or was not asked yet.
+   */
   sizeLimitOf(accountId: string): number | undefined {
     return sizeOf(this.#book.find(accountId)?.smtp_offers ?? null)
   }
@@ -86,7 +88,7 @@ function offered<Name extends string>(
   return Object.fromEntries(entries.map(([name, names]) => [name, isOffered(names)])) as Record<Name, boolean>
 }
 
-/** 0 means that there is no fixed limit (RFC 1870, section 3). */
+/** 0 means no fixed limit (RFC 1870, section 3). */
 function positive(digits: string | undefined): number | undefined {
   return digits !== undefined && /^\d{1,15}$/.test(digits) && Number(digits) > 0 ? Number(digits) : undefined
 }

@@ -1,4 +1,4 @@
-/** What was learned of the mail servers of accounts, in the database. */
+/** Stores what was learned of the accounts' mail servers. */
 import type { QuotaLevel } from '../../contract/account-server.ts'
 import type { Database } from '../platform/database/database.ts'
 
@@ -10,19 +10,19 @@ declare module '../platform/database/tables.ts' {
 
 export interface ServerRow {
   account_id: string
-  /** JSON: words of the mail server. */
+  /** Capabilities of the IMAP server, as JSON. */
   imap_offers: string | null
   imap_at: string | null
   connection_limit: number | null
-  /** How long no more connections than those are tried. */
+  /** Time in milliseconds before one more connection is tried. */
   limit_wait_ms: number | null
   limit_at: string | null
   smtp_offers: string | null
   smtp_at: string | null
-  /** `QuotaFigures` */
+  /** `QuotaFigures` as JSON. */
   quota: string | null
   quota_at: string | null
-  /** What was told last. */
+  /** The level announced last. */
   quota_level: QuotaLevel
 }
 
@@ -37,7 +37,7 @@ export class ServerStore {
     return this.#db.selectFrom('mail_servers').selectAll().execute()
   }
 
-  /** Nothing of an account that is gone. @returns Whether it is there. */
+  /** Saves a row unless the account was deleted. @returns Whether the account exists. */
   async save(row: ServerRow, db: Database = this.#db): Promise<boolean> {
     const { account_id: id, ...values } = row
     const account = await db.selectFrom('accounts').select('id').where('id', '=', id).executeTakeFirst()

@@ -1,4 +1,6 @@
-/** How far the index of an account has come, for the streams of those who may see it: once a second at most, and at the end. */
+/**
+ * Publishes the indexing progress of an account to the streams that may see it: once a second at most, and at the end.
+ */
 import type { State, SyncState } from '../../contract/event.ts'
 import type { EventHub } from '../events/event-hub.ts'
 
@@ -6,9 +8,9 @@ export type SyncPhase = 'comparing' | 'headers' | 'texts'
 
 export interface SyncProgressOptions {
   hub: Pick<EventHub, 'publishState' | 'publishLastState'>
-  /** Between two. */
+  /** Minimum milliseconds between two states. */
   everyMs?: number
-  /** A clock that goes on by itself. */
+  /** Monotonic clock in milliseconds. */
   now?: () => number
 }
 
@@ -33,7 +35,7 @@ export class SyncProgress {
     hub.publishState(stateOf(this.#last))
   }
 
-  /** Of a run of which something was told, or was about to be. */
+  /** Publishes the final state of a run that has reported progress. */
   end(phase: 'done' | 'stopped'): void {
     if (!this.#last) return
     const { total, done } = this.#last

@@ -1,4 +1,4 @@
-/** Fetches the texts of messages that are indexed by their headers alone, newest first, some with each step. */
+/** Fetches the texts of messages indexed by headers only, newest first, a batch per step. */
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import type { TextlessPlace } from '../index/index-gaps.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
@@ -7,7 +7,7 @@ import { ReadAhead } from './read-ahead.ts'
 
 export interface TextBackfillOptions {
   index: Pick<IndexOperations, 'listWithoutText' | 'figures'>
-  /** What it changed may be told later. */
+  /** Writes a batch, whose facts may be forwarded later. */
   apply(batch: FolderBatch): Promise<void>
   ask<T>(work: (connection: MailConnection) => Promise<T>, path: string): Promise<T>
   tell(folder: string, done: number, total: number): void
@@ -15,27 +15,30 @@ export interface TextBackfillOptions {
 
 type Found = Awaited<ReturnType<MailConnection['changes']['listTexts']>>
 
-/** Fetched with one command or two; each is cut at `maxTextBytes` on the wire, and at most four of a message are fetched. */
+/**
+ * Bounds per step, which takes a command or two: messages; bytes of a text on the wire; bytes of a message's four
+ * texts.
+ */
 const textsOfStep = 200
 const maxTextBytes = 64 * 1024
 const maxBytesOfMessage = 4 * maxTextBytes
-/** Of the messages of a step, as far as they are fetched: two steps are in memory. The first one always goes. */
+/** Upper bound of fetched bytes per step; a first message above it still goes. Two steps are in memory. */
 const maxBytesOfStep = 2 * 1024 * 1024
-/** Messages without a text that the index is asked for at once, for the next few steps. */
+/** Messages without a text that are listed per query, enough for several steps. */
 const placesAtOnce = 1_000
-/** Past it no further texts are read until the account is started again. */
+/** Messages without a fetchable text; above it no texts are read until the account is restarted. */
 const mostTextless = 1_000
-/** Counting them takes longer with every message. */
+/** Minimum interval between progress reports, since counting takes longer with every message. */
 const tellEveryMs = 1_000
 
 export class TextBackfill {
   readonly #options: TextBackfillOptions
-  /** Messages whose text could not be fetched; they are tried again after a restart. */
+  /** Messages whose text could not be fetched; retried after a restart. */
   readonly #textless = new Set<string>()
   readonly #ahead = new ReadAhead<Found>()
-  /** Those whose texts are read ahead. */
+  /** Messages whose texts are being read ahead. */
   #next: TextlessPlace[] = []
-  /** The newest behind those. */
+  /** Candidates after those, newest first. */
   #waiting: TextlessPlace[] = []
   #toldAt = Number.NEGATIVE_INFINITY
 
@@ -43,7 +46,7 @@ export class TextBackfill {
     this.#options = options
   }
 
-  /** All are tried again. */
+  /** Retries all failed texts. */
   forget(): void {
     this.#textless.clear()
     this.#waiting = []
@@ -53,7 +56,7 @@ export class TextBackfill {
     return this.#ahead.isBegun
   }
 
-  /** Before anything is compared: folders may be others afterwards. */
+  /** Called before folders are compared, since they may change. */
   async forgetAhead(): Promise<void> {
     this.#next = []
     this.#waiting = []
@@ -61,8 +64,8 @@ export class TextBackfill {
   }
 
   /**
-   * @returns Whether there may be more.
-   * @param goesOn Whether the next ones are read while these are written.
+   * Indexes the next texts. @returns Whether there may be more.
+   * @param goesOn Whether to read the next ones ahead while these are written.
    */
   async step(isComplete: boolean, goesOn: boolean): Promise<boolean> {
     if (this.#textless.size > mostTextless) return false
@@ -75,20 +78,20 @@ export class TextBackfill {
     if (goesOn) await this.#begin(group)
     const isSame = first.uidValidity === uidValidity
     const read = new Set(isSame ? texts.map(({ uid }) => uid) : [])
-    // Gone, or never answered: the next round finds out what became of them.
+    // Expunged, or never returned: the next round finds out which.
     for (const place of group) if (!read.has(place.uid)) this.#textless.add(keyOf(place))
     if (isSame) await this.#options.apply({ path: first.path, uidValidity, texts, announces: false })
     return true
   }
 
-  /** The texts behind these. */
+  /** Reads the next texts ahead. */
   async #begin(written: readonly TextlessPlace[]): Promise<void> {
     this.#next = await this.#choose(written)
     const [first] = this.#next
     if (first) this.#ahead.begin(keyOf(first), () => this.#fetch(this.#next))
   }
 
-  /** The newest that have none, as far as they are in the folder of the first, but for these. */
+  /** Chooses the newest messages without text that share the first one's folder, except the given ones. */
   async #choose(besides: readonly TextlessPlace[]): Promise<TextlessPlace[]> {
     const passedOver = new Set([...this.#textless, ...besides.map(keyOf)])
     const isLeft = (place: TextlessPlace) => !passedOver.has(keyOf(place))

@@ -1,6 +1,6 @@
 /**
- * What each account moved today and before, counted in memory and stored every half minute; and how fast work in the background may
- * go, where the provider is known to limit a day. A crash loses half a minute of counting.
+ * Records each account's traffic in memory, stored every half minute, and paces background work where the provider has
+ * a known daily limit. A crash loses half a minute of counts.
  */
 import type { AccountUsage, UsageDay } from '../../contract/account-usage.ts'
 import type { AccountService } from '../accounts/account-service.ts'
@@ -14,25 +14,25 @@ export interface UsageServiceOptions {
   store: Pick<UsageStore, 'add' | 'list' | 'receivedOn' | 'deleteBefore'>
   accounts: Pick<AccountService, 'get'>
   logger: Logger
-  /** By the name of the IMAP server. */
+  /** Returns the limit of an IMAP server by its host name. */
   limits?: (host: string) => ProviderLimit | undefined
   now?: () => number
   flushMs?: number
 }
 
-/** Comparing folders, or reading what was there before. */
+/** Comparing folders, or reading older mail. */
 export type BackgroundStep = 'look' | 'backfill'
 
 const dayMs = 24 * 60 * 60_000
 const keptDays = 35
-/** Of a daily limit, before backfilling is spread over the rest of the day. */
+/** Share of a daily limit above which the backfill is spread over the rest of the day. */
 const slowedFrom = 0.8
 
 interface Today {
   day: string
-  /** Stored, without what is counted and not stored yet. */
+  /** Bytes in the database, without those counted in memory. */
   stored: number
-  /** Where the line to the limit begins: when, and with how much. */
+  /** Start of the line to the limit: time, and bytes received by then. */
   slowedAt?: { ms: number; received: number }
 }
 
@@ -40,9 +40,9 @@ export class UsageService implements TrafficObserver {
   readonly #options: UsageServiceOptions
   readonly #now: () => number
   readonly #limits: (host: string) => ProviderLimit | undefined
-  /** Not stored yet; at most one for each account, purpose and day since the last time that the database took them. */
+  /** Not stored yet; at most one row per account, purpose and day since the last successful store. */
   #counted = new Map<string, UsageRow>()
-  /** On their way into the database. */
+  /** Being written to the database. */
   #leaving = new Map<string, UsageRow>()
   readonly #today = new Map<string, Today>()
   #timer: NodeJS.Timeout | undefined
@@ -76,19 +76,19 @@ export class UsageService implements TrafficObserver {
     row.sent += sent
   }
 
-  /** What was counted until now; what the database does not take is counted on. Never throws. */
+  /** Stores the counts; those that the database rejects are kept and retried. Never throws. */
   store(): Promise<void> {
     this.#storing = this.#storing.then(() => this.#store())
     return this.#storing
   }
 
-  /** @throws Problem `account_not_found` also for what the principal may not see. */
+  /** @throws Problem `account_not_found`, also for accounts hidden from the principal. */
   async get(principal: Principal, accountId: string): Promise<AccountUsage> {
     const account = await this.#options.accounts.get(principal, accountId)
     await this.store()
     const limit = this.#limits(account.imap.host)
     const rows = await this.#options.store.list(account.id)
-    // What could not be stored is counted all the same.
+    // Counts that could not be stored are included.
     const waiting = [...this.#counted.values()].filter(({ account_id }) => account_id === account.id)
     return {
       limits: limit
@@ -107,7 +107,7 @@ export class UsageService implements TrafficObserver {
     }
   }
 
-  /** How long a step in the background has to wait; 0: not at all. Asked again before each step. */
+  /** Returns the milliseconds that a background step has to wait, 0 for none. Asked again before each step. */
   async delayMs(accountId: string, host: string, step: BackgroundStep): Promise<number> {
     const perDay = this.#limits(host)?.receivedPerDay
     if (!perDay) return 0
@@ -116,7 +116,7 @@ export class UsageService implements TrafficObserver {
     const end = (Math.floor(now / dayMs) + 1) * dayMs
     if (received >= perDay) return end - now
     if (received < perDay * slowedFrom || step === 'look') return 0
-    // What is left lasts until the end of the day: a line from here and now to there.
+    // Interpolates from here and now to the limit at the end of the day.
     today.slowedAt ??= { ms: now, received }
     const from = today.slowedAt
     const share = (received - from.received) / (perDay - from.received)
@@ -135,7 +135,7 @@ export class UsageService implements TrafficObserver {
     const day = this.#day()
     let today = this.#today.get(accountId)
     if (today?.day !== day) {
-      // In turn with what is stored, so that nothing is counted twice or not at all.
+      // Runs in sequence with storing, so that nothing is counted twice or missed.
       const loading = this.#storing.then(() => this.#options.store.receivedOn(accountId, day))
       this.#storing = loading.then(
         stored => void this.#today.set(accountId, { day, stored }),
@@ -172,7 +172,7 @@ export class UsageService implements TrafficObserver {
         if (today?.day === day) today.stored += received
       }
     } catch (err) {
-      logger.warn({ err }, 'the traffic of mail accounts could not be stored; it is tried again')
+      logger.warn({ err }, 'the traffic of mail accounts could not be stored; it is retried')
       this.#countAgain(rows.values())
     }
     this.#leaving = new Map()
@@ -187,7 +187,7 @@ export class UsageService implements TrafficObserver {
     }
   }
 
-  /** Once a day. */
+  /** Deletes old rows, once a day. */
   async #prune(): Promise<void> {
     const day = this.#day()
     if (this.#prunedOn === day) return

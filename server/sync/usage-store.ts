@@ -1,4 +1,4 @@
-/** Traffic of accounts by day and purpose, in the database. */
+/** Stores the traffic of accounts by day and purpose. */
 import type { Purpose } from '../imap/traffic.ts'
 import type { Database } from '../platform/database/database.ts'
 
@@ -10,17 +10,17 @@ declare module '../platform/database/tables.ts' {
 
 export interface UsageRow {
   account_id: string
-  /** As `2026-11-28`, in UTC. */
+  /** Date in UTC, such as `2026-11-28`. */
   day: string
   purpose: Purpose
   received: number
   sent: number
   connections: number
-  /** Connections of the account at once, when one for this purpose was opened. */
+  /** Maximum of the account's concurrent connections when one for this purpose was opened. */
   most_open: number
 }
 
-/** Rows of one statement. */
+/** Rows per statement. */
 const rowsAtOnce = 100
 
 export class UsageStore {
@@ -30,7 +30,7 @@ export class UsageStore {
     this.#db = db
   }
 
-  /** Adds to what is there. Rows of accounts that are gone are dropped. */
+  /** Adds to the stored rows. Rows of deleted accounts are dropped. */
   async add(rows: readonly UsageRow[]): Promise<void> {
     await this.#db.transaction().execute(async transaction => {
       const accounts = await transaction.selectFrom('accounts').select('id').execute()
@@ -58,7 +58,7 @@ export class UsageStore {
     })
   }
 
-  /** Newest first. */
+  /** Lists rows, the newest first. */
   async list(accountId: string): Promise<UsageRow[]> {
     return this.#db
       .selectFrom('mail_usage')

@@ -1,4 +1,4 @@
-/** A rest that ends when its time is up, or when something is to be done. */
+/** A pause that ends after its time, or when woken. */
 export class WakeableRest {
   #wake: () => void = () => undefined
 
@@ -6,7 +6,7 @@ export class WakeableRest {
     this.#wake()
   }
 
-  /** What looks for something to do right before it, with no step in between, misses no wake. */
+  /** Callers must check for work synchronously right before, so that no wake is missed. */
   async rest(ms: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#wake = resolve

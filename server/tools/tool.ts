@@ -8,25 +8,25 @@ import type { Principal } from '../platform/principal.ts'
 export interface ToolCall<Input> {
   principal: Principal
   input: Input
-  /** Aborts when nobody waits for the answer any more. */
+  /** Aborts when the caller no longer waits for the answer. */
   signal: AbortSignal
-  /** What this call asked a human about when it came before, and comes back for: it says how that stands, and does nothing again. */
+  /** The id that an earlier call returned by `asks`: the tool reports its state, and does nothing again. */
   waiting?: string | undefined
-  /** For the trail, beside the account: what was done, as it is done, since it may break off. No secrets. */
+  /** Adds details for the trail, beside the account, while work is done, since it may break off. No secrets. */
   note(refs: Record<string, string>): void
-  /** Goes along with the answer: what is no text. */
+  /** Adds a block that is not text to the answer. */
   attach(block: ToolBlock): void
 }
 
-/** As MCP has it; `data` and `blob` are base64. */
+/** Content blocks of MCP; `data` and `blob` are base64. */
 export type ToolBlock =
   | { type: 'image'; data: string; mimeType: string }
   | { type: 'resource_link'; uri: string; name: string; mimeType: string }
   | { type: 'resource'; resource: { uri: string; mimeType: string; blob: string } }
 
-/** What a human is to look at, on a page where they sign in: opening it decides nothing. */
+/** What a human has to decide on a page after signing in; opening the page decides nothing. */
 export interface HumanAsk {
-  /** Of what waits. */
+  /** The id of what waits. */
   id: string
   url: string
   message: string
@@ -35,21 +35,24 @@ export interface HumanAsk {
 interface Declared<Input, Output> {
   name: string
   title: string
-  /** For the model: what it is for, and what to mind. Every word costs every client that lists it. */
+  /** Description for the model: purpose and caveats. Every word costs every client that lists the tool. */
   description: string
-  /** What a principal must hold; `signed_in` wants any principal. */
+  /** The scope that a caller needs; `signed_in` admits every principal. */
   scope: Scope | 'signed_in'
   effect: Effect
-  /** A narrower limit of its own, beside the common one. */
+  /** A stricter limit of the tool, beside the common one. */
   limit?: LimitName
   input: z.ZodType<Input>
-  /** An object. What it does not name does not leave. */
+  /** An object; fields that it does not name are dropped. */
   output: z.ZodType<Output>
-  /** The output as lines, for models that are shown no structure: every fact of it in fewer words. JSON, unless given. */
+  /**
+   * Renders the output as lines, for models that are shown no structured output: every fact in fewer words. JSON unless
+   * given.
+   */
   text?(output: NoInfer<Output>): string
-  /** Where a human has to look before it goes on. Only such a tool is called with `waiting`. */
+  /** Returns what a human has to decide first. Only a tool with it is called with `waiting`. */
   asks?(output: NoInfer<Output>): HumanAsk | undefined
-  /** What to do about a problem, where that can be said beforehand. */
+  /** Hints on what to do about a problem. */
   hints?: Partial<Record<ProblemCode, string>>
 }
 
@@ -59,32 +62,34 @@ interface OfNoAccount<Input, Output> extends Declared<Input, Output> {
 }
 
 interface OfOneAccount<Input, Output> extends Declared<Input, Output> {
-  /** Whose mail it is about. The gate asks whether the principal may see it, so nothing need be checked here. */
+  /**
+   * Returns the account that the call is about. The gate checks whether the principal may see it, so the tool need not.
+   */
   accountOf(principal: Principal, input: NoInfer<Input>): Promise<string> | string
   run(call: ToolCall<NoInfer<Input>> & { accountId: string }): Promise<NoInfer<Output>> | NoInfer<Output>
 }
 
 export type Tool<Input = unknown, Output = unknown> = OfNoAccount<Input, Output> | OfOneAccount<Input, Output>
 
-/** Declares a tool; only here to infer its types. */
+/** Declares a tool; exists only to infer its types. */
 export function defineTool<Input, Output>(tool: OfNoAccount<Input, Output>): Tool<Input, Output> {
   return tool
 }
 
-/** Declares a tool that is about one account in each call. */
+/** Declares a tool whose calls are about one account each. */
 export function defineAccountTool<Input, Output>(tool: OfOneAccount<Input, Output>): Tool<Input, Output> {
   return tool
 }
 
-/** What a client may take for granted before it calls. Only hints: the gate does not rely on them. */
+/** Hints to clients before a call; the gate does not rely on them. */
 export interface ToolAnnotations {
   readOnlyHint?: boolean
   destructiveHint?: boolean
-  /** Whether it reaches people and machines out there. */
+  /** Whether it reaches people and systems outside. */
   openWorldHint?: boolean
 }
 
-/** What is not said is what MCP takes for granted: changes something, may destroy, reaches out. */
+/** Only deviations from MCP's defaults, which are: changes something, may destroy, reaches out. */
 export const annotations: Record<Effect, ToolAnnotations> = {
   read: { readOnlyHint: true, openWorldHint: false },
   write: { destructiveHint: false, openWorldHint: false },
@@ -92,34 +97,34 @@ export const annotations: Record<Effect, ToolAnnotations> = {
   destroy: { openWorldHint: false },
 }
 
-// JSON Schema of what a tool takes and answers, in as few words as it can be said: every client's model reads it.
+// Builds the JSON Schema of a tool's input and output, as short as possible: every client's model reads it.
 
-/** More than anybody names by chance. */
+/** A maximum above this is left out, since no model reaches it by chance. */
 const longList = 100
 
 export type ObjectSchema = { type: 'object'; [key: string]: unknown }
 
-/** @throws Error for what is no object: tools take and answer objects alone. */
+/** @throws Error unless it is an object, the only type of input and output. */
 export function toolSchema(type: z.ZodType, io: 'input' | 'output'): ObjectSchema {
   const { $schema: _dialect, ...schema } = z.toJSONSchema(type, {
     io,
     override: ({ jsonSchema, path }) => {
-      // What zod says of every whole number.
+      // Bounds that zod adds to every integer.
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
-      // A caller that breaks one gets a readable error.
+      // A caller that violates a pattern gets a readable error.
       delete jsonSchema.pattern
-      // A field that a tool does not know is refused by its name.
+      // An unknown field is refused by its name.
       delete jsonSchema.additionalProperties
       delete jsonSchema.propertyNames
-      // Which fields of a part are always there, an answer shows by itself.
+      // An answer itself shows which fields of its parts are always present.
       if (io === 'output' && path.length > 0) delete jsonSchema.required
-      // Nobody writes a text by its length; one that is too long is refused with the bound.
+      // Models do not count characters; a text that is too long is refused with the bound.
       delete jsonSchema.maxLength
       if (jsonSchema.minLength === 1) delete jsonSchema.minLength
-      // Nobody asks for nothing.
+      // No model asks for an empty list.
       if (jsonSchema.minItems === 1) delete jsonSchema.minItems
-      // Nor for less than there can be.
+      // No model asks for less than the minimum.
       delete jsonSchema.minimum
       if ((jsonSchema.maxItems ?? 0) > longList) delete jsonSchema.maxItems
       delete jsonSchema.examples
@@ -129,12 +134,12 @@ export function toolSchema(type: z.ZodType, io: 'input' | 'output'): ObjectSchem
   return { ...(io === 'output' ? (inFewWords(schema, new Set()) as object) : schema), type: 'object' }
 }
 
-/** For the schema of a part whose fields an answer shows by itself. */
+/** Shortens the schema of a part whose fields an answer shows by itself. */
 export const brief = { brief: true }
 
 /**
- * For answers, which nobody writes. A part with the fields of one before it is said by its type: an address is described once, not for each list of
- * them. So is one that is brief, and a list whose items are.
+ * Shortens output schemas. A part with the same fields as an earlier one keeps only its type, so that an address is
+ * described once; so do parts marked `brief`, and lists of such parts.
  */
 function inFewWords(part: unknown, said: Set<string>): unknown {
   if (Array.isArray(part)) return part.map(each => inFewWords(each, said))

@@ -148,7 +148,7 @@ test('a fault is answered without detail, and logged whole under the id of the r
       problem: { code: 'internal', message: expect.stringContaining('r-1') },
     })
     expect(JSON.stringify(result)).not.toMatch(/swordfish|said/)
-    expect(lines.join()).toMatch(/"request_id":"r-1".*(swordfish|does not declare)/)
+    expect(lines.join()).toMatch(/"request_id":"r-1".*(swordfish|undeclared output)/)
     expect(noted).toMatchObject([{ code: 'internal', status: 500 }])
   }
 })

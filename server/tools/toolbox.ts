@@ -1,4 +1,4 @@
-/** All tools, for features that offer them to a model: each call passes the gate, the limits and the trail, as a request does. */
+/** All tools, for features that offer them to a model: each call passes gate, limits and trail, like a request. */
 import type { ProblemCode } from '../../contract/problem.ts'
 import { guard, type Operation, type Stops } from '../platform/guard.ts'
 import { checkValue, leaveSecretsOut, type SafeInput } from '../platform/http/http-input.ts'
@@ -25,16 +25,16 @@ export interface ToolboxOptions {
   tools: readonly Tool[]
   limits: Pick<HttpLimits, 'checkPrincipal'>
   trail: Trail
-  /** Without it, nothing is ever stopped. */
+  /** Checks freezes; without it nothing is ever frozen. */
   stops?: Stops
-  /** Hears what programs are shown. */
+  /** Called with what programs are shown. */
   shown?: Shown
-  /** Hears of each finished call, and what it answered; must not throw. */
+  /** Called with each finished call and its result; must not throw. */
   observe(outcome: RequestOutcome, result: ToolResult, size: AnswerSize | undefined): void
   logger: Logger
 }
 
-/** A tool as a model is told of it. */
+/** A tool as it is described to a model. */
 export interface ToolInfo {
   name: string
   title: string
@@ -44,30 +44,30 @@ export interface ToolInfo {
   outputSchema: ObjectSchema
 }
 
-/** Of a result as its caller is sent it. */
+/** The size of a result as sent to its caller. */
 export interface AnswerSize {
   bytes: number
-  /** Estimated. */
+  /** An estimate. */
   tokens: number
 }
 
-/** The caller, and the request it came with. */
+/** The caller, and the request of the call. */
 export interface Asking {
   caller: Caller
   requestId: string
-  /** When it aborts with a Problem, that is answered; otherwise the client is gone. */
+  /** If it aborts with a Problem, that is the answer; otherwise the client is gone. */
   signal: AbortSignal
-  /** The program behind it, as that names itself, if it does: a stranger's words, for the trail. */
+  /** The name and version that the program claims; untrusted, for the trail. */
   peer?: { name: string; version: string } | undefined
-  /** How large what is sent of a result is; asked once. */
+  /** Measures a result as it is sent; called once. */
   sizeOf?: ((result: ToolResult) => AnswerSize) | undefined
-  /** What was asked for where it was no tool: the name of the resource that is read by one. */
+  /** The URI of the resource that the tool call reads. */
   resource?: string | undefined
-  /** See `ToolCall.waiting`; only what was signed on the way. */
+  /** See `ToolCall.waiting`; set only from a signed value. */
   waiting?: string | undefined
-  /** The answer of the assistant that asks for it, for the trail. */
+  /** Id of the assistant's answer that makes the call, for the trail. */
   assistant?: string | undefined
-  /** Hears what the trail is told of it: of whose mail it was, above all. */
+  /** Called with the details recorded in the trail, above all the account. */
   told?: ((refs: Readonly<Record<string, string>>) => void) | undefined
 }
 
@@ -81,11 +81,11 @@ export interface ToolProblem {
 export interface ToolSuccess {
   isError: false
   output: object
-  /** The output as lines, where its tool has some. */
+  /** Renders the output as lines, if the tool can. */
   text?: () => string
-  /** What goes along with it, if anything. */
+  /** Blocks that accompany the output. */
   blocks?: readonly ToolBlock[]
-  /** Where a human has to look before it goes on. */
+  /** What a human has to decide before it continues. */
   ask?: HumanAsk
 }
 
@@ -94,22 +94,22 @@ export type ToolResult = ToolSuccess | { isError: true; problem: ToolProblem }
 interface Entry {
   tool: Tool
   operation: Operation
-  /** Made when it is first asked for: a server that no model uses writes no schemas. */
+  /** Built when first asked for: a server without models builds no schemas. */
   info(): ToolInfo
   safe: ReturnType<typeof leaveSecretsOut>
 }
 
-/** What the trail is told of a call, as far as that is known. */
+/** What is known of a call for the trail. */
 interface Told {
   refs: Record<string, string>
   input: SafeInput | undefined
 }
 
-/** What is asked for under it is told beside it, so that nobody makes up names of operations. */
+/** The requested name is recorded beside it, so that callers cannot make up names of operations. */
 const unknownTool: Operation = { name: 'tool.unknown', scope: 'signed_in', effect: 'read' }
 const prompt: Operation = { name: 'prompt.get', scope: 'signed_in', effect: 'read' }
 const maxUnknownName = 100
-/** Of what is said of wrong input: it repeats what was sent. */
+/** Characters of an error about wrong input, which quotes the input. */
 const maxWords = 500
 
 export class Toolbox {
@@ -125,7 +125,7 @@ export class Toolbox {
     return this.#entries.has(name)
   }
 
-  /** Only those that the principal may call. */
+  /** Lists only tools that the principal may call. */
   list(principal: Principal): ToolInfo[] {
     return this.#allowed(principal).map(({ info }) => info())
   }
@@ -135,9 +135,8 @@ export class Toolbox {
   }
 
   /**
-   * Never throws for what goes wrong inside: a Problem is a result, and a fault of ours one without detail. What changes
-   * something is in the trail before this resolves.
-   * @throws Error for a tool that is not there; ask `has` first.
+   * Problems become results, and bugs become results without detail. A change is in the trail before this resolves.
+   * @throws Error for an unknown tool; call `has` first.
    */
   async call(name: string, input: unknown, asking: Asking): Promise<ToolResult> {
     const entry = this.#entries.get(name)
@@ -146,7 +145,7 @@ export class Toolbox {
     const told: Told = { refs: {}, input: undefined }
     const blocks: ToolBlock[] = []
     const running = this.#run(entry, input, asking, told, blocks)
-    // What changes something is waited for, since it may be done by now: the trail must know what came of it.
+    // A change is always awaited, even after an abort: the trail must record its outcome.
     const awaited = entry.operation.effect === 'read' ? unlessAborted(running, asking.signal) : running
     const done = await awaited.catch((error: unknown) => this.#problemOf(error, entry, asking))
     const problem = done instanceof Problem ? done : undefined
@@ -159,7 +158,7 @@ export class Toolbox {
     return result
   }
 
-  /** Why a call would be refused for its caller or its input, before anybody is asked about it; it is run through the gate again. */
+  /** Returns why a call would be refused, before a human is asked. The call itself is checked again. */
   async check(name: string, input: unknown, asking: Asking): Promise<ToolProblem | undefined> {
     const entry = this.#entries.get(name)
     if (!entry) throw new Error(`there is no tool ${name}`)
@@ -168,7 +167,7 @@ export class Toolbox {
       guard(principal, entry.operation, undefined, this.#options.stops)
       const parsed = parse(entry.tool, input)
       const accountId = await entry.tool.accountOf?.(principal, parsed)
-      // What is done to a frozen account is refused before anybody is asked about it.
+      // Changes of a frozen account are refused before a human is asked.
       if (accountId !== undefined) guard(principal, entry.operation, accountId, this.#options.stops)
       return undefined
     } catch (error) {
@@ -176,7 +175,7 @@ export class Toolbox {
     }
   }
 
-  /** Notes that somebody called what is not there: a refusal like any other. */
+  /** Records a call of an unknown tool as a refusal. */
   refuseUnknown(name: string, asking: Asking): void {
     const problem = new Problem('not_found', 'There is no such tool.')
     const tool = tidy(name)
@@ -184,7 +183,7 @@ export class Toolbox {
     void this.#tell(unknownTool, { problem, result, durationMs: 0, asking, told: { refs: { tool }, input: undefined } })
   }
 
-  /** Notes a prompt, which is words for a model and asks for nothing yet. @param problem Where it was refused. */
+  /** Records that a prompt was requested, which only gives a model text. @param problem Why it was refused. */
   notePrompt(name: string, asking: Asking, problem?: Problem): void {
     const { caller, requestId } = asking
     const { address, userAgent } = caller
@@ -218,7 +217,7 @@ export class Toolbox {
       caller,
       address: caller.address,
       userAgent: caller.userAgent,
-      // The request that carried it is.
+      // The request that carried the call is counted instead.
       isCounted: false,
       requestId,
       ...told,
@@ -248,7 +247,7 @@ export class Toolbox {
     const input = parse(tool, raw)
     told.input = safe({ query: undefined, body: input })
     const note = (refs: Record<string, string>) => void Object.assign(told.refs, refs)
-    if (waiting !== undefined && !tool.asks) throw new Problem('bad_request', 'This tool asks nobody.')
+    if (waiting !== undefined && !tool.asks) throw new Problem('bad_request', 'This tool asks no human.')
     const attach = (block: ToolBlock) => void blocks.push(block)
     const call = { principal, input, signal, note, waiting, attach }
     if (!tool.accountOf) {
@@ -270,7 +269,7 @@ export class Toolbox {
   #problemOf(error: unknown, { operation }: Entry, { requestId, signal }: Asking): Problem {
     const problem = toProblem(error)
     if (problem) return problem
-    // Nobody reads this answer; it must only not look like a fault of ours.
+    // The answer is not read by anyone; it must only not look like a bug of ours.
     if (signal.aborted) return new Problem('bad_request', 'The client went away.')
     this.#options.logger.error({ request_id: requestId, operation: operation.name, err: error }, 'a bug')
     const detail = `This is an error in RustyMail itself. The log has it under the request id ${requestId}.`
@@ -285,7 +284,7 @@ export class Toolbox {
 
   #hint({ code, extension }: Problem, tool: Tool, { caller: { principal }, signal }: Asking): string | undefined {
     if (tool.hints?.[code] !== undefined) return tool.hints[code]
-    // What it was allowed when it called is not what it is allowed now.
+    // The rights that were allowed at the call are no longer the current ones.
     if (code === 'forbidden' && signal.aborted) return 'Your rights have changed: list the tools again.'
     if (code === 'forbidden') {
       return `Allowed to you: ${this.#allowed(principal)
@@ -331,7 +330,7 @@ function entryOf(tool: Tool): Entry {
   }
 }
 
-/** Beside what the call itself notes. */
+/** Details beside those that the call itself notes. */
 function saidBy({
   peer,
   resource,
@@ -358,14 +357,14 @@ function tidy(name: string): string {
   return name.slice(0, maxUnknownName).replaceAll(/\p{C}/gu, '\ufffd')
 }
 
-/** For a tool that may be about all accounts. Its service looks whether the caller may see one that it names. */
+/** Checks freezes for a tool that may span all accounts. Its service checks whether the caller sees a named account. */
 function checkWhole(stops: Stops | undefined, principal: Principal, operation: Operation, input: unknown): void {
   const isNamed = typeof input === 'object' && input !== null && 'account' in input
   if (isNamed && typeof input.account === 'string') stops?.check(principal, operation, input.account)
   else stops?.checkAll(principal, operation)
 }
 
-/** What was read while a human stopped reading is not shown; what was done is done, and answered as such. */
+/** A read that was frozen while it ran is not shown; a change is done and answered as such. */
 function unlessStopped(output: object, { effect }: Operation, mayGoOn: () => void): object {
   if (effect === 'read') mayGoOn()
   return output
@@ -382,5 +381,5 @@ function parse(tool: Tool, raw: unknown): unknown {
 function checked(tool: Tool, output: unknown): object {
   const result = tool.output.safeParse(output)
   if (result.success && typeof result.data === 'object' && result.data !== null) return result.data
-  throw new Error(`${tool.name} answered what it does not declare: ${result.error?.message}`)
+  throw new Error(`${tool.name} returned undeclared output: ${result.error?.message}`)
 }

@@ -1,4 +1,4 @@
-/** Calls of tools as spans: which tool, and what came of it. What it was given and answered is not told. */
+/** Traces tool calls as spans, with tool and outcome. Input and output are not recorded. */
 import { overridden } from '../platform/tracing/overridden.ts'
 import type { Tracer } from '../platform/tracing/tracer.ts'
 import type { Toolbox } from './toolbox.ts'

@@ -1,4 +1,7 @@
-/** Deliveries of webhooks as spans, which go on at their receivers by `traceparent`. Of an address only the host: the rest may be a secret. */
+/**
+ * Traces webhook deliveries as spans, which receivers continue by `traceparent`. Only the host of an address is
+ * recorded: the rest may be secret.
+ */
 import { overridden } from '../platform/tracing/overridden.ts'
 import type { TraceCarrier } from '../platform/tracing/span.ts'
 import type { Tracer } from '../platform/tracing/tracer.ts'
@@ -30,7 +33,7 @@ export function tracedSender(
   }
 }
 
-/** What is told of a fact is part of what made the fact true. */
+/** Makes the delivery of a fact part of the trace in which the fact was created. */
 export function withOrigins(kind: WebhookKind, originOf: (fact: object) => TraceCarrier | undefined): WebhookKind {
   return overridden(kind, (name, method) => {
     if (name !== 'messageOf') return undefined

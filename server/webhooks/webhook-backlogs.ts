@@ -1,7 +1,8 @@
 /**
- * Order for each account alone, and for what is of no account: what an endpoint does not take of one waits beside it, at a place of its own, and the endpoint goes on
- * with the others. A backlog that has caught up is over. An end of the process repeats some, with the same ids, and loses none: a backlog is
- * stored before the endpoint passes what is in it, and removed once the endpoint is behind it.
+ * Keeps order per account: when an endpoint does not accept a fact of one account, that account's facts wait in a
+ * backlog with a place of its own, and the endpoint continues with the others. A backlog that has caught up is removed.
+ * Facts without an account form a backlog of their own. A crash repeats some facts, with the same ids, and loses none:
+ * a backlog is stored before the endpoint passes its facts, and removed only once the endpoint is past them.
  */
 import type { EventHub } from '../events/event-hub.ts'
 import { type Lease, LeaseLost } from '../platform/lease.ts'
@@ -11,14 +12,14 @@ import type { WebhookFault } from './webhook-sender.ts'
 import type { WebhookStore } from './webhook-store.ts'
 import { noAccount, type WebhookBacklogRow } from './webhook-tables.ts'
 
-/** Accounts of one endpoint that wait beside it, and what is of no account; beyond, the endpoint itself waits. */
+/** Backlogs per endpoint; past it the endpoint itself waits. */
 export const maxBacklogs = 50
 
 export interface WebhookBacklogsOptions {
   hub: Pick<EventHub, 'follow' | 'places'>
   store: Pick<WebhookStore, 'listBacklogs' | 'putBacklog' | 'removeBacklog' | 'transact'>
   findLease(): Lease | undefined
-  /** Something of it may be there to deliver. */
+  /** Called when a backlog may have something to deliver. */
   wake(backlog: WebhookEndpoint): void
   logger: Logger
 }
@@ -27,14 +28,14 @@ type Retry = { fault: WebhookFault; afterMs: number | undefined }
 
 export class WebhookBacklogs {
   readonly #options: WebhookBacklogsOptions
-  /** Rows that are being removed. Never rejects. */
+  /** Removals of rows in progress. Never rejects. */
   #removing: Promise<void> = Promise.resolve()
 
   constructor(options: WebhookBacklogsOptions) {
     this.#options = options
   }
 
-  /** What was being removed is removed: else an older removal could take away what is stored now. */
+  /** Resolves once removals in progress are done; an older one could otherwise delete a row stored later. */
   async settled(): Promise<void> {
     await this.#removing
   }
@@ -44,20 +45,23 @@ export class WebhookBacklogs {
     return this.#options.store.listBacklogs(id)
   }
 
-  /** The caller wakes them. */
+  /** Restores stored backlogs; the caller wakes them. */
   restore(endpoint: WebhookEndpoint, rows: readonly WebhookBacklogRow[]): void {
     for (const row of rows) this.#add(endpoint, row)
   }
 
-  /** Whether it is of one account alone that this failed: an endpoint that cannot be reached is away for all of them. */
+  /**
+   * Returns whether a failure may start a backlog, since it concerns one account only; an unreachable endpoint fails
+   * for all.
+   */
   mayBegin(endpoint: WebhookEndpoint, { isGap }: NextMessage, { fault }: Retry): boolean {
     if (endpoint.backlogOf || !endpoint.isByAccount || isGap) return false
     return fault !== 'connection_refused' && fault !== 'tls_error' && endpoint.backlogs.size < maxBacklogs
   }
 
   /**
-   * The message and what follows it of the account wait from now on.
-   * @returns The backlog and how long it waits; undefined where it could not be stored, so that the endpoint itself waits.
+   * Starts a backlog with the failed message. @returns The backlog and its delay; undefined if it could not be stored,
+   * so that the endpoint itself waits.
    */
   async begin(endpoint: WebhookEndpoint, { account, number }: NextMessage, { fault, afterMs }: Retry, now: number) {
     const { store, findLease, logger } = this.#options
@@ -75,10 +79,7 @@ export class WebhookBacklogs {
         await store.putBacklog(transaction, row)
       })
     } catch (err) {
-      logger.warn(
-        { err, endpoint: endpoint.row.id },
-        'what waits of an account could not be stored: its endpoint waits',
-      )
+      logger.warn({ err, endpoint: endpoint.row.id }, 'a backlog could not be stored: its endpoint waits')
       return undefined
     }
     if (endpoint.isRemoved) return undefined
@@ -86,7 +87,7 @@ export class WebhookBacklogs {
     return { backlog, delay: backlog.failed(fault, afterMs, now) }
   }
 
-  /** It has caught up: the endpoint goes on for its account. */
+  /** Ends a backlog that has caught up; the endpoint continues with its account. */
   end(backlog: WebhookEndpoint): void {
     const { store, findLease, logger } = this.#options
     const { parent, account } = backlog.backlogOf!
@@ -95,13 +96,13 @@ export class WebhookBacklogs {
     const { id } = parent.row
     const remove = () =>
       store.transact(async transaction => {
-        // By then it may be the business of another process.
+        // Another process may have taken over by then.
         await findLease()?.fence(transaction)
         await store.removeBacklog(transaction, id, account)
       })
     this.#removing = this.#removing.then(remove).catch((err: unknown) => {
-      // What it holds is delivered once more after a start, and removed then.
-      if (!(err instanceof LeaseLost)) logger.warn({ err, endpoint: id }, 'a backlog that is over was not removed')
+      // A backlog that is still stored is delivered again after a start, and removed then.
+      if (!(err instanceof LeaseLost)) logger.warn({ err, endpoint: id }, 'a finished backlog was not removed')
     })
   }
 
@@ -112,7 +113,7 @@ export class WebhookBacklogs {
     const { types } = kind.filterOf(parent.row)
     const follower = hub.follow({
       principal,
-      // Facts of no account are seen in any case.
+      // Facts without an account are visible in any case.
       filter: { types, accounts: new Set(account === noAccount ? [] : [account]) },
       after: row.place,
       wake: () => wake(backlog),
@@ -127,7 +128,7 @@ export class WebhookBacklogs {
   }
 }
 
-/** Nothing more is delivered of it. */
+/** Stops all deliveries of an endpoint or backlog. */
 export function drop(endpoint: WebhookEndpoint): void {
   endpoint.isRemoved = true
   clearTimeout(endpoint.timer)

@@ -1,4 +1,7 @@
-/** Carries messages to endpoints: whose turn it is, one attempt after the other for each, and what becomes of them. Rights and ends are the engine's. */
+/**
+ * Delivers messages to endpoints: schedules them, makes one attempt after the other for each, and handles the outcomes.
+ * Rights and ends are the engine's business.
+ */
 import type { LeaseClaim } from '../leases/lease-service.ts'
 import { drop, WebhookBacklogs } from './webhook-backlogs.ts'
 import type { NextMessage, WebhookEndpoint } from './webhook-endpoint.ts'
@@ -9,7 +12,7 @@ import { WebhookPlaces } from './webhook-places.ts'
 import type { WebhookMessage, WebhookOutcome } from './webhook-sender.ts'
 import type { WebhookEnding } from './webhook-tables.ts'
 
-/** Of an endpoint that is told of nothing the place is stored after so many facts. */
+/** Facts after which the place of an endpoint is stored although nothing was delivered. */
 const quietFacts = 1_000
 
 export interface WebhookCourierOptions {
@@ -17,7 +20,7 @@ export interface WebhookCourierOptions {
   bounds: WebhookEngineBounds
   signal: AbortSignal
   findLease(): ReturnType<LeaseClaim['find']>
-  /** Nothing but its end is told from now on. */
+  /** Ends the endpoint, which is then sent only its end. */
   end(endpoint: WebhookEndpoint, ending: WebhookEnding): void
   tellEnd(endpoint: WebhookEndpoint): Promise<void>
 }
@@ -42,12 +45,12 @@ export class WebhookCourier {
     return this.#lanes.underWay
   }
 
-  /** What is under way has ended. */
+  /** Resolves once no attempt is in flight. */
   async idle(): Promise<void> {
     await Promise.all(this.#running)
   }
 
-  /** It waits for the time of its next attempt, if there is one. */
+  /** Wakes the endpoint, or waits until its next attempt is due. */
   begin(endpoint: WebhookEndpoint): void {
     const { next_try_at: next } = endpoint.row
     const waitMs = next === null ? 0 : Date.parse(next) - this.#options.engine.now()
@@ -74,7 +77,7 @@ export class WebhookCourier {
     this.#pump()
   }
 
-  /** With what waits beside it. */
+  /** Drops an endpoint with its backlogs. */
   drop(endpoint: WebhookEndpoint): void {
     for (const each of [endpoint, ...endpoint.backlogs.values()]) {
       drop(each)
@@ -133,19 +136,19 @@ export class WebhookCourier {
     endpoint.isDue = true
   }
 
-  /** What it was about to deliver, its endpoint delivers. */
+  /** Ends a backlog that has caught up; the endpoint delivers what follows. */
   #endBacklog(backlog: WebhookEndpoint): void {
     this.backlogs.end(backlog)
     this.places.forget(backlog)
     this.wakeUnlessWaiting(backlog.whole)
   }
 
-  /** @returns Whether the next may follow. */
+  /** @returns Whether the next message may follow. */
   async #deliver(endpoint: WebhookEndpoint, next: NextMessage): Promise<boolean> {
     const { engine, signal, end } = this.#options
     const { observe, now } = engine
     const outcome = await this.attempt(endpoint, next.message)
-    // What was cut off says nothing; what the end of it overtook is not told any more.
+    // An aborted attempt has no outcome, and an endpoint that has ended is sent nothing more.
     if (signal.aborted || endpoint.isRemoved) return false
     if (endpoint.whole.row.ending !== null) return true
     if (outcome.kind === 'retry') return this.#wait(endpoint, next, outcome)
@@ -171,7 +174,7 @@ export class WebhookCourier {
     observe('retried')
     const since = endpoint.row.failing_since
     if (since !== null && now() - Date.parse(since) > givenUpMs) {
-      const detail = `It took nothing${endpoint.backlogOf ? ' of an account' : ''} for three days.`
+      const detail = `It accepted nothing${endpoint.backlogOf ? ' of one account' : ''} for three days.`
       end(endpoint.whole, { why: 'failed', detail })
       return true
     }

@@ -1,4 +1,4 @@
-/** What is said where a principal may no longer be told, and who is told of it then. */
+/** How an endpoint ends when its principal loses access. */
 import type { Principal } from '../platform/principal.ts'
 import type { WebhookEnding, WebhookRow } from './webhook-tables.ts'
 
@@ -6,7 +6,7 @@ export function forbidden(detail: string): WebhookEnding {
   return { why: 'forbidden', detail }
 }
 
-/** Sees nothing: only the end is still told. */
+/** Returns a principal that sees nothing, for an endpoint that is sent only its end. */
 export function nobody({ principal_id: id, principal_kind: kind, user_id: userId }: WebhookRow): Principal {
   return { id, name: id, kind, userId, scopes: new Set(), accounts: new Set() }
 }

@@ -1,4 +1,4 @@
-/** One endpoint while this process delivers to it: its place in the log, what comes next, and how it fares. It decides nothing. */
+/** The state of one endpoint while this process delivers to it: place, next message, failures. It decides nothing. */
 import type { Fact } from '../../contract/event.ts'
 import type { LogEntry } from '../events/event-log.ts'
 import type { Follower } from '../events/log-followers.ts'
@@ -10,9 +10,9 @@ import type { Sign } from './webhook-signer.ts'
 import type { WebhookProgress } from './webhook-store.ts'
 import { noAccount, type WebhookBacklogRow, type WebhookRow } from './webhook-tables.ts'
 
-/** Once it is taken, everything up to the number was. */
+/** A message to deliver; once it is accepted, everything up to its number is done. */
 export interface NextMessage {
-  /** Whose fact it is of; `noAccount` for one of none. */
+  /** Account of the fact; `noAccount` for a fact without one. */
   account: string
   number: number
   message: WebhookMessage
@@ -25,9 +25,9 @@ export interface WebhookEndpointOptions {
   kind: WebhookKind
   follower: Follower
   sign: Sign
-  /** Number of the oldest fact that the log holds whole. */
+  /** Number of the oldest fact that the log holds completely. */
   oldest(): number
-  /** Of what waits of one account at an endpoint that is past it. */
+  /** Set for a backlog: its endpoint, and the account whose facts wait. */
   backlogOf?: { parent: WebhookEndpoint; account: string } | undefined
 }
 
@@ -37,25 +37,25 @@ export class WebhookEndpoint {
   row: WebhookRow
   principal: Principal
   sign: Sign
-  /** An attempt of it is under way. */
+  /** Whether the courier is delivering to it. */
   isRunning = false
-  /** There may be something to deliver. */
+  /** Whether there may be something to deliver. */
   isDue = true
   isRemoved = false
   timer: NodeJS.Timeout | undefined
   readonly backlogOf: { parent: WebhookEndpoint; account: string } | undefined
-  /** By account: what waits of it, which the endpoint itself passes by. */
+  /** Backlogs by account; the endpoint itself skips their facts. */
   readonly backlogs = new Map<string, WebhookEndpoint>()
-  /** Up to where backlogs that are over went, beyond the place of the endpoint. */
+  /** How far finished backlogs got beyond the place of the endpoint, by account. */
   readonly #passed = new Map<string, number>()
   readonly #oldest: () => number
   #entries: readonly LogEntry[] = []
   #index = 0
-  /** Not taken yet: the next attempt sends the same. */
+  /** The message that is not accepted yet; the next attempt sends it again. */
   #pending: NextMessage | undefined
-  /** Everything up to it was looked at once the entries are delivered. */
+  /** Everything up to this number is done once the current entries are. */
   #lookedTo: number
-  /** What the database has. */
+  /** The place as stored in the database. */
   #storedPlace: number
 
   constructor({ row, principal, kind, follower, sign, oldest, backlogOf }: WebhookEndpointOptions) {
@@ -74,36 +74,36 @@ export class WebhookEndpoint {
     return this.row.failures > 0
   }
 
-  /** The endpoint that it is, or is a backlog of. */
+  /** The endpoint itself, or the endpoint of a backlog. */
   get whole(): WebhookEndpoint {
     return this.backlogOf?.parent ?? this
   }
 
-  /** Whether order is kept for each account alone. */
+  /** Whether order is kept per account. */
   get isByAccount(): boolean {
     return this.kind.isByAccount?.(this.row) ?? false
   }
 
-  /** It has come as far as the endpoint, which goes on for the account by itself. */
+  /** Whether a backlog has reached the place of its endpoint, which can take over its account. */
   get isCaughtUp(): boolean {
     return this.backlogOf !== undefined && !this.isFailing && this.row.place >= this.backlogOf.parent.row.place
   }
 
-  /** Rights, from now on: what waits is looked at again. */
+  /** Applies changed rights, by which a waiting message is built again. */
   change(principal: Principal): void {
     this.principal = principal
     this.follower.change(principal)
     this.#pending = undefined
   }
 
-  /** Facts that it is not told of are passed by. Undefined at the end of the log. */
+  /** Returns the next message, skipping facts that are not for it; undefined at the end of the log. */
   async next(signal: AbortSignal): Promise<NextMessage | undefined> {
     const { reader } = this.follower
     while (!this.isRemoved) {
       if (this.#pending && this.#pending.number > this.row.place) return this.#pending
       const entry = this.#entries[this.#index]
       if (entry) {
-        // Its rights may be narrower than when this was read.
+        // Its rights may have been narrowed since the entry was read.
         const message = this.#isFor(entry)
           ? await this.kind.messageOf(this.row, this.principal, entry, signal)
           : undefined
@@ -130,14 +130,14 @@ export class WebhookEndpoint {
     return undefined
   }
 
-  /** Everything up to a number was taken, given up, or is not for it. */
+  /** Advances the place: everything up to a number was accepted, given up or skipped. */
   reach(number: number): void {
     while ((this.#entries[this.#index]?.number ?? Number.POSITIVE_INFINITY) <= number) this.#index++
     if (number > this.row.place) this.row = { ...this.row, place: number }
     for (const [account, passed] of this.#passed) if (passed <= number) this.#passed.delete(account)
   }
 
-  /** What its backlog delivered is not delivered again. */
+  /** Removes a finished backlog; what it delivered is not delivered again. */
   close(backlog: WebhookEndpoint): void {
     const { account } = backlog.backlogOf!
     this.backlogs.delete(account)
@@ -147,7 +147,7 @@ export class WebhookEndpoint {
   #isFor({ number, fact }: LogEntry): boolean {
     if (!this.follower.reader.view.accepts(fact)) return false
     const account = accountOf(fact)
-    // The view lets facts of no account through, too.
+    // The view also accepts facts without an account.
     if (this.backlogOf) return account === this.backlogOf.account
     return !this.backlogs.has(account) && number > (this.#passed.get(account) ?? 0)
   }
@@ -158,7 +158,7 @@ export class WebhookEndpoint {
     this.reach(number)
   }
 
-  /** What failed waits beside it: it goes on. */
+  /** Skips a failed message that a backlog has taken over. */
   passOn(number: number): void {
     this.row = { ...this.row, failing_since: null, failures: 0, next_try_at: null, last_fault: null }
     this.reach(number)
@@ -182,7 +182,7 @@ export class WebhookEndpoint {
     return delay
   }
 
-  /** How far the database is behind. */
+  /** How many facts the stored place lags behind. */
   get unstored(): number {
     return this.row.place - this.#storedPlace
   }
@@ -208,7 +208,7 @@ function accountOf({ data }: Fact): string {
   return ('account_id' in data && data.account_id) || noAccount
 }
 
-/** By state, and how many facts the one that is furthest behind has not looked at. */
+/** Counts endpoints by state, and the facts that the furthest one behind has not processed. */
 export function figuresOf(endpoints: readonly WebhookEndpoint[], newest: number) {
   const isFailing = (endpoint: WebhookEndpoint) => endpoint.isFailing || endpoint.backlogs.size > 0
   const failing = endpoints.filter(endpoint => endpoint.row.ending === null && isFailing(endpoint)).length

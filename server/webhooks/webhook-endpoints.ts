@@ -1,4 +1,4 @@
-/** The endpoints as other features set them up: what is stored of them, and that the delivery follows. */
+/** The interface by which other features manage endpoints: it changes the stored rows and makes the delivery follow. */
 import type { Principal } from '../platform/principal.ts'
 import type { WebhookEngine } from './webhook-engine.ts'
 import type { WebhookBounds, WebhookStore } from './webhook-store.ts'
@@ -13,7 +13,7 @@ export class WebhookEndpoints {
     this.#engine = engine
   }
 
-  /** With how far the delivery is by now. */
+  /** Finds an endpoint, with the current progress of its delivery. */
   async find(id: string): Promise<WebhookRow | undefined> {
     const stored = await this.#store.find(id)
     return stored && (this.#engine.find(id) ?? stored)
@@ -24,14 +24,14 @@ export class WebhookEndpoints {
     return this.#store.verifiedAt(principalId, url)
   }
 
-  /** In the place of one that has ended. @returns The bound that is reached, if one is. */
+  /** Adds an endpoint, replacing one that has ended. @returns The bound that is reached, if any. */
   async add(row: WebhookRow, principal: Principal, bounds: WebhookBounds): Promise<number | undefined> {
     const reached = await this.#store.insert(row, bounds)
     if (reached === undefined) await this.#follow(row.id, principal)
     return reached
   }
 
-  /** It is delivered to at once, also where it failed before. @returns Whether it is there. */
+  /** Updates an endpoint and delivers to it immediately, even if it failed before. @returns Whether it exists. */
   async renew(id: string, values: Partial<WebhookRow>, principal: Principal): Promise<boolean> {
     if (!(await this.#store.renew(id, { ...values, next_try_at: null }))) return false
     await this.#follow(id, principal)
@@ -43,13 +43,16 @@ export class WebhookEndpoints {
     return this.#engine.restart(id, values, principal)
   }
 
-  /** Of one kind, the oldest first, with how far the delivery is by now. @param principalId Of all unless given. */
+  /**
+   * Lists endpoints of one kind, oldest first, with the current progress of their delivery. @param principalId All
+   * principals unless given.
+   */
   async list(kind: WebhookKindName, principalId?: string): Promise<WebhookRow[]> {
     const rows = await this.#store.listOf(kind, principalId)
     return rows.map(row => this.#engine.find(row.id) ?? row)
   }
 
-  /** What waits of accounts, by endpoint. @param id Of all endpoints unless given. */
+  /** Lists the backlogs by endpoint. @param id All endpoints unless given. */
   async backlogs(id?: string): Promise<ReadonlyMap<string, WebhookBacklogRow[]>> {
     const stored = Map.groupBy(await this.#store.listBacklogs(id), row => row.endpoint_id)
     for (const known of stored.keys()) {
@@ -59,7 +62,7 @@ export class WebhookEndpoints {
     return stored
   }
 
-  /** @returns Whether it was there. */
+  /** @returns Whether it existed. */
   remove(id: string): Promise<boolean> {
     return this.#engine.remove(id)
   }

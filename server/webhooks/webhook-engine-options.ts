@@ -1,4 +1,4 @@
-/** What the delivery of webhooks stands on, and its bounds. */
+/** The dependencies and bounds of webhook delivery. */
 import type { EventHub } from '../events/event-hub.ts'
 import type { LeaseService } from '../leases/lease-service.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -9,7 +9,7 @@ import type { WebhookSender } from './webhook-sender.ts'
 import type { WebhookStore } from './webhook-store.ts'
 import type { WebhookKindName, WebhookRow } from './webhook-tables.ts'
 
-/** What became of an attempt, for the figures. */
+/** The outcome of an attempt, for metrics. */
 export type WebhookResult = 'delivered' | 'retried' | 'abandoned' | 'gap' | 'ended'
 
 export interface WebhookEngineOptions {
@@ -19,7 +19,7 @@ export interface WebhookEngineOptions {
   sender: Pick<WebhookSender, 'send'>
   secrets: SecretBox
   kinds: Record<WebhookKindName, WebhookKind>
-  /** What its principal may now, as the database has it; undefined where it may nothing any more. */
+  /** Reads the current rights of the endpoint's principal from the database; undefined if it has none left. */
   standing(row: WebhookRow): Promise<Principal | undefined>
   observe(result: WebhookResult): void
   now(): number
@@ -28,12 +28,12 @@ export interface WebhookEngineOptions {
 }
 
 export interface WebhookEngineBounds {
-  /** Attempts under way, to endpoints that fare well, and as many to those that fail. */
+  /** Concurrent attempts to healthy endpoints; the same number again to failing ones. */
   atOnce: number
-  /** Messages to one endpoint before it is the turn of another. */
+  /** Messages to one endpoint before the next one gets its turn. */
   turn: number
-  /** Places are stored so long after the first that changed. */
+  /** Delay between the first changed place and storing all of them. */
   commitMs: number
-  /** Endpoints are compared with the database, and their principals looked at again. */
+  /** Interval at which endpoints and their principals are compared with the database. */
   reviewMs: number
 }

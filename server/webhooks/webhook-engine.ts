@@ -1,6 +1,6 @@
 /**
- * Delivers to all endpoints what the log holds for them: in order for each, at least once, from its place on. One process does it, which
- * holds the lease. A place is stored once what is before it was taken; so an end of the process repeats some, with the same ids, and loses none.
+ * Delivers facts of the log to all endpoints: in order, at least once, from each one's place; only in the process with
+ * the lease. A place is stored once all before it was accepted: a crash repeats some (same ids) and loses none.
  */
 import type { LeaseClaim } from '../leases/lease-service.ts'
 import { every } from '../platform/lifecycle.ts'
@@ -45,13 +45,13 @@ export class WebhookEngine implements PrincipalListener {
     const { leases, logger } = this.#options
     const failed = (err: unknown) => logger.error({ err }, 'webhooks could not be maintained')
     this.#claim = leases.want('webhooks', { won: () => this.#review(), lost: () => this.#dropAll() })
-    // It may have been won before this knew of the claim.
+    // The lease may have been won before the claim was assigned.
     this.#review()
     every(this.#bounds.reviewMs, this.#stopped.signal, () => this.#review(), failed)
     every(checkEveryMs, this.#stopped.signal, () => this.#check(), failed)
   }
 
-  /** Attempts under way are cut off; they are made again, with the same ids. */
+  /** Aborts attempts in flight; they are repeated later, with the same ids. */
   async stop(): Promise<void> {
     this.#stopped.abort()
     await Promise.all([...this.#running, this.#reviewing, this.#courier.idle()])
@@ -61,21 +61,21 @@ export class WebhookEngine implements PrincipalListener {
     await this.#claim?.giveBack()
   }
 
-  /** By state, and how many facts the one that is furthest behind has not looked at. */
+  /** Counts endpoints by state, and the facts that the furthest one behind has not processed. */
   get figures() {
     const { newest } = this.#options.hub.places
     return { ...figuresOf([...this.#endpoints.values()], newest), underWay: this.#courier.underWay }
   }
 
-  /** How a subscriber may be told that it fares. */
+  /** Returns the row with the current progress of the delivery. */
   find(id: string): WebhookRow | undefined {
     return this.#endpoints.get(id)?.row
   }
 
-  /** It was stored, or stored again: from now on it counts so. What was waited for is tried at once. */
+  /** Follows an endpoint that was stored or changed, and retries a waiting message immediately. */
   async put(row: WebhookRow, caller: Principal): Promise<void> {
     if (!this.#claim?.find() || this.#stopped.signal.aborted) return
-    // An access token ends within the hour; what was asked for with it lasts as long as the connection that it is of.
+    // An access token ends within the hour, but the endpoint lasts as long as its connection.
     const principal = caller.audience === undefined ? caller : await this.#options.standing(row)
     if (!principal) return this.#review()
     const known = this.#endpoints.get(row.id)
@@ -92,13 +92,13 @@ export class WebhookEngine implements PrincipalListener {
   }
 
   /**
-   * Begins again with other values, such as another place or filter; disabled where they say how it has ended. What was under way is sent
-   * again, with the same id. @returns Whether it is there.
+   * Restarts an endpoint with other values, such as its place or filter, or disables it by `ending`. A message in
+   * flight is sent again, with the same id. @returns Whether it exists.
    */
   async restart(id: string, values: WebhookRenewal, principal: Principal): Promise<boolean> {
     const known = this.#endpoints.get(id)
     this.#drop(id)
-    // What is being stored of it must not come after what is stored here.
+    // Pending writes must not overwrite what is stored here.
     await this.#courier.places.settled()
     await this.#courier.backlogs.settled()
     const { store } = this.#options
@@ -110,18 +110,18 @@ export class WebhookEngine implements PrincipalListener {
     return row !== undefined
   }
 
-  /** What waits of accounts, as far as the delivery is by now. Undefined where it does not deliver to the endpoint. */
+  /** Returns the backlogs with their current progress; undefined if this process does not deliver to the endpoint. */
   backlogsOf(id: string): WebhookBacklogRow[] | undefined {
     const endpoint = this.#endpoints.get(id)
     return endpoint && [...endpoint.backlogs.values()].map(backlogRowOf)
   }
 
-  /** Another place counts for all accounts; order for all of them together begins where the furthest behind is. */
+  /** A new place replaces all backlogs; without order per account, the endpoint returns to the furthest one behind. */
   async #withBacklogs(row: WebhookRow, { place, next_try_at: next }: WebhookRenewal): Promise<WebhookRow | undefined> {
     const { store, kinds } = this.#options
     if (place !== undefined) await store.removeBacklogs(row.id)
     else if (!(kinds[row.kind].isByAccount?.(row) ?? false)) await store.foldBacklogs(row.id)
-    // What begins again is tried at once.
+    // A restarted endpoint is retried immediately.
     else if (next === null) await store.renewBacklogs(row.id)
     return store.find(row.id)
   }
@@ -147,7 +147,7 @@ export class WebhookEngine implements PrincipalListener {
     for (const endpoint of this.#of(principalId)) this.#end(endpoint, forbidden('Access was revoked.'))
   }
 
-  /** Ends what principals are told that a human stopped. */
+  /** Ends the endpoints of principals that a freeze stops from reading. */
   endWhere(isStopped: (principal: Principal) => boolean): void {
     for (const endpoint of [...this.#endpoints.values()]) {
       if (isStopped(endpoint.principal)) this.#end(endpoint, forbidden('A human stopped what programs may read.'))
@@ -158,7 +158,7 @@ export class WebhookEngine implements PrincipalListener {
     return [...this.#endpoints.values()].filter(({ principal }) => principal.id === principalId)
   }
 
-  /** One at a time, and one more when it is asked for meanwhile. */
+  /** Runs one review at a time; a call during it adds another. */
   #review(): void {
     this.#isReviewWanted = true
     this.#reviewing ??= this.#reviews()
@@ -171,11 +171,11 @@ export class WebhookEngine implements PrincipalListener {
         this.#options.logger.warn({ err }, 'the webhook endpoints could not be read')
       })
     }
-    // In the same step as the last look at what is wanted: what comes from here on begins again.
+    // Cleared in the same step as the last check, so that a later call starts again.
     this.#reviewing = undefined
   }
 
-  /** What other processes stored counts here too. */
+  /** Applies what other processes have stored. */
   async #compare(): Promise<void> {
     const { store, standing } = this.#options
     if (!this.#claim?.find()) return
@@ -191,7 +191,7 @@ export class WebhookEngine implements PrincipalListener {
         else this.#end(endpoint, forbidden('Access was revoked.'))
         continue
       }
-      // It was removed, or put, while this was read.
+      // The endpoint was removed or added while the rows were read.
       if (endpoint || !(await store.find(row.id)) || this.#endpoints.has(row.id)) continue
       const added = await this.#add(row, principal ?? nobody(row))
       if (!principal) this.#end(added, forbidden('Access was revoked.'))
@@ -199,7 +199,7 @@ export class WebhookEngine implements PrincipalListener {
     for (const id of known) if (!(await store.find(id))) this.#drop(id)
   }
 
-  /** It stays as it is, and nothing is delivered. */
+  /** Whether the endpoint has ended, and is kept without delivery. */
   #isOver({ kind, ending }: WebhookRow): boolean {
     return ending !== null && this.#options.kinds[kind].ended !== undefined
   }
@@ -207,7 +207,7 @@ export class WebhookEngine implements PrincipalListener {
   #refresh(endpoint: WebhookEndpoint, row: WebhookRow, principal: Principal): void {
     this.#narrow(endpoint, principal)
     endpoint.row = { ...endpoint.row, expires_at: row.expires_at }
-    // Also moves the place of one that is told of nothing.
+    // Also advances the place of an endpoint without matching facts.
     if (endpoint.timer === undefined) this.#courier.wake(endpoint)
   }
 
@@ -265,7 +265,7 @@ export class WebhookEngine implements PrincipalListener {
     this.#courier.wake(endpoint)
   }
 
-  /** What ends by itself. */
+  /** Ends endpoints and secrets that have expired. */
   #check(): void {
     const now = this.#options.now()
     for (const endpoint of [...this.#endpoints.values()]) {
@@ -276,7 +276,7 @@ export class WebhookEngine implements PrincipalListener {
     }
   }
 
-  /** Nobody asked for it any longer: that is told to nobody. */
+  /** Removes a subscription that was not renewed; its endpoint is not notified. */
   #expire(id: string): void {
     this.#track(this.remove(id).then(() => this.#options.observe('ended')))
   }

@@ -1,4 +1,7 @@
-/** What differs between kinds of webhooks: what their endpoints are told, and how their end is. The delivery is the same for all. */
+/**
+ * What differs between kinds of webhooks: the messages of their endpoints, and how they end. Delivery is the same for
+ * all.
+ */
 import type { LogEntry } from '../events/event-log.ts'
 import type { EventFilter } from '../events/event-view.ts'
 import type { Principal } from '../platform/principal.ts'
@@ -6,29 +9,32 @@ import type { WebhookMessage, WebhookOutcome } from './webhook-sender.ts'
 import type { WebhookEnding, WebhookRow } from './webhook-tables.ts'
 
 export interface WebhookKind {
-  /** Which facts are read for it; its principal sees no others whatever this says. */
+  /** Returns the facts that are read for the endpoint; its principal's rights narrow them further. */
   filterOf(row: WebhookRow): EventFilter
-  /** Whether order is kept for each account alone, so that one that fails holds up no other. Not unless it says so. */
+  /** Whether order is kept per account, so that a failing one delays no other. False by default. */
   isByAccount?(row: WebhookRow): boolean
-  /** Whether the principal may still be told of what its endpoint is about; else it ends. */
+  /** Whether the principal may still read what its endpoint is about; otherwise the endpoint ends. */
   isAllowed(row: WebhookRow, principal: Principal): boolean
-  /** The same message each time that it is asked for. Undefined where the endpoint is not told of this fact. */
+  /** Builds the message of a fact, the same each time; undefined if the fact is not for this endpoint. */
   messageOf(
     row: WebhookRow,
     principal: Principal,
     entry: LogEntry,
     signal: AbortSignal,
   ): Promise<WebhookMessage | undefined>
-  /** That facts were pruned before it was told of them. @param number Of the last that is missing. */
+  /** Builds the message that facts were pruned before they were delivered. @param number The last missing fact. */
   gapOf(row: WebhookRow, number: number): WebhookMessage | undefined
-  /** Undefined where an end is told to nobody: then it is only removed. */
+  /** Builds the message that the endpoint has ended; undefined to remove it without a message. */
   endOf(row: WebhookRow, ending: WebhookEnding): WebhookMessage | undefined
   headersOf(row: WebhookRow): Record<string, string>
-  /** What a 410 ends: the one message, or all of them. */
+  /** What a 410 response ends: the one message, or the endpoint. */
   gone: 'message' | 'endpoint'
-  /** An endpoint that has ended stays as it is, and may begin again: its kind is told. Else it is removed. Must not throw. */
+  /**
+   * If present, an endpoint that has ended is kept so that it can be restarted, and this is called; otherwise it is
+   * removed. Must not throw.
+   */
   ended?(row: WebhookRow, ending: WebhookEnding): void
-  /** Hears of each attempt. Must not throw. */
+  /** Called after each attempt. Must not throw. */
   attempted?(row: WebhookRow, attempt: AttemptMade): void
 }
 

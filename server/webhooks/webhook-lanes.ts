@@ -1,8 +1,11 @@
-/** Whose turn it is: endpoints that fare well and endpoints that fail have places of their own, so that those that hang hold up no other. */
+/**
+ * Schedules endpoints in two lanes, one for healthy and one for failing endpoints, so that hanging ones delay no
+ * others.
+ */
 import type { WebhookEndpoint } from './webhook-endpoint.ts'
 
 class Lane {
-  /** The first that came is the first whose turn it is. */
+  /** Waiting endpoints, first come, first served. */
   readonly waiting = new Set<WebhookEndpoint>()
   underWay = 0
 }
@@ -12,7 +15,7 @@ export class Lanes {
   readonly #fine = new Lane()
   readonly #failing = new Lane()
 
-  /** @param atOnce In each. */
+  /** @param atOnce Concurrent endpoints per lane. */
   constructor(atOnce: number) {
     this.#atOnce = atOnce
   }
@@ -40,7 +43,7 @@ export class Lanes {
     return undefined
   }
 
-  /** It keeps its place in the lane in which it begins. */
+  /** Starts an endpoint, which counts in this lane until it ends, even if its state changes. */
   begin(endpoint: WebhookEndpoint): { end(): void } {
     const lane = this.#laneOf(endpoint)
     lane.underWay++

@@ -1,4 +1,4 @@
-/** Stores how far endpoints are, many at once, soon after they got there: what is lost with the process is delivered again. */
+/** Stores the places of endpoints in batches, soon after they change; what is lost in a crash is delivered again. */
 import { type Lease, LeaseLost } from '../platform/lease.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { WebhookEndpoint } from './webhook-endpoint.ts'
@@ -7,7 +7,7 @@ import type { WebhookStore } from './webhook-store.ts'
 export interface WebhookPlacesOptions {
   store: Pick<WebhookStore, 'transact' | 'saveProgress'>
   findLease(): Lease | undefined
-  /** So long after the first that changed. */
+  /** Delay after the first change. */
   commitMs: number
   logger: Logger
 }
@@ -34,12 +34,12 @@ export class WebhookPlaces {
     this.#dirty.delete(endpoint)
   }
 
-  /** What is being stored by now is stored. */
+  /** Resolves once a save in progress is done. */
   async settled(): Promise<void> {
     await this.#saving
   }
 
-  /** What was noted is stored. */
+  /** Stores everything that was noted. */
   async stop(): Promise<void> {
     this.#isStopped = true
     clearTimeout(this.#timer)
@@ -58,7 +58,7 @@ export class WebhookPlaces {
     }, ms)
   }
 
-  /** Never rejects. */
+  /** Saves all noted places. Never rejects. */
   async #save(): Promise<void> {
     const { store, findLease, logger } = this.#options
     const endpoints = [...this.#dirty]
@@ -74,7 +74,7 @@ export class WebhookPlaces {
       endpoints.forEach((endpoint, index) => void endpoint.stored(progress[index]!.place))
     } catch (err) {
       if (err instanceof LeaseLost) return
-      logger.warn({ err }, 'places of webhook endpoints could not be stored; they are stored later')
+      logger.warn({ err }, 'places of webhook endpoints could not be stored; they are retried')
       for (const endpoint of endpoints) if (!endpoint.isRemoved) this.#dirty.add(endpoint)
       this.#timer ??= setTimeout(() => {
         this.#timer = undefined

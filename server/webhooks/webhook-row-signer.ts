@@ -1,4 +1,4 @@
-/** Signs by the secrets that are valid for an endpoint. */
+/** Creates the signer of an endpoint from its valid secrets. */
 import type { SecretBox } from '../platform/secret-box.ts'
 import { type Sign, signerOf } from './webhook-signer.ts'
 import { secretContext, type WebhookRow } from './webhook-tables.ts'

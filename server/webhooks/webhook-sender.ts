@@ -1,37 +1,40 @@
-/** One attempt to deliver a message to an endpoint, and what its outcome means. What an endpoint answers is told to nobody. */
+/**
+ * Makes one attempt to deliver a message to an endpoint, and classifies the outcome. Responses of endpoints are not
+ * disclosed here.
+ */
 import type { GuardedFetch, PostAnswer } from '../platform/network/guarded-fetch.ts'
 import { Problem } from '../platform/problem.ts'
 import type { TraceCarrier } from '../platform/tracing/span.ts'
 import type { Sign } from './webhook-signer.ts'
 
 export interface WebhookMessage {
-  /** The same at each attempt: by it a receiver knows what it has already. */
+  /** The same for each attempt, so that receivers can dedupe. */
   id: string
   body: string
-  /** Of what it tells, where that was traced. */
+  /** The trace of the fact, if it was traced. */
   origin?: TraceCarrier | undefined
 }
 
-/** The categories of MCP Events, which hold for all webhooks: an answer in full would tell callers of servers that only we can reach. */
+/** The categories of MCP Events, used for all webhooks: full responses would reveal servers that only we can reach. */
 export type WebhookFault = 'connection_refused' | 'timeout' | 'tls_error' | 'http_4xx' | 'http_5xx' | 'challenge_failed'
 
-/** `gone`: it wants no more of this; `refused`: not this message, however often it is sent. */
+/** `gone`: the endpoint wants no more messages; `refused`: it will never accept this one. */
 export type WebhookOutcome = { answer?: WebhookAnswer } & (
   | { kind: 'sent'; text: string }
   | { kind: 'gone' | 'refused'; fault: WebhookFault }
   | { kind: 'retry'; fault: WebhookFault; afterMs: number | undefined }
 )
 
-/** What came back, for those alone that may read it. */
+/** The response, for callers that may read it. */
 export type WebhookAnswer = Pick<PostAnswer, 'status' | 'text' | 'isPrivate'>
 
 export interface WebhookAttempt {
   url: string
   message: WebhookMessage
   sign: Sign
-  /** Beside those of every request. */
+  /** Headers beside those of every request. */
   headers: Record<string, string>
-  /** What it is part of; `none` for what goes on by itself. What runs now unless given. */
+  /** Parent trace; `none` for a trace of its own. The current one unless given. */
   origin?: TraceCarrier | 'none'
   signal: AbortSignal
 }
@@ -44,7 +47,7 @@ export interface WebhookSenderOptions {
 }
 
 const defaultTimeoutMs = 10_000
-/** Of an answer so much is read; then its connection is closed. */
+/** Bytes of a response that are read before its connection is closed. */
 const maxAnswerBytes = 16 * 1024
 const leastRetryAfterMs = 1_000
 const mostRetryAfterMs = 60 * 60_000
@@ -58,7 +61,7 @@ export class WebhookSender {
 
   async send({ url, message, sign, headers, signal }: WebhookAttempt): Promise<WebhookOutcome> {
     const { http, userAgent, now, timeoutMs = defaultTimeoutMs } = this.#options
-    // Combined signals cost more than the request.
+    // AbortSignal.any() would cost more than the request.
     const bounded = new AbortController()
     const cut = () => bounded.abort()
     const timer = setTimeout(cut, timeoutMs)
@@ -91,7 +94,7 @@ function outcomeOf(status: number, text: string, retryAfter: string | undefined,
   return { kind: 'retry', fault, afterMs: retryAfterMs(retryAfter, now) }
 }
 
-/** Seconds, or a date (RFC 9110, section 10.2.3). */
+/** Parses seconds or an HTTP date (RFC 9110, section 10.2.3). */
 export function retryAfterMs(value: string | undefined, now: number): number | undefined {
   if (value === undefined || !/^(\d{1,9}|[A-Z][a-z]+, .{5,40})$/.test(value)) return undefined
   const ms = /^\d/.test(value) ? Number(value) * 1_000 : Date.parse(value) - now
@@ -100,7 +103,7 @@ export function retryAfterMs(value: string | undefined, now: number): number | u
 
 const tlsCode = /^(ERR_TLS|ERR_SSL|CERT_|EPROTO$)|CERT|SIGNATURE|ISSUER/
 
-/** An address that is refused looks like one where nothing listens. */
+/** A blocked address is reported like one that refuses connections. */
 function faultOf(error: unknown, signal: AbortSignal): WebhookFault {
   if (signal.aborted) return 'timeout'
   for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {

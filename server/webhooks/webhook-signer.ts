@@ -1,14 +1,14 @@
-/** Signs requests as Standard Webhooks has it: symmetric, with each secret that is valid. The one signer of all webhooks. */
+/** Signs requests by Standard Webhooks: symmetrically, with every valid secret. The one signer of all webhooks. */
 
-/** Base64 of so many bytes behind `whsec_`. */
+/** Decoded bytes of a secret, after `whsec_`. */
 const leastBytes = 24
 const mostBytes = 64
 const form = /^whsec_([A-Za-z0-9+/]+={0,2})$/
 
-/** Signs the body of one request. */
+/** Returns the signature headers of one request. */
 export type Sign = (id: string, at: Date, body: string) => Record<string, string>
 
-/** Whether it is `whsec_` and base64 of 24 to 64 bytes. */
+/** Whether the text is `whsec_` and base64 of 24 to 64 bytes. */
 export function isSecret(text: string): boolean {
   const encoded = form.exec(text)?.[1]
   if (encoded === undefined || encoded.length % 4 !== 0) return false
@@ -16,7 +16,7 @@ export function isSecret(text: string): boolean {
   return bytes.toString('base64') === encoded && bytes.length >= leastBytes && bytes.length <= mostBytes
 }
 
-/** @param secrets The one that counts first; receivers accept a request that any of theirs has signed. */
+/** @param secrets Current one first; receivers accept a signature by any secret they know. */
 export async function signerOf(secrets: readonly string[]): Promise<Sign> {
   // Loaded when first needed: most servers sign nothing.
   const { Webhook } = await import('standardwebhooks')

@@ -8,16 +8,16 @@ export interface WebhookBounds {
   inAll: number
 }
 
-/** What deliveries change. */
+/** Columns that deliveries change. */
 export type WebhookProgress = Pick<
   WebhookRow,
   'id' | 'place' | 'failing_since' | 'failures' | 'next_try_at' | 'last_success_at' | 'last_fault'
 > & {
-  /** Of what waits of one account; undefined for the endpoint itself. */
+  /** The account of a backlog; undefined for the endpoint itself. */
   account?: string | undefined
 }
 
-/** What a caller may set again. */
+/** Columns that a caller may change. */
 export type WebhookRenewal = Partial<
   Pick<
     WebhookRow,
@@ -49,7 +49,7 @@ export class WebhookStore {
     return this.#db.selectFrom('webhook_endpoints').selectAll().orderBy('id').execute()
   }
 
-  /** Of one kind, the oldest first. @param principalId Of all unless given. */
+  /** Lists endpoints of one kind, oldest first. @param principalId All principals unless given. */
   async listOf(kind: WebhookKindName, principalId?: string): Promise<WebhookRow[]> {
     const rows = this.#db.selectFrom('webhook_endpoints').selectAll().where('kind', '=', kind)
     const own = principalId === undefined ? rows : rows.where('principal_id', '=', principalId)
@@ -60,10 +60,10 @@ export class WebhookStore {
     return this.#db.selectFrom('webhook_endpoints').selectAll().where('id', '=', id).executeTakeFirst()
   }
 
-  /** One that was asked for at the same time keeps its place. @returns The bound that is reached, if one is. */
+  /** Upserts an endpoint, which keeps its place if added concurrently. @returns The bound that is reached, if any. */
   async insert(row: WebhookRow, { perPrincipal, inAll }: WebhookBounds): Promise<number | undefined> {
     return this.#db.transaction().execute(async transaction => {
-      // First, so that two at once count each other.
+      // Inserted before counting, so that two concurrent calls count each other.
       const { secret_sealed, settings, verified_at, expires_at } = row
       await transaction
         .insertInto('webhook_endpoints')
@@ -86,7 +86,7 @@ export class WebhookStore {
     })
   }
 
-  /** @returns Whether it is there. */
+  /** @returns Whether it exists. */
   async renew(id: string, values: WebhookRenewal): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable('webhook_endpoints')
@@ -96,7 +96,7 @@ export class WebhookStore {
     return numUpdatedRows > 0n
   }
 
-  /** When an endpoint of the principal with this URL was verified last. */
+  /** Returns when the principal's endpoint with this URL was last verified. */
   async verifiedAt(principalId: string, url: string): Promise<string | undefined> {
     const row = await this.#db
       .selectFrom('webhook_endpoints')
@@ -120,7 +120,7 @@ export class WebhookStore {
     }
   }
 
-  /** @param id Of all endpoints unless given. */
+  /** @param id All endpoints unless given. */
   async listBacklogs(id?: string): Promise<WebhookBacklogRow[]> {
     const rows = this.#db.selectFrom('webhook_backlogs').selectAll()
     const own = id === undefined ? rows : rows.where('endpoint_id', '=', id)
@@ -136,7 +136,7 @@ export class WebhookStore {
       .execute()
   }
 
-  /** They are tried at once, and have three days again. */
+  /** Retries the backlogs immediately, with another three days until they are given up. */
   async renewBacklogs(id: string): Promise<void> {
     const fresh = { next_try_at: null, failing_since: null, failures: 0 }
     await this.#db.updateTable('webhook_backlogs').set(fresh).where('endpoint_id', '=', id).execute()
@@ -151,7 +151,7 @@ export class WebhookStore {
     await this.#db.deleteFrom('webhook_backlogs').where('endpoint_id', '=', id).execute()
   }
 
-  /** The endpoint goes back to where the furthest behind of its backlogs is, and has none any more. */
+  /** Moves the endpoint back to its furthest backlog, and removes its backlogs. */
   async foldBacklogs(id: string): Promise<void> {
     await this.#db.transaction().execute(async transaction => {
       const { place } = await transaction
@@ -174,7 +174,7 @@ export class WebhookStore {
     await this.#db.transaction().execute(work)
   }
 
-  /** @returns Whether it was there. */
+  /** @returns Whether it existed. */
   async remove(id: string): Promise<boolean> {
     return this.#db.transaction().execute(async transaction => {
       const { numDeletedRows } = await transaction
@@ -186,7 +186,7 @@ export class WebhookStore {
     })
   }
 
-  /** Up to which all endpoints were told; undefined where there are none. */
+  /** Returns the number up to which every endpoint has been served; undefined without endpoints. */
   async lowestPlace(): Promise<number | undefined> {
     const { place } = await this.#db
       .selectFrom('webhook_endpoints')

@@ -1,4 +1,4 @@
-/** The table of webhook endpoints, as Kysely sees it. */
+/** The tables of webhook endpoints for Kysely. */
 import type { Principal } from '../platform/principal.ts'
 
 declare module '../platform/database/tables.ts' {
@@ -19,41 +19,44 @@ export interface WebhookRow {
   user_id: string | null
   url: string
   secret_sealed: string
-  /** Signs beside the other until `previous_until`. */
+  /** The replaced secret, which signs as well until `previous_until`. */
   previous_sealed: string | null
   previous_until: string | null
-  /** JSON, of its kind. */
+  /** JSON, whose form depends on the kind. */
   settings: string
-  /** Number of the last fact that was taken, or given up. */
+  /** Number of the last fact that was accepted or given up. */
   place: number
   created_at: string
-  /** When it proved that it wants to be told. */
+  /** When the endpoint last proved that it wants messages. */
   verified_at: string
-  /** Null for never. */
+  /** Null if it does not expire. */
   expires_at: string | null
   failing_since: string | null
   failures: number
   next_try_at: string | null
   last_success_at: string | null
   last_fault: string | null
-  /** JSON of `WebhookEnding`: only that is still told. */
+  /** `WebhookEnding` as JSON: only the end is still delivered. */
   ending: string | null
 }
 
-/** What waits of one account, at an endpoint that keeps order for each account alone. The endpoint itself is past it. */
+/** Waiting facts of one account, at an endpoint that keeps order per account. The endpoint itself is past them. */
 export interface WebhookBacklogRow
   extends Pick<WebhookRow, 'place' | 'failing_since' | 'failures' | 'next_try_at' | 'last_success_at' | 'last_fault'> {
   endpoint_id: string
-  /** Or `noAccount`. */
+  /** Account id, or `noAccount`. */
   account_id: string
 }
 
-/** In place of an account: facts of none have an order of their own. */
+/** Stands for facts without an account, which have an order of their own. */
 export const noAccount = ''
 
-/** Why nothing more is delivered. */
+/** Why an endpoint has ended. */
 export interface WebhookEnding {
-  /** `forbidden`: its principal lost the right; `failed`: it accepted nothing for too long; `gone`: it answered 410; `asked`: it was disabled. */
+  /**
+   * `forbidden`: its principal lost access; `failed`: it accepted nothing for too long; `gone`: it answered 410;
+   * `asked`: it was disabled.
+   */
   why: 'forbidden' | 'failed' | 'gone' | 'asked'
   detail: string
 }

@@ -268,7 +268,7 @@ run(
     expect(location).toBe(`/accounts/${account.id}?sign_in=${wrong.id}`)
     expect(await settled(wrong.id)).toMatchObject({
       state: 'failed',
-      failure: expect.stringContaining('somebody else signed in'),
+      failure: expect.stringContaining('another user signed in'),
     })
     expect(await grantOf(account)).toMatchObject({ state: 'revoked' })
 

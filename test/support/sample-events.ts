@@ -134,7 +134,7 @@ const samples: { [T in FactType | StateType]: EventOf<T>['data'] } = {
     principal: 'token-3f9a1c0b7d2e4f58',
     user_id: 'u1',
     why: 'failed',
-    detail: 'It took nothing for three days.',
+    detail: 'It accepted nothing for three days.',
     at,
   },
   token_created: token,

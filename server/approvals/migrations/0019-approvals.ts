@@ -1,10 +1,10 @@
-/** What waits for a human's yes, and what became of it. */
+/** Adds approvals: requests for a human's approval, and their outcome. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('approvals')
-    // Later ones are greater.
+    // Rises with time.
     .addColumn('id', 'text', column => column.primaryKey())
     .addColumn('submission_id', 'text', column => column.notNull().unique())
     .addColumn('account_id', 'text', column => column.notNull().references('accounts.id').onDelete('cascade'))

@@ -1,4 +1,4 @@
-/** Drafts, what is attached to them, each revision as it would leave, its copy in the mailbox, signatures, and the keys under which calls may be repeated. */
+/** Adds drafts, their attachments, composed revisions, copies in the mailbox, signatures and idempotency keys. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -11,10 +11,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('submission_id', 'text')
     .addColumn('mode', 'text', column => column.notNull())
     .addColumn('content', 'text', column => column.notNull())
-    // The message that is answered, and what of it is quoted.
+    // The answered message, and the quotation from it.
     .addColumn('source', 'text')
     .addColumn('quote', 'text')
-    // Of this revision: its Message-ID and boundaries are made of it.
+    // Unique to this revision: its Message-ID and boundaries derive from it.
     .addColumn('key', 'text', column => column.notNull())
     .addColumn('principal_kind', 'text', column => column.notNull())
     .addColumn('principal_id', 'text', column => column.notNull())
@@ -55,13 +55,13 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('draft_id', 'text', column => column.primaryKey())
     .addColumn('account_id', 'text', column => column.notNull().references('accounts.id').onDelete('cascade'))
     .addColumn('state', 'text', column => column.notNull())
-    // Null: the copy is to be removed.
+    // Null to remove the copy.
     .addColumn('wanted_rev', 'integer')
     .addColumn('saved_rev', 'integer')
     .addColumn('path', 'text')
     .addColumn('uid_validity', 'bigint')
     .addColumn('uid', 'bigint')
-    // Message-IDs of copies that are there, or may be there.
+    // Message-IDs of copies that exist, or may exist.
     .addColumn('message_ids', 'text', column => column.notNull())
     .addColumn('why', 'text')
     .addColumn('attempts', 'integer', column => column.notNull())

@@ -1,4 +1,4 @@
-/** From which address new messages of an account are, and what becomes of copies of what it sends; null as before. */
+/** Adds the default sender of an account and how its sent mail is copied; null keeps the earlier behaviour. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

@@ -1,4 +1,4 @@
-/** What humans stopped: what is stopped now, and what was. */
+/** Adds freezes, active and lifted. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -6,7 +6,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .createTable('freezes')
     .addColumn('id', 'text', column => column.primaryKey())
     .addColumn('target', 'text', column => column.notNull())
-    // No foreign keys: what was stopped stays known when the token or account is gone.
+    // No foreign keys: a freeze stays known after its token or account is deleted.
     .addColumn('principal_id', 'text')
     .addColumn('account_id', 'text')
     .addColumn('reads', 'text', column => column.notNull())

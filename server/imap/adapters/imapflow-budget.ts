@@ -1,41 +1,41 @@
 /**
- * What one mail server may say on one connection: so many bytes and lines for each command, and beside that what mailboxes tell by
- * themselves, at a rate. A server that says more floods us, and its connection ends.
+ * Budgets what a mail server may send on one connection: bytes and lines per command, plus unsolicited updates at a
+ * limited rate. A server that exceeds it is flooding, and its connection is closed.
  */
 
-/** What the answer to one command may hold beside what is said unasked. */
+/** Budget of the response to one command, on top of unsolicited data. */
 interface Answer {
   /** Lines that begin with a number: EXISTS, EXPUNGE, FETCH. */
   numbers: number
   /** All other lines. */
   words: number
   bytes: number
-  /** Lines that such an answer has as a rule: they are read at once. */
+  /** Lines that such a response usually has; they are read promptly. */
   asked: number
-  /** The same of bytes: a mailbox that is indexed says more for minutes than a server that nobody asks may. */
+  /** Bytes read promptly: indexing a mailbox legitimately transfers more, for minutes, than idle servers may. */
   askedBytes: number
-  /** Of a line that is no row of FETCH. */
+  /** Maximum bytes of a line other than a FETCH row. */
   lineBytes: number
-  /** Whether its lines are kept until it ends. */
+  /** True when the lines stay in memory until the response is complete. */
   isCollected: boolean
-  /** Whether the command asked not to be told how each message stands then. */
+  /** True when the command asked not to be sent the resulting flags (.SILENT). */
   isSilent: boolean
 }
 
-/** What came in one piece. */
+/** Bytes and lines consumed of one chunk. */
 export interface Taken {
   bytes: number
   numbers: number
   words: number
-  /** Ends of commands among the words. */
+  /** Completion lines of commands, a subset of `words`. */
   tagged: number
 }
 
 const kib = 1024
 const mib = 1024 * kib
-/** A server's list of keywords, capabilities or shares is far shorter. */
+/** Maximum bytes of an ordinary line; lists of keywords, capabilities or shares are far shorter. */
 const lineBytes = 64 * kib
-/** Of SELECT on most servers there are ten. */
+/** Lines read promptly after a command; the response to SELECT has about ten on most servers. */
 const usualLines = 30
 const ordinary: Readonly<Answer> = {
   numbers: 0,
@@ -48,17 +48,17 @@ const ordinary: Readonly<Answer> = {
   isSilent: false,
 }
 const none: Readonly<Answer> = { ...ordinary, words: 0, bytes: 0, asked: 0 }
-/** Twice the folders that an answer of ours has room for, with a STATUS for each. */
+/** Budget of a list: twice the folders that our responses have room for, with a STATUS each. */
 const list: Readonly<Answer> = { ...ordinary, words: 40_000, bytes: 16 * mib, asked: 2_000, isCollected: true }
-/** Of a million messages, where the server knows no ESEARCH. */
+/** Budget of a search: enough for a million matches, on servers without ESEARCH. */
 const search: Readonly<Answer> = { ...ordinary, bytes: 16 * mib, lineBytes: 8 * mib }
-/** Mail that strangers make to be a burden has rows of megabytes; what is kept of them is little. */
+/** Budget of FETCH, per command and per row: hostile mail has rows of megabytes, of which little is kept. */
 const fetch = { bytes: 64 * mib, rowBytes: 4 * mib, usualRowBytes: 16 * kib, mostRows: 10_000 }
-/** STORE of a flag tells each message's MODSEQ even where it is to be silent (RFC 7162, section 3.1.3), MOVE and EXPUNGE each that went. */
+/** Budget per message: even silent STORE reports its MODSEQ (RFC 7162, section 3.1.3), MOVE and EXPUNGE its removal. */
 const change = { lineBytes: 1 * kib, mostLines: 10_000 }
-/** An object of ours for a line that is kept. */
+/** Estimated size of the object that holds a collected line. */
 const collectedBytes = 1 * kib
-/** A server that sends more than is read at once, for that long, floods. */
+/** A server that exceeds the prompt rate for this long is flooding. */
 const maxSlowMs = 60_000
 
 export class AnswerBudget {
@@ -66,25 +66,25 @@ export class AnswerBudget {
   #isContinued = false
   #collected = 0
   #changedUids: number[] = []
-  /** Commands whose ends have not come. */
+  /** Commands that were not completed yet. */
   #underWay = 0
-  /** Until the login stands, a greeting and a few lines are all that there is to say. */
+  /** Budgets of unsolicited data; before the login they only allow a greeting and a few lines. */
   #numbers = new Bucket(500, 0)
   #words = new Bucket(500, 0)
   #bytes = new Bucket(256 * kib, 0)
-  /** What is read at once; servers that say more wait for those that say less. */
+  /** Budgets of what is read promptly; servers that exceed them yield to those that send less. */
   #promptLines = new Bucket(64, 20)
   readonly #promptBytes = new Bucket(4 * mib, 4 * mib)
   readonly #unaskedLines: number
-  /** Since when it says more than is read at once; on the clock of `performance`. */
+  /** Time by `performance.now()` since which it has exceeded the prompt rate. */
   #slowSince: number | undefined
 
-  /** @param unaskedLines How many messages may change or go at once in a mailbox. */
+  /** @param unaskedLines Messages of a mailbox that may change or vanish at once. */
   constructor(unaskedLines = 200_000) {
     this.#unaskedLines = unaskedLines
   }
 
-  /** The login stands: from now on mailboxes tell what happens in them. */
+  /** Called after the login: from now on the server may report mailbox changes unsolicited. */
   welcome(): void {
     this.#numbers = new Bucket(this.#unaskedLines, 100)
     this.#words = new Bucket(1_000, 10)
@@ -92,12 +92,12 @@ export class AnswerBudget {
     this.#promptLines = new Bucket(256, 100)
   }
 
-  /** Of a line that is no row of FETCH; held in memory until it ends. */
+  /** Maximum bytes of a line other than a FETCH row; a line is buffered until it ends. */
   get lineBytes(): number {
     return this.#answer.lineBytes
   }
 
-  /** Whether rows that hold a UID and its MODSEQ, and nothing else, tell nobody anything. */
+  /** True when rows with only a UID and its MODSEQ are of no interest. */
   get isSilent(): boolean {
     return this.#answer.isSilent
   }
@@ -106,22 +106,22 @@ export class AnswerBudget {
     this.#changedUids.push(uid)
   }
 
-  /** Messages of which the answer to the last command said that they have another MODSEQ, and nothing else. */
+  /** UIDs for which the response to the last command reported a new MODSEQ, and nothing else. */
   get changedUids(): readonly number[] {
     return this.#changedUids
   }
 
-  /** Bytes that wait in memory for the end of the command, about. */
+  /** Approximate bytes held in memory until the command completes. */
   get collected(): number {
     return this.#collected
   }
 
-  /** Whether what it says is read at once. */
+  /** True while the connection's data is read promptly. */
   get isPrompt(): boolean {
     return this.#promptBytes.left > 0 && (this.#promptLines.left > 0 || this.#answer.asked > 0)
   }
 
-  /** Hears what we say: each command buys its own answer, whatever its tag, and ends what was left of the one before. */
+  /** Called with what we send: each command replaces the budget of the previous response by that of its own. */
   sent(chunk: Buffer): void {
     const isCommand = !this.#isContinued
     this.#isContinued = /\}\r\n$/.test(chunk.toString('latin1', Math.max(0, chunk.length - 3)))
@@ -136,7 +136,7 @@ export class AnswerBudget {
     this.#begin({ ...answerTo(name, set), isSilent: name === 'STORE' && item !== '' })
   }
 
-  /** @throws Error with the code `ServerFlood` when it is too much. */
+  /** Spends the budget. @throws Error with the code `ServerFlood` when it is exceeded. */
   take({ bytes, numbers, words, tagged }: Taken): void {
     const answer = this.#answer
     const lines = numbers + words
@@ -196,7 +196,7 @@ function answerTo(command: string, set: string): Readonly<Answer> {
   }
 }
 
-/** How many messages a set names; of one without an end, the first. */
+/** Counts the messages of a set; an open-ended range counts as one. */
 function countOf(set: string): number {
   let count = 0
   for (const range of set.split(',')) {
@@ -213,7 +213,7 @@ function spend(answer: Answer, what: 'numbers' | 'words' | 'bytes', count: numbe
   return rest.left >= 0
 }
 
-/** Fills again with time. */
+/** A token bucket that refills over time. */
 class Bucket {
   readonly #most: number
   readonly #perSecond: number
@@ -225,7 +225,7 @@ class Bucket {
     this.#perSecond = perSecond
   }
 
-  /** Below zero when more was spent than there was; not so far that it would take long to fill again. */
+  /** Tokens left; negative when overdrawn, but never by more than the capacity. */
   get left(): number {
     const now = performance.now()
     this.#left = Math.min(this.#most, this.#left + ((now - this.#at) / 1_000) * this.#perSecond)

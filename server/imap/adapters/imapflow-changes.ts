@@ -1,4 +1,7 @@
-/** What changed in a folder, with ImapFlow: by QRESYNC, by CONDSTORE (RFC 7162), or by asking for the flags of all that were known. */
+/**
+ * Detects changes in a folder with ImapFlow: by QRESYNC, by CONDSTORE (RFC 7162), or by fetching the flags of all known
+ * messages.
+ */
 import type { ImapFlow, MailboxObject } from 'imapflow'
 import { Problem } from '../../platform/problem.ts'
 import type {
@@ -28,7 +31,7 @@ import { fetchKept, indexQuery } from './imapflow-rows.ts'
 import { newestOf } from './imapflow-search.ts'
 import { fetchTexts } from './imapflow-texts.ts'
 
-/** So many in a command: servers take lines of 8,000 bytes (RFC 7162, section 4). */
+/** UID ranges per command, since servers accept lines of 8,000 bytes (RFC 7162, section 4). */
 const rangesOfCommand = 300
 
 export class ImapFlowChanges implements ChangeReader {
@@ -116,7 +119,7 @@ export class ImapFlowChanges implements ChangeReader {
     })
   }
 
-  /** By rising UID; one of each that is known, whatever the server says. */
+  /** Returns flags by ascending UID, one entry per requested message, whatever the server sends. */
   async #flagsOf(uids: readonly UidRange[], changedSince: bigint | undefined): Promise<ChangedMessage[]> {
     const { client } = this.#options
     const options = { uid: true, ...(changedSince === undefined ? {} : { changedSince }) }
@@ -156,11 +159,11 @@ interface Attribute {
 }
 
 /**
- * Takes VANISHED (RFC 7162, section 3.2.10), which a server with QRESYNC says in place of EXPUNGE, as ranges. ImapFlow
- * would report each UID of it: `1:4294967295`, a line of 26 bytes, held up the whole server for seconds.
+ * Keeps VANISHED (RFC 7162, section 3.2.10), which QRESYNC sends in place of EXPUNGE, as ranges. ImapFlow would emit an
+ * event per UID: `1:4294967295`, a line of 26 bytes, blocked the event loop for seconds.
  */
 class VanishedUids {
-  /** Told as having gone earlier, while somebody asks for that. */
+  /** UIDs reported as VANISHED (EARLIER), collected by `during`. */
   #earlier: UidRange[] = []
 
   constructor(client: ImapFlow) {
@@ -169,14 +172,14 @@ class VanishedUids {
       const last = attributes.at(-1)
       const set = last && !Array.isArray(last) ? last.value : undefined
       const { mailbox } = client
-      // Without QRESYNC nobody asked for it.
+      // Without QRESYNC it is unsolicited.
       if (typeof set !== 'string' || !mailbox || !client.enabled.has('QRESYNC')) return
       if (Array.isArray(attributes[0])) this.#earlier.push(...readUidSet(set))
       else forget(client, mailbox, readUidSet(set))
     }
   }
 
-  /** What a command tells of. */
+  /** Runs a command and collects the UIDs that vanished earlier. */
   async during<T>(command: () => Promise<T>): Promise<{ result: T; vanished: UidRange[] }> {
     this.#earlier = []
     const result = await command()

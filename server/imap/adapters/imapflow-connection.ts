@@ -1,4 +1,4 @@
-/** One ImapFlow connection in the words of our port. Folders are opened read-only and parts read with PEEK, so `\Seen` is never set. */
+/** Implements the port with one ImapFlow connection. Reads folders read-only and with PEEK, so `\Seen` is never set. */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ImapFlow } from 'imapflow'
 import type { Folder } from '../../../contract/mail.ts'
@@ -32,13 +32,13 @@ import { ImapFlowWatch, type WatchTimes } from './imapflow-watch.ts'
 import { ImapFlowWriter, type ToldOfChanges } from './imapflow-writer.ts'
 
 export interface ImapFlowConnectionOptions {
-  /** Logged in. */
+  /** A logged-in client. */
   client: ImapFlow
   timeoutMs: number
   context: FaultContext
   watching: WatchTimes
   keeping?: KeepingTimes
-  /** Hears of each row of a message that nobody asked for. */
+  /** Called for each unsolicited message row. */
   onRowDropped?: (() => void) | undefined
   told: ToldOfChanges
 }
@@ -108,7 +108,7 @@ export class ImapFlowConnection implements MailConnection {
   listMessages(path: string, limit: number, beforeUid: number | undefined): Promise<MessagePage> {
     return this.#command(async () => {
       const mailbox = await this.#folder.open(path)
-      // Sequence numbers rise with UIDs, and none can vanish between SEARCH and FETCH (RFC 9051, section 7.5.1).
+      // Sequence numbers ascend with UIDs, and none can vanish between SEARCH and FETCH (RFC 9051, section 7.5.1).
       const last = beforeUid === undefined ? mailbox.exists : await this.#countBelow(beforeUid)
       const first = Math.max(1, last - limit + 1)
       const numbers = Array.from({ length: last - first + 1 }, (_, index) => first + index)
@@ -190,7 +190,7 @@ export class ImapFlowConnection implements MailConnection {
       const { uidValidity, uidNext = (await this.#newestUid()) + 1 } = await this.#folder.open(path)
       if (uidNext <= fromUid) return { uidValidity, uidNext, uids: [], passedOver: 0 }
       const found = (await this.#client.search({ uid: `${fromUid}:*` }, { uid: true })) || []
-      // `n:*` always holds the newest message, also when its UID is below n (RFC 9051, section 9, seq-range).
+      // `n:*` always includes the newest message, even when its UID is below n (RFC 9051, section 9, seq-range).
       const uids = found.filter(uid => uid >= fromUid).sort((a, b) => a - b)
       const next = Math.max(uidNext, (uids.at(-1) ?? 0) + 1)
       return { uidValidity, uidNext: next, ...newestArrivals(uids, limit, newest) }
@@ -246,7 +246,7 @@ export class ImapFlowConnection implements MailConnection {
     if (!this.#client.usable) return this.#client.close()
     const bound = new AbortController()
     const late = wait(logoutMs, undefined, { signal: bound.signal })
-    // Whatever goes wrong while saying goodbye, the socket is dropped next.
+    // Whatever fails during the logout, the socket is dropped next.
     await Promise.race([this.#client.logout(), late]).catch(() => undefined)
     bound.abort()
     late.catch(() => undefined)
@@ -274,7 +274,7 @@ export class ImapFlowConnection implements MailConnection {
     return content ? Buffer.concat(await content.toArray()) : Buffer.alloc(0)
   }
 
-  /** A command that takes too long ends the connection, since nothing could follow it. */
+  /** Runs a command under a timeout. A timeout ends the connection, since no command could follow. */
   async #command<T>(work: () => Promise<T>, timeoutMs = this.#options.timeoutMs): Promise<T> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_resolve, reject) => {
@@ -297,7 +297,7 @@ export class ImapFlowConnection implements MailConnection {
     }
   }
 
-  /** A command that was under way learns only that the connection went; the connection knows why. */
+  /** A command in flight only learns that the connection was lost; the connection knows why. */
   #translate(error: unknown): unknown {
     const { context } = this.#options
     const problem = translateFault(error, context)
@@ -306,7 +306,7 @@ export class ImapFlowConnection implements MailConnection {
   }
 
   #end(reason: unknown): void {
-    // What breaks off since it has ended already is no reason.
+    // Errors after the end are consequences of it, not its cause.
     if (!this.#ended.signal.aborted) this.#reason ??= reason
     this.#client.close()
   }

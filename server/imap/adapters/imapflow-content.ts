@@ -1,4 +1,4 @@
-/** What ImapFlow reads of messages in an open folder: one message, or one that is attached to it, and parts, in pieces. */
+/** Reads message content in an open folder with ImapFlow: a message, one attached to it, or pieces of parts. */
 import type { FetchMessageObject, ImapFlow } from 'imapflow'
 import { TransferDecoder } from '../../reading/transfer-decoder.ts'
 import { readBody, type WantedPart } from '../body-content.ts'
@@ -12,15 +12,15 @@ import { contentQuery, fetchRows } from './imapflow-rows.ts'
 
 interface ContentToRead {
   uid: number
-  /** Of each text. */
+  /** Maximum bytes of each text. */
   maxBytes: number
-  /** The part that is a message of its own; undefined for the message itself. */
+  /** The part number of an attached message; undefined for the message itself. */
   attached: string | undefined
 }
 
 /**
- * Undefined when there is no such message, or no message in that part of it.
- * @param onRowDropped Hears of each row of a message that was not asked for.
+ * Fetches a message; undefined when there is none, or no message in that part of it.
+ * @param onRowDropped Called for each unsolicited message row.
  */
 export async function getContent(
   client: ImapFlow,
@@ -37,7 +37,7 @@ export async function getContent(
   return part?.message && contentOf(client, attachedRow(row, part), part.message, maxBytes)
 }
 
-/** What is known of a part before it is read. */
+/** Returns the metadata of parts without reading them. */
 async function describeParts(
   client: ImapFlow,
   uid: number,
@@ -53,11 +53,11 @@ async function describeParts(
   })
 }
 
-/** Transfer encodings are of parts: of the whole message nothing is decoded. */
+/** Describes the whole message, which as such has no transfer encoding: only parts do. */
 async function describeWhole(client: ImapFlow, uid: number): Promise<PartToRead | undefined> {
   const least = { uid: true, size: true }
   const fetch = (query: typeof least & { envelope?: boolean }) => client.fetchOne(String(uid), query, { uid: true })
-  // One whose envelope nobody can read has no name, and can be saved all the same. A connection that is lost fails again.
+  // A message with an unparsable envelope can still be saved, without a name. A lost connection fails again below.
   const named = await fetch({ ...least, envelope: true }).catch(() => undefined)
   const row = named || (await fetch(least))
   if (!row || row.uid !== uid) return undefined
@@ -76,7 +76,7 @@ async function contentOf(
   return { ...toContent(row, body, structure), protections: protectionsOf(root) }
 }
 
-/** The sender who attached it may have made it up: nothing of what the mail server found of the message that carries it holds for it. */
+/** Its sender may have forged the attached message, so nothing that the server found about the carrier applies. */
 function attachedRow({ uid, seq, flags, internalDate }: FetchMessageObject, { node, sizeBytes, message }: ImapPart) {
   return {
     uid,
@@ -89,12 +89,12 @@ function attachedRow({ uid, seq, flags, internalDate }: FetchMessageObject, { no
   }
 }
 
-/** Bytes that a transfer encoding takes for each of what it holds, at most; quoted-printable takes three. The rest is junk, and without a bound. */
+/** Maximum encoded bytes per decoded byte (quoted-printable takes three); a part beyond it is unbounded junk. */
 const mostEncoded = 4
-/** Asked of the server of a part at a time, and of several parts together as far as it told how long they are. */
+/** Bytes requested of a part per command, and in total of several parts, by their announced sizes. */
 export const chunkSize = 256 * 1024
 
-/** The texts of a message, piece by piece: the short ones together, a long one only as far as it is shown. */
+/** Fetches the texts of a message in pieces: short ones batched, a long one only as far as it is shown. */
 async function fetchParts(
   client: ImapFlow,
   uid: number,
@@ -124,7 +124,7 @@ async function fetchPiece(
   const row = await client.fetchOne(String(uid), { uid: true, ...wanted }, { uid: true })
   if (!row || row.uid !== uid) return undefined
   const bytes = (section === wholeMessage ? row.source : row.bodyParts?.get(key)) as Buffer | false | undefined
-  // NIL, which ImapFlow gives as `false`: the message was expunged since the folder was looked at (RFC 2180, section 4.1.2), or there is no such part.
+  // NIL, which ImapFlow maps to `false`: the message was expunged (RFC 2180, section 4.1.2) or lacks the part.
   return bytes === false ? undefined : (bytes ?? Buffer.alloc(0))
 }
 
@@ -157,7 +157,7 @@ class Reading {
     return { key: this.part.section.toLowerCase(), start: this.start, maxLength: chunkSize }
   }
 
-  /** One byte more than wanted tells that there are more. */
+  /** One byte above the limit shows that there is more. */
   get bytes(): Buffer {
     return Buffer.concat(this.#pieces).subarray(0, this.#maxBytes + 1)
   }
@@ -165,7 +165,7 @@ class Reading {
   take(piece: Buffer | undefined): void {
     if (piece) this.#add(this.#decoder.push(piece))
     this.start += piece?.length ?? 0
-    // One that is longer than was asked for is the whole part: some servers know no pieces.
+    // A piece longer than requested is the whole part: some servers do not support partial fetches.
     const isLast = piece === undefined || piece.length !== chunkSize
     if (isLast) this.#add(this.#decoder.end())
     this.isJunk = !isLast && this.#length <= this.#maxBytes && this.start > this.#maxBytes * mostEncoded + chunkSize
@@ -179,20 +179,20 @@ class Reading {
   }
 }
 
-/** What the capabilities of one connection share. */
+/** Collaborators shared by the capability objects of one connection. */
 export interface CapabilityOptions {
   client: ImapFlow
   folder: KeptFolder
-  /** Within the time of a command; translates what goes wrong. */
+  /** Runs work under the command timeout, and translates its errors. */
   command<T>(work: () => Promise<T>): Promise<T>
 }
 
-/** What a server refuses of a message that is gone, is asked for again. */
+/** Ignores a refusal, after which the caller fetches again; rethrows when the connection was lost. */
 function unlessUsable({ usable }: ImapFlow, error: unknown): undefined {
   if (!usable) throw error
 }
 
-/** Reads parts of messages with ImapFlow, a piece in each command. */
+/** Reads parts of messages with ImapFlow, one piece per command. */
 export class ImapFlowParts implements PartReader {
   readonly #options: CapabilityOptions
 
@@ -237,8 +237,8 @@ export class ImapFlowParts implements PartReader {
     const { client, folder, command } = this.#options
     const piece = () => fetchPiece(client, uid, section, start, length)
     return command(async () => {
-      // Bytes of a message never change: within a part, a whole piece is right whatever became of the folder meanwhile. One that is not whole
-      // may be its end, or what is said of a message that was expunged: that is asked for again, once the server has told what it knows.
+      // Message content is immutable, so a full-length piece is right whatever became of the folder. A shorter one may
+      // be the end of the part or the response for an expunged message: it is fetched again after a NOOP.
       const seen = start > 0 ? folder.whileOpen(path) : undefined
       const bytes = seen && (await piece().catch(error => unlessUsable(client, error)))
       if (seen && bytes?.length === length) return { uidValidity: seen.uidValidity, bytes }

@@ -1,4 +1,4 @@
-/** The socket that ImapFlow gets: what the server says passes budget and limiter first, in turns with other servers; all else is the socket's own. */
+/** The socket given to ImapFlow: incoming data passes budget and limiter, in turn with other servers. */
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
@@ -9,7 +9,7 @@ import { ResponseLimiter } from './imapflow-limiter.ts'
 
 export type OnTraffic = (received: number, sent: number) => void
 
-/** Who hears what passes: how much, and in which words. */
+/** Observers of the traffic: its size, its dialogue, and the certificate. */
 export interface SocketListeners {
   onTraffic?: OnTraffic | undefined
   lines?: ImapLines | undefined
@@ -26,7 +26,7 @@ export class LimitedSocket extends Duplex implements Incoming {
   #isStarted = false
   #isWanted = true
   #hasEnded = false
-  /** What came in and is not read yet; the socket gives no more until it is. */
+  /** Data received and not read yet; the socket is paused until it is. */
   #waiting: Buffer | undefined
 
   /** Reads nothing before `start`. */
@@ -37,11 +37,11 @@ export class LimitedSocket extends Duplex implements Incoming {
     this.#turns = turns
     this.#listeners = listeners
     this.#limiter = new ResponseLimiter({ bounds: budget })
-    // Commands that go out together would wait for the answer to the first, which is the way to the server and back once more.
+    // With Nagle's algorithm, pipelined commands would wait a round trip for the response to the first.
     socket.setNoDelay()
-    // After `detach` nobody listens here: such an error is that of the connection upon it, which tells of it.
+    // After `detach` no listener is left here: the connection layered on it reports the error.
     socket.on('error', error => this.destroy(this.listenerCount('error') > 0 ? error : undefined))
-    // What came before a proper end is still to be read.
+    // Data received before a proper end must still be read.
     socket.once('close', () => socket.readableEnded || this.destroy())
     socket.on('timeout', () => this.emit('timeout'))
   }
@@ -54,7 +54,7 @@ export class LimitedSocket extends Duplex implements Incoming {
     return this.#socket.remotePort
   }
 
-  /** ImapFlow keeps it as what tells that the connection is secure. */
+  /** ImapFlow treats a cipher as proof that the connection is secure. */
   getCipher() {
     return this.#socket instanceof TLSSocket ? this.#socket.getCipher() : null
   }
@@ -90,8 +90,8 @@ export class LimitedSocket extends Duplex implements Incoming {
   }
 
   /**
-   * For TLS upon it: from now on nothing of it is read here.
-   * @returns The socket, and whether something came already that the handshake would never see.
+   * Hands over the socket for TLS on top of it; nothing is read here any more.
+   * @returns The socket, and whether data was already received that the handshake would never see.
    */
   detach(): { socket: Socket; hasMore: boolean } {
     this.#socket.off('data', this.#onData).pause()
@@ -150,7 +150,7 @@ export class LimitedSocket extends Duplex implements Incoming {
     this.#turns.came(this)
   }
 
-  /** Reads what waits in its turn, then more of the socket, and tells of its end after the last of it. */
+  /** Reads waiting data in turn, then resumes the socket, and signals its end after the last data. */
   #goOn(): void {
     if (!this.#isStarted || this.destroyed) return
     if (this.#waiting) this.#turns.wait(this)
@@ -159,29 +159,28 @@ export class LimitedSocket extends Duplex implements Incoming {
   }
 }
 
-/** A connection that something came in on. */
+/** A connection with incoming data. */
 interface Incoming {
-  /** Whether something waits that may be read now. */
+  /** True when there is data that may be read now. */
   readonly isReady: boolean
-  /** Whether it is to be read at once. */
+  /** True when it is to be read promptly. */
   readonly isPrompt: boolean
-  /** Reads some of what waits, and never throws. */
+  /** Reads some of the waiting data; never throws. */
   readSome(maxLines: number): void
 }
 
-/** Read in one turn, beside 64 KiB at most, since no more comes in one piece. */
+/** Lines read per turn; one chunk bounds the bytes to 64 KiB. */
 const promptLines = 32
 const slowLines = 16
 const slowEveryMs = 1
-/** Of answers that are held in memory until they end, all connections together. */
+/** Upper bound of response bytes held in memory until they are complete, over all connections. */
 const maxHeldBytes = 64 * 1024 * 1024
-/** A connection that holds no more than this never ends for what others hold. */
+/** A connection that holds no more than this is never closed because of what others hold. */
 const freeHeldBytes = 2 * 1024 * 1024
 
 /**
- * Shares the event loop among the mail servers that talk: one that says little is heard at once, one that says much waits for its turn, and all that
- * flood have one small turn together in a millisecond. So no mail server slows the account of another.
- * One for all connections.
+ * Shares the event loop fairly among mail servers: those that send little are read promptly, those that send much take
+ * turns, and all flooding ones share one small turn per millisecond. One instance serves all connections.
  */
 export class IncomingTurns {
   readonly #prompt = new Set<Incoming>()
@@ -191,14 +190,14 @@ export class IncomingTurns {
   #isPromptDue = false
   #isSlowDue = false
 
-  /** Something came in on it. */
+  /** Called when data arrived on a connection. */
   came(one: Incoming): void {
     if (this.#prompt.has(one) || this.#slow.has(one)) return
     if (one.isReady && one.isPrompt) one.readSome(promptLines)
     this.wait(one)
   }
 
-  /** It gets its turn if something waits there. */
+  /** Queues a connection for its turn if it has data waiting. */
   wait(one: Incoming): void {
     this.#prompt.delete(one)
     this.#slow.delete(one)
@@ -209,8 +208,8 @@ export class IncomingTurns {
   }
 
   /**
-   * How many bytes of unfinished answers it holds now.
-   * @throws Error when that is too much, with what others hold.
+   * Records the bytes of unfinished responses that a connection holds.
+   * @throws Error when that is too much, together with what others hold.
    */
   hold(one: Incoming, bytes: number): void {
     this.#heldBytes += bytes - (this.#held.get(one) ?? 0)
@@ -219,7 +218,7 @@ export class IncomingTurns {
     if (this.#heldBytes > maxHeldBytes && bytes > freeHeldBytes) throw floods()
   }
 
-  /** It has ended. */
+  /** Called when a connection has ended. */
   leave(one: Incoming): void {
     this.#prompt.delete(one)
     this.#slow.delete(one)

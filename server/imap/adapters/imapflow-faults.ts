@@ -1,4 +1,4 @@
-/** Translates what ImapFlow, the socket or the server threw into Problems that say what to fix. */
+/** Translates errors of ImapFlow, the socket or the server into Problems that say what to fix. */
 import type { ConnectionFault, ProblemCode } from '../../../contract/problem.ts'
 import type { MailLogin } from '../../accounts/mail-login.ts'
 import { safeWords } from '../../accounts/safe-words.ts'
@@ -6,25 +6,25 @@ import { Problem } from '../../platform/problem.ts'
 import { MailboxFull } from '../gateway-capabilities.ts'
 import { NotImapError, type Phase } from './imapflow-socket.ts'
 
-/** Where the error came from. */
+/** The circumstances of an error. */
 export interface FaultContext {
   host: string
   port: number
   phase: Phase
-  /** Or access token. Never in what we say, even when the server echoes it. */
+  /** Password or access token. Never included in a Problem, even when the server echoes it. */
   password: string
   isToken?: boolean
-  /** What the connection was to begin with; undefined when it stands. */
+  /** TLS mode during the login; undefined once the connection is established. */
   tls?: MailLogin['tls']
-  /** Whether the server said that it has STARTTLS. */
+  /** True when the server advertised STARTTLS. */
   offersStartTls?: boolean
 }
 
-/** What errors of ImapFlow and of sockets may carry. */
+/** Fields that errors of ImapFlow and of sockets may carry. */
 interface Thrown {
   code?: string
   message?: string
-  /** The server's BYE. */
+  /** The text of the server's BYE. */
   reason?: string
   responseStatus?: string
   responseText?: string
@@ -32,7 +32,7 @@ interface Thrown {
   authenticationFailed?: boolean
   mailboxMissing?: boolean
   tlsFailed?: boolean
-  /** The server had no room for a message. */
+  /** True when the mailbox is over quota. */
   isMailboxFull?: boolean
 }
 
@@ -55,16 +55,16 @@ const closedCodes = new Set([
   'ECONNABORTED',
   'EPIPE',
 ])
-/** A folder's name that cannot be sent in a command. */
+/** Codes of a folder name that cannot be sent in a command. */
 const unsayable = new Set(['InvalidStringValue', 'InvalidTokenValue', 'InvalidTextValue'])
-/** Response codes of RFC 5530 that tell of too much, not of a wrong password. */
+/** Response codes (RFC 5530) of an exceeded limit, not a wrong password. */
 const limitCodes = new Set(['LIMIT', 'UNAVAILABLE', 'INUSE', 'OVERQUOTA'])
 const limitWords = /too many|maximum number of conn|simultaneous|connection limit|rate limit|throttl|try again later/i
 const garbled = /^(ParserError|InvalidResponse|UnexpectedTag|MissingTag)/
-/** Of ours and of ImapFlow's, which stand behind them. */
+/** Codes of our limits and of ImapFlow's, which are a second line of defence. */
 const flooding = /^(ServerFlood|MAX_IMAP|LineTooLarge|LiteralTooLarge|ResponseToo|TooMany)/
 
-/** The Problem for an error; an error that is no fault of the mail server comes back as it is: a bug. */
+/** Returns the Problem for an error; an error not caused by the mail server is a bug and returned unchanged. */
 export function translateFault(error: unknown, context: FaultContext): unknown {
   if (error instanceof Problem || !(error instanceof Error)) return error
   const words = serverWords(error, context)
@@ -97,7 +97,7 @@ function find(error: Error & Thrown, context: FaultContext): Finding | undefined
   if (unsayable.has(code)) return { code: 'folder_not_found', detail: 'This is not a valid folder name.' }
   if (error.responseStatus === 'NO' || error.responseStatus === 'BAD') return refused(error, context)
   if (isLimit(error)) return limited()
-  // Nothing of the handshake was tried yet.
+  // No code: the TLS handshake was never attempted.
   if (error.tlsFailed && !code && /STARTTLS/.test(error.message)) return noStartTls(at, context)
   if (plainCodes.has(code) && context.tls === 'implicit') {
     const detail = `The server at ${at} does not use implicit TLS; choose STARTTLS, or its port for implicit TLS.`
@@ -129,7 +129,7 @@ function find(error: Error & Thrown, context: FaultContext): Finding | undefined
   return undefined
 }
 
-/** @param context Tells what the server was slow at. */
+/** @param context Says in which phase the server was too slow. */
 export function tooSlow({ host, port, phase }: Pick<FaultContext, 'host' | 'port' | 'phase'>): Finding {
   const at = `${host}:${port}`
   const details: Record<Phase, string> = {
@@ -141,7 +141,7 @@ export function tooSlow({ host, port, phase }: Pick<FaultContext, 'host' | 'port
   return { code: 'mail_server_timeout', fault: 'timeout', detail: details[phase] }
 }
 
-/** A server that answers plain words to a plain port's handshake. */
+/** Codes of a handshake on a plaintext port, which the server answers in plaintext. */
 const plainCodes = new Set(['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG'])
 
 function noStartTls(at: string, { offersStartTls }: FaultContext): Finding {
@@ -157,7 +157,7 @@ function loginDisabled(detail: string): Finding {
   return { code: 'mail_server_tls', fault: 'login_disabled', detail }
 }
 
-/** The server waits for TLS where plain words were meant, with or without STARTTLS. */
+/** The server expects a TLS handshake on a connection opened in plaintext, with or without STARTTLS. */
 export function wantsTls({ host, port }: Pick<FaultContext, 'host' | 'port'>): Finding {
   const detail = `${host}:${port} uses implicit TLS; choose that kind of TLS, or another port.`
   return { code: 'mail_server_tls', fault: 'tls_port', detail }
@@ -167,7 +167,7 @@ function refused(error: Thrown, { isToken }: FaultContext): Finding {
   if (error.mailboxMissing) return { code: 'folder_not_found', detail: 'There is no such folder.' }
   const { authenticationFailed, serverResponseCode: responseCode = '', responseText = '' } = error
   if (authenticationFailed && isLoginDown(responseCode, responseText)) {
-    return { code: 'mail_server_refused', detail: 'The mail server can let nobody log in at the moment.' }
+    return { code: 'mail_server_refused', detail: 'The mail server cannot authenticate anyone at the moment.' }
   }
   if (responseCode !== 'AUTHENTICATIONFAILED' && isLimit(error)) return limited()
   if (/^(PRIVACYREQUIRED|ENCRYPTNEEDED)$/.test(responseCode)) {
@@ -175,14 +175,14 @@ function refused(error: Thrown, { isToken }: FaultContext): Finding {
   }
   if (authenticationFailed) {
     const detail = isToken
-      ? 'The mail server rejected the access of this user: somebody else signed in, or IMAP is switched off there.'
+      ? 'The mail server rejected the access of this user: another user signed in, or IMAP is disabled there.'
       : 'The mail server rejected the user name or password.'
     return { code: 'mail_login_refused', fault: 'login', detail }
   }
   return { code: 'mail_server_refused', detail: 'The mail server rejected the command.' }
 }
 
-/** `UNAVAILABLE` is said of too many connections as well. */
+/** `UNAVAILABLE` is also sent for too many connections. */
 function isLoginDown(responseCode: string, text: string): boolean {
   if (responseCode === 'SERVERBUG') return true
   return responseCode === 'UNAVAILABLE' && /authenticat|internal|temporarily unavailable/i.test(text)

@@ -1,10 +1,10 @@
-/** Which messages have which flags, by SEARCH: one line for each flag, where FETCH answers a line for each message. */
+/** Finds which messages have which flags by SEARCH: one line per flag, where FETCH returns a line per message. */
 import type { ImapFlow, SearchObject } from 'imapflow'
 import { Problem } from '../../platform/problem.ts'
 import type { FlagStanding } from '../gateway-capabilities.ts'
 import { commonUids, countUids, readUidSet, type UidRange, writeUidSet } from '../uid-ranges.ts'
 
-/** Of the open folder. */
+/** Reads the standing of flags in the open folder. */
 export async function readStanding(
   client: ImapFlow,
   uids: readonly UidRange[],
@@ -18,7 +18,7 @@ export async function readStanding(
     having.set(flag, found)
     areAllThere ||= countUids(found) === countUids(uids)
   }
-  // What all of them have, none can have that is gone.
+  // A flag that all messages have proves that all of them exist.
   return { there: areAllThere ? uids : await uidsOf(client, uids, {}), having }
 }
 
@@ -29,7 +29,7 @@ async function uidsOf(client: ImapFlow, uids: readonly UidRange[], term: SearchO
   return commonUids(uids, readUidSet(Array.isArray(found) ? found.join() : (found.all ?? '')))
 }
 
-/** RFC 9051, section 6.4.4: system flags have keys of their own. */
+/** Maps a flag to its search key (RFC 9051, section 6.4.4): system flags have keys of their own. */
 function termOf(flag: string): SearchObject {
   const system = /^\\(answered|deleted|draft|flagged|seen)$/i.exec(flag)
   return system ? { [system[1]!.toLowerCase()]: true } : { keyword: flag }

@@ -1,4 +1,4 @@
-/** The commands that change folders, each sent once. What keeps lists of mail programs tidy is tried after it, and may fail. */
+/** Changes folders, sending each command once. Updating subscriptions afterwards is best-effort. */
 import type { FolderRole } from '../../../contract/mail.ts'
 import type { FolderWriter } from '../gateway-capabilities.ts'
 import type { CapabilityOptions } from './imapflow-content.ts'
@@ -6,7 +6,7 @@ import { wireName } from './imapflow-names.ts'
 
 type Send = (command: string, attributes: unknown[]) => Promise<unknown>
 
-/** RFC 6154. */
+/** Special-use attributes (RFC 6154) by role. */
 const uses: Partial<Record<FolderRole, string>> = {
   archive: '\\Archive',
   drafts: '\\Drafts',
@@ -67,7 +67,7 @@ export class ImapFlowFolderWriter implements FolderWriter {
     }
   }
 
-  /** A folder that is open here may be the one, and some servers end the connection that has it open. */
+  /** Unselects first: the open folder may be the one changed, and some servers close connections that have it open. */
   async #close(): Promise<void> {
     const { client } = this.#options
     if (client.mailbox) await client.mailboxClose()

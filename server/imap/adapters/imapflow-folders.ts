@@ -1,4 +1,4 @@
-/** Lists the folders of every namespace, and counts messages where a server does not say that in the list (RFC 5819). */
+/** Lists the folders of every namespace, and counts messages where the server lacks LIST-STATUS (RFC 5819). */
 import type { ImapFlow, ListResponse } from 'imapflow'
 import type { Folder } from '../../../contract/mail.ts'
 import type { FolderStanding } from '../gateway-capabilities.ts'
@@ -6,19 +6,19 @@ import type { FolderCount } from '../mail-gateway.ts'
 import { roles, toFolder } from './imapflow-message.ts'
 import { type Inside, quoted, wireName } from './imapflow-names.ts'
 
-/** Namespaces of others that are asked for one by one, where the list does not hold them. */
+/** Foreign namespaces that are listed separately, where LIST omits them; further ones are ignored. */
 const maxNamespaces = 20
-/** Questions under way at a time; fewer where the server is slow, so that nobody waits long behind them. */
+/** Pipelined STATUS commands; fewer on slow servers, so that other requests do not queue long behind them. */
 const maxWindow = 20
 const slowMs = 500
 const statusQuery = { messages: true, unseen: true }
-/** As attributes of a command: `(MESSAGES UNSEEN)`. */
+/** Items of a STATUS command: `(MESSAGES UNSEEN)`. */
 const counted = ['MESSAGES', 'UNSEEN'] as const
 const standingQuery = { messages: true, uidNext: true, uidValidity: true, highestModseq: true }
-/** The last one only where the server has CONDSTORE. */
+/** HIGHESTMODSEQ is requested only on servers with CONDSTORE. */
 const standingItems = ['MESSAGES', 'UIDNEXT', 'UIDVALIDITY', 'HIGHESTMODSEQ']
 
-/** What ImapFlow's parser makes of `* STATUS name (MESSAGES 3 UNSEEN 1)`. */
+/** ImapFlow's parse of `* STATUS name (MESSAGES 3 UNSEEN 1)`. */
 interface Untagged {
   attributes?: (Token | Token[] | null)[]
 }
@@ -27,7 +27,7 @@ interface Token {
   value?: string | Buffer
 }
 
-/** In modified UTF-7 a name may have these (`&AAA-`), and no command can say it. PostgreSQL takes no text with a NUL: one such folder kept all others from being indexed. */
+/** Modified UTF-7 can encode these (`&AAA-`), but no command can; PostgreSQL rejects NUL, which blocked indexing. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is left out
 const unsayable = /[\x00\r\n]/
 
@@ -36,7 +36,7 @@ export async function listFolders(client: ImapFlow, withCounts: boolean): Promis
   return inOrder(client, await listAll(client, withCounts ? { statusQuery } : {}))
 }
 
-/** How folders of one's own stand: as the list says it, else asked one by one for as long as the budget lasts, those in `first` before all others. */
+/** Returns the state of the account's own folders: from LIST, else by STATUS within the budget, `first` leading. */
 export async function listStandings(
   client: ImapFlow,
   budgetMs: number,
@@ -63,7 +63,7 @@ export async function listStandings(
   return standings.map(standing => ({ ...standing, status: standing.status ?? asked.get(standing.path) }))
 }
 
-/** Of the folder that a connection has open, Dovecot tells figures as of the last look at it: without this, changes by others stay unseen. */
+/** Dovecot reports stale figures of the selected folder: without NOOP, changes by others stay invisible. */
 async function refresh(client: ImapFlow): Promise<void> {
   if (client.mailbox) await client.noop()
 }
@@ -72,7 +72,7 @@ async function listAll(client: ImapFlow, options: object): Promise<ListResponse[
   const entries = new Map((await client.list(options)).map(entry => [entry.path, entry]))
   for (const prefix of foreignPrefixes(client).slice(0, maxNamespaces)) {
     if ([...entries.keys()].some(path => path.startsWith(prefix))) continue
-    // Courier and UW IMAP list these only when they are named (RFC 2342, section 6); a refusal costs no other folder.
+    // Courier and UW IMAP list these only by name (RFC 2342, section 6); a refusal affects no other folder.
     for (const entry of await listUnder(client, prefix, options))
       if (!entries.has(entry.path)) entries.set(entry.path, entry)
   }
@@ -92,13 +92,13 @@ function foreignPrefixes(client: ImapFlow): string[] {
   return (['other', 'shared'] as const).flatMap(kind => prefixesOf(client, kind))
 }
 
-/** An empty one would claim all folders. */
+/** An empty prefix would match all folders. */
 function prefixesOf(client: ImapFlow, kind: 'other' | 'shared'): string[] {
   const spaces = (client as unknown as Inside).namespaces?.[kind]
   return (spaces || []).map(({ prefix }) => prefix).filter(prefix => prefix !== '')
 }
 
-/** One's own first: they are not what is left out where there are too many. A role is a folder's in one's own mailbox. */
+/** Puts personal folders first, so that a limit does not drop them. Only they have roles. */
 function inOrder(client: ImapFlow, entries: ListResponse[]): Folder[] {
   const namespaceOf = (path: string): Folder['namespace'] => {
     const isIn = (kind: 'other' | 'shared') =>
@@ -110,7 +110,7 @@ function inOrder(client: ImapFlow, entries: ListResponse[]): Folder[] {
   const personal = folders.filter(({ namespace }) => namespace === 'personal')
   const taken = new Set(personal.map(({ role }) => role))
   for (const [index, folder] of folders.entries()) {
-    // ImapFlow gives each role to one folder, which may be that of somebody else.
+    // ImapFlow assigns each role to one folder, which may belong to another user.
     if (folder.namespace !== 'personal' || folder.role) continue
     const flagged = [...(entries[index]?.flags ?? [])].map(flag => roles.get(flag))
     const role = flagged.find(one => one && !taken.has(one))
@@ -123,8 +123,8 @@ function inOrder(client: ImapFlow, entries: ListResponse[]): Folder[] {
 }
 
 /**
- * Counts folders one after the other, some questions ahead of the answers (RFC 9051, section 5.5), until the time is up; then those that
- * are left are asked for by another call. One that the server refuses to count has a count without numbers.
+ * Counts folders by pipelined STATUS (RFC 9051, section 5.5) until the time is up; another call asks for the rest. A
+ * folder that the server refuses to count has a count without numbers.
  */
 export async function countFolders(
   client: ImapFlow,
@@ -138,10 +138,10 @@ export async function countFolders(
   )
 }
 
-/** What a server says of a folder in numbers, by the names of the items. */
+/** Numbers of a STATUS response by item name. */
 type Said = ReadonlyMap<string, number>
 
-/** One folder after the other, some questions ahead of the answers, until the time is up. */
+/** Queries one window of folders after the other until the time is up; adapts the window to the server's speed. */
 async function askAll(
   client: ImapFlow,
   paths: readonly string[],
@@ -161,8 +161,8 @@ async function askAll(
 }
 
 /**
- * ImapFlow sends a command when the one before is done. All but the last of these go past it, with tags that it does not know and lets
- * pass; servers answer in order, so that the last answer is the end of them all.
+ * Pipelines STATUS commands. ImapFlow sends one at a time, so all but the last bypass it, with tags that it ignores;
+ * servers answer in order, so the last response completes them all.
  */
 async function askTogether(
   client: ImapFlow,
@@ -189,7 +189,7 @@ async function askTogether(
     const { next } = await inside.exec('STATUS', last, { untagged: { STATUS: note } })
     next()
   } catch (error) {
-    // A folder that the server does not count; anything else ends the connection.
+    // The server refused to count this folder; any other error ends the connection.
     if (!client.usable || !(error instanceof Error && 'responseStatus' in error)) throw error
   }
   return answers
@@ -217,7 +217,7 @@ function standingOf(said: Said): ListResponse['status'] {
   } as ListResponse['status']
 }
 
-/** Undefined where the server leaves out what every server must say (RFC 9051, section 6.3.11). */
+/** Undefined where the server omits a mandatory item (RFC 9051, section 6.3.11). */
 function toStanding(status: ListResponse['status']): FolderStanding['status'] {
   const { messages, uidNext, uidValidity, highestModseq } = status ?? {}
   if (messages === undefined || !uidNext || uidValidity === undefined) return undefined

@@ -1,4 +1,4 @@
-/** Connects to IMAP servers with ImapFlow. What a connection does is in `imapflow-connection.ts`. */
+/** Connects to IMAP servers with ImapFlow. The connection itself is `imapflow-connection.ts`. */
 import type { ImapFlow } from 'imapflow'
 import { type MailLogin, secretOf } from '../../accounts/mail-login.ts'
 import { probeAfter, speaksTls } from '../../accounts/tls-probe.ts'
@@ -16,25 +16,25 @@ import { greetingOf, ImapSocket } from './imapflow-socket.ts'
 import { type WatchTimes, watchTimes } from './imapflow-watch.ts'
 
 export interface ImapFlowGatewayOptions {
-  /** Told to servers that ask who we are (RFC 2971). */
+  /** Sent in the ID command (RFC 2971). */
   version?: string
   watching?: Partial<WatchTimes>
-  /** How long a folder is kept open before it is opened again. */
+  /** How long folders are kept open before they are reopened. */
   keeping?: KeepingTimes
-  /** Judges where it may connect to; without it, anywhere. */
+  /** Judges which addresses may be connected to; all may without it. */
   guard?: Pick<OutboundGuard, 'check'>
-  /** Hears of each row of a message that nobody asked for. */
+  /** Called for each unsolicited message row. */
   onRowDropped?: () => void
-  /** How many changes of a mailbox a server may tell of unasked, at once. */
+  /** Mailbox changes that a server may report unsolicited at once. */
   unaskedLines?: number
 }
 
-/** ImapFlow's own watch over silence; ours over each command is shorter. */
+/** ImapFlow's own idle timeout; ours per command is shorter. */
 const socketTimeoutMs = 10 * 60_000
-/** What passed the limiter is smaller: a second wall. */
+/** Second line of defence: what passed the limiter is smaller. */
 const maxLiteralSize = 1024 * 1024
 const maxResponseSize = 16 * 1024 * 1024
-/** A row of FETCH has some 15,000 at most when it has passed the limiter, and no other answer has as many. */
+/** After the limiter a FETCH row has some 15,000 tokens at most, and no other response as many. */
 const maxResponseTokens = 100_000
 
 export class ImapFlowGateway implements MailGateway {
@@ -139,26 +139,26 @@ async function createClient(
   timeoutMs: number,
   version: string,
 ): Promise<ImapFlow> {
-  // Loaded with the first account: a server without one does without its memory.
+  // Loaded with the first account, which saves the memory on servers without one.
   const { ImapFlow } = await import('imapflow')
   return new ImapFlow({
     host: login.host,
     port: login.port,
     secure: login.tls === 'implicit',
     doSTARTTLS: login.tls === 'starttls',
-    // By OAUTHBEARER (RFC 7628) where the server has it, else by XOAUTH2: ImapFlow chooses, and never sends a token in place of a password.
+    // ImapFlow uses OAUTHBEARER (RFC 7628), else XOAUTH2, and never sends a token as a password.
     auth:
       login.accessToken === undefined
         ? { user: login.user, pass: login.password }
         : { user: login.user, accessToken: login.accessToken },
     transport,
     logger: false,
-    // Where it is empty nothing is said of it; ImapFlow would say its own.
+    // ImapFlow would send its own identification; empty fields are omitted.
     clientInfo: { name: 'RustyMail', version, vendor: 'RustyMail', 'support-url': '' },
     disableAutoIdle: true,
-    // What vanished is then told by UID: see `VanishedUids`.
+    // Expunged messages are then reported by UID: see `VanishedUids`.
     qresync: true,
-    // It would be undone behind the limiter, which reads the bare words.
+    // It would be decompressed behind the limiter, which must read plaintext.
     disableCompression: true,
     connectionTimeout: timeoutMs,
     greetingTimeout: timeoutMs,
@@ -174,7 +174,7 @@ function problemOf({ code, detail, fault }: Finding): Problem {
   return new Problem(code, detail, { part: 'imap', ...(fault ? { fault } : {}) })
 }
 
-/** ImapFlow bounds each step; this bounds them together. */
+/** Bounds the steps together; ImapFlow bounds each one. */
 async function withinTime(
   client: ImapFlow,
   context: () => FaultContext,
@@ -188,7 +188,7 @@ async function withinTime(
     const { host, port, phase, tls } = context()
     if (phase !== 'greeting' || tls === 'implicit') return
     const place = { host, port, addresses, signal: over.signal }
-    // It never throws.
+    // Never throws.
     void speaksTls(place).then(isTls => isTls && reject(problemOf(wantsTls(place))))
   }, probeAfter(timeoutMs))
   const timer = setTimeout(() => {

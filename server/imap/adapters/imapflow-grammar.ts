@@ -1,36 +1,42 @@
-/** What the bytes of a mail server's answer are, recognised as they come in: how a response begins, names of items, markers of literals. */
+/**
+ * Recognises the syntax of server responses as their bytes arrive: the beginning of a response, item names, literal
+ * markers.
+ */
 
 const [nul, lf, cr, space, open, close] = [0x00, 0x0a, 0x0d, 0x20, 0x28, 0x29]
 const [star, plus, bracket, bracketEnd, braceEnd] = [0x2a, 0x2b, 0x5b, 0x5d, 0x7d]
 const fetchWord = 'FETCH'
 const maxNameLength = 100
-/** Room for the marker of the longest literal that has a meaning, `{` 19 digits `}` CR, and for one digit more. */
+/** Room for the longest valid literal marker, `{` 19 digits `}` CR, plus one digit. */
 const tailLength = 24
 
-/** Tells from its first bytes what a response is: a row of FETCH, another number (EXISTS, EXPUNGE), the end of a command, or words. */
+/**
+ * Classifies a response by its first bytes: a FETCH row, another number (EXISTS, EXPUNGE), a command completion, or
+ * words.
+ */
 
 export class RowHead {
-  /** What was read: `*`, blank, number, blank, letters of FETCH, blank; 6 is the whole of it. */
+  /** Progress: `*`, blank, number, blank, letters of FETCH, blank; 6 when all of it was read. */
   #step = 0
   #letters = 0
   #isTagged = false
 
-  /** Nothing of the response was read yet. */
+  /** True before any byte of the response. */
   get isAtStart(): boolean {
     return this.#step === 0 && !this.#isTagged
   }
 
-  /** It was `* 1 FETCH (`. */
+  /** True after `* 1 FETCH (`. */
   get isRow(): boolean {
     return this.#step === 6
   }
 
-  /** It begins with `* 1`: mailboxes say much of this kind by themselves. */
+  /** True when it begins with `* 1`, as most unsolicited updates do. */
   get isNumbered(): boolean {
     return this.#step >= 3
   }
 
-  /** It begins with a tag: a command has ended. */
+  /** True when it begins with a tag: it completes a command. */
   get isTagged(): boolean {
     return this.#isTagged
   }
@@ -40,7 +46,7 @@ export class RowHead {
     this.#isTagged = false
   }
 
-  /** @returns Whether it still may be a row; ImapFlow forgives NUL before it, and so do we. */
+  /** @returns Whether it may still be a row; a leading NUL is tolerated, as ImapFlow does. */
   accepts(byte: number): boolean {
     const isDigit = byte >= 0x30 && byte <= 0x39
     if (this.#step === 0) {
@@ -64,9 +70,9 @@ export class RowHead {
   }
 }
 
-/** The name of an item in a row of FETCH, as its bytes come in: `FLAGS`, `BODY[HEADER.FIELDS (FROM TO)]<0>`. */
+/** Parses the name of an item in a FETCH row as its bytes arrive: `FLAGS`, `BODY[HEADER.FIELDS (FROM TO)]<0>`. */
 export class ItemName {
-  /** A string that grows by a letter at a time is garbage for each of them. */
+  /** A buffer, since appending letters to a string would create garbage for each. */
   readonly #bytes = Buffer.alloc(maxNameLength)
   #length = 0
   #isInSection = false
@@ -84,7 +90,7 @@ export class ItemName {
     this.#isInSection = false
   }
 
-  /** @returns Whether the name has ended at this byte, or the row, or neither. */
+  /** @returns What ends at this byte: the name, the row, or neither. */
   read(byte: number): 'name' | 'row' | undefined {
     if (byte === bracket) this.#isInSection = true
     else if (byte === bracketEnd) this.#isInSection = false
@@ -95,14 +101,14 @@ export class ItemName {
   }
 }
 
-/** Finds the marker of a literal at the end of a line, also where the network broke it: exactly where ImapFlow sees one. */
+/** Finds a literal marker at the end of a line, even when split over chunks, exactly where ImapFlow would. */
 export class LiteralMarker {
-  /** The end of the line so far, as far as it came with earlier chunks. */
+  /** The last bytes of the line from earlier chunks. */
   #tail = ''
-  /** Where the line began in this chunk, or where it goes on behind a literal. */
+  /** Offset in this chunk where the line begins, or continues after a literal. */
   #lineAt = 0
 
-  /** With the next chunk. */
+  /** Called when a chunk begins. */
   begin(): void {
     this.#lineAt = 0
   }
@@ -112,14 +118,14 @@ export class LiteralMarker {
     this.#tail = ''
   }
 
-  /** The chunk ends here. */
+  /** Called when a chunk ends. */
   end(chunk: Buffer, at: number): void {
     this.#tail = this.#lineBefore(chunk, at)
   }
 
-  /** The size of the literal that is announced before this line end. */
+  /** Returns the size of the literal announced before this line end; undefined when there is none. */
   sizeBefore(chunk: Buffer, at: number): number | undefined {
-    // Most lines end with no brace, and are wholly in this chunk as far as that tells.
+    // Fast path: most lines do not end with a brace, and lie within this chunk as far as that matters.
     if (at - this.#lineAt >= 2 && chunk[chunk[at - 1] === cr ? at - 2 : at - 1] !== braceEnd) return undefined
     const line = this.#lineBefore(chunk, at)
     const [, start, digits] = /(\{|^)(\d+)\}\r?$/.exec(line) ?? []
@@ -133,11 +139,11 @@ export class LiteralMarker {
   }
 }
 
-/** `* 4294967295 FETCH (UID 4294967295 MODSEQ (9223372036854775807))` and its line end. */
+/** Length of `* 4294967295 FETCH (UID 4294967295 MODSEQ (9223372036854775807))` with its line end. */
 const longestSilentRow = 70
 const silentRow = /^\* \d{1,10} FETCH \((?:UID (\d{1,10}) MODSEQ \(\d{1,19}\)|MODSEQ \(\d{1,19}\) UID (\d{1,10}))\)\r\n/
 
-/** Of a row that begins here and holds a UID and its MODSEQ, and nothing else, where it ends; undefined where none does. */
+/** Returns the end of a row that begins here and holds only a UID and its MODSEQ; undefined when there is none. */
 export function silentRowAt(chunk: Buffer, from: number): { uid: number; end: number } | undefined {
   if (chunk[from] !== star) return undefined
   const row = silentRow.exec(chunk.toString('latin1', from, from + longestSilentRow))

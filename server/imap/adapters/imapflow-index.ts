@@ -1,4 +1,4 @@
-/** Maps a row that ImapFlow fetched to what the index keeps of a message. */
+/** Maps a fetched row to the message data that the index stores. */
 import type { FetchMessageObject } from 'imapflow'
 import type { IndexHeader } from '../gateway-capabilities.ts'
 import { countOf, toAddresses, toLine } from './imapflow-message.ts'

@@ -1,4 +1,6 @@
-/** Asks an IMAP server what it offers, and what it says of the mailbox: each question by itself, so that a refused one costs no other answer. */
+/**
+ * Queries capabilities, namespaces, folders and quota separately, so that a refused query does not affect the others.
+ */
 import type { ImapFlow } from 'imapflow'
 import type { ServerFacts } from '../mail-gateway.ts'
 import { listFolders } from './imapflow-folders.ts'

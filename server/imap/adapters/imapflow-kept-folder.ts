@@ -1,19 +1,19 @@
 /**
- * Keeps the folder of a connection open between requests: opening a large one costs the server a hundred times what NOOP does. Other
- * programs notice nothing of it: the folder is open read-only, as it was before.
+ * Keeps a connection's folder selected between requests, since opening a large one costs the server a hundred times a
+ * NOOP. Other programs are not affected: it is opened read-only.
  */
 import type { ImapFlow, MailboxObject } from 'imapflow'
 import { type OpenFolder, openFolder } from './imapflow-folder.ts'
 
-/** What every command of ImapFlow goes through; its types do not show it. */
+/** The method that runs all of ImapFlow's commands, which its types do not declare. */
 interface Executing {
   exec(command: string, attributes: unknown, options?: unknown): Promise<{ next(): void }>
 }
 
-/** A folder that is about to be changed. */
+/** A folder opened ahead of a change. */
 interface Prepared {
   readonly path: string
-  /** Undefined where it could not be opened: why not, the change finds out. Never rejects. */
+  /** Resolves undefined when opening failed; the change finds out why. Never rejects. */
   readonly opening: Promise<{ opened: OpenFolder; mailbox: MailboxObject } | undefined>
   openedAt: number | undefined
 }
@@ -23,16 +23,16 @@ interface Kept {
   readonly mailbox: MailboxObject
   readonly opened: OpenFolder
   readonly openedAt: number
-  /** Messages came or went since: `uidNext` of the opening says nothing more. */
+  /** Messages arrived or vanished since, so `uidNext` of the opening is stale. */
   hasChanged: boolean
 }
 
 export interface KeepingTimes {
-  /** A folder that was opened for a change so long ago is opened again for it. */
+  /** Maximum age of a folder opened ahead of a change; an older one is reopened for it. */
   preparedMs: number
-  /** A view is opened again when it is so old, whatever NOOP says: not every server tells all news. 0: it is opened for each request. */
+  /** Maximum age of a view despite NOOP, since some servers do not report all changes. 0: reopened for each request. */
   provedMs: number
-  /** The same for a server whose NOOP has not told any news yet on this connection. */
+  /** Maximum age on a server whose NOOP has not yet reported any change on this connection. */
   unprovedMs: number
   now(): number
 }
@@ -42,7 +42,7 @@ export const keepingTimes: KeepingTimes = {
   now: () => performance.now(),
 }
 
-/** So often a view that was opened again may show what NOOP had not told. Once may be mail that came in between. */
+/** Reopenings in sequence that may reveal changes missed by NOOP; one may be mail that arrived in between. */
 const mostMissed = 2
 
 export class KeptFolder {
@@ -64,17 +64,17 @@ export class KeptFolder {
     this.#watchStatus()
   }
 
-  /** The folder that is open, by which connections are chosen. */
+  /** The selected folder, by which connections are chosen. */
   get path(): string | undefined {
     return this.#current?.path
   }
 
-  /** The one that is open, or being opened, for a change. */
+  /** The folder that is open, or being opened, for a change. */
   get preparedPath(): string | undefined {
     return this.#prepared?.path
   }
 
-  /** With all that the server knows by now. Opened read-only. */
+  /** Opens a folder read-only, with the server's current state. */
   async open(path: string): Promise<OpenFolder> {
     await this.#dropPrepared()
     const kept = this.#current
@@ -85,8 +85,8 @@ export class KeptFolder {
     const isSound = await this.#noop()
     if (kept.hasChanged) this.#isProved = true
     kept.hasChanged ||= hadChanged
-    // A folder that was deleted, and one of its name made again, is told by Dovecot as an untagged NO: the view is a dead one's.
-    // Cyrus tells it as if the folder had been emptied, and of the new one nothing.
+    // Dovecot reports a deleted and recreated folder as an untagged NO on a stale view; Cyrus reports only that the
+    // folder was emptied.
     const isEmptied = kept.hasChanged && kept.mailbox.exists === 0
     if (!isSound || isEmptied || this.#current !== kept) return this.#examine(path)
     const { provedMs, unprovedMs, now } = this.#times
@@ -94,19 +94,19 @@ export class KeptFolder {
     return isOld ? this.#examineAgain(kept) : viewOf(kept)
   }
 
-  /** As it was looked at last, where it is open still: enough for what never changes. */
+  /** Returns the last known state if the folder is still open; sufficient for immutable data. */
   whileOpen(path: string): Pick<OpenFolder, 'uidValidity'> | undefined {
     const kept = this.#current
     return kept?.path === path && this.#times.provedMs > 0 ? kept.opened : undefined
   }
 
-  /** Opened now, whatever is open: what the opening says is of this moment. */
+  /** Reopens the folder unconditionally, so that its state is current. */
   async openAgain(path: string): Promise<OpenFolder> {
     await this.#dropPrepared()
     return this.#examine(path)
   }
 
-  /** For a change that is about to come: its folder is open by then, unless something else is asked first. */
+  /** Opens a folder ahead of a change, unless another command comes first. */
   prepareWriting(path: string): void {
     this.#kept = undefined
     const opening = openFolder(this.#client, path, false)
@@ -120,26 +120,26 @@ export class KeptFolder {
     this.#prepared = prepared
   }
 
-  /** For one change; whatever is asked next opens it read-only again. */
+  /** Opens a folder for one change; the next request reopens it read-only. */
   async openForWriting(path: string): Promise<OpenFolder> {
     const opened = await this.#takePrepared(path)
     this.#kept = undefined
     return opened ?? openFolder(this.#client, path, false)
   }
 
-  /** Since it was opened, it may have been deleted, and one of its name made: the server says so before the change is sent. */
+  /** The folder may have been deleted and recreated meanwhile: the server reports that before the change is sent. */
   async #takePrepared(path: string): Promise<OpenFolder | undefined> {
     const { openedAt, path: preparedPath } = this.#prepared ?? {}
     const open = await this.#dropPrepared()
     const isOpen = () => this.#client.mailbox === open?.mailbox
     if (!open || preparedPath !== path || !isOpen()) return undefined
-    // The answer has just come.
+    // The folder was opened just now.
     if (openedAt === undefined) return open.opened
     const isSound = this.#times.now() - openedAt <= this.#times.preparedMs && (await this.#noop()) && isOpen()
     return isSound ? open.opened : undefined
   }
 
-  /** Nothing is asked of another folder before it is open. */
+  /** Waits for a folder being opened, since no other command may run before that. */
   async #dropPrepared() {
     const prepared = this.#prepared
     this.#prepared = undefined
@@ -147,8 +147,8 @@ export class KeptFolder {
   }
 
   /**
-   * What STATUS answers of the open folder, ImapFlow takes for what it holds. The server has not told it of the open folder, and tells
-   * it later: then an EXPUNGE would be counted twice, and a page would be of other messages.
+   * Detects STATUS of the selected folder: ImapFlow adopts its counts although the server reports the change again
+   * later, so that an EXPUNGE would be counted twice and pages would shift.
    */
   #watchStatus(): void {
     const exec = this.#client.exec.bind(this.#client)
@@ -162,7 +162,7 @@ export class KeptFolder {
     }
   }
 
-  /** ImapFlow drops its mailbox when the connection or the folder is lost. */
+  /** ImapFlow clears its mailbox when the connection or the folder is lost. */
   get #current(): Kept | undefined {
     return this.#kept && this.#client.mailbox === this.#kept.mailbox ? this.#kept : undefined
   }
@@ -175,7 +175,7 @@ export class KeptFolder {
     return opened
   }
 
-  /** After NOOP nothing can be new, except what came in between, and what this server does not tell. */
+  /** Reopens a folder after NOOP. A difference is mail that arrived in between, or a change NOOP did not report. */
   async #examineAgain(kept: Kept): Promise<OpenFolder> {
     const before = viewOf(kept)
     const after = await this.#examine(kept.path)
@@ -184,7 +184,7 @@ export class KeptFolder {
     return after
   }
 
-  /** @returns False when the server refused it, or complained. */
+  /** @returns False when the server refused NOOP or sent a warning. */
   async #noop(): Promise<boolean> {
     let isSound = true
     const complain = async () => {
@@ -201,7 +201,7 @@ export class KeptFolder {
   }
 }
 
-/** UIDVALIDITY holds as long as a folder is open (RFC 9051, section 2.3.1.1). */
+/** UIDVALIDITY is constant while a folder is open (RFC 9051, section 2.3.1.1). */
 function viewOf({ opened, mailbox, hasChanged }: Kept): OpenFolder {
   const { uidValidity, uidNext } = opened
   return { exists: mailbox.exists, uidValidity, uidNext: hasChanged ? undefined : uidNext }

@@ -1,11 +1,11 @@
 /**
- * Fetches rows that are read here, before ImapFlow makes a tree of each: reading a message took it three times as long as all that is done with it then.
- * A row that is not as usual, or says less than was asked for, it reads as ever.
+ * Parses FETCH rows directly, before ImapFlow builds a tree of each: that took three times as long as all further
+ * processing. Unusual or incomplete rows are left to ImapFlow.
  */
 import type { FetchMessageObject, FetchQueryObject, ImapFlow } from 'imapflow'
 import { type ListReaders, readRow } from './imapflow-row-reader.ts'
 
-/** What ImapFlow reads of a connection; its types do not show it. */
+/** ImapFlow's response handler, which its types do not declare. */
 interface Inside {
   handleResponse?(response: { payload: Buffer; literals: readonly Buffer[] }): Promise<boolean>
 }
@@ -14,23 +14,23 @@ export interface LeanFetch {
   range: string
   by: 'uid' | 'seq'
   query: FetchQueryObject
-  /** Whether it says all that was asked for: updates of flags that nobody asked for come as rows too, and are for ImapFlow. */
+  /** True for a row with all requested items; unsolicited flag updates arrive as rows too, and are for ImapFlow. */
   isAnswer(row: FetchMessageObject): boolean
-  /** Of rows that ImapFlow reads, each. */
+  /** Called also for each row that ImapFlow parses. */
   take(row: FetchMessageObject): void
 }
 
-/** What takes the rows of a connection, while something does. @returns Whether it did. */
+/** Consumes the rows of a connection while a fetch is active. @returns Whether it consumed the row. */
 interface Hook {
   take: ((row: FetchMessageObject) => boolean) | undefined
 }
 
 const hooks = new WeakMap<ImapFlow, Hook>()
 
-/** Each row is taken as it comes: what the server said of it is not kept for longer. */
+/** Fetches rows and consumes each as it arrives, so that responses are not buffered. */
 export async function fetchLean(client: ImapFlow, { range, by, query, isAnswer, take }: LeanFetch): Promise<void> {
   const hook = await hookOf(client)
-  // The first one: a server may send any number of rows.
+  // Only the first error, since a server may send any number of rows.
   let fault: { error: unknown } | undefined
   const takeAnswer = (row: FetchMessageObject) => {
     if (!(row.uid > 0 && isAnswer(row))) return false
@@ -53,7 +53,7 @@ export async function fetchLean(client: ImapFlow, { range, by, query, isAnswer, 
 async function hookOf(client: ImapFlow): Promise<Hook> {
   const known = hooks.get(client)
   if (known) return known
-  // Loaded with the first account, as ImapFlow is.
+  // Loaded with the first account, like ImapFlow.
   const lists = (await import('imapflow/lib/tools')) as unknown as ListReaders
   const again = hooks.get(client)
   if (again) return again

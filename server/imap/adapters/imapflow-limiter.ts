@@ -1,6 +1,6 @@
 /**
- * Reads what an IMAP server says before ImapFlow does, byte by byte and in pieces as they come, and bounds what strangers decide of it: the
- * lists in rows of FETCH, and headers that are asked for whole. All else passes as it is, as long as a line or row is not too long.
+ * Filters the server's stream byte by byte before ImapFlow, and bounds what strangers control: the lists in FETCH rows
+ * and whole headers. Everything else passes unchanged, up to a maximum line and row length.
  */
 import { floods, type Taken } from './imapflow-budget.ts'
 import { ItemName, LiteralMarker, RowHead, silentRowAt } from './imapflow-grammar.ts'
@@ -10,24 +10,24 @@ import { encodeCuts, limitsOf, ValueLimiter } from './imapflow-value.ts'
 const [tab, lf, cr, space, quote, open, close, backslash, brace] = [
   0x09, 0x0a, 0x0d, 0x20, 0x22, 0x28, 0x29, 0x5c, 0x7b,
 ]
-/** Content-Type and Content-Transfer-Encoding, of which something is read, are far shorter. */
+/** Maximum bytes of a field; Content-Type and Content-Transfer-Encoding, which are parsed, are far shorter. */
 const maxFieldBytes = 2048
 const nextField = Buffer.from('\r\nX-Cut: ')
 
 /**
- * Ends each field of one header that is too long, in place, as its bytes come in: what reads its value takes time with the square of its
- * length. A header keeps its length, since that was announced before; what is past the bound becomes a field of its own that means nothing.
+ * Splits overlong fields of a header in place, since parsing takes time quadratic in their length. The header's length
+ * was already announced and stays: the excess becomes a field without meaning.
  */
 class FieldLimiter {
   #isLineStart = true
   #fieldBytes = 0
-  /** How much of the next field's name is written. */
+  /** Bytes written of the next field's name. */
   #written = 0
 
   cut(chunk: Buffer, from: number, to: number): void {
     for (let at = from; at < to; at++) {
       const byte = chunk[at]!
-      // A line that begins with a blank goes on with the field before it.
+      // A line that begins with a blank continues the field before it.
       if (this.#isLineStart && byte !== space && byte !== tab) this.#fieldBytes = this.#written = 0
       this.#isLineStart = byte === lf
       if (++this.#fieldBytes <= maxFieldBytes || this.#written === nextField.length) continue
@@ -43,28 +43,28 @@ export interface LimiterOptions {
   bounds?: Bounds
 }
 
-/** They may be others at each line. */
+/** Bounds may change with each line. */
 interface Bounds {
-  /** What a line may hold that is no row of FETCH. */
+  /** Maximum bytes of a line other than a FETCH row. */
   readonly lineBytes: number
-  /** Whether rows that hold a UID and its MODSEQ, and nothing else, are left out: reading a thousand takes ImapFlow longer than the change. */
+  /** Drop rows with only UID and MODSEQ: parsing a thousand takes ImapFlow longer than the change itself. */
   readonly isSilent: boolean
-  /** Hears the UID of each of these. */
+  /** Called with the UID of each dropped row. */
   changed?(uid: number): void
 }
 
-/** Of headers and lists, of which little is kept. */
+/** Maximum bytes of a literal in headers and lists, of which little is kept. */
 const defaultMaxLiteralBytes = 64 * 1024 * 1024
-/** Of what is kept whole: parts are asked for in pieces of a quarter of it. */
+/** Maximum bytes of a literal that is kept whole: parts are fetched in pieces of a quarter of it. */
 const maxKeptLiteralBytes = 1024 * 1024
-/** What is passed on of one row. */
+/** Maximum bytes passed on of one row. */
 const maxRowBytes = 2 * 1024 * 1024
-/** The longest list of UIDs is said without a budget only in tests. */
+/** Without a budget, as in tests, lines are unbounded. */
 const unbounded: Bounds = { lineBytes: Number.POSITIVE_INFINITY, isSilent: false }
-/** Of the header of a message or part, which can only be asked for whole. */
+/** Bytes kept of the header of a message or part, which can only be requested whole. */
 export const maxHeaderBytes = 256 * 1024
 
-/** `head`: whether it is a row of FETCH; `line`: the rest of another response; `name` to `list`: in a row; `lost`: the rest of a malformed row. */
+/** `head`: may be a FETCH row; `line`: rest of another response; `name` to `list`: in a row; `lost`: a bad row. */
 type State = 'head' | 'line' | 'name' | 'value' | 'atom' | 'quoted' | 'escaped' | 'marker' | 'list' | 'lost'
 
 export class ResponseLimiter {
@@ -74,17 +74,17 @@ export class ResponseLimiter {
   #state: State = 'head'
   readonly #marker = new LiteralMarker()
   readonly #head = new RowHead()
-  /** What was passed on of the response that has not ended, before this chunk, and where in what goes out of this one it began. */
+  /** Bytes of the unfinished response passed on before this chunk, and the output offset where it began in this one. */
   #kept = 0
   #keptAt = 0
   #taken: Taken = { bytes: 0, numbers: 0, words: 0, tagged: 0 }
   readonly #name = new ItemName()
   readonly #list = new ValueLimiter(this.#sink)
   #cuts = new Map<string, number>()
-  /** Bytes of a literal that are still to come, and how many of them are kept when that is not all. */
+  /** Bytes of a literal still to arrive, and the number of them to keep when that is not all. */
   #literalLeft = 0
   #literalKept: number | undefined
-  /** While the literal is a header. */
+  /** Set while the literal is a header. */
   #fields: FieldLimiter | undefined
 
   constructor({ maxLiteralBytes = defaultMaxLiteralBytes, bounds = unbounded }: LimiterOptions = {}) {
@@ -92,20 +92,20 @@ export class ResponseLimiter {
     this.#bounds = bounds
   }
 
-  /** Of the last chunk. */
+  /** Bytes and lines consumed of the last chunk. */
   get taken(): Readonly<Taken> {
     return this.#taken
   }
 
-  /** Of the response that has not ended yet; ImapFlow holds it until then. */
+  /** Bytes of the unfinished response, which ImapFlow buffers. */
   get keptBytes(): number {
     return this.#kept
   }
 
   /**
-   * Reads the chunk until its end, or until so many lines of it have ended: `taken` says how far.
-   * @returns What ImapFlow is to get of it; often the same buffer, sometimes nothing yet.
-   * @throws Error with a code when the server announces or says more than any answer may hold.
+   * Reads the chunk to its end, or until `maxLines` lines have ended: `taken` says how far.
+   * @returns The bytes for ImapFlow; often the same buffer, sometimes empty.
+   * @throws Error with a code when the server announces or sends more than any response may hold.
    */
   push(chunk: Buffer, maxLines = Number.POSITIVE_INFINITY): Buffer {
     this.#sink.begin(chunk)
@@ -158,7 +158,7 @@ export class ResponseLimiter {
 
   #readHead(chunk: Buffer, from: number): number {
     if (this.#bounds.isSilent && this.#head.isAtStart) {
-      // One that is whole in this chunk; others pass, and change nothing.
+      // Only a row that is whole in this chunk; others pass, which is harmless.
       const row = silentRowAt(chunk, from)
       if (row) {
         this.#bounds.changed?.(row.uid)
@@ -234,7 +234,7 @@ export class ResponseLimiter {
     else this.#state = 'atom'
   }
 
-  /** The marker of a header is held back: it tells a length that may be too much. */
+  /** Holds back the marker of a header, since it announces a length that may be reduced. */
   #beginMarker(at: number): void {
     this.#state = 'marker'
     if (this.#name.isHeader) this.#sink.drop(at)
@@ -267,7 +267,7 @@ export class ResponseLimiter {
       return at
     }
     if (at === chunk.length) return at
-    // A line end: that of the marker of a literal, or one where none may be.
+    // A line end: after a literal marker, or an invalid one.
     const size = list.state === 'marker' ? this.#markerBefore(chunk, at) : undefined
     if (size === undefined) return this.#loseRow(chunk, at)
     this.#countLine()
@@ -276,7 +276,7 @@ export class ResponseLimiter {
     return at + 1
   }
 
-  /** It would take guesses to find where the list ends: ImapFlow gets a row without an end, which it leaves out. */
+  /** The end of the list cannot be found: ImapFlow gets an unterminated row, which it discards. */
   #loseRow(chunk: Buffer, at: number): number {
     this.#sink.cutHeld(at, 0)
     this.#sink.release(at)
@@ -289,7 +289,7 @@ export class ResponseLimiter {
     return at < 0 ? chunk.length : this.#endLine(chunk, at)
   }
 
-  /** A line ends, and with it the answer, unless a literal follows. */
+  /** Ends a line, and with it the response unless a literal follows. */
   #endLine(chunk: Buffer, at: number): number {
     const size = this.#markerBefore(chunk, at)
     this.#countLine()
@@ -329,7 +329,7 @@ export class ResponseLimiter {
     else this.#taken.words++
   }
 
-  /** @param coming Bytes of a literal that is announced here and kept whole. */
+  /** @param coming Bytes of a literal announced here that is kept whole. */
   #checkKept(at: number, coming = 0): void {
     const kept = this.#kept + this.#sink.passedBytes(at) - this.#keptAt + coming
     if (coming > maxKeptLiteralBytes) throw tooLong()

@@ -1,4 +1,4 @@
-/** Maps what ImapFlow read of a message or folder to our words. Strangers wrote it: whatever is missing or broken must not throw. */
+/** Maps ImapFlow's messages and folders to our types. Strangers wrote the data: broken fields must not throw. */
 import type { FetchMessageObject, ListResponse, MessageAddressObject, MessageStructureObject } from 'imapflow'
 import type { Address, Flag, Folder, FolderRole, MessageFault } from '../../../contract/mail.ts'
 import type { DecodedBody } from '../../reading/decode-body.ts'
@@ -16,7 +16,7 @@ const flags: ReadonlyMap<string, Flag> = new Map([
   ['\\deleted', 'deleted'],
 ])
 
-/** By SPECIAL-USE (RFC 6154). */
+/** Roles by SPECIAL-USE (RFC 6154). */
 export const roles: ReadonlyMap<string, FolderRole> = new Map([
   ['\\Inbox', 'inbox'],
   ['\\Archive', 'archive'],
@@ -29,7 +29,7 @@ export const roles: ReadonlyMap<string, FolderRole> = new Map([
   ['\\Important', 'important'],
 ])
 
-/** ImapFlow has found roles by SPECIAL-USE, else by well-known names in many languages. */
+/** ImapFlow has detected roles by SPECIAL-USE, else by well-known names in many languages. */
 export function toFolder(entry: ListResponse, namespace: Folder['namespace'] = 'personal'): Folder {
   const lower = new Set([...entry.flags].map(flag => flag.toLowerCase()))
   const selectable = !lower.has('\\noselect') && !lower.has('\\nonexistent')
@@ -47,7 +47,7 @@ export function toFolder(entry: ListResponse, namespace: Folder['namespace'] = '
   }
 }
 
-/** ImapFlow leaves out a delimiter at the beginning, without which the folder cannot be opened. */
+/** Restores a leading delimiter that ImapFlow strips, without which the folder cannot be opened. */
 function wholePath({ path, pathAsListed, delimiter }: ListResponse): string {
   const isCut = Boolean(delimiter) && pathAsListed.startsWith(delimiter) && !path.startsWith(delimiter)
   return `${isCut ? delimiter : ''}${path}`.toWellFormed()
@@ -112,7 +112,7 @@ export function toContent(
   }
 }
 
-/** Of a message of which the mail server says nothing that can be read; its date and size, if these can be. */
+/** Returns a placeholder for a message that the server cannot describe, with date and size if known. */
 export function toUnreadable({
   uid,
   ...row
@@ -127,7 +127,7 @@ export function countOf(cuts: Cuts, name: CutName, list: readonly Address[]): nu
 }
 
 function faultsOf({ bodyStructure, size = 0 }: FetchMessageObject, cuts: Cuts, structure: Structure): MessageFault[] {
-  // In a message of one part, what is not that part is its header.
+  // In a single-part message, everything but the part is its header.
   const headerBytes = bodyStructure?.childNodes ? 0 : size - (bodyStructure?.size ?? size)
   const faults: MessageFault[] = []
   if (cuts.has('headers') || headerBytes > maxHeaderBytes) faults.push('headers_too_large')
@@ -149,12 +149,12 @@ export function toFlags(set: Set<string> | undefined): Flag[] {
   return [...new Set([...(set ?? [])].map(flag => flags.get(flag.toLowerCase())))].filter(flag => flag !== undefined)
 }
 
-/** What is no flag of the system is a keyword (RFC 9051, section 2.3.2): labels of people and of their programs. */
+/** Flags other than system flags are keywords (RFC 9051, section 2.3.2): labels of users and their programs. */
 export function toKeywords(set: Set<string> | undefined): string[] {
   return [...(set ?? [])].filter(flag => !flag.startsWith('\\')).map(toLine)
 }
 
-/** Undefined for what is no date, or one that ISO 8601 writes with more than four digits of year. */
+/** Undefined for an invalid date, or a year that ISO 8601 writes with more than four digits. */
 function toTime(value: Date | string | undefined): string | undefined {
   const date = new Date(value ?? Number.NaN)
   if (Number.isNaN(date.getTime())) return undefined
@@ -162,33 +162,33 @@ function toTime(value: Date | string | undefined): string | undefined {
   return /^\d{4}-/.test(text) ? text : undefined
 }
 
-/** The limiter lets no more through; a structure from elsewhere does not end the process either. */
+/** The limiter passes no deeper structure; one from elsewhere must not exhaust the stack either. */
 const maxDepth = 60
 
-/** With what ImapFlow knows of it. */
+/** A part with ImapFlow's node. */
 export interface ImapPart extends PartNode {
   children: readonly ImapPart[]
   message?: ImapPart | undefined
   node: MessageStructureObject
 }
 
-/** A BODYSTRUCTURE as parts with numbers. */
+/** Converts a BODYSTRUCTURE to numbered parts. */
 export function toParts(root: MessageStructureObject | undefined): ImapPart | undefined {
   return root && toMessageRoot(root, '', 0)
 }
 
-/** @param of The number of the attached message that it is in; empty in a message itself. */
+/** @param of The part number of the attached message that contains it; empty for the message itself. */
 function toMessageRoot(node: MessageStructureObject, of: string, depth: number): ImapPart {
   if (isMultipart(node)) return toPart(node, of, depth)
   const id = of === '' ? '1' : `${of}.1`
   const part = toPart(node, id, depth)
-  // Some servers do not know the part number of a message with one part.
+  // Some servers do not accept the part number of a single-part message.
   return of === '' && !part.message ? { ...part, section: 'TEXT' } : part
 }
 
 function toPart(node: MessageStructureObject, id: string, depth: number): ImapPart {
   const isAttachedMessage = node.type.toLowerCase() === 'message/rfc822'
-  // What a server makes of one in a transfer encoding, which none may have (RFC 2046, section 5.2.1), is no structure of it.
+  // Transfer encodings are forbidden here (RFC 2046, section 5.2.1), so a server's structure of it would be wrong.
   const isReadable = isAttachedMessage && !/^(?:base64|quoted-printable)$/i.test(node.encoding ?? '')
   const [inner] = isReadable ? (node.childNodes ?? []) : []
   const parts = isMultipart(node) && depth < maxDepth ? (node.childNodes ?? []) : []
@@ -223,8 +223,8 @@ function lowered(parameters: Record<string, unknown>): Record<string, string> {
 }
 
 /**
- * What mail servers write into an ENVELOPE where an address has no mailbox or no domain, or cannot be read: no part of an address.
- * Of Dovecot, of Courier and others that stand on the same code (c-client), and of Cyrus.
+ * Placeholders in an ENVELOPE for a missing or invalid mailbox or domain, as written by Dovecot, by Courier and other
+ * servers based on c-client, and by Cyrus.
  */
 const mailboxes = new Set(['MISSING_MAILBOX', 'SYNTAX_ERROR', 'INVALID_ADDRESS', 'UNEXPECTED_DATA_AFTER_ADDRESS'])
 const domains = new Set([
@@ -236,23 +236,23 @@ const domains = new Set([
   'unspecified-domain',
 ])
 
-/** @returns What the sender wrote: without a domain it is no address that mail could be sent to, and empty where nothing is left. */
+/** @returns The part that the sender wrote: undeliverable without a domain, and empty when nothing is left. */
 function withoutPlaceholders(email: string): string {
   const at = email.lastIndexOf('@')
   const [local, domain] = at < 0 ? [email, undefined] : [email.slice(0, at), email.slice(at + 1)]
   const isLocal = !mailboxes.has(local)
   if (domain === undefined) return isLocal ? email : ''
   if (domains.has(domain)) return isLocal ? local : ''
-  // Beside a domain that somebody wrote only this one is written by servers; the others may be somebody's name there.
+  // Beside a real domain only this placeholder comes from servers; the others may be real mailbox names.
   return local === 'MISSING_MAILBOX' ? `@${domain}` : email
 }
 
-/** Whatever a server says where a text belongs. */
+/** Converts any value that a server sends in place of a text. */
 export function toLine(value: string | undefined): string {
   return oneLine(String(value ?? ''))
 }
 
-/** Null for what counts nothing. */
+/** Null for anything but a non-negative integer. */
 function toWhole(value: number | undefined): number | null {
   return value !== undefined && Number.isSafeInteger(value) && value >= 0 ? value : null
 }

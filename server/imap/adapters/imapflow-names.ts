@@ -1,13 +1,16 @@
-/** Names of folders as they go over the wire, and what ImapFlow's types do not show of it. Servers stumble over bare words that RFCs allow. */
+/**
+ * Wire names of folders, and the internals of ImapFlow that its types do not declare. Quotes atoms that servers
+ * misparse.
+ */
 import type { ImapFlow } from 'imapflow'
 
-/** What every command of ImapFlow goes through, and what it keeps. */
+/** The method that runs all of ImapFlow's commands, and its internal state. */
 export type Inside = Omit<ImapFlow, 'namespace' | 'namespaces'> & {
   exec(command: string, attributes: unknown, options?: object): Promise<{ next(): void; response: object }>
   run(command: string, ...args: unknown[]): Promise<unknown>
-  /** One line more; CRLF is added. */
+  /** Writes a line, to which CRLF is appended. */
   write(line: Buffer): void
-  /** As they were listed last. */
+  /** The folders of the last listing. */
   folders: Map<string, { flags: Set<string> }>
   namespace?: Namespace | undefined
   namespaces?: { personal?: Namespace[]; other?: Namespace[] | false; shared?: Namespace[] | false } | undefined
@@ -18,7 +21,7 @@ interface Namespace {
   delimiter: string | null
 }
 
-/** What ImapFlow's parser makes of `* LSUB (flags) "." name`. */
+/** ImapFlow's parse of `* LSUB (flags) "." name`. */
 interface Subscribed {
   attributes?: ({ value?: unknown }[] | { value?: unknown } | null)[]
 }
@@ -27,12 +30,13 @@ interface LsubOptions {
   untagged?: { LSUB?: (said: Subscribed) => Promise<void> }
 }
 
-/** Their first word is the name of a folder. */
+/** Commands whose first argument is a folder name. */
 const namingCommands = new Set(['SELECT', 'EXAMINE', 'STATUS'])
 
 /**
- * Quotes names of folders, since Courier knows none that begins with a bare `~`, and the word NIL, which servers take for nothing at all.
- * @param client What means nothing to it is `null` there: an atom is always somebody's word.
+ * Quotes folder names, since Courier rejects atoms that begin with `~`, and the word NIL, which servers parse as no
+ * value.
+ * @param client ImapFlow represents an intended NIL as `null`, so an atom NIL is always text.
  */
 export function quoteWords(client: ImapFlow): void {
   const inside = client as unknown as Inside
@@ -46,20 +50,20 @@ export function quoteWords(client: ImapFlow): void {
 }
 
 /**
- * Folders are called by their whole paths. ImapFlow would put the personal prefix (`INBOX.`) before every path, and those of other
- * namespaces could not be opened.
+ * Makes ImapFlow accept full paths. It would prepend the personal prefix (`INBOX.`) to every path, so that folders of
+ * other namespaces could not be opened.
  */
 export function takeWholePaths(client: ImapFlow): void {
   const inside = client as unknown as Inside
   inside.namespace = { prefix: '', delimiter: inside.namespace?.delimiter ?? null }
 }
 
-/** What stands before the paths of one's own folders, but INBOX: `INBOX.` on some servers, mostly nothing. */
+/** Returns the prefix of the user's own folders except INBOX: `INBOX.` on some servers, usually empty. */
 export function personalPrefix(client: ImapFlow): string {
   return (client as unknown as Inside).namespaces?.personal?.[0]?.prefix ?? ''
 }
 
-/** ImapFlow's own question for counts, one folder after the other, holds up the list for as long as they take. */
+/** Disables ImapFlow's own STATUS per folder, which would delay the list. */
 export function listWithoutStatus(client: ImapFlow): void {
   const inside = client as unknown as Inside
   const run = inside.run.bind(client)
@@ -67,8 +71,8 @@ export function listWithoutStatus(client: ImapFlow): void {
 }
 
 /**
- * What LSUB says of a folder goes for LIST no less with ImapFlow. `\\Noselect` says there that only folders in it are subscribed to
- * (RFC 3501, section 6.3.9); Courier says so of INBOX as soon as a folder in it is, and INBOX could not be opened any more.
+ * Filters LSUB. ImapFlow applies its flags to LIST entries, but `\\Noselect` means there that only subfolders are
+ * subscribed (RFC 3501, section 6.3.9): Courier sends it for INBOX, which could not be opened any more.
  */
 export function readSubscriptions(client: ImapFlow): void {
   const inside = client as unknown as Inside
@@ -85,7 +89,7 @@ export function readSubscriptions(client: ImapFlow): void {
   }
 }
 
-/** As the server writes it: in modified UTF-7 (RFC 3501, section 5.1.3), or as it is where UTF-8 was agreed on. */
+/** Encodes a name for the wire: modified UTF-7 (RFC 3501, section 5.1.3), or unchanged where UTF-8 was negotiated. */
 export function wireName(client: ImapFlow, path: string): string {
   const { enabled, capabilities } = client
   const isRev2 = enabled.has('IMAP4REV2') || (capabilities.has('IMAP4rev2') && !capabilities.has('IMAP4rev1'))

@@ -1,9 +1,12 @@
-/** How the plain text of messages begins: their structures with one command, then the first bytes of the text parts, those of one place together. */
+/**
+ * Fetches the beginning of messages' plain text: all structures in one command, then the first bytes of the text parts,
+ * grouped by part number.
+ */
 import type { ImapFlow, MessageStructureObject } from 'imapflow'
 import { decodeText } from '../../reading/charset.ts'
 import { withoutHalfCharacter } from '../../reading/decode-body.ts'
 
-/** Places of text parts that are asked for, each with a command: `1`, `1.1` and `TEXT` are those of nearly all mail. */
+/** Part numbers fetched, one command each: `1`, `1.1` and `TEXT` cover almost all mail. */
 const mostPlaces = 4
 const mostMessages = 50
 const maxDepth = 10
@@ -11,11 +14,11 @@ const maxDepth = 10
 interface TextPart {
   uid: number
   encoding: string
-  /** As the part says it; null where it does not. */
+  /** The declared charset; null when there is none. */
   charset: string | null
 }
 
-/** By UID; of what has no plain text part, or is a kind of message that few are, nothing. */
+/** Maps UIDs to previews; leaves out messages without plain text or with an unusual structure. */
 export async function fetchPreviews(
   client: ImapFlow,
   uids: readonly number[],
@@ -46,7 +49,9 @@ export async function fetchPreviews(
   return texts
 }
 
-/** The first text of the message, if it is plain: what comes behind HTML is a footer, or the end of it (RFC 8621, section 4.1.4). */
+/**
+ * Returns the first text if it is plain: plain text after HTML is a footer or a continuation (RFC 8621, section 4.1.4).
+ */
 function textLeafOf(structure: MessageStructureObject): MessageStructureObject | undefined {
   const first = firstText(structure)
   return first && isText(first, 'text/plain') ? first : undefined
@@ -57,7 +62,7 @@ function firstText(node: MessageStructureObject, depth = 0): MessageStructureObj
   if (!node.childNodes || type === 'message/rfc822' || depth >= maxDepth)
     return isText(node, 'text/plain') || isText(node, 'text/html') ? node : undefined
   const texts = node.childNodes.map(child => firstText(child, depth + 1)).filter(text => text !== undefined)
-  // The same text in several forms.
+  // Alternatives of the same text.
   const plain = type === 'multipart/alternative' ? texts.find(text => isText(text, 'text/plain')) : undefined
   return plain ?? texts[0]
 }
@@ -66,7 +71,7 @@ function isText({ type, disposition }: MessageStructureObject, wanted: string): 
   return type?.toLowerCase() === wanted && disposition?.toLowerCase() !== 'attachment'
 }
 
-/** The bytes may end anywhere, in the middle of a character or of its encoding. */
+/** Decodes bytes that may end inside a character or its encoding. */
 export async function decode(
   bytes: Buffer,
   { encoding, charset }: Pick<TextPart, 'encoding' | 'charset'>,
@@ -77,7 +82,7 @@ export async function decode(
 function withoutEncoding(bytes: Buffer, encoding: string): Buffer {
   if (encoding === 'base64') return Buffer.from(bytes.toString('latin1'), 'base64')
   if (encoding !== 'quoted-printable') return bytes
-  // RFC 2045, section 6.7: soft line breaks go, and what is no code stays as it is.
+  // Removes soft line breaks and keeps invalid codes (RFC 2045, section 6.7).
   const text = bytes
     .toString('latin1')
     .replaceAll(/=\r?\n/g, '')

@@ -1,11 +1,11 @@
-/** What a mail server offers and how full a mailbox is, as ImapFlow has it. */
+/** Reads the capabilities of a server and the quota of a mailbox with ImapFlow. */
 import type { ImapFlow } from 'imapflow'
 import type { QuotaFigures } from '../gateway-capabilities.ts'
 import type { Inside } from './imapflow-names.ts'
 
 const mostOffers = 100
 const mostRoots = 20
-/** RFC 9208, section 6: numbers have 63 bits; JavaScript keeps 53. */
+/** Digits of at most 53 bits: RFC 9208, section 6, allows 63, but JavaScript's integers are shorter. */
 const number = /^\d{1,15}$/
 
 export function offersOf({ capabilities }: ImapFlow): string[] {
@@ -22,7 +22,7 @@ interface Untagged {
 
 type Resource = { used: number; limit: number }
 
-/** By GETQUOTAROOT; ImapFlow's own keeps one root alone. */
+/** Reads all quota roots by GETQUOTAROOT; ImapFlow's own method keeps only one. */
 export async function readQuota(client: ImapFlow): Promise<QuotaFigures | undefined> {
   if (![...client.capabilities.keys()].some(word => word === 'QUOTA' || word.startsWith('QUOTA=RES-'))) return undefined
   const inside = client as unknown as Inside
@@ -33,7 +33,7 @@ export async function readQuota(client: ImapFlow): Promise<QuotaFigures | undefi
     const words = list.slice(0, 3 * mostRoots).map(({ value }) => String(value))
     for (let at = 0; at + 2 < words.length; at += 3) {
       const [name = '', used = '', limit = ''] = words.slice(at, at + 3)
-      // A limit of 0 is none, by Dovecot and Cyrus.
+      // Dovecot and Cyrus report a limit of 0 for no limit.
       if (!number.test(used) || !number.test(limit) || Number(limit) === 0) continue
       if (name.toUpperCase() === 'STORAGE') found.bytes.push({ used: Number(used) * 1024, limit: Number(limit) * 1024 })
       if (name.toUpperCase() === 'MESSAGE') found.messages.push({ used: Number(used), limit: Number(limit) })

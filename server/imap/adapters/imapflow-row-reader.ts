@@ -1,11 +1,11 @@
 /**
- * Reads one row of FETCH as ImapFlow does, in a fraction of its time: one that is written the way servers write nearly all of them. Of any
- * other it says nothing, and ImapFlow reads it.
+ * Parses a FETCH row as ImapFlow does, in a fraction of the time, if it has the form that servers almost always use.
+ * Any other row is left to ImapFlow.
  */
 import type { FetchMessageObject } from 'imapflow'
 import { isCapital, isNameCode, listOf, numberOf, refuse, type Token, textOf, unusual } from './imapflow-row-tokens.ts'
 
-/** ImapFlow's own, so that both read the same out of a list. */
+/** ImapFlow's own parsers, so that both yield the same from a list. */
 export interface ListReaders {
   parseEnvelope(list: Token[]): NonNullable<FetchMessageObject['envelope']>
   parseBodystructure(list: Token[]): NonNullable<FetchMessageObject['bodyStructure']>
@@ -15,18 +15,18 @@ const [lf, cr, space, quote, open, close, bracket, backslash, braceOpen, braceCl
   0x0a, 0x0d, 0x20, 0x22, 0x28, 0x29, 0x5b, 0x5c, 0x7b, 0x7d,
 ]
 const head = /^\* ([1-9]\d{0,9}) FETCH \(/
-/** Of the names of items: what index and texts ask for is shorter. */
+/** Maximum length of an item name; those requested for index and texts are shorter. */
 const longestName = 21
-/** Behind a name; it has no blanks but in its list of headers. */
+/** The section after a name; it contains blanks only in its list of headers. */
 const itemSection = /\[([A-Z0-9.-]*(?: \([A-Za-z" -]+\))?)\](?:<\d{1,10}>)?/y
-/** Of no list; those that need quotes, and others that ImapFlow reads in a way of its own, are left to it. */
+/** A plain atom; those that ImapFlow treats specially are left to it. */
 const atom = /[\\$]?[A-Za-z0-9._:+/-]+/y
 const headerFields = 'HEADER.FIELDS'
-/** Lists in lists; the limiter lets fewer through. */
+/** Maximum nesting of lists; the limiter lets less through. */
 const deepest = 60
 const maxUint = 2 ** 32 - 1
 
-/** Undefined: ImapFlow has to read it. */
+/** Parses a row; undefined when ImapFlow has to parse it. */
 export function readRow(
   payload: Buffer,
   literals: readonly Buffer[],
@@ -45,7 +45,7 @@ export function readRow(
 
 class RowReader {
   readonly #payload: Buffer
-  /** Of its bytes, each a character: places are the same in both. */
+  /** The payload as latin1, so that offsets are the same in both. */
   readonly #text: string
   readonly #literals: readonly Buffer[]
   readonly #lists: ListReaders
@@ -109,7 +109,7 @@ class RowReader {
     else if (name === 'BODYSTRUCTURE') row.bodyStructure = this.#lists.parseBodystructure(listOf(token))
     else if (name === 'EMAILID') row.emailId = textOf(listOf(token)[0] ?? null) || refuse()
     else if (name === 'X-GM-MSGID') row.emailId = textOf(token)
-    // Of no use to those who ask here.
+    // Not used by callers of this reader.
     else if (name !== 'MODSEQ') throw unusual
   }
 
@@ -128,7 +128,7 @@ class RowReader {
     if (byte === quote) return { value: this.#quoted() }
     if (byte === open) return this.#list(depth + 1)
     if (byte === braceOpen) return { value: this.#nextLiteral() }
-    // `test` makes no list of what it found.
+    // Unlike `exec`, `test` allocates no result.
     atom.lastIndex = this.#at
     if (!atom.test(this.#text)) throw unusual
     const value = this.#text.slice(this.#at, atom.lastIndex)
@@ -148,7 +148,7 @@ class RowReader {
       const token = this.#token(depth)
       list.push(token)
       const next = this.#text.charCodeAt(this.#at)
-      // Addresses and parts stand beside each other without a blank.
+      // Adjacent addresses and parts have no blank between them.
       if (next === open && Array.isArray(token)) continue
       this.#at++
       if (next === close) return list
@@ -163,7 +163,7 @@ class RowReader {
     for (; ; at++) {
       const byte = text.charCodeAt(at)
       if (byte === quote) break
-      // Also at the end, where it is no number.
+      // Also catches the end, where the code is NaN.
       if (!(byte >= space)) throw unusual
       all |= byte
       if (byte !== backslash) continue

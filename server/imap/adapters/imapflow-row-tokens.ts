@@ -1,16 +1,16 @@
-/** What a row of FETCH is made of, as ImapFlow has it: lists, strings and numbers; and how it is said that one is not as usual. */
+/** Tokens of a FETCH row in ImapFlow's format, and the error that marks an unusual row. */
 
-/** What ImapFlow makes of a list, of a string or atom, and of NIL. */
+/** Token of a row: a list, a string or atom, or NIL. */
 export type Token = Token[] | { value: string | Buffer } | null
 
-/** Thrown where a row is not as usual, and caught where it is read. */
+/** Thrown for an unusual row and caught by the reader. */
 export const unusual = new Error('not a usual row')
 export const refuse = (): never => {
   throw unusual
 }
 
 export const isCapital = (code: number) => code >= 0x41 && code <= 0x5a
-/** A capital, a digit, a dot or a hyphen. */
+/** True for a capital letter, a digit, a dot or a hyphen. */
 export const isNameCode = (code: number) =>
   isCapital(code) || (code >= 0x30 && code <= 0x39) || code === 0x2e || code === 0x2d
 
@@ -24,7 +24,7 @@ export function textOf(token: Token): string {
   return token.value.toString()
 }
 
-/** With no more digits than the largest has, as ImapFlow counts them. */
+/** Parses a number with at most as many digits as `most`, as ImapFlow does. */
 export function numberOf(token: Token, most: number): number {
   const text = textOf(token)
   const number = Number(text)

@@ -1,6 +1,6 @@
 /**
- * Fetches what lists show of messages. A message that the server or ImapFlow cannot get right costs its own row and no other: it is fetched
- * apart from the others, and when that does not help, a row says that it is there. Rows that nobody asked for are dropped as they come.
+ * Fetches message data for lists. A message that the server or ImapFlow fails at affects only its own row: it is
+ * fetched separately, and else becomes an `unreadable` row. Unsolicited rows are dropped.
  */
 import type { FetchMessageObject, ImapFlow } from 'imapflow'
 import type { Structure } from '../body-structure.ts'
@@ -9,7 +9,7 @@ import type { MessageHead, MessageHeader } from '../mail-gateway.ts'
 import { fetchLean } from './imapflow-lean-rows.ts'
 import { structureOf, toHeader, toUnreadable } from './imapflow-message.ts'
 
-/** Messages by their UIDs, or by their places in the folder; a page of them at most. */
+/** Messages by UID or by sequence number; at most a page of them. */
 export interface Wanted {
   by: 'uid' | 'seq'
   numbers: readonly number[]
@@ -17,30 +17,30 @@ export interface Wanted {
 
 export interface Row {
   header: MessageHeader
-  /** Undefined when it could not be read. */
+  /** Undefined when the message could not be read. */
   row: FetchMessageObject | undefined
   structure?: Structure
 }
 
-/** Also the headers as they stand: of one that stands several times the server may tell the last, or all together. */
+/** Raw headers too: of a repeated one, the server's envelope may contain the last or all of them. */
 const headers = [...listedHeaders]
 const headerQuery = { uid: true, flags: true, envelope: true, internalDate: true, size: true, bodyStructure: true }
-/** Of one message the beginning too: what the last mail servers wrote on top stands there. */
+/** Items of a single message: also its beginning, where the last mail servers prepended headers. */
 export const contentQuery = { ...headerQuery, source: { start: 0, maxLength: 16 * 1024 } }
 const listQuery = { ...headerQuery, headers }
 const headQuery = { uid: true, envelope: true, size: true, headers }
-/** What the index is made of. */
+/** Items that the index stores. */
 export const indexQuery = { ...headerQuery, headers: [...headers, 'references'] }
 const leastQuery = { uid: true, internalDate: true, size: true }
-/** So many in a command: servers take lines of 8,000 bytes (RFC 7162, section 4). */
+/** UIDs per command, since servers accept lines of 8,000 bytes (RFC 7162, section 4). */
 const uidsOfCommand = 500
-/** Commands that are spent on finding the message at which a server fails; one of fifty takes twelve. */
+/** Commands spent on isolating the message that a server fails at; one of fifty takes twelve. */
 const mostTries = 30
 
 interface FetchHow<Kept> {
   query: object
   onDropped?: (() => void) | undefined
-  /** With each row as it comes: what the server said of it is not kept for longer. */
+  /** Called with each row as it arrives, so that responses are not buffered. */
   keep(row: Row): Kept
 }
 
@@ -51,7 +51,7 @@ interface Tries<Answer> {
   read(row: FetchMessageObject): Answer | Promise<Answer>
 }
 
-/** The newest first. */
+/** Fetches rows, the newest first. */
 export function fetchRows(
   client: ImapFlow,
   wanted: Wanted,
@@ -61,7 +61,7 @@ export function fetchRows(
   return fetchKept(client, wanted, { query, onDropped, keep: row => row })
 }
 
-/** The newest first. Many rows take the event loop one at a time. */
+/** Fetches and maps rows, the newest first; each is consumed as it arrives. */
 export async function fetchKept<Kept>(
   client: ImapFlow,
   wanted: Wanted,
@@ -77,7 +77,7 @@ export async function fetchKept<Kept>(
       const found = withFirst(rowOf(row))
       return found instanceof Promise ? found.then(take) : take(found)
     } catch (error) {
-      // The command goes on to its end.
+      // A rejection does not abort the command.
       return Promise.reject(error)
     }
   }
@@ -89,7 +89,7 @@ export async function fetchKept<Kept>(
   return [...rows].sort(([one], [other]) => other - one).map(([, kept]) => kept)
 }
 
-/** Only what is said of mail as it arrives; what cannot be read is left out. */
+/** Fetches the data of announcements only; leaves out unreadable messages. */
 export async function fetchHeads(
   client: ImapFlow,
   uids: readonly number[],
@@ -102,7 +102,7 @@ export async function fetchHeads(
   return new Map(rows.map(({ header: { uid, subject, from } }) => [uid, { subject, from }]))
 }
 
-/** When messages were received, by falling UID; those that are gone are left out. @param uids Falling. */
+/** Returns reception dates by descending UID; expunged messages are left out. @param uids Descending. */
 export async function fetchDates(
   client: ImapFlow,
   uids: readonly number[],
@@ -117,7 +117,7 @@ export async function fetchDates(
   return found.sort((one, other) => other.uid - one.uid)
 }
 
-/** At once for nearly every row: a promise for each of thousands costs more than to look. */
+/** Synchronous for almost every row: a promise for each of thousands would cost more than the check. */
 function withFirst(found: Row): Row | Promise<Row> {
   const head = found.row?.headers?.toString('utf8').toWellFormed()
   if (head === undefined || !mayRepeat(head)) return found
@@ -129,12 +129,12 @@ function rowOf(row: FetchMessageObject): Row {
     const structure = structureOf(row)
     return { header: toHeader(row, structure), row, structure }
   } catch {
-    // No message that was ever tried comes here; the next one does not take its page along.
+    // Not reached by any message tested; an exception must not fail the whole page.
     return { header: toUnreadable(row), row: undefined }
   }
 }
 
-/** Where the server refuses, half of them at a time. */
+/** Fetches messages; when the server refuses, bisects them to isolate the bad one. */
 async function fetchApart<Answer>(client: ImapFlow, wanted: Wanted, tries: Tries<Answer>): Promise<Answer[]> {
   try {
     return await fetchAll(client, wanted, tries)
@@ -148,7 +148,7 @@ async function fetchApart<Answer>(client: ImapFlow, wanted: Wanted, tries: Tries
   }
 }
 
-/** Of those that are still in the folder; the least that can be said of them is their UID. */
+/** Fetches minimal data of the messages still in the folder, at least their UIDs. */
 async function fetchLeast(
   client: ImapFlow,
   wanted: Wanted,
@@ -180,12 +180,12 @@ async function fetchAll<Answer>(
   const isWanted = new Set(numbers)
   const rows: (Answer | Promise<Answer>)[] = []
   const take = (row: FetchMessageObject) => {
-    // One of each, so that a server which repeats itself fills no memory.
+    // Each message once, so that a server that repeats itself cannot fill the memory.
     if (!isAnswer(row)) return
     if (!isWanted.delete(numberOf(row, wanted))) return onDropped()
     const answer = read(row)
     rows.push(answer)
-    // It is told below, unless the command fails first.
+    // The rejection is reported by `Promise.all`, unless the command fails first.
     if (answer instanceof Promise) answer.catch(() => undefined)
   }
   await fetchLean(client, { range: rangesOf(numbers), by, query, isAnswer, take })
@@ -194,14 +194,14 @@ async function fetchAll<Answer>(
 
 const numberOf = ({ uid, seq }: FetchMessageObject, { by }: Wanted) => (by === 'uid' ? uid : seq)
 
-/** Places of a page are one range; UIDs stay as they were asked for. */
+/** Sequence numbers of a page are one range; UIDs stay as requested. */
 function rangesOf(numbers: readonly number[]): string {
   const [first = 0] = numbers
   const last = numbers.at(-1) ?? first
   return last - first === numbers.length - 1 && last > first ? `${first}:${last}` : numbers.join()
 }
 
-/** Unasked-for updates of flags come as rows too; they lack what was asked for. */
+/** Unsolicited flag updates are rows too, but lack the requested items. */
 const isAnswer = ({ uid, size }: FetchMessageObject) => uid > 0 && size !== undefined
 
 function isRefusal(error: unknown): boolean {

@@ -1,13 +1,13 @@
-/** Searches a folder with ImapFlow: terms in its words, and the newest of what a server found, however much that is. */
+/** Searches a folder with ImapFlow: translates terms, and returns the newest matches, however many a server found. */
 import type { ImapFlow, SearchObject } from 'imapflow'
 import { Problem } from '../../platform/problem.ts'
 import type { SearchKey, SearchTerm } from '../search-term.ts'
 import { countUids, readUidSet } from '../uid-ranges.ts'
 
 export interface Found {
-  /** How many in all. */
+  /** Total number of matches. */
   total: number
-  /** The newest below the UID that was asked for, falling; at most as many as asked for. */
+  /** The newest below the given UID, descending; at most `limit`. */
   uids: number[]
   hasMore: boolean
 }
@@ -16,8 +16,8 @@ export interface Found {
 const maxUid = 2 ** 32 - 1
 
 /**
- * Asks for all UIDs, which come as ranges (ESEARCH, RFC 4731) that are never spelled out. Where a server knows only numbers, ImapFlow
- * makes ranges of them, and takes 16 million at most.
+ * Searches for UIDs, which arrive as ranges (ESEARCH, RFC 4731) that are never expanded. On servers that send plain
+ * numbers, ImapFlow builds ranges, of 16 million UIDs at most.
  * @param belowUid Only messages with a lower UID are searched.
  */
 export async function searchUids(
@@ -34,8 +34,8 @@ export async function searchUids(
 }
 
 /**
- * ImapFlow's queries hold each key once. What would come twice is said around the corner: a and b is not (not a or not b). That
- * needs no parentheses, which some servers get wrong, and never `NOT NOT`, which Courier refuses.
+ * Converts a term to ImapFlow's query, which holds each key once. Repeated keys are expressed by De Morgan: a and b is
+ * not (not a or not b). That avoids parentheses, which some servers get wrong, and `NOT NOT`, which Courier refuses.
  */
 export function toSearchObject(term: SearchTerm | undefined): SearchObject {
   if (term === undefined) return {}
@@ -45,7 +45,7 @@ export function toSearchObject(term: SearchTerm | undefined): SearchObject {
   const keys = all.map(each => keyOf(toCondition(each, false)))
   for (const [index, each] of all.entries()) {
     const key = keys[index]!
-    // All of a kind, so that there are two of them at least.
+    // All conditions of a repeated key, so that there are at least two.
     if (key === 'not' || keys.indexOf(key) !== keys.lastIndexOf(key)) never.push(toCondition(each, true))
     else Object.assign(query, toCondition(each, false))
   }
@@ -58,13 +58,13 @@ function keyOf(condition: SearchObject): string {
   return Object.keys(condition).join()
 }
 
-/** One key each; `not` and `or` hold what is in them. What is negated twice is not negated. */
+/** Returns a query with a single key; `not` and `or` nest. Double negations cancel out. */
 function toCondition(term: SearchTerm, isNegated: boolean): SearchObject {
   if (term.kind === 'not') return toCondition(term.term, !isNegated)
   if ('terms' in term) {
     const [first, ...others] = term.terms
     if (first !== undefined && others.length === 0) return toCondition(first, isNegated)
-    // Each of them as it is joined by OR: with a NOT in front where they are joined by AND.
+    // Joined by OR: negated if the terms are joined by AND.
     const isEach = term.kind === 'or'
     const or = term.terms.map(each => toCondition(each, !isEach))
     return isNegated === isEach ? { not: { or } } : { or }
@@ -100,13 +100,13 @@ function toKey(term: Exclude<SearchKey, { kind: 'flag' }>): SearchObject {
   }
 }
 
-/** @param set Ranges of UIDs in any order; none when nothing was found. */
+/** Returns the newest UIDs of a set. @param set Ranges in any order; undefined when nothing was found. */
 export function newestOf(set: string | undefined, limit: number, beforeUid = maxUid + 1): Found {
   const ranges = readUidSet(set ?? '')
   const uids: number[] = []
   let below = beforeUid
   for (const [first, last] of ranges.toReversed()) {
-    // One more than is wanted tells whether there are more.
+    // One more than `limit` shows that there are more.
     for (let uid = Math.min(last, below - 1); uid >= first && uids.length <= limit; uid--) {
       uids.push(uid)
       below = uid
@@ -116,7 +116,7 @@ export function newestOf(set: string | undefined, limit: number, beforeUid = max
   return { total: countUids(ranges), uids: uids.slice(0, limit), hasMore: uids.length > limit }
 }
 
-/** ImapFlow does not pass on the words of a server that refuses to search. */
+/** ImapFlow does not expose the response of a server that refuses a search. */
 function refused(term: SearchTerm | undefined): Problem {
   const isAscii = term === undefined || wordsOf(term).every(text => /^[\x20-\x7e]*$/.test(text))
   const hint = isAscii ? '' : ' It may not support non-ASCII text.'

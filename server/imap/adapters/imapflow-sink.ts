@@ -1,4 +1,4 @@
-/** Collects what is passed on of the bytes that come in: runs of them as they are, what was put in, and nothing of the rest. */
+/** Builds the output of a stream filter: unchanged runs of the input, insertions, and gaps for dropped bytes. */
 
 export class ByteSink {
   #chunk: Buffer = Buffer.alloc(0)
@@ -6,9 +6,9 @@ export class ByteSink {
   #passedBytes = 0
   #held: Buffer[] | undefined
   #heldBytes = 0
-  /** Where the run that is passed on began in the chunk; -1 while nothing is. */
+  /** Offset where the current passed run began in the chunk; -1 while bytes are dropped. */
   #run = 0
-  /** Whether what goes out is not simply what came in. */
+  /** True when the output differs from the input. */
   #isTouched = false
 
   get isPassing(): boolean {
@@ -21,25 +21,25 @@ export class ByteSink {
     else this.#isTouched = true
   }
 
-  /** From this place on, bytes are passed on. */
+  /** Passes the bytes from this offset on. */
   pass(at: number): void {
     if (this.#run < 0) this.#run = at
   }
 
-  /** From this place on, bytes are dropped. */
+  /** Drops the bytes from this offset on. */
   drop(at: number): void {
     this.#flush(at)
     this.#run = -1
     this.#isTouched = true
   }
 
-  /** Only while bytes are dropped. */
+  /** Inserts text; only allowed while bytes are dropped. */
   insert(text: string): void {
     this.#add(Buffer.from(text, 'latin1'))
     this.#isTouched = true
   }
 
-  /** What is passed from this place on waits until it is released. */
+  /** Buffers the bytes passed from this offset on until `release`. */
   hold(at: number): void {
     this.#flush(at)
     this.#run = at
@@ -47,12 +47,12 @@ export class ByteSink {
     this.#heldBytes = 0
   }
 
-  /** How much waits, with the run up to this place. */
+  /** Bytes buffered, with the run up to this offset. */
   heldBytes(at: number): number {
     return this.#heldBytes + (this.#run >= 0 ? at - this.#run : 0)
   }
 
-  /** What waits is cut at this length, and bytes are dropped from this place on. */
+  /** Truncates the buffered bytes, and drops the input from this offset on. */
   cutHeld(at: number, length: number): void {
     this.#flush(at)
     this.#run = -1
@@ -68,12 +68,12 @@ export class ByteSink {
     this.#held = undefined
   }
 
-  /** How much goes out of this chunk, up to this place; without what waits. */
+  /** Output bytes of this chunk up to this offset, without buffered ones. */
   passedBytes(at: number): number {
     return this.#passedBytes + (this.#run >= 0 && !this.#held ? at - this.#run : 0)
   }
 
-  /** What is to go out of this chunk, of which only so much was read; empty when that is nothing. */
+  /** Returns the output of the chunk, which was read up to this offset; may be empty. */
   end(at: number): Buffer {
     const isWhole = !this.#isTouched && this.#held === undefined
     this.#flush(at)
@@ -81,7 +81,7 @@ export class ByteSink {
     const passed = this.#passed
     this.#passed = []
     this.#passedBytes = 0
-    // What is held goes out with a later chunk.
+    // Buffered bytes are output with a later chunk.
     this.#isTouched = this.#held !== undefined
     return isWhole ? whole : Buffer.concat(passed)
   }

@@ -1,6 +1,6 @@
 /**
- * Opens ImapFlow's sockets: certificates are verified, a peer that does not greet as IMAP is named as such, and what it says is bounded before
- * ImapFlow reads it.
+ * Opens ImapFlow's sockets: verifies certificates, detects peers that are no IMAP servers, and bounds the input before
+ * ImapFlow parses it.
  */
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
@@ -11,20 +11,20 @@ import { type Address, answerWith } from '../../platform/network/outbound-guard.
 import type { AnswerBudget } from './imapflow-budget.ts'
 import { type IncomingTurns, LimitedSocket, type SocketListeners } from './imapflow-duplex.ts'
 
-/** How far a connection came. */
+/** The phase that a connection has reached. */
 export type Phase = 'connecting' | 'tls' | 'greeting' | 'session'
 
 export class NotImapError extends Error {
-  /** What the peer said first. */
+  /** The first bytes that the peer sent. */
   readonly greeting: string
 
   constructor(greeting: string) {
-    super('the peer does not greet as an IMAP server')
+    super('the peer sent no IMAP greeting')
     this.greeting = greeting
   }
 }
 
-/** Faults of a certificate whose issuer nobody vouches for; taken from this machine itself, and from nowhere else. */
+/** Errors of a certificate from an unknown issuer, which is accepted on loopback only. */
 const unknownIssuer = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
@@ -33,7 +33,7 @@ const unknownIssuer = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ])
 
-/** For one connection. */
+/** The transport of one connection. */
 export class ImapSocket implements ImapTransport {
   readonly #lookup: { lookup?: LookupFunction }
   readonly #turns: IncomingTurns
@@ -43,7 +43,7 @@ export class ImapSocket implements ImapTransport {
 
   /**
    * @param turns Shared by all connections.
-   * @param addresses Where the host is, if that was found out already.
+   * @param addresses Resolved addresses of the host, if already known.
    */
   constructor(
     turns: IncomingTurns,
@@ -61,7 +61,7 @@ export class ImapSocket implements ImapTransport {
     return this.#phase
   }
 
-  /** The login stands: the server may say more now. */
+  /** Called after the login: the server may send more now. */
   welcome(): void {
     this.#budget.welcome()
   }
@@ -79,11 +79,11 @@ export class ImapSocket implements ImapTransport {
     return limited
   }
 
-  /** Only ever called with the socket that `connect` gave. */
+  /** Only ever called with a socket that `connect` returned. */
   upgrade(plain: ImapTransportSocket, options: ImapTransportOptions, onSecure: () => void): ImapTransportSocket {
     const { socket, hasMore } = (plain as LimitedSocket).detach()
-    // Somebody in between could put words into the mouth of the server behind TLS.
-    if (hasMore) throw Object.assign(new Error('words before TLS'), { code: 'STARTTLS_INJECTION' })
+    // Data before TLS could be injected by a man in the middle.
+    if (hasMore) throw Object.assign(new Error('data before TLS'), { code: 'STARTTLS_INJECTION' })
     this.#phase = 'tls'
     const limited: LimitedSocket = new LimitedSocket(
       this.#secure(options, socket, () => {
@@ -108,7 +108,7 @@ export class ImapSocket implements ImapTransport {
       this.#phase = 'tls'
     })
     return socket.once('secureConnect', () => {
-      // Node gives the code of the fault here, though its types say Error.
+      // Node sets an error code here, though its types say Error.
       const fault = String(socket.authorizationError ?? '')
       if (fault && !unknownIssuer.has(fault)) {
         socket.destroy(Object.assign(new Error(`the certificate is not valid: ${fault}`), { code: fault }))
@@ -119,7 +119,7 @@ export class ImapSocket implements ImapTransport {
     })
   }
 
-  /** Reads the first bytes and puts them back: IMAP greets with `* ` (RFC 9051, section 7.1). */
+  /** Peeks at the first bytes: an IMAP greeting begins with `* ` (RFC 9051, section 7.1). */
   #expectGreeting(socket: Socket, onGreeting: () => void): void {
     this.#phase = 'greeting'
     const ended = () => {
@@ -141,7 +141,7 @@ export class ImapSocket implements ImapTransport {
   }
 }
 
-/** Connects, waits until a mail server has greeted, and hangs up. */
+/** Connects, waits for the greeting of a mail server, and disconnects. */
 export async function greetingOf(
   transport: ImapSocket,
   options: ImapTransportConnectOptions,

@@ -1,4 +1,7 @@
-/** Fetches the text parts of many messages: their structures with one command, then the parts of those that have them at the same places together. */
+/**
+ * Fetches the text parts of many messages: all structures in one command, then the parts, grouped by their part
+ * numbers.
+ */
 import type { ImapFlow, MessageStructureObject } from 'imapflow'
 import { isMedia, type PartNode } from '../body-structure.ts'
 import type { MessageTexts } from '../gateway-capabilities.ts'
@@ -6,7 +9,7 @@ import { rangesOfUids, writeUidSet } from '../uid-ranges.ts'
 import { fetchLean } from './imapflow-lean-rows.ts'
 import { structureOf } from './imapflow-message.ts'
 
-/** Of one message. */
+/** Text parts fetched per message. */
 const mostParts = 4
 
 export async function fetchTexts(client: ImapFlow, uids: readonly number[], maxBytes: number): Promise<MessageTexts[]> {
@@ -45,7 +48,7 @@ export async function fetchTexts(client: ImapFlow, uids: readonly number[], maxB
 
 const setOf = (uids: readonly number[]) => writeUidSet(rangesOfUids(uids))
 
-/** Plain text where there is one, else HTML, in the order of the message. */
+/** Plain text where there is any, else HTML, in message order. */
 function textsOf(bodyStructure: MessageStructureObject | undefined): PartNode[] {
   const { textBody } = structureOf(bodyStructure ? { bodyStructure } : {})
   return textBody.filter(part => !isMedia(part)).slice(0, mostParts)

@@ -1,28 +1,28 @@
 /**
- * Cuts one list among the items of a FETCH row (ENVELOPE, BODYSTRUCTURE, FLAGS and others) to a size that is cheap to parse, as its bytes
- * come in. What is left is well-formed and keeps its places: of addresses and parts the first stay and all are counted, strings are cut,
- * and past the last bound what is open is closed.
+ * Truncates a list in a FETCH row (ENVELOPE, BODYSTRUCTURE, FLAGS and others) while streaming, so that parsing is
+ * cheap. The result is well-formed and keeps positions: the first addresses and parts are kept and all counted, strings
+ * are cut, and above the byte limit all open lists are closed.
  */
 
 import type { FetchMessageObject } from 'imapflow'
 import type { ByteSink } from './imapflow-sink.ts'
 
 /**
- * What was cut out of a row is told to the code that maps the row as one more item of the same row, so that it cannot get lost.
- * No server sends it: to ask for such a section is against the grammar. One that does tells only of its own row.
+ * Name of a pseudo item appended to the row, which tells the mapper what was cut. No server sends it, since the section
+ * is ungrammatical; one that did would affect only its own row.
  */
 const section = 'cut'
 
-/** Stands where a part was dropped that cannot be left out, since a multipart without any would be no multipart. */
+/** Replaces a dropped part that cannot be omitted, since a multipart needs at least one. */
 export const cutPartType = 'x-cut/x-cut'
 const cutPart = '("x-cut" "x-cut" NIL NIL NIL "7bit" 0)'
 
 export type CutName = 'from' | 'sender' | 'reply_to' | 'to' | 'cc' | 'bcc' | 'parts' | 'headers' | 'structure'
 
-/** Names with numbers: how many addresses a list had, how many parts a message; of `headers` and `structure` whether something is missing. */
+/** Counts by name: addresses of a list, parts of a message; `headers` and `structure` are set when incomplete. */
 export type Cuts = ReadonlyMap<string, number>
 
-/** An item for the end of the list of a row. */
+/** Encodes the cuts as an item to append to a row. */
 export function encodeCuts(cuts: Cuts): string {
   return ` BODY[${section.toUpperCase()}] "${[...cuts].map(([name, count]) => `${name}=${count}`).join(' ')}"`
 }
@@ -32,19 +32,19 @@ export function cutsOf(row: Pick<FetchMessageObject, 'bodyParts'>): Cuts {
   return new Map([...words.matchAll(/([a-z_]+)=(\d{1,10})/g)].map(([, name = '', count]) => [name, Number(count)]))
 }
 
-/** Lists are looked into as far as this; `maxDepth` is below it. */
+/** Depth up to which lists are tracked; `maxDepth` is below it. */
 const deepest = 60
 
-/** By their depth; numbers in arrays, since hostile mail opens millions of lists. */
+/** State of the open lists by depth; typed arrays, since hostile mail opens millions of lists. */
 class Frames {
-  /** Elements so far, those of them that were lists, and those that were kept. */
+  /** Elements so far, those of them that are lists, and those kept. */
   readonly elements = new Int32Array(deepest + 1)
   readonly lists = new Int32Array(deepest + 1)
   readonly kept = new Int32Array(deepest + 1)
-  /** Lists in it that held a string. */
+  /** Inner lists that contained a string. */
   readonly filled = new Int32Array(deepest + 1)
   readonly hasString = new Uint8Array(deepest + 1)
-  /** Whether it is a part of the message, not a list of parameters or something within an attached message. */
+  /** 1 for a body part, 0 for a parameter list or the content of an attached message. */
   readonly isPart = new Uint8Array(deepest + 1)
 
   begin(depth: number, isPart: boolean): void {
@@ -53,21 +53,21 @@ class Frames {
   }
 }
 
-/** How much of a list in a row of FETCH is kept. */
+/** Bounds of a list in a FETCH row. */
 interface ValueLimits {
   kind: 'envelope' | 'structure' | 'other'
   maxBytes: number
   maxTokens: number
-  /** Addresses of each list, or parts in all. */
+  /** Addresses per list, or parts in total. */
   maxEntries: number
-  /** Lists deeper than this are NIL. */
+  /** Lists deeper than this become NIL. */
   maxDepth: number
-  /** Bytes of a string beside the lists (a subject), and in them. */
+  /** Bytes of a string at the top level (a subject), and inside lists. */
   maxTopString: number
   maxString: number
 }
 
-/** Ordinary mail stays far below: a part takes some 150 bytes and 20 tokens, an address 50 bytes and 5 tokens. */
+/** Far above ordinary mail: a part takes about 150 bytes and 20 tokens, an address 50 bytes and 5 tokens. */
 const limits: ReadonlyMap<string, ValueLimits> = new Map([
   ['ENVELOPE', of('envelope', { maxBytes: 64 * 1024, maxTokens: 4_000, maxTopString: 12 * 1024, maxString: 1024 })],
   ['BODYSTRUCTURE', of('structure', { maxBytes: 64 * 1024, maxTokens: 6_000, maxEntries: 200, maxString: 2048 })],
@@ -85,33 +85,33 @@ export function limitsOf(item: string): ValueLimits {
 
 const fields: readonly (CutName | undefined)[] = [undefined, undefined, 'from', 'sender', 'reply_to', 'to', 'cc', 'bcc']
 const [lf, space, quote, open, close, backslash, brace] = [0x0a, 0x20, 0x22, 0x28, 0x29, 0x5c, 0x7b]
-/** Between elements, in one, at the marker of a literal, at the end of the list, or on a line end where none may be. */
+/** Parser state: between elements, in one, at a literal marker, at the list's end, or at an invalid line end. */
 type State = 'between' | 'atom' | 'quoted' | 'escaped' | 'marker' | 'done' | 'broken'
 
-/** For one list after the other. */
+/** Truncates one list after the other. */
 export class ValueLimiter {
   readonly #sink: ByteSink
   readonly #frames = new Frames()
   #limits = otherLimits
-  /** Takes what was cut. */
+  /** Receives what was cut. */
   #cuts = new Map<string, number>()
   #state: State = 'between'
   #depth = 0
-  /** Depth of the list that is being dropped; 0 while none is. */
+  /** Depth of the list being dropped; 0 while none is. */
   #dropping = 0
-  /** Whether what waits was cut, and the rest is dropped. */
+  /** True when the buffered list was cut and the rest is dropped. */
   #isFull = false
-  /** Whether the rest of the string is dropped. */
+  /** True while the rest of a string is dropped. */
   #isStringCut = false
   #stringLeft = 0
   #hasSpace = false
-  /** Where blanks began that may have to be dropped with what follows; -1 when they did not. */
+  /** Offset of blanks that may be dropped with what follows; -1 when there are none. */
   #blankAt = -1
   #tokens = 0
   #partsOpened = 0
   #leaves = 0
   #arePartsCut = false
-  /** What waits up to the end of the last list in it, and how many lists were open there. */
+  /** Buffered bytes up to the end of the last inner list, and how many lists were open there. */
   #safeBytes = 0
   #safeOpen = 0
 
@@ -140,8 +140,8 @@ export class ValueLimiter {
   }
 
   /**
-   * Begins with the opening parenthesis.
-   * @returns The place behind what was read: the end of the chunk, unless the state is `done`; or that of a line end, when it is `broken` or
+   * Reads from the opening parenthesis on.
+   * @returns The offset behind what was read: the end of the chunk, unless `done`; the line end when `broken` or
    * `marker`.
    */
   read(chunk: Buffer, from: number): number {
@@ -178,7 +178,7 @@ export class ValueLimiter {
     else if (this.#blankAt < 0) this.#blankAt = at
   }
 
-  /** @returns The place of the quote or line end that ends it, or the end of the chunk. */
+  /** @returns The offset of the closing quote or of a line end, or the end of the chunk. */
   #readString(chunk: Buffer, from: number): number {
     const end = chunk.length
     let left = this.#stringLeft
@@ -187,7 +187,7 @@ export class ValueLimiter {
     for (; at < end; at++) {
       const byte = chunk[at]!
       if (byte === lf || (byte === quote && !isEscaped)) break
-      // Not behind a backslash: it would escape the end.
+      // Never behind a backslash, which would escape the closing quote.
       if (left <= 0 && !isEscaped && !this.#isStringCut) this.#cutString(at)
       left--
       isEscaped = byte === backslash && !isEscaped
@@ -198,7 +198,7 @@ export class ValueLimiter {
   }
 
   /**
-   * Answers the marker of a literal, at whose line end `read` stopped.
+   * Handles a literal, at whose line end `read` stopped.
    * @returns How many of its bytes are kept; undefined for all of them.
    */
   beginLiteral(size: number, at: number): number | undefined {
@@ -211,7 +211,7 @@ export class ValueLimiter {
     return kept < size ? kept : undefined
   }
 
-  /** Behind a literal of which a part was dropped. */
+  /** Continues after a literal that was partly dropped. */
   resume(at: number): void {
     if (this.#isKeeping) this.#sink.pass(at)
   }
@@ -309,7 +309,7 @@ export class ValueLimiter {
     if (field) this.#cuts.set(field, this.#frames.filled[2]!)
   }
 
-  /** Before it is decided what becomes of it. */
+  /** Called before it is decided whether the element is kept. */
   #countElement(at: number, isList: boolean): void {
     const { elements, lists, isPart } = this.#frames
     const parent = this.#depth
@@ -322,7 +322,7 @@ export class ValueLimiter {
     if (this.#isKeeping && (this.#tokens >= maxTokens || this.#sink.heldBytes(at) > maxBytes)) this.#fill(at)
   }
 
-  /** Something of it is kept, from here on. */
+  /** Marks the element at this offset as kept. */
   #keep(at: number, parent: number): void {
     if (!this.#isKeeping) return
     this.#tokens++
@@ -350,7 +350,7 @@ export class ValueLimiter {
       this.#hasSpace = true
       this.#blankAt = -1
     }
-    // An atom without an end is bounded here, too.
+    // Bounds an unterminated atom too.
     const { maxBytes, maxTopString } = this.#limits
     if (this.#isKeeping && this.#sink.heldBytes(at) > maxBytes + maxTopString) this.#fill(at)
   }

@@ -1,4 +1,7 @@
-/** Keeps one connection in IDLE on a folder, asks now and then whether the server is still there, and steps aside for other commands. */
+/**
+ * Keeps a connection in IDLE on a folder, checks regularly that the server is alive, and leaves IDLE for other
+ * commands.
+ */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ImapFlow } from 'imapflow'
 import type { WatchChange } from '../mail-gateway.ts'
@@ -6,15 +9,15 @@ import type { OpenFolder } from './imapflow-folder.ts'
 import type { KeptFolder } from './imapflow-kept-folder.ts'
 
 export interface WatchTimes {
-  /** IDLE is ended and begun again this often, ± 20 %: NATs forget, and a dead peer is found out. */
+  /** Interval for renewing IDLE, ± 20 %, so that NAT mappings stay alive and dead peers are detected. */
   renewIdleMs: number
-  /** Where there is no IDLE, the server is asked this often. */
+  /** Polling interval where there is no IDLE. */
   pollMs: number
-  /** How long the server may take to answer that. */
+  /** Timeout of these checks. */
   checkMs: number
 }
 
-/** Together below a minute: so soon it is told that a network or a server is frozen. */
+/** Together below a minute, the time in which a frozen network or server is detected. */
 export const watchTimes: WatchTimes = { renewIdleMs: 25_000, pollMs: 30_000, checkMs: 20_000 }
 
 export interface WatchOptions {
@@ -22,23 +25,23 @@ export interface WatchOptions {
   folder: KeptFolder
   path: string
   times: WatchTimes
-  /** Within `timeoutMs`, or the connection ends. */
+  /** Runs a command; a timeout ends the connection. */
   command<T>(work: () => Promise<T>, timeoutMs?: number): Promise<T>
   /** Aborted when the connection has ended. */
   ended: AbortSignal
   onChange(change: WatchChange): void
 }
 
-/** Between two IDLEs when the server ends them by itself, so that it cannot make us spin. */
+/** Pause between two IDLEs when the server ends them, so that it cannot make us spin. */
 const idleAgainMs = 1_000
 const spread = 0.2
 
 export class ImapFlowWatch {
   readonly #options: WatchOptions
   #isPolling = false
-  /** What the folder held when it was opened; undefined once something was told since. */
+  /** The folder state at its opening; undefined after any reported change. */
   #known: OpenFolder | undefined
-  /** Ends the lap under way with a question to the server. */
+  /** Interrupts the current lap for a check. */
   #ask: () => void = () => undefined
   #pause: PromiseWithResolvers<void> | undefined
   #parked = Promise.withResolvers<void>()
@@ -47,7 +50,7 @@ export class ImapFlowWatch {
     this.#options = options
     const { client, path, onChange } = options
     const tell = (where: string, change: WatchChange) => {
-      // The connection is lent for other folders too.
+      // Events of other folders, for which the connection is lent too.
       if (options.folder.path !== path && client.mailbox && client.mailbox.path === where) return
       this.#known = undefined
       onChange(change)
@@ -68,7 +71,7 @@ export class ImapFlowWatch {
     return opened
   }
 
-  /** Ends with the connection. */
+  /** Runs until the connection ends. */
   async run(): Promise<void> {
     const { client, ended, onChange, times } = this.#options
     this.#isPolling = !client.capabilities.has('IDLE') && !client.capabilities.has('IMAP4rev2')
@@ -82,7 +85,7 @@ export class ImapFlowWatch {
       const outcome = await this.#lap()
       if (ended.aborted) return
       if (outcome === 'ask') {
-        // Breaks the IDLE by itself; a peer that is gone does not answer in time, which ends the connection.
+        // Breaks IDLE; a dead peer does not answer in time, which ends the connection.
         await this.#options.command(() => client.noop(), times.checkMs)
         continue
       }
@@ -94,7 +97,7 @@ export class ImapFlowWatch {
     }
   }
 
-  /** Whether the server is there is found out now, and not at the next renewal. */
+  /** Checks now that the server is alive, instead of at the next renewal. */
   check(): void {
     this.#ask()
   }
@@ -108,7 +111,7 @@ export class ImapFlowWatch {
     this.#options.ended.throwIfAborted()
   }
 
-  /** Opens the folder again if it was closed meanwhile, and tells what came. */
+  /** Reopens the folder if it was closed meanwhile, and reports new mail. */
   async resume(): Promise<void> {
     const { folder, path, onChange } = this.#options
     if (folder.path !== path) {
@@ -121,7 +124,7 @@ export class ImapFlowWatch {
     this.#pause = undefined
   }
 
-  /** One IDLE, or the time between two questions. @returns False when the server refused IDLE. */
+  /** Runs one IDLE, or waits until the next poll. @returns False when the server refused IDLE. */
   async #lap(): Promise<'ask' | boolean | undefined> {
     const { client, ended, times } = this.#options
     const over = new AbortController()
@@ -130,7 +133,7 @@ export class ImapFlowWatch {
     const ms = this.#isPolling ? times.pollMs : times.renewIdleMs * (1 - spread + 2 * spread * Math.random())
     const signal = AbortSignal.any([ended, over.signal])
     const due = wait(ms, 'ask' as const, { signal, ref: false })
-    // That it was called off is no news: the race has ended by then.
+    // The abort is expected: the race is over by then.
     due.catch(() => undefined)
     const idle = this.#isPolling ? new Promise<never>(() => undefined) : client.idle()
     return Promise.race([due, asked.promise, idle as Promise<boolean | undefined>]).finally(() => over.abort())

@@ -1,4 +1,4 @@
-/** Changes mail with ImapFlow, each command once. */
+/** Changes mail with ImapFlow, sending each command once. */
 import { Problem } from '../../platform/problem.ts'
 import {
   type ChangedMessage,
@@ -23,9 +23,9 @@ interface Response {
   attributes?: { value?: unknown; section?: { value?: unknown }[] }[]
 }
 
-/** What the answer to the last command said. */
+/** MODSEQ changes reported by the response to the last command. */
 export interface ToldOfChanges {
-  /** Of messages with another MODSEQ since (RFC 7162, section 3.1.3), of which nothing else was said. */
+  /** UIDs reported with a new MODSEQ (RFC 7162, section 3.1.3) and nothing else. */
   readonly changedUids: readonly number[]
 }
 
@@ -36,9 +36,9 @@ const flagWord = /^\\?[!#$&'+-[^-z|}~]{1,200}$/
 export class ImapFlowWriter implements MessageWriter {
   readonly #options: CapabilityOptions & { told: ToldOfChanges }
   readonly #folders: FolderWriter
-  /** A command was sent and is not answered. */
+  /** A command is in flight. */
   #isSent = false
-  /** One before it has changed something. */
+  /** An earlier command has changed something. */
   #hasDone = false
 
   constructor(options: CapabilityOptions & { told: ToldOfChanges }) {
@@ -100,7 +100,7 @@ export class ImapFlowWriter implements MessageWriter {
     })
   }
 
-  /** Whether the answer said so of each, with one command and flags that the server keeps: then it need not be asked. */
+  /** True when the response to one command confirmed permanent flags of every message, which need not be read then. */
   #wereAllChanged({ uids }: WriteTarget, add: readonly string[], remove: readonly string[]): boolean {
     const { client, told } = this.#options
     const kept = client.mailbox ? client.mailbox.permanentFlags : undefined
@@ -123,12 +123,12 @@ export class ImapFlowWriter implements MessageWriter {
       if (target.uids.length === 0) return { places: undefined, left: [], twice: [] }
       if (this.#has('MOVE')) {
         const places = await this.#moved(target, to)
-        // As a rule it says so of each, and where it does not, of those that were gone.
+        // MOVE usually reports every message; those that it does not were gone before.
         const untold = places ? target.uids.filter(uid => !places.uids.has(uid)) : []
         return { places, left: untold.length > 0 ? await this.#thereOf({ ...target, uids: untold }) : [], twice: [] }
       }
       const places = await this.#copied(target, to)
-      // Nothing is removed of which no copy was told.
+      // Only messages with a reported copy are removed.
       const copied = places ? { ...target, uids: target.uids.filter(uid => places.uids.has(uid)) } : target
       try {
         if (copied.uids.length > 0) await this.#markDeleted(copied)
@@ -146,7 +146,7 @@ export class ImapFlowWriter implements MessageWriter {
     return this.#once(async () => {
       await this.#open(target)
       if (!this.#has('UIDPLUS')) {
-        // A plain EXPUNGE takes along what others marked.
+        // A plain EXPUNGE would also remove messages marked by other programs.
         const detail =
           'The mail server cannot permanently delete single messages: it does not support UIDPLUS (RFC 4315).'
         throw new Problem('mail_server_refused', detail, { part: 'imap' })
@@ -174,14 +174,14 @@ export class ImapFlowWriter implements MessageWriter {
     })
   }
 
-  /** The server tells of each copy (RFC 4315, section 3): where it tells of none, and none of the messages is there, it made none. */
+  /** The server reports each copy (RFC 4315, section 3): when it reports none and no message exists, it made none. */
   async #copied(target: WriteTarget, to: string): Promise<NewPlaces> {
     const places = await this.#copy('UID COPY', target, to)
     if (places || !this.#has('UIDPLUS')) return places
     return (await this.#thereOf(target)).length === 0 ? nowhere : undefined
   }
 
-  /** The same, and of each message that left its folder (RFC 6851, section 3.3): where it tells of neither, none was there. */
+  /** MOVE also reports each removed message (RFC 6851, section 3.3): without any report, no message existed. */
   async #moved(target: WriteTarget, to: string): Promise<NewPlaces> {
     const { client } = this.#options
     let hasLeft = false
@@ -202,7 +202,7 @@ export class ImapFlowWriter implements MessageWriter {
     const uids = new Map<number, number>()
     const wanted = new Set(target.uids)
     let validity = 0
-    // A server may say it piece by piece, and the last piece once more.
+    // A server may report copies in pieces, and repeat the last piece.
     for (const [name, uidValidity, from = '', into = ''] of codes) {
       const [before, after] = [from, into].map(set => orderedUids(set, target.uids.length))
       const isSound = before && after && before.length === after.length && before.every(uid => wanted.has(uid))
@@ -211,12 +211,12 @@ export class ImapFlowWriter implements MessageWriter {
       validity = Number(uidValidity)
       for (const [index, uid] of before.entries()) uids.set(uid, after[index]!)
     }
-    // Where two are said to be one, nothing of it counts.
+    // A mapping with duplicate targets is invalid.
     if (uids.size === 0 || new Set(uids.values()).size < uids.size) return undefined
     return { uidValidity: validity, uids }
   }
 
-  /** Who may not remove messages is refused, or told OK while nothing is done: Courier does so with STORE. Then nothing is to have moved. */
+  /** Removes copies: without the right to delete, servers refuse or (Courier's STORE) say OK and do nothing. */
   async #takenBack(
     places: NewPlaces,
     kept: readonly number[],
@@ -243,7 +243,7 @@ export class ImapFlowWriter implements MessageWriter {
     }
   }
 
-  /** Of messages that are marked as deleted. */
+  /** Expunges messages marked as deleted. */
   async #removed(target: WriteTarget): Promise<number[]> {
     try {
       await this.#send('UID EXPUNGE', [setOf(target)])
@@ -254,7 +254,7 @@ export class ImapFlowWriter implements MessageWriter {
     return target.uids.filter(uid => !there.has(uid))
   }
 
-  /** Those that are there and not marked as deleted. */
+  /** Returns the UIDs that exist and are not marked as deleted. */
   async #unmarked({ uids }: Pick<WriteTarget, 'uids'>): Promise<number[]> {
     if (uids.length === 0) return []
     const standing = await readStanding(this.#options.client, rangesOfUids(uids), ['\\Deleted'])
@@ -266,7 +266,7 @@ export class ImapFlowWriter implements MessageWriter {
     return this.#store(target, '+', ['\\Deleted'])
   }
 
-  /** Those that somebody deleted meanwhile keep the others from being changed; to do it twice does no harm. */
+  /** Retries without messages that were expunged meanwhile, which fail the whole command; STORE is idempotent. */
   async #store(target: WriteTarget, sign: '+' | '-', flags: readonly string[]): Promise<void> {
     const words = flags.map(value => ({ type: 'ATOM', value }))
     const send = (uids: readonly number[]) =>
@@ -280,14 +280,14 @@ export class ImapFlowWriter implements MessageWriter {
     }
   }
 
-  /** For a command right behind it. */
+  /** Opens the folder for the command that follows. */
   async #open({ path, uidValidity, uids, sent }: WriteTarget): Promise<void> {
     if (uids.length > mostUids) throw new RangeError(`${uids.length} messages are too many for one command`)
     const opened = await this.#options.folder.openForWriting(path)
     if (opened.uidValidity !== uidValidity) {
       throw new Problem('stale_ref', 'The folder was recreated on the mail server; list it again for new references.')
     }
-    // In the turn behind this one the command is on its way.
+    // By the next turn of the event loop, the command was sent.
     if (sent) setImmediate(sent)
   }
 
@@ -306,7 +306,7 @@ export class ImapFlowWriter implements MessageWriter {
     return { type: 'STRING', value: wireName(this.#options.client, path) }
   }
 
-  /** @returns The words of each response code that tells of UIDs, wherever the server puts it (RFC 6851, section 4.3). */
+  /** @returns The fields of each response code with UIDs, wherever the server puts it (RFC 6851, section 4.3). */
   async #send(command: string, attributes: unknown[]): Promise<string[][]> {
     const client = this.#options.client as unknown as Inside
     const codes: string[][] = []
@@ -320,10 +320,10 @@ export class ImapFlowWriter implements MessageWriter {
       const response: Response = answer.response
       note(response)
       answer.next()
-      // ImapFlow takes it for an OK where the words are Dovecot's.
+      // ImapFlow treats Dovecot's wording as an OK.
       if (/^NO$/i.test(response.command ?? '')) throw new MessagesVanished(wordsOf(response))
     } catch (error) {
-      // What it has told of it has done.
+      // A reported UID proves that the change was made.
       if ((isRefusal(error) || error instanceof MessagesVanished) && codes.length === 0) this.#isSent = false
       throw marked(error, command)
     }
@@ -332,7 +332,7 @@ export class ImapFlowWriter implements MessageWriter {
     return codes
   }
 
-  /** A change is not known to be done, and not known not to be, from when it was sent until it is answered. */
+  /** Throws `UnknownOutcome` if the work fails while a command is in flight or after one has succeeded. */
   async #once<T>(work: () => Promise<T>): Promise<T> {
     this.#isSent = false
     this.#hasDone = false
@@ -345,11 +345,11 @@ export class ImapFlowWriter implements MessageWriter {
   }
 }
 
-/** Of messages that were gone before. */
+/** The result when all messages were gone before. */
 const nowhere: NewPlaces = { uidValidity: 0, uids: new Map() }
 
 function checkFlag(flag: string): void {
-  if (!flagWord.test(flag)) throw new Problem('bad_request', `No flag can be called ${JSON.stringify(flag)}.`)
+  if (!flagWord.test(flag)) throw new Problem('bad_request', `${JSON.stringify(flag)} is not a valid flag.`)
 }
 
 function noneHas(flag: string): [string, readonly UidRange[]] {

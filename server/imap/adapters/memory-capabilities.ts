@@ -1,4 +1,4 @@
-/** What connections to the server in memory can do beside listing and reading: as one with CONDSTORE, MOVE and UIDPLUS. */
+/** Capabilities of the in-memory server's connections: those of a server with CONDSTORE, MOVE and UIDPLUS. */
 import type { Flag, Folder } from '../../../contract/mail.ts'
 import { Problem } from '../../platform/problem.ts'
 import {
@@ -28,7 +28,7 @@ interface MemoryServer {
   addFolder(path: string, role: Folder['role']): MemoryFolder
   renameFolder(path: string, to: string): void
   getFolder(path: string): MemoryFolder
-  /** Answers the UID. */
+  /** Returns the UID. */
   deliver(delivery: Delivery, path: string): number
 }
 
@@ -175,7 +175,7 @@ function toIndexHeaderOf(message: MemoryMessage): IndexHeader {
 
 export class MemoryWriter extends MemoryCapability implements MessageWriter {
   prepare(): void {
-    // Each command finds its folder.
+    // No-op, since each command looks up its folder.
   }
 
   async setFlags(target: WriteTarget, change: 'add' | 'remove', flags: readonly string[]): Promise<ChangedMessage[]> {
@@ -280,7 +280,7 @@ export class MemoryWriter extends MemoryCapability implements MessageWriter {
     return target.uids.length === 0 ? undefined : { uidValidity, uids: new Map(uids) }
   }
 
-  /** What it has done is done, also when its answer is lost. */
+  /** Fails with `UnknownOutcome`, since the change persists even when its response is lost. */
   async #answered<T>(step: string, result: T): Promise<T> {
     try {
       await this.step(`${step} answered`)

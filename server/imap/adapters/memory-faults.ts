@@ -1,4 +1,4 @@
-/** How the mail server in memory fails: as real ones do, with the same Problems. */
+/** Failures of the in-memory mail server, with the same Problems as those of real ones. */
 import { Problem } from '../../platform/problem.ts'
 
 export function closedProblem(): Problem {

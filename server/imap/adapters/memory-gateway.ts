@@ -1,4 +1,4 @@
-/** A mail server that lives in memory, for tests: it can refuse, cut connections, be slow and be full, as real ones are. */
+/** An in-memory mail server for tests, which can refuse, cut connections, be slow and be full, like real ones. */
 import type { Folder } from '../../../contract/mail.ts'
 import { type MailLogin, secretOf } from '../../accounts/mail-login.ts'
 import { Problem } from '../../platform/problem.ts'
@@ -35,27 +35,27 @@ export class MemoryGateway implements MailGateway {
   readonly folders = new Map<string, MemoryFolder>()
   readonly connections = new Set<MemoryConnection>()
   password = 'secret'
-  /** As with LIST-STATUS; otherwise each folder is counted by itself. */
+  /** True behaves like LIST-STATUS; otherwise each folder is counted separately. */
   countsInList = true
-  /** Past it, logins are refused as too many. */
+  /** Above it, logins are refused as too many. */
   maxConnections = Number.POSITIVE_INFINITY
-  /** One more than that is ended before a word, as Courier does beyond MAXPERIP. */
+  /** Connections above the limit are closed without a greeting, as Courier does above MAXPERIP. */
   isSilentWhenFull = false
-  /** What it says that it can do. */
+  /** The advertised capabilities. */
   offers: readonly string[] = ['IDLE', 'CONDSTORE', 'MOVE', 'UIDPLUS']
   quota: QuotaFigures | undefined
-  /** Thrown at each connect. */
+  /** Thrown by each connect. */
   refusal: Problem | undefined
-  /** Paths of folders of which the server does not say how they stand. */
+  /** Paths of folders whose status the server does not report. */
   readonly unsaid = new Set<string>()
   /** Awaited before each connection, and before each command, by name. */
   delay: (step: string) => Promise<void> | void = () => undefined
-  /** Logins tried, and most connections ever open at once. */
+  /** Number of login attempts, and maximum of concurrent connections. */
   attempts = 0
   peak = 0
-  /** Looks whether it is there. */
+  /** Number of probes. */
   probes = 0
-  /** What each command moves, in bytes. */
+  /** The traffic of each command, in bytes. */
   traffic: (step: string) => { received: number; sent: number } = () => ({ received: 0, sent: 0 })
 
   constructor() {
@@ -106,7 +106,7 @@ export class MemoryGateway implements MailGateway {
     return folder
   }
 
-  /** With the folders in it. */
+  /** Renames a folder with its subfolders. */
   renameFolder(path: string, to: string): void {
     this.getFolder(path)
     for (const folder of [...this.folders.values()]) {
@@ -117,7 +117,7 @@ export class MemoryGateway implements MailGateway {
     }
   }
 
-  /** Puts a message into a folder and tells those who watch it. */
+  /** Adds a message to a folder and notifies watchers. */
   deliver(delivery: Delivery = {}, path = 'INBOX'): number {
     const folder = this.getFolder(path)
     const uid = folder.uidNext++
@@ -135,7 +135,7 @@ export class MemoryGateway implements MailGateway {
     return folder
   }
 
-  /** As when the network breaks: every connection, or those that are chosen. */
+  /** Simulates a network failure: cuts all or the selected connections. */
   cut(isMeant: (connection: MemoryConnection) => boolean = () => true): void {
     for (const connection of [...this.connections].filter(isMeant)) connection.end(closedProblem())
   }
@@ -302,7 +302,7 @@ export class MemoryConnection implements MailConnection {
     return { uidValidity, uidNext }
   }
 
-  /** As a real one does it: a question, and the end when it is not answered. */
+  /** Like a real one: sends a command, and ends the connection when it is not answered. */
   check(): void {
     this.#step('check').catch(() => undefined)
   }

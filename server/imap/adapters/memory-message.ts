@@ -1,4 +1,4 @@
-/** A message of the server in memory that is made of parts: read as one of a real server is, without the way over the network. */
+/** A message of the in-memory server that consists of parts, read like one of a real server but without the network. */
 import type { Folder } from '../../../contract/mail.ts'
 import { readBody } from '../body-content.ts'
 import { findPart, type PartNode, readStructure, toPartInfo } from '../body-structure.ts'
@@ -6,15 +6,15 @@ import type { MessageContent } from '../mail-gateway.ts'
 import { protectionsOf } from '../message-protection.ts'
 
 export interface MemoryMessage extends MessageContent {
-  /** What the parts hold, by their ids. */
+  /** Content of the parts by id. */
   parts: Record<string, Buffer>
-  /** Of which parts it is made; without one, text and HTML are what they are. */
+  /** The part tree; without one, `text` and `html` are used as they are. */
   structure?: PartNode
-  /** As it was sent; unless given, its head and its text. */
+  /** The raw message; built from subject and text unless given. */
   raw?: Buffer
   references?: string[]
   emailId?: string | null
-  /** What attached messages say in their heads, by the number of the part. */
+  /** Headers of attached messages, by part number. */
   attached?: Record<string, Delivery>
 }
 
@@ -24,9 +24,9 @@ export interface MemoryFolder {
   uidValidity: number
   uidNext: number
   messages: MemoryMessage[]
-  /** Rises with each change. */
+  /** Incremented by each change. */
   modseq: bigint
-  /** By UID, when a message was changed last. */
+  /** The modseq of each message's last change, by UID. */
   changedAt: Map<number, bigint>
   isSubscribed: boolean
 }
@@ -93,7 +93,7 @@ export async function readMemoryMessage(
   return { ...carried, ...body, faults, protections, attachments, attachmentCount: attachments.length }
 }
 
-/** Of the message that carries it, the date and the flags are left. */
+/** Keeps the date and flags of the carrying message only. */
 function carriedHead({ uid, date, flags, keywords }: MemoryMessage, said: Partial<MessageContent>): MessageContent {
   const { parts: _parts, ...empty } = emptyMessage
   const content = { ...empty, ...said }
@@ -104,7 +104,7 @@ export function rawOf({ raw, subject, text, html }: MemoryMessage): Buffer {
   return raw ?? Buffer.from(`Subject: ${subject}\r\n\r\n${text ?? html ?? ''}`)
 }
 
-/** What is known of a part, in the structure or in the list of attachments. */
+/** Finds a part's name and type, in the structure or in the list of attachments. */
 export function partOf(message: MemoryMessage, id: string): { name: string | null; type: string } {
   const part = findPart(message.structure, id) ?? message.attachments.find(attachment => attachment.id === id)
   return { name: part?.name ?? null, type: part?.type ?? 'application/octet-stream' }

@@ -1,4 +1,4 @@
-/** Whether a term of a search holds for a message in memory: parts of words count, in any case. */
+/** Evaluates a search term for an in-memory message: matches substrings, case-insensitively. */
 import type { MessageContent } from '../mail-gateway.ts'
 import type { SearchTerm } from '../search-term.ts'
 

@@ -1,4 +1,7 @@
-/** OAuth for MCP: tokens of connected clients, their short-lived secrets, and what the authorisation server stores. */
+/**
+ * Adds OAuth for MCP: tokens of connected clients, their short-lived secrets, and the records of the authorization
+ * server.
+ */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

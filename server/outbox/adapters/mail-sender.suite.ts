@@ -1,11 +1,14 @@
-/** What every adapter of MailSender promises: it says for certain what became of a message, and sends exactly the bytes that it is given. */
+/**
+ * The contract of every MailSender adapter: it reports only outcomes that are certain, and sends exactly the bytes that
+ * it is given.
+ */
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { type MailSender, type MessageBytes, NotSent, UnknownDelivery } from '../mail-sender.ts'
 
 /** The server behind the adapter. */
 export interface SenderHarness {
-  /** Starts a new server with these ways, and opens a sender for it. */
+  /** Starts a new server that behaves as given, and opens a sender for it. */
   open(ways?: ServerWays, connections?: number): Promise<OpenSender>
 }
 

@@ -1,4 +1,7 @@
-/** Sends to a mail server in memory, for tests and for what is built on the port: it keeps what it took, and can be told to refuse. */
+/**
+ * Sends to a mail server in memory, for tests and code built on the port: it keeps the messages it accepted, and can be
+ * set to refuse.
+ */
 import type { LoginSource } from '../../accounts/mail-login.ts'
 import type { Envelope } from '../../drafts/composed-message.ts'
 import {
@@ -17,26 +20,29 @@ export interface MemoryMessage {
   bytes: Buffer
 }
 
-/** What the server does; a test sets it. Words begin with the number of SMTP. */
+/** Behaviour of the server, set by a test. Responses begin with an SMTP reply code. */
 export interface MemoryServer {
-  /** Its words when nobody can log in. */
+  /** The error while the server is down or refuses every login. */
   away?: { code: string; response: string } | undefined
   maxBytes?: number
   isUtf8?: boolean
-  /** Its words for a recipient that it does not take. */
+  /** Returns the response that refuses a recipient; undefined to accept it. */
   recipient?(email: string): string | undefined
-  /** Before it waits for the bytes. */
+  /** Called before the bytes are read. */
   before?(envelope: Envelope): Promise<void> | void
-  /** Once it has them: its words, `lose` when the connection breaks then, nothing when it takes the message. */
+  /**
+   * Called with the whole message: returns the response that refuses it, `lose` to break the connection, undefined to
+   * accept it.
+   */
   message?(message: MemoryMessage): Promise<string | 'lose' | undefined> | string | 'lose' | undefined
 }
 
 export class MemorySenders implements MailSenders {
   readonly taken: MemoryMessage[] = []
-  /** Connections at work, and the most that there were. */
+  /** Connections in use, and the highest number so far. */
   busy = 0
   mostBusy = 0
-  /** Senders: one for each login. */
+  /** Senders opened so far: one for each login. */
   opened = 0
   server: MemoryServer = {}
 
@@ -94,7 +100,7 @@ class MemorySender implements MailSender {
     if (signal.aborted) throw stopped()
     if (server.away) {
       const { code, response: serverResponse } = server.away
-      throw new NotSent('The mail server is away.', { isTemporary: true, code, serverResponse, concernsAccount: true })
+      throw new NotSent('The mail server is down.', { isTemporary: true, code, serverResponse, concernsAccount: true })
     }
     this.#check(envelope, sizeBytes)
     const { accepted, refused } = answersOf(envelope, server)
@@ -160,5 +166,5 @@ async function read(bytes: MessageBytes): Promise<Buffer> {
   const message = Buffer.concat(pieces)
   const text = message.toString('latin1')
   if (text.endsWith('\r\n') && !/(^|[^\r])\n|\r(?!\n)/.test(text)) return message
-  throw new NotSent('The message is no sequence of lines.', { isTemporary: false, code: 'bad_message' })
+  throw new NotSent('The message is not a sequence of lines.', { isTemporary: false, code: 'bad_message' })
 }

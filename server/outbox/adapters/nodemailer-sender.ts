@@ -1,4 +1,4 @@
-/** Sends by nodemailer's SMTP connections, which are kept for a while and used again. */
+/** Sends over nodemailer's SMTP connections, which are kept open for a while and reused. */
 import { type CertificateEnds, certificateOf } from '../../accounts/certificate-ends.ts'
 import { type LoginSource, type MailLogin, secretOf, withFreshToken } from '../../accounts/mail-login.ts'
 import type { ProtocolLog } from '../../accounts/protocol-log.ts'
@@ -21,25 +21,25 @@ import { SmtpSession } from './smtp-session.ts'
 
 export interface NodemailerOptions {
   guard?: Pick<OutboundGuard, 'check'> | undefined
-  /** Until a connection stands and is logged in. */
+  /** Upper bound for connecting and logging in. */
   timeoutMs(): number
-  /** Keeps the last lines of its connections. */
+  /** Records the latest lines of each connection. */
   protocol?: Pick<ProtocolLog, 'open'>
-  /** Hears what a server offers, in lines: `SIZE 36700160`. */
+  /** Called with the extensions that a server offers, as lines: `SIZE 36700160`. */
   greeted?(accountId: string, offers: readonly string[]): void
-  /** Hears which certificates servers showed. */
+  /** Called with the certificates that servers present. */
   certificates?: Pick<CertificateEnds, 'seen'>
   bounds?: Partial<SessionBounds>
 }
 
 export interface SessionBounds {
-  /** A connection that is not used for so long is closed. */
+  /** An idle connection is closed after this. */
   idleMs: number
-  /** Messages of one connection. */
+  /** Messages sent over one connection before it is closed. */
   messages: number
-  /** Without a word of the server for so long, the connection is lost (RFC 5321, section 4.5.3.2.6). */
+  /** The connection counts as lost after this long without a word from the server (RFC 5321, section 4.5.3.2.6). */
   silenceMs: number
-  /** One message, however busily the server talks. */
+  /** Deadline for one message, even while the server keeps talking. */
   messageMs: number
 }
 
@@ -67,7 +67,7 @@ class NodemailerSender implements MailSender {
   readonly #idle = new Map<SmtpSession, NodeJS.Timeout>()
   readonly #waiting: (() => void)[] = []
   #busy = 0
-  /** Lower than the setting where the server accepts fewer connections. */
+  /** Connections that may be open; lowered from the setting when the server accepts fewer. */
   #limit: number
 
   constructor(accountId: string, login: LoginSource, connections: number, options: NodemailerOptions) {
@@ -105,7 +105,7 @@ class NodemailerSender implements MailSender {
     this.#idle.clear()
   }
 
-  /** One that nobody else uses until it is freed. @throws NotSent */
+  /** Returns a session for exclusive use; callers free it. @throws NotSent */
   async #borrow(signal: AbortSignal): Promise<SmtpSession> {
     for (;;) {
       await this.#turn(signal)
@@ -114,7 +114,7 @@ class NodemailerSender implements MailSender {
       } catch (error) {
         this.#free()
         if (signal.aborted) throw stopped()
-        // It lets in fewer than were asked for: one that it has let in is waited for.
+        // The server accepts fewer connections than the setting: wait for one that is open.
         if (this.#busy > 0) this.#limit = this.#busy
         else throw this.#away(error)
       }
@@ -184,7 +184,7 @@ class NodemailerSender implements MailSender {
     within.addEventListener('abort', abort, { once: true })
     try {
       let ehlo = ''
-      // The last words before the login are the answer to EHLO.
+      // The last response before the login is the one to EHLO.
       const opened = logIn(connection, login, words => {
         ehlo = words
       })
@@ -217,5 +217,5 @@ function stopped(): NotSent {
 }
 
 function timeout(): Error {
-  return Object.assign(new Error('the mail server did not let in in time'), { code: 'ETIMEDOUT' })
+  return Object.assign(new Error('the mail server did not accept the login in time'), { code: 'ETIMEDOUT' })
 }

@@ -1,6 +1,6 @@
 /**
- * One connection to an SMTP server, by which messages are sent one after the other. Of each it is known for certain whether the server can
- * have it: the final dot leaves only once all bytes were read without a fault, and until then nobody gets anything.
+ * One connection to an SMTP server, over which messages are sent one after the other. Whether the server can have a
+ * message is always certain: the final dot is sent only once all bytes were read without an error.
  */
 import { Readable } from 'node:stream'
 import { domainToASCII } from 'node:url'
@@ -10,10 +10,10 @@ import type { Envelope } from '../../drafts/composed-message.ts'
 import { ehloOffers } from '../ehlo-offers.ts'
 import { type MessageBytes, type MessageFigures, NotSent, type SendOutcome, UnknownDelivery } from '../mail-sender.ts'
 
-/** What the server said in answer to EHLO. */
+/** The extensions in the server's response to EHLO. */
 interface Offers {
   names: ReadonlySet<string>
-  /** RFC 1870; undefined where it names no limit. */
+  /** SIZE (RFC 1870); undefined without a limit. */
   maxBytes: number | undefined
 }
 
@@ -26,9 +26,9 @@ interface SmtpError extends Error {
   recipient?: string | undefined
 }
 
-/** Bytes on their way to the server. */
+/** The state of a message body on its way to the server. */
 interface Body {
-  /** All of them were read: from here on the server may have the message. */
+  /** Whether all bytes were read: from then on the server may have the message. */
   isWhole: boolean
   fault: unknown
 }
@@ -40,7 +40,7 @@ export class SmtpSession {
   #isOpen = true
   sent = 0
 
-  /** @param connection Logged in. @param ehlo The answer to EHLO. */
+  /** @param connection Already logged in. @param ehlo The response to EHLO. */
   constructor(connection: SMTPConnection, ehlo: string, password: string) {
     this.#connection = connection
     this.#offers = offersOf(ehlo)
@@ -54,7 +54,7 @@ export class SmtpSession {
     return this.#isOpen
   }
 
-  /** Before a further message: it also tells whether the server is still there. */
+  /** Resets the session for the next message, which also checks that the server still responds. */
   async reset(): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>()
     const end = () => resolve(false)
@@ -66,7 +66,7 @@ export class SmtpSession {
     return isReset
   }
 
-  /** @throws NotSent, UnknownDelivery: then the session is closed, unless the server refused it and can take another. */
+  /** @throws NotSent, UnknownDelivery: the session is closed then, unless the server can take another message. */
   async send(
     { from, to }: Envelope,
     bytes: MessageBytes,
@@ -74,7 +74,7 @@ export class SmtpSession {
     signal: AbortSignal,
   ): Promise<SendOutcome> {
     this.sent++
-    // Before anything is made of them: what turns names into ASCII leaves out line ends.
+    // Checked before any conversion: the one to ASCII drops line ends.
     if ([from, ...to].some(email => /[\p{Cc}<>]/u.test(email))) throw badAddress()
     const wireFrom = wireAddress(from)
     const byWire = new Map(to.map(email => [wireAddress(email), email]))
@@ -100,7 +100,7 @@ export class SmtpSession {
       if (signal.aborted) throw new Error('sending was stopped')
       this.#connection.send(envelope, stream, (error, info) => (error ? reject(error) : resolve(info!)))
       const info = await promise
-      if (!body.isWhole) throw new NotSent('The mail server answered before it had the message.', protocolFault)
+      if (!body.isWhole) throw new NotSent('The mail server responded before it had the message.', protocolFault)
       return this.#outcome(info, byWire)
     } catch (error) {
       throw this.#told(error, body, byWire, signal)
@@ -111,7 +111,7 @@ export class SmtpSession {
     }
   }
 
-  /** Says goodbye; nobody waits for the answer. */
+  /** Sends QUIT without waiting for the response. */
   quit(): void {
     if (!this.#isOpen) return
     this.#isOpen = false
@@ -137,12 +137,12 @@ export class SmtpSession {
     }
   }
 
-  /** Exactly these bytes: nodemailer would repair bare CR and LF, so what has any is refused. */
+  /** Yields exactly these bytes. nodemailer would repair a bare CR or LF, so a message with one is refused. */
   async *#read(bytes: MessageBytes, body: Body): AsyncGenerator<Uint8Array> {
     try {
-      // Where a server answers otherwise than with 354, it would take the message for commands.
+      // After any response but 354 the server would take the message for commands.
       if (!/^354/.test(this.#connection.lastServerResponse || '')) {
-        throw new NotSent('The mail server does not wait for the message.', protocolFault)
+        throw new NotSent('The mail server is not ready for the message.', protocolFault)
       }
       const lines = new LineCheck(this.#offers.names.has('8BITMIME'))
       for await (const piece of bytes) {
@@ -153,7 +153,7 @@ export class SmtpSession {
       body.isWhole = true
     } catch (error) {
       body.fault = error
-      // Another one: nodemailer changes what it is given.
+      // A new error, because nodemailer modifies the one it is given.
       throw new Error('the message could not be read')
     }
   }
@@ -174,7 +174,7 @@ export class SmtpSession {
     })
   }
 
-  /** What an error says of the message for certain. */
+  /** Translates an error into what is certain about the message. */
   #told(
     error: unknown,
     body: Body,
@@ -185,7 +185,7 @@ export class SmtpSession {
     const { code, command, response, responseCode = 0 } = thrown
     const isRefused = responseCode >= 400 && responseCode <= 599
     if (isRefused && (code === 'EENVELOPE' || code === 'EMESSAGE')) {
-      // Refused while it came: the server does not have it whole, and goes on to take it.
+      // Refused while in transfer: the server does not have it whole, and is still reading.
       if (code === 'EMESSAGE' && !body.isWhole) this.close()
       const refused = command === 'RCPT TO' ? this.#refused(thrown.rejectedErrors, byWire) : []
       return new NotSent('The mail server refused the message.', {
@@ -218,7 +218,7 @@ export class SmtpSession {
 
 const protocolFault = { isTemporary: true, code: 'protocol' }
 
-/** SMTP has lines, each ended by CR LF; a message that is no sequence of them cannot be sent as it is. */
+/** Checks that a message is a sequence of lines, each ended by CR LF; SMTP can carry nothing else unchanged. */
 class LineCheck {
   readonly #takes8Bit: boolean
   #last = 0
@@ -230,7 +230,7 @@ class LineCheck {
   check(piece: Uint8Array): void {
     for (const byte of piece) {
       if ((byte === 0x0a) !== (this.#last === 0x0d)) throw notLines('has a CR or LF that is not part of a CR LF')
-      if (byte > 0x7f && !this.#takes8Bit) throw notLines('has bytes that the mail server does not take (8BITMIME)')
+      if (byte > 0x7f && !this.#takes8Bit) throw notLines('has bytes that the mail server does not accept (8BITMIME)')
       this.#last = byte
     }
   }
@@ -241,7 +241,7 @@ class LineCheck {
 }
 
 function badAddress(): NotSent {
-  return new NotSent('An address of the message is not one.', { isTemporary: false, code: 'bad_address' })
+  return new NotSent('The message has an invalid address.', { isTemporary: false, code: 'bad_address' })
 }
 
 function notLines(why: string): NotSent {
@@ -259,7 +259,7 @@ function offersOf(ehlo: string): Offers {
   return { names, maxBytes }
 }
 
-/** Names of hosts have a form in ASCII; what stands before the @ has none. */
+/** Encodes the domain in ASCII (IDNA); the local part has no such form. */
 function wireAddress(email: string): string {
   const at = email.lastIndexOf('@')
   const domain = email.slice(at + 1)

@@ -1,10 +1,10 @@
-/** Messages on their way out, and what became of them. */
+/** Adds submissions: outgoing messages and their outcome. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('submissions')
-    // Later ones are greater.
+    // Rises with time.
     .addColumn('id', 'text', column => column.primaryKey())
     .addColumn('account_id', 'text', column => column.notNull().references('accounts.id').onDelete('cascade'))
     .addColumn('draft_id', 'text', column => column.notNull())
@@ -23,15 +23,15 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('from_email', 'text', column => column.notNull())
     .addColumn('from_name', 'text')
     .addColumn('subject', 'text', column => column.notNull())
-    // JSON, with what became of each.
+    // JSON: each recipient with its outcome.
     .addColumn('recipients', 'text', column => column.notNull())
-    // JSON: the message that it answers.
+    // JSON: the message that it replies to or forwards.
     .addColumn('answers', 'text')
     .addColumn('created_at', 'text', column => column.notNull())
     .addColumn('send_at', 'text')
-    // Since when the mail server may be told.
+    // The earliest time at which the message may be sent.
     .addColumn('ready_at', 'text')
-    // When its next attempt is due; null while it waits for a human, and once it has ended.
+    // The time of the next attempt; null while it waits for a human, and once it has ended.
     .addColumn('due_at', 'text')
     .addColumn('attempts', 'integer', column => column.notNull())
     .addColumn('error', 'text')
@@ -42,7 +42,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('copy_why', 'text')
     .addColumn('copy_attempts', 'integer', column => column.notNull())
     .addColumn('copy_due_at', 'text')
-    // JSON: how the folder stood before the copy was told to the mail server.
+    // JSON: the state of the folder before the copy was appended.
     .addColumn('copy_intent', 'text')
     .execute()
   await db.schema.createIndex('submissions_due').on('submissions').columns(['account_id', 'due_at', 'id']).execute()

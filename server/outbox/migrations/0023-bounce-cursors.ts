@@ -1,4 +1,4 @@
-/** How far the mail that arrived was looked through for reports of failed deliveries. */
+/** Adds how far the new mail of each account was searched for bounces. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

@@ -1,4 +1,4 @@
-/** The session of work in which a message was handed in; and whose messages wait to leave. */
+/** Adds the session of work in which a message was submitted, and an index of the senders of waiting messages. */
 import { type Kysely, sql } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

@@ -1,4 +1,4 @@
-/** Policies of tokens, what was used of them, and when a token read mail of strangers. */
+/** Adds policies of tokens, the use of their rates, and when a token last read a stranger's mail. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

@@ -1,10 +1,10 @@
-/** What tokens propose, and which proposal an operation, a draft or an approval belongs to. */
+/** Adds proposals of tokens, and the proposal that an operation, a draft or an approval belongs to. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('proposals')
-    // Later ones are greater.
+    // Rises with time.
     .addColumn('id', 'text', column => column.primaryKey())
     .addColumn('account_id', 'text', column => column.notNull().references('accounts.id').onDelete('cascade'))
     .addColumn('principal_kind', 'text', column => column.notNull())
@@ -20,7 +20,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('proposal_items')
     .addColumn('proposal_id', 'text', column => column.notNull().references('proposals.id').onDelete('cascade'))
-    // Of its operation, draft or submission; a draft may be proposed again when it was applied.
+    // The id of its operation, draft or submission; a draft may be proposed again after it was applied.
     .addColumn('id', 'text', column => column.notNull())
     .addColumn('position', 'integer', column => column.notNull())
     .addColumn('kind', 'text', column => column.notNull())

@@ -1,4 +1,4 @@
-/** Browsers that are notified, and the key pair of this server for that. */
+/** Adds push subscriptions of browsers, and this server's key pair for them. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -6,7 +6,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .createTable('push_subscriptions')
     .addColumn('id', 'text', column => column.primaryKey())
     .addColumn('user_id', 'text', column => column.notNull().references('users.id').onDelete('cascade'))
-    // Who signs out, or whose sessions are ended, is not notified any more.
+    // Deleted with its session: a user who signs out is no longer notified.
     .addColumn('session_id', 'text', column => column.notNull().references('sessions.id').onDelete('cascade'))
     .addColumn('endpoint', 'text', column => column.notNull().unique())
     .addColumn('p256dh', 'text', column => column.notNull())

@@ -1,4 +1,4 @@
-/** Up to which number the facts of an account's index are in the event log: a crash between the two repeats none. */
+/** Number of the last fact of an account's index in the event log, so that a crash between the two repeats none. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

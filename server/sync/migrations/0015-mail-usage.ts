@@ -1,4 +1,4 @@
-/** What was moved between RustyMail and the mail server of an account, by day and by what for. */
+/** Traffic between RustyMail and an account's mail server, by day and purpose. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

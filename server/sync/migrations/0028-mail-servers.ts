@@ -1,4 +1,4 @@
-/** What was learned of the mail servers of an account: what they offer, what they allow, and how full the mailbox is. */
+/** Facts learned of an account's mail servers: capabilities, connection limits, and the mailbox quota. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

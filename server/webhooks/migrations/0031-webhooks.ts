@@ -1,4 +1,4 @@
-/** Endpoints that are told of facts by signed requests, each with its place in the event log. */
+/** Adds webhook endpoints, which receive facts by signed requests, each with its place in the event log. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -13,9 +13,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('secret_sealed', 'text', column => column.notNull())
     .addColumn('previous_sealed', 'text')
     .addColumn('previous_until', 'text')
-    // JSON, of its kind.
+    // JSON, whose form depends on the kind.
     .addColumn('settings', 'text', column => column.notNull())
-    // Number of the last fact that was taken, or given up.
+    // Number of the last fact that was accepted or given up.
     .addColumn('place', 'bigint', column => column.notNull())
     .addColumn('created_at', 'text', column => column.notNull())
     .addColumn('verified_at', 'text', column => column.notNull())
@@ -25,7 +25,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('next_try_at', 'text')
     .addColumn('last_success_at', 'text')
     .addColumn('last_fault', 'text')
-    // JSON: why it has ended; only that is still told.
+    // JSON: why it has ended; only the end is still announced.
     .addColumn('ending', 'text')
     .execute()
   await db.schema

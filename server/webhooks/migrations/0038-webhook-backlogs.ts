@@ -1,4 +1,4 @@
-/** What waits of one account at an endpoint that keeps order for each account alone. */
+/** Adds backlogs: waiting facts of one account, at endpoints that keep order per account. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -6,7 +6,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .createTable('webhook_backlogs')
     .addColumn('endpoint_id', 'text', column => column.notNull())
     .addColumn('account_id', 'text', column => column.notNull())
-    // Everything of the account up to it was taken, or given up.
+    // Everything of the account up to this number was accepted or given up.
     .addColumn('place', 'bigint', column => column.notNull())
     .addColumn('failing_since', 'text')
     .addColumn('failures', 'integer', column => column.notNull().defaultTo(0))
