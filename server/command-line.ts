@@ -19,27 +19,27 @@ const commands = [
 const withFile: readonly string[] = ['backup', 'restore', 'accounts export', 'accounts import']
 export type Command = (typeof commands)[number]
 
-export const usage = `Usage: rustymail serve [--demo] [--host <address>] [--port <number>]
-       rustymail user create-admin --email <email> --name <name>   asks for the password, or reads it from stdin
-       rustymail audit verify                                      finds changed, missing or reordered entries
-       rustymail audit accept                                      accepts the trail as it is, after a restored backup
-       rustymail key rotate                                        re-encrypts all secrets with a new key
-       rustymail backup <file> [--without-key] [--force]           database, key and trail in one file; the server may run
-       rustymail restore <file> [--key-from <file>] [--force]      into an empty data directory; --force keeps what is there
-       rustymail diagnose <address> [--retry-login] [--report]     why an account does not work; the server may run
-       rustymail diagnose <address> --imap <host>:<port> [--smtp <host>:<port>] [--user <name>]
-                 [--imap-tls implicit|starttls|none] [--smtp-tls …] the same before it is connected; asks for the password
-       rustymail accounts export <file> [--force]                  servers, logins and settings, sealed with a passphrase
-       rustymail accounts import <file>                            creates the accounts of such a file
-       rustymail mcp [--preset reader|organizer|drafter] [--channel]
-                                                                   MCP on stdin and stdout, and a server of its own behind it
-       rustymail mcp --url <address> [--channel]                   the same for a running server; RUSTYMAIL_TOKEN has a token of it
-       rustymail webhook listen [--url <address>] [--types <names>] [--forward <address>]
-                                                                   prints events as webhooks send them; RUSTYMAIL_TOKEN has a token
+export const usage = `Usage: rustymail <command> [options]          without a command: serve
+  serve [--demo] [--host <address>] [--port <number>]   runs the server; --demo also starts the sandbox, connected
+  user create-admin --email <email> --name <name>       creates an administrator; asks for the password, or reads stdin
+  audit verify                                          finds changed, missing or reordered entries of the audit trail
+  audit accept                                          accepts the audit trail as it is, after a restored backup
+  key rotate                                            re-encrypts all secrets with a new key
+  backup <file> [--without-key] [--force]               writes database, key and audit.head to a file; the server may run
+  restore <file> [--key-from <file>] [--force]          restores a backup; --force keeps existing files under another name
+  diagnose <address> [--retry-login] [--report]         explains why an account does not work; the server may run
+  diagnose <address> --imap <host>:<port> [--smtp <host>:<port>] [--user <name>]
+                     [--imap-tls implicit|starttls|none] [--smtp-tls …]
+                                                        the same for an account that is not connected; asks for the password
+  accounts export <file> [--force]                      writes all accounts to a file, sealed with a passphrase
+  accounts import <file>                                creates the accounts of such a file
+  mcp [--preset reader|organizer|drafter] [--channel]   starts a server and speaks MCP on stdin and stdout
+  mcp --url <address> [--channel]                       the same for a running server, with its token in RUSTYMAIL_TOKEN
+  webhook listen [--url <address>] [--types <names>] [--forward <address>]
+                                                        prints events as webhooks send them; token in RUSTYMAIL_TOKEN
 
-  --demo             also start the sandbox mail server, with its account connected
-  --data-dir <path>  the data directory
-  --version          prints the version
+  --data-dir <path>  the data directory (default: ./data); --version prints the version
+  --report           an anonymized report for a public bug tracker; --retry-login tries a rejected password once more
 Every setting can be given in the environment; .env.example lists them.`
 
 export interface BackupArguments {

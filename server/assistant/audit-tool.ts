@@ -20,7 +20,7 @@ export function auditTool(audit: Pick<AuditService, 'list'>): Tool {
     name: 'audit',
     title: 'Audit trail',
     description:
-      'Who did what: operations counted by outcome, and the newest changes. principal: id, or part of the name of a person or token. ' +
+      'Audit trail: operations counted by outcome, and the newest changes. principal: id, or part of the name of a person or token. ' +
       'operation: a prefix, such as tool. or mail.',
     scope: 'dashboard:admin',
     effect: 'read',

@@ -74,7 +74,7 @@ export function historyTools(options: HistoryToolsOptions): Tool[] {
     name: 'explain_account',
     title: 'Explain an account',
     description:
-      'Why an account is slow or fails since a time: state, errors, durations compared with the same length before, failures by cause, and what happened. ' +
+      'Why an account is slow or fails since a time: state, errors, durations compared with the previous period, failures by cause, and events. ' +
       'account: id, or part of its name, address or server.',
     scope: 'dashboard:read',
     effect: 'read',
