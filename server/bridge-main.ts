@@ -1,4 +1,4 @@
-/** `rustymail mcp --url`: the program of the bridge, which loads nothing of the server. stdout is the protocol's alone. */
+/** `rustymail mcp --url`: the bridge program, which loads no server code. stdout carries only the protocol. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { mcpPath } from '../contract/mcp.ts'
@@ -56,13 +56,13 @@ export async function run(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => process.exit(0))
   await bridge.run(process.stdin)
   permissions.stop()
-  // What is withdrawn is not shown to people any more.
+  // Waits until pending prompts are withdrawn, so that people no longer see them.
   await Promise.allSettled(asking)
-  // Written already, unless nobody reads it.
+  // All output is written by now, unless the reader has gone.
   process.exit(0)
 }
 
-/** Until the bridge is over, or its token may not hear of mail. */
+/** Announces new mail until the bridge ends, or its token may no longer receive such events. */
 async function openChannel(link: BridgeLink, bridge: HttpBridge, log: (words: string) => void): Promise<void> {
   const { signal } = bridge
   try {
