@@ -1,4 +1,4 @@
-/** Sessions belong to people. Those of before belong to no one and end. */
+/** Sessions belong to users. Earlier sessions belong to nobody, and end. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
