@@ -1,21 +1,24 @@
-/** What this server knows of an account without asking a mail server: its state, its index, its connections, and how it fared. */
+/**
+ * Checks of what this server knows about an account without asking a mail server: state, index, connections and
+ * history.
+ */
 import type { Account, AccountStretches } from '../../contract/accounts.ts'
 import type { EventOf } from '../../contract/event.ts'
 import type { IndexStatus } from '../../contract/mail-index.ts'
 import { type Check, type Finding, skipped, toCheck } from './check.ts'
 import { providerAway, signInAgain } from './login-refusal.ts'
 
-/** Of the changes of state. */
+/** Upper bound of state changes shown. */
 const mostChanges = 20
 
 type LastState = Pick<EventOf<'account_state_changed'>['data'], 'state' | 'at' | 'last_error' | 'next_retry_at'>
 
 export interface KnownOfAccount {
   account: Account
-  /** Undefined where that could not be found out. */
+  /** Undefined if it could not be determined. */
   index: IndexStatus | undefined
   history: AccountStretches
-  /** Connections that the provider publishes; null where nothing is known. */
+  /** The limit of connections that the provider publishes; null if unknown. */
   publishedConnections: number | null
 }
 
@@ -28,18 +31,18 @@ export function accountChecks({ account, index, history, publishedConnections }:
   ]
 }
 
-/** What a database says of the index of an account. */
+/** What the database says about the index of an account. */
 export interface IndexCounts {
   folders: number
-  /** Places of messages, of all folders. */
+  /** Places of messages, in all folders. */
   places: number
-  /** As the mail server counted them when it was last asked. */
+  /** The mail server's count when it was last asked. */
   serverMessages: number
   messages: number
   texts: number
 }
 
-/** Of an account as a server wrote it down, which may be running or not. */
+/** Checks the state of an account as stored by a server, which may be running or not. */
 export function storedState(last: LastState | undefined, isEnabled: boolean): Check {
   if (!isEnabled) return toCheck('account', 'state', disabled([]))
   if (!last) return skipped('account', 'state', 'No change of its state is in the database.')

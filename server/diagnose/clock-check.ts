@@ -1,4 +1,4 @@
-/** Whether this machine's clock agrees with those of its mail servers, as far as they tell it. No time server is asked. */
+/** Compares this machine's clock with those of its mail servers, as far as they reveal it. No time server is asked. */
 import { type Check, toCheck } from './check.ts'
 import type { ServerDiagnosis } from './diagnose-server.ts'
 

@@ -1,9 +1,9 @@
-/** How IMAP and SMTP are spoken before the login. */
+/** The dialogues of IMAP and SMTP before the login. */
 import { SmtpLines } from '../outbox/smtp-lines.ts'
 import type { Finding } from './check.ts'
 import type { Conversation, Dialect } from './talk.ts'
 
-/** Lines of one answer. */
+/** Upper bound of lines in one response. */
 const mostLines = 100
 
 const passwordless = 'Sign in at the provider (OAuth2) on the page of the account: it needs no password then.'
@@ -87,7 +87,7 @@ function noPassword(methods: readonly string[], details: NonNullable<Finding['de
   return { state: 'warning', words, details, advice: [passwordless] }
 }
 
-/** For an account that signs in by OAuth2. */
+/** Judges the login methods for an account that signs in by OAuth2. */
 function tokens(methods: readonly string[], details: NonNullable<Finding['details']>): Finding {
   if (methods.some(method => tokenMechanism.test(method))) {
     return { state: 'ok', words: 'The server takes access tokens (OAuth2) on this connection.', details }

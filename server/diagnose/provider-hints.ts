@@ -1,10 +1,10 @@
-/** What large providers want in place of a person's password, since they refuse it in words that do not say so. */
+/** What large providers require in place of a person's password, since their refusals do not say so. */
 
 interface ProviderHint {
   provider: string
   hosts: RegExp
   advice: readonly string[]
-  /** Said of IMAP alone. */
+  /** Applies to IMAP only. */
   imapAdvice?: readonly string[]
 }
 
@@ -71,13 +71,13 @@ const hints: readonly ProviderHint[] = [
   },
 ]
 
-/** @param host Of the mail server. */
+/** @param host The host of the mail server. */
 export function hintsFor(host: string, part: 'imap' | 'smtp'): readonly string[] {
   const hint = hints.find(({ hosts }) => hosts.test(host.toLowerCase()))
   return [...(hint?.advice ?? []), ...((part === 'imap' && hint?.imapAdvice) || [])]
 }
 
-/** Whether the host is that of a large provider, whose name says nothing of its users. */
+/** Returns true for a host of a large provider, whose name discloses nothing about its users. */
 export function isKnownProvider(host: string): boolean {
   return hints.some(({ hosts }) => hosts.test(host.toLowerCase()))
 }

@@ -1,4 +1,4 @@
-/** Out of all checks: one sentence that says what is wrong first of all, and what to do, in order. */
+/** Condenses all checks to one sentence about the most important fault, and advice in order. */
 import type { Diagnosis } from '../../contract/diagnose.ts'
 import type { Check } from './check.ts'
 
