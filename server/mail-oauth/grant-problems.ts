@@ -1,8 +1,8 @@
-/** Why an account gets no access token, in words. */
+/** Problems that explain why an account gets no access token. */
 import { Problem } from '../platform/problem.ts'
 import type { OAuthFault } from './oauth-server.ts'
 
-/** A login that no retry helps: somebody has to sign in again. */
+/** A login that retrying cannot fix: a user has to sign in again. */
 export function revoked(why: string, cause?: OAuthFault): Problem {
   const again = why.endsWith('Sign in again.') ? why : `${why} Sign in again.`
   return new Problem('mail_login_refused', again, {
