@@ -240,7 +240,7 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
     ...{ version, tracer, logger },
   })
   happening.addRoutes(http)
-  // Joined after the event hub, which tells its streams why they end.
+  // Joined after the event hub, which sends its streams the reason why they end.
   news.join(exchanges)
   stopping.follow(isStopped => exchanges.endWhere(isStopped))
   news.join(http.connectionLimits)

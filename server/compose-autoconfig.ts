@@ -17,7 +17,7 @@ import type { Logger } from './platform/logger.ts'
 import { GuardedFetch, type NetworkStandIn } from './platform/network/guarded-fetch.ts'
 import type { OutboundGuard } from './platform/network/outbound-guard.ts'
 
-/** What tests use in place of the public network and its name servers. */
+/** The test doubles that replace the public network and its name servers. */
 export interface DiscoveryStandIn extends NetworkStandIn {
   nameServers: readonly string[]
   /** Timeouts, read again for each discovery. */

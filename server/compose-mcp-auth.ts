@@ -18,7 +18,7 @@ import type { PolicyService } from './policies/policy-service.ts'
 import { SettingStore } from './settings/setting-store.ts'
 import type { TokenService } from './tokens/token-service.ts'
 
-/** Where tests run the servers of clients. */
+/** The network in which tests run the servers of clients. */
 export interface DocumentStandIn extends NetworkStandIn {
   /** Hosts that may be on this machine. */
   hosts: readonly string[]

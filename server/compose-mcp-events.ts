@@ -52,7 +52,7 @@ export interface McpEventsSurroundings extends MailKnowledgeOptions {
   /** Returns the rights of the environment's API key; undefined without one. */
   apiKey(): Principal | undefined
   tracer: Tracer | undefined
-  /** Tells whether clients that connected by OAuth are accepted. */
+  /** Returns true if clients that connected by OAuth are accepted. */
   isOAuthOn(): boolean
   version: string
 }

@@ -86,7 +86,7 @@ export interface ComposedMcp {
   /** All tools that MCP offers. */
   tools: readonly Tool[]
   part: Part
-  /** What the adapter keeps open; stopped after http, since stopping it cuts off responses. */
+  /** The adapter's open connections; stopped after http, since stopping the adapter cuts off responses. */
   adapter: Part
 }
 

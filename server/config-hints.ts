@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto'
 
 /** Variables of our own tests and launcher, and those that Kubernetes sets for a service named `rustymail`. */
 const known = /^RUSTYMAIL_(TEST|BENCH|SERVICE|PORT|LAUNCHER)_/
-/** Upper bound of unknown names listed in one hint. */
+/** Upper bound of unknown names that are reported. */
 const mostNames = 10
 
 /**

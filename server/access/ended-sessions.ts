@@ -4,7 +4,7 @@
  */
 import type { SessionEnd } from '../../contract/access.ts'
 
-/** Upper bound of remembered sessions; beyond it the oldest is evicted, and its browser is told no reason. */
+/** Upper bound of remembered sessions; beyond it the oldest is evicted, and its browser gets no reason. */
 const maxRemembered = 2_000
 
 export class EndedSessions {

@@ -6,7 +6,7 @@ import { doubledMs } from '../platform/doubling.ts'
 import { networksOf } from '../platform/network/caller-address.ts'
 import { Problem } from '../platform/problem.ts'
 
-/** What is tried, and from which address. */
+/** One attempt: the secret that is tried, and the address that tries it. */
 export interface Attempt {
   /** A key from `passwordOf` or `codeOf`, whether or not such a user exists. */
   user: string

@@ -10,7 +10,7 @@ export interface AccountVerifier {
   smtp(login: MailLogin, timeoutMs: number, accountId?: string): Promise<void>
 }
 
-/** Whether the servers are tried before anything is stored, and the timeout in ms. */
+/** Options of a trial: whether the servers are tried before anything is stored, and the timeout in ms. */
 export interface Trial {
   verify: boolean
   timeoutMs?: number

@@ -12,9 +12,9 @@ export interface SeenCertificate {
 export type MailProtocol = 'imap' | 'smtp'
 
 /**
- * What is left of a certificate.
- * @property days Of a long-lived one.
- * @property percent Of the life of a short-lived one.
+ * The remaining validity of a certificate.
+ * @property days Days left of a long-lived one.
+ * @property percent Percent left of the life of a short-lived one.
  */
 export type CertificateLeft = { account_id: string; protocol: MailProtocol } & ({ days: number } | { percent: number })
 

@@ -50,8 +50,7 @@ export class AgentCalls {
 }
 
 /**
- * What the result of a tool says about messages: their number, and sender and subject of the first one. Strangers'
- * words, truncated.
+ * The messages in a tool result: their number, and sender and subject of the first one. Strangers' words, truncated.
  */
 export interface Touched {
   messages: number | null

@@ -37,7 +37,7 @@ export interface Peer {
   readonly tools: Map<string, ToolSums>
 }
 
-/** What a client says about itself: a stranger's words. */
+/** A client's statements about itself: a stranger's words. */
 export interface PeerWords {
   transport: McpTransport
   revision: string | undefined

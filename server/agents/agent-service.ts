@@ -8,7 +8,7 @@ import { coversAccounts } from '../platform/visible-figures.ts'
 import { AgentCalls, type HeldCall, maxCalls, type Touched, touchedBy } from './agent-calls.ts'
 import { AgentPeers, type Peer, type PeerWords, type ToolSums } from './agent-peers.ts'
 
-/** What is known of an exchange at its beginning. */
+/** The facts of an exchange that are known at its beginning. */
 export interface BegunExchange extends PeerWords {
   caller: Caller
   requestId: string

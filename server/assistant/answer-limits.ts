@@ -4,9 +4,9 @@ import type { ConversationStore } from './conversation-store.ts'
 import type { OpenAnswer } from './open-answer.ts'
 
 export interface Spent {
-  /** What the conversation spent, without the current answer. */
+  /** Spending of the conversation, without the current answer. */
   conversation: { tokens: number; costUsd: number }
-  /** What the principal spent today, without the current answer. */
+  /** Spending of the principal today, without the current answer. */
   today: { tokens: number; costUsd: number }
 }
 
@@ -20,7 +20,7 @@ export async function spentBefore(
   await answer.store()
   const conversation = await store.find(owner, row.conversation_id)
   const usage = await store.usageOf(owner, new Date(now).toISOString().slice(0, 10))
-  // What this answer spent is stored by now, and must count only once.
+  // Spending of this answer is stored by now, and must count only once.
   const own = { tokens: facts.tokens, costUsd: facts.costUsd ?? 0 }
   return {
     conversation: {

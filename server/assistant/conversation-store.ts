@@ -22,7 +22,7 @@ export interface ListedConversation extends ConversationRow {
 /** Changes that are stored together with parts, in one transaction. */
 export interface AnswerChange {
   answer: Partial<Omit<AnswerRow, 'id' | 'conversation_id'>>
-  /** What was spent since the last change. */
+  /** Spending since the last change. */
   spent?: { tokens: number; costUsd: number | null; owner: string; day: string } | undefined
   at: string
 }

@@ -56,7 +56,7 @@ export type KeptBlock =
   | { type: 'text'; text: string; by: string | null; shares: Shares }
   | { type: 'tool_call'; call: KeptCall; shares: Shares }
 
-/** What is stored of an answer beside its parts. */
+/** The stored facts of an answer, beside its parts. */
 export interface AnswerFacts {
   provider: string | null
   model: string | null

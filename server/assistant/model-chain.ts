@@ -161,7 +161,7 @@ export class ModelChain implements ModelChoice {
       'provider_timeout',
       `${provider} was silent for ${seconds} s; ${by.model.provider} was quicker.`,
     )
-    // So silent that another one was asked: the next question goes to that one immediately.
+    // It was so silent that another model was asked: the next question goes to that one immediately.
     const isSilent = !asked.hasSign
     if (isSilent) standing.breaker.failed(problem)
     else standing.breaker.left()

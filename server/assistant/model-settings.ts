@@ -7,7 +7,7 @@ export interface ModelSettings {
   kind: ProviderKind
   /** The name that people see in answers, the log and problems. */
   name: string
-  /** As entered; undefined for the provider's own URL. */
+  /** The base URL as entered; undefined for the provider's own. */
   baseUrl?: string | null | undefined
   apiKey?: string | undefined
   /** Azure's is the name of the deployment. RIG chooses on its own. */

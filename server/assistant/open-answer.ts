@@ -44,7 +44,7 @@ export class OpenAnswer {
   readonly owner: string
   readonly facts: AnswerFacts
   readonly blocks: KeptBlock[]
-  /** What of the mail the current model was sent. */
+  /** How much of the mail the current model was sent. */
   shares: Shares = {}
   /** The error with the detail that only its caller is shown. */
   failure: Problem | undefined
@@ -234,7 +234,7 @@ export class OpenAnswer {
     this.facts.lastSeq++
     this.#tail.push({ ...part, seq: this.facts.lastSeq } as KeptPart)
     addPart(this.blocks, part, by, this.shares)
-    // What could not be stored is retried with the next part.
+    // Parts that could not be stored are retried with the next one.
     this.#storeTimer ??= setTimeout(() => void this.store().catch(() => undefined), storeMs).unref()
     if (!isTold) return
     this.#shown = this.facts.lastSeq

@@ -1,4 +1,4 @@
-/** What is still shown of a conversation: callers whose rights were reduced since it was answered see less of it. */
+/** Limits what is shown of a conversation: callers whose rights were reduced since it was answered see less of it. */
 import type { ChatbotPart } from '../../contract/answers.ts'
 import type { Scope } from '../../contract/scope.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'

@@ -70,7 +70,7 @@ function ofEnvironment(settings: ModelSettings, stored: StoredSettings): KnownPr
     context_tokens: contextTokens,
     price_input: null,
     price_output: null,
-    // A local model may read mail; for others somebody has to allow it.
+    // A local model may read mail; for others an administrator has to allow it.
     mail: isLocal ? 'text' : 'none',
   }
   const change = Object.hasOwn(stored.environment, id) ? stored.environment[id] : undefined

@@ -3,7 +3,7 @@ import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } fr
 import type { SecretBox } from '../platform/secret-box.ts'
 import type { AuditChainRow, AuditRow } from './audit-tables.ts'
 
-/** Where the trail begins and ends. */
+/** The places where the trail begins and ends. */
 export type TrailEnds = Omit<AuditChainRow, 'id' | 'seal'>
 
 /** A place in the trail; number 0 and an empty hash before the first entry. */

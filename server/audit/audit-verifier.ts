@@ -7,7 +7,7 @@ import type { AuditVerdict, Fault } from './audit-verdict.ts'
 import { judgeHead } from './head-judgement.ts'
 import { type HeadReading, headFileName, type TrailHead } from './trail-head.ts'
 
-/** What the calling process knows itself. */
+/** The calling process's own knowledge of the trail. */
 export interface OwnKnowledge {
   /** The entry that it wrote last, which must still exist. */
   written?: TrailPlace
@@ -15,7 +15,7 @@ export interface OwnKnowledge {
   saved?: number
 }
 
-/** Where a fault was found: in the entries, only in their ends, or in the file beside the database. */
+/** The place of a fault: the entries, only their ends, or the file beside the database. */
 export type FaultPlace = 'entries' | 'ends' | 'head'
 
 export interface Examination {

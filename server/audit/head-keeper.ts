@@ -23,7 +23,7 @@ export const headEveryMs = 1_000
 
 export class HeadKeeper {
   readonly #options: HeadKeeperOptions
-  /** Where the trail is; undefined before the first entry of this process. */
+  /** The end of the trail; undefined before the first entry of this process. */
   #wanted: Place | undefined
   #saved = 0
   /** True if the file must not be written: it was not compared yet, or contradicts the database. */

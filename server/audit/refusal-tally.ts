@@ -3,7 +3,7 @@
  * nor trail.
  */
 
-/** What was counted in a minute. */
+/** The refusals counted in a minute. */
 export interface Tally {
   count: number
   callers: number

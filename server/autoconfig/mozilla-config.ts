@@ -13,7 +13,7 @@ export interface MozillaConfig {
   name: string
   offers: readonly OfferedServer[]
   oauthIssuer: string | undefined
-  /** What users of the provider have to do first. */
+  /** A step that users of the provider have to take first. */
   instruction: string | undefined
   documentationUrl: string | undefined
 }

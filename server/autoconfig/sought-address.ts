@@ -4,10 +4,10 @@ import { domainToASCII } from 'node:url'
 import { Problem } from '../platform/problem.ts'
 
 export interface SoughtAddress {
-  /** As typed. */
+  /** The address as typed. */
   email: string
   localPart: string
-  /** In ASCII (IDNA), lower case. */
+  /** The domain in ASCII (IDNA), lower case. */
   domain: string
 }
 

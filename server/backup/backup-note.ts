@@ -17,7 +17,7 @@ const Note = z.strictObject({
   key: z.base64().nullable(),
   /** `audit.head` that matches this state of the database; null if there was none. */
   head: z.string().nullable(),
-  /** What was already wrong with the audit trail; null if it was intact. */
+  /** A fault that the audit trail already had; null if it was intact. */
   trail_fault: z.string().nullable(),
   /** The number of rows of each table. */
   counts: z.record(z.string(), z.int().min(0)),

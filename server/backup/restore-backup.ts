@@ -24,9 +24,9 @@ export interface RestoreSurroundings extends BackupSurroundings {
 
 export interface Restored {
   note: Note
-  /** Where the previous files are now. */
+  /** The paths to which the previous files were moved. */
   kept: readonly string[]
-  /** What is wrong with the trail; undefined if it is intact. */
+  /** The fault of the trail; undefined if it is intact. */
   trailFault: string | undefined
   /** Entries that the previous `audit.head` knew and the backup lacks: `from 7 to 9`. */
   missing: string | undefined

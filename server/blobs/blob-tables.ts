@@ -13,7 +13,7 @@ export interface BlobRow {
   account_id: string
   /** Null while it is being written, or if that was interrupted. */
   size_bytes: number | null
-  /** In hex. */
+  /** SHA-256 in hex; null like the size. */
   sha256: string | null
   created_at: string
 }

@@ -9,7 +9,7 @@ import type { BlobRow } from './blob-tables.ts'
 export interface Blob {
   id: string
   sizeBytes: number
-  /** In hex. */
+  /** SHA-256 in hex. */
   sha256: string
 }
 

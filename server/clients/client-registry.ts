@@ -90,7 +90,7 @@ export class ClientRegistry {
   recognise(caller: Caller, kind: ClientKind, now = Date.now()): void {
     if (caller.principal.kind === 'anonymous') return
     const client = this.#clientOf(caller, now, kind)
-    // In a full table it may be one that stands for many.
+    // In a full table the entry may stand for many clients.
     if (client.principalId === caller.principal.id) client.kind = kind
   }
 

@@ -31,7 +31,7 @@ export function accountChecks({ account, index, history, publishedConnections }:
   ]
 }
 
-/** What the database says about the index of an account. */
+/** Counts of an account's index, from the database. */
 export interface IndexCounts {
   folders: number
   /** Places of messages, in all folders. */

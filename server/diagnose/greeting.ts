@@ -12,7 +12,7 @@ const looks: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/^[\x15\x16]\x03/, 'a server that speaks TLS'],
 ]
 
-/** Returns what the text looks like; undefined if unknown. */
+/** Returns which kind of server begins like this; undefined if unknown. */
 export function looksLike(text: string): string | undefined {
   return looks.find(([pattern]) => pattern.test(text))?.[1]
 }

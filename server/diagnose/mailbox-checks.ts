@@ -8,7 +8,7 @@ const nearlyFull = 0.9
 
 const wantedRoles: readonly NonNullable<Folder['role']>[] = ['inbox', 'sent', 'drafts', 'trash', 'junk', 'archive']
 
-/** What RustyMail does if an extension is missing. */
+/** The fallback of RustyMail if an extension is missing. */
 const extensions: readonly (readonly [names: readonly string[], without: string])[] = [
   [['IDLE'], 'new mail is looked for every half minute'],
   [['QRESYNC'], 'changes are found with CONDSTORE, or by comparing'],

@@ -73,7 +73,7 @@ export class Masker {
       for (const level of path.split(/[/.\\]/)) add(level, 'folder')
     }
     for (const user of users) {
-      // Those with an @ are masked as addresses.
+      // Users with an @ are masked as addresses.
       if (!user.includes('@')) add(user, 'user')
       add(user.split('@')[0] ?? '', 'user')
     }

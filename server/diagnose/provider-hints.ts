@@ -1,4 +1,4 @@
-/** What large providers require in place of a person's password, since their refusals do not say so. */
+/** Hints on what large providers require in place of a person's password, since their refusals do not say so. */
 
 interface ProviderHint {
   provider: string

@@ -18,7 +18,7 @@ export interface SeenTls {
 interface Issue {
   words: string
   advice: string
-  /** True if the cause is on this machine itself. */
+  /** True if the issue is accepted for a mail server on this machine itself. */
   isLocalMatter: boolean
 }
 

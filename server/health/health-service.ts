@@ -15,7 +15,7 @@ export interface HealthServiceOptions {
   now: () => number
 }
 
-/** What the database says. */
+/** The database's answer: a fault, or the enabled accounts. */
 type Finding = { fault: string } | { enabled: EnabledAccount[]; unwritable: string | undefined }
 type EnabledAccount = Awaited<ReturnType<AccountService['listHealth']>>[number]
 

@@ -21,7 +21,7 @@ export interface SeriesQuery {
   where(labels: Labels): boolean
   /** Returns the group of a row; rows of one group are merged into one series. */
   groupOf(labels: Labels): string
-  /** Whether counts have zero points where nothing was counted; true by default. */
+  /** False to omit zero points of counts where nothing was counted. */
   hasZeros?: boolean
 }
 
@@ -177,7 +177,7 @@ export class HistoryReader {
     const seriesAtOnce = Math.max(1, Math.floor((blocksAtOnce * block!) / (until - from + block!)))
     const get = (first: number) => {
       const blocks = store.listBlocks(ids.slice(first, first + seriesAtOnce), step, from, until)
-      // It is never awaited if an earlier read failed.
+      // This promise is never awaited if an earlier read failed.
       blocks.catch(() => undefined)
       return blocks
     }

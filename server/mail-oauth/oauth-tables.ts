@@ -25,7 +25,7 @@ export interface OAuthClientRow {
   set_at: string
 }
 
-/** What a user granted by signing in. */
+/** The access that a user granted by signing in. */
 export interface OAuthGrantRow {
   id: string
   provider: string

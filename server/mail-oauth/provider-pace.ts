@@ -31,7 +31,7 @@ export class ProviderPace {
     this.#stopped = stopped
   }
 
-  /** Until when it gets no requests, in epoch milliseconds. */
+  /** The end of the back-off, in epoch milliseconds. */
   get restsUntil(): number {
     return this.#restsUntil
   }

@@ -2,7 +2,7 @@
 import { type Sight, visibleRows } from '../platform/visible-figures.ts'
 
 interface Series {
-  /** By the place of the sample in the ring. */
+  /** Open connections, by the place of the sample in the ring. */
   readonly open: Uint16Array
   /** Samples taken since the account last had a connection. */
   closedFor: number

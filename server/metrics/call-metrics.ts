@@ -38,9 +38,9 @@ const eventStream = 'event.stream'
 
 /** Created before what it counts: `Prometheus` adds the other metrics to its registries, and renders them. */
 export class CallMetrics {
-  /** For all callers that may scrape. */
+  /** Metrics for all callers that may scrape. */
   readonly told = new Registry()
-  /** Depends on activity in all accounts: for callers that see all of them. */
+  /** Metrics that depend on activity in all accounts: for callers that see all of them. */
   readonly whole = new Registry()
   readonly #tools: Counter<'tool' | 'outcome'>
   readonly #toolDurations: Histogram<'tool'>

@@ -12,7 +12,7 @@ import type { SystemReadings } from './system-readings.ts'
 
 /** Totals of the event streams since the server started. */
 interface EventFigures {
-  /** By type of event. */
+  /** Published events, by type. */
   published: Iterable<readonly [string, number]>
   sent: number
   dropped: number
@@ -62,7 +62,7 @@ interface Series {
 export class Prometheus {
   /** The load of the machine, and what concerns no account: for all callers that may scrape. */
   readonly #registry: Registry
-  /** Depends on activity in all accounts: for callers that see all of them. */
+  /** Metrics that depend on activity in all accounts: for callers that see all of them. */
   readonly #whole: Registry
   readonly #figures: AccountFigures
   readonly calls: CallMetrics

@@ -23,7 +23,7 @@ export function accountsOf(csv: string): CsvRow[] {
   if (!header) throw refused('is empty: it begins with a header row')
   const columns = header.fields.map(name => name.trim().toLowerCase())
   const unknown = columns.findIndex(name => !csvColumns.includes(name as CsvColumn))
-  // By its number, since without a header row this field may hold a password.
+  // Named by its number, since without a header row this field may hold a password.
   if (unknown >= 0) {
     throw refused(`names no known column in field ${unknown + 1} of its first row; there are ${csvColumns.join(', ')}`)
   }

@@ -11,7 +11,7 @@ import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { openAccounts, sealAccounts } from './sealed-file.ts'
 
-/** What a feature stores of an account, such as signatures, under its name in the file. */
+/** The data that a feature stores about an account, such as signatures, under its name in the file. */
 export interface AccountPart {
   name: string
   /** Returns undefined if it stores nothing. */

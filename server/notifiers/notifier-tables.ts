@@ -40,7 +40,7 @@ export interface NoticeRow {
 }
 
 /**
- * What a notifier knows about an alert. `barred`: it may not announce this one, and another notifier does. `over`: kept
+ * A notifier's knowledge of an alert. `barred`: it may not announce this one, and another notifier does. `over`: kept
  * for the time of grouping.
  */
 export interface NotifiedRow {

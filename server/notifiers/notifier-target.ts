@@ -1,4 +1,6 @@
-/** Where notices go, with the secrets in the clear: what of it is shown, and what is kept when the rest changes. */
+/**
+ * The targets of notices, with secrets in the clear: what of a target is shown, and what is kept when the rest changes.
+ */
 import type { NotifierKind, NotifierTarget, NotifierTargetInput } from '../../contract/notifiers.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'

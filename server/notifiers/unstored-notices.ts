@@ -35,7 +35,7 @@ export class UnstoredNotices {
   #known: readonly NotifierRow[] = []
   #unlogged: DeliveryRow[] = []
   #standing: { words: string; at: string } | undefined
-  /** By notifier, whether it delivered the notice about the current outage. */
+  /** Resolves, by notifier, to whether it delivered the notice about the current outage. */
   #told = new Map<string, Promise<boolean>>()
 
   constructor(options: UnstoredOptions) {

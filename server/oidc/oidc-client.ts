@@ -188,7 +188,7 @@ function kindOf(error: unknown, openid: OpenId): OidcFaultKind {
   if (error instanceof openid.WWWAuthenticateChallengeError) return 'unavailable'
   if (error instanceof openid.ResponseBodyError) return error.error === 'invalid_grant' ? 'refused' : 'unavailable'
   const isTimeout = error instanceof openid.ClientError && error.code === 'OAUTH_TIMEOUT'
-  // What fetch throws if there is no connection.
+  // fetch throws a TypeError if there is no connection.
   return isTimeout || error instanceof TypeError ? 'unavailable' : 'refused'
 }
 

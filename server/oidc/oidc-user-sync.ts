@@ -26,7 +26,7 @@ export interface OidcUserSyncOptions {
   logger: Logger
 }
 
-/** What the provider changes about users beside signing them in; `provider` is the actor. */
+/** A change by the provider of a user, beside signing in; `provider` is the actor. */
 export interface ProviderDeed {
   principal: Principal
   operation: 'oidc.disableUser' | 'oidc.enableUser'

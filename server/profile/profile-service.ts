@@ -1,4 +1,4 @@
-/** What users change about themselves: name, password, second factor, passkeys. Requires a session, not a token. */
+/** Changes by users to themselves: name, password, second factor, passkeys. Requires a session, not a token. */
 import { Role } from '../../contract/access.ts'
 import type { Passkey, Profile } from '../../contract/profile.ts'
 import type { SessionService } from '../access/session-service.ts'
@@ -153,7 +153,7 @@ export class ProfileService {
     }
     if (current_password === undefined) throw new Problem('password_wrong', 'Enter your current password as well.')
     const { throttle, logger } = this.#options
-    // By the email, as at sign-in, since the same password is guessed.
+    // Keyed by the email, as at sign-in, since the same password is guessed.
     const attempt = { user: passwordOf(user.email), address }
     const rank = throttle.check(attempt)
     const isRight = await this.#options.hasher.verify(current_password, user.password_hash, rank).catch(error => {

@@ -27,7 +27,9 @@ const recoveryCodes = 10
 
 export class SecondFactorService {
   readonly #options: SecondFactorOptions
-  /** By principal, so that another session of the same user cannot finish what this one began. */
+  /**
+   * Pending authenticators by principal, so that another session of the same user cannot finish what this one began.
+   */
   readonly #pending = new Map<string, { secret: string; endsAt: number }>()
 
   constructor(options: SecondFactorOptions) {
@@ -95,7 +97,7 @@ export function totpSealContext(userId: string): string {
   return `user ${userId} totp`
 }
 
-/** Without letters that resemble digits (Crockford's base32). */
+/** The digits of Crockford's base32, without letters that resemble digits. */
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 const length = 16
 

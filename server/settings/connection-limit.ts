@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs'
  * The last step is the contract's maximum.
  */
 const steps = [100, 250, 500, 1_000, 2_500, 5_000, 10_000]
-/** One that watches, and one for requests; further ones of an account's pool use spare room. */
+/** Connections per account: one that watches, and one for requests; further ones of its pool use spare room. */
 const perAccount = 2
 /** Additional connections for trials of servers, and for accounts that use their whole pool. */
 const spare = 20

@@ -124,7 +124,7 @@ export class NetworkService {
       tell({ type: 'configuration_updated', data: { changed: [settingName], principal: principal.name, at } })
       return true
     })
-    // Also if the commit fails.
+    // Rolls back also if only the commit fails.
     return kept.catch((error: unknown) => {
       if (before) this.#use(before)
       throw error
@@ -151,7 +151,10 @@ export class NetworkService {
     return this.#options.health.get(accountId, true).last_error?.cause === 'private_network'
   }
 
-  /** Returns true for any name: what it resolves to now says nothing about where its connections lead. */
+  /**
+   * Returns true if connections to the place must be closed; always for a name, since what it resolves to now says
+   * nothing about where its open connections lead.
+   */
   async #isClosed({ host, port }: { host: string; port: number }): Promise<boolean> {
     if (isIP(host) === 0) return true
     return this.#options.guard.check(host, port).then(

@@ -87,7 +87,7 @@ export class KnownTokens {
 
   /**
    * Called after a change to a user or their tokens was committed, outside its transaction. When it resolves, the cache
-   * is current and open streams were told. If that cannot be read, all of them are closed.
+   * is current and open streams were updated. If that cannot be read, all of them are closed.
    */
   follow(userId: string): Promise<void> {
     const followed = this.#following.then(() => this.#follow(userId))
@@ -155,7 +155,7 @@ export class KnownTokens {
     if (!this.#isUsable(known, now)) return undefined
     if (known.audience !== undefined && known.audience !== audience) return undefined
     if (known.ranges && !known.ranges.has(address)) return undefined
-    // Also if the clock was set back.
+    // The absolute difference covers a clock that was set back.
     if (Math.abs(now - known.usedAt) >= noteEveryMs) {
       known.usedAt = now
       this.#note({ id: known.tokenId, at: new Date(now).toISOString(), address })

@@ -1,4 +1,4 @@
-/** Who invited, reset or raised which user, in the database. */
+/** Deeds in the database: who invited, reset or raised which user. */
 import type { Database } from '../platform/database/database.ts'
 import type { MadeUserRow, UserRow } from './user-tables.ts'
 

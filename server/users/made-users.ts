@@ -1,6 +1,6 @@
 /**
- * What people and tokens made of users: recorded with each deed, shown before they are revoked, and ended with them on
- * request.
+ * Deeds of people and tokens on users: recorded with each deed, shown before the maker is revoked, and undone with it
+ * on request.
  */
 import { MadeDeed, type MadeUser } from '../../contract/users.ts'
 import type { Principal } from '../platform/principal.ts'

@@ -42,9 +42,9 @@ export class PasswordHasher {
   readonly #parallel: number
   readonly #maxWaiting: number
   readonly #cost: typeof usual
-  /** By rank, then in order of arrival; at most `maxWaiting`. */
+  /** The queue by rank, then in order of arrival; at most `maxWaiting`. */
   readonly #waiting: Waiting[] = []
-  /** What passwords for unknown users are compared with. */
+  /** The hash that passwords for unknown users are compared with. */
   readonly #dummy: Stored
   #running = 0
 

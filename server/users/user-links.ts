@@ -26,7 +26,7 @@ export class UserLinks {
     const expires_at = new Date(now() + lifeMs).toISOString()
     await store.deleteLinksOf(userId, transaction)
     await store.insertLink({ token_hash: hashOf(token), user_id: userId, expires_at }, transaction)
-    // In the fragment, so that it appears in no log of a server or proxy.
+    // The token is in the fragment, so that it appears in no log of a server or proxy.
     return { link: `${baseUrl()}/invitation#${token}`, expires_at }
   }
 

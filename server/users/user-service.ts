@@ -118,7 +118,7 @@ export class UserService {
       this.#refuseBeyond(principal, before)
       this.#refuseBeyond(principal, after)
       const { made } = this.#options
-      // A provider raises users automatically, and undoes that automatically.
+      // A provider's changes are not recorded, since it raises users and undoes that automatically.
       if (by === 'administrator' && made.isRaised(before, after)) await made.note(principal, 'raised', userId, writing)
       // A link left somewhere would otherwise let its holder in once the user is enabled again.
       if (after.disabled) await writing.store.deleteLinksOf(userId, writing.transaction)

@@ -12,7 +12,7 @@ declare module '../platform/database/tables.ts' {
 
 export interface UserRow {
   id: string
-  /** In lower case; the name to sign in with. */
+  /** The name to sign in with, in lower case. */
   email: string
   name: string
   /** `viewer`, `operator` or `administrator`. */

@@ -31,7 +31,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('state', 'text', column => column.notNull())
     // Everything that it said, for searches.
     .addColumn('said', 'text', column => column.notNull())
-    // What is stored of it beside its parts; JSON.
+    // Its facts, beside the parts; JSON.
     .addColumn('facts', 'text', column => column.notNull())
     // When its waiting calls expire.
     .addColumn('expires_at', 'text')
