@@ -21,7 +21,7 @@ export async function run(): Promise<void> {
     return end(badUsage, ['RustyMail was not started. Please fix:', ...faults.map(each => `  ${each}`)])
   const log = (words: string) => void process.stderr.write(`${words}\n`)
   if (url.protocol === 'http:' && !/^(localhost|127\.|\[::1\])/.test(url.hostname)) {
-    log(`The token goes to ${url.host} without TLS: everybody on the way can read it.`)
+    log(`The token goes to ${url.host} without TLS: anyone on the network path can read it.`)
   }
   const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as {
     version: string
@@ -87,7 +87,7 @@ function urlOf(text: string | undefined, faults: string[]): URL {
     return new URL('http://rustymail.invalid')
   }
   if (url.username !== '' || url.password !== '')
-    faults.push('--url takes no password; the token comes from RUSTYMAIL_TOKEN')
+    faults.push('--url must not contain a password; the token comes from RUSTYMAIL_TOKEN')
   if (!url.pathname.endsWith(mcpPath)) url.pathname = url.pathname.replace(/\/$/, '') + mcpPath
   url.search = ''
   url.hash = ''

@@ -180,7 +180,7 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
     const webhook = { types: values.types, forward: values.forward }
     return { command: command ?? 'serve', demo, email, name, backup, diagnosis, mcp, webhook, environment }
   } catch (error) {
-    faults.push(`${wordsOf(error)}; rustymail --help lists what there is`)
+    faults.push(`${wordsOf(error)}; rustymail --help lists all commands`)
     const nothing = {
       email: undefined,
       name: undefined,

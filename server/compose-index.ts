@@ -65,7 +65,7 @@ export function composeIndex({
     home,
     writers: { module: pathToFileURL(writers).href, key: refKey },
     damaged: accountId => {
-      logger.warn({ account_id: accountId }, 'the index of an account was damaged: it is built again')
+      logger.warn({ account_id: accountId }, 'the index of an account was damaged: it is rebuilt')
       indexers.get(accountId)?.renew()
     },
   })

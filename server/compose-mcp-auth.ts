@@ -68,7 +68,7 @@ export function composeMcpAuth({
   const exchange = new McpAuthExchange(service)
   const stopped = new AbortController()
   let pruning: Promise<void> = Promise.resolve()
-  const failed = (err: unknown) => logger.error({ err }, 'what OAuth clients had could not be pruned')
+  const failed = (err: unknown) => logger.error({ err }, 'expired data of OAuth clients could not be pruned')
   return {
     get isOn() {
       return service.isOn

@@ -144,7 +144,7 @@ export function composeMcp({
   })
   const told = toldOffer(watched, ({ asking, ...operation }) => agents.ended(asking, operation))
   const offer = tracer ? tracedOffer(told, tracer, name => toolbox.has(name)) : told
-  const onFault = (err: Error) => logger.error({ err }, 'an MCP exchange failed inside')
+  const onFault = (err: Error) => logger.error({ err }, 'an MCP exchange failed with an internal error')
   const onPeerFault = (err: Error) => logger.debug({ err }, 'an MCP exchange was refused')
   const port = onceLoaded(adapter, { offer, stateKey: secrets.derive('mcp'), onFault, onPeerFault })
   const service = new McpService({ port: port.load, exchanges, clients, observer: agents, logger })

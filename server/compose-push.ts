@@ -98,7 +98,7 @@ export function composePush(around: PushSurroundings): ComposedPush {
         const sees = own === 'all' || accountIds.every(id => id !== null && own.has(id))
         if (user.disabled || !scopes.has('dashboard:read') || !sees) return `${user.name} may not see this.`
         const rows = await store.listOf(userId)
-        return rows.length === 0 ? `${user.name} has no browser that is notified.` : rows
+        return rows.length === 0 ? `${user.name} has no subscribed browser.` : rows
       },
       deliver: (row, content, signal) =>
         delivery.deliver(row, row.details === 'none' ? namelessAlert(content) : content, alertTtlSeconds, signal),

@@ -55,7 +55,7 @@ export function composeServers({ db, hub, health, guard, accounts, logger }: Ser
       if (smtp) book.adopt(accountId, mailboxOf(smtp))
     } catch (err) {
       // A Problem means that the account is gone.
-      if (!(err instanceof Problem)) logger.warn({ err, account_id: accountId }, 'an SMTP server could not be noted')
+      if (!(err instanceof Problem)) logger.warn({ err, account_id: accountId }, 'an SMTP server could not be recorded')
     }
   }
   const stops: (() => void)[] = []

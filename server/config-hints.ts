@@ -20,7 +20,7 @@ export function hintsOf(
     .sort()
   const hints = unknown
     .slice(0, mostNames)
-    .map(name => `${name} is no setting of RustyMail, and does nothing; .env.example lists what there is`)
+    .map(name => `${name} is not a setting of RustyMail and has no effect; .env.example lists all settings`)
   const until = cert && endOf(cert)
   if (until && until.getTime() < now) {
     hints.push(

@@ -57,7 +57,7 @@ const noPassword = 'Not tried: no password was given.'
 const notFromHere =
   'Not tried: the stored access token has expired, and only the running server refreshes it. Press Diagnose on the page of the account.'
 const notItsServer =
-  'Not tried: this server is none of the provider that the account signs in at, so its access token is not sent there.'
+  'Not tried: this server does not belong to the provider at which the account signs in, so its access token is not sent there.'
 const stepMs = 5_000
 const wholeMs = 30_000
 

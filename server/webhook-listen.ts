@@ -14,9 +14,9 @@ import { isSecret, type Sign, signerOf } from './webhooks/webhook-signer.ts'
 const badUsage = 2
 const forwardMs = 10_000
 const eventsPath = '/api/dashboard/events'
-const notOurs = 'There is no RustyMail at this address: --url takes the one that its page has.'
+const notOurs = 'There is no RustyMail at this address: set --url to the address of its page.'
 const redirected =
-  'This address leads to another one: --url takes the one that the page of RustyMail has, often with https.'
+  'This address redirects: set --url to the address of RustyMail’s page, often with https.'
 
 export async function run(): Promise<void> {
   const faults: string[] = []
@@ -41,7 +41,7 @@ export async function run(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => stop.abort())
   process.stdout.on('error', () => stop.abort())
   const say = (line: string) => void process.stderr.write(`${line}\n`)
-  if (forward) say(`Events are passed on to ${forward.href}, signed with ${secret}`)
+  if (forward) say(`Events are forwarded to ${forward.href}, signed with ${secret}`)
   const link = new BridgeLink({ url, token, headers: { 'user-agent': 'rustymail-webhook' }, fetch })
   const sign = await signerOf([secret])
   try {

@@ -59,5 +59,5 @@ export async function faultOfApiKey(key: string): Promise<string | undefined> {
   // The word lists take tens of megabytes, which a random key need not load.
   if (looksRandom(key)) return undefined
   if ((await estimateGuesses(key, ['api', 'key', 'token'])) >= leastGuesses) return undefined
-  return 'RUSTYMAIL_API_KEY can be guessed; it opens everything, so make a random one: openssl rand -base64 32'
+  return 'RUSTYMAIL_API_KEY can be guessed; it gives full access, so generate a random one: openssl rand -base64 32'
 }

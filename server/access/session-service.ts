@@ -236,7 +236,7 @@ export class SessionService {
     if (now - session.touchedAt > touchEveryMs) {
       session.touchedAt = now
       this.#touch(session, iso(now)).catch((err: unknown) => {
-        this.#options.logger.warn({ err }, 'could not note that a session is in use')
+        this.#options.logger.warn({ err }, 'the last use of a session could not be recorded')
       })
     }
     return session.principal

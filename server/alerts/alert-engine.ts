@@ -98,7 +98,7 @@ export class AlertEngine {
         },
         (err: unknown) => {
           if (err instanceof LeaseLost) return
-          if (!this.#isFailing) this.#options.logger.warn({ err }, 'alerts could not be looked at; it is tried again')
+          if (!this.#isFailing) this.#options.logger.warn({ err }, 'alerts could not be evaluated; retrying')
           this.#isFailing = true
         },
       )

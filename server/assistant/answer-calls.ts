@@ -90,7 +90,7 @@ export class AnswerCalls {
     )
     this.#faulty = begun.every(({ refusal }) => refusal !== undefined) ? this.#faulty + 1 : 0
     const mostSame = Math.max(0, ...this.#same.values())
-    if (mostSame >= maxSameEver) return 'The model made the same call again and again, so this answer was ended.'
+    if (mostSame >= maxSameEver) return 'The model kept repeating the same call, so this answer was ended.'
     if (this.#faulty >= maxFaulty) return 'The model made only calls that are not possible, so this answer was ended.'
     return undefined
   }
@@ -179,7 +179,7 @@ export class AnswerCalls {
         .join(', ')}.`
     }
     if (typeof input !== 'object' || input === null)
-      return 'The input is no JSON object, or too deep. Correct it and call again.'
+      return 'The input is not a JSON object, or is nested too deeply. Correct it and call again.'
     if (sizeOf(input) > conversationBounds.input) {
       return `The input is longer than ${conversationBounds.input} characters.`
     }

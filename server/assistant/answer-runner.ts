@@ -284,7 +284,7 @@ export class AnswerRunner {
         blocks: [],
       }
       const requestFor = (asked: ChatModel) => {
-        if (!asked.takesTools) return new Problem('provider_failed', `${asked.provider} takes one question alone.`)
+        if (!asked.takesTools) return new Problem('provider_failed', `${asked.provider} accepts only one question.`)
         return toldModel({
           ...{ model: asked, system: instructions, summary, turns: [...old, ask], tools: [] },
           share: this.#shareFor(run, asked),

@@ -215,7 +215,7 @@ export class AssistantService implements PrincipalListener {
     if (!call) throw new Problem('not_found', 'There is no such call.')
     if (answer.isOver) throw new Problem('not_possible_now', 'This answer has ended. Ask again.')
     if (!isSameHash(call.input_hash, given)) {
-      throw new Problem('approval_void', 'This is not the call that waits: its input is another one.')
+      throw new Problem('approval_void', 'This is not the call that waits: its input differs.')
     }
     if (call.outcome !== 'waiting') throw new Problem('not_possible_now', `This call is ${call.outcome} already.`)
     const isLate = call.expires_at !== null && Date.parse(call.expires_at) <= this.#now()

@@ -179,7 +179,7 @@ export class AssistantSettingsService {
     const within = AbortSignal.any([signal, AbortSignal.timeout(listMs)])
     const items = await listModelsOf(settings, reach.fetch, within)
     if (items) return { items }
-    const why = settings.kind === 'azure' ? 'Azure does not tell its deployments' : 'RIG chooses its model by itself'
+    const why = settings.kind === 'azure' ? 'Azure does not list its deployments' : 'RIG chooses its model itself'
     throw new Problem('bad_request', `${why}: there is no list to choose from.`)
   }
 

@@ -101,7 +101,7 @@ export function endpointOf(kind: ProviderKind, given: string | null | undefined)
   const url = parsed(given, kind)
   if (kind === 'rig') return { baseUrl: url.href }
   if (kind === 'azure') return azureEndpoint(url)
-  if (url.search !== '') throw new BaseUrlFault(`Leave out what stands behind the question mark of ${shown(url)}.`)
+  if (url.search !== '') throw new BaseUrlFault(`Leave out what follows the question mark in ${shown(url)}.`)
   const { tails, paths, ending } = places[kind]
   const bare = url.pathname.replace(/\/+$/, '').replace(/:(streamGenerateContent|generateContent)$/, '')
   const path = bare.replace(tails, '') || '/'
@@ -119,7 +119,7 @@ function parsed(given: string, kind: ProviderKind): URL {
   if (kind !== 'rig' && (url.username !== '' || url.password !== '')) {
     throw new BaseUrlFault('Leave the user and the password out of the base URL; a key has its own field.')
   }
-  if (url.hash !== '') throw new BaseUrlFault(`Leave out what stands behind the # of ${shown(url)}.`)
+  if (url.hash !== '') throw new BaseUrlFault(`Leave out what follows the # in ${shown(url)}.`)
   if (forPeople.has(url.hostname)) {
     throw new BaseUrlFault(
       `${url.hostname} is a page for people. Give the address of the API, or none for the usual one.`,

@@ -148,7 +148,7 @@ async function meant(accounts: Pick<AccountService, 'list'>, principal: Principa
   const exact = seen.find(({ id, email }) => id === words || email.toLowerCase() === words.toLowerCase())
   const found = exact ? [exact] : seen.filter(account => isMeant(account, words))
   const [first, ...others] = found
-  if (!first) throw new Problem('account_not_found', 'No account is called so.')
+  if (!first) throw new Problem('account_not_found', 'No account has this name.')
   if (others.length === 0) return first
   const names = found.slice(0, 10).map(({ id, email }) => `${id} ${email}`)
   throw new Problem('bad_request', `account: may be ${names.join(', ')}`)

@@ -47,6 +47,6 @@ export function summaryOf(failures: readonly Problem[], standings: readonly Stan
 export function restingProblem({ model, breaker }: Standing): Problem {
   const seconds = Math.max(1, Math.ceil((breaker.restsUntil - performance.now()) / 1_000))
   const fault = breaker.lastFault
-  const words = breaker.state === 'probing' ? 'is being tried by another question' : `is left out for ${seconds} s`
+  const words = breaker.state === 'probing' ? 'is being probed by another question' : `is left out for ${seconds} s`
   return new Problem(fault?.code ?? 'provider_failed', `${model.provider} ${words}: ${fault?.message ?? 'it failed.'}`)
 }

@@ -44,7 +44,7 @@ export async function* visibleParts(model: ChatModel, parts: AsyncIterable<Part>
   }
   if (end === undefined) throw badAnswer(model, 'broke off its answer.')
   if (!hasWord && calls === 0) {
-    throw badAnswer(model, end.reason === 'filtered' ? 'held its answer back.' : 'sent an empty answer.')
+    throw badAnswer(model, end.reason === 'filtered' ? 'withheld its answer.' : 'sent an empty answer.')
   }
   yield end
 }

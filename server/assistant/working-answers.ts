@@ -76,7 +76,7 @@ export class WorkingAnswers {
   }
 }
 
-const narrowed = () => new Problem('forbidden', 'Your right to ask the assistant was taken meanwhile.')
+const narrowed = () => new Problem('forbidden', 'Your right to use the assistant was revoked meanwhile.')
 const gone = () => new Problem('unauthorized', 'Your session or token ended meanwhile.')
 
 /** Yields the work on an answer and everything queued before it. */

@@ -74,7 +74,7 @@ export async function acceptTrail(db: Database, places: TrailPlaces & { logger: 
   const { fault } = verdict
   if (!fault) return undefined
   if (place === 'entries') {
-    throw new Error(`entry ${fault.number} is ${fault.kind}, which no acceptance makes whole: ${fault.detail}`)
+    throw new Error(`entry ${fault.number} is ${fault.kind}, which accepting it cannot repair: ${fault.detail}`)
   }
   await db.transaction().execute(async transaction => {
     const row = await store.lock(transaction)

@@ -139,8 +139,8 @@ export class AuditVerifier {
     if (this.#chain.isSealed(ends) && number === ends.newest && place.hash === ends.newest_hash) return null
     if (this.#chain.isSealedEarlier(ends)) {
       const detail =
-        'The ends are sealed in the form of an earlier RustyMail, which the first start of this one takes over. After that start such ' +
-        'ends are none: older ones were put back.'
+        'The ends are sealed in the form of an earlier RustyMail, which the first start of this one converts. After that start such ' +
+        'ends are invalid: older ones were put back.'
       return { number, kind: 'unconfirmed', detail }
     }
     const detail =
@@ -179,7 +179,7 @@ export class AuditVerifier {
     const detail = oldest
       ? `The ends of the trail are missing, so nobody can say which entries are.${lost}`
       : 'There is no trail: its ends, which a server writes when it first starts on a database, are missing, and so is every entry. ' +
-        `They were taken away, unless no server has started on this database yet.${lost}`
+        `They were deleted, unless no server has started on this database yet.${lost}`
     const fault = { number: oldest?.number ?? 0, kind: 'missing', detail } as const
     return { is_whole: false, entries: 0, oldest: null, newest: null, begun_at: null, fault }
   }

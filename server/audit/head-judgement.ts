@@ -61,7 +61,7 @@ function missing(newest: number): Fault {
 
 function foreign(newest: number, why: string): Fault {
   const detail =
-    `${headFileName} in the data directory says nothing: ${why}. That entries were cut off, or that an older state of the database was ` +
+    `${headFileName} in the data directory is unusable: ${why}. That entries were cut off, or that an older state of the database was ` +
     `put back, cannot be excluded. ${acceptance}`
   return { number: newest, kind: 'unconfirmed', detail }
 }

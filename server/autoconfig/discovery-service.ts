@@ -55,7 +55,7 @@ export class DiscoveryService {
     const same = own.find(({ discovery }) => discovery.read().email === address.email)
     if (same) return same.discovery.read()
     if (running.length >= mostRunning || own.length >= mostRunningOfOne || this.#stopping.signal.aborted) {
-      throw new Problem('overloaded', 'Too many addresses are being looked for; try again in a few seconds.', {
+      throw new Problem('overloaded', 'Too many discoveries are running; try again in a few seconds.', {
         retryAfterSeconds: 5,
       })
     }
@@ -64,7 +64,7 @@ export class DiscoveryService {
     const done = discovery.begin(this.#stopping.signal).then(
       () => this.#log(discovery),
       // A bug: the result stays incomplete, and ends for its caller when it is evicted.
-      (error: unknown) => this.#options.logger.error({ error }, 'looking for mail servers failed'),
+      (error: unknown) => this.#options.logger.error({ error }, 'the discovery of mail servers failed'),
     )
     this.#kept.set(discovery.id, { principalId: principal.id, discovery, done })
     return discovery.read()
@@ -81,7 +81,7 @@ export class DiscoveryService {
     this.#forgetOld()
     const kept = this.#kept.get(id)
     if (!kept || kept.principalId !== principal.id) {
-      throw new Problem('not_found', 'There is no such discovery, or it is over for more than ten minutes.')
+      throw new Problem('not_found', 'There is no such discovery, or it ended more than ten minutes ago.')
     }
     const { discovery } = kept
     const bounded = AbortSignal.any([signal, this.#stopping.signal, AbortSignal.timeout(waitMs)])

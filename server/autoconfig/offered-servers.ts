@@ -89,7 +89,7 @@ function judge(offer: OfferedServer, address: SoughtAddress, isShipped: boolean)
     return `${host}:${port} allows only ways to log in that are not supported (${shownText(offer.auth.join(', '))}): not offered.`
   }
   const user = filled(offer.user ?? '%EMAILADDRESS%', address)
-  if (!/^[^\s\p{C}]{1,320}$/u.test(user)) return `${host}:${port} is named with a user that no server has: not offered.`
+  if (!/^[^\s\p{C}]{1,320}$/u.test(user)) return `${host}:${port} is named with an invalid user: not offered.`
   return { host, port, tls: security, user, auth }
 }
 

@@ -44,11 +44,11 @@ export class RunningDiscovery {
     const { address, tools, mayAsk } = this.#options
     const known = tools.providers.ofDomain(address.domain)
     const shipped = this.#addStep({ source: 'shipped', place: 'this server' })
-    const nothing: Outcome = { state: 'nothing', words: `${address.domain} is of no provider that is known here.` }
+    const nothing: Outcome = { state: 'nothing', words: `${address.domain} does not belong to a known provider.` }
     this.#end(shipped, known ? shippedOutcome(known, address) : nothing)
     const sources = sourcesFor(address, tools).map(source => ({ source, step: this.#addStep(source) }))
     if (known || !mayAsk) {
-      const words = known ? 'Not needed: the provider is known.' : 'Not asked: this server uses its own data alone.'
+      const words = known ? 'Not needed: the provider is known.' : 'Not asked: this server uses only its own data.'
       for (const { step } of sources) this.#skip(step, words)
       this.#finish()
       return Promise.resolve()

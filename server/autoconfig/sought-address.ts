@@ -28,7 +28,7 @@ export function parseSoughtAddress(email: string): SoughtAddress {
     throw wrong('enter one full address, such as anna@example.org')
   }
   const domain = hostNameOf(typed)
-  if (domain === undefined) throw wrong('the part behind the @ is not the name of a domain')
+  if (domain === undefined) throw wrong('the part after the @ is not a domain name')
   if (privateTopRe.test(domain)) throw wrong(`nothing is published about ${domain}; enter the servers yourself`)
   return { email, localPart, domain }
 }

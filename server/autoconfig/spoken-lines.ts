@@ -47,7 +47,7 @@ export class SpokenLines {
   async secure(options: Pick<ConnectionOptions, 'servername' | 'ca'>, signal: AbortSignal): Promise<void> {
     // A man in the middle could have injected it, to be read as if it came over TLS.
     if (this.#unread !== '')
-      throw new PlaceFault('failed', 'It says more before encryption than it was asked: refused.')
+      throw new PlaceFault('failed', 'It sent more before encryption than was requested: refused.')
     this.#plain.removeAllListeners('data').removeAllListeners('end').removeAllListeners('close')
     const socket = connectTls({ ...options, socket: this.#plain })
     this.#socket = socket
@@ -64,7 +64,7 @@ export class SpokenLines {
     socket
       .on('data', (piece: Buffer) => {
         this.#bytes += piece.length
-        if (this.#bytes > mostBytes) socket.destroy(new PlaceFault('failed', 'It says more than a mail server does.'))
+        if (this.#bytes > mostBytes) socket.destroy(new PlaceFault('failed', 'It sends more than a mail server does.'))
         else this.#unread += piece.toString('latin1')
         this.#wake()
       })

@@ -39,7 +39,7 @@ export function readNote(database: DatabaseSync): Note {
   if (!isThere) throw new Error('it was not made by "rustymail backup"')
   const text = String(database.prepare(`select note from ${noteTable}`).get()?.note)
   const { success, data } = Note.safeParse(parsed(text))
-  if (!success) throw new Error('what it says of itself cannot be read: it is damaged, or a newer RustyMail made it')
+  if (!success) throw new Error('its metadata cannot be read: it is damaged, or a newer RustyMail made it')
   return data
 }
 
@@ -82,7 +82,7 @@ export function checkSeal(database: DatabaseSync, note: Note, secrets: Pick<Secr
   }
   const [given, wanted] = [Buffer.from(note.seal), Buffer.from(found.seal)]
   if (given.length === wanted.length && timingSafeEqual(given, wanted)) return
-  throw new Error('what it holds is not what was written: it was damaged or changed')
+  throw new Error('its content is not as it was written: it was damaged or changed')
 }
 
 /** Describes the content for people. */

@@ -140,7 +140,7 @@ async function findRight(db: Database, candidates: readonly Candidate[], judgeKe
 const earlierTrail = {
   head: null,
   trail_fault:
-    'It was not looked at: an earlier RustyMail has written it, and the first start of this one takes it over.',
+    'It was not verified: an earlier RustyMail wrote it, and the first start of this one converts it.',
 }
 
 /** Returns false for a table without its present columns, from before the file existed. */

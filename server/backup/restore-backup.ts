@@ -146,7 +146,7 @@ async function makeReady({
     const trailFault = verdict.is_whole ? undefined : (verdict.fault?.detail ?? 'Its seal is not ours.')
     if (trailFault !== undefined && note.trail_fault === null && !request.force) {
       throw new Error(
-        `the audit trail in it was whole when it was made, and is not any more (--force restores it all the same): ${trailFault}`,
+        `the audit trail in it was intact when it was made, and no longer is (--force restores it anyway): ${trailFault}`,
       )
     }
     await endWhatMayHaveEnded(db)

@@ -107,7 +107,7 @@ function stateOf({ auth, state, state_since, last_error, next_retry_at, last_mai
     const words = 'The account is not connected: its sign-in provider gives no access token.'
     return { state: 'failed', words, details, advice: [providerAway] }
   }
-  const advice = ['Press Retry now, once what is named above is repaired.']
+  const advice = ['Press Retry now, once the problem above is fixed.']
   return { state: 'failed', words: 'The account is not connected: its mail server cannot be reached.', details, advice }
 }
 
@@ -144,7 +144,7 @@ function historyOf({ items }: AccountStretches): Finding {
   const changes = items.slice(-mostChanges)
   const details = changes.map(({ from, state, error }) => [from, error ? `${state}: ${error.detail}` : state] as const)
   const troubles = items.filter(({ state }) => state === 'unreachable' || state === 'auth_failed').length
-  if (troubles === 0) return { state: 'ok', words: 'No trouble in the last 24 hours.', details }
+  if (troubles === 0) return { state: 'ok', words: 'No problems in the last 24 hours.', details }
   const words = `The account was without its mail server ${troubles === 1 ? 'once' : `${troubles} times`} in the last 24 hours.`
   return { state: 'ok', words, details }
 }

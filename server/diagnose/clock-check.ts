@@ -15,7 +15,7 @@ export function clockCheck(seen: readonly Pick<ServerDiagnosis, 'serverTime' | '
   }
   const told = seen.find(({ serverTime }) => serverTime !== undefined)?.serverTime
   if (told === undefined) {
-    const words = 'None of its servers tells its time. Time servers (NTP) are not asked.'
+    const words = 'None of its servers reveals its time. Time servers (NTP) are not asked.'
     return toCheck('account', 'clock', { state: 'skipped', words, details: [ours] })
   }
   const details = [ours, ['SMTP server', new Date(told).toISOString()] as const]

@@ -10,7 +10,7 @@ import { hintsFor } from './provider-hints.ts'
 export const noAccess = 'Access was revoked or has expired: sign in again.'
 export const signInAgain = 'Press Sign in again on the page of the account: its mail and settings stay.'
 export const providerAway =
-  'RustyMail asks the provider again by itself. If it stays so, check its client id and secret under Configuration, Sign-in of mail accounts.'
+  'RustyMail retries automatically. If this persists, check its client id and secret under Configuration, Sign-in of mail accounts.'
 
 export interface RefusedAt {
   part: 'imap' | 'smtp'

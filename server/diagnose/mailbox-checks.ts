@@ -10,7 +10,7 @@ const wantedRoles: readonly NonNullable<Folder['role']>[] = ['inbox', 'sent', 'd
 
 /** The fallback of RustyMail if an extension is missing. */
 const extensions: readonly (readonly [names: readonly string[], without: string])[] = [
-  [['IDLE'], 'new mail is looked for every half minute'],
+  [['IDLE'], 'new mail is polled every half minute'],
   [['QRESYNC'], 'changes are found with CONDSTORE, or by comparing'],
   [['CONDSTORE', 'QRESYNC'], 'changes are found by comparing all flags'],
   [['MOVE'], 'messages are copied and then deleted'],

@@ -18,8 +18,8 @@ const mostTried = 8
 
 const portCodes: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refused: nothing listens on this port',
-  EHOSTUNREACH: 'unreachable: there is no way to this address',
-  ENETUNREACH: 'unreachable: there is no way to this network',
+  EHOSTUNREACH: 'unreachable: there is no route to this address',
+  ENETUNREACH: 'unreachable: there is no route to this network',
   EADDRNOTAVAIL: 'unreachable: this machine has no address of this kind',
   EHOSTDOWN: 'unreachable: the machine is down',
   EACCES: 'blocked by this machine',

@@ -98,7 +98,7 @@ class Talker implements Conversation {
     try {
       this.#wire = await Wire.open(target, address, stepMs, signal)
     } catch (error) {
-      const words = `The port opened, and not a second time: ${wordsOf(error)}`
+      const words = `The port opened once, but not again: ${wordsOf(error)}`
       this.#checks.push(toCheck(target.part, stepsOf[target.tls][0]!, { state: 'failed', words, advice: [mayRefuse] }))
       return
     }
@@ -175,7 +175,7 @@ class Talker implements Conversation {
     const refusal = dialect.refusalIn(this.#greeting)
     const details = [['Greeting', greeting]] as const
     if (refusal) {
-      const advice = ['Wait a while and try again; if it stays so, ask the operator of the mail server.']
+      const advice = ['Wait a while and try again; if this persists, ask the operator of the mail server.']
       return { state: 'failed', words: `${refusal} It said: ${greeting}`, details, advice }
     }
     return { state: 'ok', words: `${dialect.name} answers at ${target.host}:${target.port}.`, details }

@@ -107,7 +107,7 @@ export class Wire {
       .on('connect', () => this.#wake())
       .on('data', (chunk: Buffer) => {
         this.#bytes += chunk.length
-        if (this.#bytes > mostBytes) socket.destroy(new Error('The server said far more than it was asked.'))
+        if (this.#bytes > mostBytes) socket.destroy(new Error('The server sent far more than was requested.'))
         else this.#read = Buffer.concat([this.#read, chunk])
         this.#wake()
       })

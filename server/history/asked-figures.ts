@@ -35,7 +35,7 @@ export class AskedFigures<Answers> {
 
   start(): void {
     const failed = (err: unknown) =>
-      this.#options.logger.error({ err }, 'a figure of the history could not be asked for')
+      this.#options.logger.error({ err }, 'a figure of the history could not be read')
     this.ask()
     every(lookEveryMs, this.#ending.signal, () => this.ask(), failed)
   }
@@ -70,7 +70,7 @@ export class AskedFigures<Answers> {
       try {
         this.#answers.set(name, { value: await asks[name](), at: this.#now() })
       } catch (err) {
-        this.#options.logger.warn({ err, figure: name }, 'a figure of the history could not be asked for')
+        this.#options.logger.warn({ err, figure: name }, 'a figure of the history could not be read')
       }
     }
   }

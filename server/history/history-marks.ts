@@ -89,7 +89,7 @@ export class HistoryMarks {
     if (this.#storing || this.#waiting.size === 0) return
     const rows = this.waiting
     this.#storing = this.#storeAll(rows)
-      .catch((err: unknown) => this.#logger.warn({ err }, 'marks of the history were not stored; they are tried again'))
+      .catch((err: unknown) => this.#logger.warn({ err }, 'marks of the history were not stored; retrying'))
       .finally(() => {
         this.#storing = undefined
       })

@@ -134,7 +134,7 @@ export class HistoryRecorder implements HistorySink {
     const now = this.#now()
     if (now - this.#complainedAt < complainEveryMs) return
     this.#complainedAt = now
-    this.#options.logger.warn({ series: maxSeries }, 'there are too many series: the history leaves out further ones')
+    this.#options.logger.warn({ series: maxSeries }, 'too many series: the history drops further ones')
   }
 
   #endSlot(): void {
@@ -168,7 +168,7 @@ export class HistoryRecorder implements HistorySink {
       },
       (err: unknown) => {
         this.#storing = undefined
-        logger.error({ err }, 'the history could not be stored; it is tried again in a minute')
+        logger.error({ err }, 'the history could not be stored; retrying in a minute')
       },
     )
   }
@@ -177,7 +177,7 @@ export class HistoryRecorder implements HistorySink {
     const { maintenance, logger } = this.#options
     const tooMany = this.#waiting.length - maxWaiting
     if (tooMany > 0) {
-      logger.warn({ minutes: tooMany }, 'minutes of the history were given up, since they could not be stored')
+      logger.warn({ minutes: tooMany }, 'minutes of the history were dropped, since they could not be stored')
       this.#waiting.splice(0, tooMany)
     }
     for (let minute = this.#waiting[0]; minute; minute = this.#waiting[0]) {

@@ -179,7 +179,7 @@ export class GrantKeeper implements AccountGrants {
         const provider = providers.get(row.provider)
         const token = this.#tokens.open(row, row.refresh_sealed === null ? 'access' : 'refresh')
         const isDone = await this.paceOf(provider.id).run(() => server.revoke(provider, token))
-        return logger.info(about, isDone ? 'access was revoked at the provider' : 'the provider has no way to revoke')
+        return logger.info(about, isDone ? 'access was revoked at the provider' : 'the provider does not support revocation')
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error)
         logger.warn({ ...about, reason }, 'access could not be revoked at the provider')
@@ -192,7 +192,7 @@ export class GrantKeeper implements AccountGrants {
 function refuseReadOnly({ name, scopes }: ReadyProvider, row: OAuthGrantRow): void {
   const isSame = scopes.send.every(scope => scopes.read.includes(scope))
   if (row.use_for === 'send' || isSame) return
-  const message = `the sign-in at ${name} was for reading alone; sign in again for sending`
+  const message = `the sign-in at ${name} was for reading only; sign in again for sending`
   throw new Problem('bad_request', `smtp: ${message}`, {
     part: 'smtp',
     errors: [{ path: 'body.smtp', message }],

@@ -13,10 +13,10 @@ export function revoked(why: string, cause?: OAuthFault): Problem {
 }
 
 export function elsewhere(): Problem {
-  const detail = 'Another process of this server refreshes the access, and is not done yet.'
+  const detail = 'Another process of this server is still refreshing the access.'
   return new Problem('mail_server_unreachable', detail, { fault: 'sign_in_provider' })
 }
 
 export function gone(): Problem {
-  return revoked('The access that this account logged in with is gone.')
+  return revoked('The access that this account logged in with no longer exists.')
 }

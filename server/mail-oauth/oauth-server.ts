@@ -256,7 +256,7 @@ function tokensOf(
   const { access_token: accessToken, refresh_token: refreshToken, scope, token_type: type } = answer
   if (type.toLowerCase() !== 'bearer') throw new Error(`the provider gave a token of the type ${type}`)
   for (const token of [accessToken, refreshToken ?? '']) {
-    if (token.length > maxTokenLength || /[^\x20-\x7e]/.test(token)) throw new Error('the token is not one')
+    if (token.length > maxTokenLength || /[^\x20-\x7e]/.test(token)) throw new Error('the token is invalid')
   }
   const claims = answer.claims()
   return {

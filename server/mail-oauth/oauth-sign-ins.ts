@@ -76,12 +76,12 @@ export class OAuthSignIns {
   async begin(principal: Principal, input: OAuthSignInInput): Promise<OAuthSignIn> {
     const { providers, accounts } = this.#options
     if (input.method === 'browser' && principal.kind !== 'session') {
-      const detail = 'Only a browser that is signed in here can come back from the provider; use the method device.'
+      const detail = 'Only a browser that is signed in here can return from the provider; use the method device.'
       throw new Problem('not_possible_now', detail)
     }
     if (input.account_id === undefined) refuseNarrow(principal, 'Connecting an account')
     const account = input.account_id === undefined ? undefined : await accounts.get(principal, input.account_id)
-    if (account?.is_sandbox) throw new Problem('not_possible_now', 'The account of the sandbox logs in by itself.')
+    if (account?.is_sandbox) throw new Problem('not_possible_now', 'The account of the sandbox logs in automatically.')
     const provider = providers.get(input.provider)
     const email = input.email ?? account?.imap.user ?? account?.email
     const use = account ? (account.smtp ? 'send' : 'read') : input.use
@@ -142,7 +142,7 @@ export class OAuthSignIns {
       return { ...secrets, url: url.href, device: undefined, endsAt, poll: undefined }
     }
     if ('token' in provider.endpoints && provider.endpoints.device === undefined) {
-      const detail = `${provider.name} gives no access to mail by a code that is typed in elsewhere; sign in with the browser.`
+      const detail = `${provider.name} gives no access to mail by device code; sign in with the browser.`
       throw new Problem('oauth_failed', detail)
     }
     const { deviceCode, expiresInSeconds, intervalSeconds, ...device } = await server.beginDevice(provider, scopes)
@@ -160,7 +160,7 @@ export class OAuthSignIns {
     for (let intervalMs = firstMs; ; ) {
       await pauseOn(clock, intervalMs, ended.signal)
       if (ended.signal.aborted) return
-      if (clock.now() >= signIn.endsAt) return this.#fail(signIn, 'Nobody typed the code in before it expired.')
+      if (clock.now() >= signIn.endsAt) return this.#fail(signIn, 'The code expired before it was entered.')
       const outcome = await server.pollDevice(provider, deviceCode, scopes).catch((error: unknown) => error)
       if (ended.signal.aborted) return
       const code = outcome instanceof OAuthFault ? outcome.code : undefined
@@ -168,7 +168,7 @@ export class OAuthSignIns {
       if (code === 'authorization_pending') continue
       if (code === 'slow_down') intervalMs = Math.min(intervalMs + slowDownMs, maxIntervalMs)
       else if (isAway) intervalMs = Math.min(intervalMs * 2, maxIntervalMs)
-      else if (code === 'expired_token') return this.#fail(signIn, 'Nobody typed the code in before it expired.')
+      else if (code === 'expired_token') return this.#fail(signIn, 'The code expired before it was entered.')
       else return this.#complete(signIn, async () => given(outcome))
     }
   }
@@ -264,7 +264,7 @@ export class OAuthSignIns {
     const signIn = this.#signIns.get(id)
     const isKnown = signIn && this.#options.clock.now() < signIn.endsAt + rememberedMs
     if (isKnown && limitKeyOf(signIn.principal) === limitKeyOf(principal)) return signIn
-    throw new Problem('oauth_sign_in_not_found', 'There is no such sign-in of yours, or it is over. Begin again.')
+    throw new Problem('oauth_sign_in_not_found', 'You have no such sign-in, or it has ended. Start again.')
   }
 
   #makeRoom(principal: Principal): void {

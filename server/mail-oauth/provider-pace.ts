@@ -104,7 +104,7 @@ export function providerProblem(name: string, fault: OAuthFault | undefined): Pr
     const detail = `${name} does not accept the client id or secret of this server; an administrator has to check them under Configuration.`
     return providerAway(detail, fault)
   }
-  if (fault?.kind === 'refused') return providerAway(`${name} gave an answer that makes no sense.`, fault)
+  if (fault?.kind === 'refused') return providerAway(`${name} sent an invalid response.`, fault)
   if (fault?.kind === 'denied') return providerAway(`${name} refuses to give access.`, fault)
   return providerAway(`The sign-in of ${name} cannot be reached at the moment.`, fault)
 }

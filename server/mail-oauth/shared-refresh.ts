@@ -143,7 +143,7 @@ export class SharedRefresh {
       throw error
     }
     if (row.refresh_sealed === null) {
-      return this.#lose(row, `${provider.name} gave no lasting access, and it has expired.`)
+      return this.#lose(row, `${provider.name} issued no refresh token, and the access token has expired.`)
     }
     if (unwanted?.because === 'rejected') this.#rejectedAt.set(row.id, clock.now())
     let tokens: OAuthTokens
@@ -179,7 +179,7 @@ export class SharedRefresh {
         if (isKept) return { ...row, ...columns, is_used: 0, failure: null, locked_by: null, locked_until: null }
         const now = await store.find(row.id)
         if (now && this.isValid(now, undefined)) return now
-        throw revoked('The account signed in otherwise meanwhile. Sign in again.')
+        throw revoked('The account was signed in differently meanwhile. Sign in again.')
       } catch (err) {
         if (err instanceof Problem || tries >= storeTries) throw err
         logger.warn({ err, grant: row.id }, 'refreshed access was not stored')

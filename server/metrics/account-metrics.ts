@@ -40,7 +40,7 @@ export function addAccountMetrics(registry: Registry, { connections, accounts }:
     for (const [state, count] of Object.entries(counts)) gauge.set({ [label]: state }, count)
   }
   const doing = { watching: open - idle - busy, idle, busy, connecting }
-  addByState('rustymail_imap_connections', 'IMAP connections by what they are doing', 'state', doing)
+  addByState('rustymail_imap_connections', 'IMAP connections by activity', 'state', doing)
   add('rustymail_imap_connections_open', 'IMAP connections open', open)
   add('rustymail_imap_connections_max', 'Maximum concurrent IMAP connections of the whole server', max)
   const fares = [...visibleRows(sight, accounts.byAccount)]

@@ -145,14 +145,14 @@ export class CallMetrics {
   watchWebhooks(figures: () => WebhookFigures): void {
     const gauges: [keyof WebhookFigures, name: string, help: string][] = [
       ['endpoints', 'rustymail_webhook_endpoints', 'Webhook endpoints'],
-      ['failing', 'rustymail_webhook_endpoints_failing', 'Webhook endpoints of which the latest attempt failed'],
-      ['ending', 'rustymail_webhook_endpoints_ending', 'Webhook endpoints that are told of their end'],
+      ['failing', 'rustymail_webhook_endpoints_failing', 'Webhook endpoints whose latest attempt failed'],
+      ['ending', 'rustymail_webhook_endpoints_ending', 'Webhook endpoints that are being notified of their end'],
       [
         'behind',
         'rustymail_webhook_facts_behind',
         'Facts in the event log behind the endpoint that is furthest behind',
       ],
-      ['underWay', 'rustymail_webhook_attempts_under_way', 'Attempts to deliver to webhook endpoints under way'],
+      ['underWay', 'rustymail_webhook_attempts_under_way', 'Attempts in flight to deliver to webhook endpoints'],
       ['streams', 'rustymail_mcp_event_streams', 'Open event streams of MCP clients'],
     ]
     for (const [figure, name, help] of gauges) {

@@ -78,14 +78,14 @@ export class McpMetrics {
     })
     this.#bytes = new Counter({
       name: 'rustymail_mcp_tool_result_bytes_total',
-      help: 'Bytes of the results of tools as they were sent; a token is about four of them, but in images',
+      help: 'Bytes of tool results as sent; about four per token, except in images',
       labelNames: ['tool'],
       registers,
     })
     const labelOf = (principal: string) => this.#labelOf(principal)
     new Gauge({
       name: 'rustymail_mcp_open_exchanges',
-      help: 'MCP calls under way and streams open, by principal',
+      help: 'MCP calls in flight and open streams, by principal',
       labelNames: ['principal', 'kind'],
       registers,
       collect() {

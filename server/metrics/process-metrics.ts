@@ -22,7 +22,7 @@ export function addProcessMetrics(registry: Registry, readings: SystemReadings):
   })
   new Gauge({
     name: 'rustymail_process_memory_bytes',
-    help: 'Memory in use: resident, and what JavaScript has of it',
+    help: 'Memory in use: resident, and the JavaScript heap within it',
     labelNames: ['kind'],
     registers,
     collect() {

@@ -29,7 +29,7 @@ export function addStorageMetrics(registry: Registry, storage: StorageFigures): 
   for (const [name, field] of Object.entries(room)) {
     new Gauge({
       name: `rustymail_storage_${name}_bytes`,
-      help: `Space on the file system of an SQLite database, ${name}; absent where it is not known`,
+      help: `Space on the file system of an SQLite database, ${name}; absent if unknown`,
       registers,
       // Without a value there is no series, since 0 would mean that the disk is full.
       labelNames: ['store'],

@@ -14,7 +14,7 @@ export function addTracingMetrics(whole: Registry, figures: ExportFigures): void
   const registers = [whole]
   new Counter({
     name: 'rustymail_trace_spans_exported_total',
-    help: 'Spans that the collector took',
+    help: 'Spans that the collector accepted',
     registers,
     collect() {
       this.reset()
@@ -23,7 +23,7 @@ export function addTracingMetrics(whole: Registry, figures: ExportFigures): void
   })
   new Counter({
     name: 'rustymail_trace_spans_lost_total',
-    help: 'Spans lost by reason: queue_full, failed (the collector was away, slow or busy), refused (it rejected them)',
+    help: 'Spans lost by reason: queue_full, failed (the collector was down, slow or busy), refused (it rejected them)',
     labelNames: ['reason'],
     registers,
     collect() {

@@ -25,7 +25,7 @@ export function accountsOf(csv: string): CsvRow[] {
   const unknown = columns.findIndex(name => !csvColumns.includes(name as CsvColumn))
   // Named by its number, since without a header row this field may hold a password.
   if (unknown >= 0) {
-    throw refused(`names no known column in field ${unknown + 1} of its first row; there are ${csvColumns.join(', ')}`)
+    throw refused(`has an unknown column in field ${unknown + 1} of its first row; there are ${csvColumns.join(', ')}`)
   }
   if (new Set(columns).size < columns.length) throw refused('names a column twice in its header row')
   const missing = required.find(name => !columns.includes(name))

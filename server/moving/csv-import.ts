@@ -78,7 +78,7 @@ export class CsvImport {
       const { host, port, user } = account.imap
       const login = JSON.stringify([host, port, user])
       if (logins.has(login)) {
-        results.set(row, { ...resultOf(row), status: 'exists', why: 'It stands in an earlier row, too.' })
+        results.set(row, { ...resultOf(row), status: 'exists', why: 'It is also in an earlier row.' })
         continue
       }
       logins.add(login)
@@ -124,7 +124,7 @@ function resultOf({ line, email }: CsvRow): ImportedRow {
 }
 
 function notTried(row: CsvRow): ImportedRow {
-  return { ...resultOf(row), status: 'not_tried', why: 'The time for one import was over: import this row again.' }
+  return { ...resultOf(row), status: 'not_tried', why: 'The time limit of one import was reached: import this row again.' }
 }
 
 /** Includes the mail server's words, which never contain the password. */

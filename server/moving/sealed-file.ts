@@ -47,7 +47,7 @@ export async function openAccounts(file: AccountsFile, passphrase: string): Prom
   const { key, check } = await keysOf(passphrase, file.kdf)
   const given = Buffer.from(file.check, 'base64')
   if (given.length !== check.length || !timingSafeEqual(given, check)) {
-    throw refused('passphrase', 'does not open this file: it is another one, or the beginning of the file was changed')
+    throw refused('passphrase', 'does not open this file: it is wrong, or the beginning of the file was changed')
   }
   try {
     const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(file.cipher.nonce, 'base64'), {
@@ -56,7 +56,7 @@ export async function openAccounts(file: AccountsFile, passphrase: string): Prom
     decipher.setAAD(boundTo(file)).setAuthTag(Buffer.from(file.cipher.tag, 'base64'))
     const text = Buffer.concat([decipher.update(Buffer.from(file.sealed, 'base64')), decipher.final()]).toString('utf8')
     const { accounts } = JSON.parse(text) as { accounts?: unknown }
-    if (!Array.isArray(accounts) || accounts.length !== file.accounts) throw new Error('not as many as it says')
+    if (!Array.isArray(accounts) || accounts.length !== file.accounts) throw new Error('not as many as it states')
     return accounts
   } catch {
     // The passphrase is right, so the error's details do not help.

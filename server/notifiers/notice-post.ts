@@ -57,7 +57,7 @@ export class NoticePost {
       throw missing(field, 'must have neither credentials nor a fragment')
     }
     if (field === 'server' && url.search !== '') {
-      throw missing(field, 'must have nothing behind a question mark: it is shown, and a token would be')
+      throw missing(field, 'must have no query: it is shown, and so would a token be')
     }
     try {
       await this.#options.checkHost(host, Number(url.port) || (url.protocol === 'https:' ? 443 : 80))

@@ -132,7 +132,7 @@ export class NotifierEngine {
         this.#isFailing = false
       } catch (err) {
         if (err instanceof LeaseLost) return
-        if (!this.#isFailing) this.#options.logger.warn({ err }, 'notifiers could not be looked at; it is tried again')
+        if (!this.#isFailing) this.#options.logger.warn({ err }, 'notifiers could not be checked; retrying')
         this.#isFailing = true
         this.#nextAt = 0
       }
@@ -221,7 +221,7 @@ export class NotifierEngine {
     this.#unwritten.set(id, result)
     await this.#write(id, result).catch((err: unknown) => {
       if (err instanceof LeaseLost) this.#unwritten.delete(id)
-      else this.#options.logger.warn({ err }, 'an attempt of a notifier was not written')
+      else this.#options.logger.warn({ err }, 'an attempt of a notifier could not be stored')
     })
   }
 

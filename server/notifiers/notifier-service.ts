@@ -126,7 +126,7 @@ export class NotifierService {
     if (kind === 'token' && input.kind === 'email' && input.account_id !== null) {
       throw new Problem(
         'session_needed',
-        'Mail from an account is set up by users: a token would send past its policy.',
+        'Mail from an account is set up by users: a token could bypass its policy.',
       )
     }
     if (before && before.kind !== input.kind) throw missing('kind', `is ${before.kind} and stays so`)
@@ -142,7 +142,7 @@ export class NotifierService {
     if (!escalate) return
     const isKnown = escalate.notifier_id !== id && (await this.#options.store.find(escalate.notifier_id)) !== undefined
     if (isKnown) return
-    const [path, message] = ['body.escalate.notifier_id', 'is no other notifier']
+    const [path, message] = ['body.escalate.notifier_id', 'is not another notifier']
     throw new Problem('bad_request', `${path}: ${message}`, { errors: [{ path, message }] })
   }
 

@@ -45,7 +45,7 @@ export function wholeTarget(given: NotifierTargetInput, before?: WholeTarget): W
   for (const field of secretFields[given.kind]) {
     if (whole[field] !== undefined) continue
     if (known?.[field] !== undefined) {
-      if (known.server !== whole.server) throw missing(field, 'must be given again, since the server is another one')
+      if (known.server !== whole.server) throw missing(field, 'must be given again, since the server has changed')
       whole[field] = known[field]
     } else if (!optional.includes(field)) throw missing(field, 'is required')
   }
@@ -61,7 +61,7 @@ function smtpOf({ smtp, account_id, from }: InputOf<'email'>, before: InputOf<'e
   if (smtp.password !== undefined) return smtp
   if (before?.password === undefined) throw missing('smtp.password', 'is required')
   const isSame = (['host', 'port', 'tls', 'user'] as const).every(field => smtp[field] === before[field])
-  if (!isSame) throw missing('smtp.password', 'must be given again, since the server is another one')
+  if (!isSame) throw missing('smtp.password', 'must be given again, since the server has changed')
   return { ...smtp, password: before.password }
 }
 

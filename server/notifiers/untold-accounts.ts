@@ -24,7 +24,7 @@ export function warningsOf(
   if (untold.length === 0) return []
   const names = untold.slice(0, mostNamed).map(({ email }) => email)
   const more = untold.length > mostNamed ? ` and ${untold.length - mostNamed} more` : ''
-  const detail = `Alerts about ${names.join(', ')}${more} reach nobody: mail about an account never leaves by it. Add another notifier.`
+  const detail = `Alerts about ${names.join(', ')}${more} reach nobody: mail about an account is never sent from it. Add another notifier.`
   const account_ids = untold.slice(0, notifierBounds.accounts).map(({ id }) => id)
   return [{ code: 'accounts_untold', detail, account_ids }]
 }

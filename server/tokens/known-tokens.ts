@@ -181,7 +181,7 @@ export class KnownTokens {
       this.#uses = new Map()
       await this.#options.store.noteUses(uses).catch((err: unknown) => {
         // Not retried: a token still in use is recorded again a minute later.
-        this.#options.logger.warn({ err }, 'could not note that tokens are in use')
+        this.#options.logger.warn({ err }, 'the last uses of tokens could not be recorded')
       })
     }
     this.#writing = undefined

@@ -128,7 +128,7 @@ function tagOf(password: string, { memory, passes, parallelism, salt, tag }: Sto
 
 function parse(kept: string): Stored {
   const [, memory, passes, parallelism, salt, tag] = phc.exec(kept) ?? []
-  if (salt === undefined || tag === undefined) throw new Error('a kept password is no PHC string of argon2id')
+  if (salt === undefined || tag === undefined) throw new Error('a stored password is not a PHC string of argon2id')
   return {
     memory: Number(memory),
     passes: Number(passes),

@@ -104,7 +104,7 @@ class BrokenOff extends Error {
   readonly told: unknown
 
   constructor(told: unknown) {
-    super('the provider failed inside of its answer')
+    super('the provider failed during its answer')
     this.told = told
   }
 }
