@@ -15,8 +15,7 @@ const badUsage = 2
 const forwardMs = 10_000
 const eventsPath = '/api/dashboard/events'
 const notOurs = 'There is no RustyMail at this address: set --url to the address of its page.'
-const redirected =
-  'This address redirects: set --url to the address of RustyMail’s page, often with https.'
+const redirected = 'This address redirects: set --url to the address of RustyMail’s page, often with https.'
 
 export async function run(): Promise<void> {
   const faults: string[] = []

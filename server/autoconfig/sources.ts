@@ -127,7 +127,10 @@ async function askExchangers(address: SoughtAddress, tools: SourceTools, signal:
   const [host] = hosts
   if (host === undefined) return { state: 'nothing', words: 'The domain names no server that receives mail.' }
   const parent = host.slice(host.indexOf('.') + 1)
-  const nothing: Outcome = { state: 'nothing', words: `Mail goes to ${host}, which does not belong to a known provider.` }
+  const nothing: Outcome = {
+    state: 'nothing',
+    words: `Mail goes to ${host}, which does not belong to a known provider.`,
+  }
   if (isWithin(host, address.domain) || hostNameOf(parent) === undefined || isOfRegistry(parent)) return nothing
   try {
     // Sent without the address, since only unsigned DNS relates this host to it.

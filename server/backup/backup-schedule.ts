@@ -92,7 +92,10 @@ export class BackupSchedule {
       const made = { file, bytes, duration_ms: Math.round(performance.now() - began), removed }
       if (note.trail_fault === null) logger.info(made, 'a backup was made')
       else
-        logger.warn({ ...made, trail_fault: note.trail_fault }, 'a backup was made; the audit trail in it is not intact')
+        logger.warn(
+          { ...made, trail_fault: note.trail_fault },
+          'a backup was made; the audit trail in it is not intact',
+        )
     } finally {
       removePartialBackups(directory)
     }

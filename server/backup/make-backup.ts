@@ -139,8 +139,7 @@ async function findRight(db: Database, candidates: readonly Candidate[], judgeKe
 
 const earlierTrail = {
   head: null,
-  trail_fault:
-    'It was not verified: an earlier RustyMail wrote it, and the first start of this one converts it.',
+  trail_fault: 'It was not verified: an earlier RustyMail wrote it, and the first start of this one converts it.',
 }
 
 /** Returns false for a table without its present columns, from before the file existed. */

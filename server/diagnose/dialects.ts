@@ -71,7 +71,12 @@ export const smtpDialect: Dialect = {
     }
     if (methods.length === 0) {
       const advice = ['Check the port: mail programs send through 465 or 587, not through 25.']
-      return { state: 'warning', words: 'The server offers no login: it may accept no mail from here.', details, advice }
+      return {
+        state: 'warning',
+        words: 'The server offers no login: it may accept no mail from here.',
+        details,
+        advice,
+      }
     }
     if (kind === 'oauth') return tokens(methods, details)
     const takesPasswords = methods.some(method => /^(PLAIN|LOGIN|CRAM-MD5)$/.test(method))

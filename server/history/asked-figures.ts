@@ -34,8 +34,7 @@ export class AskedFigures<Answers> {
   }
 
   start(): void {
-    const failed = (err: unknown) =>
-      this.#options.logger.error({ err }, 'a figure of the history could not be read')
+    const failed = (err: unknown) => this.#options.logger.error({ err }, 'a figure of the history could not be read')
     this.ask()
     every(lookEveryMs, this.#ending.signal, () => this.ask(), failed)
   }

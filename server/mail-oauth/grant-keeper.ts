@@ -179,7 +179,7 @@ export class GrantKeeper implements AccountGrants {
         const provider = providers.get(row.provider)
         const token = this.#tokens.open(row, row.refresh_sealed === null ? 'access' : 'refresh')
         const isDone = await this.paceOf(provider.id).run(() => server.revoke(provider, token))
-        return logger.info(about, isDone ? 'access was revoked at the provider' : 'the provider does not support revocation')
+        return logger.info(about, isDone ? 'access was revoked at the provider' : 'the provider supports no revocation')
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error)
         logger.warn({ ...about, reason }, 'access could not be revoked at the provider')

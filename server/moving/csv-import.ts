@@ -124,7 +124,11 @@ function resultOf({ line, email }: CsvRow): ImportedRow {
 }
 
 function notTried(row: CsvRow): ImportedRow {
-  return { ...resultOf(row), status: 'not_tried', why: 'The time limit of one import was reached: import this row again.' }
+  return {
+    ...resultOf(row),
+    status: 'not_tried',
+    why: 'The time limit of one import was reached: import this row again.',
+  }
 }
 
 /** Includes the mail server's words, which never contain the password. */

@@ -124,10 +124,7 @@ export class NotifierService {
   async #targetOf({ kind }: Principal, input: NotifierTargetInput, before?: WholeTarget): Promise<WholeTarget> {
     // A token's policy restricts what it sends from an account, and even the name of a rule is text.
     if (kind === 'token' && input.kind === 'email' && input.account_id !== null) {
-      throw new Problem(
-        'session_needed',
-        'Mail from an account is set up by users: a token could bypass its policy.',
-      )
+      throw new Problem('session_needed', 'Mail from an account is set up by users: a token could bypass its policy.')
     }
     if (before && before.kind !== input.kind) throw missing('kind', `is ${before.kind} and stays so`)
     const target = wholeTarget(input, before)

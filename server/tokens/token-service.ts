@@ -182,7 +182,7 @@ export class TokenService {
         throw new Problem('forbidden', detail)
       }
       if (row.oauth_client !== null) {
-        throw new Problem('forbidden', 'A connected client renews its secrets automatically; revoke it to end its access.')
+        throw new Problem('forbidden', 'A connected client renews its own secrets; revoke it to end its access.')
       }
       await store.update(tokenId, { token_hash: hashOf(token), prefix: prefixOf(token) }, transaction)
       tell({ type: 'token_updated', data: { ...named(row, at), changed: ['secret'] } })
