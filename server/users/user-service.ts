@@ -128,9 +128,7 @@ export class UserService {
     return this.#view(principal, row)
   }
 
-  /**
-   * Removes all ways to sign in but a provider's, optionally tokens, ends sessions, and returns a link to start over.
-   */
+  /** Removes all ways to sign in but a provider's, optionally tokens too; ends sessions, and returns a new link. */
   async reset(principal: Principal, userId: string, { revoke_tokens: revokes }: Reset = keepTokens): Promise<UserLink> {
     const { store, passkeys, ended, logger } = this.#options
     const { row, link } = await this.#write(async writing => {
