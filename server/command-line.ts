@@ -1,4 +1,4 @@
-/** What was asked for on the command line. */
+/** Parses the command line. */
 import { parseArgs } from 'node:util'
 
 const commands = [
@@ -15,7 +15,7 @@ const commands = [
   'mcp',
   'webhook listen',
 ] as const
-/** These take the name of a file. */
+/** Commands that take a file name. */
 const withFile: readonly string[] = ['backup', 'restore', 'accounts export', 'accounts import']
 export type Command = (typeof commands)[number]
 
@@ -43,49 +43,49 @@ export const usage = `Usage: rustymail <command> [options]          without a co
 Every setting can be given in the environment; .env.example lists them.`
 
 export interface BackupArguments {
-  /** Empty for other commands. */
+  /** The path of the backup file; empty for other commands. */
   file: string
   withoutKey: boolean
   keyFrom: string | undefined
   force: boolean
 }
 
-/** For `diagnose`. */
+/** Arguments of `diagnose`. */
 export interface DiagnosisArguments {
-  /** Empty for other commands. */
+  /** The e-mail address to diagnose; empty for other commands. */
   address: string
   imap: string | undefined
   imapTls: string | undefined
   smtp: string | undefined
   smtpTls: string | undefined
-  /** The login, where that is not the address. */
+  /** The login name, if it is not the address. */
   user: string | undefined
-  /** A password that was refused is tried again. */
+  /** Retries a password that the server refused before. */
   retryLogin: boolean
-  /** For strangers: names and addresses are replaced. */
+  /** Prints a report to share with strangers: names and addresses are replaced. */
   isReport: boolean
 }
 
-/** For `mcp`. */
+/** Arguments of `mcp`. */
 export interface McpArguments {
-  /** Of a running server. */
+  /** The URL of a running server. */
   url: string | undefined
   preset: string | undefined
-  /** In which form results are wanted. */
+  /** The form in which results are wanted. */
   results: string | undefined
-  /** Mail is announced to Claude Code. */
+  /** Announces new mail to Claude Code. */
   isChannel: boolean
 }
 
-/** For `webhook listen`. */
+/** Arguments of `webhook listen`. */
 export interface WebhookArguments {
-  /** Names with commas between them; all unless given. */
+  /** Comma-separated event types; undefined means all. */
   types: string | undefined
-  /** Of a program that gets what is printed. */
+  /** The URL of a program that receives each printed event. */
   forward: string | undefined
 }
 
-/** The command was given in a way that it cannot be understood. */
+/** Thrown when the command line cannot be understood. */
 export class UsageError extends Error {}
 
 const noDiagnosis: DiagnosisArguments = {
@@ -105,19 +105,19 @@ const noBackup: BackupArguments = { file: '', withoutKey: false, keyFrom: undefi
 export interface CommandLine {
   command: Command
   demo: boolean
-  /** For `user create-admin`. */
+  /** The e-mail address for `user create-admin`. */
   email: string | undefined
   name: string | undefined
-  /** For `backup` and `restore`. */
+  /** Arguments of `backup` and `restore`. */
   backup: BackupArguments
   diagnosis: DiagnosisArguments
   mcp: McpArguments
   webhook: WebhookArguments
-  /** Flags that stand for a variable. */
+  /** Variables of the environment that were set by flags. */
   environment: Record<string, string>
 }
 
-/** Adds to the faults what cannot be understood. */
+/** Parses the arguments, and adds a fault for everything that cannot be understood. */
 export function parseCommandLine(argv: readonly string[], faults: string[]): CommandLine {
   try {
     const { values, positionals } = parseArgs({
@@ -165,7 +165,7 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
     const { demo, email, name, force } = values
     const backup = { file, force, withoutKey: values['without-key'], keyFrom: values['key-from'] }
     const diagnosis = {
-      // Of more words than one, none is the address.
+      // With more than one positional argument it is unclear which is the address.
       address: isDiagnosis && positionals.length === 2 ? file.trim() : '',
       imap: values.imap,
       imapTls: values['imap-tls'],
@@ -180,7 +180,7 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
     const webhook = { types: values.types, forward: values.forward }
     return { command: command ?? 'serve', demo, email, name, backup, diagnosis, mcp, webhook, environment }
   } catch (error) {
-    faults.push(`${wordsOf(error)}; rustymail --help lists what there is`)
+    faults.push(`${wordsOf(error)}; rustymail --help lists all commands`)
     const nothing = {
       email: undefined,
       name: undefined,
@@ -194,7 +194,7 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
   }
 }
 
-/** The advice of `parseArgs`, in its second sentence, is for positional arguments, which are not what was meant. */
+/** Returns only the first sentence of an error; the second advises on positional arguments, which does not apply. */
 function wordsOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
   return message.split('. ', 1)[0] ?? message

@@ -137,7 +137,7 @@ function Untold({ names }: { names: readonly string[] }) {
       <StatePill tone="warn">Not told</StatePill>
       <span className="block text-muted">
         Alerts about {shown}
-        {more} reach nobody: mail about an account never leaves by it. Add another notifier.
+        {more} reach nobody: mail about an account is never sent from it. Add another notifier.
       </span>
     </span>
   )
