@@ -1,4 +1,7 @@
-/** How all event streams fare; what grows with each fact of any account is a figure of the whole server. */
+/**
+ * Describes the health of all event streams; figures that reveal the activity of all accounts count as whole-server
+ * figures.
+ */
 import type { StreamHealth } from '../../contract/stream-health.ts'
 import { type Sight, wholeFigure } from '../platform/visible-figures.ts'
 import type { EventLog } from './event-log.ts'
