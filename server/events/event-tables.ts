@@ -11,7 +11,7 @@ export interface EventRow {
   number: number
   type: string
   account_id: string | null
-  /** JSON. */
+  /** Data of the fact as JSON. */
   data: string
   at: string
   /** 1 for administrative facts, which are kept longer. */

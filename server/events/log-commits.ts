@@ -19,7 +19,7 @@ interface Told extends ToldFact {
   row: NewEvent
 }
 
-/** Facts of one transaction. */
+/** Facts to commit in one transaction. */
 interface Batch {
   told: Told[]
   /** Value of the counter, once it is locked and known. */
@@ -134,12 +134,12 @@ export class LogCommits {
   #next(): Call | undefined {
     for (let call = this.#calls.shift(); call; call = this.#calls.shift()) {
       if (this.#now() - call.since <= turnMs) return call
-      call.reject(new DatabaseOverloaded(`other transactions kept the database for ${turnMs} ms`))
+      call.reject(new DatabaseOverloaded(`other transactions held the database for ${turnMs} ms`))
     }
     return undefined
   }
 
-  /** Never rejects. */
+  /** Commits a group of calls that begins with `first`, and settles all of them. Never rejects. */
   async #commitGroup(first: Call): Promise<void> {
     const group: Group = { members: [], facts: 0, next: first, failed: undefined }
     const { members } = group

@@ -108,7 +108,7 @@ export class IndexChange implements IndexOwner {
   }
 }
 
-/** @param rows Messages that are removed. */
+/** Leaves tombstones of removed messages; the oldest beyond `most` are removed. */
 export async function leaveTombstones(
   change: IndexChange,
   rows: readonly { id: Uint8Array; created_modseq: number }[],

@@ -5,7 +5,7 @@ import type { FolderRow } from './index-tables.ts'
 /** The time of a folder's last stored comparison with a mailbox. */
 export interface Compared {
   mailbox: string
-  /** In milliseconds. */
+  /** Time of the comparison in milliseconds. */
   at: number
 }
 

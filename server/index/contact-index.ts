@@ -24,7 +24,7 @@ export interface ContactMessage extends Pick<MessageRow, 'from_json' | 'is_own' 
 
 interface Share {
   name: string | null
-  /** When the name was used. */
+  /** Date of the message that used the name, in milliseconds. */
   namedAt: number
   wrote: number
   written: number

@@ -16,7 +16,7 @@ import { flagColumns, toFlags } from './message-flags.ts'
 import { messageIdText, threadIdText } from './message-identity.ts'
 import { previewOf } from './text-preview.ts'
 
-/** Columns read for lists; `text` is the place of the text in its block. */
+/** Columns read for lists; `text` is the place of the text, see text-blocks.ts. */
 const listed = ['rowid', ...listedColumns, 'envelope', 'text'] as const satisfies (keyof MessageRow)[]
 
 const rowsAt = fixedStatement((db, account: number, rowids: readonly number[]) =>

@@ -7,7 +7,7 @@ import type { HitWriter } from './search-types.ts'
 
 /** A module that renders lists and hits as JSON text, and the key with which it signs message references. */
 export interface WriterPlace {
-  /** A URL. */
+  /** URL of the module. */
   module: string
   key: Uint8Array
 }

@@ -184,6 +184,6 @@ export interface OutgoingRow {
   account: number
   number: number
   type: string
-  /** JSON. */
+  /** Data of the fact as JSON. */
   data: string
 }

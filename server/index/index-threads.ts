@@ -249,7 +249,7 @@ export class IndexThreads {
       (this.#waiting.get(accountId) ?? 0) >= maxWaitingPerAccount ||
       // A single call may exceed the limit.
       (this.#waitingBytes > 0 && this.#waitingBytes + bytes > maxWaitingBytes)
-    if (isFull) throw new IndexFault('overloaded', 'too much waits for the index; nothing of this was begun')
+    if (isFull) throw new IndexFault('overloaded', 'too many calls wait for the index; this one was not begun')
   }
 
   async #counted<Result>(accountId: string, bytes: number, work: () => Promise<Result>): Promise<Result> {

@@ -8,7 +8,7 @@ import type { Snippet } from './snippet.ts'
 export interface IndexSearch {
   tree: SearchNode
   order: 'date' | 'rank'
-  /** At most 100. */
+  /** Hits per page, at most 100. */
   limit: number
   cursor?: SearchCursor
   /** Whether texts may be searched and returned; false overrides the tree. */

@@ -49,7 +49,7 @@ interface Counted extends Sized {
 }
 
 /**
- * Returns the oldest mostly dead segment with similar ones after it, and a small one before it.
+ * Returns the oldest segment worth rewriting, with others like it that follow, and a small one before it.
  * @param segments Segments, oldest first.
  */
 export function toRewrite<Segment extends Counted>(segments: readonly Segment[]): Segment[] {

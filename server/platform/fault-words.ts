@@ -66,7 +66,7 @@ function formatWords(issue: Extract<Issue, { code: 'invalid_format' }>): string 
 function unionWords(issue: Extract<Issue, { code: 'invalid_union' }>): string {
   const firsts = issue.errors.map(([first]) => first)
   if (firsts.length === 0 || firsts.some(first => !first || first.path.length > 0))
-    return 'has none of the forms that it may have'
+    return 'matches none of the allowed forms'
   return [...new Set(firsts.map(first => first!.message))].join(', or ')
 }
 

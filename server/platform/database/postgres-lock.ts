@@ -80,7 +80,7 @@ export class PostgresLock {
       'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1 and pid <> pg_backend_pid()',
       [this.#name],
     )
-    if (rowCount) throw new Error('the connection before has not ended yet')
+    if (rowCount) throw new Error('the previous connection has not ended yet')
   }
 
   #watch(held: PostgresConnection): void {

@@ -61,8 +61,7 @@ export function checkSqlite(database: DatabaseSync): void {
   const words = String(found?.integrity_check)
   if (words !== 'ok') throw new Error(`its pages are damaged: ${words.replaceAll(/\s+/g, ' ')}`)
   const orphan = database.prepare('PRAGMA foreign_key_check').all()[0]
-  if (orphan)
-    throw new Error(`a row of ${String(orphan.table)} belongs to one of ${String(orphan.parent)} that is not there`)
+  if (orphan) throw new Error(`a row of ${String(orphan.table)} refers to a missing row of ${String(orphan.parent)}`)
 }
 
 /** Lists the names of all tables, sorted. */

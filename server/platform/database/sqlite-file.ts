@@ -47,7 +47,7 @@ export function prepareWriting(database: DatabaseSync): void {
 
 const never = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
 
-/** Blocks the thread. */
+/** Sleeps synchronously, blocking the thread. */
 export function sleep(ms: number): void {
   Atomics.wait(never, 0, 0, ms)
 }

@@ -84,7 +84,7 @@ export class SqliteThreads {
   /** Returns the file once open. @throws SQLite's error if it cannot be opened */
   async open(): Promise<string> {
     const file = await this.#writer.opened
-    if (file === null) throw new Error('a database in memory has one connection alone')
+    if (file === null) throw new Error('a database in memory has a single connection')
     return file
   }
 
@@ -292,7 +292,7 @@ export class SqliteThreads {
     const { turnMs } = this.#bounds
     const timer = setTimeout(() => {
       this.#turns.splice(this.#turns.indexOf(bounded), 1)
-      reject(new DatabaseOverloaded(`another transaction kept the database for ${turnMs} ms`))
+      reject(new DatabaseOverloaded(`another transaction held the database for ${turnMs} ms`))
     }, turnMs)
     const bounded: Waiting = {
       ...waiting,

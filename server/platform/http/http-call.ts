@@ -22,7 +22,7 @@ export interface Call<Params, Query, Body> {
   requestId: string
   /** HEAD is served by the handler of GET. */
   method: string
-  /** Aborts when the client goes away. */
+  /** Aborts when the client disconnects. */
   readonly signal: AbortSignal
   header(name: string): string | undefined
   cookie(name: string): string | undefined
@@ -149,7 +149,7 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
 
   recordAs(status: number): void {
     this.#reply.code(status)
-    // Never rejects.
+    // The promise never rejects.
     void this.#http.record(this.#request, this.#reply)
   }
 

@@ -30,7 +30,7 @@ function refusalOfVersion(raw: RawRequest): Problem | undefined {
     // Node would reject it as well, but without an explanation.
     if (headers.host === undefined) return new Problem('bad_request', 'An HTTP/1.1 request must have a Host header.')
   } else if (httpVersion !== '1.0') {
-    return new Problem('bad_request', `A request line says HTTP/1.1 or HTTP/1.0, and not HTTP/${httpVersion}.`)
+    return new Problem('bad_request', `The request line must say HTTP/1.1 or HTTP/1.0, not HTTP/${httpVersion}.`)
   }
   const coding = headers['transfer-encoding']
   if (coding === undefined || coding.trim().toLowerCase() === 'chunked') return undefined

@@ -41,7 +41,7 @@ export interface HttpHooksOptions {
   admitted(request: FastifyRequest): void
 }
 
-/** An answer that took longer is authorized again before it is sent, so that revocation is effective within a second. */
+/** An answer that took longer is authorized again before it is sent, so that revocation is enforced within a second. */
 const soonMs = 500
 
 export class HttpHooks {
@@ -105,7 +105,7 @@ export class HttpHooks {
     }
   }
 
-  /** Records a change in the audit trail, once per request, before its answer is sent; reads are recorded afterwards. */
+  /** Records a change in the audit trail, once per request, before it is answered; reads are recorded afterwards. */
   record(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
     if ((request.route?.operation?.effect ?? 'read') === 'read' || request.isRecorded) return request.recording
     const outcome = outcomeOf(request, reply)
@@ -210,8 +210,8 @@ export class HttpHooks {
   }
 
   /**
-   * Authenticates again after the body was received, which may take a minute, so that the handler gets the current principal. The handler
-   * runs in the same turn, since the caller is cached, so that it does not miss any change of rights from here on.
+   * Authenticates again after the body was received, which may take a minute, so that the handler gets the current
+   * principal. If that is cached, the handler runs in the same turn, so that no change of rights is missed.
    */
   #goOn(request: FastifyRequest, done: (error?: Error) => void): void {
     // These have no body.

@@ -30,7 +30,7 @@ export interface PlainRoute {
   method: 'GET' | 'POST'
   path: string
   operation: Operation
-  /** Bytes. */
+  /** Maximum size of a body in bytes. */
   bodyLimit?: number
   /** Whether the body may be `application/x-www-form-urlencoded`. */
   takesForm?: boolean
