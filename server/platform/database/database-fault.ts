@@ -5,7 +5,7 @@
 
 const ofDatabase = Symbol('of the database')
 
-/** `silent`: it does not answer, or another program holds a lock; `failed`: any other error of its files or disk. */
+/** `silent`: it does not answer, or another program holds a lock; `failed`: other errors of its files or disk. */
 export type DatabaseFaultKind = 'full' | 'read_only' | 'damaged' | 'removed' | 'silent' | 'failed'
 
 /** The files of an open SQLite database were unlinked or replaced: writes to them are lost when this process ends. */

@@ -316,7 +316,7 @@ function isRead({ method }: FastifyRequest): boolean {
   return method === 'GET' || method === 'HEAD'
 }
 
-/** Picks the rate limit by the raw query: any other value than the lighter one gets the stricter limit. */
+/** Picks the rate limit by the raw query: a value other than the lighter one gets the stricter limit. */
 function limitOf({ route, query }: FastifyRequest): LimitName | undefined {
   const { limit, lighter } = route ?? {}
   const isLighter = lighter !== undefined && (query as Record<string, unknown>)[lighter.name] === lighter.value

@@ -79,8 +79,8 @@ export function refuseOutsideFrame(header: (name: string) => string | undefined,
 
 /**
  * Throws 403 for a page that is neither ours nor allowed, whatever its credentials, on endpoints for programs (MCP,
- * Streamable HTTP, security warning). That Origin and Host agree is proof only if the host is ours: any other name may
- * have been pointed at this machine by the author of the page (DNS rebinding).
+ * Streamable HTTP, security warning). That Origin and Host agree is proof only if the host is ours: every other name
+ * may have been pointed at this machine by the author of the page (DNS rebinding).
  */
 export function refuseStrangeOrigin(headers: Request['headers'], origins: Origins): void {
   const { origin } = headers
