@@ -2,10 +2,7 @@
 import type { EventOf } from '../../contract/event.ts'
 import type { EventLog } from './event-log.ts'
 
-/**
- * A change of state or a server start; `seenAt` is the time of the previous run's last fact, after which nothing is
- * known.
- */
+/** A change of state or a server start; `seenAt` is the time of the previous run's last fact, unknown after that. */
 export type StateSign =
   | { kind: 'changed'; data: EventOf<'account_state_changed'>['data'] }
   | { kind: 'started'; at: string; seenAt: string | undefined }

@@ -8,10 +8,7 @@ export function encodeFrame(type: string, data: unknown): Buffer {
   return Buffer.from(frame(type, JSON.stringify(data)))
 }
 
-/**
- * Encodes a goodbye with `retry`, since `EventSource` ignores our fields and reconnects after that time (section
- * 9.2.6).
- */
+/** Encodes a goodbye with `retry`, after which `EventSource`, which ignores our fields, reconnects (section 9.2.6). */
 export function encodeGoodbye(data: EventOf<'goodbye'>['data']): Buffer {
   return Buffer.from(`retry: ${data.reconnect_in_ms}\n${frame('goodbye', JSON.stringify(data))}`)
 }

@@ -1,7 +1,4 @@
-/**
- * Facts with an owner: visible only to that owner, and to administrators of all accounts, like the objects they are
- * about.
- */
+/** Facts with an owner: visible to that owner, and to administrators of all accounts, like the objects concerned. */
 import type { Fact, FactType } from '../../contract/event.ts'
 import type { Principal } from '../platform/principal.ts'
 import { seesAll } from '../platform/visible-figures.ts'

@@ -18,10 +18,7 @@ export interface LogPrunerOptions {
   keepAdministrative: Budget
   /** Clock for retention, in epoch milliseconds. */
   retentionNow: () => number
-  /**
-   * Low-water mark of durable readers: facts after it are kept beyond the count, within bounds. Undefined without
-   * readers.
-   */
+  /** Low-water mark of durable readers: later facts are kept beyond the count, in bounds. Undefined without readers. */
   readersAt?: (() => Promise<number | undefined>) | undefined
   /** Called with the first number that is kept, before older facts are deleted. */
   onForget(firstKept: number): void

@@ -1,7 +1,4 @@
-/**
- * Describes the health of all event streams; figures that reveal the activity of all accounts count as whole-server
- * figures.
- */
+/** Describes the health of all event streams; those that grow with any account's activity are whole-server figures. */
 import type { StreamHealth } from '../../contract/stream-health.ts'
 import { type Sight, wholeFigure } from '../platform/visible-figures.ts'
 import type { EventLog } from './event-log.ts'

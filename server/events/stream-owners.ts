@@ -1,7 +1,4 @@
-/**
- * Maps principals to their streams, and remembers recent changes of principals, which may race with their requests in
- * flight.
- */
+/** Maps principals to their streams, and remembers recent changes of principals, which race with requests in flight. */
 import { limitKeyOf, type Principal } from '../platform/principal.ts'
 import type { EventStream } from './event-stream.ts'
 

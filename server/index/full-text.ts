@@ -1,7 +1,4 @@
-/**
- * Full-text search as the index uses it. Both databases get the same tokens (fulltext.ts), so they return the same
- * hits.
- */
+/** Full-text search for the index. Both databases get the same tokens (fulltext.ts), so they return the same hits. */
 import type { RawBuilder } from 'kysely'
 import { maxTokens, type Phrase, plainText, storedTokens } from './fulltext.ts'
 import type { IndexDatabase } from './index-tables.ts'

@@ -64,10 +64,7 @@ export type PageWriter = (page: ListedPage) => Uint8Array
 /** Upper bound on previews per page, as in lists from the mail server; further messages have none. */
 const mostPreviews = 50
 
-/**
- * Returns `not_indexed` where the mail server has to be asked: the folder is not completely indexed, or a text is
- * missing.
- */
+/** Returns `not_indexed` if the mail server has to be asked: the folder is not fully indexed, or a text is missing. */
 export async function readPage(
   owner: IndexOwner,
   accountId: string,

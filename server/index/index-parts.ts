@@ -10,10 +10,7 @@ export const indexParts: IndexParts = {
   readText: async record => (await import('./text-of-parts.ts')).textOfParts(record),
 }
 
-/**
- * Adds the writers of lists and hits, loaded from a module given by the caller, since their format is not the index's
- * concern.
- */
+/** Adds writers of lists and hits from a module given by the caller, since their format is not the index's concern. */
 export async function partsFor({ writers }: IndexThreadData): Promise<IndexParts> {
   if (!writers) return indexParts
   const { pageWriter, hitWriter } = (await import(writers.module)) as WriterModule

@@ -1,7 +1,4 @@
-/**
- * Lists the accounts that have an index without starting its threads, so that leftovers of removed accounts can be
- * dropped.
- */
+/** Lists the accounts that have an index without starting its threads, so that leftovers of others can be dropped. */
 import { existsSync, readdirSync } from 'node:fs'
 import { type Kysely, sql } from 'kysely'
 import type { IndexHome } from './index-databases.ts'

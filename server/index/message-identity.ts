@@ -1,7 +1,4 @@
-/**
- * Ids of messages and threads, derived from a message's content so that they survive moves, UIDVALIDITY changes and
- * rebuilds.
- */
+/** Ids of messages and threads, derived from content so that they survive moves, UIDVALIDITY changes and rebuilds. */
 import { hash } from 'node:crypto'
 import type { MessageRecord } from './index-types.ts'
 

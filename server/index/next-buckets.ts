@@ -21,10 +21,7 @@ export interface Asked {
   bytes: number
 }
 
-/**
- * Returns the next buckets to read in one statement, newest first: as many as should fill `limit`, judging by those so
- * far.
- */
+/** Returns the next buckets to read in one statement, newest first: an estimate of as many as fill `limit`. */
 export function nextBuckets(
   left: readonly number[],
   sizes: ReadonlyMap<number, number>,

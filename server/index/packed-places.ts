@@ -1,7 +1,4 @@
-/**
- * Finds the places of up to a thousand messages as typed arrays: passing objects between threads costs more than
- * finding them.
- */
+/** Finds places of up to a thousand messages as typed arrays, since passing objects between threads is expensive. */
 import { type RawBuilder, sql } from 'kysely'
 import type { IndexOwner } from './change-log.ts'
 import { readMessageIds } from './envelope.ts'

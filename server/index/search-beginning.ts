@@ -6,10 +6,7 @@ import type { IndexOwner } from './change-log.ts'
 import { preparedStatement } from './fixed-statement.ts'
 import type { NamedFolder } from './index-tables.ts'
 
-/**
- * Orphans that are read into memory to exclude them from hits; if there are more, hits are joined with messages
- * instead.
- */
+/** Orphans read into memory to exclude them from hits; if there are more, hits are joined with messages instead. */
 export const mostOrphans = 1_000
 
 /** Result of the statement; `orphans` has up to `mostOrphans` + 1 entries. */

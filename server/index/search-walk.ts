@@ -68,10 +68,7 @@ export class SearchWalk {
     return found
   }
 
-  /**
-   * Returns the buckets with their sizes: infinite with SQLite, which has no round trips, so that each is queried by
-   * itself.
-   */
+  /** Returns the buckets with their sizes: infinite with SQLite, where round trips are free: each is queried alone. */
   async #sizes(): Promise<ReadonlyMap<number, number>> {
     const { db, account, answer } = this.#owner
     if (answer?.begun) return answer.begun.sizes

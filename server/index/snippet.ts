@@ -1,7 +1,4 @@
-/**
- * Cuts a snippet from a message's text around the first hit, in its original spelling, with the positions of all hits
- * in it.
- */
+/** Cuts a snippet from a message's text around the first hit, in its original spelling, with positions of hits. */
 import { fold, isAscii, type Phrase, phraseOf, tokensOf } from './fulltext.ts'
 import type { SearchNode } from './search-tree.ts'
 

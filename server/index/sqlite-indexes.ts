@@ -1,7 +1,4 @@
-/**
- * Backend for indexes in SQLite: a file per account, with a limited number open. A damaged file is removed and starts
- * empty.
- */
+/** Backend for indexes in SQLite: a file per account, a bounded number open. A damaged file is replaced. */
 import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Kysely, sql } from 'kysely'

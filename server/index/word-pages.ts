@@ -1,7 +1,4 @@
-/**
- * Encodes words and their postings as sorted, compressed pages for PostgreSQL; a search reads only the pages with its
- * words.
- */
+/** Encodes words and postings as sorted, compressed pages for PostgreSQL; a search reads only those with its words. */
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { readNumber, writeNumber } from './word-bytes.ts'
 import type { Postings } from './word-postings.ts'

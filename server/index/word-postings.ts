@@ -21,10 +21,7 @@ export interface PostedRows {
   end: number[]
 }
 
-/**
- * Bits for a word's index in its field. Fields have fewer words (fulltext.ts), so words of different fields are never
- * adjacent.
- */
+/** Bits for a word's index in its field. Fields have fewer words (fulltext.ts), so their words are never adjacent. */
 const fieldBits = 15
 
 export const placeOfWord = (field: number, at: number) => (field << fieldBits) + at

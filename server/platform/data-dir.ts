@@ -95,10 +95,7 @@ function prepare(path: string, pidFile: string): FileLock | undefined {
   }
 }
 
-/**
- * Replaces `recursive: true`, with which Node loops forever on file systems that reject mkdir with ENOENT, as /proc
- * does.
- */
+/** Replaces `recursive: true`, with which Node loops forever where mkdir fails with ENOENT, as in /proc. */
 function makeDirectory(path: string): void {
   if (existsSync(path)) return
   if (dirname(path) !== path) makeDirectory(dirname(path))

@@ -1,7 +1,4 @@
-/**
- * Exponential back-off up to a bound. Has no jitter, so it is for a single caller, not for many that retry at the same
- * time.
- */
+/** Exponential back-off up to a bound. Without jitter: for a single caller, not for many that retry together. */
 
 /** Upper bound on the exponent, to avoid overflow. */
 const mostDoublings = 30

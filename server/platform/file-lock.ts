@@ -1,7 +1,4 @@
-/**
- * A file lock held by the operating system for this process (through SQLite), so that it ends with the process, however
- * it ends.
- */
+/** A file lock held by the operating system (through SQLite), so that it ends with the process, however it ends. */
 import { rmSync, statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { openSqlite } from './database/sqlite-file.ts'

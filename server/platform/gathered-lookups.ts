@@ -1,7 +1,4 @@
-/**
- * Batches look-ups that begin about the same time into one statement, which saves round trips to another thread or
- * machine.
- */
+/** Batches look-ups that begin about the same time into one statement, to save round trips to a thread or machine. */
 
 /** Upper bound on gathering, since turns of a busy event loop are long. */
 const gatherMs = 5

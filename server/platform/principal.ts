@@ -45,10 +45,7 @@ export const anonymous: Principal = {
   accounts: new Set(),
 }
 
-/**
- * Returns the key for rate limits, shared by all sessions and tokens of a person. Anonymous callers are limited by
- * address instead.
- */
+/** Returns the key for limits, shared by a person's sessions and tokens; anonymous callers are limited by address. */
 export function limitKeyOf({ id, userId }: Principal): string {
   return userId === null ? id : `user-${userId}`
 }

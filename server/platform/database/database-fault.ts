@@ -72,10 +72,7 @@ const ofPostgres: ReadonlyMap<string, DatabaseFaultKind> = new Map([
   ['XX002', 'damaged'],
 ])
 
-/**
- * Classifies an error; undefined if the database itself is not at fault, as for wrong statements or violated
- * constraints.
- */
+/** Classifies an error; undefined if the database is not at fault, as for wrong statements or violated constraints. */
 export function databaseFaultKind(error: unknown): DatabaseFaultKind | undefined {
   if (error instanceof DatabaseRemoved) return 'removed'
   if (error instanceof DatabaseThreadEnded) return 'failed'

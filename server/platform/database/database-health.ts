@@ -1,7 +1,4 @@
-/**
- * Tracks whether the database accepts writes, by the outcome of statements; a fault persists until a write is tried
- * again.
- */
+/** Tracks whether the database accepts writes, by outcomes of statements; a fault persists until a write is retried. */
 import { statSync } from 'node:fs'
 import { type DatabaseFaultKind, DatabaseRemoved, databaseFaultKind } from './database-fault.ts'
 

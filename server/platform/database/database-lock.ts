@@ -1,7 +1,4 @@
-/**
- * Allows one RustyMail per database: it caches users and tokens in memory, where another process could not invalidate
- * them.
- */
+/** Allows one RustyMail per database: it caches users and tokens in memory, which others could not invalidate. */
 import { type FileLock, takeFileLock } from '../file-lock.ts'
 import type { Logger } from '../logger.ts'
 import { PostgresLock } from './postgres-lock.ts'

@@ -80,10 +80,7 @@ export function* readRows(database: DatabaseSync, table: string): Generator<stri
   for (const row of statement.iterate()) yield JSON.stringify(row)
 }
 
-/**
- * Flushes a file to disk. The database must not be open in this process: closing the file would release its POSIX
- * locks.
- */
+/** Flushes a file to disk. The database must not be open in this process: closing would release its POSIX locks. */
 export function syncFile(file: string): void {
   const handle = openSync(file, 'r+')
   try {

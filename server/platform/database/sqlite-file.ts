@@ -90,10 +90,7 @@ function readOnlyName(path: string): string {
   return `${name}?${[...others, 'mode=ro', 'cache=private'].join('&')}`
 }
 
-/**
- * Returns the file of a path or `file:` URI as SQLite resolves it (https://sqlite.org/uri.html); undefined if in
- * memory.
- */
+/** Returns the file of a path or `file:` URI like SQLite (https://sqlite.org/uri.html); undefined if in memory. */
 export function sqliteFile(path: string): string | undefined {
   if (path === ':memory:' || path === '') return undefined
   if (!path.startsWith('file:')) return resolve(path)

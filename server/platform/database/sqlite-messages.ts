@@ -5,10 +5,7 @@ export interface ThreadData {
   path: string
   /** Whether the connection is read-only; writes fail. */
   isReader: boolean
-  /**
-   * A 32-bit counter incremented after each message: waking a thread that waits on it is cheaper than through its event
-   * loop.
-   */
+  /** A 32-bit counter raised after each message: waking a thread that waits on it is cheaper than by its event loop. */
   bell: SharedArrayBuffer
 }
 

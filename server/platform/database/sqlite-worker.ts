@@ -62,10 +62,7 @@ export class SqliteWorker {
     return this.#pending.length
   }
 
-  /**
-   * Upper bound on how long the current statement has been running; 0 while the thread starts, as another would start
-   * no sooner.
-   */
+  /** How long the current statement may have run; 0 while the thread starts, as another would start no sooner. */
   get stuckMs(): number {
     return this.#pending.length === 0 || !this.#isOpen ? 0 : performance.now() - this.#answeredAt
   }

@@ -14,10 +14,7 @@ export class JsonText {
   }
 }
 
-/**
- * A text answer in place of a `Response`, which would wrap it in a stream that costs more to read than the rest of a
- * short call.
- */
+/** A text answer instead of a `Response`, whose stream would cost more to read than the rest of a short call. */
 export class TextAnswer {
   readonly words: string
   readonly status: number

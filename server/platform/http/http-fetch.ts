@@ -162,10 +162,7 @@ function tellLate({ options }: HttpServer, { id, method, url }: { id: string; me
   options.logger.info(refs, `a client took nothing of its answer for ${stallMs / 1000} s, so it was cut`)
 }
 
-/**
- * Aborts an ended answer that is still not sent after the timeout, because of earlier answers or a client that does not
- * read.
- */
+/** Aborts an ended answer that is not sent by the timeout, due to earlier answers or a client that does not read. */
 function cutLate(out: ServerResponse, connection: Duplex, isLate: () => void): void {
   const late = setTimeout(() => {
     isLate()

@@ -1,7 +1,4 @@
-/**
- * First checks of a request: a supported HTTP version, a URL of ASCII that decodes to UTF-8, and a single, allowed host
- * name.
- */
+/** First checks of a request: a supported HTTP version, a URL of ASCII and UTF-8, and a single, allowed host name. */
 
 import { isIP } from 'node:net'
 import { Problem } from '../problem.ts'
@@ -40,10 +37,7 @@ function refusalOfVersion(raw: RawRequest): Problem | undefined {
   )
 }
 
-/**
- * Rejects non-ASCII, which Node decodes as Latin-1, and percent-encoding that is not UTF-8, which parsers turn into
- * U+FFFD.
- */
+/** Rejects non-ASCII, which Node decodes as Latin-1, and encoded non-UTF-8, which parsers turn into U+FFFD. */
 function refusalOfTarget(url: string): Problem | undefined {
   if (/[^\x21-\x7e]/.test(url)) {
     return new Problem('bad_request', 'The URL has non-ASCII characters: percent-encode them, as UTF-8.')

@@ -59,10 +59,7 @@ export interface HttpServer {
   record(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined
   /** See `Call.checkAgain`. */
   checkAgain(request: FastifyRequest, accountId: string | undefined): Promise<void> | undefined
-  /**
-   * Starts an upload: replaces the body timeout by the upload pace, and sends `100 Continue` if the sender waits for
-   * it.
-   */
+  /** Starts an upload: the upload pace replaces the body timeout, and a sender that waits gets `100 Continue`. */
   wantFile(request: FastifyRequest): void
   /** Excludes the connection from the limits until the stream closes, since streams have bounds of their own. */
   carry(request: FastifyRequest, stream: EventEmitter): void
@@ -126,10 +123,7 @@ export function handle<Params, Query, Body, Response>(
   })
 }
 
-/**
- * Returns the body for Fastify to send, never the reply itself, which Fastify would await with listeners on the
- * response.
- */
+/** Returns the body for Fastify to send, never the reply, which Fastify would await with listeners on the response. */
 function bodyOf<Response>(
   endpoint: Endpoint<unknown, unknown, unknown, Response>,
   call: Call<unknown, unknown, unknown>,

@@ -101,10 +101,7 @@ export function resetSocket(socket: Duplex): void {
   socket.destroy()
 }
 
-/**
- * Limits stream resets, which otherwise would allow a flood of requests that are not rate-limited, such as health
- * checks.
- */
+/** Limits stream resets, which would allow a flood of requests that are not rate-limited, such as health checks. */
 function boundResets(session: ServerHttp2Session): void {
   let left = maxResets
   let since = performance.now()
@@ -120,10 +117,7 @@ function boundResets(session: ServerHttp2Session): void {
   })
 }
 
-/**
- * Resets streams whose client does not read; a stream's timeout restarts with each chunk sent, and idle streams are
- * exempt.
- */
+/** Resets streams whose client does not read; a stream's timeout restarts with each chunk, and idle ones are exempt. */
 function boundUnread(session: ServerHttp2Session, unreadMs: number): void {
   session.on('stream', stream => {
     stream.setTimeout(unreadMs)

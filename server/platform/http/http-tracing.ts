@@ -26,10 +26,7 @@ export class HttpTracing {
     this.#tracer = tracer
   }
 
-  /**
-   * Begins the span of an admitted request; `traceparent` counts only then, so that anonymous callers cannot force
-   * sampling.
-   */
+  /** Begins the span of an admitted request; `traceparent` counts now, as anonymous callers must not force sampling. */
   begin(request: FastifyRequest): void {
     const span = this.#begin(request, request.caller && parentIn(request.headers))
     if (span) this.#spans.set(request, span)

@@ -35,10 +35,7 @@ function newestSource(root: string): number {
   return Math.max(...folders.map(newestWithin), ...files.map(changedAt))
 }
 
-/**
- * Returns the newest modification time of all files and folders; Node's own recursion and `glob` are several times
- * slower.
- */
+/** Returns the newest modification time of files and folders; Node's recursion and `glob` are several times slower. */
 function newestWithin(folder: string): number {
   const times = readdirSync(folder, { withFileTypes: true }).flatMap(entry => {
     const path = `${folder}/${entry.name}`

@@ -40,10 +40,7 @@ interface Whence {
   trusted: { has(address: string): boolean }
 }
 
-/**
- * Returns the nearest address that is not a trusted proxy; for an invalid entry, the address of the proxy that added
- * it.
- */
+/** Returns the nearest address that is not a trusted proxy; for an invalid entry, that of the proxy which added it. */
 export function addressBehind({ peer, forwarded, trusted }: Whence): string {
   let address = normaliseAddress(peer ?? '') ?? ''
   if (forwarded === undefined || !trusted.has(address)) return address
@@ -57,10 +54,7 @@ export function addressBehind({ peer, forwarded, trusted }: Whence): string {
   return address
 }
 
-/**
- * Returns an IPv4 address, or the IPv6 /64 network of one household or machine, which may use any of its addresses (RFC
- * 6177).
- */
+/** Returns an IPv4 address, or the /64 of IPv6, which belongs to one household or machine (RFC 6177). */
 export function placeOf(address: string): string {
   return networksOf(address)[0]
 }

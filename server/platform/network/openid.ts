@@ -7,10 +7,7 @@ export function loadOpenId(): Promise<OpenId> {
   return import('openid-client')
 }
 
-/**
- * Authenticates with HTTP Basic, the default of providers (RFC 8414, section 2; OpenID Connect Discovery 1.0, section
- * 3).
- */
+/** Authenticates with Basic, the providers' default (RFC 8414, section 2; OpenID Connect Discovery 1.0, section 3). */
 export function authenticationOf(secret: string | undefined, openid: OpenId): openid.ClientAuth {
   if (secret === undefined) return openid.None()
   const [basic, post] = [openid.ClientSecretBasic(secret), openid.ClientSecretPost(secret)]

@@ -3,10 +3,7 @@ import { isIPv6 } from 'node:net'
 import { parseAddressRange } from './address-range.ts'
 import { networkOf, parseIpAddress } from './ip-address.ts'
 
-/**
- * Returns a range in CIDR notation with zero host bits: `192.168.1.77/24` is `192.168.1.0/24`. Undefined if it is
- * invalid.
- */
+/** Returns a range in CIDR notation without host bits: `192.168.1.77/24` is `192.168.1.0/24`. Undefined if invalid. */
 export function canonicalRange(text: string): string | undefined {
   const range = parseAddressRange(text)
   if (!range) return undefined

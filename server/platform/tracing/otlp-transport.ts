@@ -1,7 +1,4 @@
-/**
- * Posts to a collector (OTLP/HTTP) through the outbound guard, with a timeout, a bounded answer, and the protocol's
- * retries.
- */
+/** Posts to a collector (OTLP/HTTP) through the outbound guard, with a timeout, a bounded answer, and retries. */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { GuardedFetch } from '../network/guarded-fetch.ts'
 import type { TracingConfig } from './tracing-options.ts'

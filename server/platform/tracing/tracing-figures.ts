@@ -1,9 +1,6 @@
 /** Counters of exported and lost spans, and of metric exports, which reveal a failing collector. */
 
-/**
- * `queue_full`: the queue overflowed; `failed`: the collector was unreachable, slow or busy; `refused`: it rejected
- * them.
- */
+/** `queue_full`: the queue overflowed; `failed`: the collector was unreachable or slow; `refused`: it rejected them. */
 export const lossReasons = ['queue_full', 'failed', 'refused'] as const
 export type LossReason = (typeof lossReasons)[number]
 
