@@ -138,6 +138,17 @@ export class ConnectionPool {
     }
   }
 
+  /**
+   * Many messages of these folders are about to be changed: what watches them steps out of IDLE, in which the mail server would be woken for each
+   * of them. It watches again when the change has ended, or takes long.
+   * @returns How to end it; to begin it once more before that is one with it.
+   */
+  restWatching(accountId: string, paths: readonly string[]): () => void {
+    const rest = this.#pools.get(accountId)?.watchRest
+    rest?.begin(paths)
+    return () => rest?.end()
+  }
+
   /** A connection of its own for watching, counted with the others. The caller closes it. */
   async openWatching(accountId: string, signal: AbortSignal): Promise<MailConnection> {
     const trial = this.#left.get(accountId)

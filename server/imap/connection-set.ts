@@ -155,6 +155,11 @@ export class WatchingSet {
     for (const connection of this.#connections) connection.check()
   }
 
+  /** None while it is lent. */
+  get atRest(): Iterable<MailConnection> {
+    return this.#lender.isBusy ? [] : this.#connections
+  }
+
   /** Resolves when nobody wants it any more; at once when it cannot be lent now. */
   async lend(): Promise<void> {
     const [connection] = this.#connections

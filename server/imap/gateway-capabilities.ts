@@ -117,6 +117,8 @@ export interface ChangeReader {
   /** All folders of one's own: with one LIST-STATUS (RFC 5819), else one STATUS for each, as many as the budget allows, from those named in `first` on. */
   listStandings(budgetMs: number, first?: readonly string[]): Promise<FolderStanding[]>
   changesSince(path: string, known: KnownFolder): Promise<FolderChanges>
+  /** Opens it for the `flagStanding` that is about to come: that one sees all that happened before this. */
+  ready(path: string): Promise<void>
   /** Of these messages, as the folder is now: a few lines for a thousand. @param flags At most 20, as servers write them. */
   flagStanding(
     path: string,

@@ -64,6 +64,13 @@ export class NamedMessages {
     })
   }
 
+  /** In which folder the first of many is, as far as that is known at once: to find all of them takes longer than to find one. */
+  async firstPath(accountId: string, [name]: readonly string[]): Promise<string | undefined> {
+    if (name === undefined || !idForm.test(name)) return undefined
+    const [found] = await this.#findIds(accountId, [name], false)
+    return found && 'place' in found ? found.place.path : undefined
+  }
+
   /**
    * By what they are recognised in another folder, by their ids: to read that takes longer than to find them. Those that are named by references,
    * or not known, are left out.

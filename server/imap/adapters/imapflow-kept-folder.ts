@@ -50,6 +50,8 @@ export class KeptFolder {
   readonly #times: KeepingTimes
   #kept: Kept | undefined
   #prepared: Prepared | undefined
+  /** Opened for a look that is about to come. */
+  #readied: Kept | undefined
   #isProved = false
   #missed = 0
 
@@ -104,6 +106,21 @@ export class KeptFolder {
   async openAgain(path: string): Promise<OpenFolder> {
     await this.#dropPrepared()
     return this.#examine(path)
+  }
+
+  /** For `openReadied`, which is about to come. */
+  async ready(path: string): Promise<void> {
+    await this.openAgain(path)
+    this.#readied = this.#current
+  }
+
+  /** As `openAgain`, but for what was opened for it a moment ago, once. */
+  async openReadied(path: string): Promise<OpenFolder> {
+    const readied = this.#readied
+    this.#readied = undefined
+    const { preparedMs, now } = this.#times
+    const isFresh = readied?.path === path && !readied.hasChanged && now() - readied.openedAt <= preparedMs
+    return isFresh && this.#current === readied ? viewOf(readied) : this.openAgain(path)
   }
 
   /** For a change that is about to come: its folder is open by then, unless something else is asked first. */
