@@ -2,11 +2,9 @@
  * Flags and moves of 1,000 messages on Dovecot, through RustyMail and by three bare clients that send one command: how long the answer takes, how
  * long until it is settled, and what it costs the processor. A socket that reads no line of the answer is the least that there can be; ImapFlow
  * is what programs use, on a folder that is open before its time begins, and on one that it has to open. None of them looks at the messages before
- * or after, stores anything, or finds out where messages are that it knows by ids. Each begins when nothing was asked for a while: right behind another
- * command the processors and the process of the mail server are warm, which a user's next click does not find. In turn, several rounds; medians.
+ * or after, stores anything, or finds out where messages are that it knows by ids. In turn, several rounds; medians.
  */
 import { join } from 'node:path'
-import { setTimeout as rest } from 'node:timers/promises'
 import { ImapFlow } from 'imapflow'
 import { api } from '../contract/index.ts'
 import type { OperationWithResults } from '../contract/operations.ts'
@@ -159,11 +157,7 @@ async function withOpened(flow: ImapFlow, path: string, work: () => Promise<unkn
 
 type Call = <T>(method: string, path: string, body?: unknown) => Promise<T>
 
-/** As long as the server was at rest before it was asked. */
-const restMs = 500
-
 async function timeOf(work: () => Promise<unknown>): Promise<number> {
-  await rest(restMs)
   const began = performance.now()
   await work()
   return performance.now() - began
@@ -185,9 +179,9 @@ async function indexedIds(call: Call, accountId: string): Promise<string[]> {
 /** Everything that was changed is read again: the next round begins with the server at rest. */
 async function untilIndexed(call: Call, accountId: string, total: number): Promise<void> {
   const path = api.mailIndex.getIndex.path.replace('{account_id}', accountId)
-  for (let calm = 0; calm < restMs / 100; ) {
+  for (let calm = 0; calm < 5; ) {
     const { state, places } = await call<{ state: string; places: number }>('GET', path)
     calm = state === 'complete' && places === total ? calm + 1 : 0
-    await rest(100)
+    await new Promise(resolve => setTimeout(resolve, 100))
   }
 }

@@ -45,7 +45,9 @@ test.skipIf(!available('dovecot')).each([
   await expect.poll(index, { timeout: patience }).toMatchObject({ state: 'complete', messages })
   await expect.poll(() => sent.at(-1), { timeout: patience }).toBe('IDLE')
   const { items } = await run.call(api.mail.listMessages, { params, query: { folder: 'INBOX', limit: '100' } })
-  const stream = await openStream(`${run.url}/api/dashboard/events?types=mail_received`, { authorization: `Bearer ${apiKey}` })
+  const stream = await openStream(`${run.url}/api/dashboard/events?types=mail_received`, {
+    authorization: `Bearer ${apiKey}`,
+  })
   onTestFinished(() => stream.close())
   const announced = stream.next('mail_received')
   sent.splice(0)
