@@ -1,4 +1,4 @@
-/** What was done, as people say it: each endpoint of the contract, each tool, and whatever else the audit trail names. */
+/** Readable names of operations: each endpoint of the contract, each tool, and the other entries of the audit trail. */
 
 const words: ReadonlyMap<string, string> = new Map(
   Object.entries({
@@ -260,16 +260,16 @@ const words: ReadonlyMap<string, string> = new Map(
   }),
 )
 
-/** Every name that has words. */
+/** Every operation that has a readable name. */
 export const namedOperations: readonly string[] = [...words.keys()]
 
-/** The name of what somebody typed as the trail says it; anything else as it stands: a name, or how one begins. */
+/** Returns the operation with this readable name, or else the text unchanged, which may be a name or a prefix. */
 export function operationTyped(text: string): string {
   const typed = text.trim().toLowerCase()
   return namedOperations.find(name => operationWords(name).toLowerCase() === typed) ?? text
 }
 
-/** An entry of a newer or older version may name one that this page does not know: then its own name must do. */
+/** Returns the readable name of an operation, or the operation itself if another version wrote the entry. */
 export function operationWords(operation: string): string {
   return words.get(operation) ?? operation
 }
