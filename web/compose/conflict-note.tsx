@@ -1,4 +1,4 @@
-/** Two wrote the same at the same time: both are shown, and a person says which stays. */
+/** Shows both versions of a field after concurrent edits, and lets the user decide. */
 import { visibleLines } from '../mail/mail-words.ts'
 import { ToneIcon } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'

@@ -1,4 +1,4 @@
-/** What is attached, and what is on its way to be. */
+/** The attachments of a draft, and the uploads in progress. */
 import { Paperclip, X } from 'lucide-react'
 import { visibleText } from '../mail/mail-words.ts'
 import { formatBytes } from '../platform/format.ts'

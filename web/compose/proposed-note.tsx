@@ -1,4 +1,4 @@
-/** Above a draft that belongs to a proposal: who wrote it, and where it is decided. */
+/** A note above a draft that belongs to a proposal: who wrote it, and where to decide it. */
 import { ListChecks } from 'lucide-react'
 import type { Draft } from '../../contract/draft.ts'
 import { visibleText } from '../mail/mail-words.ts'

@@ -1,4 +1,4 @@
-/** When a message is to leave, in the time of this computer. */
+/** Asks when to send a message, in this computer's time zone. */
 import { useState } from 'react'
 import { Field, Input } from '../ui/field.tsx'
 import { FormDialog } from '../ui/form-dialog.tsx'

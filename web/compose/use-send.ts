@@ -1,4 +1,4 @@
-/** Hands a draft over to be sent, or throws it away. */
+/** Submits a draft for sending, or discards it. */
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { draftsApi } from '../../contract/drafts.ts'
@@ -38,11 +38,11 @@ export function useSend(session: DraftSession, { draft, form, uploads, conflict 
   }
   return {
     send,
-    /** Throws what the server refuses. */
+    /** Discards the draft; throws if the server refuses. */
     discard: () => call(draftsApi.discardDraft, { params }),
     isSending,
     error,
-    /** Why it cannot be sent now; empty where it can. */
+    /** Why the draft cannot be sent now; empty if it can. */
     because,
     canSend: because === '' && !isSending && conflict === undefined && draft.state === 'open',
   }

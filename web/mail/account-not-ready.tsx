@@ -1,4 +1,4 @@
-/** Why an account shows no mail, in place of its mail or above what is known of it. */
+/** Explains why an account shows no mail, instead of its list or above its cached mail. */
 import { MailPlus, Settings } from 'lucide-react'
 import type { Account, AccountState } from '../../contract/accounts.ts'
 import { isReadable } from '../accounts/account-words.ts'
@@ -58,7 +58,7 @@ export function AccountNotReady({ account }: { account: Account }) {
   )
 }
 
-/** Nothing unless there is trouble. */
+/** The note on an account's state; renders nothing unless there is a problem. */
 export function AccountTrouble({ account }: { account: Account }) {
   const { tone, title, detail } = useWordsFor(account)
   if (account.state === 'ready') return null
@@ -93,7 +93,7 @@ export function NoAccount() {
   )
 }
 
-/** Where one sees why, and can have it tried again. */
+/** A link to the account's page, where the cause is shown and a retry can be triggered. */
 function AccountLink({ id }: { id: string }) {
   return (
     <ButtonLink href={`/accounts/${id}`} size="sm" icon={Settings}>

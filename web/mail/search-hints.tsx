@@ -1,4 +1,4 @@
-/** How to search: on demand below the field, and in place of messages when a search found none or could not be read. */
+/** Search help: on demand below the field, and in place of results when nothing was found or the search is invalid. */
 import { Search } from 'lucide-react'
 import { Button } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
