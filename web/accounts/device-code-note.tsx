@@ -1,4 +1,4 @@
-/** A code that is typed in on another device, while this page waits. */
+/** Shows a code to enter on another device while this page waits. */
 import { useEffect } from 'react'
 import type { OAuthSignIn } from '../../contract/mail-oauth.ts'
 import { Button } from '../ui/button.tsx'

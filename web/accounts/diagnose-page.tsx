@@ -1,4 +1,4 @@
-/** Why an account does not work: its servers are looked at step by step while the page is open. */
+/** The diagnosis of an account: tests its servers step by step while the page is open. */
 import { ArrowLeft, Download, KeyRound, Pencil, RotateCw, Stethoscope } from 'lucide-react'
 import { useState } from 'react'
 import { Link, useParams } from 'wouter'
@@ -25,7 +25,7 @@ export function DiagnosePage() {
     ({ id: check, state, words }) => check === 'login' && state === 'skipped' && /refused at/.test(words),
   )
   const words = data?.verdict
-  // Where another password is entered.
+  // The login was rejected, so the password must be edited.
   const isRejected = account?.state === 'auth_failed' && account.auth.kind === 'password'
   return (
     <>

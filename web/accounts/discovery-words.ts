@@ -1,4 +1,4 @@
-/** Where settings come from, and what came of asking there, in words. */
+/** Sources of discovered settings and their outcomes, in words. */
 import type { DiscoveredSettings, DiscoverySource, DiscoveryStep } from '../../contract/autoconfig.ts'
 import type { Tone } from '../ui/tone.ts'
 

@@ -1,4 +1,4 @@
-/** Creates accounts from a sealed file, or many from a table, with a result for each. */
+/** Imports accounts from a sealed file or a table, with a result for each. */
 import { useMutation } from '@tanstack/react-query'
 import { FileUp } from 'lucide-react'
 import { useRef, useState } from 'react'
@@ -13,7 +13,7 @@ import { Field, PasswordInput, Switch } from '../ui/field.tsx'
 import { ImportResults } from './import-results.tsx'
 import { useAccountsChanged } from './use-accounts.ts'
 
-/** What was chosen, as far as the page can tell. */
+/** The chosen file, as far as the page can read it. */
 type Chosen = { name: string } & (
   | { kind: 'file'; file: AccountsFile }
   | { kind: 'table'; csv: string; rows: number }
@@ -25,7 +25,7 @@ interface Imported {
   isDry: boolean
 }
 
-/** Mounted while it is open. */
+/** The dialog; mount it while it is open. */
 export function ImportDialog({ onClose }: { onClose(): void }) {
   const [chosen, setChosen] = useState<Chosen>()
   const [passphrase, setPassphrase] = useState('')
@@ -41,7 +41,7 @@ export function ImportDialog({ onClose }: { onClose(): void }) {
       const body = { csv: from.csv, dry_run: isDry, verify: verifies }
       return { items: (await call(api.accountMoving.importCsv, { body })).items, isDry }
     },
-    // It holds passwords.
+    // The request contains passwords, so it is not cached.
     gcTime: 0,
     onSuccess: changed,
   })

@@ -1,4 +1,4 @@
-/** What became of each account that was to be imported; what needs a person comes first. */
+/** The results of an import, those that need attention first. */
 import type { ImportedAccount, ImportedRow } from '../../contract/account-moving.ts'
 import { formatCount } from '../platform/format.ts'
 import { StatePill } from '../ui/badge.tsx'

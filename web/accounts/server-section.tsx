@@ -1,4 +1,4 @@
-/** What the mail servers of an account can do, in plain words, what they allow, and how full the mailbox is. */
+/** The capabilities of an account's mail servers in plain words, their limits, and the mailbox quota. */
 import { useQuery } from '@tanstack/react-query'
 import { Check, X } from 'lucide-react'
 import type { AccountServers, MailboxQuota, QuotaLevel } from '../../contract/account-server.ts'
@@ -14,7 +14,7 @@ import { ProgressBar } from '../ui/progress-bar.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { Fact } from './account-facts.tsx'
 
-/** The quota is looked at once an hour, and told by a fact when it matters. */
+/** Poll interval in milliseconds. The server checks the quota hourly, and announces it by a fact when it matters. */
 const intervalMs = 5 * 60_000
 
 export function ServerSection({ account: { id } }: { account: Account }) {
@@ -109,7 +109,7 @@ function bytesOr(bytes: number | null): string {
   return bytes === null ? 'No limit named' : formatBytes(bytes)
 }
 
-/** What it is good for, and how mail fares without it. */
+/** What a capability is good for, and how mail works without it. */
 interface OfferWords {
   word: string
   has: string

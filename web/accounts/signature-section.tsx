@@ -1,4 +1,4 @@
-/** How an account sends: its signature, the names beside its addresses, which of them is the usual one, and copies of what is sent. */
+/** How an account sends: its signature, sender names, default sender, and copies of sent mail. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'

@@ -1,4 +1,4 @@
-/** Back from a provider: the account is connected with what it granted. */
+/** Connects an account after the provider has redirected back. */
 import { useMutation } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
 import { api } from '../../contract/index.ts'

@@ -1,4 +1,4 @@
-/** Folders that are watched like INBOX, and how often others are looked at: shown, and chosen by those who may change accounts. */
+/** The folders watched like INBOX, and how often others are checked; users who may change accounts can choose. */
 import { useQuery } from '@tanstack/react-query'
 import { X } from 'lucide-react'
 import { useId } from 'react'
@@ -107,7 +107,7 @@ function hintOf(left: number): string {
   return `Changes there are indexed immediately; other folders are looked at from time to time. Each takes a connection to the mail server. ${formatCount(left, 'folder')} more can be watched.`
 }
 
-/** Offered; a program may have chosen another one between. */
+/** The intervals offered; another client may have set a different one. */
 const intervals = [lookInterval.least, 30, lookInterval.byDefault, 5 * 60, 15 * 60, 30 * 60, lookInterval.most]
 
 function intervalsWith(chosen: number): number[] {

@@ -1,4 +1,4 @@
-/** What of a reply is new and what is quoted, compared with the message that it answers. */
+/** A reply's new and quoted parts, compared with the message that it answers. */
 import { useState } from 'react'
 import type { Approval } from '../../contract/approvals.ts'
 import { visibleLines } from '../mail/mail-words.ts'

@@ -1,4 +1,4 @@
-/** Whether the browser tells of what waits while one looks elsewhere. */
+/** Turns browser notifications of pending items on and off. */
 import { Bell, BellOff } from 'lucide-react'
 import { Link } from 'wouter'
 import { useSession } from '../platform/session.ts'

@@ -1,4 +1,4 @@
-/** Settings of the assistant: which model providers are asked in which order, what they may be sent, and how much they may cost. */
+/** Assistant settings: which providers are asked in which order, what they may be sent, and their limits. */
 import { Bot, Plus } from 'lucide-react'
 import { useState } from 'react'
 import { useSearch } from 'wouter'
@@ -18,7 +18,7 @@ type Opened = { kind: 'edit' | 'delete'; provider: AssistantProvider } | { kind:
 
 export function AssistantSettingsPage() {
   const query = useAssistantSettings()
-  // Led here by the assistant, which has no model: that is what is wanted.
+  // The assistant links here with `add` when no model is configured.
   const isAdding = new URLSearchParams(useSearch()).has('add')
   const [opened, setOpened] = useState<Opened | undefined>(isAdding ? { kind: 'add' } : undefined)
   const close = () => setOpened(undefined)

@@ -1,4 +1,4 @@
-/** How far one answer, one conversation and one user may go. */
+/** The limits of an answer, a conversation and a user. */
 import { type FormEvent, useState } from 'react'
 import type { AssistantLimits } from '../../contract/assistant-settings.ts'
 import { ApiProblem } from '../platform/api-client.ts'
@@ -33,7 +33,7 @@ export function LimitsForm({ limits }: { limits: AssistantLimits }) {
     event.preventDefault()
     const entries = fields.map(({ name, mayBeEmpty }) => {
       const text = values.get(name)?.trim().replace(',', '.') ?? ''
-      // Empty where that is no value: the server says so at the field.
+      // An empty required field is sent as 0, so that the server reports the error at the field.
       return [name, text === '' && mayBeEmpty ? null : text === '' ? 0 : Number(text)]
     })
     if (!isPending) mutate({ limits: Object.fromEntries(entries) as AssistantLimits })

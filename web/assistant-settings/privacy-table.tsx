@@ -1,4 +1,4 @@
-/** What of the mail of each account each provider may be sent. */
+/** How much of each account's mail each provider may be sent. */
 
 import type { AssistantSettings } from '../../contract/assistant-settings.ts'
 import type { AssistantProvider, MailShare } from '../../contract/model-provider.ts'

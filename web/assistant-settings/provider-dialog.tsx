@@ -1,4 +1,4 @@
-/** Adds or changes a provider: its kind, address, key and model, tried before it is saved. */
+/** Adds or edits a provider: kind, address, key and model, tested before it is saved. */
 import { ListChecks, PlugZap } from 'lucide-react'
 import { useEffect, useId, useRef, useState } from 'react'
 import type { AssistantProvider, MailShare, ProviderKind } from '../../contract/model-provider.ts'
@@ -30,7 +30,7 @@ export function ProviderDialog({
   provider,
   onClose,
 }: {
-  /** Undefined for one that is added. */
+  /** Undefined for a new provider. */
   provider: AssistantProvider | undefined
   onClose(): void
 }) {
@@ -72,7 +72,7 @@ export function ProviderDialog({
   const error = save.error ?? trial.error ?? models.error
   const outcome = useRef<HTMLDivElement>(null)
   const shown = trial.data ?? error ?? trial.isPending
-  // A field at fault is where to go on. The rest stands below what is filled in, where a small window does not show it.
+  // Scrolls to the result of the test, which a small window may not show; an invalid field takes precedence.
   useEffect(() => {
     if (!shown) return
     outcome.current?.scrollIntoView({ block: 'nearest' })

@@ -1,10 +1,10 @@
-/** The kinds of model providers, with what is asked of each. */
+/** The kinds of model providers, and the fields that each needs. */
 import type { ProviderKind } from '../../contract/model-provider.ts'
 
 export interface KindWords {
   kind: ProviderKind
   label: string
-  /** The address that is used unless another is given; empty where one has to be. */
+  /** The default base URL; empty if one must be entered. */
   usualUrl: string
   urlHint: string
   keyHint: string

@@ -1,4 +1,4 @@
-/** Providers in the order in which they are asked; moved up and down by buttons, or dragged. */
+/** Providers in the order in which they are asked; reordered by buttons or by dragging. */
 import { ArrowDown, ArrowUp, GripVertical, Pencil, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import type { AssistantProvider } from '../../contract/model-provider.ts'

@@ -1,4 +1,4 @@
-/** What a trial of a provider found, step by step. */
+/** The results of testing a provider, step by step. */
 import type { ProviderTest } from '../../contract/model-provider.ts'
 import { ToneIcon } from '../ui/badge.tsx'
 

@@ -1,4 +1,4 @@
-/** The assistant: conversations at the side, the open one beside them. */
+/** The assistant: a sidebar of conversations, and the open one. */
 import { PanelLeft } from 'lucide-react'
 import { useId, useRef, useState } from 'react'
 import { useLocation, useParams } from 'wouter'

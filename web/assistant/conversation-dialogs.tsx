@@ -1,4 +1,4 @@
-/** Renaming a conversation, and deleting it after a question. */
+/** Dialogs to rename and delete a conversation. */
 import { useState } from 'react'
 import { ConfirmDialog } from '../ui/dialog.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
@@ -6,7 +6,7 @@ import { Field, Input } from '../ui/field.tsx'
 import { FormDialog } from '../ui/form-dialog.tsx'
 import { useDelete, useRename } from './use-conversations.ts'
 
-/** As the contract bounds it. */
+/** Maximum length of a title, as in the contract. */
 const maxTitle = 120
 
 export function RenameConversation({ id, title, onClose }: { id: string; title: string; onClose(): void }) {

@@ -1,4 +1,4 @@
-/** The conversations at the side: searched, opened, renamed, exported and deleted. */
+/** The sidebar of conversations: search, open, rename, export and delete. */
 import { Download, Pencil, Plus, Trash2 } from 'lucide-react'
 import { useDeferredValue, useState } from 'react'
 import { Link } from 'wouter'
@@ -21,7 +21,7 @@ export function ConversationList({
   onDeleted,
 }: {
   openId: string | undefined
-  /** Where the list lies over the conversation, it goes. */
+  /** Called on opening one, to close the list if it covers the conversation. */
   onOpen(): void
   onDeleted(id: string): void
 }) {

@@ -1,4 +1,4 @@
-/** Shown when no model provider is set: where to set one. */
+/** Shown when no model provider is configured, with a link to add one. */
 import { Bot, RotateCw } from 'lucide-react'
 import { useMay } from '../platform/session.ts'
 import { Button, ButtonLink } from '../ui/button.tsx'

@@ -1,4 +1,4 @@
-/** Before the first question: what can be asked here, built from what this server has. */
+/** Shown before the first question: suggestions based on what this server has. */
 import { useQuery } from '@tanstack/react-query'
 import { MessageCircleQuestionMark } from 'lucide-react'
 import { api } from '../../contract/index.ts'

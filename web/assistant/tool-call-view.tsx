@@ -1,4 +1,4 @@
-/** A call of a tool: folded to its name and outcome; open, its exact input and what the model was shown of the result, as text. */
+/** A tool call, collapsed to its name and outcome; expanded, its exact input and the result shown to the model. */
 import { ChevronRight, EyeOff, Wrench } from 'lucide-react'
 import { memo } from 'react'
 import { Link } from 'wouter'
@@ -31,7 +31,7 @@ export const ToolCallView = memo(function ToolCallView({
   onDecide,
 }: {
   call: AssistantToolCall
-  /** What was looked at in this answer. */
+  /** Messages seen in this answer. */
   seen: readonly Citation[]
   onDecide: Decide
 }) {
@@ -52,7 +52,7 @@ export const ToolCallView = memo(function ToolCallView({
   )
 })
 
-/** The person sees what the tool found, the model does not: without this, its answer reads as if there were nothing. */
+/** A note that the model was not shown what the tool found, which explains an answer that ignores it. */
 function Withheld({ isAll }: { isAll: boolean }) {
   const mayChange = useMay('dashboard:admin')
   return (
@@ -80,7 +80,7 @@ function Folded({
   call: AssistantToolCall
 }) {
   const { words, tone } = outcomes[outcome]
-  // Of what reads nothing is described: what was asked for says it.
+  // Read-only calls have no summary; their input describes them.
   const about = summary ?? briefInput(input)
   return (
     <details className="group/call min-w-0 rounded-md border text-sm">

@@ -1,4 +1,4 @@
-/** A call that a human has to allow: what it would do, in words and exactly. It takes no focus by itself, and no key of the composer reaches it. */
+/** A call that needs a human's permission. It takes no focus, and gets no key presses meant for the composer. */
 import { Check, ShieldQuestionMark, X } from 'lucide-react'
 import { useId, useRef, useState } from 'react'
 import type { AssistantToolCall, Citation } from '../../contract/answers.ts'
@@ -24,7 +24,7 @@ export function WaitingCall({
   onDecide,
 }: {
   call: AssistantToolCall
-  /** What it would be done to, as far as it was looked at. */
+  /** The messages that it would affect, as far as they were seen. */
   concerned: readonly Citation[]
   onDecide(decision: 'allow' | 'decline'): Promise<void>
 }) {
@@ -38,7 +38,7 @@ export function WaitingCall({
   const decide = async (decision: 'allow' | 'decline') => {
     setBusy(decision)
     setError(undefined)
-    // The button that had it goes away.
+    // The focused button is about to be removed.
     box.current?.closest<HTMLElement>('[data-exchange]')?.focus({ preventScroll: true })
     try {
       await onDecide(decision)

@@ -1,4 +1,4 @@
-/** Declines items of a proposal, with a reason that the one who proposed them reads. */
+/** Declines items of a proposal, with a reason for the proposer. */
 import { useState } from 'react'
 import type { ProposalDetail } from '../../contract/proposal.ts'
 import { proposalBounds } from '../../contract/proposals.ts'

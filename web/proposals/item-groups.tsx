@@ -1,4 +1,4 @@
-/** The items of a proposal by kind, each kind with a box for all of it. */
+/** The items of a proposal by kind, each kind with a checkbox for all. */
 import { type ReactNode, type RefObject, useId } from 'react'
 import type { ProposalDetail, ProposalItem, ProposedChange } from '../../contract/proposal.ts'
 import { formatNumber } from '../platform/format.ts'
@@ -99,7 +99,7 @@ function AllOf({
   items: readonly ProposalItem[]
   view: ProposalView
   words: string
-  /** For the ear, where the heading says it to the eye. */
+  /** Names the group for screen readers, where a heading shows it. */
   of?: string
 }) {
   const share = shareOf(view.selection, items)

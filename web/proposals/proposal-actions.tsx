@@ -1,4 +1,4 @@
-/** Apply what is chosen, or decline: at the bottom, where the thumb is. What is applied is what was looked at. */
+/** Apply the selection, or decline; at the bottom at thumb's reach. A decision applies to what was reviewed. */
 import { ArrowDown, Check, X } from 'lucide-react'
 import { useState } from 'react'
 import type { ProposalDecision, ProposalDetail } from '../../contract/proposal.ts'
@@ -26,9 +26,9 @@ export function ProposalActions({
 }: {
   detail: ProposalDetail
   view: ProposalView
-  /** Opens a message and brings it on screen. */
+  /** Opens a message and scrolls it into view. */
   onShow(id: string): void
-  /** Where the keyboard goes on. */
+  /** Moves the focus on after a decision. */
   onDecided(): void
 }) {
   const { waiting, applicable, toApply, unread } = view
@@ -127,7 +127,7 @@ function Ended({ detail: { id, state, counts }, takesFocus }: { detail: Proposal
   )
 }
 
-/** Each as wide as its share, and on a line of its own where its words need that. */
+/** Buttons share the width on phones, and wrap if their labels need it. */
 const tall = 'min-h-11 max-md:grow'
 
 function applyWords(chosen: number, waiting: number): string {

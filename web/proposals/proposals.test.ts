@@ -1,4 +1,4 @@
-/** What of a proposal is chosen, also when it changes meanwhile, and what is said of it. */
+/** The selection of items, also when the proposal changes meanwhile, and the texts about it. */
 import { expect, test } from 'vitest'
 import type { ProposalDecision, ProposalItem, ProposedChange } from '../../contract/proposal.ts'
 import { groupItems, outcomeWordsOf, partsOf, titleOfProposal, wordsOfItem } from './proposal-words.ts'
