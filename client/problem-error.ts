@@ -37,7 +37,7 @@ export async function problemOf(response: Response): Promise<ProblemError> {
   const text = await response.text().catch(() => '')
   const body = isOurs ? parsed(text) : undefined
   if (body) return new ProblemError(body, retryAfter)
-  return new ProblemError(unreachable(status, `A proxy in front of RustyMail responded with status ${status}.`), retryAfter)
+  return new ProblemError(unreachable(status, `A proxy before RustyMail answered with status ${status}.`), retryAfter)
 }
 
 function parsed(text: string): Problem | undefined {

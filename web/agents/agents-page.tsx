@@ -1,4 +1,4 @@
-/** Agents: what they do now, who is connected and what that costs, and how to connect another. */
+/** Agents: live calls, who is connected and at what cost, and how to connect another one. */
 import { FlaskConical, KeyRound, Waypoints } from 'lucide-react'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
@@ -28,7 +28,7 @@ const mostShown = 100
 
 const PlaygroundPage = lazyPage(async () => (await import('./playground-page.tsx')).PlaygroundPage)
 
-/** With the playground below it, which is loaded by itself. */
+/** The page with the playground below it, whose code is loaded separately. */
 export function AgentsPage() {
   const [path] = useLocation()
   return path === '/agents' ? <AllAgents /> : <PlaygroundPage />
@@ -112,7 +112,7 @@ function Lane({ hasAgents }: { hasAgents: boolean }) {
   const calls = useAgentCalls({
     limit: isWhole ? mostShown : firstShown,
     account_id: view.account || undefined,
-    // The server judges what the address says.
+    // Unchecked, because the server validates values of the address.
     outcome: view.outcome === '' ? undefined : (view.outcome as AgentOutcome),
   })
   const isNarrowed = view.outcome !== '' || view.account !== ''

@@ -1,4 +1,4 @@
-/** The form of one tool, resource or prompt, made from its schema, and what came of calling it. */
+/** The form of a tool, resource or prompt, generated from its schema, and the result of calling it. */
 import { Play } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
 import { Button } from '../ui/button.tsx'

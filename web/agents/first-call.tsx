@@ -1,4 +1,4 @@
-/** Beside a token that was just made: waits until its agent comes, and says so. */
+/** Shown beside a new token: waits for the agent's first call, and confirms it. */
 
 import { principalOfToken } from '../changes/changes-view.ts'
 import { useMay } from '../platform/session.ts'

@@ -1,4 +1,4 @@
-/** What can be done to an agent: its streams closed, all of it stopped, its token revoked. */
+/** Dialogs for actions on an agent: disconnect, stop, or revoke its token. */
 import type { AgentPeer } from '../../contract/agents.ts'
 import { DisconnectDialog } from '../clients/disconnect-dialog.tsx'
 import { FreezeDialog } from '../freeze/freeze-dialog.tsx'

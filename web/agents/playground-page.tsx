@@ -1,4 +1,4 @@
-/** The playground: a real MCP client in the page. Lists what a token is offered, asks for what it takes, and shows what comes, word for word. */
+/** The playground: a real MCP client in the page. Lists what a token is offered, calls it, and shows raw messages. */
 import { Plug, Unplug } from 'lucide-react'
 import { type FormEvent, useId, useState } from 'react'
 import { Link } from 'wouter'

@@ -1,4 +1,4 @@
-/** The playground asks for what a schema wants, sends that and no more, and keeps only so many frames. */
+/** The playground's form sends what the schema asks for and nothing else, and its log is bounded. */
 import { expect, test } from 'vitest'
 import { type Frame, maxFrames, maxFrameText, withFrame } from './frame-log.ts'
 import { builtFrom, fieldsOf } from './schema-fields.ts'

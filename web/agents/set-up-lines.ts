@@ -1,25 +1,25 @@
-/** How each kind of MCP client is told of this server: commands, files, and where there is neither, steps. */
+/** Instructions that connect each MCP client to this server: a command, a file, or steps. */
 import { mcpPath } from '../../contract/mcp.ts'
 
 export interface SetUp {
   client: string
   /** What to do with the lines. */
   how: string
-  /** What stands above them: a command, or the name of a file. */
+  /** Title of the lines: `Command`, or a file name. */
   title: string
   lines: string
 }
 
-/** As MCP clients of all kinds name a server that they reach over HTTP. */
+/** The name of this server in the clients' configuration. */
 const mcpName = 'rustymail'
 
-/** Stands for where RustyMail is on the machine of the client, which this page cannot know. */
+/** Placeholder for RustyMail's folder on the client's machine, which this page cannot know. */
 export const anyFolder = '/path/to/rustymail'
 
-/** Stands for a secret that is not shown any more. */
+/** Placeholder for a secret that is no longer shown. */
 export const anyToken = 'rm_…'
 
-/** Clients differ in the word that their list of servers goes by. @param origin `https://mail.example.org` */
+/** Returns the instructions of all clients. @param origin `https://mail.example.org` */
 export function setUpsFor({ origin, token }: { origin: string; token: string }): SetUp[] {
   const url = `${origin}${mcpPath}`
   const authorization = { Authorization: `Bearer ${token}` }

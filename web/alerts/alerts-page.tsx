@@ -1,4 +1,4 @@
-/** What is wrong now, the rules by which it is told, and what was. */
+/** Alerts: those that are open, the rules, and the log. */
 import { BellRing, History, Plus } from 'lucide-react'
 import { useLocation } from 'wouter'
 import { ButtonLink } from '../ui/button.tsx'

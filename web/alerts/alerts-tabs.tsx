@@ -1,4 +1,4 @@
-/** The parts of alerts, side by side: each has its own address. */
+/** The tabs of the alerts pages, each with its own address. */
 import { Link, useLocation } from 'wouter'
 import { useMay } from '../platform/session.ts'
 import { classNames } from '../ui/class-names.ts'

@@ -1,4 +1,4 @@
-/** A back-test as it is drawn: a spike stays, a gap is a gap, and what fired is a band. */
+/** The shape of a back-test: spikes are kept, gaps stay gaps, and firing times are bands. */
 import { expect, test } from 'vitest'
 import type { BackTest } from '../../contract/alerts.ts'
 import { backTestShape, backTestWords } from './back-test-shape.ts'

@@ -1,4 +1,4 @@
-/** What a rule would have done in the past days: in words, its values with the thresholds, and each time it would have fired. */
+/** What a rule would have done in the past days: a summary, its values with the thresholds, and each time it fired. */
 import { useId, useState } from 'react'
 import type { AlertRuleBody, BackTest } from '../../contract/alerts.ts'
 import type { HistorySeries } from '../../contract/history.ts'
@@ -17,7 +17,7 @@ import { triedDays, useBackTest } from './use-back-test.ts'
 const mostCharts = 3
 const mostFirings = 8
 
-/** @param rule Undefined while what is written is no rule. */
+/** @param rule Undefined while the form is invalid. */
 export function BackTestView({ rule, unit }: { rule: AlertRuleBody | undefined; unit: HistorySeries['unit'] }) {
   const [days, setDays] = useState<(typeof triedDays)[number]>(7)
   const [showsAll, setShowsAll] = useState(false)
@@ -89,7 +89,7 @@ export function BackTestView({ rule, unit }: { rule: AlertRuleBody | undefined; 
   )
 }
 
-/** When it would have fired, the newest first. */
+/** The times when it would have fired, newest first. */
 function Firings({ data, unit, nameOf }: { data: BackTest; unit: Unit; nameOf(instance: Tried): string }) {
   const all = data.instances
     .flatMap(instance => instance.firings.map(firing => ({ ...firing, name: nameOf(instance) })))

@@ -1,4 +1,4 @@
-/** Hours in which what is raised is shown, and marked quiet. */
+/** The quiet hours of a rule, in which alerts are listed but not sent. */
 import { Checkbox } from '../ui/choice.tsx'
 import { Field, Input, Switch } from '../ui/field.tsx'
 import type { RuleFields } from './rule-fields.ts'

@@ -1,4 +1,4 @@
-/** A rule while it is written: everything is text, so that a half typed number stays as it is; and what is wrong with it, by field. */
+/** The form of a rule, with all values as text so that a half-typed number stays, and its validation by field. */
 import type { AlertRuleBody } from '../../contract/alerts.ts'
 import type { HistoryLabel, HistorySeries } from '../../contract/history.ts'
 import { figureOf, secondsOf, timeOf, typedFigure, type Unit } from './rule-figures.ts'
@@ -6,7 +6,7 @@ import { figureOf, secondsOf, timeOf, typedFigure, type Unit } from './rule-figu
 export type Label = (typeof HistoryLabel)['options'][number]
 type Aggregation = AlertRuleBody['aggregation']
 
-/** Rows of a label: all together, each an alert of its own, or those of one value. */
+/** How a label splits the series: one alert for all values, one alert per value, or only one value. */
 export type LabelScope = { kind: 'all' } | { kind: 'each' } | { kind: 'one'; value: string }
 
 export interface RuleDraft {
@@ -17,7 +17,7 @@ export interface RuleDraft {
   scopes: Partial<Record<Label, LabelScope>>
   aggregation: Aggregation
   window: string
-  /** What the threshold is measured by. */
+  /** What the threshold applies to. */
   measure: 'value' | 'share' | 'usual'
   shareSeries: string
   shareAtLeast: string
@@ -85,12 +85,12 @@ export function draftOf(rule: AlertRuleBody, unit: HistorySeries['unit'], timeZo
   }
 }
 
-/** What thresholds are in. */
+/** Returns the unit of the threshold. */
 export function unitOf({ measure }: Pick<RuleDraft, 'measure'>, unit: HistorySeries['unit']): Unit {
   return measure === 'share' ? 'percent' : measure === 'usual' ? 'times' : unit
 }
 
-/** The same wishes for another series, as far as they fit it. */
+/** Carries the form over to another series, as far as it fits. */
 export function withSeries(draft: RuleDraft, known: HistorySeries): RuleDraft {
   const scopes: RuleDraft['scopes'] = {}
   for (const label of known.labels) {
@@ -114,7 +114,7 @@ export function withSeries(draft: RuleDraft, known: HistorySeries): RuleDraft {
 
 const longest = 86_400
 
-/** The rule, or what is wrong with it. */
+/** Returns the rule, or the errors. */
 export function ruleOf(draft: RuleDraft, known: HistorySeries): { rule?: AlertRuleBody; faults: RuleFaults } {
   const faults: RuleFaults = {}
   const time = (field: 'window' | 'wait' | 'keep', least: number): number => {
@@ -185,7 +185,7 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-/** Where the server's words about a rule belong. */
+/** The fields of the server's validation errors. */
 const fieldsOfServer: Record<string, RuleField> = {
   ...{ name: 'name', series: 'series', aggregation: 'aggregation', window_seconds: 'window', comparison: 'comparison' },
   ...{ threshold: 'threshold', clear_threshold: 'clear', for_seconds: 'wait', keep_seconds: 'keep', no_data: 'noData' },

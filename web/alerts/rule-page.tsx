@@ -1,4 +1,4 @@
-/** A rule of its own page: a new one, a copy, or one that is changed. */
+/** The page of one rule: a new one, a copy, or an existing one. */
 import { useState } from 'react'
 import { useLocation, useParams, useSearch } from 'wouter'
 import type { AlertRule } from '../../contract/alerts.ts'

@@ -1,4 +1,4 @@
-/** For each label of a series: all together, each an alert of its own, or one alone. */
+/** For each label of a series: one alert for all values, one alert per value, or only one value. */
 import { useId } from 'react'
 import { useAccounts } from '../accounts/use-accounts.ts'
 import { Field, Input, Select } from '../ui/field.tsx'

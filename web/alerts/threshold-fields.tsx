@@ -1,4 +1,4 @@
-/** How values are taken, what they are compared with, and how long it must be so. */
+/** How a rule aggregates values, what it compares them with, and for how long. */
 import { useId } from 'react'
 import type { HistorySeries } from '../../contract/history.ts'
 import { Field, Input, Select } from '../ui/field.tsx'

@@ -1,4 +1,4 @@
-/** What the audit trail notes, and how long it is kept. */
+/** What the audit trail records, and how long it is kept. */
 import { useId, useState } from 'react'
 import schema from '../../contract/AuditSettings.schema'
 import type { AuditSettings } from '../../contract/audit.ts'
@@ -18,7 +18,7 @@ type Reads = AuditSettings['reads']
 
 const reads = Object.keys(readsWords) as Reads[]
 
-/** Mounted while it is open. */
+/** The dialog; mount it while it is open. */
 export function AuditSettingsDialog({ onClose }: { onClose(): void }) {
   const { data, error, refetch } = useAuditSettings()
   const formId = useId()

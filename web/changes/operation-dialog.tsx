@@ -1,4 +1,4 @@
-/** One operation: who asked for it, and what became of each of its messages. */
+/** One operation: who requested it, and the outcome of each message. */
 import { ListChecks, Undo2 } from 'lucide-react'
 import type { Operation, OperationResult, OperationWithResults } from '../../contract/operations.ts'
 import { visibleText } from '../mail/mail-words.ts'
@@ -23,7 +23,7 @@ export function OperationDialog({
 }: {
   operationId: string
   nameOf(accountId: string): string
-  /** Undefined for somebody who may undo nothing. */
+  /** Undefined for users who may not undo. */
   onUndo: ((operation: Operation) => void) | undefined
   onSession(operation: Operation): void
   onClose(): void
@@ -137,7 +137,7 @@ function ResultPill({ words: { tone, text } }: { words: { tone: Tone; text: stri
   return <StatePill tone={tone}>{text}</StatePill>
 }
 
-/** What became of many in the same way is said once; what failed comes first. */
+/** Groups equal outcomes, failures first. */
 function groupResults(results: readonly OperationResult[]) {
   const groups = Map.groupBy(results, ({ state, why, folder }) => JSON.stringify([state, why, folder]))
   const rank = ({ state }: OperationResult) => (state === 'done' ? 1 : 0)

@@ -1,4 +1,4 @@
-/** Shows what an undo would change, then does it, and says what of it was done. */
+/** Previews an undo, runs it, and reports the outcome. */
 import { useState } from 'react'
 import type { Operation, UndoReport } from '../../contract/operations.ts'
 import { visibleText } from '../mail/mail-words.ts'
@@ -22,7 +22,7 @@ export function UndoDialog({
 }: {
   title: string
   target: UndoTarget
-  /** Goes on behind the last operation that was undone; undefined where there is only one. */
+  /** Continues before the last undone operation; undefined if there is only one. */
   onOlder?: (before: string) => void
   onClose(): void
 }) {

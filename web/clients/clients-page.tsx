@@ -1,4 +1,4 @@
-/** Connected clients: filtered, sorted and paged by the URL, updated in place, and each can be disconnected. */
+/** Connected clients: filtered, sorted and paged by the URL, updated in place; each can be disconnected. */
 import { useRef, useState } from 'react'
 import type { ClientInfo } from '../../contract/clients.ts'
 import { agentWords } from '../platform/agent-words.ts'
@@ -69,7 +69,7 @@ export function ClientsPage() {
   )
 }
 
-/** While the pointer or the focus is inside, rows stay where they are. */
+/** Keeps rows in place while the pointer or the focus is inside. */
 function LiveRows({
   clients,
   sorting,

@@ -1,4 +1,4 @@
-/** The open draft, kept in the address: any page can open one, back closes it, and a reload keeps it. */
+/** The open draft, kept in the address, so that every page can open one, back closes it, and a reload keeps it. */
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react'
 import type { NewDraft } from '../../contract/draft.ts'
 import type { Submission } from '../../contract/submission.ts'

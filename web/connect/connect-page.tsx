@@ -1,4 +1,4 @@
-/** Asks a user whether a program may connect by OAuth: who it says it is, where the browser goes, and what it gets. */
+/** The OAuth consent page: who the program says it is, where the browser returns to, and what it gets. */
 import { ShieldAlert, ShieldCheck } from 'lucide-react'
 import { type FormEvent, useMemo, useRef, useState } from 'react'
 import { useParams } from 'wouter'
@@ -141,7 +141,7 @@ function Question({ request }: { request: ConnectionRequest }) {
   )
 }
 
-/** Who asks, with what is known of it and what it only says. */
+/** The requesting program: verified facts, and its own claims. */
 function Asker({ request, person }: { request: ConnectionRequest; person: string }) {
   const { client, redirect_uri: redirectUri, asks_for: asked } = request
   const isHere = /^(localhost|127\.0\.0\.1|\[::1\])(:|$)/.test(client.redirect_host)

@@ -1,4 +1,4 @@
-/** Asks once before programs are stopped: what stops, and whether they may go on reading. */
+/** Confirms a stop: what stops, and whether reading may continue. */
 import { useState } from 'react'
 import type { Freeze } from '../../contract/freezes.ts'
 import { Radios } from '../ui/choice.tsx'

@@ -1,4 +1,4 @@
-/** What narrows the log: levels as chips, and fields for account, request and words. */
+/** Filters of the log: level chips, and fields for account, request and text. */
 import type { Account } from '../../contract/accounts.ts'
 import type { LogLevelName } from '../../contract/logs.ts'
 import { ToneIcon } from '../ui/badge.tsx'

@@ -1,4 +1,4 @@
-/** The last lines of the log, as they come: filtered by the address, paused, copied, and as a file. */
+/** The latest log lines, live: filtered by the address, paused, copied, and exported. */
 import { ChevronDown, Download, Pause, Play } from 'lucide-react'
 import { useState } from 'react'
 import { useAccounts } from '../accounts/use-accounts.ts'

@@ -72,8 +72,7 @@ function Event({ event, title }: { event: CalendarEvent; title: string }) {
           {shown.length > 0 && (
             <Line label="With">
               {shown.map((person, index) => (
-                // biome-ignore lint/suspicious/noArrayIndexKey: an attendee may be listed twice, and the list never
-                // changes
+                // biome-ignore lint/suspicious/noArrayIndexKey: attendees may repeat, and the list never changes
                 <span key={index}>
                   {index > 0 && ', '}
                   <Person person={person} />

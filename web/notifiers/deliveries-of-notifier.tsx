@@ -1,4 +1,4 @@
-/** The latest attempts of a notifier, each with what came back. */
+/** The latest deliveries of a notifier, with their responses. */
 import type { Notifier, NotifierDelivery } from '../../contract/notifiers.ts'
 import { StatePill } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'

@@ -1,4 +1,4 @@
-/** Notifiers: by which ways people are told of alerts, how that goes, and a test of each. */
+/** Notifiers: the channels that deliver alerts to people, their state, and tests. */
 import { Pause, Pencil, Play, Plus, ScrollText, Send, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import type { Notifier } from '../../contract/notifiers.ts'
@@ -127,7 +127,7 @@ function NotifiersTable({ notifiers, onOpen }: { notifiers: readonly Notifier[];
   )
 }
 
-/** @property names Of accounts whose alerts are told by no notifier. */
+/** @property names Accounts whose alerts no notifier delivers. */
 function Untold({ names }: { names: readonly string[] }) {
   if (names.length === 0) return null
   const shown = names.slice(0, 3).join(', ')

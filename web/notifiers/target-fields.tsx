@@ -1,4 +1,4 @@
-/** Where a notifier leads: fields by its kind, with what to do at the service. */
+/** The target of a notifier: fields by kind, with instructions for the service. */
 import { useId } from 'react'
 import { useAccounts } from '../accounts/use-accounts.ts'
 import { Checkbox, Radios } from '../ui/choice.tsx'

@@ -1,4 +1,4 @@
-/** What a notifier tells, how often, and which notifier takes over what nobody acknowledges. */
+/** Which alerts a notifier sends, how often, and where unacknowledged ones escalate to. */
 
 import type { Notifier } from '../../contract/notifiers.ts'
 import { useAccounts } from '../accounts/use-accounts.ts'
@@ -129,7 +129,7 @@ interface ChosenProps {
   onChange(chosen: string[]): void
 }
 
-/** None is all of them. */
+/** A multiple choice in which none means all. */
 function Chosen({ label, all, chosen, onChange }: ChosenProps) {
   if (all.length === 0) return null
   return (

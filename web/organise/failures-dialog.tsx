@@ -28,8 +28,7 @@ export function FailuresDialog({
       <p className="mb-3 text-sm text-soft">They are as they were before.</p>
       <ul aria-label="Messages that could not be changed" className="grid gap-2 text-sm">
         {failures.map(({ row, why }, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: several messages of a conversation may fail, and the list
-          // never changes
+          // biome-ignore lint/suspicious/noArrayIndexKey: conversations may repeat, and the list never changes
           <li key={index} className="grid min-w-0 rounded-md border px-3 py-2">
             <bdi className="truncate font-medium">{subjectOf(row.message)}</bdi>
             <span className="text-soft wrap-anywhere">{visibleText(why)}</span>

@@ -1,4 +1,4 @@
-/** The outbox: what waits, what leaves, what failed and what was sent, each with what can be done about it. */
+/** The outbox: messages that wait, are being sent, failed or were sent, with actions. */
 import { Send } from 'lucide-react'
 import type { Submission } from '../../contract/submission.ts'
 import { useAccounts } from '../accounts/use-accounts.ts'
@@ -26,7 +26,7 @@ export function OutboxPage() {
   const tab = tabs.find(({ shown }) => shown === show) ?? tabs[0]!
   const query = useOutbox(tab.shown)
   const items = query.data?.pages.flatMap(page => page.items) ?? []
-  // A link leads to one, also where the list does not hold it.
+  // A link may lead to a message that the list does not contain.
   const isListed = items.some(({ id }) => id === open)
   const linked = useSubmission(query.data && !isListed ? open : '')
   const accounts = useAccounts().data?.items ?? []

@@ -1,4 +1,4 @@
-/** What can be done about a message of the outbox; what may send it twice is asked for twice. */
+/** Actions on a message in the outbox; those that may send it twice ask for confirmation. */
 import { Ban, CheckCheck, PenLine, RotateCw, ShieldQuestionMark, XCircle } from 'lucide-react'
 import { useState } from 'react'
 import type { Submission } from '../../contract/submission.ts'

@@ -1,4 +1,4 @@
-/** What became of a message on its way out, and what one can do about it, in words. */
+/** The state of an outgoing message, and what to do about it, in words. */
 import type { RecipientState, Submission, SubmissionState } from '../../contract/submission.ts'
 import { formatCount } from '../platform/format.ts'
 import type { Tone } from '../ui/tone.ts'
@@ -38,7 +38,7 @@ export function copyWords({ state, why }: Submission['sent_copy']): string | und
   return words !== undefined && why !== null && state === 'failed' ? `${words} ${why}` : words
 }
 
-/** What a person should know before they decide; undefined where nothing is to be decided. */
+/** Returns what the user should know before deciding; undefined if there is nothing to decide. */
 export function adviceOf({ state, recipients, is_frozen: isFrozen }: Submission): string | undefined {
   if (isFrozen && ['held', 'scheduled', 'queued'].includes(state)) {
     return 'It is held by a stop, and goes on when that is lifted.'
@@ -60,7 +60,7 @@ export function adviceOf({ state, recipients, is_frozen: isFrozen }: Submission)
   }
 }
 
-/** How many of its recipients got it. */
+/** Counts the recipients by outcome. */
 export function progressWords({ recipients }: Pick<Submission, 'recipients'>): string {
   const accepted = recipients.filter(({ state }) => state === 'accepted').length
   const lost = recipients.filter(({ state }) => state === 'refused' || state === 'bounced').length

@@ -1,4 +1,4 @@
-/** The feed gathers what belongs together, loses nothing, and leads to where it happened. */
+/** The feed groups related facts, loses none, and links to where each happened. */
 import { expect, test } from 'vitest'
 import type { Fact } from '../../contract/event.ts'
 import type { StreamEvent } from '../platform/stream-status.ts'
@@ -13,7 +13,7 @@ const accounts = [
 ]
 const start = Date.parse('2026-11-28T08:00:00.000Z')
 let number = 0
-/** Newest first, as the feed has them. */
+/** Orders facts newest first, as the feed has them. */
 const facts = (...list: Fact[]): StreamEvent[] => list.map(event => ({ id: `e-${++number}`, event })).toReversed()
 const at = (minutes: number) => new Date(start + minutes * 60_000).toISOString()
 

@@ -1,6 +1,6 @@
-/** What was changed of something, in words. */
+/** Names of changed fields, in words. */
 
-/** Of those that do not read well by themselves. */
+/** Fields whose names are not readable as they are. */
 const words: ReadonlyMap<string, string> = new Map(
   Object.entries({
     connection_pool_size: 'connections per account',
@@ -19,7 +19,7 @@ const words: ReadonlyMap<string, string> = new Map(
 )
 const serverParts: ReadonlyMap<string, string> = new Map(Object.entries({ host: 'server', tls: 'TLS' }))
 
-/** @param names As the facts give them: `totp`, `imap.host`, `recovery_codes`. */
+/** @param names As in facts: `totp`, `imap.host`, `recovery_codes`. */
 export function fieldWords(names: readonly string[]): string {
   return names.map(wordsOf).join(', ')
 }

@@ -1,10 +1,10 @@
-/** The first thing that somebody sees on a new installation: two ways to begin. */
+/** The first screen of a new installation: two ways to start. */
 import { FlaskConical, MailPlus } from 'lucide-react'
 import { useStartSandbox } from '../accounts/use-accounts.ts'
 import { Button, ButtonLink } from '../ui/button.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
 
-/** @param hadSandbox Whether there is the account of a sandbox that does not run. */
+/** @param hadSandbox Whether there is an account of a sandbox that is not running. */
 export function Welcome({ hadSandbox }: { hadSandbox: boolean }) {
   const { mutate, isPending, error } = useStartSandbox()
   return (

@@ -1,4 +1,4 @@
-/** Guesses in a few words which program a user agent names. A reading aid only: any client can send any text. */
+/** Guesses in a few words which program a user agent names. A reading aid only, because clients can send any text. */
 
 const browsers: readonly [RegExp, string][] = [
   [/\bEdg\/(\d+)/, 'Edge'],

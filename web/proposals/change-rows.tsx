@@ -24,8 +24,7 @@ export function FewChanges({ accountId, changes }: { accountId: string; changes:
   return (
     <ul aria-label="What would change" className="grid grid-cols-1">
       {changes.map((change, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a message may be in several folders, and the list is replaced
-        // as a whole
+        // biome-ignore lint/suspicious/noArrayIndexKey: messages may repeat, and the list is replaced as a whole
         <li key={index} className="min-w-0 border-t">
           <ChangeRow accountId={accountId} change={change} />
         </li>

@@ -1,4 +1,4 @@
-/** Which devices of the user are notified when a message waits for approval, and whether this one is. */
+/** The user's devices that are notified of approvals, and a switch for this one. */
 import { Bell, BellOff, Send } from 'lucide-react'
 import type { PushSubscription } from '../../contract/push.ts'
 import { agentWords } from '../platform/agent-words.ts'
@@ -124,7 +124,7 @@ function Device({ device, isOwn, publicKey }: DeviceProps) {
   )
 }
 
-/** Only here: it needs what this browser knows of its subscription. */
+/** Shown for this device only, because it needs the browser's own subscription. */
 function Details({ device: { details }, publicKey }: { device: PushSubscription; publicKey: string }) {
   const { mutate, isPending, error, variables } = useSubscribe(publicKey)
   return (

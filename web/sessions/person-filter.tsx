@@ -1,8 +1,8 @@
-/** Whose sessions are shown. */
+/** Filters sessions by user. */
 import { Select } from '../ui/field.tsx'
 import { useUsers } from '../users/use-users.ts'
 
-/** @param user Empty for everybody. */
+/** @param user Empty for all users. */
 export function PersonFilter({ user, onChange }: { user: string; onChange(user: string): void }) {
   const users = useUsers().data?.items ?? []
   const isKnown = user === '' || users.some(({ id }) => id === user)

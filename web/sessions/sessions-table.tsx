@@ -1,4 +1,4 @@
-/** The rows of open sessions. */
+/** The table of open sessions. */
 import { LogOut } from 'lucide-react'
 import type { SignInMethod, UserSession } from '../../contract/access.ts'
 import { agentWords } from '../platform/agent-words.ts'

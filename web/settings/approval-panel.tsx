@@ -1,4 +1,4 @@
-/** Who has to approve what programs send, how long it waits, and how long sending can be undone. */
+/** How many users must approve, how long approvals wait, and how long sending can be undone. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import { type ApprovalSettings, type ApprovalSettingsAnswer, approvalsApi } from '../../contract/approvals.ts'

@@ -1,4 +1,4 @@
-/** The fields of the configuration in words; their limits and further words come from the contract. */
+/** Labels of the configuration fields; their limits and other texts come from the contract. */
 import schema from '../../contract/ImapConfiguration.schema'
 import type { ImapConfiguration } from '../../contract/settings.ts'
 
@@ -9,7 +9,7 @@ export interface ConfigurationField {
   label: string
   hint: string
   unit?: string
-  /** What applying a change does. */
+  /** The effect of applying a change. */
   effect: string
 }
 
@@ -58,7 +58,7 @@ export const limitFields: readonly ConfigurationField[] = [
 
 export const allFields: readonly ConfigurationField[] = [...serverFields, ...limitFields]
 
-/** The limits of a number, from the contract. */
+/** Returns the limits of a number, from the contract. */
 export function limitsOf(name: FieldName): { min: number; max: number } | undefined {
   const { minimum, maximum } = schema.properties[name] ?? {}
   return minimum === undefined || maximum === undefined ? undefined : { min: minimum, max: maximum }

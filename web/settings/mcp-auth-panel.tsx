@@ -1,4 +1,4 @@
-/** Whether hosted clients may connect over MCP by the URL alone. */
+/** Whether hosted clients may connect over MCP with OAuth. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { mcpAuthApi } from '../../contract/mcp-auth.ts'
 import { call } from '../platform/api-client.ts'

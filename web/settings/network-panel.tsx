@@ -1,4 +1,4 @@
-/** Which private networks mail servers and model providers may stand in: those of the environment, and those that were allowed here. */
+/** The private networks of mail servers and model providers: from the environment, and those allowed here. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { X } from 'lucide-react'
 import { type FormEvent, useState } from 'react'

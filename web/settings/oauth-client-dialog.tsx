@@ -1,4 +1,4 @@
-/** Sets the client of a provider, with the steps by which it is made there. */
+/** Sets the OAuth client of a provider, with the steps that create it there. */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api } from '../../contract/index.ts'
@@ -22,7 +22,7 @@ export function OAuthClientDialog({
   known,
   onClose,
 }: {
-  /** Undefined for one that is added. */
+  /** Undefined for a provider that is being added. */
   provider: OAuthProvider | undefined
   known: readonly OAuthProvider[]
   onClose(): void
@@ -33,7 +33,7 @@ export function OAuthClientDialog({
   const { mutate, isPending, error } = useMutation({
     mutationFn: () =>
       call(api.mailOAuth.setOAuthProvider, { params: { provider_id: form.id.trim() }, body: inputOf(form, provider) }),
-    // It may hold a secret.
+    // The request may contain a secret, so it is not cached.
     gcTime: 0,
     onSuccess: async () => {
       await queries.invalidateQueries({ queryKey: queryKeys.oauthProviders })

@@ -1,4 +1,4 @@
-/** The clients by which mail accounts sign in at providers, and the steps by which such a client is made. */
+/** The OAuth clients with which mail accounts sign in at providers. */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Plus } from 'lucide-react'
 import { useState } from 'react'

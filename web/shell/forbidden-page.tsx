@@ -1,4 +1,4 @@
-/** Shown where there is a page, but not for this role. */
+/** Shown for a page that the user's role may not open. */
 import { ButtonLink } from '../ui/button.tsx'
 import { Card } from '../ui/card.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'

@@ -1,4 +1,4 @@
-/** Which keys do what. */
+/** The list of keyboard shortcuts. */
 import type { ReactNode } from 'react'
 import { Dialog } from '../ui/dialog.tsx'
 import { Switch } from '../ui/field.tsx'
@@ -7,7 +7,7 @@ import { assistantKeys, paletteKeys } from './palette-keys.ts'
 
 const selectAllKeys = paletteKeys.replace('K', 'A')
 
-/** @param pages Those that the signed-in person may open. */
+/** @param pages The pages that the user may open. */
 export function KeysDialog({
   pages,
   hasSingleKeys,
@@ -111,7 +111,7 @@ function Keys({ title, children }: { title: string; children: ReactNode }) {
   )
 }
 
-/** @param keys One after the other. */
+/** @param keys Pressed one after the other. */
 function Line({ keys, children }: { keys: readonly string[]; children: ReactNode }) {
   return (
     <div className="flex items-baseline gap-3">

@@ -1,4 +1,4 @@
-/** Shown where there is no page. */
+/** Shown for an unknown address. */
 import { ButtonLink } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'

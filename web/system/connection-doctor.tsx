@@ -1,4 +1,4 @@
-/** Examines the way between this browser and the server, and says how to fix it. */
+/** Examines the connection between this browser and the server, and suggests fixes. */
 import { Stethoscope } from 'lucide-react'
 import { useNow } from '../platform/clock.ts'
 import { formatClock } from '../platform/format.ts'

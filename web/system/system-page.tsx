@@ -1,4 +1,4 @@
-/** How the server's streams fare, and what lies between it and this browser. */
+/** The health of the server's streams, and the connection doctor. */
 import { PageHeader } from '../ui/page-header.tsx'
 import { ConnectionDoctor } from './connection-doctor.tsx'
 import { StreamHealth } from './stream-health.tsx'

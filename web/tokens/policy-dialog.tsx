@@ -1,4 +1,4 @@
-/** What a token may send and change: read in plain words, and edited. */
+/** The policy of a token, shown in plain words and edited. */
 import { useState } from 'react'
 import { cappedPolicy, defaultPolicy, type TokenPolicy } from '../../contract/policy.ts'
 import type { ApiToken } from '../../contract/tokens.ts'

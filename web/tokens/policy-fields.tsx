@@ -1,4 +1,4 @@
-/** All rules of a policy: when a human says yes first, since that matters most. */
+/** The rules of a policy, starting with when a human must approve, which matters most. */
 import type { ReactNode } from 'react'
 import { Checkbox, Radios } from '../ui/choice.tsx'
 import { Field, Input, Textarea } from '../ui/field.tsx'
@@ -50,7 +50,7 @@ function ApprovalRules({ form, faults, onChange }: Part) {
         ]}
         onChange={mode => onChange({ mode })}
       />
-      {/* Of what is only proposed every message waits. What is to be corrected is shown all the same. */}
+      {/* With proposals, every message waits anyway; fields with an error are still shown. */}
       {(form.mode === 'act' || faults.taintMinutes) && (
         <>
           <Checkbox label="Every message" isChecked={form.always} onChange={always => onChange({ always })} />

@@ -1,4 +1,4 @@
-/** The scopes in words, family by family, in rising order. */
+/** The scopes in words, by family, in rising order. */
 import type { Scope, scopeFamilies } from '../../contract/scope.ts'
 
 export type MailScope = (typeof scopeFamilies.mail)[number]
@@ -16,7 +16,7 @@ export const scopeWords: Record<Scope, { label: string; may: string }> = {
   'dashboard:admin': { label: 'Administer', may: 'Also users, tokens, accounts, configuration and the audit trail.' },
 }
 
-/** Where no heading says which family it is of: `Mail: read`. */
+/** Returns a name that includes the family: `Mail: read`. */
 export function scopeName(scope: Scope): string {
   return `${scope.startsWith('mail:') ? 'Mail' : 'Dashboard'}: ${scopeWords[scope].label.toLowerCase()}`
 }

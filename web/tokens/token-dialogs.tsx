@@ -1,4 +1,4 @@
-/** Makes, changes, renews and revokes a token. */
+/** Dialogs to create, edit, rotate and revoke a token. */
 import { useState } from 'react'
 import type { ApiToken } from '../../contract/tokens.ts'
 import { FreezeDialog } from '../freeze/freeze-dialog.tsx'
@@ -29,7 +29,7 @@ export function TokenDialogs({ dialog: { kind, token }, onClose }: { dialog: Ope
   return <RevokeDialog token={token} onClose={onClose} />
 }
 
-/** Mounted while it is open, so that the secret does not outlive it. */
+/** The dialog; mount it while it is open, so that the secret does not outlive it. */
 export function CreateTokenDialog({ onClose }: { onClose(): void }) {
   const { clockOffsetMs } = useLiveStatus()
   const mayReadMail = useMay('mail:read')

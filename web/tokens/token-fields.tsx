@@ -1,4 +1,4 @@
-/** The fields of a token: what it is for, its scopes, accounts, expiry and allowed addresses. */
+/** The fields of a token: name, scopes, accounts, expiry and allowed addresses. */
 import { type Scope, scopeFamilies, separateScopes, unusedScopes } from '../../contract/scope.ts'
 import { tokenPresets } from '../../contract/tokens.ts'
 import { AccountChecks } from '../accounts/account-checks.tsx'
@@ -28,7 +28,7 @@ export function TokenFields({
 }: {
   draft: TokenDraft
   faults: TokenFaults
-  /** In words, for a token that has one already. */
+  /** The current expiry in words, for an existing token. */
   keptExpiry?: string
   onChange(draft: TokenDraft): void
 }) {
@@ -53,7 +53,7 @@ export function TokenFields({
         <Field label="Ends" hint="After that it is rejected. You can extend it at any time.">
           <Select
             value={draft.expiry}
-            // Its options are the choices and nothing else.
+            // The cast is true because the options are exactly these values.
             onChange={event => onChange({ ...draft, expiry: event.target.value as Expiry })}
           >
             {keptExpiry !== undefined && <option value="kept">As it is: {keptExpiry}</option>}

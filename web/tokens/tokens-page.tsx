@@ -1,4 +1,4 @@
-/** API tokens: for programs and agents, each with its own scopes and accounts. */
+/** API tokens for programs and agents, each with its own scopes and accounts. */
 import { BookOpen, KeyRound, Webhook } from 'lucide-react'
 import { useState } from 'react'
 import { useAccounts } from '../accounts/use-accounts.ts'

@@ -1,4 +1,4 @@
-/** The rows of API tokens. */
+/** The table of API tokens. */
 import { OctagonPause, Pencil, RefreshCw, Scale, Trash2, Undo2 } from 'lucide-react'
 import { useLocation } from 'wouter'
 import type { Account } from '../../contract/accounts.ts'
@@ -22,7 +22,7 @@ const statusWords: Record<ApiToken['status'], { tone: Tone; text: string }> = {
   suspended: { tone: 'unknown', text: 'Suspended' },
 }
 
-/** A client that acts by it, and who vouches for that. */
+/** Describes the OAuth client of a token, and who vouches for it. */
 function connectionWords({ name, host, redirect_host: back }: NonNullable<ApiToken['oauth_client']>): string {
   return host === null ? `OAuth client “${name}”, to ${back}` : `OAuth client “${name}” of ${host}`
 }
@@ -124,12 +124,12 @@ function TokenRow({
           subject={name}
           actions={[
             { label: 'Policy', icon: Scale, onChoose: () => onAct('policy', token) },
-            // What is stopped already has its words at the top.
+            // A stopped token is listed in the banner, where the stop can be lifted.
             ...(stop === 'itself'
               ? []
               : [{ label: 'Stop', icon: OctagonPause, onChoose: () => onAct('freeze', token) }]),
             { label: 'Edit', icon: Pencil, isRare: true, onChoose: () => onAct('edit', token) },
-            // A new secret is for its owner alone; a connected client renews its own.
+            // Only the owner may get a new secret; OAuth clients refresh theirs.
             ...(isOwn && client === null
               ? [{ label: 'Rotate', icon: RefreshCw, isRare: true, onChoose: () => onAct('rotate', token) }]
               : []),

@@ -33,8 +33,7 @@ export function MoreActions({
   const { isOpen, box, opener, toggle, close, onKeyDown } = usePopover()
   const id = useId()
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes, and arrows move the focus, from anywhere
-    // inside
+    // biome-ignore lint/a11y/noStaticElementInteractions: Escape and arrows work from anywhere inside
     <div
       ref={box}
       className="relative"

@@ -1,4 +1,4 @@
-/** What is asked before something is done to somebody, and the link that a reset answers. */
+/** Confirmations of actions on users, and the link that a reset returns. */
 import { type ReactNode, useState } from 'react'
 import type { User } from '../../contract/users.ts'
 import { formatCount } from '../platform/format.ts'

@@ -1,4 +1,4 @@
-/** A new webhook for one of the user's tokens, and then its secret, shown this once. */
+/** Creates a webhook for one of the user's tokens, and shows its secret once. */
 import { useSession } from '../platform/session.ts'
 import { useTokens } from '../tokens/use-tokens.ts'
 import { Button, ButtonLink } from '../ui/button.tsx'
@@ -96,7 +96,7 @@ export function CreateWebhookDialog({ onClose }: { onClose(): void }) {
   )
 }
 
-/** Its rights are those of a token: without one it could not be created. */
+/** Shown if there is no token, whose rights a webhook needs. */
 function NoToken({ onClose }: { onClose(): void }) {
   return (
     <Dialog

@@ -1,4 +1,4 @@
-/** The latest attempts of a webhook, each with what was sent and what came back. */
+/** The latest deliveries of a webhook, with requests and responses. */
 import type { Webhook, WebhookDelivery } from '../../contract/webhooks.ts'
 import { StatePill } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'

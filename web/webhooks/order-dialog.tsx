@@ -1,4 +1,4 @@
-/** In which order the events of a webhook are delivered, of one that is there already. */
+/** Changes the order in which a webhook's events are delivered. */
 import { type ChangeEvent, useState } from 'react'
 import type { Webhook } from '../../contract/webhooks.ts'
 import { Button } from '../ui/button.tsx'

@@ -1,4 +1,4 @@
-/** From when on the events of a webhook are delivered again. */
+/** Chooses since when a webhook's events are replayed. */
 import { useState } from 'react'
 import type { Webhook } from '../../contract/webhooks.ts'
 import { useLiveStatus } from '../platform/live.tsx'

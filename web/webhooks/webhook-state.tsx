@@ -1,4 +1,4 @@
-/** How the deliveries of a webhook go: what fails, how much waits, and when it is tried again. */
+/** The delivery state of a webhook: what fails, how much is queued, and the next retry. */
 import type { Webhook } from '../../contract/webhooks.ts'
 import { formatCount } from '../platform/format.ts'
 import { StatePill } from '../ui/badge.tsx'

@@ -1,4 +1,4 @@
-/** Webhooks: programs that are told of events by signed requests; how their deliveries go, and what can be done about it. */
+/** Webhooks: programs that receive events as signed requests, their deliveries, and actions. */
 import {
   KeyRound,
   ListOrdered,
@@ -76,7 +76,7 @@ export function WebhooksPage() {
   )
 }
 
-/** To enable one that fails is to try it at once. */
+/** Actions by state; enabling a failing webhook retries immediately. */
 const wayBack: Record<Webhook['state'], readonly string[]> = { active: [], failing: ['Try now'], disabled: ['Enable'] }
 
 function WebhooksTable({ webhooks, onOpen }: { webhooks: readonly Webhook[]; onOpen(opened: Opened): void }) {
