@@ -66,7 +66,7 @@ function InvalidLink({ isCut }: { isCut: boolean }) {
       <p role="alert" className="text-soft">
         {isCut
           ? 'The link is incomplete: the part after # is missing. Open it exactly as it was sent to you.'
-          : 'It was already used, has expired, or was replaced by a newer one. Ask the administrator who sent it for a new one.'}
+          : 'It was already used, has expired, or was replaced. Ask the administrator who sent it for a new one.'}
       </p>
       <div>
         <ButtonLink href="/">Go to the sign-in page</ButtonLink>

@@ -54,6 +54,6 @@ export function serverName({ host, port }: Pick<MailServer, 'host' | 'port'>): s
 
 /** Returns what a rejected login waits for. */
 export function notRetriedUntil({ auth, last_error: error }: Pick<Account, 'auth' | 'last_error'>): string {
-  if (auth.kind === 'oauth' || error?.cause === 'revoked') return 'until somebody signs in again'
+  if (auth.kind === 'oauth' || error?.cause === 'revoked') return 'until someone signs in again'
   return 'until the user, password or server changes'
 }

@@ -45,7 +45,7 @@ function ProviderHints({ settings }: { settings: DiscoveredSettings }) {
   return (
     <>
       {note && <p>{note}</p>}
-      {!note && !takesPasswords && <p>This provider takes no passwords over IMAP: it requires OAuth.</p>}
+      {!note && !takesPasswords && <p>This provider accepts no passwords over IMAP, only OAuth.</p>}
       {isElsewhere && (
         <p>
           Only DNS names this server, and it is outside the domain of the address. Continue only if it is your

@@ -16,7 +16,7 @@ const least = 12
 const purpose = {
   title: 'Sign in again to export',
   words:
-    'The file holds all passwords, so this requires a sign-in within the last 10 minutes. Afterwards you are back here.',
+    'The file holds all passwords, so this requires a sign-in within the last 10 minutes. You return here afterwards.',
 }
 
 /** The dialog; mount it while it is open. */
@@ -64,7 +64,7 @@ export function ExportDialog({ onClose }: { onClose(): void }) {
       <Field
         label="Passphrase"
         error={faultOf('passphrase')}
-        hint="Without it the file is worthless: keep it elsewhere."
+        hint="The file cannot be opened without it. Store it elsewhere."
       >
         <PasswordInput {...bind('passphrase')} autoComplete="new-password" />
       </Field>

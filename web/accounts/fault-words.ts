@@ -73,8 +73,8 @@ export const faultWords: Record<ConnectionFault, FaultWords> = {
     fields: {},
   },
   sign_in_provider: {
-    title: 'The sign-in provider does not help',
-    advice: 'It is asked again with growing delays. Connections that stand go on.',
+    title: 'The sign-in provider failed',
+    advice: 'It is retried with growing delays. Open connections keep working.',
     fields: {},
   },
   not_imap: {

@@ -92,7 +92,7 @@ export function ImportDialog({ onClose }: { onClose(): void }) {
           <Field
             label="Passphrase of the file"
             error={wrong && 'It does not open this file.'}
-            hint={`${formatCount(chosen.file.accounts, 'account')}. Those that are connected already stay as they are.`}
+            hint={`${formatCount(chosen.file.accounts, 'account')}. Connected ones stay as they are.`}
           >
             <PasswordInput
               data-first-focus
@@ -125,7 +125,7 @@ function ChooseFile({ chosen, onChoose }: { chosen: Chosen | undefined; onChoose
     <div className="grid gap-3">
       <p className="text-sm text-soft">
         A file that RustyMail exported, or a table (CSV) whose first row names the columns: email, imap_host and
-        imap_password, and if you like name, imap_port, imap_tls, imap_user, smtp_host, smtp_port, smtp_tls, smtp_user
+        imap_password, and optionally name, imap_port, imap_tls, imap_user, smtp_host, smtp_port, smtp_tls, smtp_user
         and smtp_password.
       </p>
       <div className="flex flex-wrap items-center gap-3">
@@ -160,7 +160,7 @@ async function read(file: File): Promise<Chosen> {
     const file = JSON.parse(text) as AccountsFile
     if (file.format === 'rustymail-accounts') return { name, kind: 'file', file }
   } catch {
-    return { name, kind: 'unreadable', why: 'It is damaged: it is no JSON.' }
+    return { name, kind: 'unreadable', why: 'It is damaged: not valid JSON.' }
   }
   return { name, kind: 'unreadable', why: 'It is not a file of accounts that RustyMail exported.' }
 }

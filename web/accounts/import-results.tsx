@@ -34,7 +34,7 @@ export function ImportResults({ items, isDry }: { items: readonly Item[]; isDry:
               {'line' in item && <span className="text-xs text-muted">line {item.line}</span>}
             </span>
             {'needs_sign_in' in item && item.needs_sign_in && (
-              <span className="text-xs text-soft">Sign in at its provider again, on the page of the account.</span>
+              <span className="text-xs text-soft">Sign in at its provider again, on the account’s page.</span>
             )}
             {item.why && (
               <span className="text-xs text-soft wrap-anywhere">

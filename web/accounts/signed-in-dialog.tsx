@@ -61,8 +61,8 @@ export function SignedInDialog({ signInId, onClose }: { signInId: string; onClos
       <div className="grid min-h-24 content-start gap-3 text-sm">
         {isOver && !connecting.data && (
           <FaultNote
-            title="This sign-in is over"
-            detail="It was used already, took longer than ten minutes, or was begun in another browser. Connect the mailbox again."
+            title="This sign-in has expired"
+            detail="It was already used, took longer than ten minutes, or was started in another browser. Connect the mailbox again."
           />
         )}
         {signIn.data?.state === 'failed' && (

@@ -22,7 +22,7 @@ export function UsageSection({ account: { id } }: { account: Account }) {
       intervalMs={usageIntervalMs}
       isFlush={false}
       isEmpty={({ days }) => days.length === 0}
-      empty={<EmptyState title="No traffic">Nothing was moved in the last five weeks.</EmptyState>}
+      empty={<EmptyState title="No traffic">None in the last five weeks.</EmptyState>}
     >
       {data => <Contents usage={data} />}
     </Panel>

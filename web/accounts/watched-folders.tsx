@@ -75,8 +75,8 @@ export function WatchedFolders({ account, isConnected }: { account: Account; isC
       )}
       {mayChange ? (
         <Field
-          label="Look at other folders"
-          hint="Takes effect immediately. More often costs the mail server more; its daily limit still applies."
+          label="Check other folders"
+          hint="Takes effect immediately. Frequent checks load the mail server; its daily limit still applies."
         >
           <Select
             value={String(account.look_interval_seconds)}
@@ -92,7 +92,7 @@ export function WatchedFolders({ account, isConnected }: { account: Account; isC
         </Field>
       ) : (
         <p className="text-xs text-muted">
-          Other folders are looked at {intervalWords(account.look_interval_seconds).toLowerCase()}.
+          Other folders are checked {intervalWords(account.look_interval_seconds).toLowerCase()}.
         </p>
       )}
       {error && <ErrorNote error={error} />}
@@ -104,7 +104,7 @@ const chip =
   'inline-flex min-h-7 min-w-0 items-center gap-1.5 rounded-full border bg-surface px-2.5 text-xs font-medium text-soft'
 
 function hintOf(left: number): string {
-  return `Changes there are indexed immediately; other folders are looked at from time to time. Each takes a connection to the mail server. ${formatCount(left, 'folder')} more can be watched.`
+  return `Changes there are indexed immediately; other folders are checked periodically. Each uses a connection to the mail server. ${formatCount(left, 'folder')} more can be watched.`
 }
 
 /** The intervals offered; another client may have set a different one. */

@@ -82,7 +82,7 @@ function SchemaInput({
     <Field label={name} isOptional={!isRequired} hint={hint || undefined} error={fault}>
       {kind === 'choice' || kind === 'boolean' ? (
         <Select value={value} onChange={event => onChange(event.target.value)}>
-          <option value="">As by default</option>
+          <option value="">Default</option>
           {(kind === 'boolean' ? ['true', 'false'] : options).map(option => (
             <option key={option}>{option}</option>
           ))}

@@ -23,7 +23,7 @@ export function FirstCall({ tokenId }: { tokenId: string }) {
             {first.client_name !== null && (
               <bdi> by {peerName({ client_name: first.client_name, user_agent: '' })}</bdi>
             )}
-            . The page Agents shows what it does from now on.
+            . Follow it on the Agents page.
           </span>
         </>
       ) : (

@@ -31,7 +31,7 @@ function DisconnectPeer({ peer, onClose }: { peer: AgentPeer; onClose(): void })
       {streams > 0
         ? `Its ${formatCount(streams, 'stream')} ${streams === 1 ? 'closes' : 'close'}.`
         : 'It has no stream open.'}{' '}
-      It may come back by itself: to keep it away, stop or revoke its token.
+      It may reconnect automatically. To keep it out, stop or revoke its token.
     </DisconnectDialog>
   )
 }

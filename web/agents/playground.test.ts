@@ -54,7 +54,7 @@ test('what does not fit is said at its field', () => {
       limit: 'Not a whole number.',
       size: 'Not a number.',
       policy: 'Not valid JSON.',
-      sort: 'None of the choices.',
+      sort: 'Not one of the choices.',
       refs: 'This is required.',
     },
   })

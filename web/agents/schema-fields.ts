@@ -71,7 +71,7 @@ function readAs({ kind, schema, options }: SchemaField, text: string): { value: 
   if (kind === 'boolean') return { value: text === 'true' }
   if (kind === 'choice') {
     const at = options.indexOf(text)
-    return at < 0 ? { fault: 'None of the choices.' } : { value: schema.enum?.[at] }
+    return at < 0 ? { fault: 'Not one of the choices.' } : { value: schema.enum?.[at] }
   }
   if (kind === 'lines') {
     const lines = text.split('\n').map(line => line.trim())

@@ -34,7 +34,7 @@ export function setUpsFor({ origin, token }: { origin: string; token: string }):
     },
     {
       client: 'Claude Desktop',
-      how: `Settings, Developer, Edit Config. It starts programs alone, so RustyMail on the same machine passes on what it says: put its folder in place of ${anyFolder}. Then start Claude Desktop again.`,
+      how: `Settings, Developer, Edit Config. It only starts local programs, so RustyMail on the same machine acts as a bridge: put its folder in place of ${anyFolder}. Then start Claude Desktop again.`,
       title: 'claude_desktop_config.json',
       lines: json('mcpServers', {
         command: 'node',
@@ -44,7 +44,7 @@ export function setUpsFor({ origin, token }: { origin: string; token: string }):
     },
     {
       client: 'Cursor',
-      how: 'Save this file in your project, or in ~/.cursor for all of them. Most other clients take the same.',
+      how: 'Save this file in your project, or in ~/.cursor for all projects. Most other clients use the same format.',
       title: '.cursor/mcp.json',
       lines: json('mcpServers', http(authorization)),
     },
@@ -56,7 +56,7 @@ export function setUpsFor({ origin, token }: { origin: string; token: string }):
     },
     {
       client: 'ChatGPT',
-      how: 'Settings, Apps & Connectors, Advanced: turn on developer mode, then create a connector with this URL. It takes no token: it signs in (OAuth), so an administrator has to allow that, and it has to reach this address over HTTPS from the internet.',
+      how: 'Settings, Apps & Connectors, Advanced: turn on developer mode, then create a connector with this URL. It uses no token but signs in (OAuth): an administrator has to allow that, and this address has to be reachable over HTTPS from the internet.',
       title: 'URL of the MCP server',
       lines: url,
     },

@@ -49,7 +49,7 @@ export function backTestShape(
 /** @param days Length of the tested range. */
 export function backTestWords({ fired, flapped, firing_seconds: seconds, step_seconds: step }: BackTest, days: number) {
   const range = days === 1 ? 'in the last 24 hours' : `in the last ${days} days`
-  const steps = `Tried in steps of ${timeOf(step)}.`
+  const steps = `Tested in steps of ${timeOf(step)}.`
   if (fired === 0) return `It would not have fired ${range}. ${steps}`
   const times = fired === 1 ? 'once' : `${fired} times`
   const flaps = flapped > 0 ? `, ${formatCount(flapped, 'flap')} (again within an hour)` : ''

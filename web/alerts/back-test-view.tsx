@@ -31,7 +31,7 @@ export function BackTestView({ rule, unit }: { rule: AlertRuleBody | undefined; 
     <div className="grid gap-3">
       <fieldset aria-labelledby={legend} className="flex flex-wrap items-center gap-1">
         <span id={legend} className="mr-1 text-xs text-muted">
-          Try on the last
+          Test on the last
         </span>
         {triedDays.map(each => (
           <button
@@ -47,11 +47,9 @@ export function BackTestView({ rule, unit }: { rule: AlertRuleBody | undefined; 
             {each === 1 ? '24 hours' : `${each} days`}
           </button>
         ))}
-        {data && rule && isStale && <span className="text-xs text-muted">Trying the change…</span>}
+        {data && rule && isStale && <span className="text-xs text-muted">Testing the change…</span>}
       </fieldset>
-      {!rule && !data && (
-        <p className="text-sm text-muted">As soon as the rule is complete, it is tried on the past.</p>
-      )}
+      {!rule && !data && <p className="text-sm text-muted">Once the rule is complete, it is tested on the past.</p>}
       {rule && error && <ErrorState error={error} onRetry={() => void refetch()} />}
       {rule && !data && !error && <Skeleton className="h-32 w-full" />}
       {data && tried && !(rule && error) && (
@@ -59,7 +57,7 @@ export function BackTestView({ rule, unit }: { rule: AlertRuleBody | undefined; 
           <p role="status" className={classNames('text-sm font-medium', data.fired > 0 ? 'text-ink' : 'text-soft')}>
             {backTestWords(data, days)}
           </p>
-          {instances.length === 0 && <p className="text-sm text-muted">There are no figures of it in this time.</p>}
+          {instances.length === 0 && <p className="text-sm text-muted">No data in this time.</p>}
           {shown.map(instance => (
             <BackTestChart
               key={JSON.stringify(instance.labels)}

@@ -12,7 +12,7 @@ export function QuietFields({ fields: { draft, change, faultOf } }: { fields: Ru
     <div className="grid gap-4">
       <Switch
         label="Quiet at some hours"
-        hint="Alerts that are raised then are listed and marked quiet, and nobody is notified."
+        hint="Alerts raised then are listed and marked quiet, but nobody is notified."
         isOn={draft.isQuiet}
         onChange={isQuiet => change({ isQuiet })}
       />

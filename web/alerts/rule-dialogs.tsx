@@ -34,7 +34,7 @@ export function RuleDialog({
       <p>
         {kind === 'delete'
           ? 'Its open alerts are cleared. Its past alerts stay in the log.'
-          : 'It gets the values that it came with, and is switched on.'}
+          : 'Its original values are restored, and it is switched on.'}
       </p>
     </ConfirmDialog>
   )

@@ -139,7 +139,7 @@ export function ruleOf(draft: RuleDraft, known: HistorySeries): { rule?: AlertRu
     !faults.clear &&
     (comparison === 'above' ? clear > threshold : clear < threshold)
   ) {
-    faults.clear = `Must not be ${comparison} the threshold, or it would be over while it is raised.`
+    faults.clear = `Must not be ${comparison} the threshold, or the alert would clear while it fires.`
   }
   const per = known.labels.filter(label => draft.scopes[label]?.kind === 'each')
   const where: AlertRuleBody['where'] = {}
@@ -157,10 +157,10 @@ export function ruleOf(draft: RuleDraft, known: HistorySeries): { rule?: AlertRu
     faults.usualDays = 'Between 1 and 28 days.'
   }
   if (usual && !faults.usualAtLeast && usual.at_least < 0.001) faults.usualAtLeast = 'Must be above 0.'
-  if (per.length > 0 && share) faults.measure = 'A share is of all together: no label may be an alert of its own.'
+  if (per.length > 0 && share) faults.measure = 'A share needs one alert for all, not one per value.'
   if (usual && comparison === 'below') faults.comparison = 'A multiple of what is usual only works with “above”.'
   if (per.length > 0 && draft.noData === 'alert')
-    faults.noData = 'Only where all are one alert: what was never there cannot be missed.'
+    faults.noData = 'Only with one alert for all: a value that never existed cannot go missing.'
   if (draft.isQuiet && draft.quietDays.length === 0) faults.quietDays = 'Choose at least one day.'
   if (draft.isQuiet && !/^\d\d:\d\d$/.test(draft.quietFrom)) faults.quietFrom = 'Enter a time such as 22:00.'
   if (draft.isQuiet && !/^\d\d:\d\d$/.test(draft.quietTo)) faults.quietTo = 'Enter a time such as 07:00.'

@@ -127,7 +127,7 @@ export function RuleForm({
         </Card>
         <Switch
           label="Enabled"
-          hint="A rule that is off raises nothing, and its open alerts are cleared."
+          hint="A disabled rule raises no alerts, and its open ones are cleared."
           isOn={draft.enabled}
           onChange={enabled => fields.change({ enabled })}
         />

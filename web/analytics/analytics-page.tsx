@@ -56,7 +56,7 @@ export function AnalyticsPage() {
   const names = new Set(known.data?.items.map(({ name }) => name))
   return (
     <>
-      <PageHeader title="Analytics" description="What this server did, kept for up to three years." />
+      <PageHeader title="Analytics" description="Server history, kept for up to three years." />
       <RangeBar view={view} window={window} now={now} setView={setView} />
       {shown && <MostlyEmpty window={window} onRange={range => setView({ range, from: '', to: '' })} />}
       {known.error && !all && (
@@ -95,7 +95,7 @@ export function AnalyticsPage() {
           )}
           {!names.has('calls') && (
             <p className="text-sm text-muted">
-              Errors, callers, tools and operations are shown to people with access to all accounts.
+              Errors, callers, tools and operations are shown only to users with access to all accounts.
             </p>
           )}
         </div>

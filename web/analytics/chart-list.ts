@@ -37,9 +37,9 @@ export function formatMs(ms: number): string {
 const percent = (value: number) => `${formatNumber(value)} %`
 const connectionStates = { watching: 'Watching', idle: 'Idle', busy: 'Busy', connecting: 'Connecting' }
 const queues = {
-  ...{ outbox: 'Messages to be sent', outbox_late: 'Messages that are late' },
-  ...{ approvals: 'Approvals', approvals_late: 'Approvals that are late' },
-  ...{ webhooks: 'Webhooks that fail', notices: 'Notices of alerts' },
+  ...{ outbox: 'Messages to be sent', outbox_late: 'Overdue messages' },
+  ...{ approvals: 'Approvals', approvals_late: 'Overdue approvals' },
+  ...{ webhooks: 'Failing webhooks', notices: 'Alert notices' },
 }
 
 export const charts: readonly ChartInfo[] = [
@@ -98,7 +98,7 @@ export const charts: readonly ChartInfo[] = [
   },
   {
     id: 'tool-calls',
-    title: 'Calls of agents by tool',
+    title: 'Agent calls by tool',
     parts: [{ series: 'calls', label: 'Calls' }],
     groupBy: 'tool',
     // Excludes API requests, which call no tool.
@@ -159,7 +159,7 @@ export const charts: readonly ChartInfo[] = [
   },
   {
     id: 'imap-failures',
-    title: 'Connections that failed, by cause',
+    title: 'Failed connections by cause',
     parts: [{ series: 'imap_failures', label: 'Failures' }],
     groupBy: 'cause',
     kind: 'count',
@@ -177,7 +177,7 @@ export const charts: readonly ChartInfo[] = [
   },
   {
     id: 'tokens',
-    title: 'Tokens of results, estimated',
+    title: 'Result tokens, estimated',
     parts: [{ series: 'tokens', label: 'Tokens' }],
     groupBy: 'tool',
     kind: 'count',

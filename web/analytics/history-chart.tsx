@@ -99,7 +99,7 @@ const ChartCard = memo(function ChartCard({
           ))}
         {shape && isEmpty && (
           <p className="text-sm text-muted">
-            Nothing in this time: {formatSpan(window.from * 1000, window.to * 1000)}.
+            No data in this time: {formatSpan(window.from * 1000, window.to * 1000)}.
           </p>
         )}
       </Card>
@@ -205,7 +205,7 @@ function Drawing({
             </span>
           </li>
         ))}
-        {shape.lines.some(({ before }) => before) && <li className="text-muted">Dashed: the time before</li>}
+        {shape.lines.some(({ before }) => before) && <li className="text-muted">Dashed: previous period</li>}
         {shape.leftOut > 0 && <li className="text-muted">{shape.leftOut} more are in the file</li>}
       </ul>
       {/* The keys move the crosshair of all charts; the values under it are shown as text. */}

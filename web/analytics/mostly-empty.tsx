@@ -13,7 +13,7 @@ export function MostlyEmpty({ window, onRange }: { window: TimeWindow; onRange(r
   if (first === undefined || range === undefined) return null
   return (
     <p className="mb-3 flex flex-wrap items-center gap-x-3 gap-y-1 text-sm text-soft">
-      Only the last {formatDuration(window.to - first)} of this time have figures.
+      Only the last {formatDuration(window.to - first)} of this time have data.
       <Button size="sm" onClick={() => onRange(range)}>
         Show only that
       </Button>

@@ -108,7 +108,7 @@ export function RangeBar({
         </Field>
         <div className="pb-1.5">
           <Switch
-            label="Compare with the time before"
+            label="Compare with previous period"
             isOn={view.compare !== 'off'}
             onChange={isOn => setView({ compare: isOn ? '' : 'off' })}
           />

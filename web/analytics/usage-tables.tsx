@@ -47,7 +47,7 @@ export function WhoUsedIt({ window, hasTokens }: { window: TimeWindow; hasTokens
       title="Who used it"
       query={calls}
       isEmpty={({ groups }) => groups.every(({ total }) => total.sum[0] === 0)}
-      empty={<p className="p-4 text-sm text-muted">No signed-in caller in this time.</p>}
+      empty={<p className="p-4 text-sm text-muted">No authenticated callers in this time.</p>}
     >
       {history => (
         <Table label="Callers">
@@ -95,7 +95,7 @@ export function WhatWasSlow({ window }: { window: TimeWindow }) {
       title="What was slow"
       query={times}
       isEmpty={({ groups }) => groups.length === 0}
-      empty={<p className="p-4 text-sm text-muted">No request in this time.</p>}
+      empty={<p className="p-4 text-sm text-muted">No requests in this time.</p>}
     >
       {history => (
         <Table label="Operations">

@@ -23,7 +23,7 @@ export function WhatHappened({ marks, onMoment }: { marks: readonly HistoryMark[
     <Card title="What happened" actions={marks.length > 0 && formatCount(marks.length, 'mark')} isFlush>
       {marks.length === 0 ? (
         <p className="p-4 text-sm text-muted">
-          No restart, change of settings, trouble of an account or new token in this time.
+          No restarts, setting changes, account problems or new tokens in this time.
         </p>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard

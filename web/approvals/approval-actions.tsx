@@ -103,7 +103,7 @@ const tall = 'min-h-11 max-md:grow'
 function endWords({ state, decisions, submission }: ApprovalDetail): string {
   if (state === 'approved') {
     const by = decisions.filter(({ decision }) => decision === 'approve').map(({ name }) => name)
-    return `Approved by ${by.join(' and ')}. ${submission.state === 'sent' ? 'It was sent.' : 'The outbox shows what becomes of it.'}`
+    return `Approved by ${by.join(' and ')}. ${submission.state === 'sent' ? 'It was sent.' : 'See the outbox for its delivery.'}`
   }
   if (state === 'denied') return `Denied by ${decisions.find(({ decision }) => decision === 'deny')?.name ?? 'a user'}.`
   if (state === 'expired') return 'Nobody decided in time. Nothing was sent.'

@@ -159,9 +159,7 @@ function Decisions({ detail: { decisions, needed, state } }: { detail: ApprovalD
             <span className="min-w-0 wrap-anywhere">
               <bdi className="font-medium">{name}</bdi> {decision === 'approve' ? 'approved it' : 'denied it'}{' '}
               <RelativeTime at={at} />
-              {!counts && (
-                <span className="block text-soft">It no longer counts: the user may not approve any more.</span>
-              )}
+              {!counts && <span className="block text-soft">No longer counts: the user may not approve any more.</span>}
               {reason !== null && <q className="block text-soft">{visibleText(reason)}</q>}
             </span>
           </li>

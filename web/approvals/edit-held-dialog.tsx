@@ -114,7 +114,7 @@ function EditForm({
       }}
     >
       <p className="text-sm text-soft">
-        Approvals given so far no longer count. Nothing is sent before the edited message is approved.
+        Earlier approvals no longer count. Nothing is sent until the edited message is approved.
       </p>
       {people.map(([label, name]) => (
         <RecipientsField

@@ -27,7 +27,7 @@ export function NextWaiting({ after, takesFocus }: { after: string; takesFocus: 
   return (
     <div ref={place} className="justify-self-start *:min-h-11">
       <ButtonLink href={`/approvals?open=${encodeURIComponent(next)}`} icon={ArrowRight}>
-        Next that waits
+        Next one waiting
       </ButtonLink>
     </div>
   )

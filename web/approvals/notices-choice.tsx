@@ -13,7 +13,7 @@ export function NoticesChoice() {
   if (markOf(userId)) {
     return (
       <footer className="border-t px-4 py-2 text-xs text-muted">
-        <Devices>This device is notified of new ones</Devices>
+        <Devices>This device is notified of new items</Devices>
       </footer>
     )
   }
@@ -21,7 +21,7 @@ export function NoticesChoice() {
     <footer className="flex flex-wrap items-center justify-between gap-2 border-t px-4 py-2 text-xs text-muted">
       <span className="min-w-0 flex-1 basis-48">
         {state === 'blocked' && 'This browser blocks notifications of this page.'}
-        {state === 'on' && 'You are notified of new ones while this page is open.'}
+        {state === 'on' && 'You are notified of new items while this page is open.'}
         {state === 'off' && 'Be notified while this page is open in the background.'}{' '}
         {state !== 'blocked' && <Devices>On your phone, too</Devices>}
       </span>

@@ -21,7 +21,7 @@ export function PermissionPrompts({ prompts }: { prompts: readonly PermissionPro
   if (prompts.length === 0) return null
   return (
     <section aria-label="Permission prompts of agents" className="border-b">
-      <p className="bg-sunken/50 px-4 py-1.5 text-xs text-muted">Agents ask to use a tool of their own program</p>
+      <p className="bg-sunken/50 px-4 py-1.5 text-xs text-muted">Agents request to use a tool of their own</p>
       <ul aria-live="polite">
         {prompts.map(prompt => (
           <Prompt key={prompt.id} prompt={prompt} isSettled={isSettled} />

@@ -20,7 +20,7 @@ export function SignInAgainDialog({
   onClose,
   purpose = {
     title: 'Sign in again to approve',
-    words: 'Approving requires a sign-in a short time ago. Afterwards you are back here, and nothing is approved yet.',
+    words: 'Approving requires a recent sign-in. You return here afterwards; nothing is approved yet.',
   },
 }: {
   onClose(): void

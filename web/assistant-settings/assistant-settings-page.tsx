@@ -31,7 +31,7 @@ export function AssistantSettingsPage() {
     <>
       <PageHeader
         title="Assistant settings"
-        description="Model providers, what they may be sent, and limits. Changes apply from the next question on."
+        description="Model providers, what they may be sent, and limits. Changes apply from the next question."
         actions={
           <>
             <ButtonLink href="/assistant" icon={Bot}>
@@ -49,7 +49,7 @@ export function AssistantSettingsPage() {
           isEmpty={({ providers }) => providers.length === 0}
           empty={
             <EmptyState icon={Bot} title="No provider yet" actions={add}>
-              The assistant answers through a model provider of yours. Until there is one, nothing is sent anywhere.
+              The assistant uses a model provider of your choice. Until you add one, nothing is sent anywhere.
             </EmptyState>
           }
         >

@@ -67,7 +67,8 @@ function AskFirst({ href, host, onClose }: { href: string; host: string; onClose
     >
       <div className="grid gap-2 text-sm">
         <p>
-          The assistant wrote this address. It may come from a mail, and the address itself tells its server something.
+          The assistant wrote this address. It may come from a message, and opening it sends what it contains to its
+          server.
         </p>
         <p className="max-h-48 overflow-y-auto rounded-md bg-sunken p-2 font-mono text-xs wrap-anywhere">{href}</p>
       </div>

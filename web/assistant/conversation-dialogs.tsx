@@ -64,8 +64,8 @@ export function DeleteConversation({
       onClose={onClose}
     >
       <p>
-        <bdi className="font-semibold wrap-anywhere">{title}</bdi> is deleted with all of its answers. What is being
-        answered is stopped. What was done to mail stays as it is.
+        <bdi className="font-semibold wrap-anywhere">{title}</bdi> is deleted with all its answers, and an answer in
+        progress is stopped. Changes to mail stay.
       </p>
     </ConfirmDialog>
   )

@@ -71,7 +71,7 @@ export function DialogueView({
     open.ask({ query: question, context })
   }
   const stop = () => {
-    open.stop().catch((error: Error) => toast({ tone: 'bad', title: 'The answer goes on', detail: error.message }))
+    open.stop().catch((error: Error) => toast({ tone: 'bad', title: 'The answer continues', detail: error.message }))
   }
   const hasModel = providers.data === undefined || providers.data.items.length > 0
   const isCutOff = useIsCutOff()
@@ -120,7 +120,7 @@ export function DialogueView({
         {!isAtEnd && (
           <div className="absolute inset-x-0 bottom-2 flex justify-center">
             <Button size="sm" icon={ArrowDown} onClick={toEnd}>
-              To the end
+              Scroll to end
             </Button>
           </div>
         )}
@@ -139,7 +139,7 @@ export function DialogueView({
 }
 
 function obstacleOf(now: { isCutOff: boolean; hasModel: boolean; isWaiting: boolean }): string | undefined {
-  if (now.isCutOff) return 'The server cannot be reached. What is being answered goes on there.'
+  if (now.isCutOff) return 'The server cannot be reached. The answer continues there.'
   if (!now.hasModel) return 'No model is configured; earlier answers can be read.'
   return now.isWaiting ? 'The assistant waits for your decision above.' : undefined
 }

@@ -142,7 +142,7 @@ function BusyLine({ blocks, isCutOff }: { blocks: readonly AnswerBlock[]; isCutO
   if (isCutOff) {
     return (
       <p>
-        <StatePill tone="warn">Cut off: the answer goes on at the server</StatePill>
+        <StatePill tone="warn">Disconnected: the answer continues on the server</StatePill>
       </p>
     )
   }

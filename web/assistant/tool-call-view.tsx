@@ -60,8 +60,8 @@ function Withheld({ isAll }: { isAll: boolean }) {
       <EyeOff className="mt-0.5 size-4 shrink-0 text-warn" aria-hidden="true" />
       <span>
         {isAll
-          ? 'The model was not shown this: its provider may be sent nothing of this mail.'
-          : 'The model was shown only a part of this: its provider may not be sent all of this mail.'}{' '}
+          ? 'The model did not see this: its provider may not be sent this mail.'
+          : 'The model saw only part of this: its provider may not be sent all of this mail.'}{' '}
         {mayChange ? (
           <Link href="/settings/assistant" className="text-accent underline">
             Change what it may be sent

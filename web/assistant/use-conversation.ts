@@ -180,7 +180,7 @@ function asProblem(error: unknown): ApiProblem {
 }
 
 function brokenOff(cause?: unknown): ApiProblem {
-  const detail = 'The server ended the response before an answer began. Nothing of the question is lost.'
+  const detail = 'The server ended the response before an answer began. Your question is kept.'
   const body = { type: '/problems/unreachable', title: 'No answer', status: 0, detail, instance: '' }
   return new ApiProblem({ ...body, code: 'unreachable' }, { cause })
 }

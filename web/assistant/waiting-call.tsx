@@ -84,7 +84,7 @@ export function WaitingCall({
       )}
       <Citations citations={concerned} label="Concerns" />
       <details open={!isWhole}>
-        <summary className="cursor-pointer text-xs text-muted">Exact input, to which your decision is bound</summary>
+        <summary className="cursor-pointer text-xs text-muted">Exact input that your decision covers</summary>
         <div className="pt-1.5">
           <Exact label={`Exact input of ${title}`} heading={call.name} text={exactInput(input)} />
         </div>
@@ -120,5 +120,5 @@ function useLeft(expiresAt: string | null): number | undefined {
 }
 
 function leftWords(leftMs: number): string {
-  return leftMs > 0 ? `Expires in ${formatDuration(Math.ceil(leftMs / 1_000))}` : 'Expired: it is not done'
+  return leftMs > 0 ? `Expires in ${formatDuration(Math.ceil(leftMs / 1_000))}` : 'Expired: not run'
 }

@@ -88,8 +88,8 @@ function SettingsForm({
         </Field>
       </div>
       <p className="text-sm text-soft">
-        Entries are removed, oldest first, when either limit is reached. Removals are recorded too. Export entries you
-        need first.
+        Entries are removed, oldest first, when either limit is reached. Removals are recorded, too. Export the entries
+        that you need first.
       </p>
     </form>
   )

@@ -50,8 +50,8 @@ export function ChangesPage() {
         title="Changes"
         description={
           seesOthers
-            ? 'What programs and people did to mail. What was done can be undone.'
-            : 'What you did to mail. What was done can be undone.'
+            ? 'What programs and people did to mail. Most of it can be undone.'
+            : 'What you did to mail. Most of it can be undone.'
         }
         actions={
           mayUndo && (

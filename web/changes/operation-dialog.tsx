@@ -113,17 +113,15 @@ function Details({ operation, account }: { operation: OperationWithResults; acco
 }
 
 const proposalWords: Partial<Record<Operation['state'], string>> = {
-  proposed: 'It is proposed. Nothing is changed before a user applies it.',
-  declined: 'It was proposed and not applied. Nothing was changed.',
+  proposed: 'Proposed. Nothing is changed until a user applies it.',
+  declined: 'Proposed, but not applied. Nothing was changed.',
 }
 
 function ProposalNote({ state, proposalId }: { state: Operation['state']; proposalId: string }) {
   const mayOpen = useMay('mail:draft')
   return (
     <p className="flex flex-wrap items-center gap-3">
-      <span className="grow basis-60 text-soft">
-        {proposalWords[state] ?? 'It was proposed, and applied by a user.'}
-      </span>
+      <span className="grow basis-60 text-soft">{proposalWords[state] ?? 'Proposed, and applied by a user.'}</span>
       {mayOpen && (
         <ButtonLink href={`/approvals?open=${encodeURIComponent(proposalId)}`} size="sm" icon={ListChecks}>
           Open the proposal

@@ -73,7 +73,7 @@ export function titleOf({ kind, counts, folder, to, add, remove, undo_of: undoOf
     case 'delete':
       return undoOf === null ? `Delete ${what} permanently` : `Remove ${formatCount(counts.total, 'copy', 'copies')}`
     case 'flags':
-      return undoOf === null ? `${flagWords({ add, remove })}: ${what}` : `Take back flags of ${what}`
+      return undoOf === null ? `${flagWords({ add, remove })}: ${what}` : `Restore flags of ${what}`
     case 'rename_folder':
       return `Rename folder ${visibleText(folder ?? '')} to ${visibleText(to ?? '')}`
     case 'create_folder':

@@ -93,7 +93,7 @@ function Listing({ report, hasOlder }: { report: UndoReport; hasOlder: boolean }
       <p>
         {undone.length === 0
           ? 'Nothing was changed in that time.'
-          : 'Nothing has been changed yet. This is what an undo would do now:'}
+          : 'Nothing has been changed yet. An undo would do this now:'}
       </p>
       {counts.length > 0 && (
         <ul aria-label="In short" className="flex flex-wrap gap-2">
@@ -108,7 +108,7 @@ function Listing({ report, hasOlder }: { report: UndoReport; hasOlder: boolean }
       )}
       {pending > 0 && (
         <p role="note" className="text-soft">
-          {formatCount(pending, 'change is', 'changes are')} not finished yet, and cannot be undone before.
+          {formatCount(pending, 'change is', 'changes are')} not finished yet, and cannot be undone until then.
         </p>
       )}
       {undone.length > 1 && <Operations operations={undone.map(({ operation }) => operation)} />}
@@ -135,7 +135,7 @@ function Listing({ report, hasOlder }: { report: UndoReport; hasOlder: boolean }
       )}
       {hasOlder && (
         <p role="note" className="text-soft">
-          There are older changes. These are undone first; then the next are listed.
+          There are older changes. These are undone first; then older ones are listed.
         </p>
       )}
     </>

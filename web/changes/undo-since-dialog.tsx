@@ -70,7 +70,7 @@ export function UndoSinceDialog({
     >
       <div className="grid gap-4">
         <p className="text-sm text-soft">
-          First you see a list. Nothing is changed before you confirm it, and what somebody changed since is left as it
+          You see a list first. Nothing is changed until you confirm it, and what someone changed since is left as it
           is.
         </p>
         <Field label="Whose changes">

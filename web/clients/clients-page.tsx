@@ -123,7 +123,7 @@ function NoClients({ hasFilter, onReset }: { hasFilter: boolean; onReset(): void
   }
   return (
     <EmptyState title="No matching client" actions={<Button onClick={onReset}>Show all</Button>}>
-      No connected client matches this filter, or the list has fewer pages.
+      No connected client matches this filter, or there are fewer pages.
     </EmptyState>
   )
 }

@@ -50,7 +50,7 @@ export function ComposeProvider({ children }: { children: ReactNode }) {
             setNewId(id)
             reopen(accountId, id)
           },
-          (error: Error) => toast({ tone: 'bad', title: 'The message could not be begun', detail: error.message }),
+          (error: Error) => toast({ tone: 'bad', title: 'The draft could not be created', detail: error.message }),
         )
         .finally(() => setBeginning(false))
     },

@@ -27,8 +27,8 @@ export function ConflictNote({
           <ToneIcon tone="warn" />
         </span>
         <span>
-          <strong className="font-semibold">{theirs.changed_by.name} changed this draft while you wrote.</strong> Yours
-          is still here and is not saved yet.
+          <strong className="font-semibold">{theirs.changed_by.name} changed this draft while you wrote.</strong> Your
+          version is still here but not saved yet.
         </span>
       </p>
       {fields.map(field => (

@@ -13,7 +13,7 @@ export function DraftAttachments({ session, snapshot }: { session: DraftSession;
   const remove = (id: string) =>
     session
       .removeAttachment(id)
-      .catch((error: Error) => toast({ tone: 'bad', title: 'It is still attached', detail: error.message }))
+      .catch((error: Error) => toast({ tone: 'bad', title: 'Still attached', detail: error.message }))
   return (
     <ul aria-label="Attachments" className="flex flex-wrap gap-1.5 pb-2">
       {draft.attachments.map(({ id, name, size_bytes: size }) => (

@@ -11,8 +11,8 @@ import { Field, Select } from '../ui/field.tsx'
 import type { Tone } from '../ui/tone.ts'
 
 const verdicts: Record<'send' | 'hold' | 'deny', { tone: Tone; words: string }> = {
-  send: { tone: 'good', words: 'would send this at once.' },
-  hold: { tone: 'warn', words: 'would have this held for approval.' },
+  send: { tone: 'good', words: 'would send this immediately.' },
+  hold: { tone: 'warn', words: 'would need approval to send this.' },
   deny: { tone: 'bad', words: 'may not send this.' },
 }
 

@@ -46,7 +46,7 @@ function Bar({ first }: { first: Submission }) {
       setSent(undefined)
       reopen(accountId, draftId)
     },
-    onError: error => toast({ tone: 'bad', title: 'It could not be taken back', detail: error.message }),
+    onError: error => toast({ tone: 'bad', title: 'Could not be undone', detail: error.message }),
     onSettled: () => queries.invalidateQueries({ queryKey: queryKeys.outbox }),
   })
   const { state } = data

@@ -58,6 +58,6 @@ function read(text: string): unknown {
 }
 
 function silent(status: number): ProblemBody {
-  const detail = 'The server did not take the file. Try again.'
+  const detail = 'The server did not accept the file. Try again.'
   return { type: '/problems/unreachable', title: 'No answer', status, detail, instance: '', code: 'unreachable' }
 }

@@ -24,7 +24,7 @@ export function FreezeStops({ freezes }: { freezes: readonly Freeze[] }) {
       {freezes.slice(0, mostShown).map(freeze => (
         <Stop key={freeze.id} freeze={freeze} names={names} />
       ))}
-      {freezes.length > mostShown && <Banner tone="bad">{freezes.length - mostShown} more stops are in force.</Banner>}
+      {freezes.length > mostShown && <Banner tone="bad">{freezes.length - mostShown} more stops are active.</Banner>}
     </>
   )
 }

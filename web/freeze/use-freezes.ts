@@ -45,7 +45,7 @@ export function useLift() {
   const toast = useToast()
   return useMutation({
     mutationFn: (freezeId: string) => call(freezesApi.liftFreeze, { params: { freeze_id: freezeId } }),
-    onSuccess: () => toast({ tone: 'good', title: 'The stop is lifted', detail: 'What was held goes on.' }),
+    onSuccess: () => toast({ tone: 'good', title: 'The stop is lifted', detail: 'What was held continues.' }),
     onSettled: changed,
   })
 }

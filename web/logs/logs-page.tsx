@@ -29,11 +29,11 @@ export function LogsPage() {
     <>
       <PageHeader
         title="Logs"
-        description="The latest lines of the log of this server, without secrets."
+        description="The latest log lines of this server, without secrets."
         actions={
           <>
             <Button size="sm" icon={isPaused ? Play : Pause} onClick={() => setPaused(!isPaused)}>
-              {isPaused ? 'Go on' : 'Pause'}
+              {isPaused ? 'Resume' : 'Pause'}
             </Button>
             <ButtonAnchor size="sm" icon={Download} href={exportAddress(view)}>
               JSON Lines
@@ -81,7 +81,7 @@ export function LogsPage() {
         isEmpty={({ items }) => items.length === 0}
         empty={
           <EmptyState
-            title={isFiltered ? 'No such line' : 'Nothing logged yet'}
+            title={isFiltered ? 'No matching line' : 'Nothing logged yet'}
             actions={isFiltered && <Button onClick={() => setView(viewDefaults)}>Show all</Button>}
           >
             {isFiltered

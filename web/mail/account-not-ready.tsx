@@ -18,7 +18,7 @@ interface Words {
 }
 
 const words: Partial<Record<AccountState, Words>> = {
-  connecting: { tone: 'busy', title: 'Connecting to the mail server', detail: 'Mail appears as soon as it answers.' },
+  connecting: { tone: 'busy', title: 'Connecting to the mail server', detail: 'Mail appears once it responds.' },
   degraded: { tone: 'warn', title: 'This account works only partially', detail: 'New mail may be delayed.' },
   auth_failed: {
     tone: 'bad',
@@ -87,7 +87,7 @@ export function NoAccount() {
           </>
         }
       >
-        Connect one to see its folders and messages here. The sandbox has made-up mail, and is started on the overview.
+        Connect one to see its folders and messages here. The sandbox has made-up mail; start it on the overview.
       </EmptyState>
     </section>
   )
@@ -111,7 +111,7 @@ const parked: Words = {
 const signedOut: Words = {
   tone: 'bad',
   title: 'The access to this mailbox was revoked or has expired',
-  detail: 'Sign in again on the page of the account: its mail and settings stay.',
+  detail: 'Sign in again on the account’s page: its mail and settings stay.',
 }
 
 function useWordsFor(account: Account): Words {

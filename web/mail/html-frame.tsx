@@ -52,7 +52,7 @@ function RemoteNote({ isLoaded, onLoad }: { isLoaded: boolean; onLoad(): void })
   if (isLoaded) {
     return (
       <p role="status" className="border-b bg-sunken px-4 py-2 text-xs text-soft">
-        Remote content is loaded for this message, this time only.
+        Remote content is loaded for this message, just this once.
       </p>
     )
   }

@@ -17,7 +17,7 @@ const dayAndYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'sh
 const hidden = new RegExp(`(?:${hiddenCharacter})+`, 'gu')
 
 export const warningWords: Record<SenderWarning, string> = {
-  invalid_address: 'It has no address that mail can be sent to.',
+  invalid_address: 'It has no address to reply to.',
   unseen_characters: 'The name or address contains invisible characters, shown as \ufffd.',
   name_shows_other_address: 'The name shows a different address from the real one.',
   mixed_alphabets: 'A word in the name or address mixes several alphabets.',

@@ -102,7 +102,7 @@ function TwoTexts({
         </span>
         This message has a text and an HTML version, and the text contains words that the HTML does not show.{' '}
         {isMade
-          ? 'It says far less than the HTML, from which the text here was generated.'
+          ? 'It says far less than the HTML, so the text here was generated from that.'
           : `You see the ${kind === 'html' ? 'HTML' : 'text'}.`}
       </p>
       <Button size="sm" onClick={() => onChoose(other)}>

@@ -215,7 +215,7 @@ function ThreadSwitch({ at }: { at: ReturnType<typeof useMailView> }) {
   return (
     <IconButton
       icon={isFlat ? Rows3 : MessagesSquare}
-      label={isFlat ? 'Group messages into threads' : 'List every message by itself'}
+      label={isFlat ? 'Group messages into threads' : 'List every message separately'}
       aria-pressed={!isFlat}
       onClick={() => navigate(at.hrefTo({ list: isFlat ? '' : 'messages' }))}
     />

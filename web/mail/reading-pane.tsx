@@ -111,7 +111,7 @@ const keys: readonly (readonly [string, string])[] = [
   ['#', 'trash'],
   ['z', 'undo'],
   ['/', 'search'],
-  ['?', 'all keys'],
+  ['?', 'all shortcuts'],
 ]
 
 function NothingOpen({ className }: { className: string }) {

@@ -4,7 +4,7 @@ import { Button } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 
 const terms: Record<string, string> = {
-  'rep*': 'words that begin so; others are compared as a whole',
+  'rep*': 'words that begin with this; otherwise whole words match',
   '"annual report"': 'this exact phrase',
   'from:anna': 'who sent it',
   'to:bob': 'who got it',

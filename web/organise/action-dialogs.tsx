@@ -100,7 +100,7 @@ function LabelPicker({ rows, run, onClose }: { rows: readonly MailRow[]; run: Ma
       label={`Label ${wordsOf(rows)}…`}
       items={items}
       madeOf={madeOf}
-      note="A label may have letters without accents, digits and most signs."
+      note="Labels may contain unaccented letters, digits and most symbols."
       onChoose={choose}
       onClose={onClose}
     />
@@ -146,7 +146,7 @@ function DeleteDialog({
       onClose={onClose}
     >
       <p className="text-sm">
-        {named?.length === 1 ? 'It is' : 'They are'} removed from the mail server, past the trash. This cannot be
+        {named?.length === 1 ? 'It is' : 'They are'} removed from the mail server, bypassing the trash. This cannot be
         undone.
       </p>
     </ConfirmDialog>

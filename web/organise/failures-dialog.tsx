@@ -25,7 +25,7 @@ export function FailuresDialog({
         </>
       }
     >
-      <p className="mb-3 text-sm text-soft">They are as they were before.</p>
+      <p className="mb-3 text-sm text-soft">They were not changed.</p>
       <ul aria-label="Messages that could not be changed" className="grid gap-2 text-sm">
         {failures.map(({ row, why }, index) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: conversations may repeat, and the list never changes

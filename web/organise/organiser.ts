@@ -108,7 +108,7 @@ export class Organiser {
     try {
       const named = done.named ?? (await nameMessages(rows, change, list.folder))
       done.named = named
-      if (named.length === 0) throw new Error('The messages are not in this folder any more.')
+      if (named.length === 0) throw new Error('The messages are no longer in this folder.')
       if (change.kind === 'flags') flagOpenMessages(queries, named, change)
       for (const batch of batchesOf(named)) {
         const operation = await askFor(change, batch)
@@ -151,8 +151,7 @@ export class Organiser {
       const result = results[at]
       const isFine = settled !== undefined && (!result || result.state === 'done' || result.state === 'gone')
       if (isFine) continue
-      const why =
-        result?.why ?? (settled ? 'It is not known what became of it.' : 'The server did not say what became of it.')
+      const why = result?.why ?? (settled ? 'The outcome is unknown.' : 'The server did not report the outcome.')
       done.failures.push({ row, why })
     }
     this.#options.pending.take(
@@ -219,7 +218,7 @@ export class Organiser {
     const why = [...left, ...failed].find(each => each.why !== null)?.why
     const toast: ToastInput = {
       tone: 'warn',
-      title: `${formatCount(count, 'message')} could not be put back`,
+      title: `${formatCount(count, 'message')} could not be restored`,
       ...(why && { detail: why }),
     }
     this.#tell(done, toast, false)

@@ -13,7 +13,7 @@ import { SubmissionItem } from './submission-item.tsx'
 import { type ShownOutbox, useOutbox, useSubmission } from './use-outbox.ts'
 
 const tabs: readonly { shown: ShownOutbox; label: string; none: string }[] = [
-  { shown: 'open', label: 'Open', none: 'Nothing is on its way out, and nothing needs a decision.' },
+  { shown: 'open', label: 'Open', none: 'Nothing is being sent, and nothing needs a decision.' },
   { shown: 'scheduled', label: 'Scheduled', none: 'Nothing is scheduled.' },
   { shown: 'failed', label: 'Failed', none: 'Nothing failed.' },
   { shown: 'unknown', label: 'Unknown', none: 'No outcome is unknown.' },
@@ -35,7 +35,7 @@ export function OutboxPage() {
   const toggle = (id: string) => setUrl({ open: id === open ? '' : id }, { replace: true })
   return (
     <>
-      <PageHeader title="Outbox" description="What is on its way out, and what became of it." />
+      <PageHeader title="Outbox" description="Messages being sent, and their outcome." />
       <fieldset className="mb-3 grid grid-cols-3 gap-1 sm:flex">
         <legend className="sr-only">Show</legend>
         {tabs.map(({ shown, label }) => (

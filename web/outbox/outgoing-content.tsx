@@ -77,8 +77,8 @@ function Unseen({ content: { html, unseen_words: words } }: { content: MessageCo
       <div className="min-w-0 grow">
         <p>
           {words === null
-            ? 'Whether words are hidden in this message could not be found out.'
-            : 'These words are sent along, and nobody who looks at the message sees them:'}
+            ? 'This message could not be checked for hidden words.'
+            : 'These words are sent too, but are invisible in the message:'}
         </p>
         {words !== null && (
           <p dir="auto" className="mt-1 max-h-40 overflow-y-auto font-mono text-xs wrap-anywhere">

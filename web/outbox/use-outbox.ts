@@ -40,9 +40,9 @@ export type OutboxAction = 'cancel' | 'retry' | 'sent' | 'failed'
 
 const doneWords: Record<OutboxAction, string> = {
   cancel: 'Cancelled',
-  retry: 'It is tried again',
-  sent: 'Noted as sent',
-  failed: 'Noted as failed',
+  retry: 'Retrying',
+  sent: 'Marked as sent',
+  failed: 'Marked as failed',
 }
 
 export function useOutboxAction({ id }: Pick<Submission, 'id'>) {

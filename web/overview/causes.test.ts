@@ -133,7 +133,7 @@ test('a processor or memory is trouble only when it was full for five minutes', 
   expect(words([], {}, [...samples(300, 100), ...samples(900, 20)])).toEqual([])
   expect(words([], {}, samples(300, 10, 96))).toEqual(['Memory is 96 % full; RustyMail uses 200 MB'])
   expect(words([], { process: { ...quiet.process, event_loop_lag_ms: 800 } })).toEqual([
-    'RustyMail is slow: its event loop lags 800 ms',
+    'RustyMail is slow: its event loop lags by 800 ms',
   ])
 })
 

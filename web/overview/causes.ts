@@ -93,7 +93,7 @@ function loadCauses({ process }: Stats, samples: readonly Sample[]): Cause[] {
     add('memory', `Memory is ${formatNumber(memory)} % full; RustyMail uses ${formatBytes(process.rss_bytes)}`)
   }
   if (process.event_loop_lag_ms >= lateMs) {
-    add('late', `RustyMail is slow: its event loop lags ${formatNumber(process.event_loop_lag_ms)} ms`)
+    add('late', `RustyMail is slow: its event loop lags by ${formatNumber(process.event_loop_lag_ms)} ms`)
   }
   return causes
 }

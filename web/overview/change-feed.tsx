@@ -47,7 +47,7 @@ export function ChangeFeed({ accounts }: { accounts: readonly Account[] }) {
       {rows.length === 0 && !isLoading ? (
         <EmptyState title={isNarrowed ? 'Nothing of this kind' : 'Nothing yet…'}>
           {isNarrowed
-            ? 'No such change is remembered. Choose another kind or account.'
+            ? 'No such change recently. Choose another kind or account.'
             : 'New mail, connections, account and configuration changes appear here as they happen.'}
         </EmptyState>
       ) : (

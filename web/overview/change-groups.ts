@@ -138,7 +138,7 @@ function wordsTogether(
   const [first] = facts
   if (first?.type === 'mail_received') {
     const place = placeOf(first.data, id => nameIn(accounts, id))
-    return { text: `${count} new mails in ${place}` }
+    return { text: `${count} new messages in ${place}` }
   }
   if (first?.type === 'mail_removed') {
     const removed = facts.reduce((sum, fact) => sum + (fact.type === 'mail_removed' ? fact.data.messages.length : 0), 0)

@@ -8,7 +8,7 @@ export const kindLabels: Record<ChangeKind, string> = {
   sending: 'Drafts and sending',
   accounts: 'Accounts',
   clients: 'Clients',
-  access: 'People and tokens',
+  access: 'Users and tokens',
   server: 'Server',
 }
 

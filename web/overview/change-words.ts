@@ -96,7 +96,7 @@ const words: Words = {
   alert_cleared: data => ({
     tone: 'good',
     text: data.detail
-      ? `Over: ${data.detail}`
+      ? `Cleared: ${data.detail}`
       : data.alert === 'disk_low'
         ? 'The database has free disk space again'
         : 'The database accepts writes again',

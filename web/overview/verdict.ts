@@ -54,9 +54,9 @@ export function verdictOf({ accounts, stats, samples, error, freshness }: Known)
   }
   const ready = accounts.filter(({ state }) => state === 'ready').length
   if (accounts.length === 0) {
-    return { tone: 'unknown', title: 'Nothing to watch', details: [alone('No accounts are visible to you.')] }
+    return { tone: 'unknown', title: 'No accounts', details: [alone('No accounts are visible to you.')] }
   }
-  if (ready === 0) return { tone: 'unknown', title: 'Nothing to watch', details: [alone('No account is enabled.')] }
+  if (ready === 0) return { tone: 'unknown', title: 'No accounts', details: [alone('No account is enabled.')] }
   return { tone: 'good', title: 'All good', details: [alone(`${formatCount(ready, 'account')} connected.`)] }
 }
 

@@ -12,7 +12,7 @@ export function Welcome({ hadSandbox }: { hadSandbox: boolean }) {
       <div className="grid gap-1">
         <h2 className="text-xl font-semibold tracking-tight">Welcome to RustyMail</h2>
         <p className="max-w-prose text-soft">
-          Connect a mailbox so that programs and agents can read it. Watch here what each of them does, live.
+          Connect a mailbox so that programs and agents can use it, and watch live what each of them does.
         </p>
       </div>
       <div className="flex flex-wrap gap-2">

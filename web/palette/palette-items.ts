@@ -107,7 +107,7 @@ function actionItems(
     item('Light colours', Sun, () => setTheme('light')),
     item('Dark colours', Moon, () => setTheme('dark')),
     item('System colours', Monitor, () => setTheme('system')),
-    item('Show the keys', Keyboard, showKeys),
+    item('Keyboard shortcuts', Keyboard, showKeys),
     item('Open the API documentation', BookOpen, () => location.assign('/docs')),
     item('Sign out', LogOut, signOut),
   ]

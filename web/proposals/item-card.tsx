@@ -78,7 +78,7 @@ export function ItemCard({ item, acts, ...facts }: ItemFacts & { item: ProposalI
           <p className="flex flex-wrap items-center gap-1.5 text-xs text-muted empty:hidden" aria-live="polite">
             {isRed && isWaiting(item) && <span className="font-medium text-bad">Cannot be undone</span>}
             {news !== undefined && (
-              <Badge tone="warn">{news === 'new' ? 'New' : 'Changed since you opened it: look again'}</Badge>
+              <Badge tone="warn">{news === 'new' ? 'New' : 'Changed since you opened it: review again'}</Badge>
             )}
             {isUnread && <Badge tone="info">Not read yet</Badge>}
             {!isWaiting(item) && <StatePill tone={tone}>{text}</StatePill>}

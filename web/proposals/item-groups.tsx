@@ -26,7 +26,7 @@ export function ItemGroups({
         <AllOf
           items={waiting}
           view={view}
-          words={`All that wait: ${selection.chosen.size} of ${formatNumber(waiting.length)} selected`}
+          words={`All pending: ${selection.chosen.size} of ${formatNumber(waiting.length)} selected`}
         />
       )}
       {groupItems(detail.items).map(({ group, items }) => (

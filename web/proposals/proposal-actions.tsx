@@ -94,7 +94,7 @@ export function ProposalActions({
           onConfirm={send}
           onClose={() => setDialog(undefined)}
         >
-          <p className="text-sm">This is among what you apply, and cannot be undone:</p>
+          <p className="text-sm">Your selection includes what cannot be undone:</p>
           <ul className="grid list-disc gap-1 ps-5 text-sm">
             {deletions.map(({ id, words }) => (
               <li key={id} className="wrap-anywhere text-bad">
@@ -111,11 +111,11 @@ export function ProposalActions({
 
 function Ended({ detail: { id, state, counts }, takesFocus }: { detail: ProposalDetail; takesFocus: boolean }) {
   const words = {
-    open: 'Nothing of it waits for you.',
+    open: 'Nothing is waiting for you.',
     applied: 'All of it was applied.',
     partial: `${formatCount(counts.applied, 'item')} applied, ${counts.declined} not.`,
-    declined: 'Nothing of it was applied.',
-    expired: 'Nobody decided in time. Nothing of it was applied.',
+    declined: 'Nothing was applied.',
+    expired: 'Nobody decided in time. Nothing was applied.',
   }
   return (
     <footer data-at-bottom="buttons" className="grid shrink-0 grid-cols-1 gap-2 border-t bg-surface px-3 py-2 md:px-4">

@@ -136,7 +136,7 @@ function Head({ detail }: { detail: ProposalDetail }) {
         <StatePill tone={tone}>{text}</StatePill>
         <CountBadges counts={counts} />
         <span>
-          Since <RelativeTime at={createdAt} />
+          Proposed <RelativeTime at={createdAt} />
         </span>
         {expiresAt !== null && (
           <span>

@@ -90,7 +90,7 @@ export function decidedWords({ state, decided }: Pick<ProposalItem, 'state' | 'd
 /** Returns the title of a proposal in lists: its first line. */
 export function titleOfProposal({ words }: Pick<Proposal, 'words'>): string {
   const [first, ...others] = words
-  if (first === undefined) return 'Nothing waits in it'
+  if (first === undefined) return 'Nothing is waiting'
   return others.length === 0 ? visibleText(first) : `${visibleText(first)}, and more`
 }
 
@@ -145,7 +145,7 @@ export function partsOf({ action, folder, to, add, remove }: ProposedChange): Ch
 /** Describes why a message will not change; undefined if it will. */
 export function outcomeWordsOf({ outcome }: Pick<ProposedChange, 'outcome'>): string | undefined {
   if (outcome === 'will_change') return undefined
-  return outcome === 'gone' ? 'Not there any more' : 'It is so already'
+  return outcome === 'gone' ? 'Not there any more' : 'Already so'
 }
 
 function flagName(flag: string): string {

@@ -115,11 +115,11 @@ test('a change says from where to where, and which flags come and go', () => {
   expect(texts({ action: 'folder', to: 'New name' })).toEqual(['INBOX → New name'])
   expect(texts({ action: 'folder' })).toEqual(['INBOX'])
   const outcomes = (['will_change', 'nothing_to_do', 'gone'] as const).map(outcome => outcomeWordsOf({ outcome }))
-  expect(outcomes).toEqual([undefined, 'It is so already', 'Not there any more'])
+  expect(outcomes).toEqual([undefined, 'Already so', 'Not there any more'])
 })
 
 test('a proposal is called by its first words', () => {
-  expect(titleOfProposal({ words: [] })).toBe('Nothing waits in it')
+  expect(titleOfProposal({ words: [] })).toBe('Nothing is waiting')
   expect(titleOfProposal({ words: ['Move 2 messages'] })).toBe('Move 2 messages')
   expect(titleOfProposal({ words: ['Move 2 messages', 'Send 1 message'] })).toBe('Move 2 messages, and more')
 })

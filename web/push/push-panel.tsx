@@ -28,10 +28,10 @@ export function PushPanel() {
       {({ items, own, public_key: publicKey }) => (
         <div className="grid gap-4 p-4">
           <p className="max-w-prose text-sm text-soft">
-            Your devices are notified when a message waits for your approval, also while no page is open. A notification
-            opens the message and approves nothing. It never contains anything of the message.
+            Your devices are notified when a message waits for your approval, even while no page is open. A notification
+            opens the message and approves nothing. It never contains any of the message.
           </p>
-          {!mayApprove && <p className="text-sm text-soft">You are not notified, since your role may not approve.</p>}
+          {!mayApprove && <p className="text-sm text-soft">You are not notified, because your role may not approve.</p>}
           {publicKey === null ? (
             <p className="text-sm text-soft">Notifications are switched off on this server.</p>
           ) : (
@@ -130,8 +130,8 @@ function Details({ device: { details }, publicKey }: { device: PushSubscription;
   return (
     <>
       <Checkbox
-        label="Say which program asks, and for which account"
-        hint="Otherwise only how many messages wait. What is on the lock screen can be read by others."
+        label="Show which program asks, and for which account"
+        hint="Otherwise only the number of messages. Others may read your lock screen."
         isChecked={(isPending ? variables : details) === 'sender'}
         disabled={isPending}
         onChange={isTelling => mutate(isTelling ? 'sender' : 'none')}

@@ -59,7 +59,7 @@ export function useTestPush({ id }: Pick<PushSubscription, 'id'>) {
     mutationFn: () => call(pushApi.testPush, { params: { subscription_id: id } }),
     onSuccess: ({ is_accepted: isAccepted, why }) =>
       isAccepted
-        ? toast({ tone: 'good', title: 'Sent', detail: 'The device shows it in a moment.' })
+        ? toast({ tone: 'good', title: 'Sent', detail: 'It will appear on the device in a moment.' })
         : toast({ tone: 'bad', title: 'Not sent', detail: why ?? '' }),
     onSettled: changed,
   })

@@ -9,7 +9,7 @@ export function PersonFilter({ user, onChange }: { user: string; onChange(user: 
   return (
     <search className="mb-3 block max-w-72">
       <Select aria-label="Whose sessions" value={user} onChange={event => onChange(event.target.value)}>
-        <option value="">Everybody</option>
+        <option value="">All users</option>
         {users.map(({ id, name, email }) => (
           <option key={id} value={id}>
             {name} ({email})

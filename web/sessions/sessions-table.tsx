@@ -28,7 +28,7 @@ export function SessionsTable({
   return (
     <Table label="Open sessions" isStacked>
       <TableHead>
-        <ColumnHead>Person</ColumnHead>
+        <ColumnHead>User</ColumnHead>
         <ColumnHead>Browser</ColumnHead>
         <ColumnHead>Address</ColumnHead>
         <ColumnHead>Signed in with</ColumnHead>

@@ -95,7 +95,7 @@ function ApplyLine({ form }: { form: ReturnType<typeof useConfigurationForm> }) 
         hint={
           needsTrial || !hasChanges
             ? 'Saves the change only if the login succeeds.'
-            : 'Only limits change: there is no server to test.'
+            : 'Only limits change, so there is no server to test.'
         }
         isOn={verify}
         disabled={hasChanges && !needsTrial}

@@ -37,20 +37,20 @@ export const serverFields: readonly ConfigurationField[] = [
 export const limitFields: readonly ConfigurationField[] = [
   {
     name: 'connection_timeout_seconds',
-    label: 'Time limit',
+    label: 'Timeout',
     hint: 'How long to wait for a mail server to respond.',
     unit: 'seconds',
     effect: 'Applies to new connections.',
   },
   {
     name: 'max_connections',
-    label: 'Connections of the whole server',
+    label: 'Connections in total',
     hint: 'IMAP connections of all accounts together, including those that watch for new mail.',
     effect: 'Takes effect immediately.',
   },
   {
     name: 'connection_pool_size',
-    label: 'Command connections of one account',
+    label: 'Command connections per account',
     hint: 'More connections serve more requests in parallel; many providers allow only a few.',
     effect: 'Takes effect immediately.',
   },

@@ -5,13 +5,7 @@ import { Button } from '../ui/button.tsx'
 import type { ForeignChange } from './configuration-draft.ts'
 import { allFields } from './configuration-fields.ts'
 
-export function ForeignChangeNote({
-  changes,
-  onUnderstood,
-}: {
-  changes: readonly ForeignChange[]
-  onUnderstood(): void
-}) {
+export function ForeignChangeNote({ changes, onOK }: { changes: readonly ForeignChange[]; onOK(): void }) {
   const who = useFacts().flatMap(({ event }) =>
     event.type === 'configuration_updated' ? [event.data.principal] : [],
   )[0]
@@ -34,8 +28,8 @@ export function ForeignChangeNote({
         </ul>
         <p className="text-soft">Your edits are kept.</p>
       </div>
-      <Button size="sm" onClick={onUnderstood}>
-        Understood
+      <Button size="sm" onClick={onOK}>
+        OK
       </Button>
     </div>
   )

@@ -13,7 +13,7 @@ export function ForbiddenPage({ label }: { label: string }) {
           title="Your role cannot open this page"
           actions={<ButtonLink href="/">Go to the overview</ButtonLink>}
         >
-          An administrator can give you another role.
+          An administrator can change your role.
         </EmptyState>
       </Card>
     </>

@@ -8,7 +8,7 @@ export function NotFoundPage() {
     <>
       <PageHeader title="Page not found" />
       <EmptyState title="Nothing exists at this address" actions={<ButtonLink href="/">Go to the overview</ButtonLink>}>
-        The link may be old, or mistyped.
+        The link may be outdated or mistyped.
       </EmptyState>
     </>
   )

@@ -75,7 +75,7 @@ export function Shortcuts({
   return (
     <>
       <p role="status" className={isGoing ? pill : 'sr-only'}>
-        {isGoing && 'Go to: press the letter of a page. ? shows them.'}
+        {isGoing && 'Go to: press the letter of a page (? lists them).'}
       </p>
       {opened === 'palette' && <OpenedPalette pages={pages} doers={doers} onClose={close} />}
       {opened === 'keys' && (

@@ -77,7 +77,7 @@ function ofBuffering(hearing: Hearing): Finding {
   const title = titles.buffering
   const { headMs, welcomeMs, arrivals, status, listenedMs } = hearing
   if (status !== null && status !== 200) {
-    return { title, tone: 'unknown', verdict: 'Unknown', measured: 'There was no stream to listen to.' }
+    return { title, tone: 'unknown', verdict: 'Unknown', measured: 'There was no stream to read.' }
   }
   const late: Pick<Finding, 'tone' | 'remedy'> = { tone: 'bad', remedy: 'buffering' }
   if (headMs === null || welcomeMs === null) {

@@ -91,7 +91,7 @@ export async function listen({
       if (arrival.type === 'welcome' || arrival.sentAt >= welcomedAt) hearing.arrivals.push(arrival)
       if (hearing.arrivals.length > timing.enough) return hearing
     }
-    hearing.fault = 'The stream ended while it was listened to.'
+    hearing.fault = 'The stream ended during the test.'
   } catch (error) {
     signal.throwIfAborted()
     if (!ending.signal.aborted) hearing.fault = error instanceof Error ? error.message : 'The connection broke.'

@@ -48,7 +48,7 @@ function figuresOf(health: Health): Row[] {
     sent !== null && ['Sent', formatCount(sent, 'event'), `${formatBytes(bytes ?? 0)} with heartbeats`],
     ['Dropped', formatNumber(health.dropped), health.dropped > 0 ? 'states skipped for slow readers' : 'none skipped'],
     ['Replays', formatNumber(health.replays), replayWords(health.replays, replayed)],
-    ['Gaps', formatNumber(health.gaps), health.gaps > 0 ? 'readers that had to reload everything' : 'no events missed'],
+    ['Gaps', formatNumber(health.gaps), health.gaps > 0 ? 'readers had to reload everything' : 'no events missed'],
     [
       'Slow readers',
       formatNumber(health.slow_consumers),

@@ -6,7 +6,7 @@ import { StreamHealth } from './stream-health.tsx'
 export function SystemPage() {
   return (
     <>
-      <PageHeader title="System" description="Health of the live event streams, and what may get in their way." />
+      <PageHeader title="System" description="Health of the live event streams, and what may disrupt them." />
       <div className="grid gap-4">
         <StreamHealth />
         <ConnectionDoctor />

@@ -10,7 +10,7 @@ export const scopeWords: Record<Scope, { label: string; may: string }> = {
   'mail:organize': { label: 'Organize', may: 'Also mark, label and move messages, and change folders.' },
   'mail:draft': { label: 'Draft', may: 'Also write drafts, which wait for a person.' },
   'mail:send': { label: 'Send', may: 'Also request sending, which may wait for approval.' },
-  'mail:delete': { label: 'Delete permanently', may: 'Messages, past the trash. This cannot be undone.' },
+  'mail:delete': { label: 'Delete permanently', may: 'Messages, bypassing the trash. This cannot be undone.' },
   'dashboard:read': { label: 'Look', may: 'Figures, clients, the state of accounts, the configuration.' },
   'dashboard:operate': { label: 'Operate', may: 'Also test servers, disconnect clients and ask the assistant.' },
   'dashboard:admin': { label: 'Administer', may: 'Also users, tokens, accounts, configuration and the audit trail.' },

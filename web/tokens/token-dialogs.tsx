@@ -107,7 +107,7 @@ function RevokeDialog({ token, onClose }: { token: ApiToken; onClose(): void }) 
     >
       <p>
         The token <code className="font-mono">{token.prefix}</code> of{' '}
-        <strong className="font-semibold">{token.user_name}</strong> is rejected from now on, and its open connections
+        <strong className="font-semibold">{token.user_name}</strong> is rejected immediately, and its open connections
         close within a second. This cannot be undone.
       </p>
       <MadeUsersChoice

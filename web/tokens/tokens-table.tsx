@@ -41,10 +41,10 @@ export function TokensTable({
     <Table label="API tokens" isStacked>
       <TableHead>
         <ColumnHead>Token</ColumnHead>
-        <ColumnHead>May</ColumnHead>
+        <ColumnHead>Permissions</ColumnHead>
         <ColumnHead>Accounts</ColumnHead>
         <ColumnHead>Status</ColumnHead>
-        <ColumnHead>Ends</ColumnHead>
+        <ColumnHead>Expires</ColumnHead>
         <ColumnHead>Last used</ColumnHead>
         <ColumnHead>
           <span className="sr-only">Actions</span>
@@ -85,7 +85,7 @@ function TokenRow({
           {!isOwn && ` of ${token.user_name}`}
         </p>
       </Cell>
-      <Cell label="May">
+      <Cell label="Permissions">
         <span className="flex flex-wrap gap-1">
           {scopes.map(scope => (
             <span key={scope} title={`${scope}: ${scopeWords[scope].may}`}>
@@ -108,7 +108,7 @@ function TokenRow({
         )}
         {status === 'suspended' && <span className="block text-xs text-muted">its owner is disabled</span>}
       </Cell>
-      <Cell label="Ends">{endsAt === null ? 'Never' : <RelativeTime at={endsAt} />}</Cell>
+      <Cell label="Expires">{endsAt === null ? 'Never' : <RelativeTime at={endsAt} />}</Cell>
       <Cell label="Last used">
         {usedAt === null ? <span className="text-muted">Never</span> : <RelativeTime at={usedAt} />}
         {usedFrom !== null && <span className="block font-mono text-xs text-muted">{usedFrom}</span>}

@@ -32,7 +32,7 @@ export function UsersTable({
   return (
     <Table label="Users" isStacked>
       <TableHead>
-        <ColumnHead>Person</ColumnHead>
+        <ColumnHead>User</ColumnHead>
         <ColumnHead>Role</ColumnHead>
         <ColumnHead>Accounts</ColumnHead>
         <ColumnHead>Status</ColumnHead>

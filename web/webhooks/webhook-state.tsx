@@ -23,7 +23,7 @@ export function WebhookState({ webhook }: { webhook: Webhook }) {
     return (
       <>
         <StatePill tone="warn">Failing for {of}</StatePill>
-        <span className="block text-xs text-muted">{faults}; the others go on</span>
+        <span className="block text-xs text-muted">{faults}; the others continue</span>
       </>
     )
   }
@@ -34,7 +34,7 @@ export function WebhookState({ webhook }: { webhook: Webhook }) {
         {faultWords(fault)}; {formatCount(behind, 'event')} waiting
         {next && (
           <>
-            ; next try <RelativeTime at={next} />
+            ; next retry <RelativeTime at={next} />
           </>
         )}
       </span>
