@@ -249,7 +249,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const { keyboard } = page
     const field = (name: string) => page.getByLabel(name, { exact: true })
     const tried = page.getByRole('region', { name: 'What it would have done' })
-    const words = async () => (await tried.getByRole('status').innerText()).split(' Tried')[0]
+    const words = async () => (await tried.getByRole('status').innerText()).split(' Tested')[0]
     const isHeading = (name: string) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
     await page.getByRole('link', { name: 'New rule' }).press('Enter')
     await isHeading('New rule')

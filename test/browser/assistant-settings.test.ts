@@ -40,7 +40,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   }
   const row = (page: Page, name: string) =>
     page
-      .getByRole('list', { name: 'Providers in the order in which they are asked' })
+      .getByRole('list', { name: 'Providers, in the order in which they are used' })
       .getByRole('listitem')
       .filter({ hasText: name })
 

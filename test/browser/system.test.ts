@@ -57,7 +57,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
 
   const examine = async (page: Page) => {
     await page.getByRole('button', { name: 'Run' }).click()
-    await page.getByText(/^Rund at/).waitFor()
+    await page.getByText(/^Tested at/).waitFor()
   }
   const finding = (page: Page, title: string) => page.getByRole('listitem').filter({ hasText: `${title}:` })
 

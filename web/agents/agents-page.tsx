@@ -59,7 +59,7 @@ function AllAgents() {
         }
       />
       <div className="grid grid-cols-1 gap-4">
-        <Lane hasAgents={(data?.items.length ?? 0) > 0} />
+        <Lane />
         <Panel
           title="Connected and recent"
           query={agents}
@@ -104,7 +104,7 @@ const outcomes: Record<AgentOutcome | '', string> = {
   failed: 'Failed',
 }
 
-function Lane({ hasAgents }: { hasAgents: boolean }) {
+function Lane() {
   const [view, setView] = useUrlState({ outcome: '', account: '' })
   const accounts = useAccounts().data?.items ?? []
   const [isWhole, setWhole] = useState(false)
@@ -121,9 +121,9 @@ function Lane({ hasAgents }: { hasAgents: boolean }) {
       query={calls}
       isEmpty={({ items }) => items.length === 0}
       empty={
-        <EmptyState title={isNarrowed ? 'No such call' : hasAgents ? 'No call yet' : 'Quiet'}>
+        <EmptyState title={isNarrowed ? 'No matching calls' : 'No calls yet'}>
           {isNarrowed
-            ? 'No such call recently. Choose another outcome or account.'
+            ? 'Choose another outcome or account.'
             : 'Tool calls appear here live: who called which tool, for which account, and how long it took. A restart clears the list; the audit trail keeps them.'}
         </EmptyState>
       }

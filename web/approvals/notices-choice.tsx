@@ -20,7 +20,7 @@ export function NoticesChoice() {
   return (
     <footer className="flex flex-wrap items-center justify-between gap-2 border-t px-4 py-2 text-xs text-muted">
       <span className="min-w-0 flex-1 basis-48">
-        {state === 'blocked' && 'This browser blocks notifications of this page.'}
+        {state === 'blocked' && 'This browser blocks notifications from this page.'}
         {state === 'on' && 'You are notified of new items while this page is open.'}
         {state === 'off' && 'Be notified while this page is open in the background.'}{' '}
         {state !== 'blocked' && <Devices>On your phone, too</Devices>}

@@ -48,7 +48,7 @@ export function ChangeFeed({ accounts }: { accounts: readonly Account[] }) {
         <EmptyState title={isNarrowed ? 'Nothing of this kind' : 'Nothing yet…'}>
           {isNarrowed
             ? 'No such change recently. Choose another kind or account.'
-            : 'New mail, connections, account and configuration changes appear here as they happen.'}
+            : 'New mail, connections, account and configuration changes appear here live.'}
         </EmptyState>
       ) : (
         <ol>

@@ -119,7 +119,7 @@ function ChangeRow({ accountId, change }: { accountId: string; change: ProposedC
   const outcome = outcomeWordsOf(change)
   const name = change.id ?? change.ref
   const words =
-    visibleText(subject?.trim() ?? '') || (subject === null ? 'A message without known subject' : '(no subject)')
+    visibleText(subject?.trim() ?? '') || (subject === null ? 'Message with unknown subject' : '(no subject)')
   const isOut = outcome !== undefined
   return (
     <div className={classNames('grid grid-cols-1 gap-0.5 px-3 py-1.5 text-sm', isOut && 'text-muted')}>

@@ -13,7 +13,7 @@ import { type PushAbility, pushAbility } from './push-browser.ts'
 import { usePush, useSubscribe, useTestPush, useUnsubscribe } from './use-push.ts'
 
 const obstacles: Record<Exclude<PushAbility, 'ready'>, string> = {
-  blocked: 'This browser blocks notifications of this page. Allow them in its settings for this site.',
+  blocked: 'This browser blocks notifications from this page. Allow them in its settings for this site.',
   insecure: 'Notifications need HTTPS. They do not work at the current address.',
   install:
     'On an iPhone or iPad, add RustyMail to the Home Screen first (Share, then Add to Home Screen), and open it there.',

@@ -74,7 +74,7 @@ function SettingsForm({ settings }: { settings: ApprovalSettingsAnswer }) {
         {figure('expires_hours', 'Approvals expire after (hours)', '1 to 168. Then the message is not sent.')}
         {figure(
           'fresh_sign_in_minutes',
-          'Sign-in at most (minutes) ago',
+          'Maximum sign-in age (minutes)',
           'Approving requires a sign-in this recent, 1 to 1440. Empty: any session may approve.',
           'every',
         )}

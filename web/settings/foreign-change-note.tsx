@@ -5,7 +5,13 @@ import { Button } from '../ui/button.tsx'
 import type { ForeignChange } from './configuration-draft.ts'
 import { allFields } from './configuration-fields.ts'
 
-export function ForeignChangeNote({ changes, onOK }: { changes: readonly ForeignChange[]; onOK(): void }) {
+export function ForeignChangeNote({
+  changes,
+  onUnderstood,
+}: {
+  changes: readonly ForeignChange[]
+  onUnderstood(): void
+}) {
   const who = useFacts().flatMap(({ event }) =>
     event.type === 'configuration_updated' ? [event.data.principal] : [],
   )[0]
@@ -28,7 +34,7 @@ export function ForeignChangeNote({ changes, onOK }: { changes: readonly Foreign
         </ul>
         <p className="text-soft">Your edits are kept.</p>
       </div>
-      <Button size="sm" onClick={onOK}>
+      <Button size="sm" onClick={onUnderstood}>
         OK
       </Button>
     </div>

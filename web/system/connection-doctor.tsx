@@ -44,6 +44,6 @@ export function ConnectionDoctor() {
 
 function stateWords(isBusy: boolean, examinedAt: number | undefined): string {
   if (isBusy) return 'Reading a separate stream, for at most 30 seconds…'
-  if (examinedAt !== undefined) return `Rund at ${formatClock(examinedAt)}, from this browser.`
+  if (examinedAt !== undefined) return `Tested at ${formatClock(examinedAt)}, from this browser.`
   return 'Opens a separate stream for a short time and checks what is between this browser and the server.'
 }
