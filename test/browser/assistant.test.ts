@@ -321,10 +321,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await panel.waitFor({ state: 'hidden' })
     expect(await page.evaluate('document.activeElement.innerText')).toMatch(/^Diagnose/)
     await page.keyboard.press('?')
-    await page
-      .getByRole('dialog', { name: /shortcuts/ })
-      .getByText('Ask the assistant about this page')
-      .waitFor()
+    await page.getByRole('dialog').getByText('Ask the assistant about this page, or close it').waitFor()
     await page.keyboard.press('Escape')
   })
 
