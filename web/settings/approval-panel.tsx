@@ -75,7 +75,7 @@ function SettingsForm({ settings }: { settings: ApprovalSettingsAnswer }) {
         {figure(
           'fresh_sign_in_minutes',
           'Maximum sign-in age (minutes)',
-          'Approving requires a sign-in this recent, 1 to 1440. Empty: any session may approve.',
+          'Approving requires a sign-in this recent, 1 to 1440. If empty, any session may approve.',
           'every',
         )}
         {figure('undo_seconds', 'Undo sending for (seconds)', '0 to 120.')}
