@@ -1,4 +1,4 @@
-/** Coming in and going out: set-up, sign-in by password, passkey or provider, sessions. */
+/** Authentication: set-up, sign-in by password, passkey or provider, sessions. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { Scope } from './scope.ts'
@@ -9,7 +9,7 @@ export const Role = z
   .describe('`viewer`: views the dashboard; `operator`: also acts on it and reads mail; `administrator`: everything')
 export type Role = z.infer<typeof Role>
 
-/** `all`, or the accounts by id; none when the list is empty. */
+/** `all`, or a list of account ids; an empty list grants none. */
 export const AccountAccess = z
   .union([z.literal('all'), z.array(z.string().max(40)).max(1000)])
   .describe('`all`, or ids of accounts')
@@ -20,7 +20,7 @@ export const Email = line
   .toLowerCase()
   .max(254)
   .regex(/^[^@\s]+@[^@\s]+$/, 'is not an email address')
-/** What the trail calls those who are neither a person nor a token; nobody else is called so. */
+/** Names in the audit trail of principals that are neither a person nor a token; users may not have them. */
 const ownNames = ['api key', 'nobody', 'openid connect', 'rustymail']
 
 export const PersonName = typedLine
@@ -32,7 +32,7 @@ export const PersonName = typedLine
     'must not contain invisible or direction-changing characters',
   )
   .refine(name => !ownNames.includes(name.toLowerCase()), 'is a name reserved for RustyMail itself')
-/** Of a new password only its length is looked at here; whether it is too common is the server's to say. */
+/** A new password: only its length is validated here; the server checks whether it is too easy to guess. */
 export const NewPassword = secret(z.string().min(12, 'must have at least 12 characters').max(256))
 const GivenPassword = secret(z.string().min(1).max(256))
 
@@ -56,20 +56,20 @@ export const SessionView = z
     }),
     server: z.object({
       version: z.string(),
-      demo: z.boolean().describe('Started with the sandbox mail server'),
+      demo: z.boolean().describe('The sandbox mail server is running'),
       sandbox_running: z.boolean(),
     }),
     last_event_id: z
       .string()
       .nullable()
       .describe(
-        'For sessions that may view the dashboard: the newest event before this answer. An event stream opened with it as `Last-Event-ID` has everything since',
+        'For sessions that may view the dashboard: the id of the newest event before this response. An event stream opened with it as `Last-Event-ID` has everything since',
       ),
   })
   .meta({ id: 'Session' })
 export type SessionView = z.infer<typeof SessionView>
 
-/** Why a session ended that its owner did not sign out of. */
+/** Why a session ended without its owner signing out. */
 export const SessionEnd = z.enum([
   'ended_by_administrator',
   'ended_elsewhere',
@@ -92,13 +92,13 @@ export const SignInState = z
   .meta({ id: 'SignInState' })
 export type SignInState = z.infer<typeof SignInState>
 
-/** A right password is not enough for people with a second factor. */
+/** The response to a correct password of a user with a second factor: sign-in is not complete yet. */
 export const SignInAnswer = z
   .discriminatedUnion('status', [
     z.object({ status: z.literal('signed_in'), session: SessionView }),
     z.object({
       status: z.literal('second_factor'),
-      challenge: z.string().describe('Send it with the code, within 5 minutes'),
+      challenge: z.string().describe('Send it with the second factor, within 5 minutes'),
     }),
   ])
   .meta({ id: 'SignInAnswer' })
@@ -117,7 +117,7 @@ export const UserSession = z
     user_id: z.string(),
     user_name: z.string(),
     method: SignInMethod,
-    ip_address: z.string().describe('Address from which it was opened'),
+    ip_address: z.string().describe('IP address from which the session was opened'),
     user_agent: z.string(),
     created_at: Timestamp,
     last_seen_at: Timestamp,
@@ -170,7 +170,7 @@ export const accessApi = {
     effect: 'write',
     limit: 'sign_in',
     body: z.strictObject({
-      // People type passwords there.
+      // The email is secret, since people type passwords into that field by mistake.
       email: secret(z.string().trim().toLowerCase().min(1).max(254)),
       password: GivenPassword,
     }),
@@ -201,7 +201,7 @@ export const accessApi = {
     tag,
     summary: 'Start a sign-in with a passkey',
     scope: 'public',
-    // Nothing is kept of it, so nothing has changed.
+    // The challenge is signed, not stored, so this is a read.
     effect: 'read',
     limit: 'sign_in',
     response: PasskeyChallenge,

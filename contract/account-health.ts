@@ -1,4 +1,4 @@
-/** What went wrong with one account, and another try at once. */
+/** Recent errors of one account, and an immediate retry. */
 import { z } from 'zod'
 import { Account, AccountError } from './accounts.ts'
 import { endpoint } from './endpoint.ts'
@@ -12,7 +12,7 @@ export const RecentError = AccountError.extend({
 }).meta({ id: 'RecentError' })
 export type RecentError = z.infer<typeof RecentError>
 
-/** At most so many are kept. */
+/** Upper bound of recent errors kept per account; beyond it the oldest is evicted. */
 export const maxRecentErrors = 20
 
 const params = z.object({ account_id: AccountId })

@@ -1,4 +1,4 @@
-/** Accounts out of one server and into another: as a file that is sealed with a passphrase, and many at once from a table (CSV). */
+/** Export and import of accounts as a file sealed with a passphrase, and import of many accounts from a table (CSV). */
 import { z } from 'zod'
 import { AccountChange, IndexLevel, MailServerInput } from './accounts.ts'
 import { endpoint } from './endpoint.ts'
@@ -8,7 +8,7 @@ import { AccountId, secret, Timestamp, typedLine } from './wire.ts'
 export const movingBounds = {
   accounts: 1_000,
   fileBytes: 8 * 1024 * 1024,
-  /** Characters; the rest of a file has room beside it. */
+  /** Maximum characters of the sealed part, which leaves room for the rest of the file. */
   sealed: 8 * 1024 * 1024 - 4_096,
   csvBytes: 1024 * 1024,
   csvRows: 1_000,
@@ -16,7 +16,7 @@ export const movingBounds = {
 
 const base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/, 'is not base64')
 const passphrase = secret(z.string().min(12, 'must have at least 12 characters').max(256)).describe(
-  'What the file is sealed with: it cannot be opened without it',
+  'The passphrase that seals the file: without it the file cannot be opened',
 )
 
 /** `docs/moving.md` has the format for other programs. */
@@ -25,7 +25,7 @@ export const AccountsFile = z
     format: z.literal('rustymail-accounts'),
     version: z.literal(1),
     created_at: Timestamp,
-    accounts: z.int().min(0).max(movingBounds.accounts).describe('How many it holds'),
+    accounts: z.int().min(0).max(movingBounds.accounts).describe('Number of accounts in the file'),
     kdf: z.strictObject({
       name: z.literal('argon2id'),
       memory_kib: z.int().min(8_192).max(262_144),
@@ -33,7 +33,7 @@ export const AccountsFile = z
       parallelism: z.int().min(1).max(4),
       salt: base64.max(88),
     }),
-    check: base64.max(88).describe('Tells a wrong passphrase from a damaged file'),
+    check: base64.max(88).describe('Distinguishes a wrong passphrase from a damaged file'),
     cipher: z.strictObject({ name: z.literal('aes-256-gcm'), nonce: base64.max(24), tag: base64.max(32) }),
     sealed: base64
       .max(movingBounds.sealed)
@@ -56,7 +56,7 @@ export const AccountsFile = z
   })
 export type AccountsFile = z.infer<typeof AccountsFile>
 
-/** What is sealed of one account. A program that reads it ignores what it does not know. */
+/** The sealed data of one account. Readers ignore unknown fields. */
 export const MovedAccount = z
   .object({
     name: typedLine.trim().min(1).max(100),
@@ -67,9 +67,9 @@ export const MovedAccount = z
     index_level: IndexLevel.nullable(),
     watched_folders: AccountChange.shape.watched_folders.unwrap(),
     look_interval_seconds: AccountChange.shape.look_interval_seconds.unwrap(),
-    /** Where it signs in by OAuth2, in place of passwords: access does not go along. */
+    /** Provider of an account that signs in by OAuth2, instead of passwords; its grant is not exported. */
     oauth_provider: OAuthProviderId.nullable().default(null),
-    /** What other features keep of an account, by their names: `identity`. */
+    /** Account data of other features, under their names: `identity`. */
     parts: z.record(z.string().max(40), z.unknown()).default({}),
   })
   .refine(({ imap, oauth_provider }) => oauth_provider !== null || imap.password !== undefined, {
@@ -82,16 +82,16 @@ export const MovedAccount = z
   })
 export type MovedAccount = z.infer<typeof MovedAccount>
 
-const why = z.string().nullable().describe('Unless it was created')
+const why = z.string().nullable().describe('The reason, unless the account was created')
 
 export const ImportedAccount = z
   .object({
-    email: z.string().nullable().describe('null where it cannot be read'),
+    email: z.string().nullable().describe('null if it cannot be read'),
     status: z.enum(['created', 'exists', 'invalid']),
     account_id: AccountId.nullable(),
     needs_sign_in: z
       .boolean()
-      .describe('It was created and signs in by OAuth2: somebody has to sign in at its provider again'),
+      .describe('The account was created and signs in by OAuth2: a user must sign in at its provider again'),
     why,
   })
   .meta({ id: 'ImportedAccount' })
@@ -115,12 +115,12 @@ export type CsvColumn = (typeof csvColumns)[number]
 
 export const ImportedRow = z
   .object({
-    line: z.int().describe('In the file; the header is line 1'),
+    line: z.int().describe('Line number in the file; the header is line 1'),
     email: z.string().nullable(),
     status: z
       .enum(['created', 'valid', 'exists', 'invalid', 'could_not_connect', 'not_tried'])
-      .describe('`valid`: it would be created, in a dry run; `not_tried`: the time for one import was over'),
-    field: z.enum(csvColumns).nullable().describe('For `invalid`: the column; null where it is the whole row'),
+      .describe('`valid`: it would be created (dry run); `not_tried`: the time limit of one import was reached'),
+    field: z.enum(csvColumns).nullable().describe('For `invalid`: the column; null if the whole row is invalid'),
     why,
     account_id: AccountId.nullable(),
   })
@@ -136,7 +136,7 @@ export const accountMovingApi = {
     ...shared,
     method: 'POST',
     path: `${path}/export`,
-    summary: 'Get all accounts as a file, sealed with a passphrase',
+    summary: 'Export all accounts as a file, sealed with a passphrase',
     description: [
       'With servers, user names, passwords, signatures and settings, to move them to another server; mail, drafts, the sandbox and what OAuth2 providers granted are not in it. Signed-in administrators only, within 10 minutes',
       'of the sign-in. Lose the passphrase and the file is worthless.',
@@ -150,9 +150,9 @@ export const accountMovingApi = {
     ...shared,
     method: 'POST',
     path: `${path}/import`,
-    summary: 'Create the accounts of such a file',
+    summary: 'Import the accounts of such a file',
     description:
-      'Each account is created whole or not at all; those whose login is connected already stay as they are. Servers are not tested first: the state of an account says how it fares.',
+      'Each account is created completely or not at all; accounts whose login is already connected are left unchanged. Servers are not tested first: the state of each account shows whether it works.',
     limit: 'access',
     bodyLimit: movingBounds.fileBytes,
     body: z.strictObject({ file: AccountsFile, passphrase }),
@@ -163,7 +163,7 @@ export const accountMovingApi = {
     ...shared,
     method: 'POST',
     path: `${path}/import-csv`,
-    summary: 'Create many accounts from a table (CSV)',
+    summary: 'Import many accounts from a table (CSV)',
     description: [
       `A header row names the columns: ${csvColumns.join(', ')}. Required are email, imap_host and imap_password; what is left out is taken from the others as on the page.`,
       'RFC 4180, with commas or semicolons. Servers are tested first, four logins at a time on each, unless `verify` is false. Passwords are never answered.',
@@ -174,10 +174,10 @@ export const accountMovingApi = {
       csv: secret(z.string().min(1).max(movingBounds.csvBytes)).meta({
         examples: ['email,imap_host,imap_password\nann@example.org,imap.example.org,secret'],
       }),
-      dry_run: z.boolean().default(false).describe('Only says what would come of it; servers are tested all the same'),
+      dry_run: z.boolean().default(false).describe('Only reports what would happen; servers are still tested'),
       verify: z.boolean().default(true),
     }),
-    response: z.object({ items: z.array(ImportedRow).describe('In the order of the file') }),
+    response: z.object({ items: z.array(ImportedRow).describe('Results in the order of the file') }),
     problems: ['session_needed', 'overloaded'],
   }),
 }

@@ -1,10 +1,10 @@
-/** What RustyMail moved between itself and the mail server of an account, by day, beside what the provider is known to allow. */
+/** Traffic between RustyMail and an account’s mail server, by day, with the provider’s published limits. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { AccountId } from './wire.ts'
 
 const traffic = {
-  received_bytes: z.int().describe('Bytes of IMAP from the mail server'),
+  received_bytes: z.int().describe('IMAP bytes received from the mail server'),
   sent_bytes: z.int(),
   connections: z.int().describe('Connections opened'),
 }
@@ -14,13 +14,13 @@ const UsageDay = z
   .object({
     day: z.iso
       .date()
-      .describe('In UTC')
+      .describe('The day in UTC')
       .meta({ examples: ['2026-11-28'] }),
     ...traffic,
     most_open: z.int().describe('Most connections open at once'),
-    sync: Traffic.describe('Indexing in the background'),
+    sync: Traffic.describe('Background indexing'),
     interactive: Traffic.describe('Requests of people and programs'),
-    watch: Traffic.describe('Waiting for new mail'),
+    watch: Traffic.describe('Watching for new mail'),
   })
   .meta({ id: 'UsageDay' })
 export type UsageDay = z.infer<typeof UsageDay>
@@ -30,18 +30,18 @@ const ProviderLimits = z
     provider: z.string(),
     received_bytes_per_day: z.int().nullable(),
     sent_bytes_per_day: z.int().nullable(),
-    connections: z.int().nullable().describe('At once, all mail programs together'),
+    connections: z.int().nullable().describe('Concurrent connections of all mail programs together'),
   })
   .meta({ id: 'ProviderLimits' })
 export type ProviderLimits = z.infer<typeof ProviderLimits>
 
 export const AccountUsage = z
   .object({
-    limits: ProviderLimits.nullable().describe('As the provider publishes them; null where none are known'),
+    limits: ProviderLimits.nullable().describe('Limits published by the provider; null if none are known'),
     pace: z
       .enum(['full', 'slowed', 'paused'])
       .describe(
-        'Of background work: `slowed` from 80 % of the daily limit on, `paused` when it is reached, until the next day. Requests are never held back',
+        'Throttling of background work: `slowed` from 80 % of the daily limit on, `paused` when it is reached, until the next day. Requests are never throttled',
       ),
     days: z.array(UsageDay).describe('Newest first, today included; 35 at most. Days without traffic are left out'),
   })
@@ -53,7 +53,7 @@ export const accountUsageApi = {
     method: 'GET',
     path: '/api/dashboard/accounts/{account_id}/usage',
     tag: 'Accounts',
-    summary: 'Get what was moved between this server and the mail server of an account, by day',
+    summary: 'Get the traffic between this server and an account’s mail server, by day',
     scope: 'dashboard:read',
     effect: 'read',
     params: z.object({ account_id: AccountId }),

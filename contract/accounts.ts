@@ -1,4 +1,4 @@
-/** Mail accounts: their connections and health. Passwords go in and never come out. */
+/** Mail accounts: their connections and health. Passwords are write-only. */
 import { z } from 'zod'
 import { QuotaLevel } from './account-server.ts'
 import { endpoint } from './endpoint.ts'
@@ -79,7 +79,7 @@ export const AccountConnections = z
     max: z
       .int()
       .describe(
-        'Maximum concurrent command connections; lowered when the server reports too many, to 0 where requests share the watching one',
+        'Maximum concurrent command connections; lowered when the server reports too many, to 0 if requests share the watching one',
       ),
     server_limit: z
       .int()
@@ -109,9 +109,7 @@ const LookInterval = z
   .int()
   .min(lookInterval.least)
   .max(lookInterval.most)
-  .describe(
-    'How often all folders are compared with the mail server, those included that are not watched; 60 by default',
-  )
+  .describe('Polling interval for all folders, including those that are not watched; 60 by default')
 
 export const Account = z
   .object({
@@ -135,8 +133,10 @@ export const Account = z
     note: z
       .string()
       .nullable()
-      .describe('A hint about the account although nothing failed, such as how few connections its server allows'),
-    quota_level: QuotaLevel.nullable().describe('How full the mailbox is; null where the mail server does not say it'),
+      .describe('A warning although nothing failed, such as a low connection limit of the mail server'),
+    quota_level: QuotaLevel.nullable().describe(
+      'Quota usage of the mailbox; null if the mail server does not report it',
+    ),
     last_mail_at: Timestamp.nullable().describe('When new mail was last announced, since this server started'),
     connections: AccountConnections,
     index_level: IndexLevel.nullable().describe('null: the default of the server, `RUSTYMAIL_INDEX`'),
@@ -157,13 +157,13 @@ export const MailAccount = z
     id: AccountId,
     name: z.string().describe('Display name; defaults to the address'),
     email: z.string(),
-    state: AccountState.describe('Mail can be requested while it is `ready` or `degraded`'),
+    state: AccountState.describe('Mail can be read while the account is `ready` or `degraded`'),
     can: z.array(Scope).describe('The caller’s mail scopes for which an endpoint or a tool exists'),
   })
   .meta({ id: 'MailAccount' })
 export type MailAccount = z.infer<typeof MailAccount>
 
-/** A time in which nothing changed; it ends where the next one begins. */
+/** A period with an unchanged state; it ends where the next one begins. */
 const AccountStretch = z
   .object({
     from: Timestamp,
@@ -199,7 +199,7 @@ function hasSecret(part: 'imap' | 'smtp') {
 }
 
 function missingSecret(part: 'imap' | 'smtp') {
-  // Whatever else is wrong, so that every fault is named at once.
+  // Checked even if other fields are invalid, so that all faults are reported together.
   const when = ({ value }: { value: unknown }) => typeof value === 'object' && value !== null
   return { path: [part, 'password'], message: 'is required', when }
 }
@@ -213,7 +213,7 @@ export const AccountInput = z
     auth: z
       .strictObject({ grant_id: line.min(1).max(60) })
       .optional()
-      .describe('In place of passwords: what `beginOAuthSignIn` was granted'),
+      .describe('Instead of passwords: the grant obtained with `beginOAuthSignIn`'),
     enabled: z.boolean().default(true),
   })
   .refine(hasSecret('imap'), missingSecret('imap'))
@@ -254,7 +254,7 @@ export type PartResult = z.infer<typeof PartResult>
 
 const params = z.object({ account_id: AccountId })
 const verify = z.strictObject({
-  verify: z.enum(['true', 'false']).default('true').describe('`false`: save it without testing the server first'),
+  verify: z.enum(['true', 'false']).default('true').describe('`false`: save without testing the server first'),
 })
 const connecting = [
   'oauth_grant_not_found',
@@ -276,7 +276,7 @@ export const accountsApi = {
     method: 'GET',
     path: '/api/v1/accounts',
     tag: 'Mail',
-    summary: 'List the mail accounts that the caller may use, and for what',
+    summary: 'List the mail accounts that the caller may use, with its scopes for each',
     description:
       'Requires any mail scope. A token gets the accounts that it names. Servers, limits and errors of an account are ' +
       'under `/api/dashboard/accounts`, which requires `dashboard:read`.',
@@ -350,7 +350,7 @@ export const accountsApi = {
     method: 'DELETE',
     path: `${path}/{account_id}`,
     tag,
-    summary: 'Disconnect an account and forget its password, or revoke its access; mail on the server stays',
+    summary: 'Disconnect an account and delete its password, or revoke its access; mail on the server stays',
     scope: 'dashboard:admin',
     effect: 'destroy',
     params,
@@ -374,7 +374,7 @@ export const accountsApi = {
     method: 'POST',
     path: '/api/dashboard/sandbox',
     tag,
-    summary: 'Start the throw-away mail server on this machine and connect its account',
+    summary: 'Start the sandbox, a disposable mail server on this machine, and connect its account',
     description: 'The account of an earlier run is reconnected with the same id; its mail is new.',
     scope: 'dashboard:admin',
     effect: 'write',

@@ -1,4 +1,4 @@
-/** Agents at work: who is connected over MCP, what their tools were called with in short, what came of it, and what it cost. Held in memory. */
+/** Agents connected over MCP: their tool calls, with subject matter, outcome and cost. Kept in memory. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { AccountId, Limit, Timestamp } from './wire.ts'
@@ -9,13 +9,13 @@ export type McpTransport = z.infer<typeof McpTransport>
 export const AgentOutcome = z
   .enum(['ok', 'refused', 'failed'])
   .describe(
-    'A result that is an error is one: `refused` is an error of the caller or a rule, `failed` one of the server',
+    'Outcome of a call; an error result counts as an error: `refused` is caused by the caller or a rule, `failed` by the server',
   )
 export type AgentOutcome = z.infer<typeof AgentOutcome>
 
-/** Of what a client says of itself. */
+/** Maximum characters of a client’s own name and version. */
 export const peerBounds = { name: 100, version: 60, revision: 20, tools: 64 } as const
-/** Of what a tool touched, in UTF-16 units. */
+/** Maximum length of a sender or subject shown for a call, in UTF-16 units. */
 export const touchedBounds = { subject: 120, sender: 254 } as const
 
 const estimate = 'an estimate: a quarter of the bytes of results as they were sent, and 1,500 for an image'
@@ -26,7 +26,7 @@ export const AgentTool = z
     tool: z.string(),
     calls: z.int(),
     errors: z.int(),
-    bytes: z.int().describe('Of results, as they were sent'),
+    bytes: z.int().describe('Bytes of results as sent'),
     tokens: z.int().describe(`Spent by the agent on results; ${estimate}`),
   })
   .meta({ id: 'AgentTool' })
@@ -38,19 +38,22 @@ export const AgentPeer = z
     principal: z.string().describe('Id of the principal: `token-…`'),
     principal_name: z.string(),
     principal_kind: z.enum(['session', 'token', 'api_key']),
-    client_name: z.string().nullable().describe('As the client names itself, unverified; null where it does not'),
+    client_name: z.string().nullable().describe('The client’s own name, unverified; null if it gives none'),
     client_version: z.string().nullable(),
-    revision: z.string().nullable().describe('Of the protocol'),
+    revision: z.string().nullable().describe('Protocol revision'),
     transport: McpTransport,
-    session: z.string().nullable().describe('Name of its run, by which its changes can be undone'),
+    session: z
+      .string()
+      .nullable()
+      .describe('Name of the agent’s run (session of work), by which its changes can be undone'),
     ip_address: z.string(),
     user_agent: z.string(),
-    client_id: z.string().nullable().describe('In `GET /api/dashboard/clients`; null when it is not there any more'),
+    client_id: z.string().nullable().describe('Id in `GET /api/dashboard/clients`; null when it is no longer listed'),
     connected_at: Timestamp,
     last_seen_at: Timestamp,
     open_calls: z.int(),
     open_streams: z.int(),
-    calls: z.int().nullable().describe(`Of tools, since it was first seen; ${own}`),
+    calls: z.int().nullable().describe(`Tool calls since the agent was first seen; ${own}`),
     errors: z.int().nullable(),
     tokens: z.int().nullable().describe(`Spent on results; ${estimate}`),
     last_call: z.object({ tool: z.string(), at: Timestamp }).nullable(),
@@ -68,18 +71,20 @@ export const AgentCall = z
     client_name: z.string().nullable(),
     session: z.string().nullable(),
     tool: z.string(),
-    account_id: z.string().nullable().describe('null where the call was about all accounts of its token'),
+    account_id: z.string().nullable().describe('null if the call concerned all accounts of its token'),
     outcome: AgentOutcome,
     code: z.string().describe('`ok`, or the code of the problem'),
     duration_ms: z.number(),
     bytes: z.int(),
-    tokens: z.int().describe(`Of its result; ${estimate}`),
-    messages: z.int().nullable().describe('Messages in its result; null where a tool answers none'),
+    tokens: z.int().describe(`Tokens of the result; ${estimate}`),
+    messages: z.int().nullable().describe('Number of messages in the result; null for tools that return none'),
     sender: z
       .string()
       .nullable()
-      .describe('Of the first message in its result; null without it, and for callers without `mail:meta`'),
-    subject: z.string().nullable().describe('As `sender`'),
+      .describe(
+        'Sender of the first message in the result; null if there is none, and for callers without `mail:meta`',
+      ),
+    subject: z.string().nullable().describe('Subject of the same message; null in the same cases'),
   })
   .meta({ id: 'AgentCall' })
 export type AgentCall = z.infer<typeof AgentCall>
@@ -89,13 +94,13 @@ export const agentsApi = {
   listAgents: endpoint({
     ...shared,
     path: '/api/dashboard/agents',
-    summary: 'List agents that are or were connected over MCP since the server started, the one seen last first',
+    summary: 'List agents connected over MCP since the server started, most recently seen first',
     response: z.object({ items: z.array(AgentPeer), open_calls: z.int(), open_streams: z.int() }),
   }),
   listAgentCalls: endpoint({
     ...shared,
     path: '/api/dashboard/agents/calls',
-    summary: 'List the newest calls of tools over MCP, of accounts that you see; memory holds 1,000',
+    summary: 'List the newest tool calls over MCP for accounts that you may see; 1,000 are kept in memory',
     query: z.strictObject({
       limit: Limit,
       principal: z.string().max(100).optional().describe('Only calls of this principal'),
@@ -106,7 +111,7 @@ export const agentsApi = {
   }),
 }
 
-/** Told to those alone that may see one of the calls; which they are, they ask for. */
+/** Sent only to callers that may see one of the new calls; they fetch the calls themselves. */
 export const agentStates = {
   agent_activity: {
     scope: 'dashboard:read',

@@ -1,4 +1,4 @@
-/** Alerts: rules over the series of the history, what fires now, and what a rule would have done. */
+/** Alerts: rules over the series of the history, alerts that fire, and back-tests of rules. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { HistoryLabel, HistorySeries } from './history.ts'
@@ -24,7 +24,7 @@ export const AlertRuleBody = z
       .partialRecord(HistoryLabel, z.string().max(100))
       .default({})
       .describe('Only rows with these labels, such as `account_id` or `code`'),
-    per: z.array(HistoryLabel).max(3).default([]).describe('Each set of these labels is an alert of its own'),
+    per: z.array(HistoryLabel).max(3).default([]).describe('Each set of these labels is a separate alert'),
     aggregation: z
       .enum(aggregations)
       .describe('Gauges: mean, min, max. Counts: sum, per_minute. Durations: mean, min, max, p50, p95, p99'),
@@ -32,41 +32,41 @@ export const AlertRuleBody = z
       .strictObject({ series: z.string().min(1).max(60), at_least: z.number().min(1).max(1e12) })
       .nullable()
       .default(null)
-      .describe('Divides a sum by that of another count, in percent, where that is at least so much'),
+      .describe('Divides the sum by that of another count, in percent, if the latter is at least this large'),
     usual: z
       .strictObject({ days: z.int().min(1).max(28), at_least: z.number().min(0.001).max(1e12) })
       .nullable()
       .default(null)
       .describe(
-        'The threshold is a multiple of what is usual: the median of the highest values of each of so many days, the day before yesterday the last (UTC), or `at_least` where that is more',
+        'The threshold is a multiple of the usual value: the median of the daily maxima over this many days up to the day before yesterday (UTC), or `at_least` if that is greater',
       ),
     window_seconds: z
       .int()
       .min(15)
       .max(24 * hour)
-      .describe('What one value is taken over'),
+      .describe('Window over which one value is aggregated'),
     comparison: z.enum(['above', 'below']),
     threshold: figure,
     clear_threshold: figure
       .nullable()
       .default(null)
-      .describe('A firing alert stays until the value is on the other side of this one; the threshold unless given'),
+      .describe('A firing alert continues until the value crosses this one (hysteresis); default: the threshold'),
     for_seconds: z
       .int()
       .min(0)
       .max(24 * hour)
       .default(0)
-      .describe('So long it must be so before the alert fires'),
+      .describe('How long the condition must hold before the alert fires'),
     keep_seconds: z
       .int()
       .min(0)
       .max(24 * hour)
       .default(60)
-      .describe('So long it must be well before the alert clears, so that it does not flap'),
+      .describe('How long the value must be normal before the alert clears, so that it does not flap'),
     no_data: z
       .enum(['ok', 'keep', 'alert'])
       .default('keep')
-      .describe('Without a value: it is well, it stays as it is for ten minutes, or it counts as bad'),
+      .describe('Meaning of a missing value: normal, unchanged for ten minutes, or condition met'),
     quiet_hours: z
       .strictObject({
         days: z.array(z.int().min(1).max(7)).min(1).max(7).describe('1 is Monday'),
@@ -76,7 +76,7 @@ export const AlertRuleBody = z
       })
       .nullable()
       .default(null)
-      .describe('What is raised then is shown, and marked quiet'),
+      .describe('Alerts raised then are shown and marked quiet'),
   })
   .meta({ id: 'AlertRuleBody' })
 export type AlertRuleBody = z.infer<typeof AlertRuleBody>
@@ -84,8 +84,8 @@ export type AlertRuleBody = z.infer<typeof AlertRuleBody>
 export const AlertRule = AlertRuleBody.extend({
   name: z.string(),
   id: z.string(),
-  is_starter: z.boolean().describe('Came with RustyMail'),
-  is_changed: z.boolean().describe('Came with RustyMail, and says something else now'),
+  is_starter: z.boolean().describe('A built-in rule'),
+  is_changed: z.boolean().describe('A built-in rule that was changed'),
   words: z.string().describe('The rule as a sentence'),
   changed_at: Timestamp,
   changed_by: z.string().nullable(),
@@ -96,15 +96,15 @@ export const Alert = z
   .object({
     id: z.string(),
     rule_id: z.string(),
-    name: z.string().describe('Of the rule, when it was raised'),
+    name: z.string().describe('Name of the rule when the alert was raised'),
     severity: AlertSeverity,
     state: z.enum(['pending', 'firing', 'cleared']),
     labels: z.partialRecord(HistoryLabel, z.string()),
     account_id: z.string().nullable(),
     words: z.string(),
-    value: z.number().nullable().describe('The last; null where there is no data'),
+    value: z.number().nullable().describe('The latest value; null without data'),
     unit: HistorySeries.shape.unit,
-    since: Timestamp.describe('When it began to be so'),
+    since: Timestamp.describe('When the condition began to hold'),
     raised_at: Timestamp.nullable(),
     cleared_at: Timestamp.nullable(),
     acknowledged_at: Timestamp.nullable(),
@@ -119,10 +119,10 @@ export const BackTest = z
   .object({
     from: Timestamp,
     to: Timestamp,
-    step_seconds: z.int().describe('In which the history is kept that far back; what is shorter is not seen'),
+    step_seconds: z.int().describe('Step of the history that far back; shorter peaks are not detected'),
     window_seconds: z.int(),
     fired: z.int(),
-    flapped: z.int().describe('Of these, those within an hour after the one before'),
+    flapped: z.int().describe('How many of these began within an hour after the previous one had cleared'),
     firing_seconds: z.int(),
     instances: z
       .array(
@@ -136,26 +136,26 @@ export const BackTest = z
           values: z.array(z.number().nullable()),
         }),
       )
-      .describe('Those that fired longest come first, at most 20'),
+      .describe('Those that fired longest first, at most 20'),
     instances_left_out: z.int(),
   })
   .meta({ id: 'BackTest' })
 export type BackTest = z.infer<typeof BackTest>
 
 const at = Timestamp
-/** `rule`: one of the rules. The others are what the server watches of itself, also while it can store nothing. */
+/** `rule`: an alert of a rule. The server itself watches for the others, even while it can store nothing. */
 const AlertKind = z.enum(['database_unwritable', 'disk_low', 'rule'])
 const ofRule = {
   alert_id: z.string().optional().describe('With `rule`'),
   rule_id: z.string().optional().describe('With `rule`'),
   severity: AlertSeverity.optional().describe('With `rule`'),
-  account_id: z.string().optional().describe('Of an alert about one account'),
+  account_id: z.string().optional().describe('For an alert about one account'),
 }
 export const AlertRaised = z.object({
   alert: AlertKind,
   detail: z.string(),
   ...ofRule,
-  is_quiet: z.boolean().optional().describe('With `rule`: it is silenced, or these are quiet hours'),
+  is_quiet: z.boolean().optional().describe('With `rule`: the alert is silenced, or was raised in quiet hours'),
   at,
 })
 export const AlertCleared = z.object({ alert: AlertKind, detail: z.string().optional(), ...ofRule, at })
@@ -186,7 +186,7 @@ export const alertsApi = {
     ...acts,
     method: 'POST',
     path: `${path}/{alert_id}/acknowledge`,
-    summary: 'Say that you take care of an alert',
+    summary: 'Acknowledge an alert',
     params: z.object({ alert_id }),
     response: Alert,
     problems: ['not_found', 'not_possible_now'],
@@ -228,7 +228,7 @@ export const alertsApi = {
     ...changes,
     method: 'PUT',
     path: `${rules}/{rule_id}`,
-    summary: 'Replace a rule; what it has open is cleared where it is switched off',
+    summary: 'Replace a rule; if it is disabled, its open alerts are cleared',
     params: z.object({ rule_id }),
     body: AlertRuleBody,
     response: AlertRule,
@@ -238,8 +238,8 @@ export const alertsApi = {
     ...changes,
     method: 'POST',
     path: `${rules}/{rule_id}/reset`,
-    summary: 'Make a rule that came with RustyMail what it was',
-    description: 'Also one that was deleted.',
+    summary: 'Reset a built-in rule',
+    description: 'Also restores a deleted one.',
     params: z.object({ rule_id }),
     response: AlertRule,
     problems: ['forbidden', 'not_found'],
@@ -248,7 +248,7 @@ export const alertsApi = {
     ...changes,
     method: 'DELETE',
     path: `${rules}/{rule_id}`,
-    summary: 'Delete a rule; what it has open is cleared',
+    summary: 'Delete a rule; its open alerts are cleared',
     params: z.object({ rule_id }),
     response: z.undefined(),
     status: 204,
@@ -258,9 +258,9 @@ export const alertsApi = {
     ...reads,
     method: 'POST',
     path: `${path}/back-test`,
-    summary: 'Try a rule on the past',
+    summary: 'Back-test a rule on the stored history',
     description:
-      'Any rule, also one that is not saved: when it would have fired, for how long, and how often it would have flapped.',
+      'Accepts any rule, even an unsaved one, and returns when it would have fired, for how long, and how often it would have flapped.',
     limit: 'search',
     body: z.strictObject({ rule: AlertRuleBody, from: Timestamp, to: Timestamp.optional() }),
     response: BackTest,

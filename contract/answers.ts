@@ -1,17 +1,17 @@
-/** Answers of the assistant: what was asked, the parts in which it comes, calls of tools with their outcomes, and who answered. */
+/** Answers of the assistant: the question, the streamed parts, tool calls with their outcomes, and the provider that answered. */
 import { z } from 'zod'
 import { ProblemBody } from './problem-body.ts'
 import { AccountId, Timestamp } from './wire.ts'
 
 export const conversationBounds = {
-  /** Of one principal; the oldest is evicted. */
+  /** Conversations of one principal; beyond the bound the oldest is evicted. */
   kept: 500,
-  /** Of one conversation. */
+  /** Questions in one conversation. */
   messages: 400,
   title: 120,
-  /** Of one answer, as text. */
+  /** Characters of text in one answer. */
   answer: 200_000,
-  /** Of the input and of the result of one call of a tool, as they are kept and shown. */
+  /** Characters of the input and of the result of one tool call, as stored and shown. */
   input: 16_000,
   result: 64_000,
 } as const
@@ -20,9 +20,9 @@ export const answerId = z.string().regex(/^[A-Za-z0-9_-]{1,40}$/, 'is not an id'
 
 export const AnswerUsage = z
   .object({ input_tokens: z.int().nullable(), output_tokens: z.int().nullable() })
-  .describe('As the provider counts them, over all steps')
+  .describe('Tokens as counted by the provider, over all steps')
 
-/** Where what is said can be seen: a message, a chart of a range, a row of the audit trail. */
+/** A link to the source of a statement: a message, a chart with its range, a row of the audit trail. */
 export const Citation = z
   .object({
     kind: z.enum(['message', 'thread', 'chart', 'audit', 'account', 'client', 'alert', 'draft', 'outbox']),
@@ -32,7 +32,7 @@ export const Citation = z
   .meta({ id: 'Citation' })
 export type Citation = z.infer<typeof Citation>
 
-/** A provider that was asked before, and why it did not answer. */
+/** A provider that was tried before, and why it failed. */
 export const ProviderAttempt = z
   .object({ provider: z.string(), model: z.string().nullable(), code: z.string(), detail: z.string() })
   .meta({ id: 'ProviderAttempt' })
@@ -41,7 +41,7 @@ export type ProviderAttempt = z.infer<typeof ProviderAttempt>
 export const ToolCallOutcome = z
   .enum(['running', 'waiting', 'ok', 'refused', 'failed', 'declined', 'expired', 'stopped'])
   .describe(
-    '`waiting`: a human is asked; `refused`: by a rule, or for its input; `failed`: inside; `stopped`: with the answer',
+    '`waiting`: for a human’s decision; `refused`: by a rule, or because of its input; `failed`: with an internal error; `stopped`: together with the answer',
   )
 
 export const AssistantToolCall = z
@@ -50,18 +50,24 @@ export const AssistantToolCall = z
     name: z.string(),
     title: z.string(),
     effect: z.enum(['read', 'write', 'send', 'destroy']),
-    input: z.unknown().describe('As the model asked for it; bounded'),
+    input: z.unknown().describe('Input as requested by the model; bounded'),
     input_hash: z.string().describe('SHA-256 of the exact input, in hexadecimal; a decision repeats it'),
-    summary: z.string().max(500).describe('What it does or did, in words').nullable(),
+    summary: z.string().max(500).describe('What the call does or did, in words').nullable(),
     outcome: ToolCallOutcome,
-    result: z.string().max(conversationBounds.result).nullable().describe('As the person may see it'),
+    result: z
+      .string()
+      .max(conversationBounds.result)
+      .nullable()
+      .describe('The result, as far as the person may see it'),
     withheld: z
       .enum(['all', 'part'])
       .optional()
-      .describe('How much of the result the model was not shown, since its provider may not be sent this mail'),
+      .describe(
+        'Whether all or part of the result was withheld from the model, since its provider may not be sent this mail',
+      ),
     citations: z.array(Citation).max(100),
     duration_ms: z.number().nullable(),
-    expires_at: Timestamp.nullable().describe('When a human who is asked has not answered by then, it is not done'),
+    expires_at: Timestamp.nullable().describe('Deadline for a human’s decision; without one, the call is not executed'),
   })
   .meta({ id: 'AssistantToolCall' })
 export type AssistantToolCall = z.infer<typeof AssistantToolCall>
@@ -69,7 +75,7 @@ export type AssistantToolCall = z.infer<typeof AssistantToolCall>
 export const AnswerState = z.enum(['running', 'waiting', 'done', 'stopped', 'failed'])
 export type AnswerState = z.infer<typeof AnswerState>
 
-/** Text and calls of tools in the order in which they came. */
+/** Text and tool calls in their order. */
 export const AnswerBlock = z.discriminatedUnion('type', [
   z.object({ type: z.literal('text'), text: z.string() }),
   z.object({ type: z.literal('tool_call'), call: AssistantToolCall }),
@@ -87,7 +93,7 @@ export const AssistantAnswer = z
     model: z.string().nullable(),
     attempts: z.array(ProviderAttempt),
     usage: AnswerUsage.nullable(),
-    cost_usd: z.number().nullable().describe('null where the price of the model is not set'),
+    cost_usd: z.number().nullable().describe('null if no price is set for the model'),
     problem: ProblemBody.nullable(),
     last_seq: z.int().describe('Number of the last part'),
   })
@@ -113,7 +119,7 @@ export const ChatbotPart = z
   .meta({ id: 'ChatbotPart' })
 export type ChatbotPart = z.infer<typeof ChatbotPart>
 
-/** What is on the page from which it is asked; at most one of each. */
+/** What the user is looking at when asking; at most one id of each kind. */
 export const AskedFrom = z
   .strictObject({
     path: z.string().max(500),
@@ -122,15 +128,15 @@ export const AskedFrom = z
     thread_id: z.string().max(200).optional(),
     draft_id: z.string().max(200).optional(),
   })
-  .describe('What is on the page that it is asked from')
+  .describe('What the user is looking at')
 export type AskedFrom = z.infer<typeof AskedFrom>
 
 export const ChatbotQuery = z
   .strictObject({
     query: z.string().trim().min(1).max(20_000),
     conversation_id: answerId.optional().describe('Continues this conversation; a new one begins without it'),
-    provider: z.string().max(60).optional().describe('Id of the provider that is asked first'),
-    retry_of: answerId.optional().describe('The last answer of the conversation, which this one replaces'),
+    provider: z.string().max(60).optional().describe('Id of the provider that is tried first'),
+    retry_of: answerId.optional().describe('Id of the conversation’s last answer, which this one replaces'),
     context: AskedFrom.optional(),
   })
   .meta({ id: 'ChatbotQuery' })
@@ -143,7 +149,7 @@ export const ChatbotResponse = z
     answer_id: answerId,
     provider: z.string(),
     model: z.string().nullable(),
-    tool_calls: z.array(AssistantToolCall).describe('Those that are `waiting` want a decision'),
+    tool_calls: z.array(AssistantToolCall).describe('Calls that are `waiting` need a decision'),
     attempts: z.array(ProviderAttempt),
     usage: AnswerUsage.nullable(),
     cost_usd: z.number().nullable(),

@@ -1,4 +1,4 @@
-/** What waits for a human's yes: exactly what will leave, why it is held, and the decision. */
+/** Approvals: messages that wait for a human, exactly as they will be sent, why they are held, and the decision. */
 import { z } from 'zod'
 import { PasskeyChallenge, WebAuthnJson } from './access.ts'
 import { AskerActivity } from './asker-activity.ts'
@@ -18,11 +18,11 @@ export const ApprovalId = z
 const hash = z
   .string()
   .regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in hex')
-  .describe('`hash` of what was looked at: nothing else is approved by it')
+  .describe('`hash` of what was shown: only exactly that is approved')
 
 export const ApprovalState = z
   .enum(['waiting', 'approved', 'denied', 'expired', 'void'])
-  .describe('`void`: what it was for was edited or cancelled')
+  .describe('`void`: its message was edited or cancelled')
 export type ApprovalState = z.infer<typeof ApprovalState>
 
 export const Approval = z
@@ -32,13 +32,13 @@ export const Approval = z
     hash,
     submission: Submission,
     asks: ActingPrincipal,
-    findings: z.array(PolicyFinding).describe('Why it is held'),
+    findings: z.array(PolicyFinding).describe('Why the message is held'),
     message: z
       .object({ id: MessageId.nullable(), ref: MessageRef.nullable() })
       .nullable()
-      .describe('The message that it answers'),
+      .describe('Id of the message that it replies to'),
     proposal_id: z.string().nullable().describe('The proposal that the message is an item of'),
-    group: z.string().describe('Those that belong together: same token, account and recipients or thread'),
+    group: z.string().describe('Groups related approvals: same token, account and recipients or thread'),
     created_at: Timestamp,
     expires_at: Timestamp,
     decisions: z.array(
@@ -48,26 +48,26 @@ export const Approval = z
         decision: z.enum(['approve', 'deny']),
         reason: z.string().nullable(),
         at: Timestamp,
-        counts: z.boolean().describe('False for a yes whose giver may not approve it any more'),
+        counts: z.boolean().describe('False for an approval whose giver may no longer approve it'),
       }),
     ),
-    needed: z.int().describe('Approvals of different users that it needs'),
+    needed: z.int().describe('Number of different users who must approve'),
     can: z.array(z.enum(['approve', 'edit', 'deny'])).describe('What the caller may do now'),
     cannot_because: z.string().nullable(),
-    needs_passkey: z.boolean().describe('Approving it has to be confirmed with a passkey'),
+    needs_passkey: z.boolean().describe('Approving must be confirmed with a passkey'),
   })
   .meta({ id: 'Approval' })
 export type Approval = z.infer<typeof Approval>
 
 export const ApprovalDetail = Approval.extend({
-  content: MessageContent.describe('From the bytes that will leave'),
+  content: MessageContent.describe('Parsed from the exact bytes that will be sent'),
   activity: AskerActivity,
 }).meta({ id: 'ApprovalDetail' })
 export type ApprovalDetail = z.infer<typeof ApprovalDetail>
 
 const reason = typedLine.trim().min(1).max(500)
 
-/** The least and the most of each figure of the settings. */
+/** Minimum and maximum of each number in the settings. */
 export const approvalBounds = {
   approvers: [1, 5],
   fresh_sign_in_minutes: [1, 1_440],
@@ -78,33 +78,35 @@ const within = ([least, most]: readonly [number, number]) => z.int().min(least).
 
 export const ApprovalSettings = z
   .strictObject({
-    approvers: within(approvalBounds.approvers).describe('How many different users have to approve'),
-    own_tokens: z.boolean().describe('Whether the owner of a token may approve what it asks for'),
+    approvers: within(approvalBounds.approvers).describe('Number of different users who must approve'),
+    own_tokens: z.boolean().describe('Whether the owner of a token may approve its messages'),
     fresh_sign_in_minutes: within(approvalBounds.fresh_sign_in_minutes)
       .nullable()
-      .describe('Approving requires a sign-in, or a passkey, within so many minutes; null: every session may'),
+      .describe(
+        'Approving requires a sign-in, or a passkey, within this many minutes; null: every session may approve',
+      ),
     passkey: z
       .boolean()
       .default(false)
       .describe('Each approval is confirmed with a passkey of the user who gives it, for exactly this message'),
     expires_hours: within(approvalBounds.expires_hours),
-    undo_seconds: within(approvalBounds.undo_seconds).describe('So long users can undo sending'),
+    undo_seconds: within(approvalBounds.undo_seconds).describe('How long users can undo sending'),
   })
   .meta({ id: 'ApprovalSettings' })
 export type ApprovalSettings = z.infer<typeof ApprovalSettings>
 
-/** As they apply. */
+/** The settings in effect. */
 export const ApprovalSettingsAnswer = ApprovalSettings.extend({
   is_unreadable: z
     .boolean()
-    .describe('What is stored cannot be read: nothing is approved, and programs send nothing, until it is set again'),
+    .describe('The stored settings cannot be read: until set again, nothing is approved or sent by programs'),
 }).meta({ id: 'ApprovalSettingsAnswer' })
 export type ApprovalSettingsAnswer = z.infer<typeof ApprovalSettingsAnswer>
 
-/** What was read may be sent back whole. */
+/** The input of an update; a complete response may be sent back. */
 export const ApprovalSettingsChange = ApprovalSettings.extend({
-  passkey: z.boolean().optional().describe('Left out: as it is'),
-  is_unreadable: z.boolean().optional().describe('Ignored, so that what was read may be sent back'),
+  passkey: z.boolean().optional().describe('If omitted, unchanged'),
+  is_unreadable: z.boolean().optional().describe('Ignored, so that a response can be sent back'),
 }).meta({ id: 'ApprovalSettingsChange' })
 export type ApprovalSettingsChange = z.infer<typeof ApprovalSettingsChange>
 
@@ -135,8 +137,8 @@ export const approvalsApi = {
     method: 'GET',
     path,
     tag,
-    summary: 'List approvals, those that wait first and the oldest of them first',
-    description: 'A token sees those that it waits for; users those of their accounts.',
+    summary: 'List approvals, pending ones first, oldest first',
+    description: 'A token sees the approvals of its own messages; users those of their accounts.',
     scope: 'mail:draft',
     effect: 'read',
     query: z.strictObject({
@@ -168,7 +170,7 @@ export const approvalsApi = {
     description: 'The challenge is for this user, this approval and this hash, once, and for five minutes.',
     callers: 'session',
     scope: 'mail:send',
-    // Nothing is kept of it, so nothing has changed.
+    // The challenge is signed, not stored, so this is a read.
     effect: 'read',
     limit: 'access',
     params: one,
@@ -192,7 +194,7 @@ export const approvalsApi = {
       passkey: z
         .strictObject({ challenge_id: secret(z.string().min(1).max(200)), response: secret(WebAuthnJson) })
         .optional()
-        .describe('Where `needs_passkey`: the response of the browser to `beginApproving`'),
+        .describe('If `needs_passkey`: the browser’s response to `beginApproving`'),
     }),
     response: Approval,
     problems: [...deciding, 'passkey_required', 'challenge_invalid'],
@@ -201,7 +203,7 @@ export const approvalsApi = {
     method: 'POST',
     path: `${path}/{approval_id}/deny`,
     tag,
-    summary: 'Deny it, with a reason that the caller who asked reads',
+    summary: 'Deny a message, with a reason that the requesting caller can read',
     description: 'Users only.',
     callers: 'session',
     scope: 'mail:send',
@@ -215,8 +217,8 @@ export const approvalsApi = {
     method: 'POST',
     path: `${path}/{approval_id}/edit`,
     tag,
-    summary: 'Edit what is held; it gets another hash, which is then to be approved',
-    description: 'Users only. Earlier approvals are void.',
+    summary: 'Edit a held message; it gets a new hash, which must then be approved',
+    description: 'Users only. Earlier approvals become void.',
     callers: 'session',
     scope: 'mail:send',
     effect: 'write',
@@ -237,7 +239,7 @@ export const approvalsApi = {
     method: 'GET',
     path: '/api/dashboard/approval-settings',
     tag,
-    summary: 'Get who has to approve, and how',
+    summary: 'Get the approval settings',
     scope: 'dashboard:read',
     effect: 'read',
     response: ApprovalSettingsAnswer,
@@ -246,7 +248,7 @@ export const approvalsApi = {
     method: 'PUT',
     path: '/api/dashboard/approval-settings',
     tag,
-    summary: 'Set who has to approve, and how',
+    summary: 'Change the approval settings',
     callers: 'session',
     scope: 'dashboard:admin',
     effect: 'write',

@@ -1,4 +1,4 @@
-/** What the one who asks for a human's yes did in the last hour. */
+/** Activity in the last hour of the caller that asks for an approval. */
 import { z } from 'zod'
 import { Timestamp } from './wire.ts'
 
@@ -7,8 +7,8 @@ export const AskerActivity = z.object({
   sent: z.int(),
   held: z.int(),
   denied: z.int(),
-  changes: z.int().describe('Messages that it asked to change, whether or not a human applied that'),
-  read_strangers: z.int().describe('Messages of strangers that it read'),
-  calls: z.array(z.object({ name: z.string(), count: z.int() })).describe('What the token called in the last hour'),
+  changes: z.int().describe('Messages that it requested to change, whether or not a human applied the change'),
+  read_strangers: z.int().describe('Strangers’ messages that it read'),
+  calls: z.array(z.object({ name: z.string(), count: z.int() })).describe('Calls of the token in the last hour'),
 })
 export type AskerActivity = z.infer<typeof AskerActivity>

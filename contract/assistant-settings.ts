@@ -1,4 +1,4 @@
-/** Settings of the assistant: model providers in the order in which they are tried, limits, and what of whose mail may go to which of them. */
+/** Settings of the assistant: model providers in the order in which they are tried, limits, and which mail each of them may be sent. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import {
@@ -15,13 +15,17 @@ export const AssistantLimits = z
   .strictObject({
     temperature: z.number().min(0).max(2).nullable().describe("null: the model's own"),
     max_output_tokens: z.int().min(100).max(100_000),
-    max_steps: z.int().min(1).max(50).describe('Rounds of tools in one answer'),
-    max_seconds: z.int().min(10).max(600).describe('Of one answer, without waiting for a human'),
+    max_steps: z.int().min(1).max(50).describe('Rounds of tool calls in one answer'),
+    max_seconds: z
+      .int()
+      .min(10)
+      .max(600)
+      .describe('Time limit of one answer, not counting the time spent waiting for a human'),
     conversation_tokens: z.int().min(1_000).max(100_000_000),
     conversation_cost_usd: z.number().min(0).max(10_000).nullable(),
     principal_tokens_per_day: z.int().min(1_000).max(1_000_000_000),
     principal_cost_usd_per_day: z.number().min(0).max(10_000).nullable(),
-    retention_days: z.int().min(1).max(3_650).describe('Conversations that were not touched for so long are deleted'),
+    retention_days: z.int().min(1).max(3_650).describe('Conversations without activity for this many days are deleted'),
   })
   .meta({ id: 'AssistantLimits' })
 export type AssistantLimits = z.infer<typeof AssistantLimits>
@@ -32,7 +36,7 @@ export const AssistantSettings = z
   .object({
     providers: z.array(AssistantProvider).describe('In the order in which they are tried'),
     limits: AssistantLimits,
-    shares: z.array(MailShareRule).describe('Where an account has its own word for a provider'),
+    shares: z.array(MailShareRule).describe('Exceptions for single accounts'),
   })
   .meta({ id: 'AssistantSettings' })
 export type AssistantSettings = z.infer<typeof AssistantSettings>
@@ -55,14 +59,14 @@ export const assistantSettingsApi = {
     ...common,
     method: 'PUT',
     path: base,
-    summary: 'Change the order of providers, limits, and what of whose mail they may be sent',
+    summary: 'Change the order of providers, the limits, and which mail they may be sent',
     effect: 'write',
     body: z.strictObject({
       order: z.array(providerId).max(assistantBounds.providers).optional(),
       limits: AssistantLimits.optional(),
       shares: z.array(MailShareRule).max(2_000).optional(),
     }),
-    // Of many accounts and providers, each with its own word.
+    // Large enough for many accounts and providers, each with its own setting.
     bodyLimit: 512 * 1024,
     bodyShape: { names: 6_100, values: 16_200 },
     response: AssistantSettings,
@@ -105,7 +109,7 @@ export const assistantSettingsApi = {
     ...common,
     method: 'POST',
     path: `${base}/providers/test`,
-    summary: 'Try a provider that is stored, or not yet, and say step by step what failed',
+    summary: 'Test a model provider, stored or not, and report each step',
     effect: 'write',
     limit: 'connect',
     body: z.strictObject({ provider_id: providerId.optional(), provider: ProviderBody.optional() }),
@@ -116,7 +120,7 @@ export const assistantSettingsApi = {
     ...common,
     method: 'POST',
     path: `${base}/providers/models`,
-    summary: 'List the models that a provider offers, as it says',
+    summary: 'List the models that a provider reports',
     effect: 'read',
     limit: 'connect',
     body: z.strictObject({ provider_id: providerId.optional(), provider: ProviderBody.optional() }),

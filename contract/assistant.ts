@@ -1,4 +1,4 @@
-/** The assistant: a question, whose answer is whole or streamed as parts, and which models there are. */
+/** The assistant: a question, whose answer is returned complete or streamed as parts, and the configured models. */
 import { z } from 'zod'
 import { ChatbotPart, ChatbotQuery, ChatbotResponse } from './answers.ts'
 import { endpoint } from './endpoint.ts'
@@ -18,12 +18,12 @@ export const assistantApi = {
     tag: 'Assistant',
     summary: 'Ask the assistant',
     description:
-      'Answers when the answer is whole, or waits for a decision of a person. With `Accept: text/event-stream` it streams as parts, from `start` to `finish` or `error`. The answer goes on when the client leaves: it is in the conversation, and `followAnswer` follows it from any part on.',
+      'Responds when the answer is complete, or waits for a person’s decision. With `Accept: text/event-stream` it streams as parts, from `start` to `finish` or `error`. The answer continues if the client disconnects: it is stored in the conversation, and `followAnswer` streams it from any part on.',
     scope: 'dashboard:operate',
     limit: 'assistant',
     effect: 'write',
     body: ChatbotQuery,
-    // A question of 20,000 characters in a script that a client writes as \uXXXX.
+    // Large enough for a question of 20,000 characters that a client escapes as \uXXXX.
     bodyLimit: 128 * 1024,
     response: ChatbotResponse,
     problems: [

@@ -113,7 +113,7 @@ function message(type: string, kind: Kind, scope: Scope | undefined, data: z.Zod
       properties: isFact ? { id, event } : { event },
       required: isFact ? ['id', 'event'] : ['event'],
     },
-    // As a reader sees it: a field that is added later breaks nobody.
+    // The reader’s side of the schema: additional fields are allowed, so adding one later is compatible.
     payload: toSchema(data, 'input', components),
     ...(scope ? { 'x-scope': scope } : {}),
   }

@@ -2,7 +2,7 @@
 
 export interface AttachmentName {
   accountId: string
-  /** As REST takes it: an id, or a reference. */
+  /** The message as REST accepts it: an id, or a reference. */
   ref: string
   id: string
 }

@@ -1,4 +1,4 @@
-/** The audit trail: who did what, when, from where, and what came of it; chained by hash so that no row can be changed unseen. */
+/** The audit trail: who did what, when, from where, with which outcome; hash-chained, so that no row can be changed undetected. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { Cursor, Limit, Timestamp } from './wire.ts'
@@ -40,7 +40,9 @@ export const AuditEntry = z
       ),
     outcome: z
       .string()
-      .describe('`ok`; `second_factor` for a right password that is not enough; or the code of the problem'),
+      .describe(
+        '`ok`; `second_factor` for a correct password that still needs a second factor; or the code of the problem',
+      ),
     status: z.int(),
     duration_ms: z.number(),
     request_id: z.string(),
@@ -49,7 +51,7 @@ export const AuditEntry = z
   .meta({ id: 'AuditEntry' })
 export type AuditEntry = z.infer<typeof AuditEntry>
 
-/** Outcomes of what was neither refused nor failed. */
+/** Outcomes of operations that were neither rejected nor failed. */
 export const goodOutcomes = ['ok', 'second_factor'] as const
 export type GoodOutcome = (typeof goodOutcomes)[number]
 
@@ -138,7 +140,7 @@ export const auditApi = {
   }),
 }
 
-/** Not in the table of JSON endpoints. */
+/** The export as a file. Not in the table of JSON endpoints. */
 export const exportAudit = endpoint({
   ...shared,
   method: 'GET',

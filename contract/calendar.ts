@@ -1,13 +1,13 @@
-/** What an invitation in a message says (RFC 5545), in the words of its author. */
+/** The content of an invitation in a message (RFC 5545), in its author’s words. */
 import { z } from 'zod'
 import { Address, mailBounds } from './mail-bounds.ts'
 import { Timestamp } from './wire.ts'
 
 export const CalendarTime = z
   .object({
-    local: z.string().max(40).describe('`2026-12-01T10:00:00` as its clocks show it, or a whole day as `2026-12-01`'),
-    time_zone: z.string().max(100).nullable().describe('Name of the time zone; null where none is given'),
-    utc: Timestamp.nullable().describe('Null for whole days, and where the time zone is not known'),
+    local: z.string().max(40).describe('Local time such as `2026-12-01T10:00:00`, or a whole day such as `2026-12-01`'),
+    time_zone: z.string().max(100).nullable().describe('Name of the time zone; null if none is given'),
+    utc: Timestamp.nullable().describe('The same in UTC; null for whole days, and if the time zone is unknown'),
   })
   .meta({ id: 'CalendarTime' })
 export type CalendarTime = z.infer<typeof CalendarTime>
@@ -25,33 +25,33 @@ export const CalendarEvent = z
       .max(mailBounds.name)
       .nullable()
       .describe(
-        'The same in plain English, such as `every Tuesday until 3 March 2027`; null where there is no rule, or words would say less than it does',
+        'The same in plain English, such as `every Tuesday until 3 March 2027`; null if there is no rule, or words cannot express it completely',
       ),
-    exceptions: z.int().describe('Occurrences of the series that are left out, or described as events of their own'),
-    additions: z.int().describe('Dates that are named beside the rule'),
+    exceptions: z.int().describe('Number of occurrences that are excluded, or described as separate events'),
+    additions: z.int().describe('Number of dates added to the rule'),
     recurrence_id: CalendarTime.nullable().describe(
-      'Of one occurrence of a series: when it was to begin, which says which one is changed, called off or answered',
+      'For one occurrence of a series: its original start, which identifies the occurrence that is changed, cancelled or answered',
     ),
     sequence: z
       .int()
       .min(0)
       .nullable()
-      .describe('Rises with each change by the organizer; of two the higher one counts'),
+      .describe('Increases with each change by the organizer; the highest one is current'),
     status: z.string().max(40).nullable().describe('`CONFIRMED`, `TENTATIVE`, `CANCELLED`'),
     organizer: Address.nullable(),
     attendees: z
       .array(Address.extend({ status: z.string().max(40).nullable().describe('`ACCEPTED`, `DECLINED`, …') }))
       .max(50),
-    attendee_count: z.int().describe('Of which `attendees` holds the first'),
+    attendee_count: z.int().describe('Number of attendees; `attendees` has the first ones'),
   })
   .meta({ id: 'CalendarEvent' })
 export type CalendarEvent = z.infer<typeof CalendarEvent>
 
 export const Calendar = z
   .object({
-    method: z.string().max(40).nullable().describe('`REQUEST` invites, `CANCEL` calls off, `REPLY` answers (RFC 5546)'),
+    method: z.string().max(40).nullable().describe('`REQUEST` invites, `CANCEL` cancels, `REPLY` answers (RFC 5546)'),
     events: z.array(CalendarEvent).max(20),
-    event_count: z.int().describe('Of which `events` holds the first'),
+    event_count: z.int().describe('Number of events; `events` has the first ones'),
   })
   .meta({ id: 'Calendar' })
 export type Calendar = z.infer<typeof Calendar>

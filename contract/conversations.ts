@@ -12,7 +12,7 @@ export const ConversationSummary = z
     updated_at: Timestamp,
     answers: z.int(),
     state: z.enum(['idle', 'running', 'waiting']),
-    tokens: z.int().describe('Spent in all'),
+    tokens: z.int().describe('Tokens of the whole conversation'),
     cost_usd: z.number().nullable(),
   })
   .meta({ id: 'ConversationSummary' })
@@ -27,7 +27,7 @@ const InCall = InAnswer.extend({ call_id: answerId })
 const base = '/api/dashboard/chatbot/conversations'
 const common = { tag: 'Assistant', scope: 'dashboard:operate' } as const
 
-/** Told to the sessions of the same person alone, or to the streams of the same token. */
+/** Sent only to sessions of the same person, or to streams of the same token. */
 export const conversationStates = {
   conversation_changed: {
     scope: 'dashboard:operate',
@@ -48,7 +48,7 @@ export const conversationsApi = {
     summary: 'List your conversations, newest first',
     effect: 'read',
     query: z.strictObject({
-      q: z.string().trim().max(200).optional().describe('Words of its title, questions or answers'),
+      q: z.string().trim().max(200).optional().describe('Words to search for in titles, questions and answers'),
       limit: Limit,
       cursor: Cursor,
     }),
@@ -79,7 +79,7 @@ export const conversationsApi = {
     ...common,
     method: 'DELETE',
     path: `${base}/{conversation_id}`,
-    summary: 'Delete a conversation; an answer that runs is stopped',
+    summary: 'Delete a conversation; a running answer is stopped',
     effect: 'write',
     params: InConversation,
     status: 204,
@@ -100,7 +100,7 @@ export const conversationsApi = {
     ...common,
     method: 'GET',
     path: `${base}/{conversation_id}/answers/{answer_id}/parts`,
-    summary: 'Follow an answer: all parts after a number, then those that come, until it ends',
+    summary: 'Follow an answer: stream all parts after a number, then new ones, until it ends',
     effect: 'read',
     params: InAnswer,
     query: z.strictObject({
@@ -126,7 +126,7 @@ export const conversationsApi = {
     ...common,
     method: 'POST',
     path: `${base}/{conversation_id}/answers/{answer_id}/stop`,
-    summary: 'Stop an answer; what it has said stays',
+    summary: 'Stop an answer; its text so far is kept',
     effect: 'write',
     params: InAnswer,
     response: AssistantAnswer,
@@ -136,9 +136,9 @@ export const conversationsApi = {
     ...common,
     method: 'POST',
     path: `${base}/{conversation_id}/answers/{answer_id}/calls/{call_id}/decision`,
-    summary: 'Allow or decline exactly one call of a tool that the assistant waits with',
+    summary: 'Allow or decline one waiting tool call of the assistant',
     description:
-      'Only a person decides. The hash binds the decision to the input that was shown. The answer then goes on.',
+      'Only a person decides. The hash binds the decision to the input that was shown. The answer then continues.',
     effect: 'write',
     callers: 'session',
     params: InCall,

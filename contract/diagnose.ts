@@ -1,4 +1,4 @@
-/** Why an account does not work: its servers looked at step by step, in words for people, and a report that may be shown to strangers. */
+/** Why an account does not work: a step-by-step diagnosis of its servers, explained for people, and an anonymized report. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { AccountId, Timestamp } from './wire.ts'
@@ -31,8 +31,8 @@ export type CheckState = z.infer<typeof CheckState>
 export const DiagnosisCheck = z
   .object({
     id: CheckId,
-    part: DiagnosisPart.describe('`account`: what this server knows of the account, without asking a mail server'),
-    state: CheckState.describe('`skipped`: not tried, and why is in `words`'),
+    part: DiagnosisPart.describe('`account`: what this server knows of the account, without contacting a mail server'),
+    state: CheckState.describe('`skipped`: not checked; the reason is in `words`'),
     words: z.string().max(1_000).describe('What was found, for people'),
     details: z.array(z.object({ name: z.string().max(100), value: z.string().max(2_000) })).max(40),
     ms: z.int().describe('Duration in milliseconds'),
@@ -49,7 +49,7 @@ export const SpokenLine = z
     text: z
       .string()
       .max(500)
-      .describe('A command or a status response; `…` in place of what logs in, addresses, and what messages hold'),
+      .describe('A command or status response; `…` replaces credentials, addresses and message contents'),
     count: z.int().describe('Consecutive lines with the same text'),
   })
   .meta({ id: 'SpokenLine' })
@@ -60,11 +60,14 @@ export const Diagnosis = z
     account_id: AccountId,
     made_at: Timestamp,
     duration_ms: z.int(),
-    state: z.enum(['ok', 'warning', 'failed']).describe('The worst of the checks'),
-    verdict: z.string().max(1_000).describe('One sentence: what is wrong first of all'),
+    state: z.enum(['ok', 'warning', 'failed']).describe('The worst state of all checks'),
+    verdict: z.string().max(1_000).describe('One sentence: the root fault'),
     advice: z.array(z.string().max(1_000)).max(10).describe('What to do, in this order'),
     checks: z.array(DiagnosisCheck).max(60),
-    lines: z.array(SpokenLine).max(200).describe('Last lines to and from its mail servers, oldest first'),
+    lines: z
+      .array(SpokenLine)
+      .max(200)
+      .describe('Protocol log: the last lines to and from its mail servers, oldest first'),
   })
   .meta({ id: 'Diagnosis' })
 export type Diagnosis = z.infer<typeof Diagnosis>
@@ -78,7 +81,7 @@ export const diagnoseApi = {
     method: 'GET',
     path,
     tag,
-    summary: 'Find out why an account does not work, step by step',
+    summary: 'Diagnose step by step why an account does not work',
     description: [
       'Connects to its servers: name resolution, ports, TLS, greeting, login, quota and capabilities, and what this server knows of the account.',
       'Takes up to 30 seconds where servers do not answer. A password that was rejected is not tried again, since that could lock the account, unless',
@@ -98,7 +101,7 @@ export const diagnoseApi = {
     method: 'GET',
     path: `${path}/report`,
     tag,
-    summary: 'Get a report on an account for a public bug tracker',
+    summary: 'Get an anonymized report on an account for a public bug tracker',
     description: [
       'Of the last diagnosis, when it is less than ten minutes old; otherwise one is made. Addresses, user names, servers of private domains, IP addresses,',
       'names of folders and message ids are replaced, each by the same word throughout. It contains no secrets.',

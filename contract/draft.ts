@@ -1,4 +1,4 @@
-/** A message that is being written, as data: what it holds, and what callers may change. */
+/** A draft as data: its content, and the fields that callers may change. */
 import { z } from 'zod'
 import { Address, MessageRef, mailBounds } from './mail.ts'
 import { MessageId } from './message-id.ts'
@@ -9,7 +9,7 @@ export const draftBounds = {
   recipients: 500,
   /** Characters of its subject (RFC 5322, section 2.1.1: a line). */
   subject: 900,
-  /** Characters of its body as it is written. */
+  /** Characters of its body as written. */
   body: 1024 * 1024,
   attachments: 50,
   /** Bytes of all attachments of a message, before they are encoded. */
@@ -24,7 +24,7 @@ export const draftBounds = {
   drafts: 1_000,
 } as const
 
-/** Of what is written: each list may have all recipients, as objects, and of a few too many the path is told. */
+/** Bounds of the input: each list may have all recipients, as objects; slightly too many are reported with their path. */
 export const largeBody = { bodyLimit: 4 * 1024 * 1024, bodyShape: { names: 4_000, values: 12_000 } } as const
 
 export const DraftId = z
@@ -35,10 +35,10 @@ export const DraftId = z
 
 export const DraftMode = z
   .enum(['new', 'reply', 'reply_all', 'forward'])
-  .describe('What the draft is to the message that it answers')
+  .describe('Relation of the draft to the message that it answers')
 export type DraftMode = z.infer<typeof DraftMode>
 
-/** One address, also internationalised (RFC 6531); the server looks closer. */
+/** One address, possibly internationalized (RFC 6531); the server validates it further. */
 const EmailAddress = line.min(3).max(mailBounds.email)
 
 /** `{"email": "anne@example.com", "name": "Anne"}`, or `Anne <anne@example.com>` in one string. */
@@ -57,7 +57,7 @@ export const DraftBody = z
     format: z
       .enum(['markdown', 'html', 'text'])
       .describe(
-        'A text part is made from each; `markdown` and `html` are sent with an HTML part, cleaned of what is active',
+        'Each is sent with a text part; `markdown` and `html` also with an HTML part, cleaned of active content',
       ),
     content: z.string().max(draftBounds.body),
   })
@@ -70,19 +70,19 @@ export const DraftAttachment = z
     name: z.string(),
     type: z.string().describe('Media type'),
     size_bytes: z.int(),
-    sha256: z.string().describe('Of its bytes, in hex'),
+    sha256: z.string().describe('SHA-256 of its bytes, in hex'),
   })
   .meta({ id: 'DraftAttachment' })
 export type DraftAttachment = z.infer<typeof DraftAttachment>
 
 export const ActingPrincipal = z
   .object({ kind: z.enum(['session', 'token', 'api_key']), id: z.string(), name: z.string() })
-  .describe('Who did it')
+  .describe('The acting principal')
 export type ActingPrincipal = z.infer<typeof ActingPrincipal>
 
 export const DraftState = z
   .enum(['open', 'submitted', 'sent'])
-  .describe('`submitted`: it was handed over to be sent, and is there as long as that can be cancelled')
+  .describe('`submitted`: handed over for sending; the draft is kept as long as that can be cancelled')
 export type DraftState = z.infer<typeof DraftState>
 
 const MessageName = z.union([MessageId, MessageRef])
@@ -91,14 +91,14 @@ export const Draft = z
   .object({
     id: DraftId,
     account_id: AccountId,
-    rev: z.int().describe('Rises with each change; a change names the one that it is based on'),
+    rev: z.int().describe('Revision, increased by each change; a change names the revision that it is based on'),
     state: DraftState,
-    submission_id: z.string().nullable().describe('Of the latest attempt to send it'),
+    submission_id: z.string().nullable().describe('Submission of the latest attempt to send the draft'),
     mode: DraftMode,
     message: z
       .object({ id: MessageId.nullable(), ref: MessageRef.nullable() })
       .nullable()
-      .describe('The message that it answers or forwards'),
+      .describe('The message that the draft answers or forwards'),
     from: Address,
     reply_to: z.array(Address),
     to: z.array(Address),
@@ -106,11 +106,11 @@ export const Draft = z
     bcc: z.array(Address),
     subject: z.string(),
     body: DraftBody,
-    include_quote: z.boolean().describe('The message that it answers is quoted below the text'),
+    include_quote: z.boolean().describe('Whether the answered message is quoted below the text'),
     include_signature: z.boolean(),
     attachments: z.array(DraftAttachment),
-    in_reply_to: z.string().nullable().describe('Message-ID of the message that it answers'),
-    warnings: z.array(z.string()).describe('What somebody who sends it should know; empty in lists'),
+    in_reply_to: z.string().nullable().describe('Message-ID of the answered message'),
+    warnings: z.array(z.string()).describe('Warnings for the sender; empty in lists'),
     saved: z
       .object({
         state: z.enum(['none', 'waiting', 'saved', 'failed']),
@@ -118,11 +118,11 @@ export const Draft = z
         ref: MessageRef.nullable(),
         why: z.string().nullable(),
       })
-      .describe('Its copy in the Drafts folder of the account'),
+      .describe('State of the copy in the account’s Drafts folder'),
     proposal_id: z
       .string()
       .nullable()
-      .describe('The proposal that it is an item of: until it is applied it is not put into the Drafts folder'),
+      .describe('The proposal that contains the draft: until it is applied it is not stored in the Drafts folder'),
     created_by: ActingPrincipal,
     changed_by: ActingPrincipal,
     created_at: Timestamp,
@@ -139,9 +139,9 @@ const writable = {
   from_email: EmailAddress.nullable()
     .optional()
     .describe(
-      'One of the addresses of the account; null: its own. By default the one to which the answered message was sent, else the default one',
+      'The From address, one of the account’s; null: the account’s own. Default: the address to which the answered message was sent, else the account’s default',
     ),
-  from_name: line.max(mailBounds.name).nullable().optional().describe('Beside the address in From'),
+  from_name: line.max(mailBounds.name).nullable().optional().describe('Display name in From'),
   subject: line.max(draftBounds.subject).optional(),
   body: DraftBody.optional(),
   include_quote: z.boolean().optional(),
@@ -151,7 +151,7 @@ const writable = {
 export const NewDraft = z
   .strictObject({
     mode: DraftMode.default('new'),
-    message: MessageName.optional().describe('What it answers or forwards; required unless `mode` is `new`'),
+    message: MessageName.optional().describe('The message to answer or forward; required unless `mode` is `new`'),
     ...writable,
     attach: z
       .array(z.strictObject({ message: MessageName, attachment_id: z.string().min(1).max(100) }))
@@ -183,15 +183,15 @@ export type DraftChange = z.infer<typeof DraftChange>
 export const SentCopyChoice = z
   .enum(['auto', 'always', 'never'])
   .describe(
-    'Whether a copy of what is sent is put into the folder of sent messages. `auto`: unless the provider does so by itself (Gmail, Outlook)',
+    'Whether a copy of each sent message is stored in the folder of sent messages. `auto`: unless the provider does so automatically (Gmail, Outlook)',
   )
 export type SentCopyChoice = z.infer<typeof SentCopyChoice>
 
 export const SignatureInput = z
   .strictObject({
     format: DraftBody.shape.format.default('markdown'),
-    content: z.string().max(draftBounds.signature).describe('Below each new message, behind `-- `; empty for none'),
-    from_name: line.max(mailBounds.name).nullable().optional().describe('In From, beside the address of the account'),
+    content: z.string().max(draftBounds.signature).describe('Below each new message, after `-- `; empty for none'),
+    from_name: line.max(mailBounds.name).nullable().optional().describe('Name in From, for the account’s address'),
     aliases: z
       .array(RecipientInput)
       .max(draftBounds.aliases)
@@ -201,7 +201,7 @@ export const SignatureInput = z
       ),
     default_from: EmailAddress.nullable()
       .optional()
-      .describe('Which of these addresses new messages are from; null: that of the account'),
+      .describe('Which of these addresses new messages are sent from; null: the account’s own'),
     sent_copy: SentCopyChoice.default('auto'),
     sent_folder: z
       .string()
@@ -209,7 +209,7 @@ export const SignatureInput = z
       .max(mailBounds.path)
       .nullable()
       .optional()
-      .describe('Where copies of sent messages are put; null: the folder with the role `sent`'),
+      .describe('Folder for copies of sent messages; null: the folder with the role `sent`'),
   })
   .meta({
     examples: [
@@ -232,20 +232,20 @@ export const Signature = z
   .meta({ id: 'Signature' })
 export type Signature = z.infer<typeof Signature>
 
-/** The message as it would leave: made from the bytes themselves. */
+/** The composed message, read from its exact bytes. */
 export const MessageContent = z
   .object({
-    sha256: z.string().describe('Of the bytes of the message, in hex'),
+    sha256: z.string().describe('SHA-256 of the bytes of the message, in hex'),
     size_bytes: z.int(),
-    envelope: z.object({ from: z.string(), to: z.array(z.string()) }).describe('As told to the mail server (RFC 5321)'),
-    headers: z.array(z.object({ name: z.string(), value: z.string() })).describe('In order, as they are written'),
+    envelope: z.object({ from: z.string(), to: z.array(z.string()) }).describe('SMTP envelope (RFC 5321)'),
+    headers: z.array(z.object({ name: z.string(), value: z.string() })).describe('Header fields in their order'),
     text: z.string().nullable().describe('The text part'),
-    html: z.string().nullable().describe('The HTML part, cleaned for showing'),
+    html: z.string().nullable().describe('The HTML part, cleaned for display'),
     unseen_words: z
       .string()
       .nullable()
       .describe(
-        'Words of the HTML part that nobody who looks at it is shown, those of what it quotes too; empty where there are none, null where that could not be found out',
+        'Words of the HTML part that a reader is not shown, including those of quotations; empty if there are none, null if they could not be determined',
       ),
     attachments: z.array(DraftAttachment),
   })

@@ -27,7 +27,7 @@ export const idempotencyKey: readonly RequestHeader[] = [
   {
     name: 'Idempotency-Key',
     description:
-      'Your own name for this call, 1–200 visible characters, kept for 24 hours: repeated with the same content it answers as the first time',
+      'Idempotency key: your own name for this call, 1–200 visible characters, kept for 24 hours. A retry with the same content gets the response of the first call',
     example: '7f0c2d5e-1',
   },
 ]
@@ -40,21 +40,21 @@ export const draftChangeProblems = [
   'too_many_operations',
 ] as const
 
-/** The HTML part of a draft as it would leave, for a sandboxed frame. Not in the table of JSON endpoints. */
+/** The HTML part of a draft as it would be sent, for a sandboxed frame. Not in the table of JSON endpoints. */
 export const draftHtmlPath = `${path}/{draft_id}/html`
 
 export const DraftFrameQuery = z.strictObject({
   rev: z
     .string()
     .regex(/^\d{1,9}$/)
-    .describe('The revision that is shown: of another one nothing is served')
+    .describe('The revision to show; any other current revision is an error')
     .meta({ examples: ['3'] }),
 })
 
-/** Uploads a file: the body is its bytes, as they are. Not in the table of JSON endpoints. */
+/** Uploads a file: the body is its raw bytes. Not in the table of JSON endpoints. */
 export const draftUploadPath = `${path}/{draft_id}/attachments`
 
-/** Query of an upload. */
+/** Query parameters of an upload. */
 export const DraftUploadQuery = z.strictObject({
   rev: z
     .string()
@@ -64,7 +64,7 @@ export const DraftUploadQuery = z.strictObject({
   name: line
     .min(1)
     .max(draftBounds.fileName)
-    .describe('Of the file')
+    .describe('Name of the file')
     .meta({ examples: ['minutes.pdf'] }),
   type: z
     .string()
@@ -77,7 +77,7 @@ export const DraftUploadQuery = z.strictObject({
 /** One attachment of a draft as a file. Not in the table of JSON endpoints. */
 export const draftAttachmentPath = `${path}/{draft_id}/attachments/{attachment_id}`
 
-/** The message as it would leave, as an `.eml` file. Not in the table of JSON endpoints. */
+/** The message as it would be sent, as an `.eml` file. Not in the table of JSON endpoints. */
 export const draftRawPath = `${path}/{draft_id}/raw`
 
 export const draftsApi = {
@@ -85,9 +85,9 @@ export const draftsApi = {
     method: 'POST',
     path,
     tag,
-    summary: 'Begin a message, a reply or a forward',
+    summary: 'Create a draft: a new message, a reply or a forward',
     description:
-      'Replies and forwards get their recipients, subject and references from the message that they answer, where the call does not name others. The account’s own addresses are left out.',
+      'Replies and forwards take their recipients, subject and references from the message that they answer, unless the call gives others. The account’s own addresses are left out.',
     scope: 'mail:draft',
     effect: 'write',
     params: account,
@@ -112,8 +112,8 @@ export const draftsApi = {
     method: 'GET',
     path,
     tag,
-    summary: 'List drafts, the latest change first',
-    description: 'A token sees those that it wrote; users see all of the account.',
+    summary: 'List drafts, most recently changed first',
+    description: 'A token sees the drafts that it wrote; users see all drafts of the account.',
     scope: 'mail:draft',
     effect: 'read',
     params: account,
@@ -137,8 +137,7 @@ export const draftsApi = {
     path: `${path}/{draft_id}`,
     tag,
     summary: 'Change a draft',
-    description:
-      'Only fields that are named change. If the draft has another revision than `rev` by now, nothing does.',
+    description: 'Only the given fields change. If the draft’s current revision is not `rev`, nothing changes.',
     scope: 'mail:draft',
     effect: 'write',
     params: one,
@@ -160,7 +159,7 @@ export const draftsApi = {
         .string()
         .regex(/^\d{1,9}$/)
         .optional()
-        .describe('Only if it still has this revision')
+        .describe('Discard only if the draft still has this revision')
         .meta({ examples: ['1'] }),
     }),
     response: z.undefined(),
@@ -171,8 +170,8 @@ export const draftsApi = {
     method: 'POST',
     path: `${path}/{draft_id}/attachments/from-message`,
     tag,
-    summary: 'Attach an attachment of another message of the account',
-    description: 'It is copied on the server, piece by piece. To attach a file, see `POST …/attachments`.',
+    summary: 'Attach an attachment of another message of the account, copied on the server',
+    description: 'The attachment is copied on the server. To upload a file, see `POST …/attachments`.',
     scope: 'mail:draft',
     effect: 'write',
     params: one,
@@ -209,7 +208,7 @@ export const draftsApi = {
     method: 'GET',
     path: `${path}/{draft_id}/preview`,
     tag,
-    summary: 'Show a draft as it would leave',
+    summary: 'Preview a draft as it would be sent',
     scope: 'mail:draft',
     effect: 'read',
     params: one,
@@ -220,7 +219,7 @@ export const draftsApi = {
     method: 'GET',
     path: '/api/v1/accounts/{account_id}/signature',
     tag,
-    summary: 'Get how an account signs',
+    summary: 'Get the signature and sending settings of an account',
     scope: 'mail:draft',
     effect: 'read',
     params: account,
@@ -231,8 +230,8 @@ export const draftsApi = {
     method: 'PUT',
     path: '/api/v1/accounts/{account_id}/signature',
     tag,
-    summary: 'Set how an account signs',
-    description: 'Drafts that include a signature already keep the one that they have.',
+    summary: 'Change the signature and sending settings of an account',
+    description: 'Drafts that already include a signature keep theirs.',
     scope: 'mail:draft',
     effect: 'write',
     callers: 'not_token',

@@ -7,7 +7,7 @@ export type Effect = 'read' | 'write' | 'send' | 'destroy'
 
 export type LimitName = 'sign_in' | 'search' | 'index_search' | 'assistant' | 'connect' | 'access'
 
-/** A header of a request that means something beside those that every request may have. */
+/** A request header that has a meaning for this endpoint, beside those that every request may have. */
 export interface RequestHeader {
   name: string
   description: string
@@ -21,51 +21,51 @@ export interface BodyShape {
 
 export interface Endpoint<Params = unknown, Query = unknown, Body = unknown, Response = unknown> {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  /** With parameters in braces, as in OpenAPI: `/api/v1/accounts/{account_id}/folders`. */
+  /** Path with parameters in braces, as in OpenAPI: `/api/v1/accounts/{account_id}/folders`. */
   path: string
   tag: string
   summary: string
   description?: string
-  /** What a principal must hold. `public` answers without one; `signed_in` wants any principal. */
+  /** Scope that a principal must hold. `public` needs no principal; `signed_in` accepts any. */
   scope: Scope | 'public' | 'signed_in'
   effect: Effect
   params?: z.ZodType<Params>
   query?: z.ZodType<Query>
   body?: z.ZodType<Body>
   response: z.ZodType<Response>
-  /** Status of success; 200 unless said otherwise, 204 has no body. */
+  /** Status of success, 200 by default; 204 has no body. */
   status?: 200 | 201 | 202 | 204
-  /** What it may answer beside the problems that every endpoint of its kind shares: see `openapi-problems.ts`. */
+  /** Problems beside those shared by every endpoint of its kind: see `openapi-problems.ts`. */
   problems?: readonly ProblemCode[]
-  /** Calls that cost much, or that guess, have a narrower limit of their own beside the common one. */
+  /** A narrower rate limit, beside the common one, for calls that are expensive or could be used to guess secrets. */
   limit?: LimitName
-  /** With this value of the query a call costs less, and has this limit in place of the other. */
+  /** A query value with which a call is cheaper, and the rate limit that then replaces `limit`. */
   lighter?: { name: string; value: string; limit: LimitName }
-  /** The answer is `text/event-stream`: always, or when the client accepts that. */
+  /** Whether the response is `text/event-stream`: always, or if the client accepts that. */
   stream?: 'always' | 'accepted'
-  /** Bytes of a body, where it may be larger than others of its kind: see `bodyLimitOf`. */
+  /** Maximum bytes of a body that may be larger than usual: see `bodyLimitOf`. */
   bodyLimit?: number
-  /** What a body may hold, where it may be more than elsewhere: members of objects; and members, items, objects and lists. */
+  /** Bounds of a body that may have more than usual: members of objects; members, items, objects and lists together. */
   bodyShape?: BodyShape
   /**
-   * Takes something away from somebody, at least with such a body. It is let in also while the audit trail cannot be written, since
-   * what is revoked must end at once.
+   * A revocation, at least with such a body. It is accepted even while the audit trail cannot be written, since
+   * revoked access must end immediately.
    */
   isRevocation?(body: Body): boolean
-  /** Which callers may use it, where the scope alone does not decide: users only, or everything but API tokens. The gate refuses others for `session`; services refuse tokens for `not_token`. */
+  /** Callers that may use it, if the scope alone does not decide: only users (`session`, enforced by the gate), or all except API tokens (`not_token`, by services). */
   callers?: 'session' | 'not_token'
   headers?: readonly RequestHeader[]
-  /** A success sets the cookie of a session, or takes it away. */
+  /** Whether a success sets or clears the session cookie. */
   setsCookie?: true
-  /** What else it answers with the body of a success. */
+  /** Further statuses that have the body of a success. */
   alsoStatus?: 503
-  /** Each part of the streamed answer, which is the `data` of one event. */
+  /** Schema of each part of a streamed response, the `data` of one event. */
   part?: z.ZodType
-  /** Not counted as a request in the figures: health, event streams, metrics. */
+  /** Whether it is excluded from request metrics: health, event streams, metrics. */
   uncounted?: true
 }
 
-/** Declares an endpoint; only here to infer its types. */
+/** Declares an endpoint; an identity function that infers its types. */
 export function endpoint<Params = unknown, Query = unknown, Body = unknown, Response = unknown>(
   spec: Endpoint<Params, Query, Body, Response>,
 ): Endpoint<Params, Query, Body, Response> {
@@ -74,7 +74,7 @@ export function endpoint<Params = unknown, Query = unknown, Body = unknown, Resp
 
 const KiB = 1024
 
-/** Bytes that a body may have: of an endpoint that takes none, that anyone may ask, and of the rest. */
+/** Default body limits in bytes: for endpoints without a body, for public ones, and for all others. */
 export const bodyLimits = { none: KiB, public: 16 * KiB, usual: 64 * KiB } as const
 
 export function bodyLimitOf({ body, scope, bodyLimit }: Pick<Endpoint, 'body' | 'scope' | 'bodyLimit'>): number {

@@ -1,4 +1,4 @@
-/** Every server-sent event. Facts happened once and carry an id; states tell how things are now and carry none. */
+/** Every server-sent event. Facts happened once and carry an id; states describe the current situation and carry none. */
 import { z } from 'zod'
 import { Role } from './access.ts'
 import { QuotaLevel } from './account-server.ts'
@@ -34,7 +34,7 @@ const client = {
 const token = { token_id: z.string(), name: z.string(), user_id: z.string(), at }
 const user = { user_id: z.string(), name: z.string(), email: z.string(), role: Role, at }
 
-/** UTF-16 units of a subject in a fact: the log holds many of them. */
+/** Maximum UTF-16 units of a subject in a fact; short, since the log holds many facts. */
 export const announcedSubject = 300
 
 const onlyInMemory =
@@ -71,9 +71,9 @@ export const facts = {
     data: z.object({
       ...account,
       level: QuotaLevel,
-      percent: z.int().nullable().describe('Of what is nearest to its limit; null where nothing is limited any more'),
+      percent: z.int().nullable().describe('Usage of the resource nearest to its limit; null if nothing is limited'),
       used_bytes: z.int().nullable(),
-      limit_bytes: z.int().nullable().describe('null where the mail server limits the number of messages alone'),
+      limit_bytes: z.int().nullable().describe('null if the mail server limits only the number of messages'),
     }),
   },
   mail_received: {
@@ -83,13 +83,13 @@ export const facts = {
       folder: z.string(),
       uid: z.int(),
       uid_validity: z.int(),
-      ref: MessageRef.optional().describe('Names the message to the mail API; absent in facts of an earlier version'),
-      id: MessageId.optional().describe('Of an indexed account; names the message wherever it is moved'),
-      thread_id: ThreadId.optional().describe('With `id`'),
+      ref: MessageRef.optional().describe('Reference for the mail API; absent in facts of an earlier version'),
+      id: MessageId.optional().describe('In an indexed account: id, stable across moves'),
+      thread_id: ThreadId.optional().describe('Present with `id`'),
       first_contact: z
         .boolean()
         .optional()
-        .describe('With `id`, of an account that is indexed completely: no earlier message is from this sender'),
+        .describe('Present with `id` for a completely indexed account: no earlier message is from this sender'),
       from: Address.nullable().optional().describe(`The first sender; ${onlyInMemory}`),
       subject: z
         .string()
@@ -110,7 +110,7 @@ export const facts = {
             id: MessageId,
             thread_id: ThreadId,
             uid: z.int(),
-            flags: z.array(z.string()).nullable().describe('As on the mail server; null where it left the folder'),
+            flags: z.array(z.string()).nullable().describe('As on the mail server; null if it left the folder'),
             size_bytes: z.int(),
           }),
         )
@@ -131,7 +131,7 @@ export const facts = {
       folder: z.string(),
       event: z
         .enum(['created', 'renamed', 'gone', 'cleared', 'changed'])
-        .describe('`cleared`: the folder has another UIDVALIDITY; nothing that was in it is there any more'),
+        .describe('`cleared`: the folder has a new UIDVALIDITY; its previous content is gone'),
       old_path: z.string().optional().describe('Only with `renamed`'),
       added: z.int(),
       changed: z.int(),
@@ -142,7 +142,7 @@ export const facts = {
       merged: z
         .array(z.object({ from: ThreadId, into: ThreadId }))
         .optional()
-        .describe('Threads that became part of others'),
+        .describe('Threads that were merged into others'),
     }),
   },
   operation_changed: {
@@ -176,10 +176,10 @@ export const facts = {
       ...account,
       submission_id: z.string(),
       draft_id: z.string(),
-      principal: z.string().describe('Who sends it'),
+      principal: z.string().describe('Id of the sending principal'),
       state: SubmissionState,
       attempts: z.int(),
-      accepted: z.int().describe('Recipients'),
+      accepted: z.int().describe('Recipients that the mail server accepted'),
       refused: z.int(),
       bounced: z.int(),
       sent_copy: z.enum(['none', 'waiting', 'saved', 'by_provider', 'failed']),
@@ -191,7 +191,7 @@ export const facts = {
       ...account,
       approval_id: z.string(),
       submission_id: z.string(),
-      principal: z.string().describe('Who asks'),
+      principal: z.string().describe('Id of the requesting principal'),
       principal_name: z.string(),
       recipients: z.int(),
       expires_at: Timestamp,
@@ -226,13 +226,13 @@ export const facts = {
     data: z.object({
       webhook_id: z.string(),
       name: z.string(),
-      principal: z.string().describe('Id of the principal that it is of'),
+      principal: z.string().describe('Id of the webhook’s principal'),
       user_id: z
         .string()
         .nullable()
         .optional()
         .describe(
-          'Whose token that is; null for tokens of no user and the API key. Absent in facts of an earlier version',
+          'Owner of that token; null for tokens without a user and the API key. Absent in facts of an earlier version',
         ),
       why: z.enum(['failed', 'gone', 'forbidden']),
       detail: z.string(),
@@ -254,10 +254,10 @@ export const states = {
       account_id: AccountId,
       phase: z
         .enum(['comparing', 'headers', 'texts', 'done', 'stopped'])
-        .describe('`comparing`: folders; `done` and `stopped` are the last of a run'),
-      folder: z.string().nullable().describe('Which is being read'),
-      done: z.int().describe('Folders, headers or texts'),
-      total: z.int().describe('Known to be there; may rise'),
+        .describe('`comparing`: folders are compared; `done` and `stopped` end a run'),
+      folder: z.string().nullable().describe('The folder being read'),
+      done: z.int().describe('Number of folders, headers or texts processed'),
+      total: z.int().describe('Number known so far; may increase'),
       at,
     }),
   },
@@ -271,7 +271,7 @@ export const states = {
   ...conversationStates,
 } as const satisfies Record<string, { scope: Scope; data: z.ZodType }>
 
-/** What the stream says about itself. */
+/** Controls: events about the stream itself. */
 export const controls = {
   welcome: z.object({
     client_id: z.string(),
@@ -297,7 +297,7 @@ export const controls = {
 } as const
 
 export type FactType = keyof typeof facts
-/** States with `account_id` are told for each account by itself, to callers that may see it. */
+/** States with `account_id` are sent per account, to callers that may see it. */
 export type StateType = keyof typeof states
 export type SyncState = z.infer<(typeof states)['sync_progress']['data']>
 export type ControlType = keyof typeof controls
@@ -310,7 +310,7 @@ export type EventOf<T extends ServerEvent['type']> = Extract<ServerEvent, { type
 export const factTypes = Object.keys(facts) as FactType[]
 export const stateTypes = Object.keys(states) as StateType[]
 
-/** A fact with the id that it has on the stream. */
+/** A fact with its id on the stream. */
 const LoggedFact = z
   .object({
     id: z.string(),
@@ -366,7 +366,7 @@ export const eventsApi = {
     path: '/api/dashboard/facts',
     tag: 'Events',
     summary:
-      'List the newest facts that the caller may see: administrative ones of the whole log, others while memory holds them',
+      'List the newest facts that the caller may see: administrative ones of the whole log, others as far as they are in memory',
     scope: 'signed_in',
     effect: 'read',
     query: z.strictObject({

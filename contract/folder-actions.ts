@@ -16,7 +16,7 @@ const query = z.strictObject({ folder: FolderPath.describe('Path of the folder')
 const headers: readonly RequestHeader[] = [
   {
     name: 'Idempotency-Key',
-    description: 'Your own name for this call, 1–200 visible characters, kept for 24 hours',
+    description: 'Idempotency key: your own name for this call, 1–200 visible characters, kept for 24 hours',
     example: '7f0c2d5e-folder-1',
   },
   sessionHeader,
@@ -30,7 +30,7 @@ const accepting = [
   'too_many_operations',
 ] as const
 
-/** For folders that are created for it. */
+/** Roles of folders that can be created on demand. */
 export const CreatedRole = z.enum(['archive', 'junk', 'trash', 'drafts', 'sent'])
 export type CreatedRole = z.infer<typeof CreatedRole>
 
@@ -50,14 +50,14 @@ export const folderActionsApi = {
     path: '/api/v1/accounts/{account_id}/folders',
     tag,
     summary: 'Create a folder',
-    description: 'The response does not wait for the mail server: `operation_changed` reports what became of it.',
+    description: 'The response does not wait for the mail server: `operation_changed` reports the outcome.',
     scope: 'mail:organize',
     effect: 'write',
     params,
     headers,
     body: z.strictObject({
-      path: FolderPath.describe('With the delimiter of the account between its levels'),
-      role: CreatedRole.optional().describe('What it is for, where the mail server can keep that (RFC 6154)'),
+      path: FolderPath.describe('Path, with the account’s delimiter between its levels'),
+      role: CreatedRole.optional().describe('Special use of the folder, if the mail server can store it (RFC 6154)'),
     }),
     response: OperationWithResults,
     status: 202,
@@ -68,7 +68,7 @@ export const folderActionsApi = {
     path: '/api/v1/accounts/{account_id}/folders',
     tag,
     summary: 'Rename a folder, or subscribe to it',
-    description: 'Messages keep their ids. INBOX, folders with a role and folders of others cannot be renamed.',
+    description: 'Messages keep their ids. INBOX, folders with a role and folders of other users cannot be renamed.',
     scope: 'mail:organize',
     effect: 'write',
     params,

@@ -1,4 +1,4 @@
-/** Folders of a mailbox, with what is known of how many messages they hold. */
+/** Folders of a mailbox, with their known message counts. */
 import { z } from 'zod'
 import { folderBounds } from './text-bounds.ts'
 import { Timestamp } from './wire.ts'
@@ -20,8 +20,8 @@ export const Folder = z
     total: z
       .int()
       .nullable()
-      .describe('Number of messages; null where the folder cannot be selected, or where it is not known, see `counts`'),
-    unread: z.int().nullable().describe('null where `total` is'),
+      .describe('Number of messages; null if the folder cannot be selected, or if it is unknown, see `counts`'),
+    unread: z.int().nullable().describe('Number of unread messages; null if `total` is'),
   })
   .meta({ id: 'Folder' })
 export type Folder = z.infer<typeof Folder>
@@ -31,11 +31,10 @@ export const FolderCounts = z
     state: z
       .enum(['complete', 'pending', 'incomplete', 'not_asked'])
       .describe(
-        'Of the folders of the account that can be selected: all are counted; some are being counted now; some could not be counted, ' +
-          'which is retried with a later request; or counts were not requested',
+        'State of the counts of all selectable folders: all are counted; some are being counted now; some could not be counted, which a later request retries; or counts were not requested',
       ),
     pending: z.int().describe('Folders that are being counted'),
-    as_of: Timestamp.nullable().describe('Time of the oldest count; null where there is none'),
+    as_of: Timestamp.nullable().describe('Time of the oldest count; null if there is none'),
   })
   .meta({ id: 'FolderCounts' })
 export type FolderCounts = z.infer<typeof FolderCounts>

@@ -1,8 +1,8 @@
-/** Characters of strangers that nobody sees, told from those that a script needs. */
+/** Invisible characters in strangers’ texts, distinguished from those that a script needs. */
 
 /**
- * A regular expression (flags `gu`) for characters that nobody sees and that may hide or turn round what stands beside them: controls of
- * direction, blanks without width, tags, fillers. Where a script or an emoji needs one of them, it is not found.
+ * A regular expression (flags `gu`) for invisible characters that may hide or reorder adjacent text: controls of
+ * direction, blanks without width, tags, fillers. Those that a script or an emoji needs are not matched.
  */
 export const hiddenCharacter = [
   // Marks that a line of Hebrew or Arabic needs.

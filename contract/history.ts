@@ -1,4 +1,4 @@
-/** Figures over time: which series there are, and what they were. */
+/** The history of metrics: the series, and their values over time. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { Timestamp, wholeOr } from './wire.ts'
@@ -26,7 +26,7 @@ export const historyBounds = { groups: 100, points: 5_000, marks: 500 } as const
 export const HistorySeries = z
   .object({
     name: z.string(),
-    kind: z.enum(['gauge', 'count', 'latency']).describe('A state that is sampled, what happened, or how long it took'),
+    kind: z.enum(['gauge', 'count', 'latency']).describe('A sampled state, a number of events, or their durations'),
     unit: z.enum(['percent', 'bytes', 'ms', 'count', 'tokens', 'days']),
     labels: z.array(HistoryLabel),
     description: z.string(),
@@ -36,17 +36,15 @@ export type HistorySeries = z.infer<typeof HistorySeries>
 
 const column = z.array(z.number())
 
-/** Columns, as charts take them. */
+/** Points in columns, as charts need them. */
 export const HistoryPoints = z
   .object({
-    at: z
-      .array(z.int())
-      .describe('Beginning of each step in epoch seconds, in order. A step that is not there is a gap'),
-    count: z.array(z.int()).describe('Samples of a gauge or count, or durations'),
-    sum: column.describe('Of a count: what happened in the step. Of a gauge: `sum / count` is the mean'),
+    at: z.array(z.int()).describe('Start of each step in epoch seconds, in order. A missing step is a gap'),
+    count: z.array(z.int()).describe('Number of samples of a gauge or count, or of durations'),
+    sum: column.describe('For a count: the number of events in the step. For a gauge: `sum / count` is the mean'),
     min: column,
     max: column,
-    p50: column.optional().describe('Of durations, within 6 %'),
+    p50: column.optional().describe('Percentile of durations, within 6 %'),
     p95: column.optional(),
     p99: column.optional(),
   })
@@ -74,13 +72,13 @@ export const History = z
     kept_since: Timestamp.describe('How far back this step is kept'),
     groups: z.array(
       z.object({
-        label: z.string().nullable().describe('Value of the label by which it is grouped; null for all together'),
+        label: z.string().nullable().describe('Value of the label by which it is grouped; null if it is not grouped'),
         total: HistoryPoints.describe('The whole range as one step'),
         points: HistoryPoints,
       }),
     ),
     groups_left_out: z.int().describe(`Groups beyond the ${historyBounds.groups} with the largest sums`),
-    marks: z.array(HistoryMark).describe('What happened in the range, oldest first; the newest of more than 500'),
+    marks: z.array(HistoryMark).describe('Events in the range, oldest first; at most the newest 500'),
   })
   .meta({ id: 'History' })
 export type History = z.infer<typeof History>
@@ -91,7 +89,7 @@ export const historyApi = {
     method: 'GET',
     path: '/api/dashboard/metrics/series',
     tag,
-    summary: 'List the series of which a history is kept, as far as you may see them',
+    summary: 'List the series of the history that you may see',
     scope: 'dashboard:read',
     effect: 'read',
     response: z.object({ items: z.array(HistorySeries) }),
@@ -102,20 +100,20 @@ export const historyApi = {
     tag,
     summary: 'Get a series over time',
     description:
-      'Kept in steps of 5 s for an hour, 1 min for 2 days, 15 min for 60 days and 1 day for 3 years. Series of accounts count those that you may see; series of the whole server require access to all accounts.',
+      'Kept in steps of 5 s for an hour, 1 min for 2 days, 15 min for 60 days and 1 day for 3 years. Series of accounts cover those that you may see; server-wide series require access to all accounts.',
     scope: 'dashboard:read',
     effect: 'read',
     query: z.strictObject({
       series: z.string().min(1).max(60),
       from: Timestamp,
-      to: Timestamp.optional().describe('Now, unless given'),
+      to: Timestamp.optional().describe('Default: now'),
       step: HistoryStep.optional().describe(
-        'The finest that is kept that far back with at most 3,000 points, unless given',
+        'Default: the finest step that is kept that far back with at most 3,000 points',
       ),
       group_by: HistoryLabel.optional(),
-      account_id: z.string().min(1).max(40).optional().describe('Of this account alone'),
+      account_id: z.string().min(1).max(40).optional().describe('Only this account'),
       lines: wholeOr(historyBounds.groups, 0, historyBounds.groups).describe(
-        'How many groups have points, those with the largest sums first; each has its total, 0–100',
+        'How many groups have points, those with the largest sums first, 0–100; every group has its total',
       ),
     }),
     response: History,

@@ -20,10 +20,10 @@ export function toSchema(type: z.ZodType, io: 'input' | 'output', components: Js
   return { $ref: `#/components/schemas/${schema.id}` }
 }
 
-/** Numbers that RustyMail answers are counts, sizes, times and shares: none is below zero. What it takes has the bounds that it is held to. */
+/** Numbers in responses are counts, sizes, times and shares: none is negative. Inputs have the bounds that are enforced. */
 function boundNumber(schema: Json, io: 'input' | 'output'): void {
   if (schema.type !== 'integer' && schema.type !== 'number') return
-  // A number in an address is held to a pattern, which says no more than its type does.
+  // A number in a URL is validated by a pattern, which adds nothing to its type.
   delete schema.pattern
   if (schema[defaultMark] !== undefined) schema.default = schema[defaultMark]
   delete schema[defaultMark]

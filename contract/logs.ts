@@ -3,10 +3,10 @@ import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { AccountId, Cursor, Timestamp, wholeOr } from './wire.ts'
 
-/** `text` is of one value in characters; `bytes` of all lines together. */
+/** Bounds of log lines in memory: `text` in characters of one value, `bytes` of all lines together. */
 export const logBounds = { lines: 2_000, bytes: 1024 * 1024, page: 500, text: 4_000 } as const
 
-/** From the least to the gravest. */
+/** Levels in ascending severity. */
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
 export const LogLevelName = z.enum(logLevels)
 export type LogLevelName = z.infer<typeof LogLevelName>
@@ -20,18 +20,18 @@ export const LogLine = z
     level: LogLevelName,
     message: text,
     account_id: z.string().nullable(),
-    request_id: z.string().nullable().describe('As in the audit trail and in `instance` of a problem'),
-    fields: z.record(z.string(), text).describe('What else the line says; objects as JSON'),
-    error: z.object({ type: text, message: text, stack: z.string().describe('In lines') }).nullable(),
+    request_id: z.string().nullable().describe('Request id, as in the audit trail and in `instance` of a problem'),
+    fields: z.record(z.string(), text).describe('Other fields of the line; objects as JSON'),
+    error: z.object({ type: text, message: text, stack: z.string().describe('Bound in lines') }).nullable(),
   })
   .meta({ id: 'LogLine' })
 export type LogLine = z.infer<typeof LogLine>
 
 const filters = {
-  level: LogLevelName.optional().describe('Lines of this level and graver ones'),
+  level: LogLevelName.optional().describe('Lines of this level and above'),
   account_id: AccountId.optional(),
   request_id: z.string().min(1).max(100).optional(),
-  q: z.string().min(1).max(200).optional().describe('Words in the line, in any case; all of them'),
+  q: z.string().min(1).max(200).optional().describe('Words in the line, case-insensitive; all must match'),
 }
 export const LogFilter = z.strictObject(filters)
 export type LogFilter = z.infer<typeof LogFilter>
@@ -45,34 +45,32 @@ export const logsApi = {
     path: '/api/dashboard/logs',
     summary: 'List the last lines of the log of this process, newest first',
     description:
-      'Memory holds the newest 2,000 lines, or 1 MiB of them. Requires access to all accounts. For what comes after it, ask again with `after`.',
+      'Memory holds the newest 2,000 lines, or 1 MiB of them. Requires access to all accounts. To poll for later lines, pass `after`.',
     query: z.strictObject({
       ...filters,
       limit: wholeOr(100, 1, logBounds.page).describe('How many, 1–500'),
       cursor: Cursor,
-      after: z.string().min(1).max(60).optional().describe('`newest` of an earlier response: only lines after that'),
+      after: z.string().min(1).max(60).optional().describe('`newest` of an earlier response: return only later lines'),
     }),
     response: z.object({
       items: z.array(LogLine),
-      next_cursor: z.string().nullable().describe('For older lines'),
-      newest: z.string().describe('As far as the log was looked through: `after` of the next request'),
+      next_cursor: z.string().nullable().describe('Cursor for older lines'),
+      newest: z.string().describe('Position up to which the log was searched: pass it as `after` of the next request'),
       is_complete: z
         .boolean()
-        .describe('False where lines after `after` are missing: too many, or of a process that has started since'),
-      written_level: LogLevelName.or(z.literal('silent')).describe(
-        'What the log is told at all: `RUSTYMAIL_LOG_LEVEL`',
-      ),
+        .describe('False if lines after `after` are missing: there were too many, or the process has restarted'),
+      written_level: LogLevelName.or(z.literal('silent')).describe('The level that is logged: `RUSTYMAIL_LOG_LEVEL`'),
       held: z.object({
         lines: z.int(),
         bytes: z.int(),
-        since: Timestamp.nullable().describe('Of the oldest line'),
+        since: Timestamp.nullable().describe('Time of the oldest line'),
       }),
     }),
     problems: ['stale_cursor', 'beyond_own_rights'],
   }),
 }
 
-/** Not in the table of JSON endpoints. */
+/** The export as a file. Not in the table of JSON endpoints. */
 export const exportLogs = endpoint({
   ...shared,
   method: 'GET',

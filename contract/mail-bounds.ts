@@ -1,4 +1,4 @@
-/** What strangers decide the length of in mail, and the people that it names. */
+/** Schemas for sender-controlled texts of mail, bounded in length, and for the people that mail names. */
 import { z } from 'zod'
 import { mailBounds } from './text-bounds.ts'
 
@@ -7,7 +7,7 @@ export { mailBounds } from './text-bounds.ts'
 export const Address = z
   .object({
     name: z.string().max(mailBounds.name).nullable(),
-    email: z.string().max(mailBounds.email).describe('Empty where there is none'),
+    email: z.string().max(mailBounds.email).describe('Empty if there is none'),
   })
   .meta({ id: 'Address' })
 export type Address = z.infer<typeof Address>

@@ -1,4 +1,4 @@
-/** What the local index answers: messages by stable ids, threads across folders, changes, and how far an account is indexed. Names as in JMAP (RFC 8621). */
+/** The API of the local index: messages by stable ids, threads across folders, changes, and indexing progress. Names as in JMAP (RFC 8621). */
 import { z } from 'zod'
 import { IndexLevel } from './accounts.ts'
 import { endpoint } from './endpoint.ts'
@@ -22,7 +22,7 @@ export const ThreadSummary = z
   .object({
     id: ThreadId,
     subject: z.string().max(mailBounds.subject),
-    messages: z.int().describe('In all folders'),
+    messages: z.int().describe('Number of messages in all folders'),
     unread: z.int(),
     newest: IndexedMessage,
   })
@@ -32,16 +32,16 @@ export type ThreadSummary = z.infer<typeof ThreadSummary>
 export const IndexStatus = z
   .object({
     level: IndexLevel,
-    default_level: IndexLevel.describe('Of accounts for which none is set'),
+    default_level: IndexLevel.describe('Default level of accounts without their own'),
     state: z
       .enum(['off', 'building', 'complete'])
-      .describe('`complete`: everything that was on the mail server at the last look is indexed'),
+      .describe('`complete`: everything on the mail server at the last comparison is indexed'),
     folders: z.int(),
     messages: z.int(),
     server_messages: z
       .int()
-      .describe('Messages in all folders at the last look; a message in two folders counts twice'),
-    places: z.int().describe('Of those, how many are indexed'),
+      .describe('Messages in all folders at the last comparison; a message in two folders counts twice'),
+    places: z.int().describe('Number of those that are indexed'),
     texts: z.int().describe('Messages whose text is indexed'),
     size_bytes: z.int().describe('Disk space of the index'),
     looked_at: Timestamp.nullable().describe('When all folders were last compared with the mail server'),
@@ -52,7 +52,7 @@ export type IndexStatus = z.infer<typeof IndexStatus>
 const Contact = z
   .object({
     email: z.string().max(mailBounds.email),
-    name: z.string().nullable().describe('As the newest message that names one has it'),
+    name: z.string().nullable().describe('Name in the newest message that has one'),
     wrote: z.int().describe('Indexed messages from this address'),
     written_to: z.int().describe('Indexed messages of the owner to this address'),
     last_wrote_at: Timestamp.nullable(),
@@ -88,7 +88,7 @@ export const mailIndexApi = {
       created: z.array(MessageId),
       updated: z.array(MessageId),
       destroyed: z.array(MessageId),
-      has_more: z.boolean().describe('Ask again with this `state`'),
+      has_more: z.boolean().describe('There are more changes: ask again with this `state`'),
     }),
     problems: [...known, 'cannot_calculate_changes'],
   }),
@@ -131,7 +131,7 @@ export const mailIndexApi = {
     response: z.object({
       id: ThreadId,
       messages: z.array(IndexedMessage),
-      has_older: z.boolean().describe('There are older messages than the newest 200'),
+      has_older: z.boolean().describe('The thread has more messages than the newest 200'),
     }),
     problems: [...known, 'thread_not_found'],
   }),
@@ -141,7 +141,7 @@ export const mailIndexApi = {
     tag,
     summary: 'List messages by their ids',
     description:
-      'In the order of `ids`; those that the index does not know are left out. The mail server is not asked.',
+      'In the order of `ids`; messages that are not in the index are left out. The mail server is not queried.',
     scope: 'mail:meta',
     effect: 'read',
     params: account,
@@ -159,9 +159,9 @@ export const mailIndexApi = {
     method: 'GET',
     path: '/api/v1/accounts/{account_id}/contacts',
     tag,
-    summary: 'List the people of an account’s mail, or complete a name or an address',
+    summary: 'List an account’s contacts, or complete a name or address',
     description:
-      'Made from the indexed headers: who wrote, who was written to, how often and when last. Those who were written to come first, then who appears most often. The owner’s own addresses are left out.',
+      'Derived from the indexed headers: senders and recipients, how often and when last. Recipients come first, then the most frequent. The owner’s own addresses are left out.',
     scope: 'mail:meta',
     effect: 'read',
     params: account,
@@ -170,7 +170,7 @@ export const mailIndexApi = {
         .string()
         .max(100)
         .optional()
-        .describe('Beginnings of words of the name or the address, five at most; accents and case do not matter'),
+        .describe('Prefixes of words in the name or address, at most five; ignores accents and case'),
       limit: wholeOr(10, 1, 50).describe('How many, 1–50'),
     }),
     response: z.object({ items: z.array(Contact), next_cursor: z.null() }),
@@ -180,7 +180,7 @@ export const mailIndexApi = {
     method: 'GET',
     path: '/api/v1/accounts/{account_id}/index',
     tag,
-    summary: 'Get how far an account is indexed',
+    summary: 'Get the indexing progress of an account',
     scope: 'mail:meta',
     effect: 'read',
     params: account,
@@ -191,7 +191,7 @@ export const mailIndexApi = {
     method: 'POST',
     path: '/api/v1/accounts/{account_id}/index/rebuild',
     tag,
-    summary: 'Discard the index of an account and build it again',
+    summary: 'Discard the index of an account and rebuild it',
     description: 'Nothing is lost: the index is a cache of the mail server. Message ids stay the same.',
     scope: 'dashboard:operate',
     effect: 'write',

@@ -1,4 +1,4 @@
-/** Signing in to mail accounts by OAuth2: providers and their clients, sign-ins that are under way, and what an account was granted. */
+/** Signing in to mail accounts by OAuth2: providers and their clients, sign-ins in progress, and the grants of accounts. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { AccountId, line, secret, Timestamp, typedLine } from './wire.ts'
@@ -6,11 +6,11 @@ import { AccountId, line, secret, Timestamp, typedLine } from './wire.ts'
 export const OAuthProviderId = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'must be lower-case letters, digits and hyphens')
-  .describe('`google`, `microsoft`, or the id that another provider was given')
+  .describe('`google`, `microsoft`, or the id of another configured provider')
 
 export const OAuthUse = z
   .enum(['read', 'send'])
-  .describe('`read`: IMAP alone; `send`: IMAP and SMTP. Only the scopes for it are asked for')
+  .describe('`read`: only IMAP; `send`: IMAP and SMTP. Only the scopes for that are requested')
 export type OAuthUse = z.infer<typeof OAuthUse>
 
 const hostPattern = line
@@ -28,8 +28,8 @@ const clientId = line.trim().min(1).max(500)
 const clientSecret = secret(line.min(1).max(1024))
 
 const OAuthProviderScopes = z.object({
-  read: z.array(z.string()).describe('For IMAP alone'),
-  send: z.array(z.string()).describe('For IMAP and SMTP'),
+  read: z.array(z.string()).describe('Scopes for IMAP only'),
+  send: z.array(z.string()).describe('Scopes for IMAP and SMTP'),
 })
 
 export const OAuthProvider = z
@@ -42,20 +42,20 @@ export const OAuthProvider = z
         client_id: z.string(),
         has_secret: z.boolean(),
         source: z.enum(['environment', 'page']),
-        set_by: z.string().nullable().describe('Name of the user who set it; null for the environment'),
+        set_by: z.string().nullable().describe('Name of the user who configured it; null for the environment'),
         set_at: Timestamp.nullable(),
       })
       .nullable()
       .describe('null: nobody can sign in there yet'),
-    tenant: z.string().nullable().describe('Of Microsoft alone: whose accounts may sign in'),
-    metadata_url: z.string().nullable().describe('Of another provider: where its metadata is (RFC 8414)'),
-    imap_hosts: z.array(z.string()).describe('IMAP servers that take its tokens: nothing else is sent one'),
+    tenant: z.string().nullable().describe('Only for Microsoft: whose accounts may sign in'),
+    metadata_url: z.string().nullable().describe('For other providers: address of the metadata (RFC 8414)'),
+    imap_hosts: z.array(z.string()).describe('IMAP servers that accept its tokens: tokens are sent to no other server'),
     smtp_hosts: z.array(z.string()),
-    domains: z.array(z.string()).describe('Domains of addresses that are known to be there'),
+    domains: z.array(z.string()).describe('Domains of addresses that belong to the provider'),
     scopes: OAuthProviderScopes,
-    has_device_flow: z.boolean().nullable().describe('null: known once its metadata was read'),
-    redirect_uri: z.string().describe('To be entered where the client is made'),
-    accounts: z.int().describe('Accounts that sign in there'),
+    has_device_flow: z.boolean().nullable().describe('null until its metadata was read'),
+    redirect_uri: z.string().describe('Redirect URI to enter when registering the client'),
+    accounts: z.int().describe('Number of accounts that sign in there'),
   })
   .meta({ id: 'OAuthProvider' })
 export type OAuthProvider = z.infer<typeof OAuthProvider>
@@ -66,7 +66,7 @@ export const OAuthProviderInput = z
     client_secret: clientSecret
       .nullable()
       .optional()
-      .describe('Left out: as it is, unless the client id changes; null: none, for a public client'),
+      .describe('If omitted, unchanged unless the client id changes; null: none, for a public client'),
     tenant: line
       .trim()
       .toLowerCase()
@@ -79,14 +79,14 @@ export const OAuthProviderInput = z
         metadata_url: z
           .url({ protocol: /^https?$/, message: 'must be an https:// address' })
           .max(500)
-          .describe('The issuer, or the whole address below `/.well-known/`'),
+          .describe('The issuer, or the full address below `/.well-known/`'),
         imap_hosts: hostPatterns,
         smtp_hosts: hostPatterns,
         domains: z.array(hostPattern).max(20).default([]),
         scopes: z.strictObject({ read: scopeNames, send: scopeNames }),
       })
       .optional()
-      .describe('Required for every provider that is not built in'),
+      .describe('Required for providers that are not built in'),
   })
   .meta({ id: 'OAuthProviderInput' })
 export type OAuthProviderInput = z.infer<typeof OAuthProviderInput>
@@ -98,17 +98,17 @@ export const OAuthSignIn = z
     provider_name: z.string(),
     method: z.enum(['browser', 'device']),
     use: OAuthUse,
-    account_id: AccountId.nullable().describe('The account that signs in again; null for a new one'),
+    account_id: AccountId.nullable().describe('Id of the account that signs in again; null for a new one'),
     state: z
       .enum(['waiting', 'checking', 'done', 'failed'])
-      .describe('`checking`: the tokens are there, and the mail server is tried with them'),
-    authorization_url: z.string().nullable().describe('Where the browser has to go; null once it came back'),
-    user_code: z.string().nullable().describe('With `device`: to be typed in at `verification_uri`'),
+      .describe('`checking`: the tokens were issued and are tested at the mail server'),
+    authorization_url: z.string().nullable().describe('URL for the browser; null once it has returned'),
+    user_code: z.string().nullable().describe('With `device`: code to type in at `verification_uri`'),
     verification_uri: z.string().nullable(),
     verification_uri_complete: z.string().nullable(),
     expires_at: Timestamp,
-    grant_id: z.string().nullable().describe('Once `done`, for `auth` of a new account'),
-    failure: z.string().nullable().describe('Why it failed, in words'),
+    grant_id: z.string().nullable().describe('When `done`: the grant, for `auth` of a new account'),
+    failure: z.string().nullable().describe('The reason for the failure, in words'),
   })
   .meta({ id: 'OAuthSignIn' })
 export type OAuthSignIn = z.infer<typeof OAuthSignIn>
@@ -121,8 +121,8 @@ export const OAuthSignInInput = z
       .default('browser')
       .describe('`browser` requires a session; `device` shows a code that is typed in on another machine (RFC 8628)'),
     use: OAuthUse.default('send'),
-    email: z.email().max(320).optional().describe('Passed on to the provider, so that the right account is offered'),
-    account_id: AccountId.optional().describe('An account that is to sign in again, or by OAuth2 from now on'),
+    email: z.email().max(320).optional().describe('Login hint for the provider'),
+    account_id: AccountId.optional().describe('Id of an account that should sign in again, or switch to OAuth2'),
   })
   .meta({ id: 'OAuthSignInInput' })
 export type OAuthSignInInput = z.infer<typeof OAuthSignInInput>
@@ -133,19 +133,19 @@ export const OAuthGrant = z
     provider: OAuthProviderId,
     provider_name: z.string(),
     use: OAuthUse,
-    scopes: z.array(z.string()).describe('As the provider granted them'),
+    scopes: z.array(z.string()).describe('Scopes granted by the provider'),
     state: z.enum(['active', 'revoked']),
-    failure: z.string().nullable().describe('Why it is no longer valid, or why it could not be refreshed, in words'),
-    granted_at: Timestamp.describe('When somebody last signed in for it'),
-    granted_by: z.string().describe('Name of the user who did'),
+    failure: z.string().nullable().describe('Why the grant is no longer valid, or could not be refreshed, in words'),
+    granted_at: Timestamp.describe('Time of the last sign-in'),
+    granted_by: z.string().describe('Name of the user who signed in'),
     refreshed_at: Timestamp.describe('When the access token was issued'),
-    access_expires_at: Timestamp.nullable().describe('null where the provider does not say'),
+    access_expires_at: Timestamp.nullable().describe('null if the provider does not state it'),
     next_refresh_at: Timestamp.nullable().describe('null: it cannot be refreshed'),
   })
   .meta({ id: 'OAuthGrant' })
 export type OAuthGrant = z.infer<typeof OAuthGrant>
 
-/** Where providers send browsers back to. */
+/** Path to which providers redirect browsers. */
 export const oauthCallbackPath = '/oauth/mail/callback'
 
 const tag = 'Mail sign-in'
@@ -169,7 +169,7 @@ export const mailOAuthApi = {
     method: 'PUT',
     path: `${providers}/{provider_id}`,
     tag,
-    summary: 'Set the client of a provider, or add a provider by the address of its metadata',
+    summary: 'Configure the client of a provider, or add a provider by the address of its metadata',
     description:
       'The secret is stored encrypted and never shown again. Requires a signed-in user or the API key; not available to tokens.',
     limit: 'access',
@@ -185,7 +185,7 @@ export const mailOAuthApi = {
     method: 'DELETE',
     path: `${providers}/{provider_id}`,
     tag,
-    summary: 'Forget the client of a provider that no account uses',
+    summary: 'Delete the client of a provider that no account uses',
     limit: 'access',
     scope: 'dashboard:admin',
     effect: 'destroy',
@@ -198,10 +198,9 @@ export const mailOAuthApi = {
     method: 'POST',
     path: signIns,
     tag,
-    summary: 'Begin to sign a mail account in at its provider',
+    summary: 'Start to sign a mail account in at its provider',
     description:
-      'Answers where the browser has to go, or which code to type in. It is over after ten minutes, or when the provider says. ' +
-      'With `account_id` the account is tried with the new access and keeps its settings; without, `grant_id` is for `auth` of `createAccount`.',
+      'Returns the URL for the browser, or the code to type in. It expires after ten minutes, or when the provider says. With `account_id` the account is tested with the new access and keeps its settings; without it, pass the resulting `grant_id` as `auth` to `createAccount`.',
     limit: 'connect',
     scope: 'dashboard:admin',
     effect: 'write',
@@ -223,7 +222,7 @@ export const mailOAuthApi = {
     method: 'GET',
     path: `${signIns}/{sign_in_id}`,
     tag,
-    summary: 'Get how far a sign-in of yours is',
+    summary: 'Get the state of one of your sign-ins',
     scope: 'dashboard:admin',
     effect: 'read',
     params: signInParams,
@@ -234,7 +233,7 @@ export const mailOAuthApi = {
     method: 'DELETE',
     path: `${signIns}/{sign_in_id}`,
     tag,
-    summary: 'Cancel a sign-in of yours',
+    summary: 'Cancel one of your sign-ins',
     scope: 'dashboard:admin',
     effect: 'destroy',
     params: signInParams,
@@ -246,7 +245,7 @@ export const mailOAuthApi = {
     method: 'GET',
     path: '/api/dashboard/accounts/{account_id}/grant',
     tag,
-    summary: 'Get what an account was granted at its provider',
+    summary: 'Get an account’s grant at its provider',
     scope: 'dashboard:read',
     effect: 'read',
     params: z.object({ account_id: AccountId }),

@@ -1,4 +1,4 @@
-/** How a message begins, in lists that ask for it. */
+/** Previews of messages, in lists that request them. */
 import { z } from 'zod'
 
 export const maxPreview = 200
@@ -9,7 +9,7 @@ export const Preview = z
   .nullable()
   .optional()
   .describe(
-    'Beginning of its plain text; null where it has none. Only with `preview=true`, and in lists of a folder for the first 50 messages; requires `mail:read`',
+    'Beginning of its plain text; null if it has none. Only with `preview=true`, and in lists of a folder for the first 50 messages; requires `mail:read`',
   )
 
 export const PreviewQuery = z

@@ -1,4 +1,4 @@
-/** Searching mail in all folders and accounts: what one may type, what was found, and how much of the mail was searched. */
+/** Searching mail in all folders and accounts: the query, the hits, and the coverage of the search. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { mailBounds, mailServerProblems, maxSearchLength } from './mail.ts'
@@ -13,7 +13,7 @@ export const SearchSnippet = z
     text: z
       .string()
       .max(200)
-      .describe('A piece of the text of the message, on one line. Untrusted content: text, not HTML'),
+      .describe('An excerpt of the text of the message, on one line. Untrusted content: text, not HTML'),
     hits: z
       .array(
         z
@@ -22,7 +22,7 @@ export const SearchSnippet = z
           .meta({ examples: [[3, 7]] }),
       )
       .describe(
-        'What to mark: characters of `text` (UTF-16 units), from the first up to but without the second; in order, not overlapping',
+        'Ranges to highlight in `text` (UTF-16 units), from the first up to but excluding the second; in order, not overlapping',
       ),
   })
   .meta({ id: 'SearchSnippet' })
@@ -30,9 +30,9 @@ export type SearchSnippet = z.infer<typeof SearchSnippet>
 
 export const SearchHit = IndexedMessage.extend({
   account_id: AccountId,
-  thread_id: ThreadId.nullable().describe('Null where only the mail server knows the message'),
+  thread_id: ThreadId.nullable().describe('Null if only the mail server has the message'),
   snippet: SearchSnippet.nullable().describe(
-    'Where a word of the search stands in the text of the message; null where it does not, where the text is not indexed, and without `mail:read`',
+    'Excerpt around a match in the text of the message; null if there is none, if the text is not indexed, and without `mail:read`',
   ),
   score: z.number().nullable().describe('With `sort=relevance`: higher is better; comparable across accounts'),
 }).meta({ id: 'SearchHit' })
@@ -51,16 +51,20 @@ export const SearchFacets = z
           count: found,
         }),
       )
-      .describe('The 20 who wrote most of it'),
-    years: z.array(z.object({ year: z.int(), count: found })).describe('In which they were received, newest first'),
-    counted: found.describe('Messages in these figures: those that the index found, of each account the newest 1,000'),
+      .describe('The 20 most frequent senders'),
+    years: z
+      .array(z.object({ year: z.int(), count: found }))
+      .describe('Years in which they were received, newest first'),
+    counted: found.describe(
+      'Number of messages in these figures: matches from the index, the newest 1,000 of each account',
+    ),
     is_complete: z
       .boolean()
       .describe(
-        'All messages found are in these figures. False: there are more than were counted, or mail servers found others',
+        'Whether all matches are in these figures. False: there are more than were counted, or mail servers found others',
       ),
   })
-  .describe('How the messages found are spread: of the newest 1,000 of each account, as far as it is indexed')
+  .describe('Distribution of the matches: of the newest 1,000 of each account, as far as it is indexed')
   .meta({ id: 'SearchFacets' })
 export type SearchFacets = z.infer<typeof SearchFacets>
 
@@ -84,8 +88,8 @@ export const SearchOmission = z
           'more accounts or folders would have to be asked than one search may; more was found in a folder than is looked at; ' +
           'the time was over; the mail server refused a folder; the index could not be used',
       ),
-    folders: z.int().describe('How many folders are concerned; 0 where it is the whole account'),
-    detail: z.string().describe('In words for a person'),
+    folders: z.int().describe('Number of folders concerned; 0 for the whole account'),
+    detail: z.string().describe('The reason in words for people'),
   })
   .meta({ id: 'SearchOmission' })
 export type SearchOmission = z.infer<typeof SearchOmission>
@@ -95,22 +99,20 @@ export const SearchCoverage = z
     account_id: AccountId,
     answered_by: z
       .enum(['index', 'server', 'both', 'none'])
-      .describe('`both`: the mail server was asked for what the index does not hold yet'),
+      .describe('`both`: the mail server was queried for mail that the index does not have yet'),
     is_complete: z
       .boolean()
-      .describe(
-        'All mail of the account was searched. False: there may be matching messages that are not found; see `omissions`',
-      ),
+      .describe('Whether all mail of the account was searched. False: there may be further matches; see `omissions`'),
     index: z
       .object({
-        messages: z.int().describe('Indexed, in all folders'),
-        texts: z.int().describe('Of which the text is searched too'),
-        incomplete_folders: z.int().describe('Folders of which older messages are not indexed yet'),
+        messages: z.int().describe('Indexed messages in all folders'),
+        texts: z.int().describe('Messages whose text is searched too'),
+        incomplete_folders: z.int().describe('Folders whose older messages are not indexed yet'),
       })
       .nullable()
-      .describe('How far the index reaches; null where it was not asked'),
+      .describe('Extent of the index; null if it was not used'),
     server_folders: z.int().describe('Folders in which the mail server searched'),
-    unknown_folders: z.array(z.string()).describe('Names after `in:` that no folder of this account has'),
+    unknown_folders: z.array(z.string()).describe('Names after `in:` that match no folder of this account'),
     omissions: z.array(SearchOmission),
     looked_at: Timestamp.nullable().describe(
       'When the index was last compared with all folders of the mail server, if known',
@@ -133,17 +135,15 @@ const query = z.strictObject({
     '`date`: newest first. `relevance`: of the newest 1,000 found in each account, the best first: by subject, sender, age and flags',
   ),
   limit: Limit,
-  cursor: Cursor.describe(
-    '`next_cursor` of the previous response to the same search. New mail does not move what it stands for',
-  ),
+  cursor: Cursor.describe('`next_cursor` of the previous response to the same search; stable when new mail arrives'),
   preview: PreviewQuery,
   facets: flag.describe('Count what is found: `total` and `facets`'),
-  typing: flag.describe('`true`: the last word may be the beginning of one, as while somebody types'),
+  typing: flag.describe('`true`: the last word is a prefix, for search while typing'),
   server: z
     .enum(['auto', 'never'])
     .default('auto')
     .describe(
-      '`never`: mail servers are not asked for what is not indexed, as while somebody types; `coverage` says what that leaves out. Such searches have a rate limit of their own',
+      '`never`: mail servers are not queried for mail that is not indexed, for search while typing; `coverage` says what that leaves out. Such searches have their own rate limit',
     ),
 })
 
@@ -161,7 +161,7 @@ const response = z.object({
     .nullable()
     .describe('False: there are more, or copies were counted twice; null with `total`'),
   facets: SearchFacets.nullable().describe('Null with `total`'),
-  coverage: z.array(SearchCoverage).describe('For each account that was searched'),
+  coverage: z.array(SearchCoverage).describe('Coverage of each account that was searched'),
 })
 export type SearchAnswer = z.infer<typeof response>
 
@@ -177,7 +177,7 @@ const language = [
   'the mail server is asked, which decides itself whether parts of words match.',
 ].join(' ')
 
-/** The index alone answers: no mail server is busy with it, and somebody who types asks with each letter. */
+/** Only the index answers: no mail server is involved, and search while typing calls it with each letter. */
 const lighter = { name: 'server', value: 'never', limit: 'index_search' } as const
 const reading = ['account_not_found', 'account_disabled', 'folder_not_found', 'stale_cursor'] as const
 const tag = 'Mail'

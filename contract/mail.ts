@@ -54,32 +54,33 @@ export const MessageRef = z
   .max(700)
   .regex(/^[A-Za-z0-9_-]+$/, 'is not a message reference')
   .describe(
-    'Opaque and signed; names account, folder, UIDVALIDITY and UID, and the part for a message that is attached to another. In paths also the `id` of an ' +
-      'indexed message, which names it wherever it is',
+    'Opaque, signed reference: names account, folder, UIDVALIDITY and UID, and for an attached message its part. In paths the `id` of an indexed message, which is stable across moves, is accepted too',
   )
 
-/** Which of the two answered, and as of when. */
+/** Which source answered, and as of when. */
 const answered = {
   source: z
     .enum(['index', 'mail_server'])
-    .describe('The local index answers where it is complete and was compared recently'),
-  as_of: Timestamp.describe('Everything that the mail server reported until then is included'),
+    .describe('The local index answers if it is complete and was compared recently'),
+  as_of: Timestamp.describe('The list includes everything that the mail server reported until this time'),
 }
 
 export const MessageSummary = z
   .object({
     ref: MessageRef,
-    id: MessageId.optional().describe('Stable, in lists from the index; may stand in place of a `ref`'),
-    thread_id: ThreadId.optional().describe('With `id`'),
+    id: MessageId.optional().describe('Stable id, in lists from the index; accepted instead of a `ref`'),
+    thread_id: ThreadId.optional().describe('Present with `id`'),
     uid: z.int(),
     uid_validity: z.int(),
     message_id: z.string().max(mailBounds.id).nullable(),
     subject: z.string().max(mailBounds.subject),
     from: z.array(Address).max(mailBounds.listed),
-    from_count: z.int().describe('Of which `from` holds the first'),
-    sender_warnings: z.array(SenderWarning).describe('Of From; of one message also of Sender and Reply-To'),
+    from_count: z.int().describe('Number of authors; `from` has the first ones'),
+    sender_warnings: z
+      .array(SenderWarning)
+      .describe('Warnings about From; for a single message also about Sender and Reply-To'),
     to: z.array(Address).max(mailBounds.listed),
-    to_count: z.int().describe('Of which `to` holds the first'),
+    to_count: z.int().describe('Number of recipients; `to` has the first ones'),
     date: Timestamp.describe('When the mail server received it'),
     flags: z.array(Flag).describe('`deleted`: marked for deletion, but still there'),
     keywords: z
@@ -90,9 +91,9 @@ export const MessageSummary = z
     has_attachments: z
       .boolean()
       .describe(
-        'Parts past the 200th count as attachments; with a fault about the structure it may be false all the same',
+        'Parts beyond the 200th count as attachments; with a fault about the structure it may be false nevertheless',
       ),
-    faults: z.array(MessageFault).describe('Empty for all but a few messages'),
+    faults: z.array(MessageFault).describe('Empty for almost all messages'),
     preview: Preview,
   })
   .meta({ id: 'MessageSummary' })
@@ -104,11 +105,11 @@ export const Attachment = z
       .string()
       .max(mailBounds.name)
       .describe(
-        'Part number (RFC 9051, section 6.4.5); of a file that is packed in `winmail.dat` with its number in there: `2-1`',
+        'Part number (RFC 9051, section 6.4.5); for a file packed in `winmail.dat` followed by its number there: `2-1`',
       ),
     name: z.string().max(mailBounds.name).nullable(),
     type: z.string().max(mailBounds.type),
-    size_bytes: z.int().describe('As encoded in the message; of a packed file, as it is'),
+    size_bytes: z.int().describe('Size as encoded in the message; for a packed file, the decoded size'),
     is_inline: z.boolean(),
     content_id: z.string().max(mailBounds.id).nullable(),
     message_ref: MessageRef.nullable().describe(
@@ -119,7 +120,7 @@ export const Attachment = z
 export type Attachment = z.infer<typeof Attachment>
 
 const addresses = z.array(Address).max(mailBounds.addresses)
-const count = z.int().describe('Of which the first are in the list')
+const count = z.int().describe('Number of entries; the list has the first ones')
 
 export const Message = MessageSummary.extend({
   from: addresses,
@@ -132,8 +133,7 @@ export const Message = MessageSummary.extend({
   reply_to_count: count,
   sender: addresses.describe('The Sender header, if it differs from From'),
   auth: SenderAuth.nullable().describe(
-    'SPF, DKIM and DMARC (RFC 8601) as reported by the account’s mail server; null where that server is not known to report them, whatever the ' +
-      'message itself claims',
+    'SPF, DKIM and DMARC (RFC 8601) as reported by the account’s mail server; null if that server is not known to report them, whatever the message itself claims',
   ),
   sent_at: Timestamp.nullable().describe('The Date header'),
   in_reply_to: z.string().max(mailBounds.id).nullable(),
@@ -141,8 +141,7 @@ export const Message = MessageSummary.extend({
     .string()
     .nullable()
     .describe(
-      'The message as text. Untrusted content. All text parts in order (`textBody` of RFC 8621); null ' +
-        'where there is none, or where the HTML to derive it from could not be processed in time',
+      'The message as text. Untrusted content. All text parts in order (`textBody` of RFC 8621); null if there is none, or if the HTML to derive it from could not be processed in time',
     ),
   text_from: z
     .enum(['text', 'html', 'both'])
@@ -156,10 +155,10 @@ export const Message = MessageSummary.extend({
     .nullable()
     .describe(
       'The message as HTML, as sent. Untrusted content: show it only in a sandboxed frame. Text parts in between are escaped ' +
-        '(`htmlBody` of RFC 8621); null where there is only text',
+        '(`htmlBody` of RFC 8621); null if there is only text',
     ),
   calendar: Calendar.nullable().describe(
-    'The content of an invitation, untrusted; null where there is none or it is unreadable',
+    'The content of an invitation, untrusted; null if there is none or it is unreadable',
   ),
   protection: z
     .array(Protection)
@@ -168,7 +167,7 @@ export const Message = MessageSummary.extend({
       'How the message claims to be signed or encrypted, the outermost first. RustyMail checks no signature and decrypts nothing',
     ),
   unsubscribe: Unsubscribe.nullable().describe(
-    'How to leave the mailing list, as the sender says (`List-Unsubscribe`). RustyMail never calls these URLs; null where there are none',
+    'How to leave the mailing list, as the sender says (`List-Unsubscribe`). RustyMail never calls these URLs; null if there are none',
   ),
   attached_to: MessageRef.nullable().describe(
     'For an attached message, the message that contains it. The author of an attached message is not verified: `auth` is null, `date` and `flags` are those of the containing message',
@@ -177,11 +176,11 @@ export const Message = MessageSummary.extend({
     .boolean()
     .nullable()
     .describe(
-      'The text part contains words that the HTML part does not show; null where they could not be compared in time',
+      'The text part contains words that the HTML part does not show; null if they could not be compared in time',
     ),
   is_truncated: z.boolean().describe('A part was longer than 1 MiB and was truncated'),
   attachments: z.array(Attachment).max(mailBounds.attachments),
-  attachment_count: z.int().describe('Of which `attachments` holds the first'),
+  attachment_count: z.int().describe('Number of attachments; `attachments` has the first ones'),
 }).meta({ id: 'Message' })
 export type Message = z.infer<typeof Message>
 
@@ -202,7 +201,7 @@ const tag = 'Mail'
 export const maxSearchLength = 500
 /**
  * A regular expression (flags `giu`) for a term of a search: a minus, a key with its colon, then a phrase with the quote that ends it, or
- * whatever goes on to the next blank. It is in five groups, and fits nothing at all too.
+ * anything up to the next blank. It has five groups, and also matches the empty string.
  */
 export const searchTerm = String.raw`(-?)(?:([a-z][a-z-]*):)?(?:"((?:\\.|[^"\\])*)("?)|(\S*))`
 
@@ -277,7 +276,7 @@ export const mailApi = {
 /** One attachment as a file, its transfer encoding removed, whole or from a byte on. Not in the table of JSON endpoints. */
 export const attachmentPath = '/api/v1/accounts/{account_id}/messages/{ref}/attachments/{attachment_id}'
 
-/** The same under its first name. */
+/** The same attachment under its earlier path. */
 export const messagePartPath = '/api/v1/accounts/{account_id}/messages/{ref}/parts/{part_id}'
 
 /** The message as it was sent, as an `.eml` file. Not in the table of JSON endpoints. */

@@ -1,4 +1,4 @@
-/** OAuth for MCP: whether hosted clients may connect by the URL alone, and what a user says to one that asks. */
+/** OAuth for MCP: whether hosted clients may connect given only the URL, and a user’s decision on a client’s request. */
 import { z } from 'zod'
 import { PersonName } from './access.ts'
 import { endpoint } from './endpoint.ts'
@@ -6,7 +6,7 @@ import { Scope, type Scope as ScopeName } from './scope.ts'
 import { OAuthClient } from './tokens.ts'
 import { AccountId, Timestamp } from './wire.ts'
 
-/** What a client is often wanted for. `drafter` is the default. */
+/** Presets for the usual purposes of a client. `drafter` is the default. */
 export const connectionPresets = {
   reader: { title: 'Reader', scopes: ['mail:read'] },
   organizer: { title: 'Organizer', scopes: ['mail:organize'] },
@@ -21,13 +21,13 @@ export type ConnectionPreset = z.infer<typeof ConnectionPreset>
 /** Scopes that a client can be given. */
 export const connectionScopes = ['mail:meta', 'mail:read', 'mail:organize', 'mail:draft', 'mail:send'] as const
 
-/** Days after which a connection ends at the latest. */
+/** Maximum lifetime of a connection in days. */
 export const longestConnectionDays = 365
 
 export const McpAuthSettings = z
   .object({
     enabled: z.boolean().describe('Whether clients can connect with OAuth'),
-    resource: z.string().describe('What a client is given: the address of this MCP server'),
+    resource: z.string().describe('The address of this MCP server, to give to clients'),
     issuer: z.string().describe('The authorization server, which is this one'),
   })
   .meta({ id: 'McpAuthSettings' })
@@ -37,7 +37,7 @@ export const ConnectionRequest = z
   .object({
     request_id: z.string(),
     client: OAuthClient,
-    client_uri: z.string().nullable().describe('Its own page, as it says itself'),
+    client_uri: z.string().nullable().describe('The client’s own page, as it states itself, unverified'),
     redirect_uri: z.string().describe('Where the browser goes after the decision'),
     asks_for: z.array(Scope).describe('Scopes that the client asked for; you decide what it gets'),
     resource: z.string(),
@@ -47,7 +47,7 @@ export const ConnectionRequest = z
 export type ConnectionRequest = z.infer<typeof ConnectionRequest>
 
 const ConnectionDecision = z
-  .object({ redirect_to: z.string().describe('Path at which the browser goes on') })
+  .object({ redirect_to: z.string().describe('Path to which the browser is redirected') })
   .meta({ id: 'ConnectionDecision' })
 
 const tag = 'Tokens'
@@ -61,7 +61,7 @@ export const mcpAuthApi = {
     method: 'GET',
     path: settingsPath,
     tag,
-    summary: 'Get whether MCP clients can connect with OAuth, by the URL alone',
+    summary: 'Get whether MCP clients can connect with OAuth, given only the URL',
     scope: 'dashboard:read',
     effect: 'read',
     response: McpAuthSettings,
@@ -73,7 +73,7 @@ export const mcpAuthApi = {
     tag,
     summary: 'Switch OAuth for MCP clients on or off; takes effect immediately',
     description:
-      'Off: no client can connect or renew its access, and no access token is accepted. Connections stay listed as tokens.',
+      'When off, no client can connect or refresh its access, and no access token is accepted. Connections stay listed as tokens.',
     limit: 'access',
     scope: 'dashboard:admin',
     effect: 'write',
@@ -85,8 +85,8 @@ export const mcpAuthApi = {
     ...person,
     method: 'GET',
     path: requestPath,
-    summary: 'Get what a client asks for that wants to connect',
-    description: 'Only in the browser in which the client began.',
+    summary: 'Get a client’s request to connect',
+    description: 'Only in the browser in which the client started the request.',
     effect: 'read',
     response: ConnectionRequest,
     problems: ['session_needed', 'connection_not_found'],
@@ -96,13 +96,13 @@ export const mcpAuthApi = {
     method: 'POST',
     path: `${requestPath}/approve`,
     summary: 'Connect a client: it gets a token of yours with these rights',
-    description: 'The token is listed with the others, and can be narrowed, stopped and revoked there.',
+    description: 'The token is listed with your others, and can be narrowed, frozen and revoked there.',
     limit: 'access',
     effect: 'write',
     body: z.strictObject({
       name: PersonName,
       preset: ConnectionPreset,
-      proposes: z.boolean().describe('What it wants to do is stored as a proposal, which a human applies'),
+      proposes: z.boolean().describe('Its changes are stored as a proposal, which a human applies'),
       accounts: z.array(AccountId).min(1).max(1_000),
       expires_at: Timestamp.describe(`At most ${longestConnectionDays} days from now`),
     }),
@@ -113,7 +113,7 @@ export const mcpAuthApi = {
     ...person,
     method: 'POST',
     path: `${requestPath}/deny`,
-    summary: 'Refuse a client that wants to connect',
+    summary: 'Deny a client’s request to connect',
     limit: 'access',
     effect: 'write',
     response: ConnectionDecision,
@@ -124,7 +124,7 @@ export const mcpAuthApi = {
 export const protectedResourcePath = '/.well-known/oauth-protected-resource'
 export const authorizationServerPath = '/.well-known/oauth-authorization-server'
 export const openidConfigurationPath = '/.well-known/openid-configuration'
-/** Of the authorization server. */
+/** Endpoints of the authorization server. */
 export const mcpAuthPaths = {
   authorize: '/oauth/authorize',
   resume: '/oauth/authorize/{request_id}',
@@ -133,5 +133,5 @@ export const mcpAuthPaths = {
   register: '/oauth/register',
   jwks: '/oauth/jwks',
 } as const
-/** Where the page asks a user. */
+/** Path of the page that asks for consent. */
 export const consentPath = '/connect'

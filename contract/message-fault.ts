@@ -1,4 +1,4 @@
-/** Why not all of a message is known. */
+/** Reasons why a message is incomplete. */
 import { z } from 'zod'
 
 export const MessageFault = z
@@ -15,7 +15,7 @@ export const MessageFault = z
   .describe(
     'Why a message is incomplete: its headers or parts are too many or too long and were truncated; the mail server does not report ' +
       'its parts; the server’s description of it is unreadable; parts are nested more than 50 levels deep; it is encrypted, or ' +
-      'wrapped in an S/MIME signature; its attachments, and maybe its text, are packed in a file of Outlook (`winmail.dat`, TNEF): in lists always, of one message where it could not be unpacked completely; or From, Subject or another header that may occur once occurs several times, of which the first ' +
+      'wrapped in an S/MIME signature; its attachments, and maybe its text, are packed in a file of Outlook (`winmail.dat`, TNEF): in lists always, for a single message if it could not be unpacked completely; or From, Subject or another header that may occur once occurs several times, of which the first ' +
       'counts',
   )
 export type MessageFault = z.infer<typeof MessageFault>

@@ -1,4 +1,4 @@
-/** Names of messages and threads in an indexed account. */
+/** Ids of messages and threads in an indexed account. */
 import { z } from 'zod'
 
 export const MessageId = z

@@ -1,10 +1,10 @@
-/** What a message says of itself that its reader may want to know: how it is signed or encrypted, and how to leave its list. */
+/** A message’s own claims about its signature and encryption, and how to leave its mailing list. */
 import { z } from 'zod'
 
 export const Protection = z
   .object({
     standard: z.enum(['smime', 'openpgp']),
-    kind: z.enum(['signed', 'encrypted', 'unknown']).describe('`unknown`: S/MIME that does not say which of the two'),
+    kind: z.enum(['signed', 'encrypted', 'unknown']).describe('`unknown`: S/MIME that does not state which of the two'),
     form: z
       .enum(['multipart', 'opaque', 'inline'])
       .describe(
@@ -13,12 +13,12 @@ export const Protection = z
       ),
     is_whole: z
       .boolean()
-      .describe('All of the message is in it; otherwise a part, beside which anyone may have put others'),
+      .describe('It covers the whole message; otherwise only a part, beside which anyone may have added others'),
   })
   .meta({ id: 'Protection' })
 export type Protection = z.infer<typeof Protection>
 
-/** Deeper ones are not told. */
+/** Maximum number of nested protections reported; deeper ones are left out. */
 export const maxProtections = 5
 
 export const Unsubscribe = z

@@ -1,4 +1,4 @@
-/** Figures of the running server: all measured, none guessed. Connections are those of the accounts that one may see. */
+/** Current metrics of the server: all measured, none estimated. Connections cover the accounts that the caller may see. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { Timestamp, wholeOr } from './wire.ts'
@@ -21,7 +21,7 @@ export const StorageReadings = z.object({
   fault: z
     .enum(['full', 'read_only', 'damaged', 'removed', 'silent', 'failed'])
     .nullable()
-    .describe('Why it does not; null while it does'),
+    .describe('The reason if it does not; null while it does'),
   write_failures: z.int().min(0).describe('Failed database writes since the server started'),
   free_bytes: z
     .int()
@@ -53,7 +53,7 @@ export const DashboardStats = z
     }),
     process: z.object({
       rss_bytes: z.int(),
-      cpu_percent: z.number().describe('Of one processor; more than 100 with several busy threads'),
+      cpu_percent: z.number().describe('Percent of one processor; more than 100 with several busy threads'),
       event_loop_lag_ms: z.number().describe('99th percentile since the last sample'),
     }),
     storage: StorageReadings,
@@ -62,11 +62,11 @@ export const DashboardStats = z
   .meta({ id: 'DashboardStats' })
 export type DashboardStats = z.infer<typeof DashboardStats>
 
-/** One reading kept for the small charts. `at` is in epoch seconds. */
+/** One sample kept for the small charts. `at` is in epoch seconds. */
 export const Sample = z
   .object({
     at: z.int(),
-    active_connections: z.int().describe('At that time, for the accounts that you may see now'),
+    active_connections: z.int().describe('Connections at that time, of the accounts that you may see now'),
     requests_per_minute: z.number(),
     average_response_time_ms: z.number(),
     p95_ms: z.number(),

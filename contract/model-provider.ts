@@ -1,4 +1,4 @@
-/** A model provider of the assistant: what is set of it, how it fares, and what a test of it said. */
+/** A model provider of the assistant: its settings, its health, and the result of a test. */
 import { z } from 'zod'
 import { secret, typedLine } from './wire.ts'
 
@@ -19,7 +19,7 @@ export type ProviderKind = z.infer<typeof ProviderKind>
 
 export const providerId = z.string().regex(/^[a-z0-9_-]{1,40}$/, 'is not an id of a provider')
 
-/** None: the provider is told that there is mail, and nothing of it. Headers: senders, recipients, subjects, dates and flags. */
+/** `nothing`: the provider only learns that mail exists. `headers`: senders, recipients, subjects, dates and flags. */
 export const MailShare = z.enum(['none', 'headers', 'text'])
 export type MailShare = z.infer<typeof MailShare>
 
@@ -30,16 +30,16 @@ export const ProviderBody = z
     kind: ProviderKind,
     name: typedLine.trim().min(1).max(60),
     enabled: z.boolean().default(true),
-    base_url: z.string().trim().max(500).nullable().default(null).describe("The provider's own unless given"),
+    base_url: z.string().trim().max(500).nullable().default(null).describe("Default: the provider's own address"),
     api_key: secret(z.string().trim().min(1).max(1_000))
       .optional()
-      .describe('Sealed; no answer has it. Left out: as it was'),
+      .describe('Stored encrypted and never returned. If omitted, unchanged'),
     model: z.string().trim().max(200).nullable().default(null),
-    is_local: z.boolean().default(false).describe('What it is sent stays on this machine or in your own network'),
+    is_local: z.boolean().default(false).describe('Requests stay on this machine or in your own network'),
     context_tokens: z.int().min(1_000).max(10_000_000).default(32_000),
-    price_input: price.default(null).describe('US dollars for a million tokens'),
+    price_input: price.default(null).describe('US dollars per million tokens'),
     price_output: price.default(null),
-    mail: MailShare.default('none').describe('Of accounts that have no word of their own'),
+    mail: MailShare.default('none').describe('Default for accounts without their own setting'),
   })
   .meta({ id: 'ProviderBody' })
 export type ProviderBody = z.infer<typeof ProviderBody>
@@ -78,7 +78,7 @@ export const ProviderTest = z
         duration_ms: z.number(),
       }),
     ),
-    networks: z.array(z.string()).optional().describe('Private ones that an administrator would have to allow'),
+    networks: z.array(z.string()).optional().describe('Private addresses that an administrator would have to allow'),
   })
   .meta({ id: 'ProviderTest' })
 export type ProviderTest = z.infer<typeof ProviderTest>

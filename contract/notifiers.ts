@@ -1,11 +1,11 @@
-/** Notifiers: by which ways people are told of alerts. Addresses with tokens, and other secrets, go in and never come out. */
+/** Notifiers: the channels that deliver alerts to people. Addresses with tokens, and other secrets, are write-only. */
 import { z } from 'zod'
 import { MailServer, MailServerInput } from './accounts.ts'
 import { AlertSeverity } from './alerts.ts'
 import { endpoint } from './endpoint.ts'
 import { AccountId, line, secret, Timestamp, typedLine } from './wire.ts'
 
-/** `answer` in characters. `items`: alerts that one notice names. */
+/** Bounds of notifiers: `answer` in characters; `items` are alerts named in one notice. */
 export const notifierBounds = {
   notifiers: 50,
   recipients: 20,
@@ -27,11 +27,11 @@ const recipients = z.array(address).min(1).max(notifierBounds.recipients)
 const server = line.min(9).max(500)
 const hookUrl = secret(line.min(9).max(2_000))
   .optional()
-  .describe('The whole address; required for a new notifier, kept where it is left out')
+  .describe('The complete address; required for a new notifier, unchanged if omitted')
 const chat_id = line
   .min(1)
   .max(64)
-  .describe('Of a chat (`-1001234567890`), or `@name` of a channel')
+  .describe('Id of a chat (`-1001234567890`), or `@name` of a channel')
   .meta({ examples: ['-1001234567890'] })
 const user_ids = z.array(z.string().min(1).max(60)).min(1).max(notifierBounds.recipients)
 
@@ -40,8 +40,8 @@ export const NotifierTargetInput = z
     z.strictObject({
       kind: z.literal('email'),
       to: recipients.meta({ examples: [['ops@example.org']] }),
-      account_id: AccountId.nullable().default(null).describe('An account of RustyMail that sends it'),
-      smtp: MailServerInput.nullable().default(null).describe('A server that sends it, where no account does'),
+      account_id: AccountId.nullable().default(null).describe('The sending account of RustyMail'),
+      smtp: MailServerInput.nullable().default(null).describe('The SMTP server, if no account sends'),
       from: address.nullable().default(null).describe('The sender; required with `smtp`'),
     }),
     z.strictObject({
@@ -49,7 +49,7 @@ export const NotifierTargetInput = z
       url: hookUrl,
       secret: secret(line.min(30).max(100))
         .optional()
-        .describe('`whsec_` and base64 of 24 to 64 bytes, by which requests are signed; made here unless given'),
+        .describe('Signing secret: `whsec_` and base64 of 24 to 64 bytes; generated unless given'),
     }),
     z.strictObject({
       kind: z.literal('ntfy'),
@@ -57,7 +57,7 @@ export const NotifierTargetInput = z
       topic: secret(
         z.string().regex(/^[-_A-Za-z0-9]{1,64}$/, 'must be letters, digits, - and _, at most 64'),
       ).optional(),
-      token: secret(line.max(200)).optional().describe('An access token, where the topic is protected; empty for none'),
+      token: secret(line.max(200)).optional().describe('An access token, if the topic is protected; empty for none'),
     }),
     z.strictObject({ kind: z.literal('slack'), url: hookUrl }),
     z.strictObject({ kind: z.literal('discord'), url: hookUrl }),
@@ -72,13 +72,13 @@ export const NotifierTargetInput = z
     }),
     z.strictObject({
       kind: z.literal('web_push'),
-      user_ids: user_ids.describe('Users whose browsers are told: those that they subscribed in their profile'),
+      user_ids: user_ids.describe('Users whose browsers are notified: those that they subscribed in their profile'),
     }),
   ])
-  .describe('Where notices go')
+  .describe('Destination of the notices')
 export type NotifierTargetInput = z.infer<typeof NotifierTargetInput>
 
-const host = z.string().describe('Of the address; the rest is secret')
+const host = z.string().describe('Host of the address; the rest is secret')
 export const NotifierTarget = z
   .discriminatedUnion('kind', [
     z.object({
@@ -116,27 +116,27 @@ const routing = {
     .array(z.string().min(1).max(60))
     .max(notifierBounds.rules)
     .default([])
-    .describe('Only alerts of these rules; of all when empty')
+    .describe('Only alerts of these rules; all if empty')
     .meta({ examples: [['starter-account-away']] }),
   account_ids: z
     .array(AccountId)
     .max(notifierBounds.accounts)
     .default([])
-    .describe('Only alerts about these accounts; about everything when empty'),
-  tells_cleared: z.boolean().default(true).describe('Also that an alert is over, where it was told'),
-  only_escalations: z.boolean().default(false).describe('It is told nothing but what other notifiers hand over'),
+    .describe('Only alerts about these accounts; all alerts if empty'),
+  tells_cleared: z.boolean().default(true).describe('Also report the end of an alert whose start was reported'),
+  only_escalations: z.boolean().default(false).describe('It receives only what other notifiers escalate'),
   group_seconds: z
     .int()
     .min(0)
     .max(3_600)
     .default(60)
-    .describe('After a notice about a rule, further alerts of this rule are collected so long'),
+    .describe('How long further alerts of a rule are collected after a notice about it'),
   repeat_minutes: z
     .int()
     .min(0)
     .max(7 * 24 * 60)
     .default(240)
-    .describe('What fires and is not acknowledged is told again so often; 0 for never'),
+    .describe('Interval at which unacknowledged firing alerts are reported again; 0 for never'),
   escalate: z
     .strictObject({
       notifier_id,
@@ -148,7 +148,7 @@ const routing = {
     .nullable()
     .default(null)
     .describe(
-      'Another notifier that is told of what was not acknowledged for so long, and of what this one could not deliver',
+      'Another notifier that receives alerts not acknowledged for this long, and those that this one could not deliver',
     ),
 }
 
@@ -164,7 +164,7 @@ export const Notifier = z
     target: NotifierTarget,
     changed_at: Timestamp,
     changed_by: z.string(),
-    waiting: z.int().describe('Notices that are not delivered yet'),
+    waiting: z.int().describe('Number of undelivered notices'),
     next_try_at: Timestamp.nullable(),
     failing_since: Timestamp.nullable(),
     last_fault: z.string().nullable(),
@@ -175,33 +175,33 @@ export const Notifier = z
           code: z
             .enum(['accounts_untold'])
             .describe(
-              'It mails by the account it would tell of, or to that account alone, and no other notifier tells',
+              'Accounts whose alerts reach no one: this notifier mails from that account, or only to it, and no other notifier covers it',
             ),
           detail: z.string(),
           account_ids: z.array(z.string()).describe(`At most ${notifierBounds.accounts}`),
         }),
       )
-      .describe('What keeps it from telling what it is set up to tell'),
+      .describe('Reasons why it cannot report what it is configured for'),
   })
   .meta({ id: 'Notifier' })
 export type Notifier = z.infer<typeof Notifier>
 
 export const NoticeReason = z
   .enum(['alerts', 'escalation', 'instead', 'test'])
-  .describe('`escalation`: nobody acknowledged it; `instead`: another notifier could not deliver it')
+  .describe('`escalation`: the alert was not acknowledged; `instead`: another notifier could not deliver it')
 export type NoticeReason = z.infer<typeof NoticeReason>
 
 export const NotifierDelivery = z
   .object({
-    id: z.string().describe('Of the notice; the same at each attempt'),
+    id: z.string().describe('Id of the notice; the same at each attempt'),
     at: Timestamp,
     duration_ms: z.int(),
     reason: NoticeReason,
     title: z.string(),
     attempt: z.int(),
     outcome: z.enum(['delivered', 'retried', 'abandoned']),
-    status: z.int().nullable().describe('Of HTTP or SMTP; null without an answer'),
-    said: z.string().describe('What came back, without secrets'),
+    status: z.int().nullable().describe('HTTP or SMTP status; null without a response'),
+    said: z.string().describe('The response, without secrets'),
   })
   .meta({ id: 'NotifierDelivery' })
 export type NotifierDelivery = z.infer<typeof NotifierDelivery>
@@ -224,7 +224,7 @@ export const notifiersApi = {
     ...shared,
     method: 'POST',
     path,
-    summary: 'Create a notifier; it is told what fires already',
+    summary: 'Create a notifier; it also reports alerts that are already firing',
     effect: 'write',
     body: NotifierBody,
     response: z.object({
@@ -232,7 +232,7 @@ export const notifiersApi = {
       secret: z
         .string()
         .nullable()
-        .describe('`whsec_…` of a webhook, where it was made here; shown only once')
+        .describe('`whsec_…` of a webhook, if it was generated; shown only once')
         .meta({ examples: [null] }),
     }),
     status: 201,
@@ -242,8 +242,8 @@ export const notifiersApi = {
     ...shared,
     method: 'PUT',
     path: `${path}/{notifier_id}`,
-    summary: 'Replace a notifier; its kind stays, and secrets that are left out',
-    description: 'Where the server changes that a secret is sent to, the secret has to be given again.',
+    summary: 'Replace a notifier; its kind, and secrets that are omitted, stay',
+    description: 'If the server to which a secret is sent changes, the secret must be given again.',
     effect: 'write',
     params,
     body: NotifierBody,
@@ -254,7 +254,7 @@ export const notifiersApi = {
     ...shared,
     method: 'DELETE',
     path: `${path}/{notifier_id}`,
-    summary: 'Delete a notifier, and what waits for it',
+    summary: 'Delete a notifier and its undelivered notices',
     effect: 'write',
     params,
     response: z.undefined(),
@@ -265,7 +265,7 @@ export const notifiersApi = {
     ...shared,
     method: 'POST',
     path: `${path}/{notifier_id}/test`,
-    summary: 'Send a test notice at once, and say what came back',
+    summary: 'Send a test notice immediately, and return the response',
     effect: 'write',
     limit: 'connect',
     params,

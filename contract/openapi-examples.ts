@@ -3,7 +3,7 @@ import type { Json } from './json-schema.ts'
 
 const account = '5f0c2f6b9d3e41a8'
 
-/** Values of texts by the name of their field. A test holds every example against the schema that the server checks with. */
+/** Example values of strings by field name. A test validates every example with the schema that the server uses. */
 const texts: Readonly<Record<string, string>> = {
   account_id: account,
   allowed_addresses: '10.0.0.0/8',
@@ -105,8 +105,8 @@ const numbers: Readonly<Record<string, number>> = { port: 993, max_connections: 
 const someTime = '2026-11-22T18:14:03.120Z'
 
 /**
- * A value that the schema allows.
- * @param name Of the field that it is for.
+ * Returns a value that the schema allows.
+ * @param name Name of the field.
  */
 export function exampleOf(schema: unknown, components: Json, name = ''): unknown {
   const { $ref, ...own } = schema as Json & { $ref?: string }

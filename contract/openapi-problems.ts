@@ -1,11 +1,11 @@
-/** The problems of each operation, as responses of the OpenAPI document: those of its own, and those that its kind shares. */
+/** The problems of each operation, as responses of the OpenAPI document: its own, and those shared by its kind. */
 import type { Endpoint } from './endpoint.ts'
 import type { Json } from './json-schema.ts'
 import { type ProblemCode, problems } from './problem.ts'
 
 type Kind = Pick<Endpoint, 'method' | 'path' | 'scope' | 'problems' | 'isRevocation'>
 
-/** What the door answers, before or after the operation itself. */
+/** Problems of the HTTP layer, before or after the operation itself. */
 function sharedProblems({ method, path, scope, isRevocation }: Kind): ProblemCode[] {
   const isHealth = path.startsWith('/health/')
   return [
@@ -23,7 +23,7 @@ function sharedProblems({ method, path, scope, isRevocation }: Kind): ProblemCod
   ]
 }
 
-/** What may come beside the code itself in the header of such an answer. */
+/** Headers that accompany a response, by its status. */
 const headersOf: Readonly<Record<number, string>> = {
   401: 'WWW-Authenticate',
   416: 'Content-Range',
@@ -31,7 +31,7 @@ const headersOf: Readonly<Record<number, string>> = {
   503: 'Retry-After',
 }
 
-/** @param shared Takes each set of codes once, as a component. */
+/** @param shared Collects each set of codes once, as a component. */
 export function problemResponses(operation: Kind, shared: Json): Record<string, { $ref: string }> {
   const byStatus = new Map<number, Set<ProblemCode>>()
   for (const code of [...sharedProblems(operation), ...(operation.problems ?? [])]) {
@@ -61,7 +61,7 @@ function responseOf(status: number, codes: readonly ProblemCode[]): Json {
   }
 }
 
-/** Of all but that which no operation answers, since it is for methods that are none. */
+/** All codes except the one that no operation returns, since it is for unknown methods. */
 export function problemExamples(): Json {
   const answered = Object.entries(problems).filter(([code]) => code !== 'method_not_allowed')
   return Object.fromEntries(

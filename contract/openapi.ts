@@ -43,7 +43,7 @@ interface Shared {
   responses: Json
 }
 type Schema = (type: z.ZodType, io: 'input' | 'output') => unknown
-/** What JSON endpoints and others have in common. */
+/** The common part of JSON endpoints and raw ones. */
 type Asked = Omit<Endpoint, 'response' | 'status'> & Pick<RawEndpoint, 'uploads'>
 
 export function renderOpenApi(info: { title: string; version: string }): Json {
@@ -87,20 +87,20 @@ const securitySchemes = {
     type: 'apiKey',
     in: 'header',
     name: 'X-API-Key',
-    description: 'The same, for clients that cannot set `Authorization`',
+    description: 'The same token, for clients that cannot set `Authorization`',
   },
   session: {
     type: 'apiKey',
     in: 'cookie',
     name: 'rustymail_session',
     description:
-      'Of a person who signed in; over HTTPS `__Host-rustymail_session`. Requests that change something need an `Origin` of this server',
+      'The session of a signed-in person; over HTTPS `__Host-rustymail_session`. Requests that change something need an `Origin` of this server',
   },
 }
 const anybody = [{ bearer: [] }, { api_key: [] }, { session: [] }]
 const securityOf: Record<NonNullable<Endpoint['callers']>, Json[]> = {
   session: [{ session: [] }],
-  // A key is no token, though it is sent in the same way.
+  // The API key is not a token, though it is sent in the same way.
   not_token: [{ session: [] }, { api_key: [] }],
 }
 
@@ -131,7 +131,7 @@ function operation(
   }
 }
 
-/** Where a status is a problem and something else too. */
+/** Merges two responses of a status that is both a problem and something else. */
 function merged(success: Json, problems: Record<string, { $ref: string }>, responses: Json): Json {
   const all: Json = { ...success, ...problems }
   for (const [status, own] of Object.entries(success)) {
@@ -187,7 +187,7 @@ function streamContent({ part }: Endpoint, schema: Schema, components: Json): Js
   if (!part) return { schema: { ...text, description: `${text.description}: see /asyncapi.json` }, example }
   const shape = schema(part, 'output')
   const data = JSON.stringify(exampleOf(shape, components))
-  // What stands behind `data:` of each event.
+  // The schema of the `data:` of each event.
   const schemaOfParts = { ...text, contentMediaType: 'application/json', contentSchema: shape }
   return { schema: schemaOfParts, example: `event: start\ndata: ${data}\n\n` }
 }
@@ -216,7 +216,7 @@ function rawSuccess(raw: RawEndpoint, schema: Schema, components: Json): Json {
     other,
     { description: words, headers: headerRefs(everyAnswer) },
   ])
-  // A redirect is no success to those who look for one.
+  // Generators expect a 2xx status for a success, which a redirect is not.
   const other = status === 302 ? { default: { $ref: '#/components/responses/internal' } } : {}
   return { [status]: success, ...Object.fromEntries(rest), ...other }
 }

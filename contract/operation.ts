@@ -1,17 +1,17 @@
-/** Operations on messages as data: what is asked for, what became of each message, and what an undo changes. */
+/** Operations on messages as data: the request, the outcome for each message, and the changes of an undo. */
 import { z } from 'zod'
 import { FolderRole, MessageRef, mailBounds } from './mail.ts'
 import { MessageId } from './message-id.ts'
 import { AccountId, line, Timestamp } from './wire.ts'
 import { WorkSession } from './work-session.ts'
 
-/** What one call may ask for. */
+/** Bounds of one call. */
 export const operationBounds = {
   messages: 1_000,
   flags: 20,
-  /** Operations that one call of `undoOperations` looks at. */
+  /** Operations that one call of `undoOperations` covers. */
   undone: 200,
-  /** Messages that it looks at. */
+  /** Messages that one call of `undoOperations` covers. */
   undoneMessages: 10_000,
 } as const
 
@@ -38,19 +38,18 @@ export type OperationKind = z.infer<typeof OperationKind>
 export const OperationState = z
   .enum(['proposed', 'pending', 'done', 'partial', 'failed', 'unknown', 'declined'])
   .describe(
-    '`proposed`: waits for a human to apply it; `declined`: it was not applied, and nothing of it was done; `pending`: not finished; `partial`: done for some messages; `unknown`: the response of the mail server was lost, and it cannot be found out ' +
-      'what became of at least one message. Nothing is repeated then',
+    '`proposed`: waits for a human to apply it; `declined`: it was not applied and changed nothing; `pending`: not finished; `partial`: done for some messages; `unknown`: the response of the mail server was lost, and for at least one message the effect cannot be determined. Nothing is retried then',
   )
 export type OperationState = z.infer<typeof OperationState>
 
 export const ItemState = z
   .enum(['waiting', 'sent', 'done', 'failed', 'gone', 'unknown'])
-  .describe('`sent`: the mail server was told, its response is awaited; `gone`: the message was not there any more')
+  .describe('`sent`: the command was sent, its response is pending; `gone`: the message no longer existed')
 export type ItemState = z.infer<typeof ItemState>
 
 export const OperationCounts = z.object({
   total: z.int(),
-  waiting: z.int().describe('With those that are `sent`'),
+  waiting: z.int().describe('Includes those that are `sent`'),
   done: z.int(),
   failed: z.int(),
   gone: z.int(),
@@ -72,42 +71,42 @@ export const Operation = z
     session: WorkSession.nullable(),
     at: Timestamp,
     kind: OperationKind,
-    add: z.array(z.string()).describe('Flags that were to be added; empty unless `kind` is `flags`'),
+    add: z.array(z.string()).describe('Flags to add; empty unless `kind` is `flags`'),
     remove: z.array(z.string()),
     folder: z
       .string()
       .optional()
-      .describe('Of an operation on a folder: its path. Such an operation has one result, without a message'),
+      .describe('For an operation on a folder: its path. Such an operation has one result, without a message'),
     to: z
       .string()
       .nullable()
-      .describe('Target folder of a move or a copy, new path of a folder; null for an undo that has several'),
+      .describe('Target folder of a move or a copy, or new path of a folder; null for an undo with several targets'),
     state: OperationState,
     counts: OperationCounts,
     settled_at: Timestamp.nullable(),
-    waits_because: z.string().nullable().describe('Why the last attempt failed, while it is retried'),
+    waits_because: z.string().nullable().describe('Why the last attempt failed, while the operation is retried'),
     undo_of: OperationId.nullable().describe('The operation that this one undoes'),
     undone_by: OperationId.nullable().describe('The latest operation that undoes this one'),
-    proposal_id: z.string().nullable().describe('The proposal that it is, or was, an item of'),
+    proposal_id: z.string().nullable().describe('The proposal that contains, or contained, the operation'),
   })
   .meta({ id: 'Operation' })
 export type Operation = z.infer<typeof Operation>
 
 const OperationResult = z
   .object({
-    id: MessageId.nullable().describe('Of the message, where it is known'),
-    ref: MessageRef.nullable().describe('Of the message where it was when the operation began'),
+    id: MessageId.nullable().describe('Id of the message, if it is known'),
+    ref: MessageRef.nullable().describe('Reference of the message at its place when the operation began'),
     folder: z.string().max(mailBounds.path).nullable(),
     state: ItemState,
-    code: z.string().nullable().describe('Why not, as a code: `message_not_found`, `stale_ref`, `conflict`, …'),
-    why: z.string().nullable().describe('The same in words'),
-    new_ref: MessageRef.nullable().describe('Where it is now, or where its copy is; null where that is not known'),
+    code: z.string().nullable().describe('Code of the failure: `message_not_found`, `stale_ref`, `conflict`, …'),
+    why: z.string().nullable().describe('The reason in words'),
+    new_ref: MessageRef.nullable().describe('Current place of the message, or of its copy; null if unknown'),
   })
   .meta({ id: 'OperationResult' })
 export type OperationResult = z.infer<typeof OperationResult>
 
 export const OperationWithResults = Operation.extend({
-  results: z.array(OperationResult).max(operationBounds.messages).describe('In the order in which they were named'),
+  results: z.array(OperationResult).max(operationBounds.messages).describe('Results in the order of the request'),
 }).meta({ id: 'OperationWithResults' })
 export type OperationWithResults = z.infer<typeof OperationWithResults>
 
@@ -119,7 +118,7 @@ const Target = z
       create: z
         .boolean()
         .optional()
-        .describe('Where there is none, a folder `Archive`, `Junk`, `Trash`, `Drafts` or `Sent` is created first'),
+        .describe('If there is none, a folder `Archive`, `Junk`, `Trash`, `Drafts` or `Sent` is created first'),
     }),
   ])
   .meta({ examples: [{ role: 'archive' }] })
@@ -161,16 +160,16 @@ export type MessageActions = z.infer<typeof MessageActions>
 export const UndoOutcome = z
   .enum(['will_change', 'nothing_to_do', 'conflict', 'impossible'])
   .describe(
-    '`conflict`: the message was changed since, and is left as it is; `impossible`: it was deleted, or where it is now is not known',
+    '`conflict`: the message was changed since, and is left as it is; `impossible`: it was deleted, or its current place is unknown',
   )
 
 export type UndoOutcome = z.infer<typeof UndoOutcome>
 
 const UndoChange = z
   .object({
-    operation_id: OperationId.describe('Which is undone'),
+    operation_id: OperationId.describe('The operation that is undone'),
     id: MessageId.nullable(),
-    folder: z.string().nullable().describe('Where the message is now; of an operation on a folder, that folder'),
+    folder: z.string().nullable().describe('Current folder of the message; for an operation on a folder, that folder'),
     action: z.enum([
       'set_flags',
       'move_back',
@@ -190,7 +189,7 @@ const UndoChange = z
   .meta({ id: 'UndoChange' })
 export type UndoChange = z.infer<typeof UndoChange>
 
-/** Also said in words below: `toLocaleString` at a start makes ICU read what it has of each language. */
+/** Repeated in words below, since `toLocaleString` at start makes ICU load its data of every language. */
 const shown = 1_000
 export const UndoReport = z
   .object({
@@ -200,7 +199,7 @@ export const UndoReport = z
         z.object({
           operation: Operation,
           undo: Operation.nullable().describe(
-            'The operation that undoes it; null for a dry run, and where nothing can be undone',
+            'The operation that undoes it; null for a dry run, and if nothing can be undone',
           ),
           will_change: z.int(),
           nothing_to_do: z.int(),
@@ -213,9 +212,9 @@ export const UndoReport = z
     changes_omitted: z.int(),
     has_more: z
       .boolean()
-      .describe('There are older operations: undo these, wait until they are settled, then ask again with `before`'),
+      .describe('There are older operations: undo these, wait until they are settled, then call again with `before`'),
   })
   .meta({ id: 'UndoReport' })
 export type UndoReport = z.infer<typeof UndoReport>
-/** Changes in one report. */
+/** Maximum changes in one report. */
 export const shownChanges = shown

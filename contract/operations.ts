@@ -1,4 +1,4 @@
-/** Changes of mail: flags, moves, copies and deletions, as operations that are done in order, can be followed and can be undone. */
+/** Changes of mail: flags, moves, copies and deletions, as operations that are executed in order, can be followed and can be undone. */
 import { z } from 'zod'
 import { endpoint, type RequestHeader } from './endpoint.ts'
 import { folderActionsApi } from './folder-actions.ts'
@@ -24,7 +24,7 @@ const idempotency: readonly RequestHeader[] = [
   {
     name: 'Idempotency-Key',
     description:
-      'Your own name for this call, 1–200 visible characters, kept for 24 hours: repeated with the same content it answers with the same operation',
+      'Idempotency key: your own name for this call, 1–200 visible characters, kept for 24 hours. A retry with the same content gets the same operation',
     example: '7f0c2d5e-archive-1',
   },
   sessionHeader,
@@ -45,7 +45,7 @@ export const operationsApi = {
     method: 'POST',
     path: '/api/v1/accounts/{account_id}/messages/actions',
     tag,
-    summary: 'Set flags and keywords of messages, move them or copy them',
+    summary: 'Change flags and keywords of messages, move them or copy them',
     description: [
       'The operation is stored and then done in order, also after a restart or while the mail server is away; the response does not wait for it.',
       '`operation_changed` on the event stream reports its end. Messages that cannot be found have `failed` in `results`; the others are changed.',
@@ -64,9 +64,9 @@ export const operationsApi = {
     method: 'POST',
     path: '/api/v1/accounts/{account_id}/messages/delete',
     tag,
-    summary: 'Delete messages permanently, past the trash',
+    summary: 'Delete messages permanently, bypassing the trash',
     description:
-      'Cannot be undone. Only exactly these messages are removed; where the mail server cannot do that, it is refused.',
+      'Cannot be undone. Exactly these messages are removed; if the mail server cannot do that, the call is rejected.',
     scope: 'mail:delete',
     effect: 'destroy',
     params: account,
@@ -83,7 +83,7 @@ export const operationsApi = {
     tag,
     summary: 'List operations, newest first',
     description:
-      'A token sees its own; a user with `dashboard:operate`, and the API key, see those of all callers. In both cases only of visible accounts.',
+      'A token sees its own operations; a user with `dashboard:operate`, and the API key, see those of all callers. In all cases only of visible accounts.',
     scope: 'mail:meta',
     effect: 'read',
     query: z.strictObject({
@@ -113,7 +113,7 @@ export const operationsApi = {
     method: 'POST',
     path: '/api/v1/operations/{operation_id}/undo',
     tag,
-    summary: 'Undo an operation, or list what that would change',
+    summary: 'Undo an operation, or list what the undo would change',
     description: [
       'One’s own needs `mail:organize`; those of others need `dashboard:operate` and are refused to tokens. What was changed since is left as it is and reported as',
       '`conflict`.',
@@ -130,9 +130,9 @@ export const operationsApi = {
     method: 'POST',
     path: '/api/v1/operations/undo',
     tag,
-    summary: 'Undo everything that a caller did since a time, or list what that would change',
+    summary: 'Undo everything that a caller did since a time, or list what the undo would change',
     description:
-      'Rights as for a single operation. Everything since a time, of one session, or both. First ask with `dry_run`, which is the default.',
+      'The rights are those of a single undo. Select by a time, a session, or both. Call it with `dry_run` first, which is the default.',
     scope: 'mail:meta',
     effect: 'write',
     headers: idempotency,
@@ -140,7 +140,7 @@ export const operationsApi = {
       .strictObject({
         principal: z.string().min(1).max(100).describe('`principal.id` of operations'),
         since: Timestamp.optional().describe('Required without `session`'),
-        session: WorkSession.optional().describe('Only what the principal did in this session of work'),
+        session: WorkSession.optional().describe('Only operations of this session of work'),
         account_id: AccountId.optional(),
         before: OperationId.optional().describe('Only older operations; after `has_more`, the last one in `undone`'),
         dry_run: z.boolean().default(true),

@@ -1,4 +1,4 @@
-/** What is on its way out: follow it, cancel it, decide about failures. Sending begins with a draft. */
+/** The outbox: follow, cancel and retry outgoing messages, and resolve unknown outcomes. Sending begins with a draft. */
 import { z } from 'zod'
 import { DraftId, MessageContent } from './draft.ts'
 import { idempotencyKey } from './drafts.ts'
@@ -23,7 +23,7 @@ export const SubmissionFrameQuery = z.strictObject({
   hash: z
     .string()
     .regex(/^[0-9a-f]{64}$/)
-    .describe('Of what is to be shown: of other content nothing is served')
+    .describe('Hash of the content to show; any other content is an error')
     .meta({ examples: ['5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef'] }),
 })
 
@@ -43,7 +43,7 @@ export const outboxApi = {
     headers: [...idempotencyKey, sessionHeader],
     body: z.strictObject({
       rev: z.int().min(1),
-      at: Timestamp.optional().describe('Not before; at most a year ahead'),
+      at: Timestamp.optional().describe('Send not before this time, at most a year ahead'),
     }),
     response: Submission,
     status: 202,
@@ -67,13 +67,18 @@ export const outboxApi = {
     method: 'POST',
     path: '/api/v1/accounts/{account_id}/drafts/{draft_id}/check',
     tag,
-    summary: 'Say what sending this draft would do, and why, without sending it',
+    summary: 'Check what sending this draft would do, and why (dry run)',
     scope: 'mail:draft',
     effect: 'read',
     params: draft,
     body: z.strictObject({
       rev: z.int().min(1).optional(),
-      token_id: z.string().min(1).max(40).optional().describe('As if this token sent it; for users, of visible tokens'),
+      token_id: z
+        .string()
+        .min(1)
+        .max(40)
+        .optional()
+        .describe('Check as if this token sent it; for users, one of the visible tokens'),
     }),
     response: z.object({
       verdict: z.enum(['send', 'hold', 'deny']),
@@ -92,8 +97,8 @@ export const outboxApi = {
     method: 'GET',
     path,
     tag,
-    summary: 'List what is on its way out and what was sent, newest first',
-    description: 'A token sees its own; users see all of their accounts.',
+    summary: 'List queued and sent messages of the outbox, newest first',
+    description: 'A token sees its own messages; users see all of their accounts.',
     scope: 'mail:draft',
     effect: 'read',
     query: z.strictObject({
@@ -113,7 +118,7 @@ export const outboxApi = {
     method: 'GET',
     path: `${path}/{submission_id}`,
     tag,
-    summary: 'Get one of them',
+    summary: 'Get a message of the outbox',
     scope: 'mail:draft',
     effect: 'read',
     params: one,
@@ -124,7 +129,7 @@ export const outboxApi = {
     method: 'GET',
     path: `${path}/{submission_id}/content`,
     tag,
-    summary: 'Show a message of the outbox, from the bytes that leave',
+    summary: 'Preview a message of the outbox, from the exact bytes that are sent',
     scope: 'mail:draft',
     effect: 'read',
     params: one,
@@ -135,7 +140,7 @@ export const outboxApi = {
     method: 'POST',
     path: `${path}/{submission_id}/cancel`,
     tag,
-    summary: 'Cancel sending, as long as it has not begun; its draft is open again',
+    summary: 'Cancel a message whose sending has not begun; its draft is open again',
     scope: 'mail:draft',
     effect: 'write',
     params: one,
@@ -146,7 +151,7 @@ export const outboxApi = {
     method: 'POST',
     path: `${path}/{submission_id}/retry`,
     tag,
-    summary: 'Try again to send to those recipients that did not get a message',
+    summary: 'Retry sending to the recipients that did not get a message',
     description: 'Users only. A message whose outcome is `unknown` may arrive twice.',
     callers: 'session',
     scope: 'mail:send',
@@ -159,7 +164,7 @@ export const outboxApi = {
     method: 'POST',
     path: `${path}/{submission_id}/resolve`,
     tag,
-    summary: 'Say what became of a message whose outcome is unknown',
+    summary: 'Resolve a message whose outcome is unknown',
     description: 'Users only.',
     callers: 'session',
     scope: 'mail:send',

@@ -13,9 +13,9 @@ export const permissionBounds = { tool: 200, words: 1_000, waitSeconds: 25 } as 
 
 const words = (most: number) => z.string().max(most)
 const asked = {
-  tool_name: words(permissionBounds.tool).min(1).describe('As the program names it'),
-  description: words(permissionBounds.words).describe('In the words of the agent'),
-  input_preview: words(permissionBounds.words).describe('How the input of the call begins'),
+  tool_name: words(permissionBounds.tool).min(1).describe('Name of the tool, as given by the program'),
+  description: words(permissionBounds.words).describe('Description in the agent’s words'),
+  input_preview: words(permissionBounds.words).describe('Beginning of the input of the call'),
 }
 
 export const PermissionPromptState = z
@@ -37,8 +37,8 @@ export const permissionPromptsApi = {
     method: 'GET',
     path,
     tag,
-    summary: 'List the permission prompts that you may decide, the oldest first',
-    description: 'Of your own tokens; administrators also those of programs without a token.',
+    summary: 'List the permission prompts that you may decide, oldest first',
+    description: 'Prompts of your own tokens; for administrators also those of programs without a token.',
     callers: 'session',
     scope: 'signed_in',
     effect: 'read',
@@ -50,7 +50,7 @@ export const permissionPromptsApi = {
     path,
     tag,
     summary: 'Ask a human whether an agent may use a tool',
-    description: 'For tokens and the API key. It is withdrawn when nobody has asked for its state for a minute.',
+    description: 'For tokens and the API key. The prompt is withdrawn when its state was not polled for a minute.',
     scope: 'signed_in',
     effect: 'write',
     body: z.strictObject({
@@ -66,12 +66,12 @@ export const permissionPromptsApi = {
     method: 'GET',
     path: `${path}/{prompt_id}`,
     tag,
-    summary: 'Get what became of a permission prompt, for the program that asked',
+    summary: 'Get the state of a permission prompt, for the program that asked',
     scope: 'signed_in',
     effect: 'read',
     params: one,
     query: z.strictObject({
-      wait_s: wholeOr(0, 0, permissionBounds.waitSeconds).describe('Waits so long for the decision'),
+      wait_s: wholeOr(0, 0, permissionBounds.waitSeconds).describe('How long to wait for the decision'),
     }),
     response: z.object({ state: PermissionPromptState }),
     problems: ['not_found'],
@@ -92,7 +92,7 @@ export const permissionPromptsApi = {
     method: 'POST',
     path: `${path}/{prompt_id}/decide`,
     tag,
-    summary: 'Allow or deny what an agent asks for, once',
+    summary: 'Allow or deny an agent’s permission prompt, once',
     description: 'Users only.',
     callers: 'session',
     scope: 'signed_in',

@@ -5,7 +5,7 @@ const dayNames = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Satur
 const openWords =
   `A human approves a message only when it is for others than contacts within ${policyBounds.outsidersMinutes} minutes ` +
   'after the token has read mail of a stranger.'
-/** Named one by one; more are counted. */
+/** Maximum entries named one by one; further ones are counted. */
 const mostNamed = 5
 
 export function policyWords({ mode, sending, organizing }: TokenPolicy): string[] {

@@ -1,4 +1,4 @@
-/** What a token may send and change beyond its scopes, as data: read by the server, edited on the page, said in plain words. */
+/** What a token may send and change beyond its scopes, as data: enforced by the server, edited on the page, stated in plain words. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { mailBounds } from './mail.ts'
@@ -10,7 +10,7 @@ export const policyBounds = {
   perHour: 10_000,
   perDay: 100_000,
   taintMinutes: 1_440,
-  /** Of every policy: so long after a program has read mail of a stranger, a human approves what it sends to others than contacts. */
+  /** Under every policy: minutes after a read of a stranger’s mail during which a human must approve messages to non-contacts. */
   outsidersMinutes: 60,
 } as const
 
@@ -39,12 +39,12 @@ export const SendingPolicy = z.strictObject({
     .union([z.literal('anyone'), z.array(RecipientRule).max(policyBounds.recipients)])
     .describe('`anyone`, or addresses and `@domain`; an empty list allows nobody'),
   only_known_in_thread: z.boolean().describe('Only replies, to people who are already in the thread'),
-  max_per_hour: z.int().min(0).max(policyBounds.perHour).nullable().describe('Messages'),
+  max_per_hour: z.int().min(0).max(policyBounds.perHour).nullable().describe('Number of messages'),
   max_per_day: z.int().min(0).max(policyBounds.perDay).nullable(),
   max_recipients_per_hour: z.int().min(0).max(policyBounds.perHour).nullable(),
   max_recipients_per_day: z.int().min(0).max(policyBounds.perDay).nullable(),
-  max_attachment_bytes: z.int().min(0).nullable().describe('Of a message, all together'),
-  hours: WorkingHours.nullable().describe('Outside of these nothing is sent'),
+  max_attachment_bytes: z.int().min(0).nullable().describe('Total size per message'),
+  hours: WorkingHours.nullable().describe('Nothing is sent outside these hours'),
   approval: z
     .strictObject({
       always: z.boolean(),
@@ -55,34 +55,34 @@ export const SendingPolicy = z.strictObject({
         .max(policyBounds.taintMinutes)
         .nullable()
         .describe(
-          'The token has read mail of a stranger within so many minutes: its words may be those of the stranger',
+          'The token has read a stranger’s mail within this many minutes: its message may contain the stranger’s words',
         ),
     })
     .describe(
-      `When a human has to approve. With none of these, only what goes to others than contacts, people in a thread with one and recipients that the policy names, within ${policyBounds.outsidersMinutes} minutes after the token has read mail of a stranger`,
+      `When a human must approve. Without any of these, only messages to anyone except contacts, people in a thread with one and recipients that the policy names, within ${policyBounds.outsidersMinutes} minutes after the token has read a stranger’s mail`,
     ),
 })
 
 export const OrganizingPolicy = z.strictObject({
   folders: z
     .union([z.literal('all'), z.array(line.min(1).max(mailBounds.path)).max(policyBounds.folders)])
-    .describe('In which messages may be changed, and to which they may be moved'),
-  max_per_hour: z.int().min(0).max(100_000).nullable().describe('Messages that are changed'),
-  may_delete: z.boolean().describe('Permanently; requires `mail:delete` as well'),
+    .describe('Folders in which messages may be changed, and to which they may be moved'),
+  max_per_hour: z.int().min(0).max(100_000).nullable().describe('Number of messages changed'),
+  may_delete: z.boolean().describe('Whether it may delete permanently; requires `mail:delete` as well'),
 })
 
 export const TokenPolicy = z
   .strictObject({
     mode: z
       .enum(['act', 'propose'])
-      .describe('`propose`: what it asks for is stored as a proposal, which a human applies'),
+      .describe('`propose`: its requests are stored as a proposal, which a human applies'),
     sending: SendingPolicy,
     organizing: OrganizingPolicy,
   })
   .meta({ id: 'TokenPolicy' })
 export type TokenPolicy = z.infer<typeof TokenPolicy>
 
-/** Of a token to which nobody gave another: a human approves each message. */
+/** The default policy of a token: a human approves each message. */
 export const defaultPolicy: TokenPolicy = {
   mode: 'act',
   sending: {
@@ -99,7 +99,7 @@ export const defaultPolicy: TokenPolicy = {
   organizing: { folders: 'all', max_per_hour: null, may_delete: true },
 }
 
-/** Of an agent that may work alone: it sends by itself to contacts as long as it reads no mail of strangers, and little of it. */
+/** The policy of an autonomous agent: it sends without approval, within low rate limits, to contacts while it reads no strangers’ mail. */
 export const cappedPolicy: TokenPolicy = {
   ...defaultPolicy,
   sending: {
@@ -127,13 +127,13 @@ export const policyRules = [
   'may_delete',
 ] as const
 
-/** Why something is held or denied. */
+/** One reason why a message or change is held or denied. */
 export const PolicyFinding = z
   .object({
     rule: z.enum(policyRules),
     effect: z.enum(['hold', 'deny']),
     why: z.string().describe('In plain words'),
-    recipients: z.array(z.string()).optional().describe('Which it is about'),
+    recipients: z.array(z.string()).optional().describe('The recipients concerned'),
   })
   .meta({ id: 'PolicyFinding' })
 export type PolicyFinding = z.infer<typeof PolicyFinding>
@@ -144,7 +144,7 @@ export const PolicyAnswer = z.object({
   token_id: z.string(),
   policy: TokenPolicy,
   is_default: z.boolean(),
-  words: z.array(z.string()).describe('The same in plain words'),
+  words: z.array(z.string()).describe('The policy in plain words'),
   changed_at: Timestamp.nullable(),
   changed_by: z.string().nullable(),
   used: z.object({
@@ -161,7 +161,7 @@ export const policyApi = {
   getTokenPolicy: endpoint({
     ...shared,
     method: 'GET',
-    summary: 'Get the policy of a token, with what it has used of it',
+    summary: 'Get the policy of a token, with its current usage of the rate limits',
     description: 'For its owner, administrators, and the token itself.',
     effect: 'read',
     response: PolicyAnswer,
@@ -171,7 +171,7 @@ export const policyApi = {
     ...shared,
     callers: 'session',
     method: 'PUT',
-    summary: 'Set the policy of a token; it applies immediately, also to what waits for an approval',
+    summary: 'Set the policy of a token; takes effect immediately, also for messages that wait for approval',
     description: 'For its owner and administrators; never for a token.',
     effect: 'write',
     limit: 'access',

@@ -1,7 +1,7 @@
-/** Problem details (RFC 9457) as they are answered. The table of them stands apart, since threads that know no schemas need it. */
+/** Problem details (RFC 9457) in responses. Their table is a separate file, since threads that load no schemas need it. */
 import { z } from 'zod'
 
-/** Why a connection to a mail server failed, told apart so that a person knows what to fix. */
+/** Causes of a failed connection to a mail server, distinguished by what a person must fix. */
 export const ConnectionFault = z.enum([
   'dns',
   'refused',
@@ -38,14 +38,14 @@ export const ProblemBody = z
         z.object({
           path: z.string(),
           message: z.string(),
-          at: z.int().optional().describe('Of a search: the character at which the fault is, counted from 1'),
+          at: z.int().optional().describe('For a search query: position of the fault, counted from 1'),
         }),
       )
       .optional()
       .describe('For invalid input: each fault with the path of its field'),
     missing_scope: z.string().optional(),
-    cause: ConnectionFault.optional().describe('For mail servers: why'),
-    part: z.enum(['imap', 'smtp']).optional().describe('For mail servers: which of the two'),
+    cause: ConnectionFault.optional().describe('For mail servers: the cause'),
+    part: z.enum(['imap', 'smtp']).optional().describe('For mail servers: IMAP or SMTP'),
     server_response: z.string().optional().describe("The mail server's own words"),
     networks: z
       .array(z.string())
@@ -55,7 +55,7 @@ export const ProblemBody = z
       .string()
       .optional()
       .describe(
-        'For `private_network`: the line of the environment that allows the network around it, where there is none yet',
+        'For `private_network`: the line of the environment that allows the network around it, if there is none yet',
       ),
   })
   .meta({ id: 'Problem' })

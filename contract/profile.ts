@@ -1,4 +1,4 @@
-/** One's own password, second factor and passkeys. Only a session may change them: a token cannot take over its owner. */
+/** The caller’s own password, second factor and passkeys. Only a session may change them: a token cannot take over its owner. */
 import { z } from 'zod'
 import { Email, NewPassword, PasskeyChallenge, PersonName, Role, WebAuthnJson } from './access.ts'
 import { endpoint } from './endpoint.ts'
@@ -31,11 +31,11 @@ export const Profile = z
 export type Profile = z.infer<typeof Profile>
 
 /**
- * Asked again before something that keeps others out, or lets them in. Users without a password must have signed in within
+ * The current password, required again before credentials change. Users without a password must have signed in within
  * the last 10 minutes instead.
  */
 const current_password = secret(z.string().max(256)).optional()
-/** Of what asks for the password, or for a recent sign-in. */
+/** Problems of calls that require the password, or a recent sign-in. */
 const confirmed = ['session_needed', 'password_wrong', 'recent_sign_in_required', 'too_many_attempts'] as const
 const tag = 'Profile'
 const shared = { tag, scope: 'signed_in', callers: 'session' } as const

@@ -1,4 +1,4 @@
-/** Change sets of tokens in mode `propose`: looked at, applied in whole or in part, declined or withdrawn. */
+/** Change sets of tokens in mode `propose`: read, applied completely or in part, declined or withdrawn. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import {
@@ -32,8 +32,8 @@ export const proposalsApi = {
     method: 'GET',
     path,
     tag,
-    summary: 'List proposals, open ones first and the oldest of them first',
-    description: 'A token sees its own; users those of their accounts.',
+    summary: 'List proposals, open ones first, oldest first',
+    description: 'A token sees its own proposals; users those of their accounts.',
     scope: 'mail:meta',
     effect: 'read',
     query: z.strictObject({
@@ -61,7 +61,7 @@ export const proposalsApi = {
     method: 'GET',
     path: `${path}/{proposal_id}/changes`,
     tag,
-    summary: 'List what a proposal would change, message by message, beside how it is now',
+    summary: 'List what a proposal would change, message by message, with the current state',
     scope: 'mail:meta',
     effect: 'read',
     params: one,
@@ -81,7 +81,7 @@ export const proposalsApi = {
     method: 'POST',
     path: `${path}/{proposal_id}/apply`,
     tag,
-    summary: 'Apply items of a proposal, exactly as they were looked at',
+    summary: 'Apply items of a proposal, exactly as they were shown',
     description: [
       'Users only. Each item needs what doing it needs: `mail:organize`, `mail:delete`, `mail:draft`, or `mail:send` and the rules of approvals. An item that changed since has another hash and',
       'is left out, with the reason in `results`.',
@@ -98,7 +98,7 @@ export const proposalsApi = {
     method: 'POST',
     path: `${path}/{proposal_id}/decline`,
     tag,
-    summary: 'Decline items of a proposal, with a reason that the caller who proposed them reads',
+    summary: 'Decline items of a proposal, with a reason that the proposing caller can read',
     description: 'Users only.',
     callers: 'session',
     scope: 'mail:meta',
@@ -112,7 +112,7 @@ export const proposalsApi = {
     method: 'POST',
     path: `${path}/{proposal_id}/withdraw`,
     tag,
-    summary: 'Withdraw items that one proposed oneself',
+    summary: 'Withdraw items that the caller itself proposed',
     scope: 'mail:meta',
     effect: 'write',
     params: one,

@@ -1,4 +1,4 @@
-/** What is served beside the table of JSON endpoints: files, figures, a frame, redirects, MCP and the documents themselves. */
+/** Endpoints outside the table of JSON endpoints: files, metrics, a frame, redirects, MCP and the documents themselves. */
 import { z } from 'zod'
 import { exportAudit } from './audit.ts'
 import {
@@ -39,17 +39,17 @@ const rpcMessage = z.looseObject({
 })
 
 export interface RawEndpoint extends Omit<Endpoint, 'response' | 'status'> {
-  /** As figures and the audit trail call it. */
+  /** Name of the operation in metrics and the audit trail. */
   name: string
-  /** Of a success: each type with an example. Without any it redirects. */
+  /** Media types of a success with an example each; without any the endpoint redirects. */
   media: Record<string, string>
   responseHeaders?: readonly string[]
   status?: 200 | 201 | 302
-  /** The body is a file of any type, of at most so many bytes. */
+  /** If the body is a file of any type: its maximum bytes. */
   uploads?: number
-  /** A success is JSON of this shape. */
+  /** Schema of a JSON success. */
   json?: z.ZodType
-  /** Statuses beside those of problems and success, which carry no problem details. */
+  /** Further statuses, which carry no problem details. */
   others?: Record<number, string>
 }
 
@@ -60,8 +60,7 @@ const attachment = {
   tag: 'Mail',
   description:
     'Any attachment by its `id`, streamed. Its name and type are chosen by the sender. An interrupted download ' +
-    'resumes with `Range` and the `ETag` in `If-Range`; one range at a time. The size of the file is known once it was read to its end: a range ' +
-    'of a file that was not read yet waits for that. `Accept-Ranges: none` where more than 128 MiB would have to be read.',
+    'resumes with `Range` and the `ETag` in `If-Range`; one range at a time. The size of the file is known once it was read to its end: a range of a file that was not read yet waits for that. `Accept-Ranges: none` if more than 128 MiB would have to be read.',
   scope: 'mail:read',
   effect: 'read',
   headers: [
@@ -74,7 +73,7 @@ const attachment = {
   problems: [...mailApi.getMessage.problems!, 'range_not_satisfiable'],
 } as const satisfies Omit<RawEndpoint, 'name' | 'path' | 'summary'>
 const oidc = { method: 'GET', tag: 'Access', scope: 'public', media: {}, status: 302 } as const
-/** Of OAuth2 (RFC 6749, section 4.1.2), and whatever else a provider adds. */
+/** Parameters of an OAuth2 redirect (RFC 6749, section 4.1.2), and any that a provider adds. */
 const callbackQuery = z.looseObject({
   state: z
     .string()
@@ -132,7 +131,7 @@ export const rawApi: readonly RawEndpoint[] = [
     ...attachment,
     name: 'mail.getMessagePart',
     path: messagePartPath,
-    summary: 'The same as `…/attachments/{attachment_id}`, under its first name',
+    summary: 'The same as `…/attachments/{attachment_id}`, under its earlier path',
     params: z.object({ account_id: AccountId, ref: MessageRef, part_id: partId }),
   },
   {
@@ -141,8 +140,7 @@ export const rawApi: readonly RawEndpoint[] = [
     path: messageRawPath,
     summary: 'Download a message as it was sent, as an `.eml` file',
     description:
-      'Headers and all parts, byte for byte as the mail server has them, streamed. Untrusted content. Of an attached message, that ' +
-      'message. Ranges as for attachments.',
+      'Headers and all parts, byte for byte as the mail server has them, streamed. Untrusted content. For an attached message, that message. Ranges as for attachments.',
     params: mailApi.getMessage.params!,
     media: { 'application/octet-stream': 'Subject: At noon?\r\n\r\nYes.' },
   },
@@ -153,8 +151,7 @@ export const rawApi: readonly RawEndpoint[] = [
     tag: 'Mail',
     summary: 'Download all attachments of a message as one zip archive',
     description:
-      'Streamed, decoded and uncompressed, as many as the message lists, pictures in the text among them. Names are made safe: no paths, ' +
-      'and doubles are numbered. The archive is incomplete, and no valid archive, when the connection ends early; there are no ranges.',
+      'Streamed, decoded and uncompressed: all attachments that the message lists, including inline images. Names are sanitized: no paths, and duplicates are numbered. If the connection ends early the archive is incomplete and invalid; ranges are not supported.',
     scope: 'mail:read',
     effect: 'read',
     params: mailApi.getMessage.params!,
@@ -169,7 +166,7 @@ export const rawApi: readonly RawEndpoint[] = [
     tag: 'Drafts',
     summary: 'Attach a file to a draft',
     description:
-      'The body is the file, as it is, streamed; with 30 MiB of all attachments together. It may take its time as long as 8 KiB a second come; with 60 s for pauses. ' +
+      'The body is the file itself, streamed; all attachments together have at most 30 MiB. The upload may be slow as long as 8 KiB a second arrive, with 60 s for pauses. ' +
       'Messages and multipart bodies are attached as `application/octet-stream`.',
     scope: 'mail:draft',
     effect: 'write',
@@ -186,7 +183,7 @@ export const rawApi: readonly RawEndpoint[] = [
     method: 'GET',
     path: draftHtmlPath,
     tag: 'Drafts',
-    summary: 'Get a draft as its recipients will see it, for a sandboxed frame',
+    summary: 'Get the HTML of a draft as its recipients will see it, for a sandboxed frame',
     description: 'Cleaned, without remote content. With a session it is served only to the page’s frame.',
     scope: 'mail:draft',
     effect: 'read',
@@ -221,8 +218,8 @@ export const rawApi: readonly RawEndpoint[] = [
     method: 'GET',
     path: draftRawPath,
     tag: 'Drafts',
-    summary: 'Download a draft as it would leave, as an `.eml` file',
-    description: 'The same revision has the same bytes. Blind copies are in no header.',
+    summary: 'Download a draft exactly as it would be sent, as an `.eml` file',
+    description: 'The same revision has the same bytes. There is no Bcc header.',
     scope: 'mail:draft',
     effect: 'read',
     params: draftsApi.getDraft.params!,
@@ -235,9 +232,9 @@ export const rawApi: readonly RawEndpoint[] = [
     method: 'GET',
     path: submissionHtmlPath,
     tag: 'Outbox',
-    summary: 'Get a message of the outbox as its recipients will see it, for a sandboxed frame',
+    summary: 'Get the HTML of a message of the outbox as its recipients will see it, for a sandboxed frame',
     description:
-      'From the bytes that leave, cleaned, without remote content. With a session it is served only to the page’s frame.',
+      'Made from the exact bytes that are sent, cleaned, without remote content. With a session it is served only to the page’s frame.',
     scope: 'mail:draft',
     effect: 'read',
     params: outboxApi.getSubmissionContent.params!,
@@ -250,7 +247,7 @@ export const rawApi: readonly RawEndpoint[] = [
     method: 'GET',
     path: '/metrics',
     tag: 'Metrics',
-    summary: 'Get all figures as Prometheus text, for the accounts that the caller may see',
+    summary: 'Get the metrics as Prometheus text, for the accounts that the caller may see',
     scope: 'dashboard:read',
     effect: 'read',
     media: { 'text/plain': 'rustymail_accounts{state="ready"} 1\n' },
@@ -262,8 +259,7 @@ export const rawApi: readonly RawEndpoint[] = [
     tag: 'MCP',
     summary: 'One message of the Model Context Protocol (Streamable HTTP)',
     description:
-      'The tools that the scopes of the caller allow; see `docs/mcp.md`. A message, or in revision 2025-03-26 a batch of 50, of 64 KiB at most. ' +
-      'Errors of the protocol are JSON-RPC errors, with 200 or 400. GET and DELETE are answered with 405.',
+      'Offers the tools that the caller’s scopes allow; see `docs/mcp.md`. The body is one message, or in revision 2025-03-26 a batch of up to 50, of at most 64 KiB. Protocol errors are JSON-RPC errors, with 200 or 400. GET and DELETE get 405.',
     scope: 'signed_in',
     effect: 'read',
     headers: [
@@ -291,7 +287,7 @@ export const rawApi: readonly RawEndpoint[] = [
     tag: 'MCP',
     summary: 'A session of the Model Context Protocol of 2024-11-05 (HTTP+SSE)',
     description:
-      'For clients that do not speak Streamable HTTP. The first event, `endpoint`, says where the client posts its messages; their answers come on this stream, which is the session.',
+      'For clients that do not speak Streamable HTTP. The first event, `endpoint`, has the URL to which the client posts its messages; the responses arrive on this stream, which is the session.',
     scope: 'signed_in',
     effect: 'read',
     responseHeaders: ['X-Accel-Buffering'],
@@ -304,13 +300,14 @@ export const rawApi: readonly RawEndpoint[] = [
     path: messagesPath,
     tag: 'MCP',
     summary: 'One message of such a session',
-    description: 'Answered on the stream of the session, which takes messages of the same principal alone.',
+    description:
+      'The response arrives on the stream of the session, which accepts messages only from the same principal.',
     scope: 'signed_in',
     effect: 'read',
     query: z.object({
       [sseSessionName]: z
         .string()
-        .describe('As the stream said it')
+        .describe('Session id, as given by the stream')
         .meta({ examples: ['sse-x'] }),
     }),
     body: rpcMessage,
@@ -324,7 +321,7 @@ export const rawApi: readonly RawEndpoint[] = [
     effect: 'read',
     path: '/api/dashboard/session/oidc',
     summary: 'Sign in through the OpenID Connect provider: redirects the browser there',
-    description: 'Only where a provider is configured. Sets a cookie that identifies the callback for 10 minutes.',
+    description: 'Only if a provider is configured. Sets a cookie that identifies the callback for 10 minutes.',
     limit: 'sign_in',
     query: z.object({
       return: z
@@ -355,8 +352,8 @@ export const rawApi: readonly RawEndpoint[] = [
     name: 'finishMailSignIn',
     effect: 'write',
     path: oauthCallbackPath,
-    summary: 'The callback of the providers of mail accounts: redirects to the page that says what came of the sign-in',
-    description: 'Only in the session that began the sign-in, once. Parameters are those of the provider.',
+    summary: 'The OAuth2 callback for mail accounts: redirects to the page that shows the result of the sign-in',
+    description: 'Only in the session that started the sign-in, once. Parameters are those of the provider.',
     limit: 'sign_in',
     query: callbackQuery,
     responseHeaders: ['Location'],

@@ -45,11 +45,11 @@ const ImapConfigurationChange = ImapConfiguration.extend({
 })
 export type ImapConfigurationChange = z.infer<typeof ImapConfigurationChange>
 
-/** What may be named in a private network: servers of mail, or model providers of the assistant. */
+/** Kinds of servers that a private network can be allowed for: mail servers, or the assistant’s model providers. */
 export const ServersAllowed = z.enum(['mail', 'models'])
 export type ServersAllowed = z.infer<typeof ServersAllowed>
 
-/** Inner networks in which mail servers or model providers may be named. */
+/** A private network in which mail servers or model providers are allowed. */
 export const PrivateNetworks = z
   .object({
     configured: z.array(z.string()).describe('From `RUSTYMAIL_PRIVATE_NETWORKS`; can be changed only there'),
@@ -112,7 +112,7 @@ export const settingsApi = {
     method: 'GET',
     path: '/api/dashboard/private-networks',
     tag,
-    summary: 'List the private networks where mail servers or model providers are allowed',
+    summary: 'List the private networks in which mail servers or model providers are allowed',
     scope: 'dashboard:admin',
     effect: 'read',
     response: PrivateNetworks,
@@ -124,13 +124,13 @@ export const settingsApi = {
     tag,
     summary: 'Allow private addresses or networks for mail servers, or for model providers; takes effect immediately',
     description:
-      'Accounts that wait for it are connected. Requires a signed-in user or the API key; not available to tokens.',
+      'Accounts that were rejected because of it are then connected. Requires a signed-in user or the API key; not available to tokens.',
     limit: 'access',
     scope: 'dashboard:admin',
     effect: 'write',
     body: z.strictObject({
       networks: z.array(network).min(1).max(16).describe('`192.168.1.10`, `192.168.1.0/24`'),
-      servers: ServersAllowed.default('mail').describe('Each is allowed by itself'),
+      servers: ServersAllowed.default('mail').describe('Only these addresses are allowed, not the network around them'),
     }),
     response: PrivateNetworks,
     status: 201,

@@ -1,10 +1,10 @@
-/** How all event streams of the server fare. */
+/** Health of all event streams of the server. */
 import { z } from 'zod'
 import { Timestamp } from './wire.ts'
 
 const wholeOnly = 'null for callers that do not see all accounts'
 
-/** How all event streams fare. What is counted, is counted since the server started. */
+/** Health of all event streams. Counters start when the server starts. */
 export const StreamHealth = z
   .object({
     streams: z.int().describe('Open now'),
@@ -22,9 +22,9 @@ export const StreamHealth = z
     replays: z
       .int()
       .describe(
-        'Streams that were opened with an id from which they could resume: by readers that came back, and by pages at their first load',
+        'Streams that were opened with an id from which they could resume: by clients that reconnected, and by pages at their first load',
       ),
-    replayed_facts: z.int().nullable().describe(`Facts that those had missed; ${wholeOnly}`),
+    replayed_facts: z.int().nullable().describe(`Missed facts replayed to those; ${wholeOnly}`),
     gaps: z.int().describe('Gaps reported to streams'),
     slow_consumers: z.int().describe('Streams closed because their reader was too slow'),
     log: z
@@ -34,11 +34,11 @@ export const StreamHealth = z
           .int()
           .nullable()
           .describe(
-            'From this number on the log holds every fact, and streams can go on; null while there is none. Older administrative facts may be kept, without their neighbours',
+            'From this number on the log has every fact, and streams can resume; null while there is none. Older administrative facts may be kept, without those between them',
           ),
         newest: z.int().describe('Number of the newest fact; 0 while there was none'),
-        facts: z.int().describe('How many there are from `oldest` on; older administrative facts are not counted'),
-        held_in_memory: z.int().describe('How many of the newest are replayed without reading the database'),
+        facts: z.int().describe('Number of facts from `oldest` on; older administrative facts are not counted'),
+        held_in_memory: z.int().describe('Number of the newest facts that are replayed without reading the database'),
       })
       .nullable()
       .describe(wholeOnly),

@@ -1,4 +1,4 @@
-/** A message on its way out, as data: what holds it, what became of each recipient, and its copy among the sent ones. */
+/** A submission (a message in the outbox) as data: what holds it, the outcome for each recipient, and its sent copy. */
 import { z } from 'zod'
 import { ActingPrincipal, DraftId } from './draft.ts'
 import { Address } from './mail.ts'
@@ -34,7 +34,7 @@ export const SubmissionState = z
   )
 export type SubmissionState = z.infer<typeof SubmissionState>
 
-/** Nothing becomes of these by itself any more. */
+/** Final states: nothing changes automatically any more. */
 export const endStates = [
   'sent',
   'partial',
@@ -47,7 +47,7 @@ export const endStates = [
 
 export const RecipientState = z
   .enum(['waiting', 'accepted', 'refused', 'unknown', 'bounced'])
-  .describe('`accepted`: by the mail server of the account; `bounced`: a report came back that it was not delivered')
+  .describe('`accepted`: by the mail server of the account; `bounced`: a bounce reported that it was not delivered')
 export type RecipientState = z.infer<typeof RecipientState>
 
 const SubmissionRecipient = z
@@ -55,7 +55,7 @@ const SubmissionRecipient = z
     email: z.string(),
     kind: z.enum(['to', 'cc', 'bcc']),
     state: RecipientState,
-    response: z.string().nullable().describe('Words of the mail server, or of the report'),
+    response: z.string().nullable().describe('Text of the mail server’s response, or of the bounce'),
     at: Timestamp.nullable(),
   })
   .meta({ id: 'SubmissionRecipient' })
@@ -71,22 +71,24 @@ export const Submission = z
     session: WorkSession.nullable(),
     state: SubmissionState,
     hash: z.string().describe('SHA-256, in hex, of the envelope and the bytes: what an approval is bound to'),
-    message_id: z.string().describe('Message-ID, of what is sent and of its copy'),
+    message_id: z.string().describe('Message-ID of the sent message and of its copy'),
     from: Address,
     recipients: z.array(SubmissionRecipient),
     subject: z.string(),
     size_bytes: z.int(),
     created_at: Timestamp,
-    send_at: Timestamp.nullable().describe('Not before: the time that was asked for, or the end of the time to undo'),
+    send_at: Timestamp.nullable().describe(
+      'Earliest time of sending: the requested time, or the end of the undo window',
+    ),
     attempts: z.int(),
     next_attempt_at: Timestamp.nullable(),
     error: z
       .object({ code: z.string(), why: z.string(), server_response: z.string().nullable() })
       .nullable()
-      .describe('Of the latest attempt, or why it was denied'),
+      .describe('Error of the latest attempt, or the reason for the denial'),
     ended_at: Timestamp.nullable(),
-    approval_id: z.string().nullable().describe('Of the approval that it needed or needs'),
-    is_frozen: z.boolean().describe('A human stopped everything that its sender, or its account, sends'),
+    approval_id: z.string().nullable().describe('Id of the approval that it needed or needs'),
+    is_frozen: z.boolean().describe('A human has frozen its sender or its account'),
     sent_copy: z.object({
       state: z.enum(['none', 'waiting', 'saved', 'by_provider', 'failed']),
       folder: z.string().nullable(),

@@ -29,7 +29,7 @@ export const systemApi = {
     method: 'GET',
     path: '/health/live',
     tag,
-    summary: 'The process is alive',
+    summary: 'Liveness: the process is alive',
     scope: 'public',
     effect: 'read',
     response: z.object({ status: z.literal('live') }),
@@ -40,7 +40,7 @@ export const systemApi = {
     path: '/health/ready',
     tag,
     summary:
-      'Whether the server is ready, and which part is not; 503 when the database does not respond or accepts no writes, or the server is stopping',
+      'Readiness, with the part that is not ready; 503 if the database does not respond or accepts no writes, or the server is stopping',
     scope: 'public',
     effect: 'read',
     response: Readiness,

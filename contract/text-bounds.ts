@@ -1,9 +1,9 @@
-/** Bounds and flags without their schemas: threads that only write JSON do without the library of schemas. */
+/** Bounds and flags without their schemas: threads that only write JSON do not load the schema library. */
 
-/** Folders in one answer, and the length of a path that can be asked for. */
+/** Maximum folders in one response, and maximum length of a path in a request. */
 export const folderBounds = { folders: 10_000, path: 1_000 } as const
 
-/** What strangers decide the length of is bounded on its way to JSON; UTF-16 units, and a cut leaves `…` at the end. */
+/** Bounds of sender-controlled texts in JSON, in UTF-16 units; a truncated text ends with `…`. */
 export const mailBounds = {
   ...folderBounds,
   /** Addresses of each list: in a summary, and in a message. */
@@ -14,7 +14,7 @@ export const mailBounds = {
   name: 300,
   /** RFC 3696 (erratum 1690): no address is longer. */
   email: 320,
-  /** A line of a message holds no more (RFC 5322, section 2.1.1): a longer id is none. */
+  /** The maximum line length of a message (RFC 5322, section 2.1.1): a longer id is invalid. */
   id: 998,
   type: 200,
   /** Keywords of a message, and the length of one. */
@@ -22,7 +22,7 @@ export const mailBounds = {
   keyword: 100,
 } as const
 
-/** In the order in which they are told. */
+/** Warnings about a sender, in the order in which they are reported. */
 export const senderWarnings = [
   'invalid_address',
   'unseen_characters',

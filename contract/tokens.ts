@@ -6,7 +6,7 @@ import { isMailScope, Scope, type Scope as ScopeName, scopes } from './scope.ts'
 import { EndMade, MadeUser } from './users.ts'
 import { AccountId, Timestamp } from './wire.ts'
 
-/** What a token is often wanted for. Reader comes first and is the default. A sender’s messages are held for a human unless its policy says otherwise. */
+/** Presets for the usual purposes of a token. Reader is first and the default. A sender’s messages are held for a human unless its policy says otherwise. */
 export const tokenPresets = {
   reader: { title: 'Reader', scopes: ['mail:read'] },
   organizer: { title: 'Organizer', scopes: ['mail:organize'] },
@@ -19,12 +19,12 @@ export const tokenPresets = {
 export const OAuthClient = z
   .object({
     client_id: z.string(),
-    name: z.string().describe('As it calls itself; nobody has verified it'),
+    name: z.string().describe('The client’s own name, unverified'),
     host: z
       .string()
       .nullable()
       .describe('The host that publishes its metadata, which is verified; null for a client that registered itself'),
-    redirect_host: z.string().describe('Where the browser was sent back to'),
+    redirect_host: z.string().describe('Address to which the browser was redirected'),
   })
   .meta({ id: 'OAuthClient' })
 export type OAuthClient = z.infer<typeof OAuthClient>
@@ -36,14 +36,14 @@ export const ApiToken = z
     prefix: z.string().describe('Prefix that identifies it: `rm_4fK2pQ`'),
     user_id: z.string(),
     user_name: z.string(),
-    scopes: z.array(Scope).describe('As given at creation; each includes the lower ones of its family'),
-    accounts: z.array(z.string()).describe('Accounts that it may see; none when empty'),
+    scopes: z.array(Scope).describe('Scopes given at creation; each includes the lower ones of its family'),
+    accounts: z.array(z.string()).describe('Accounts that it may see; none if empty'),
     allowed_addresses: z
       .array(z.string())
-      .describe('Addresses and ranges from which it may be used; anywhere when empty'),
+      .describe('Addresses and ranges from which it may be used; anywhere if empty'),
     created_at: Timestamp,
     expires_at: Timestamp.nullable(),
-    last_used_at: Timestamp.nullable().describe('To the minute'),
+    last_used_at: Timestamp.nullable().describe('Time of the last use, to the minute'),
     last_used_address: z.string().nullable(),
     status: z.enum(['active', 'expired', 'suspended']).describe('`suspended`: its owner is disabled'),
     oauth_client: OAuthClient.nullable().describe('The client that was connected with OAuth and acts by this token'),
@@ -94,7 +94,7 @@ export const tokensApi = {
         expires_at: change.expires_at.default(null),
         allowed_addresses: change.allowed_addresses.default([]),
       })
-      // Only for new ones: what takes accounts away from a token must never be refused.
+      // Only for new tokens: a change that removes accounts from a token must never be rejected.
       .refine(({ scopes, accounts }) => accounts.length > 0 || !scopes.some(isMailScope), {
         path: ['accounts'],
         message: 'must name at least one account: a token sees only the mail of the accounts that it names',

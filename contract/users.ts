@@ -23,7 +23,7 @@ export const User = z
     disabled_by: DisabledBy.nullable().describe('Null unless disabled'),
     has_totp: z.boolean(),
     passkeys: z.int(),
-    sessions: z.int().describe('Open now'),
+    sessions: z.int().describe('Number now open'),
     tokens: z.int().describe('API tokens in any state'),
     created_at: Timestamp,
     last_seen_at: Timestamp.nullable(),
@@ -44,14 +44,14 @@ export const MadeUser = z
     email: z.string(),
     status: User.shape.status,
     deeds: z.array(MadeDeed),
-    at: Timestamp.describe('Of the latest of these'),
-    sessions: z.int().describe('Open now'),
+    at: Timestamp.describe('Time of the latest of these'),
+    sessions: z.int().describe('Number now open'),
     tokens: z.int(),
   })
   .meta({ id: 'MadeUser' })
 export type MadeUser = z.infer<typeof MadeUser>
 
-/** On what revokes or deletes its maker. */
+/** Option of calls that revoke or delete the maker of users. */
 export const EndMade = z.strictObject({
   end_made: z
     .enum(['true', 'false'])
@@ -62,7 +62,7 @@ export const EndMade = z.strictObject({
     ),
 })
 
-/** Shown once; anyone who holds it sets the password. */
+/** A link with a secret, shown once: anyone who has it can set the password. */
 const UserLink = z
   .object({ user: User, link: z.string().describe('Give it to the user; it works once'), expires_at: Timestamp })
   .meta({ id: 'UserLink' })

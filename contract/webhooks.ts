@@ -1,11 +1,11 @@
-/** Webhooks: programs that are told of events by signed requests (Standard Webhooks), each with a place in the event log. */
+/** Webhooks: events delivered to programs by signed requests (Standard Webhooks), each webhook with a cursor in the event log. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { type FactType, factTypes } from './event.ts'
 import { maxSearchLength } from './mail.ts'
 import { AccountId, line, Timestamp, typedLine } from './wire.ts'
 
-/** `answer` and `body` in bytes. */
+/** Bounds of webhooks; `answer` and `body` in bytes. */
 export const webhookBounds = {
   perPrincipal: 50,
   inAll: 1_000,
@@ -49,24 +49,24 @@ const name = typedLine
 const types = z
   .array(WebhookType)
   .max(factTypes.length)
-  .describe('Which facts of the event stream; all that its token may read when empty')
+  .describe('Types of facts to deliver; all that its token may read if empty')
   .meta({ examples: [['mail_received']] })
 const accounts = z
   .array(AccountId)
   .max(webhookBounds.accounts)
-  .describe('Only facts of these accounts; of all that its token sees when empty')
+  .describe('Only facts of these accounts; of all that its token may see if empty')
   .meta({ examples: [[]] })
 const query = line
   .min(1)
   .max(maxSearchLength)
   .nullable()
-  .describe('As `q` of a search: which `mail_received` are told. Mail of accounts without an index never matches')
+  .describe('Search query (as `q`) that filters `mail_received`. Mail of accounts without an index never matches')
   .meta({ examples: ['from:billing@example.com has:attachment'] })
 
 const order = z
   .enum(['endpoint', 'account'])
   .describe(
-    '`endpoint`: an event that fails holds up all behind it; `account`: only those of its account, up to 50 accounts, while the endpoint can be reached',
+    '`endpoint`: a failing event blocks all later ones; `account`: only those of its account, for up to 50 accounts, while the endpoint can be reached',
   )
 
 export const Webhook = z
@@ -76,7 +76,7 @@ export const Webhook = z
     url: z.string(),
     principal: z
       .object({ kind: z.enum(['token', 'api_key']), id: z.string() })
-      .describe('Whose rights decide what is told'),
+      .describe('The principal whose rights decide what is delivered'),
     types: z.array(WebhookType),
     accounts: z.array(z.string()),
     query: z.string().nullable(),
@@ -86,31 +86,31 @@ export const Webhook = z
       .object({
         why: z
           .enum(['asked', 'failed', 'gone', 'forbidden'])
-          .describe('`failed`: it took nothing for 3 days; `gone`: it answered 410'),
+          .describe('`failed`: no delivery succeeded for 3 days; `gone`: the endpoint answered 410'),
         detail: z.string(),
       })
       .nullable(),
-    place: z.string().describe('Id of the last event that was taken, given up, or is not for it'),
-    behind: z.int().describe('Events in the log after that'),
-    failures: z.int().describe('In a row'),
+    place: z.string().describe('Cursor: id of the last event that was delivered, given up, or filtered out'),
+    behind: z.int().describe('Number of later events in the log'),
+    failures: z.int().describe('Consecutive failures'),
     failing_since: Timestamp.nullable(),
     next_try_at: Timestamp.nullable(),
     last_success_at: Timestamp.nullable(),
     last_fault: WebhookFaultName.nullable(),
-    previous_secret_until: Timestamp.nullable().describe('Until then the secret before the latest rotation signs too'),
+    previous_secret_until: Timestamp.nullable().describe('The previous secret also signs until then'),
     waiting: z
       .array(
         z.object({
           account_id: z.string().nullable().describe('Null for events of no account'),
-          behind: z.int().describe('Events in the log after the last of it that was taken'),
-          failures: z.int().describe('In a row'),
+          behind: z.int().describe('Number of events in the log after the account’s last delivered one'),
+          failures: z.int().describe('Consecutive failures'),
           failing_since: Timestamp.nullable(),
           next_try_at: Timestamp.nullable(),
           last_fault: WebhookFaultName.nullable(),
         }),
       )
       .describe(
-        'With `order` `account`: accounts whose events wait, while those of others are delivered; events of no account wait for themselves',
+        'With `order` `account`: accounts whose events wait, while those of others are delivered; events of no account are one such queue',
       ),
     created_at: Timestamp,
   })
@@ -140,11 +140,11 @@ export const WebhookDelivery = z
           .string()
           .nullable()
           .describe(
-            'Truncated to 1 KiB, without what looks like a secret; null where it came from a private address and you are no administrator',
+            'Truncated to 1 KiB, without what looks like a secret; null if it came from a private address and you are not an administrator',
           ),
       })
       .nullable()
-      .describe('null without an answer'),
+      .describe('null without a response'),
   })
   .meta({ id: 'WebhookDelivery' })
 export type WebhookDelivery = z.infer<typeof WebhookDelivery>
@@ -180,7 +180,7 @@ export const webhooksApi = {
     path: '/api/v1/webhooks',
     summary: 'Create a webhook; its secret is only in this response',
     description:
-      'It is told what its token may read on the event stream, at least once, in order, from now on. It ends when the token is revoked. A token creates webhooks of its own; a user names one of their tokens.',
+      'It delivers what its token may read on the event stream, at least once, in order, from now on. It ends when the token is revoked. A token creates webhooks of its own; a user names one of their tokens.',
     effect: 'write',
     limit: 'access',
     body: z.strictObject({
@@ -192,7 +192,7 @@ export const webhooksApi = {
         .min(1)
         .max(40)
         .optional()
-        .describe('Of one of your tokens; needed with a session, and only there')
+        .describe('Id of one of your tokens; required with a session, and only then')
         .meta({ examples: ['3f9a1c0b7d2e4f58'] }),
     }),
     response: WithSecret,
@@ -203,7 +203,7 @@ export const webhooksApi = {
     ...shared,
     method: 'GET',
     path: one,
-    summary: 'Get a webhook and how its delivery goes',
+    summary: 'Get a webhook and the state of its delivery',
     effect: 'read',
     params,
     response: Webhook,
@@ -213,7 +213,7 @@ export const webhooksApi = {
     ...shared,
     method: 'PATCH',
     path: one,
-    summary: 'Change where a webhook leads and what it is told; it keeps its place',
+    summary: 'Change the address or filters of a webhook; it keeps its cursor',
     effect: 'write',
     limit: 'access',
     params,
@@ -245,7 +245,7 @@ export const webhooksApi = {
     ...shared,
     method: 'POST',
     path: `${one}/rotate`,
-    summary: 'Make a new secret; the old one signs beside it for a time',
+    summary: 'Rotate the secret; the old one is also used for a time',
     effect: 'write',
     limit: 'access',
     params,
@@ -255,7 +255,7 @@ export const webhooksApi = {
         .min(0)
         .max(7 * 24 * 60)
         .default(24 * 60)
-        .describe('How long the old secret signs too; 0 ends it now')
+        .describe('How long requests are also signed with the old secret; 0 ends it now')
         .meta({ examples: [1440] }),
     }),
     response: WithSecret,
@@ -265,7 +265,7 @@ export const webhooksApi = {
     ...shared,
     method: 'POST',
     path: `${one}/test`,
-    summary: 'Send a test event of type `test` at once, beside the others',
+    summary: 'Send a test event of type `test` immediately, outside the queue',
     effect: 'write',
     limit: 'access',
     params,
@@ -276,8 +276,8 @@ export const webhooksApi = {
     ...shared,
     method: 'POST',
     path: `${one}/replay`,
-    summary: 'Deliver again what followed an event or a time, with the same ids',
-    description: 'What the log does not hold any more is left out: `place` in the response says where it begins.',
+    summary: 'Replay all events after an event or a time, with the same ids',
+    description: 'Events no longer in the log are left out: `place` says where the replay begins.',
     effect: 'write',
     limit: 'access',
     params,
@@ -285,7 +285,7 @@ export const webhooksApi = {
       .strictObject({
         after: EventId.optional(),
         from: Timestamp.optional()
-          .describe('Events at this time and later')
+          .describe('Replay events from this time on')
           .meta({ examples: ['2026-11-29T08:00:00.000Z'] }),
       })
       .refine(
@@ -300,7 +300,7 @@ export const webhooksApi = {
     ...shared,
     method: 'POST',
     path: `${one}/disable`,
-    summary: 'Stop delivering; it keeps its place',
+    summary: 'Disable a webhook; it keeps its cursor',
     effect: 'write',
     limit: 'access',
     params,
@@ -311,7 +311,7 @@ export const webhooksApi = {
     ...shared,
     method: 'POST',
     path: `${one}/enable`,
-    summary: 'Deliver again, from where it was disabled, or try a failing one at once',
+    summary: 'Enable a webhook, which resumes where it was disabled, or retry a failing one immediately',
     effect: 'write',
     limit: 'access',
     params,

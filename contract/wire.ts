@@ -9,8 +9,8 @@ export const AccountId = z
   .regex(/^[A-Za-z0-9_-]{1,40}$/, 'is not an account id')
   .describe('Account id')
 
-/** No CR, LF, NUL or other control character: such words end up in commands, headers and logs. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses
+/** A text without CR, LF, NUL or other control characters, since it ends up in commands, headers and logs. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the expression rejects control characters
 export const line = z.string().regex(/^[^\x00-\x1f\x7f]*$/, 'must be one line without control characters')
 
 /**
@@ -30,13 +30,13 @@ export function whole(min: number, max: number) {
       .regex(/^\d{1,9}$/, 'must be a whole number')
       .transform(Number)
       .pipe(z.int().min(min).max(max))
-      // What stands in an address is text, but a number to its author.
+      // A URL parameter is text, but documented as a number.
       .meta({ type: 'integer', minimum: min, maximum: max })
   )
 }
 
 /**
- * Marks what its sender keeps to itself: passwords, codes, what was proved with. No answer has it, and the audit trail keeps nothing of it,
+ * Marks a secret of the sender: passwords, codes, proofs. No response has it, and the audit trail stores nothing of it,
  * not even a digest.
  */
 export function secret<Type extends z.ZodType>(type: Type): Type {
@@ -46,7 +46,7 @@ export function secret<Type extends z.ZodType>(type: Type): Type {
 /** zod leaves the default of what is transformed out of a schema; `json-schema.ts` puts it back. */
 export const defaultMark = 'x-default'
 
-/** The same with a default, which documents show too. */
+/** The same with a default, which the documents show too. */
 export function wholeOr(value: number, min: number, max: number) {
   return whole(min, max)
     .default(value)

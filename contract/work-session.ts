@@ -1,4 +1,4 @@
-/** Sessions of work: the name that a caller gives one of its runs, by which what it did in it is found and undone. */
+/** Sessions of work: the name that a caller gives one of its runs, by which the changes of that run are found and undone. */
 import { z } from 'zod'
 import type { RequestHeader } from './endpoint.ts'
 
@@ -10,10 +10,10 @@ export const WorkSession = z
   .describe('Session of work: the name that the caller gave its run')
   .meta({ examples: ['run-2026-11-29-a'] })
 
-/** Every request may have it; it is documented where something is stored under it. */
+/** The header of the session of work. Every request may have it; it is documented where it is stored. */
 export const sessionHeader: RequestHeader = {
   name: sessionHeaderName,
   description:
-    'Your own name for this run, 1–64 visible ASCII characters: what is done is stored with it, and can be undone by it. It tells runs of one caller apart and grants nothing',
+    'Your own name for this run, 1–64 visible ASCII characters: changes are stored with it, and can be undone by it. It distinguishes the runs of one caller and grants nothing',
   example: 'run-2026-11-29-a',
 }

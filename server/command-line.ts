@@ -1,4 +1,4 @@
-/** What was asked for on the command line. */
+/** Parses the command line. */
 import { parseArgs } from 'node:util'
 
 const commands = [
@@ -15,77 +15,77 @@ const commands = [
   'mcp',
   'webhook listen',
 ] as const
-/** These take the name of a file. */
+/** Commands that take a file name. */
 const withFile: readonly string[] = ['backup', 'restore', 'accounts export', 'accounts import']
 export type Command = (typeof commands)[number]
 
-export const usage = `Usage: rustymail serve [--demo] [--host <address>] [--port <number>]
-       rustymail user create-admin --email <email> --name <name>   asks for the password, or reads it from stdin
-       rustymail audit verify                                      finds changed, missing or reordered entries
-       rustymail audit accept                                      accepts the trail as it is, after a restored backup
-       rustymail key rotate                                        re-encrypts all secrets with a new key
-       rustymail backup <file> [--without-key] [--force]           database, key and trail in one file; the server may run
-       rustymail restore <file> [--key-from <file>] [--force]      into an empty data directory; --force keeps what is there
-       rustymail diagnose <address> [--retry-login] [--report]     why an account does not work; the server may run
-       rustymail diagnose <address> --imap <host>:<port> [--smtp <host>:<port>] [--user <name>]
-                 [--imap-tls implicit|starttls|none] [--smtp-tls …] the same before it is connected; asks for the password
-       rustymail accounts export <file> [--force]                  servers, logins and settings, sealed with a passphrase
-       rustymail accounts import <file>                            creates the accounts of such a file
-       rustymail mcp [--preset reader|organizer|drafter] [--channel]
-                                                                   MCP on stdin and stdout, and a server of its own behind it
-       rustymail mcp --url <address> [--channel]                   the same for a running server; RUSTYMAIL_TOKEN has a token of it
-       rustymail webhook listen [--url <address>] [--types <names>] [--forward <address>]
-                                                                   prints events as webhooks send them; RUSTYMAIL_TOKEN has a token
+export const usage = `Usage: rustymail <command> [options]          without a command: serve
+  serve [--demo] [--host <address>] [--port <number>]   runs the server; --demo also starts the sandbox, connected
+  user create-admin --email <email> --name <name>       creates an administrator; asks for the password, or reads stdin
+  audit verify                                          finds changed, missing or reordered entries of the audit trail
+  audit accept                                          accepts the audit trail as it is, after a restored backup
+  key rotate                                            re-encrypts all secrets with a new key
+  backup <file> [--without-key] [--force]               writes database, key and audit.head to a file; the server may run
+  restore <file> [--key-from <file>] [--force]          restores a backup; --force keeps existing files under another name
+  diagnose <address> [--retry-login] [--report]         explains why an account does not work; the server may run
+  diagnose <address> --imap <host>:<port> [--smtp <host>:<port>] [--user <name>]
+                     [--imap-tls implicit|starttls|none] [--smtp-tls …]
+                                                        the same for an account that is not connected; asks for the password
+  accounts export <file> [--force]                      writes all accounts to a file, sealed with a passphrase
+  accounts import <file>                                creates the accounts of such a file
+  mcp [--preset reader|organizer|drafter] [--channel]   starts a server and speaks MCP on stdin and stdout
+  mcp --url <address> [--channel]                       the same for a running server, with its token in RUSTYMAIL_TOKEN
+  webhook listen [--url <address>] [--types <names>] [--forward <address>]
+                                                        prints events as webhooks send them; token in RUSTYMAIL_TOKEN
 
-  --demo             also start the sandbox mail server, with its account connected
-  --data-dir <path>  the data directory
-  --version          prints the version
+  --data-dir <path>  the data directory (default: ./data); --version prints the version
+  --report           an anonymized report for a public bug tracker; --retry-login tries a rejected password once more
 Every setting can be given in the environment; .env.example lists them.`
 
 export interface BackupArguments {
-  /** Empty for other commands. */
+  /** The path of the backup file; empty for other commands. */
   file: string
   withoutKey: boolean
   keyFrom: string | undefined
   force: boolean
 }
 
-/** For `diagnose`. */
+/** Arguments of `diagnose`. */
 export interface DiagnosisArguments {
-  /** Empty for other commands. */
+  /** The e-mail address to diagnose; empty for other commands. */
   address: string
   imap: string | undefined
   imapTls: string | undefined
   smtp: string | undefined
   smtpTls: string | undefined
-  /** The login, where that is not the address. */
+  /** The login name, if it is not the address. */
   user: string | undefined
-  /** A password that was refused is tried again. */
+  /** Retries a password that the server refused before. */
   retryLogin: boolean
-  /** For strangers: names and addresses are replaced. */
+  /** Prints a report to share with strangers: names and addresses are replaced. */
   isReport: boolean
 }
 
-/** For `mcp`. */
+/** Arguments of `mcp`. */
 export interface McpArguments {
-  /** Of a running server. */
+  /** The URL of a running server. */
   url: string | undefined
   preset: string | undefined
-  /** In which form results are wanted. */
+  /** The form in which results are wanted. */
   results: string | undefined
-  /** Mail is announced to Claude Code. */
+  /** Announces new mail to Claude Code. */
   isChannel: boolean
 }
 
-/** For `webhook listen`. */
+/** Arguments of `webhook listen`. */
 export interface WebhookArguments {
-  /** Names with commas between them; all unless given. */
+  /** Comma-separated event types; undefined means all. */
   types: string | undefined
-  /** Of a program that gets what is printed. */
+  /** The URL of a program that receives each printed event. */
   forward: string | undefined
 }
 
-/** The command was given in a way that it cannot be understood. */
+/** Thrown when the command line cannot be understood. */
 export class UsageError extends Error {}
 
 const noDiagnosis: DiagnosisArguments = {
@@ -105,19 +105,19 @@ const noBackup: BackupArguments = { file: '', withoutKey: false, keyFrom: undefi
 export interface CommandLine {
   command: Command
   demo: boolean
-  /** For `user create-admin`. */
+  /** The e-mail address for `user create-admin`. */
   email: string | undefined
   name: string | undefined
-  /** For `backup` and `restore`. */
+  /** Arguments of `backup` and `restore`. */
   backup: BackupArguments
   diagnosis: DiagnosisArguments
   mcp: McpArguments
   webhook: WebhookArguments
-  /** Flags that stand for a variable. */
+  /** Variables of the environment that were set by flags. */
   environment: Record<string, string>
 }
 
-/** Adds to the faults what cannot be understood. */
+/** Parses the arguments, and adds a fault for everything that cannot be understood. */
 export function parseCommandLine(argv: readonly string[], faults: string[]): CommandLine {
   try {
     const { values, positionals } = parseArgs({
@@ -165,7 +165,7 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
     const { demo, email, name, force } = values
     const backup = { file, force, withoutKey: values['without-key'], keyFrom: values['key-from'] }
     const diagnosis = {
-      // Of more words than one, none is the address.
+      // With more than one positional argument it is unclear which is the address.
       address: isDiagnosis && positionals.length === 2 ? file.trim() : '',
       imap: values.imap,
       imapTls: values['imap-tls'],
@@ -180,7 +180,7 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
     const webhook = { types: values.types, forward: values.forward }
     return { command: command ?? 'serve', demo, email, name, backup, diagnosis, mcp, webhook, environment }
   } catch (error) {
-    faults.push(`${wordsOf(error)}; rustymail --help lists what there is`)
+    faults.push(`${wordsOf(error)}; rustymail --help lists all commands`)
     const nothing = {
       email: undefined,
       name: undefined,
@@ -194,7 +194,7 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
   }
 }
 
-/** The advice of `parseArgs`, in its second sentence, is for positional arguments, which are not what was meant. */
+/** Returns only the first sentence of an error; the second advises on positional arguments, which does not apply. */
 function wordsOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
   return message.split('. ', 1)[0] ?? message

@@ -64,7 +64,7 @@ export function sendTools({ sending, outbox, hub, accountOf, proposalOf, urlOf }
     name: 'mail_send',
     title: 'Send',
     description:
-      'Sends exactly this revision of a draft; by its policy, a person may have to approve it first (pending).',
+      'Sends exactly this revision of a draft; the policy may require a person to approve it first (pending).',
     scope: 'mail:send',
     effect: 'send',
     hints,

@@ -1,4 +1,7 @@
-/** The dashboard for the assistant: how the server and its accounts are now, who is connected, what is alarming, and where a person can see it. */
+/**
+ * The dashboard as tools for the assistant: the state of server and accounts, clients, alerts, and where a person sees
+ * them.
+ */
 import { z } from 'zod'
 import { Citation } from '../../contract/answers.ts'
 import type { ProblemCode } from '../../contract/problem.ts'
@@ -26,7 +29,7 @@ export function dashboardTools({ accounts, alerts, clients, metrics }: Dashboard
     ...shared,
     name: 'stats',
     title: 'Figures now',
-    description: 'Requests, response times, processor, memory, connections and storage of the server now.',
+    description: 'Current requests, response times, CPU, memory, connections and storage of the server.',
     scope: 'dashboard:read',
     input: z.strictObject({}),
     run: ({ principal }) => {
@@ -70,7 +73,7 @@ export function dashboardTools({ accounts, alerts, clients, metrics }: Dashboard
     ...shared,
     name: 'alerts',
     title: 'Alerts',
-    description: 'Alerts that are open, or those that were cleared.',
+    description: 'Open alerts, or cleared ones.',
     scope: 'dashboard:read',
     input: z.strictObject({ state: z.enum(['open', 'cleared']).default('open') }),
     run: async ({ principal, input: { state } }) => {
@@ -91,7 +94,7 @@ export function dashboardTools({ accounts, alerts, clients, metrics }: Dashboard
     name: 'clients',
     title: 'Clients',
     description:
-      'Who is connected: principal, address, program, requests, event streams. filter: part of any of these.',
+      'Connected clients: principal, address, program, requests, event streams. filter: part of any of these.',
     scope: 'dashboard:read',
     input: z.strictObject({ filter: z.string().max(200).optional() }),
     run: ({ principal, input: { filter } }) => {
@@ -111,7 +114,7 @@ export function dashboardTools({ accounts, alerts, clients, metrics }: Dashboard
     ...shared,
     name: 'links',
     title: 'Link to a page',
-    description: 'The address of a page for the answer: write it as a Markdown link. Other addresses are not linked.',
+    description: 'The URL of a page, for the answer: write it as a Markdown link. Other URLs are not linked.',
     scope: 'dashboard:read',
     input: z.strictObject({
       page: z.enum(['analytics', 'audit', 'accounts', 'alerts', 'clients', 'approvals', 'outbox', 'agents', 'system']),

@@ -108,7 +108,7 @@ export function draftTools({ drafts, attachments, accounts, baseUrl }: DraftTool
     name: 'mail_draft',
     title: 'Draft',
     description:
-      'Writes or changes a draft, reply or forward; sends nothing. ref: what it answers, with its people, subject and quotation.',
+      'Creates or changes a draft, reply or forward; never sends. ref: the message it answers; gives people, subject, quotation.',
     scope: 'mail:draft',
     effect: 'write',
     hints,

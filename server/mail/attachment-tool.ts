@@ -125,7 +125,7 @@ export function attachmentTool({ mail, parts, accounts, hints }: AttachmentToolO
     name: 'mail_attachment',
     title: 'Attachment',
     description:
-      'By the id that mail_read lists; without it, the only one. as: text (untrusted content, page by page), inline (an image, or a file, up to 1 MiB), or a link.',
+      'Gets an attachment by its id in mail_read; default: the only one. as: text (untrusted, paged), inline (image or file, up to 1 MiB), or a link.',
     scope: 'mail:read',
     effect: 'read',
     hints: { ...hints, attachment_not_found: 'mail_read lists the attachments of a message.' },

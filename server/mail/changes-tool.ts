@@ -38,7 +38,7 @@ const Changed = z.object({
   folder: z.string().optional(),
 })
 const Answer = z.object({
-  added: z.array(Hit.meta(brief)).describe('As hits of mail_search'),
+  added: z.array(Hit.meta(brief)).describe('Like mail_search hits'),
   changed: z.array(Changed),
   removed: z.array(z.string()),
   more: z.literal(true).optional(),
@@ -81,7 +81,7 @@ export function changesTool({ indexed, mail, accounts, waits, hints }: ChangesTo
     name: 'mail_changes',
     title: 'Changes',
     description:
-      'What changed since a cursor of an earlier call; without since only the cursor. wait_s: waits for a change. removed: of any folder.',
+      'Changes since the cursor of an earlier call; without since, only the cursor. wait_s: waits for a change. removed: in any folder.',
     scope: 'mail:meta',
     effect: 'read',
     hints: { ...hints, cannot_calculate_changes: 'Call without since for a new cursor, and search again.' },

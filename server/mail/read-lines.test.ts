@@ -18,7 +18,7 @@ test('each message has a head and its body, and what was not read is named', () 
     'ref: a.one\nfrom: ann@example.org (Ann)\ndate: 2026-11-20T08:59Z\nsubject: Lunch\n<f>\nAt noon?\n</f>',
     'ref: a.two\nfrom: no address\nauth: spf=pass dkim=none\ndate: 2026-11-20T08:59Z\nsubject: Re: Lunch\nmore: 70 characters left',
     'Not read: a.three: message_not_found: It is gone.',
-    'Messages not read whole: 2',
+    'Messages not fully read: 2',
     'Go on with: cursor 1-500',
   ])
 })

@@ -82,7 +82,7 @@ export function readLines({ messages, failed = [], left, cursor }: Read): string
   return [
     ...messages.map(messageLines),
     ...failed.map(({ ref, code, why }) => `Not read: ${ref}: ${code}: ${why}`),
-    ...(left === undefined ? [] : [`Messages not read whole: ${left}`]),
+    ...(left === undefined ? [] : [`Messages not fully read: ${left}`]),
     ...(cursor === undefined ? [] : [`Go on with: cursor ${cursor}`]),
   ].join('\n\n')
 }

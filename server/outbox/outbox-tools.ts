@@ -22,7 +22,7 @@ export function outboxTools({ outbox, baseUrl }: OutboxToolsOptions): Tool[] {
   const tool = defineTool({
     name: 'mail_outbox',
     title: 'Outbox',
-    description: 'Lists what you sent, gets one, or cancels (undo: the same) one that waits.',
+    description: 'Lists what you sent, gets one, or cancels (undo: same) a waiting one.',
     scope: 'mail:draft',
     effect: 'write',
     hints: {

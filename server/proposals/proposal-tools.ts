@@ -16,7 +16,7 @@ export function proposalTools({ proposals }: ProposalToolsOptions): Tool[] {
   const tool = defineTool({
     name: 'mail_proposals',
     title: 'Proposals',
-    description: 'What you `proposed` waits for a person: lists it, what was decided and why; withdraws items.',
+    description: 'Lists what you `proposed`, which waits for a person, and decisions with reasons; withdraws items.',
     // A token that may change nothing has nothing to propose.
     scope: 'mail:organize',
     effect: 'write',
