@@ -1,6 +1,4 @@
-/**
- * The contract is kept: each endpoint is served, none answers anonymous callers, and docs/ is what the server renders.
- */
+/** The contract is kept: each endpoint is served, none answers anonymous callers, and docs/ is as rendered. */
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -130,7 +130,7 @@ test('with a second factor no cookie comes before its code', async () => {
   const first = await send(accessApi.openSession, { email, password })
   const answer = (await first.json()) as { status: string; challenge: string }
   expect([first.status, answer.status, first.headers.getSetCookie()]).toEqual([201, 'second_factor', []])
-  // Nobody came in yet, and the trail knows at whose door they stand.
+  // No one has signed in yet, and the trail records whose sign-in was attempted.
   await expect.poll(() => outcomes.at(-1)).toMatchObject({ code: 'second_factor', refs: { user_id: ann.id } })
   const wrong = await send(accessApi.giveSecondFactor, { challenge: answer.challenge, code: '000000' })
   expect([wrong.status, wrong.headers.getSetCookie()]).toEqual([401, []])

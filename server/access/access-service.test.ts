@@ -1,4 +1,4 @@
-/** Keys, tokens and cookies are told apart; the set-up link makes one administrator; sessions are one's own business. */
+/** Keys, tokens and cookies are told apart; the set-up link creates one administrator; sessions are private. */
 import { expect, test } from 'vitest'
 import { aUser } from '../../test/support/a-user.ts'
 import { memoryDatabase } from '../../test/support/databases.ts'
@@ -44,7 +44,7 @@ async function setUp(apiKey?: string) {
       },
     },
     apiKey,
-    // As the user service does it: the first only, and not with any password.
+    // Behaves like the user service: only the first user, and only with an acceptable password.
     users: {
       createAdministrator: async ({ email, name, password, onlyIfNone }) => {
         if (password === 'password1234') throw new Problem('password_too_common', 'Take another.')
@@ -191,7 +191,7 @@ test.each([
   const ask = (address: string) => access.authenticate({ ...credentials({ token: key }), address })
   expect(ask('192.0.2.1')).toMatchObject({ kind: 'api_key' })
   for (const address of ['192.0.2.1', '192.0.2.2']) for (let count = 0; count < 20; count++) wrongKeys.note(address)
-  // From there it came before.
+  // The key was accepted from that address before.
   expect(ask('192.0.2.1')).toMatchObject({ kind: 'api_key' })
   expect(ask('192.0.2.2') !== undefined).toBe(isLookedAt)
   expect(access.authenticate({ ...credentials({ token: 'rm_right' }), address: '192.0.2.2' })).toBe(tokenPrincipal)

@@ -80,7 +80,7 @@ onEachDatabase(open => {
     clock.now += 8 * day
     expect(await sessions.authenticate(own.cookie)).toBeUndefined()
     expect(sessions.whyEnded(own.cookie)).toBe('expired')
-    // Cleaned up at a start, before its browser came back.
+    // Cleaned up at a start, before its browser returned.
     const later = restarted().sessions
     await later.start()
     expect(later.whyEnded(own.cookie)).toBe('expired')
@@ -271,7 +271,7 @@ test('a session that was seen before does not touch the database, and its use is
   const { sessions } = restarted()
   await sessions.authenticate(cookie)
   for (let minutes = 0; minutes < 5; minutes++) {
-    // Not a promise: nothing was waited for.
+    // Not a promise: nothing was awaited.
     expect(sessions.authenticate(cookie)).toMatchObject({ id: principal.id })
     clock.now += 61_000
   }
@@ -300,7 +300,7 @@ test('cookies that nobody knows are looked up 64 at a time, the same one once, a
   await expect(sessions.authenticate('one more')).rejects.toMatchObject({ code: 'overloaded' })
   held.resolve([])
   expect(new Set(await Promise.all(waiting))).toEqual(new Set([undefined]))
-  // 16 in a statement, as they came in one turn.
+  // 16 per statement, since they came in one turn of the loop.
   expect(asked).toHaveLength(4)
   expect(new Set(asked.flat()).size).toBe(64)
   expect(await sessions.authenticate('one more')).toBeUndefined()

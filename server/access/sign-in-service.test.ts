@@ -14,12 +14,12 @@ import { SignInService } from './sign-in-service.ts'
 import { SignInThrottle } from './sign-in-throttle.ts'
 
 const password = 'a quiet place for letters'
-/** KiB, as on a server: such a look takes long enough for others to come meanwhile. */
+/** KiB as on a server: hashing takes long enough for concurrent calls to arrive. */
 const costly = 47_104
 const from = { address: '192.0.2.1', userAgent: 'Browser/1.0' }
 const elsewhere = (number: number) => ({ ...from, address: `198.51.100.${number}` })
 
-/** Says what was compared with what, and does it. */
+/** Records what each password was compared with, and does it. */
 class WatchedHasher extends PasswordHasher {
   readonly compared: unknown[] = []
 
@@ -141,11 +141,11 @@ test('many wrong sign-ins at once, more than there is room for, do not keep the 
     return problemOf(signIn.withPassword(email, 'wrong', elsewhere(number % 20)))
   })
   const enter = () => signIn.withPassword('ann@example.com', password, from)
-  // A caller that is told that the server is overloaded retries, as the page does.
+  // A caller that is told of an overload retries, as the page does.
   expect(await vi.waitFor(enter, { interval: 20 })).toMatchObject({ status: 'signed_in' })
   const codes = (await Promise.all(flood)).map(({ code }) => code)
   expect(new Set(codes)).toEqual(new Set(['sign_in_failed', 'too_many_attempts', 'overloaded']))
-  // Ten at most from each address were let through, and of those only what there was room for was looked at.
+  // At most ten per address were let through, and of those only as many were checked as there was room for.
   expect(codes.filter(code => code === 'too_many_attempts').length).toBeGreaterThanOrEqual(200)
   expect(codes.filter(code => code === 'sign_in_failed').length).toBeLessThan(20)
 })
@@ -261,7 +261,7 @@ test('what fails on the way is not counted as wrong', async () => {
   expect(await signIn.withPassword('ann@example.com', password, from)).toMatchObject({ status: 'signed_in' })
 })
 
-/** As it was made until November 2026: m=19456, t=2. */
+/** Parameters of hashes made until November 2026: m=19456, t=2. */
 const outdated = '$argon2id$v=19$m=19456,t=2,p=1$YSBzYWx0IG9mIHRoZSBwYXN0$uBqSBGNQT06IE4lw9a7QCQIYkurbvyHnnc1P+TGgN2M'
 
 test('a password that was kept with another cost is kept with today’s after it was given once, in two tabs at once too', async () => {

@@ -90,7 +90,7 @@ test('one address that tries many people is slowed down, whether or not it can s
     }
     return { user: `user-${number}@example.com`, address }
   })
-  // One a minute, and what is free at first.
+  // One a minute, and the initial allowance.
   expect(made).toBeLessThan(80)
 })
 
@@ -119,7 +119,7 @@ test('six digits are not guessed from many addresses either', () => {
     address: `10.0.${(number >> 8) & 255}.${number & 255}`,
     isShort: true,
   }))
-  // Of a million codes three count at a time: less than one in a thousand within a day.
+  // Three of a million codes are valid at a time: the chance is below 1 in 1,000 within a day.
   expect(made).toBeLessThan(333)
 })
 
@@ -137,7 +137,7 @@ const site = (index: number) => `2001:db8:77:${index.toString(16)}::1`
 test('65,536 networks of IPv6 guess hardly faster at one person than one network', () => {
   const { guessFor } = throttleAt()
   const made = guessFor(3600, number => ({ user: ann, address: site(number) }))
-  // One in five minutes, and what is free at first.
+  // One every five minutes, and the initial allowance.
   expect(made).toBeLessThan(35)
 })
 

@@ -1,4 +1,4 @@
-/** What went wrong with an account: bounded, newest first, for callers that may see it; and another try at once. */
+/** What went wrong with an account: bounded, newest first, for callers that may see it; and an immediate retry. */
 
 import { afterEach, expect, test, vi } from 'vitest'
 import { maxRecentErrors } from '../../contract/account-health.ts'

@@ -53,7 +53,7 @@ test('who sees only some accounts changes those, but not which one is the defaul
     name: 'Renamed',
     enabled: false,
   })
-  // That it is hidden is said as before: it does not exist.
+  // A hidden account is reported as one that does not exist.
   expect(await refusalOf(accounts.update(narrow, hidden.id, { is_default: true }, untried))).toMatch(
     /^account_not_found: /,
   )

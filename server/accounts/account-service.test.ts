@@ -111,7 +111,7 @@ onEachDatabase(open => {
     const { id } = await accounts.create(admin, input(), untried)
     const elsewhere = { host: 'mail.evil.example', password: 'other' }
     const taken = { code: 'bad_request', extension: { part: 'smtp', errors: [{ path: 'body.smtp.password' }] } }
-    // Of a server that has another password for a moment.
+    // The password belongs to a server that the account had only for a moment.
     await accounts.update(admin, id, { smtp: elsewhere }, untried)
     const moving = accounts.update(admin, id, { smtp: { host: elsewhere.host, user: 'slow' } }, tried)
     await accounts.update(admin, id, { smtp: { host: 'mail.example.com', password: 'canary-ann' } }, untried)
@@ -182,7 +182,7 @@ onEachDatabase(open => {
       }
     }
     expect(trials).toEqual([])
-    // With a password of its own it moves; what says the same server again moves nothing.
+    // With a password of its own it moves; naming the same server again moves nothing.
     await accounts.update(admin, id, { imap: { host: 'new.example.com', password: 'new' } }, tried)
     await accounts.update(admin, id, { smtp: { host: smtp!.host, user: 'another' } }, tried)
     expect(trials).toHaveLength(2)

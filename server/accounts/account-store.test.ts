@@ -72,7 +72,7 @@ onEachDatabase(open => {
     await elsewhere.insert(db, account('a'))
     expect(await names()).toEqual(['a', 'a'])
     await elsewhere.insert(db, account('bb'))
-    // What another process writes is known when it is told, and what it adds when it is asked for.
+    // A change by another process is known once it is announced, an added account once it is looked up.
     expect(await names()).toEqual(['a', 'a'])
     expect(await known.find('bb', db)).toMatchObject({ id: 'bb' })
     expect(await known.find('bb')).toMatchObject({ id: 'bb' })
@@ -83,7 +83,7 @@ onEachDatabase(open => {
     expect([await known.find('bb'), ...(await names())]).toEqual([undefined, 'a', 'a'])
     await elsewhere.insert(db, account('bb'))
     tell()
-    // What is written here counts from its commit on, told or not; what was taken back never did.
+    // A local write counts from its commit on, announced or not; a rolled back one never does.
     const written = db.transaction().execute(async transaction => {
       await known.insert(transaction, account('ccc'))
       throw new Error('taken back')

@@ -37,7 +37,7 @@ test('lines are bounded for each account and for all together, and equal ones ar
   for (let line = 0; line < 3; line++) one('server', '* FETCH …')
   expect(log.linesOf('one').at(-1)).toMatchObject({ text: '* FETCH …', count: 3, from: 'server', connection: 1, at: 7 })
   log.open('two', 'smtp', [])('server', '220 mx.test ESMTP')
-  // Past the bound of all, the account that was silent longest is forgotten.
+  // Beyond the total bound, the account that was silent longest is evicted.
   one('server', '* OK')
   log.open('three', 'imap', [])('server', '* OK hello there')
   expect(log.linesOf('two')).toEqual([])

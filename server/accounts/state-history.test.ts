@@ -5,7 +5,7 @@ import type { StateSign } from '../events/account-states.ts'
 import { stateHistory } from './state-history.ts'
 
 const now = Date.parse('2026-11-28T12:00:00.000Z')
-/** So many hours before now. */
+/** Returns the time this many hours before now. */
 const ago = (hours: number) => new Date(now - hours * 3_600_000).toISOString()
 const error = { cause: 'timeout', detail: 'No answer.', server_response: null, at: ago(3) } as const
 

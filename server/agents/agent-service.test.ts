@@ -1,4 +1,4 @@
-/** Agents and their calls: who is told of which, and that none of it grows without bound. */
+/** Agents and their calls: which callers see which, and that none of it grows without bound. */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { State } from '../../contract/event.ts'
 import type { SummedFor } from '../events/state-frame.ts'
@@ -31,7 +31,7 @@ const token = (id: string, accounts: Principal['accounts'], more: Partial<Princi
 })
 
 const mail = { from: [{ name: 'Cy', email: 'cy@example.org' }], subject: 'lunch' }
-/** As searches name them. */
+/** Senders in the form that searches return. */
 const hit = { from: 'cy@example.org (Cy)', subject: 'lunch' }
 
 function setUp() {
@@ -135,7 +135,7 @@ test('callers are told of calls whose accounts they see, and of whole agents onl
   const caller = token('a', new Set(['ann', 'bob']))
   call(caller, 'mail_read', { refs: { account_id: 'ann' } }, { messages: [mail] })
   call(caller, 'mail_search', {}, { hits: [hit] })
-  // What it made up, or may not see, is not the account of anybody.
+  // An account id that it made up, or may not see, is not recorded.
   call(caller, 'mail_folders', { refs: { account_id: 'eve' }, status: 404, code: 'account_not_found' })
   const toolsFor = (principal: Principal) => agents.listCalls(principal, { limit: 50 }).map(({ tool }) => tool)
   expect(toolsFor(watcher(new Set(['ann', 'bob'])))).toEqual(['mail_folders', 'mail_search', 'mail_read'])

@@ -25,7 +25,7 @@ const rule = (change: Partial<MachineRule> = {}): MachineRule => ({
   ...change,
 })
 
-/** The state behind each value, and all that was told. */
+/** Returns the state after each value, and all notifications. */
 function run(of: MachineRule, values: readonly (number | undefined)[], step = interval) {
   let state: MachineState | undefined
   const states: (MachineState | undefined)[] = []
@@ -122,7 +122,7 @@ describe.skipIf(!hasPromtool)('with promtool', () => {
       numRuns: 1_000,
       seed: 16,
     })
-    // One look of promtool at many of them: what it costs is a database for each group of tests.
+    // Number of cases per run of promtool, which creates a database for each group of tests.
     const atOnce = 100
     const files: string[] = []
     let firing = 0
@@ -133,7 +133,7 @@ describe.skipIf(!hasPromtool)('with promtool', () => {
         const name = `a${first + place}`
         const sign = of.comparison === 'above' ? '>' : '<'
         const fires = `ALERTS{alertname="${name}",alertstate="firing"}`
-        // What fires stays beyond the threshold at which it clears.
+        // A firing alert stays beyond the threshold at which it clears.
         const stays =
           of.clear_threshold === null ? '' : ` or (v_${name} ${sign} ${of.clear_threshold} and on() ${fires})`
         const keep = of.keep_seconds > 0 ? `, keep_firing_for: ${of.keep_seconds}s` : ''

@@ -67,7 +67,7 @@ async function world(db: Database) {
     })
   let engine = engineOf()
   const service = new AlertService({ store, reader, hub, now: () => now * 1000 })
-  /** Samples and looks, as the timers make them. */
+  /** Takes samples and evaluates rules, as the timers do. */
   const pass = async (seconds: number) => {
     for (let left = seconds; left > 0; left -= 5) {
       recorder.sample()
@@ -126,7 +126,7 @@ onEachDatabase(open => {
     expect(raisedAt! - fault).toBeLessThanOrEqual(15 + 60 + 10)
     expect(told()).toEqual([['alert_raised', 'Away (Mail of a): not connected in the last 15 s']])
     await stop()
-    // As an earlier version said it.
+    // In the words of an earlier version.
     await db.updateTable('alerts').set({ words: 'Away (a): 0' }).execute()
     await start()
     await pass(5)
@@ -167,7 +167,7 @@ onEachDatabase(open => {
       }
       if (comparison === 'below') await eachMinute(120)
       await service.create(principal(), rule({ ...counted, per: [], comparison, threshold }))
-      // One a minute is no fewer in the minute that has just begun.
+      // One a minute is not too few in a minute that has just begun.
       await (comparison === 'below' ? eachMinute(2) : pass(65))
       expect(told()).toEqual([])
       if (comparison === 'below') return
@@ -235,7 +235,7 @@ onEachDatabase(open => {
     await start()
     expect((await service.listRules(principal())).map(({ is_starter: own }) => own)).toEqual([false])
 
-    // A starter rule comes back as it was, deleted or changed.
+    // A starter rule can be reset, whether deleted or changed.
     const [{ id: starter, rule: asShipped }] = starterRules as [(typeof starterRules)[number]]
     expect(await service.reset(principal(), starter)).toMatchObject({ name: asShipped.name, is_changed: false })
     const changed = await service.change(principal(), starter, { ...asShipped, threshold: 0.1, enabled: false })
@@ -281,7 +281,7 @@ test('a quiet week raises nothing: no starter rule fires on figures of a server 
   const { mergeTimes, observe, pointOf } = await import('../history/point.ts')
   const { keyOf } = await import('../history/series.ts')
   await start()
-  // A minute at a time, as it is recorded: daily rhythm, some failed sign-ins, an account that is away for two minutes each night.
+  // As recorded, per minute: a daily rhythm, failed sign-ins, an account unreachable for two minutes each night.
   const minutes = 7 * 24 * 60
   for (let minute = 0; minute < minutes; minute++) {
     const hour = Math.floor(minute / 60) % 24
@@ -313,11 +313,11 @@ test('a quiet week raises nothing: no starter rule fires on figures of a server 
     const left = minute < 4 * 1440 ? 34 : 94
     for (const protocol of ['imap', 'smtp']) {
       put(keyOf('certificate_days', { account_id: 'a', protocol }), left - minute / 1440)
-      // One of six days, renewed with a third of its life left.
+      // A certificate of six days, renewed with a third of its life left.
       put(keyOf('certificate_life', { account_id: 'b', protocol }), 100 - (minute % (4 * 1440)) / (6 * 14.4))
     }
     points.set(keyOf('response_time', {}), [[0, observe(undefined, 20)]])
-    // What is older than two days is not looked at in minutes: some of them do.
+    // Minutes older than two days are not read, so only some are stored.
     if (minute % 5 === 0 || minute > 5 * 24 * 60) await maintenance.keepMinute({ start: now(), points })
     jump(60)
     if (minute % 60 === 59) await maintenance.maintain(now())

@@ -44,7 +44,7 @@ test('what an agent does every day is usual, however much; three times that is t
   const reader = historyOf({
     steady: heavy,
     light: atWork(100),
-    // For a day and a half far more.
+    // Far more for a day and a half.
     wild: days => (days >= 14.5 && days < 16 ? 1_000 : heavy(days)),
   })
   const { instances } = await tryFor(reader, 20)
@@ -54,7 +54,7 @@ test('what an agent does every day is usual, however much; three times that is t
       all.map(({ from, to }) => [daysOf(from), daysOf(to)]),
     ]),
   )
-  // New ones are told of until their first days are known: two, the first of which ended a day before.
+  // New series are reported until their first two days are known, the first of which ended a day before.
   const first = [0.4, 0.5]
   expect(firings.light).toEqual([])
   expect(firings.steady).toEqual([first, [1.4, 1.5]])
@@ -81,7 +81,7 @@ test('live comes to the values of the back-test, and looks at the days before on
     steps++
   }
   expect(steps).toBe(whole.get('{"principal":"agent"}')!.length)
-  // Two looks for the values of each step (and whether the server ran), and one for each of the two days.
+  // Two queries for the values of each step (and whether the server ran), and one for each of the two days.
   expect(looks.length).toBe(2 * steps + 2)
 })
 

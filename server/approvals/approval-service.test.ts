@@ -30,7 +30,7 @@ test('what a token sends is held, and leaves once a human approves exactly it', 
   expect(
     await codeOf(approvals.get(writer('session-9', { kind: 'session', accounts: new Set(['b']) }), approval.id)),
   ).toBe('approval_not_found')
-  // Looking approves nothing, nor does what asks.
+  // Reading approves nothing, and neither may the requester.
   for (const principal of [agent, { ...agent, userId: 'ann' }, { ...agent, kind: 'api_key' as const }]) {
     expect(await codeOf(approvals.approve(principal, approval.id, approval.hash))).toBe('session_needed')
   }
@@ -100,7 +100,7 @@ test('a cancelled message leaves no approval behind, and one that nobody approve
   )
   const [late, swept] = [await held(world), await held(world)]
   world.clock.ahead = 168 * 3_600_000
-  // By the decision that comes too late, and by the sweep.
+  // Expired by the late decision, and by the sweep.
   expect(await codeOf(world.approvals.approve(ann, late.approval.id, late.approval.hash))).toBe('not_possible_now')
   await world.ends.sweep()
   for (const { submission, approval } of [late, swept]) {
@@ -257,7 +257,7 @@ test('what a sender asked for is withdrawn as soon as that sender has ended, and
     writer('token-other'),
   )
   world.rules.ended.add(agent.id)
-  // Before anything heard of it, what is shown is true.
+  // What is shown is correct even before any event has arrived.
   const shown = await world.approvals.get(ann, approval.id)
   expect([shown.can, shown.cannot_because]).toEqual([['deny'], expect.stringContaining('may no longer send')])
   expect(await codeOf(world.approvals.approve(ann, approval.id, approval.hash))).toBe('not_possible_now')
@@ -288,7 +288,7 @@ test('what waits for its time, or for another attempt, ends with its sender and 
   await world.db.updateTable('submissions').set({ state: 'queued' }).where('id', '=', retried.id).execute()
   await world.ends.sweep()
   expect(await world.stateOf(scheduled.id)).toBe('scheduled')
-  // Its time was up: no fact says so.
+  // It had expired: no fact reports the revocation.
   world.rules.ended.add(agent.id)
   await world.ends.sweep()
   for (const { id, draft_id: draftId } of [scheduled, retried]) {
@@ -300,7 +300,7 @@ test('what waits for its time, or for another attempt, ends with its sender and 
     expect((await world.drafts.get(agent, 'a', draftId)).state).toBe('open')
   }
   expect(await world.stateOf(others.id)).toBe('scheduled')
-  // When it is revoked, at once.
+  // Withdrawn immediately when the token is revoked.
   const later = await schedule(writer('token-third'))
   world.rules.ended.add('token-third')
   const data = { token_id: 'third', name: 'third', user_id: 'ann', at: new Date().toISOString() }

@@ -48,7 +48,7 @@ onEachDatabase(open => {
       const read = await settings.read()
       expect([read.is_unreadable, settingsProblem(read)?.code], value).toEqual([true, 'not_possible_now'])
     }
-    // What was read may be sent back whole.
+    // Settings that were read may be sent back whole.
     await settings.set(ann, { ...(await settings.read()), ...strict })
     expect(await settings.read()).toEqual(readable(strict))
     expect(settingsProblem(await settings.read())).toBeUndefined()

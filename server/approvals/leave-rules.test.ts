@@ -189,7 +189,7 @@ test('what says that it is from an address that the account has no more never le
     await expect.poll(() => world.stateOf(submission.id)).toBe('failed')
     expect((await row(world, submission.id)).error).toContain('sender_changed')
   }
-  // As a further address of its owner it may stay.
+  // As another address of its owner it may stay.
   const alias = await letOut(world)
   world.rules.account = { version: '3', addresses: new Set(['other@example.org', 'ann@example.org']) }
   pass(world)

@@ -122,7 +122,7 @@ test('so many wait of one person, whatever the number of their tokens, and other
   }
   refused()
   expect(opened).toBe(40)
-  // Of what they withdraw nothing of another gives its place.
+  // Withdrawing them frees no place held by another user's prompt.
   const other = { ...token, id: 'token-of-u2', userId: 'u2' }
   const decided = Array.from({ length: 20 }, () => prompts.open(other, asked).id)
   for (const id of decided) prompts.decide(user('u2'), id, 'allow')
@@ -146,7 +146,7 @@ test('a program that withdraws all that it asks shuts no other out, and what wai
   expect(prompts.open(other, asked)).toMatchObject({ asks: { id: 'token-t2' } })
   prompts.decide(user('u1'), id, 'allow')
   for (let turn = 0; turn < 10; turn++) prompts.cancel(token, prompts.open(token, asked).id)
-  // Its program has not heard of it yet.
+  // Its program has not received the decision yet.
   expect(await prompts.wait(other, id, 0, alive())).toBe('allowed')
   prompts.stop()
 })

@@ -40,7 +40,7 @@ const often: readonly Step[] = [
 ]
 type World = Awaited<ReturnType<typeof startSending>>
 
-/** `RUSTYMAIL_TEST_RACES=10000` for the figure of the release; each takes some 15 ms. */
+/** `RUSTYMAIL_TEST_RACES=10000` for the release; each race takes about 15 ms. */
 const races = Number(process.env.RUSTYMAIL_TEST_RACES ?? 1_000)
 const racesMs = Math.max(patience, races * 200)
 const atOnce = 20
@@ -55,7 +55,7 @@ interface Allowed {
   hashes: Set<string>
 }
 
-/** What is refused in a race is refused; everything else is a fault. */
+/** Refusals in a race are expected; every other error is a fault. */
 async function race<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work
@@ -84,7 +84,7 @@ async function play(
   const approve = async (user = ann) => {
     const row = await approval()
     if (!row) return
-    // It counts from the moment in which it is asked for: that it was refused is known only afterwards.
+    // Counted from the moment of the request: that it was refused is only known afterwards.
     const given = await race(world.approvals.approve(user, row.id, row.hash))
     if (given) allowed.hashes.add(row.hash)
   }

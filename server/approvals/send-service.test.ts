@@ -29,7 +29,7 @@ test('a hundred calls at the same moment send no more than the rate allows', asy
   expect(new Set(answers)).toEqual(new Set(['ok', 'policy_denied']))
   await expect.poll(() => world.senders.taken.length).toBe(6)
   expect(await world.rates.used(agent.id)).toMatchObject({ sent_hour: 6, recipients_hour: 12 })
-  // What was refused is open as before.
+  // A refused draft is still open.
   const refused = drafts[answers.indexOf('policy_denied')]!
   expect((await world.drafts.get(agent, 'a', refused.id)).state).toBe('open')
 })
@@ -133,7 +133,7 @@ test('a draft stays tainted by what was read right before it was written, howeve
   world.clock.ahead += 20 * minute
   const late = await create()
   world.clock.ahead += 24 * 60 * minute
-  // What is written later takes nothing back.
+  // A later write does not clear the taint.
   const again = await world.drafts.change(agent, 'a', tainted.id, { rev: tainted.rev, subject: 'Mine' })
   const sent = await Promise.all([early, late, again, revised].map(draft => world.send(draft)))
   expect(sent.map(({ state }) => state === 'held')).toEqual([false, false, true, true])
@@ -145,11 +145,11 @@ test('what answers or forwards mail counts as that, and so does a read that come
   const world = await startSending()
   world.rules.policy = freely({ approval: { always: false, strangers: false, tainted_minutes: 30 } })
   const answering = await world.create({ to: ['a@example.org'], body })
-  // As a reply is, or a draft that was there before taints were recorded.
+  // Like a reply, or a draft from before taints were recorded.
   await world.db.updateTable('drafts').set({ taint_ms: 0 }).where('id', '=', answering.id).execute()
   expect((await world.send(answering)).state).toBe('held')
   const racing = await world.create({ to: ['a@example.org'], body })
-  // Asked by the policy it may leave; another process shows its token a stranger's mail before it is taken in.
+  // The policy lets it leave; then another process shows its token a stranger's mail before the message is accepted.
   const { policy } = world.rules
   world.usePolicies({
     read: async (_principal, transaction) => {

@@ -1,6 +1,6 @@
 /**
- * Two processes on one database, of which one hears nothing of what the other does: what is stopped, narrowed or set in one of them applies to
- * what the other one is about to send, approve or change.
+ * Two processes on one database, one of which ignores the other's events: what is stopped, narrowed or set in one
+ * applies to what the other is about to send, approve or change.
  */
 import { expect, onTestFinished, test } from 'vitest'
 import { defaultPolicy, type TokenPolicy } from '../../contract/policy.ts'
@@ -155,7 +155,7 @@ onEachDatabase(open => {
     await storeToken(db)
     const [a, b] = [await policiesOn(db), await policiesOn(db)]
     const propose = { ...free, mode: 'propose' as const }
-    /** At the moments in which the other process sets something. */
+    /** The moments at which the other process changes something. */
     const hooks = { looked: async (): Promise<unknown> => undefined, admitted: async (): Promise<unknown> => undefined }
     const modeOf: ProposalBookOptions['modeOf'] = async (principal, at) => {
       const mode = (await b.policies.read(principal, at))?.policy.mode

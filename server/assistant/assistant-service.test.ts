@@ -1,4 +1,7 @@
-/** Answers over a real database: what a server that ended left behind, how many there may be at once, and what becomes of those whose time is over. */
+/**
+ * Answers on a real database: what a stopped server left behind, the limit on concurrent ones, and what happens to
+ * those that exceed their time.
+ */
 import { expect, test, vi } from 'vitest'
 import type { AssistantToolCall, ChatbotPart } from '../../contract/answers.ts'
 import { asked, noAbort, person, serviceOn } from '../../test/support/assistant-service.ts'
@@ -90,7 +93,7 @@ test('what a model said before it was stopped counts, and a later step counts no
     messages.some(({ role }) => role === 'tool') ? ['y'] : ['x'.repeat(40_000), toolCall('look', {})],
   )
   const { conversation_id: id } = await steps.service.query(asked, { query: 'Q' }, noAbort())
-  // Twice what was said: once by the model, once as it reads it.
+  // Twice the text: once as the model's output, once as its input.
   expect((await store.find('session-1', id))!.tokens).toBeLessThan(22_000)
 })
 

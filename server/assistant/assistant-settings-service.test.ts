@@ -1,4 +1,4 @@
-/** What is set for the assistant: kept with sealed keys, in force at once, refused in words, and tried step by step. */
+/** The assistant's settings: sealed keys, effective immediately, refused with a reason, and tested step by step. */
 import { expect, onTestFinished, test } from 'vitest'
 import { ProviderBody, type ProviderKind } from '../../contract/model-provider.ts'
 import { memoryDatabase as memory, onEachDatabase } from '../../test/support/databases.ts'
@@ -159,7 +159,7 @@ onEachDatabase(open => {
       const fault = { code: 'bad_request', message: expect.stringMatching(/key/) }
       await expect(service.change(ann, id, elsewhere)).rejects.toMatchObject(fault)
     }
-    // Where no key is needed it is tried without one.
+    // Where no key is needed the test runs without one.
     await service.listModels(ann, { provider_id: id, provider: at(other.url) }, noAbort)
     expect(other.requests.map(({ headers }) => headers.authorization ?? '')).toEqual([''])
     expect((await again()).service.get(ann).providers.at(-1)).toMatchObject({ base_url: moved.base_url, has_key: true })

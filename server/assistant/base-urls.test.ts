@@ -89,7 +89,7 @@ test.each<[ProviderKind, Dialect, string, string[]]>([
 test('the path of a gateway stays', () => {
   expect(endpointOf('openai', 'http://gateway:8080/team/llm/').baseUrl).toBe('http://gateway:8080/team/llm')
   expect(endpointOf('anthropic', 'http://gateway/anthropic/v1').baseUrl).toBe('http://gateway/anthropic/v1')
-  // As Anthropic's own variable is understood.
+  // As Anthropic's own variable is interpreted.
   expect(endpointOf('anthropic', 'http://gateway/anthropic').baseUrl).toBe('http://gateway/anthropic/v1')
   expect(endpointOf('azure', 'https://gateway.example/tenant/openai').baseUrl).toBe(
     'https://gateway.example/tenant/openai/v1',

@@ -38,7 +38,7 @@ test('a conversation is exported with its calls, fenced so that no result gets o
   expect(name).toBe('x-y.md')
   expect(markdown).toContain('# \\# \\[x\\](y)\n')
   expect(markdown).toContain('> a\n> # b\n> # c')
-  // What a model called a tool is its word.
+  // The name that a model gave a tool is untrusted.
   expect(markdown).toContain('(\\<img src=x\\>, ok)')
   expect(markdown).toContain('`````\na ``` b\n```` c\n`````')
   expect(markdown).toContain('It says so.')

@@ -76,7 +76,7 @@ onEachDatabase(open => {
     expect(await ids({ limit: 9 })).toEqual(['c1', 'c3'])
     await store.deleteOf('user-ann')
     expect(await ids({ limit: 9 })).toEqual([])
-    // It was deleted while the question came.
+    // It was deleted while the question was being added.
     expect(await store.addAnswer(answer('n5', 'c1'), undefined)).toBe(false)
   })
 

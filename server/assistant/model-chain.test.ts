@@ -1,4 +1,4 @@
-/** Who is asked when, how long, and what is told of those that did not answer. Time is the test's. */
+/** Which model is called when and for how long, and what failures report. The test controls time. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { ScriptedModel, type ScriptLine } from '../../test/support/scripted-model.ts'
 import { createLogger } from '../platform/logger.ts'
@@ -55,7 +55,7 @@ function chainOf(...models: ChatModel[]) {
 interface Read {
   parts: ModelPart[]
   error: unknown
-  /** Of the first visible part. */
+  /** Time of the first visible part. */
   firstAt: number | undefined
 }
 
@@ -99,7 +99,7 @@ test('with two of three hanging the first answer comes within one deadline, and 
   const next = await ask(chain)
   expect(answeredBy(next)).toBe('three')
   expect(next.firstAt).toBe(0)
-  // Not asked again, and told all the same.
+  // Not called again, but reported.
   expect(hung.map(({ requests }) => requests.length)).toEqual([1, 1])
   expect(attemptsIn(next)).toEqual(['one', 'two'])
   expect(next.parts[0]).toMatchObject({ problem: { message: expect.stringMatching(/^one is left out for \d+ s: /) } })
@@ -124,7 +124,7 @@ test('the last that is left may take its time', async () => {
   expect(answeredBy(await ask(chain))).toBe('two')
 })
 
-/** As RIG: nothing before all of it. */
+/** Like RIG: nothing is shown before everything is there. */
 const whole = (id: string, ...script: ScriptLine[]) =>
   new ScriptedModel({ id, provider: id, script, answersWhole: true })
 
@@ -190,7 +190,7 @@ test.each<[string, Problem]>([
   expect(dead.requests).toHaveLength(1)
   expect(lines.filter(line => line.includes('a model provider failed'))).toHaveLength(1)
   expect(chain.standingOf('one')).toEqual({ state: 'resting', lastFault: problem.message })
-  // Half-open: of two questions at once one tries it.
+  // Half-open: one of two concurrent questions tries it.
   await vi.advanceTimersByTimeAsync(31_000)
   await Promise.all([ask(chain), ask(chain)])
   expect(dead.requests).toHaveLength(2)

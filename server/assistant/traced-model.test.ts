@@ -1,4 +1,4 @@
-/** What a collector is told of calls of models: who was asked, how much, and how it ended; none of the words. */
+/** Traces of model calls: which model, how much, and how it ended; none of the text. */
 import { expect, test } from 'vitest'
 import { startTraced } from '../../test/support/traced.ts'
 import { Problem } from '../platform/problem.ts'

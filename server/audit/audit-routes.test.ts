@@ -139,7 +139,7 @@ test('who holds the key and the trail cannot try passwords at it: no digest depe
   const other = { ...login, password: 'other' }
   expect(await digestOf(accountsApi.createAccount, { ...account, imap: other, smtp: other })).toBe(one)
   expect(await digestOf(accountsApi.createAccount, { ...account, imap: { ...login, host: 'b.test' } })).not.toBe(one)
-  // Under a name that nobody knows it would be no secret.
+  // Under an unknown field name it would not be treated as a secret.
   expect(await digestOf(accountsApi.createAccount, { ...account, pasword: 'one' })).toBeNull()
   expect(await digestOf({ path: `${accountsApi.createAccount.path}?password=one` }, account)).toBeNull()
   expect(await digestOf(accessApi.openSession, { email: 'a@b.test', password: 'one' }, 'nobody')).toBeNull()

@@ -236,14 +236,14 @@ test('a flood of refusals fills nothing: some are noted, the rest is counted in 
     audit.record(auditFact({ principalId: 'anonymous', address, effect: 'read', outcome: 'unauthorized', status: 401 }))
   for (let caller = 0; caller < 3_000; caller++)
     await Promise.all([refused(`198.18.${caller >> 8}.${caller & 255}`), refused('10.0.0.1')])
-  // What costs something is noted as ever.
+  // Expensive operations are recorded as before.
   await audit.record(auditFact())
   await audit.record(auditFact({ principalId: 'anonymous', operation: 'access.setUp' }))
   expect((await all(audit)).length).toBe(32)
   await audit.noteTally()
   const [tally] = (await audit.list({ limit: 1 })).items
   expect(tally).toMatchObject({ operation: 'access.refused', principal_id: 'system', outcome: 'too_many_requests' })
-  // A thousand were told apart, twenty of which were noted at once; the rest goes under one name.
+  // A thousand were told apart, twenty of which were recorded at once; the rest share one name.
   expect(tally?.refs).toEqual({ count: '5970', callers: '981', most_often: '10.0.0.1' })
   await audit.noteTally()
   expect((await all(audit)).length).toBe(33)
@@ -344,12 +344,12 @@ test('who watches is told of the newest entry at once, and then once a second', 
   vi.advanceTimersByTime(1_000)
   expect(newest().slice(1)).toEqual([['audit_update', 3]])
   vi.advanceTimersByTime(5_000)
-  // The page lists the trail because it was told: that is no news again.
+  // The page lists the trail because it was notified, which must not cause another notification.
   let isKept = false
   void audit.record(auditFact({ operation: 'audit.listAudit', effect: 'read' })).then(() => {
     isKept = true
   })
-  // What was read waits a moment for others.
+  // Reads wait a moment, to be batched with others.
   for (; !isKept; vi.advanceTimersByTime(1)) await new Promise(setImmediate)
   vi.advanceTimersByTime(5_000)
   expect(newest().length).toBe(2)

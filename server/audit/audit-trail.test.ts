@@ -1,4 +1,6 @@
-/** Entries are appended behind what this process left, unread, and never where somebody else has changed that. */
+/**
+ * Entries are appended after what this process wrote, without reading it back, unless another process has changed that.
+ */
 import type { Worker } from 'node:worker_threads'
 import { expect, test, vi } from 'vitest'
 import { auditSecrets, startAudit } from '../../test/support/audit.ts'
@@ -53,7 +55,7 @@ onEachDatabase(open => {
 test('behind its own entries a group is one message to the thread that writes', async () => {
   const started = new Promise<Worker>(resolve => process.once('worker', resolve))
   const { db } = await openOnThreads()
-  // Without the look for old entries at the start, which takes the ends for itself: beside it they are read.
+  // Without the check for old entries at the start, which claims the chain's ends: beside it they are read.
   const { record } = await startAudit(db, { findLease: () => undefined })
   await record(1)
   const sent = vi.spyOn(await started, 'postMessage')

@@ -234,7 +234,7 @@ onEachDatabase((open, url) => {
     const deed = { operation: 'cli.createAdministrator', effect: 'write', refs: { email: 'a@b.example' } } as const
     const note = () => noteDeed(third, { secrets: auditSecrets, head: headAt(), logger, now: Date.now, deed })
     const check = () => verifyTrail(third, auditSecrets).then(({ fault }) => expect(fault).toBeNull())
-    // SQLite waits for a lock without letting others of the same process have their turn, so there one comes after the other.
+    // SQLite waits for a lock without yielding to others in the process, so there they run one after the other.
     const isParallel = !shared.startsWith('sqlite:')
     for (let round = 0; round < 10; round++) {
       const work = [() => first.record(20), () => second.record(20), note, check]
@@ -258,7 +258,7 @@ onEachDatabase((open, url) => {
     await db.updateTable('audit_chain').set(ends).execute()
     expect((await audit.verify()).fault).toMatchObject({ number: 6, kind: 'missing' })
     await record(20)
-    // For good: after the next start nobody would remember.
+    // Permanently: after the next start nothing would remember it.
     expect(await verifyTrail(db, auditSecrets)).toMatchObject({ is_whole: false })
   })
 
@@ -273,7 +273,7 @@ onEachDatabase((open, url) => {
     await resealAll(db, auditSecrets, next)
     expect(await verifyTrail(db, next)).toMatchObject({ is_whole: true, entries: 10 })
     expect(openSettings(await store.findSettings(), next)).toEqual(settings)
-    // Its seal is not that of the key it is said to be under: it is not made whole by sealing it again.
+    // Its seal is not by the key that it names, so sealing it again does not make it valid.
     await resealAll(db, auditSecrets, new SecretBox(Buffer.alloc(32, 9)))
     expect(await verifyTrail(db, new SecretBox(Buffer.alloc(32, 9)))).toMatchObject({ is_whole: false })
   })

@@ -1,4 +1,4 @@
-/** Nothing is lost while the database is away, and what is lost in the end is said. */
+/** Nothing is lost while the database is down, and what is finally lost is reported. */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { auditFact, auditSecrets } from '../../test/support/audit.ts'
 import { createLogger } from '../platform/logger.ts'
@@ -34,14 +34,14 @@ function startWriter(logger = createLogger('silent'), settle?: () => Promise<voi
   return { writer, database }
 }
 
-/** Time that passes when the test says so; turns of the loop go on. */
+/** Fakes timers, but not turns of the event loop. */
 function fakeTimers() {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   onTestFinished(() => void vi.useRealTimers())
   return { advance: (ms: number) => vi.advanceTimersByTime(ms) }
 }
 
-/** All that is waited for here happens in this process, within few turns of its loop. */
+/** Everything awaited here happens in this process, within few turns of its loop. */
 async function until(isSo: () => boolean): Promise<void> {
   for (let turns = 0; !isSo(); turns++) {
     if (turns > 100_000) throw new Error('it never comes to be so')
@@ -149,7 +149,7 @@ test('a database under load is waited for: everything gets in, in its order, and
   const entries = Array.from({ length: 6_000 }, (_, index) => writer.write(row(String(index))))
   const answers = Promise.all(entries)
   for (let commits = 1; commits <= 6; commits++) {
-    // Each takes as long as one may.
+    // Each takes the maximum time.
     const slow = Promise.withResolvers<void>()
     database.silence = slow.promise
     await until(() => database.tries === commits)
@@ -158,7 +158,7 @@ test('a database under load is waited for: everything gets in, in its order, and
     slow.resolve()
     await until(() => database.commits.length === commits)
   }
-  // Nobody waited for them so long.
+  // No caller waited for them that long.
   expect(new Set(await answers)).toEqual(new Set([false]))
   expect(database.commits.flat()).toEqual(Array.from({ length: 6_000 }, (_, index) => String(index)))
   await until(() => writer.backlog.waiting === 0)
@@ -225,7 +225,7 @@ test('a disk that settles late shuts the door only when it says nothing, and not
   fake.advance(30_000)
   expect(writer.isFull).toBe(true)
   power.resolve()
-  // While it is full nothing is let in that would be written: it must open by itself.
+  // While it is full no change is accepted, so it has to recover on its own.
   await until(() => writer.backlog.waiting === 0)
   expect(writer.isFull).toBe(false)
 })

@@ -17,7 +17,7 @@ import { TrailHead } from './trail-head.ts'
 
 const logger = createLogger('silent')
 
-/** All that an attacker may have kept of a moment. */
+/** Everything that an attacker may have copied at some moment. */
 interface State {
   rows: AuditRow[]
   ends: AuditChainRow
@@ -30,16 +30,16 @@ function headFile(): string {
   return join(dir.path, 'audit.head')
 }
 
-/** As the server starts: the key is checked, and then the trail is gone on with. */
+/** Starts as the server does: checks the key, and continues the trail. */
 async function start(db: Database, file: string) {
   await checkKey(db, { secrets: auditSecrets, keep: undefined }, headAt(file))
   const started = await startAudit(db, { file })
-  // Behind the one that a start begins by itself.
+  // After the check that a start runs automatically.
   await started.audit.forget()
   return started
 }
 
-/** A server that starts, notes so many entries, and stops. */
+/** Starts a server that records `entries`, and stops it. */
 async function live(db: Database, file: string, entries: number): Promise<State> {
   const { audit, record } = await start(db, file)
   await record(entries)
@@ -63,12 +63,12 @@ const forgetKeyMark = (db: Database) => db.deleteFrom('settings').where('name', 
 interface Scene {
   db: Database
   file: string
-  /** Behind entries 0, 5, 10 and 15; the last is how things are. */
+  /** States after entries 0, 5, 10 and 15; the last is the current one. */
   states: [State, State, State, State]
 }
 type Kind = 'changed' | 'missing' | 'unconfirmed'
 
-/** What is done, what the check says of it, and, where a start changes that, what it says then. */
+/** The manipulation, what verification reports, and, if a start changes that, what it reports then. */
 const tampering: Record<string, { tamper(scene: Scene): Promise<unknown>; number: number; kind: Kind; later?: Kind }> =
   {
     'all entries deleted': { tamper: ({ db }) => wipeRows(db), number: 1, kind: 'missing' },
@@ -153,7 +153,7 @@ const tampering: Record<string, { tamper(scene: Scene): Promise<unknown>; number
     },
   }
 
-/** Of the version before: sealed with the same key, without the id of a trail. */
+/** Returns the ends as the previous version wrote them: sealed with the same key, without a trail id. */
 function earlierEnds(ends: AuditChainRow): AuditChainRow {
   const { newest, newest_hash, forgotten_to, forgotten_hash } = ends
   const seal = earlierSeal([newest, newest_hash, forgotten_to, forgotten_hash])
@@ -191,7 +191,7 @@ onEachDatabase(open => {
 
       const { audit, record } = await start(db, file)
       expect(await audit.verify()).toMatchObject({ is_whole: false, fault: { kind: later } })
-      // Past where it was, so that no number is missing any more.
+      // Beyond its old end, so that no number is missing.
       await record(30)
       expect(await audit.verify()).toMatchObject({ is_whole: false })
       await audit.stop()
@@ -209,7 +209,7 @@ onEachDatabase(open => {
     const running = await start(db, file)
     await rollBack(db, states[1])
     writeFileSync(file, states[1].file)
-    // By these means alone it cannot be told from a server that stopped then: docs/security.md says so.
+    // This cannot be distinguished from a server that stopped then; docs/security.md documents it.
     expect(await verifyTrail(db, auditSecrets, headAt(file))).toMatchObject({ ...whole, newest: 5 })
     expect(await running.audit.verify()).toMatchObject({ fault: { number: 6, kind: 'missing' } })
     await running.record(20)
@@ -245,7 +245,7 @@ onEachDatabase(open => {
 
   test('a kill between commit and file leaves a whole trail, and the next start brings the file up', async () => {
     const { db, file, states } = await scene(await open())
-    // The entries of the last life were one commit, in which the file was said to be at 10.
+    // The entries of the last life were one commit, during which the file was at 10.
     writeFileSync(file, states[2].file)
     expect(await verifyTrail(db, auditSecrets, headAt(file))).toMatchObject({ ...whole, entries: 15 })
     const { audit } = await start(db, file)
@@ -261,7 +261,7 @@ onEachDatabase(open => {
     const { ends } = await live(db, file, 3)
     expect(ends.trail_id).toBe('first')
     expect(await verifyTrail(db, auditSecrets, headAt(file))).toMatchObject({ ...whole, entries: 3 })
-    // The same while ends of an earlier version are taken over.
+    // The same during migration of ends from an earlier version.
     await putEnds(db, earlierEnds(ends))
     expect((await live(db, file, 1)).ends.trail_id).toBe('first')
     expect(await verifyTrail(db, auditSecrets, headAt(file))).toMatchObject({ ...whole, entries: 4 })
@@ -345,7 +345,7 @@ onEachDatabase(open => {
       expect(await verifyTrail(db, auditSecrets, headAt(file))).toMatchObject({ fault: null })
       expect(await audit.verify()).toMatchObject({ fault: null })
       await writing
-      // The file moves between the two looks that a check takes at it.
+      // The file changes between the two reads of a verification.
       await audit.forget()
     }
     await audit.stop()

@@ -55,7 +55,7 @@ onEachDatabase((_open, url) => {
     const exported = worker.export({}, 'jsonl')
     const { value = '' } = await exported.next()
     expect(value?.split('\n')).toHaveLength(501)
-    // Beside it others are read.
+    // Others are read concurrently.
     expect(await worker.verify(own)).toMatchObject({ is_whole: true })
     await exported.return()
     expect((await exported.next()).done).toBe(true)

@@ -93,7 +93,7 @@ test('one is due by the time of the newest: a start finds that none is, or makes
   expect(numbers(path)).toEqual([1])
 
   const tooSoon = schedule({ path, make: async file => made(file), now: () => start + hourMs - 1_000 })
-  // What is due is made before the first wait.
+  // A due backup is made before the first wait.
   await new Promise(resolve => setImmediate(resolve))
   await tooSoon.running.stop()
   expect(numbers(path)).toEqual([1])

@@ -63,7 +63,7 @@ async function home() {
   return { place, db, note, request, restore }
 }
 
-/** All pages but the first few, which say what there is. */
+/** Damages all pages but the first few, which hold the schema. */
 function damaged(bytes: Buffer): Buffer {
   return Buffer.from(bytes).fill(7, 8 * 4_096)
 }
@@ -71,7 +71,7 @@ function damaged(bytes: Buffer): Buffer {
 test('the head in it is that of the copy, though the file beside the database has gone on since', async () => {
   const { note, request, restore } = await home()
   let isFirst = true
-  // Asked for once the copy is there.
+  // Requested once the copy exists.
   const judgeLater = async (copy: Database, box: SecretBox) => {
     if (isFirst) for (let count = 0; count < 3; count++) await note()
     isFirst = false

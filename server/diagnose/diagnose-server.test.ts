@@ -319,7 +319,7 @@ test('login methods of an account that signs in by OAuth2: tokens are wanted, an
     words: expect.stringContaining('only OAuth2'),
   })
   expect(password.advice).toContainEqual(expect.stringContaining('Sign in at the provider'))
-  // What is known of the access is said, also where the server cannot be reached.
+  // Known facts about the access are reported even if the server is unreachable.
   const [closed] = await freePorts(1)
   const why = new Problem('mail_login_refused', 'It is over.', { fault: 'revoked' })
   const revoked = await diagnose('imap', {}, { login: { ...place, port: closed!, why } })

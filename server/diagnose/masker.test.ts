@@ -76,7 +76,7 @@ test('whatever an account is called, and wherever its names stand, none of them 
   }
 })
 
-/** As a server writes it without UTF-8. */
+/** Encodes a path as a server without UTF-8 does. */
 const utf7 = (path: string) =>
   path
     .replaceAll('&', '&-')
@@ -95,7 +95,7 @@ test('a folder that the account does not know of is in no line of a server, howe
     const wire = pick([path, utf7(path)])
     const quoted = `"${wire}"`
     const written = pick([wire, quoted, `'${wire}'`, `<${wire}>`, `(${wire})`, `${wire}:`])
-    // What a cut leaves of it.
+    // A truncated form of it.
     const cut = `"${wire.slice(0, -1)}`
     const lines = [
       `A1 OK [READ-WRITE] ${written} selected. (Success)`,

@@ -1,4 +1,4 @@
-/** What is told of a reply or forward: how many it goes to, and what of the message that it is about does not go along. */
+/** Warnings for a reply or forward: the number of recipients, and which parts of the original are not included. */
 import { expect, test } from 'vitest'
 import { type Attachment, mailBounds } from '../../contract/mail.ts'
 import { agent, ann, type DraftMail, piecesOf, signal, startDrafts } from '../../test/support/draft-world.ts'
@@ -19,7 +19,7 @@ interface Given {
   head?: string
 }
 
-/** Like the server's, it lets a caller read eight files at the same time. */
+/** Like the server's, it allows a caller eight concurrent file reads. */
 async function answering({ to = [], cc = [], files = [], head = '', ...counts }: Given) {
   const open = new Set<string>()
   const attachments = files.map(([name], at): Attachment => {
@@ -81,7 +81,7 @@ test('a reply to all says to how many it goes, from 21 on; one to the sender alo
   expect(more.warnings).toEqual(['This reply goes to 23 people.'])
   const few = await many.drafts.change(agent, 'a', draft.id, { rev: more.rev, cc: [], bcc: [] })
   expect(few.warnings).toEqual([])
-  // One is Bob, who wrote.
+  // One of them is Bob, who wrote.
   expect((await (await answering({ to: people(10), cc: people(9, 10) })).answer('reply_all')).warnings).toEqual([])
 })
 
@@ -112,7 +112,7 @@ test('of a forward, files that are too large are left out and told by name; the 
   expect(draft.warnings).toHaveLength(2)
   expect(draft.warnings[0]).toBe('film.mp4 is not attached: there is no room for it.')
   expect(draft.warnings[1]).toMatch(/^[^/\r\n]*more[^/\r\n]*\.zip is not attached: there is no room for it\.$/)
-  // It is said again with each revision.
+  // The warning is repeated with each revision.
   const changed = await world.drafts.change(agent, 'a', draft.id, { rev: draft.rev, subject: 'Plans' })
   expect(changed.warnings).toEqual(draft.warnings)
   expect((await world.answer('reply')).warnings).toEqual([])

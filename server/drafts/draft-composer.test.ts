@@ -28,7 +28,7 @@ test('the same revision is always the same bytes, and another one is another mes
   expect(composed.hash).toBe(submissionHash(composed.envelope, composed.sha256))
   expect(composed.messageId).toMatch(/^<[0-9a-f]{32}@xn--bcher-kva\.example>$/)
   expect(bytes.toString('latin1')).not.toContain('blind')
-  // Composed again, as where what was kept of it is gone.
+  // Composed again, as if the stored message was gone.
   await world.db.deleteFrom('draft_messages').execute()
   const again = await world.compose(draft)
   expect([again.composed.sha256, again.composed.hash]).toEqual([composed.sha256, composed.hash])

@@ -105,12 +105,12 @@ test('after a restart it goes on where it was, and nothing is there twice', asyn
   const { id } = await world.create({ subject: 'one' })
   await world.restart()
   await world.until(id, 'saved')
-  // As it stands where the process ended between the append and its commit.
+  // The state if the process ended between the append and its commit.
   await world.db.updateTable('draft_copies').set({ state: 'waiting', saved_rev: null, uid: null, due_at: '' }).execute()
   await world.restart()
   await world.until(id, 'saved')
   expect(world.there().length).toBe(1)
-  // And where the draft was discarded while nothing ran.
+  // And if the draft was discarded while nothing ran.
   await world.stop()
   await world.drafts.discard(agent, 'a', id)
   await world.restart()

@@ -74,7 +74,7 @@ onEachDatabase(open => {
       await expect(world.attachments.open(owner, 'x')).rejects.toEqual(problem(code))
       await expect(world.composer.compose(caller, 'a', draft.id, 1, signal)).rejects.toEqual(problem(code))
     }
-    // Nor by the name of another account.
+    // Nor through another account.
     await expect(world.drafts.get(ann, 'b', draft.id)).rejects.toEqual(problem('draft_not_found'))
     const list = (caller: typeof ann) => world.drafts.list(caller, 'a', { limit: 10 }).then(({ items }) => items.length)
     expect([await list(agent), await list(ann), await list(other)]).toEqual([1, 1, 0])

@@ -1,4 +1,4 @@
-/** What is told before a draft is sent. */
+/** Warnings before a draft is sent. */
 import { expect, test } from 'vitest'
 import { startDrafts } from '../../test/support/draft-world.ts'
 import type { IndexedContact } from '../index/index-types.ts'
@@ -43,7 +43,7 @@ test('recipients that are new, or look like known ones, are told; known ones are
     'The domain of someone@firrna-berg.de looks like firma-berg.de.',
     'You have never written to someone@firrna-berg.de.',
   ])
-  // Where nothing is indexed, nothing is known of contacts.
+  // Without an index, contacts are unknown.
   expect(await warned({ to: ['eve@paypai.example'] }, false)).toEqual([])
   expect(await warned({ to: ['a@paypa1.com'] }, false)).toEqual(['The domain of a@paypa1.com looks like paypal.com.'])
 })

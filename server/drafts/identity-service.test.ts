@@ -22,7 +22,7 @@ test('a signature stands below the text, behind its mark, and the name beside th
   const { bytes } = await world.compose(draft)
   expect(bytes.toString()).toContain('Hello\r\n\r\n-- \r\n**Ann** Berg\r\n')
   expect(bytes.toString()).toContain('<strong>Ann</strong> Berg')
-  // The same revision stays the same message.
+  // A revision always yields the same message.
   await world.identities.set(ann, 'a', { ...input, content: 'Other', aliases: [] })
   await world.db.deleteFrom('draft_messages').execute()
   expect((await world.compose(draft)).bytes.equals(bytes)).toBe(true)
@@ -75,7 +75,7 @@ test('a message is from the address that is chosen, by its own name, and from no
   await set({ default_from: 'info@example.com' })
   expect((await world.create()).from.email).toBe('info@example.com')
   expect((await world.create({ from_email: 'ann@example.org' })).from.email).toBe('ann@example.org')
-  // The account may get another address: what is from its own goes along.
+  // The account may get another address, and its identity follows.
   expect(await world.identities.get(agent, 'a')).toMatchObject({
     ...{ default_from: 'info@example.com', sent_copy: 'auto', sent_folder: null },
     aliases: [

@@ -1,4 +1,4 @@
-/** What the stream promises: every type of event, visibility, an end with a goodbye, and that a slow reader holds up nobody. */
+/** The stream's promises: every event type, visibility, a goodbye, and that a slow reader delays no one else. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
@@ -76,11 +76,11 @@ test('facts are listed by type and account, and on from one that is known', asyn
   const listed = (who: Principal, query: FactQuery, limit = 50) =>
     hub.listFacts(who, limit, query).then(items => items.map(({ id }) => Number(id.split('-')[1])))
   expect(await listed(admin, { types: 'mail_received' })).toEqual([4, 2, 1])
-  // What is of no account is not of this one either.
+  // A fact of no account does not match an account either.
   expect(await listed(admin, { account_id: 'a' })).toEqual([4, 1])
   expect(await listed(admin, { before: log.idOf(4) }, 2)).toEqual([3, 2])
   expect(await listed(admin, { before: log.idOf(1) })).toEqual([])
-  // To name an account opens none.
+  // Naming an account grants no access to it.
   expect(await listed(reader(['mail:read'], new Set(['a'])), { account_id: ['a', 'b'] })).toEqual([4, 1])
   expect(await listed(reader(['dashboard:admin'], 'all'), { types: 'mail_received' })).toEqual([])
   for (const query of [{ before: 'nonsense' }, { before: 'other-1' }, { types: 'nothing' }]) {
@@ -115,7 +115,7 @@ test('a reader that takes nothing is sent away, and another beside it gets every
   await good.next('welcome')
   const folder = 'x'.repeat(8000)
   let published = 0
-  // The kernel takes some megabytes before it says that it is full.
+  // The kernel buffers some megabytes before it reports back-pressure.
   while (observed.closed === 0 && published < 5000) {
     for (let index = 0; index < 50; index++)
       hub.publish({ type: 'mail_received', data: { ...sampleEvent('mail_received').data, folder, uid: ++published } })

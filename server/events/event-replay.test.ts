@@ -80,12 +80,12 @@ test('whatever is published or forgotten, whenever a client comes back or the se
   )
   await fc.assert(
     fc.asyncProperty(fc.array(acts, { maxLength: 20, size: 'max' }), async steps => {
-      // So little is held in memory that most replays come from the database, in the middle of new facts.
+      // Memory holds so little that most replays come from the database, interleaved with new facts.
       const options = { heldInMemory: 16, keep: 50, keepMs: centuryMs }
       let on = await hubOnHttp(options)
       let stream = await on.open()
       let published = 0
-      // The last fact that the client had, or was told it has lost; and how far it read what came on this stream.
+      // The last fact that the client had, or was told that it has lost; and how far it read this stream.
       let last = 0
       let place = 0
       const takeTo = async (number: number) => {
@@ -102,7 +102,7 @@ test('whatever is published or forgotten, whenever a client comes back or the se
       const comeBack = async () => {
         stream.close()
         const isHeld = last + 1 >= on.log.oldest
-        // What it took is what it has; the rest was on its way.
+        // It has what it read; the rest was in flight.
         stream = await on.open('', on.log.idOf(last))
         place = 0
         const { data } = await stream.next('welcome')
@@ -113,7 +113,7 @@ test('whatever is published or forgotten, whenever a client comes back or the se
         if (act === 'publish') for (let uid = 0; uid < count; uid++) on.hub.publish(mail('a', ++published))
         if (act === 'reconnect') await comeBack()
         if (act === 'take') await takeTo(Math.ceil((published + last) / 2))
-        // All but the newest have become too old, or they are too many.
+        // All but the newest have expired or exceed the limit.
         if (act === 'expire') {
           await expect.poll(() => on.log.newest, { interval: 1 }).toBe(published)
           const old = on.db.updateTable('events').set({ at: '1900-01-01T00:00:00.000Z' })
@@ -136,7 +136,7 @@ test('whatever is published or forgotten, whenever a client comes back or the se
 
 test('what is forgotten in the middle of a replay is a gap there, and the reader goes on with what is new', async () => {
   const { log, port, publish } = await hubOnHttp({ heldInMemory: 10, keep: 100, keepMs: centuryMs })
-  // More than the kernel takes for a reader that pauses.
+  // More than the kernel buffers for a reader that pauses.
   const published = 4_000
   const folder = 'x'.repeat(8_000)
   const big = { type: 'mail_received' as const, data: { ...sampleEvent('mail_received').data, folder } }

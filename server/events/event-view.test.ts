@@ -12,7 +12,7 @@ const admin = administrator('api_key')
 const at = '2026-11-28T12:00:00.000Z'
 const held = 1_000
 
-/** Of every five facts two are of a type that the view does not see, unevenly spread over two accounts. */
+/** Two of every five facts are of a type that the view does not see, unevenly spread over two accounts. */
 function factOf(number: number): Fact {
   const account_id = number % 7 < 3 ? 'a' : 'b'
   if (number % 5 < 2) return { type: 'account_removed', data: { account_id, at } } as Fact
@@ -82,7 +82,7 @@ test('a filter keeps nothing of the head that it was cut from, which holds the s
   collect()
   const before = process.memoryUsage().heapUsed
   const kept = Array.from({ length: heads }, (_, index) => {
-    // As the front reads it: one string of the bytes, from which the parts are cut.
+    // As the front reads it: one string of the bytes, of which the parts are slices.
     const head = Buffer.from(`types=mail_received,account_state_changed&account_id=account-number-${index}&${rest}`)
     const [types, account] = head
       .toString('latin1')

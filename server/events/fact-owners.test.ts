@@ -1,4 +1,7 @@
-/** That a webhook was disabled is told to its token, its user and administrators of all accounts, from memory and from the database; nobody else hears of it. */
+/**
+ * A disabled webhook is reported to its token, its user and administrators of all accounts only, from memory and from
+ * the database.
+ */
 import { expect, test } from 'vitest'
 import type { Fact } from '../../contract/event.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
@@ -31,7 +34,7 @@ const session = (userId: string): Principal => ({
   ...{ kind: 'session', userId },
 })
 
-/** The fourth tries to look as if it were of another. */
+/** The fourth one tries to look like another owner's. */
 const facts: Fact[] = [
   disabled('token-one', 'u-ann'),
   sampleEvent('configuration_updated') as Fact,

@@ -1,4 +1,4 @@
-/** Calls that wait for each other share a transaction, and nobody notices but by the time it takes. */
+/** Calls that queue behind each other share a transaction, which is visible only in the time it takes. */
 import { PostgresAdapter, sql } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Fact } from '../../contract/event.ts'
@@ -29,7 +29,7 @@ function setUp(db: Database) {
     return transact(async transaction => {
       const result = await work(transaction)
       const fault = faults.shift()
-      // As when the commit itself fails: it is the end of the transaction, and nothing of it is left.
+      // As when the commit itself fails: the transaction is rolled back.
       if (fault) throw fault
       return result
     })
@@ -70,7 +70,7 @@ function suite(open: () => Promise<Database>) {
     const calls = Array.from({ length: 20 }, (_, index) =>
       commits.transact(async (transaction, tell) => {
         if (index % 3 > 0) await insert(transaction, `n${String(index).padStart(2, '0')}`)
-        // What earlier parts did is there for it.
+        // It sees what earlier parts did.
         seen.push((await transaction.selectFrom('settings').selectAll().execute()).length)
         tell(mail(index))
         return index
@@ -205,7 +205,7 @@ function suite(open: () => Promise<Database>) {
         await insert(transaction, name)
         tell(mail(name.charCodeAt(0)))
         if (!isLast) return
-        // Either way the transaction is gone under it.
+        // Either way the transaction has been rolled back beneath it.
         const isPostgres = db.getExecutor().adapter instanceof PostgresAdapter
         const end = isPostgres ? sql`select pg_terminate_backend(pg_backend_pid())` : sql`rollback`
         await end.execute(transaction)

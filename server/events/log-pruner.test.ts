@@ -53,7 +53,7 @@ onEachDatabase(open => {
     expect(await listed({}, 50, { ...mailOnly, scopes: mailOnly.scopes as typeof admin.scopes })).toEqual([
       45, 44, 43, 42, 41,
     ])
-    // A place among those that were left has lost what is between, and is told so.
+    // A place among those that were pruned has lost what is between, and gets a gap.
     expect(log.locate(log.idOf(5))).toEqual({ gap: 'expired' })
     expect(log.locate(log.idOf(24))).toEqual({ gap: 'expired' })
     expect(log.locate(log.idOf(25))).toEqual({ after: 25 })

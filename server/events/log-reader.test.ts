@@ -94,7 +94,7 @@ test('what was read with one view is not taken with another, and what has ended 
   await loaded
   expect(changed.missed).toBe(3)
   expect(await rest(changed)).toEqual([1, 3, 5])
-  // When it was read, and not taken yet.
+  // Read already, but not delivered yet.
   const late = readerOf(log, wide, 0)
   await late.load()
   expect(late.missed).toBe(5)
@@ -111,7 +111,7 @@ test('what was read with one view is not taken with another, and what has ended 
 test('who sees far more than when it came back still gets it in order, where no one statement may look at all of it', async () => {
   const { hub, log } = await startHub(undefined, { heldInMemory: 1 })
   const count = maxReplay + 600
-  // Of the one account alone there are more than the statement looks at, so all of the other would be left out.
+  // One account alone has more facts than the statement reads, which would leave out all of the other's.
   for (let number = 1; number <= count; number++) hub.publish(mail(number % 100 === 0 ? 'b' : 'a'))
   await expect.poll(() => log.newest, { interval: 1 }).toBe(count)
   const reader = readerOf(log, person(new Set(['b'])), 0)

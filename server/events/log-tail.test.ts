@@ -1,4 +1,4 @@
-/** Two logs on one database stand for two processes: each hears every fact once, in the order of the commits, whichever process wrote it. */
+/** Two logs on one database stand for two processes: each receives every fact of both once, in commit order. */
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Fact } from '../../contract/event.ts'
@@ -8,7 +8,7 @@ import { createLogger } from '../platform/logger.ts'
 import { EventLog } from './event-log.ts'
 import { EventStore } from './event-store.ts'
 
-/** A busy machine may take its time. */
+/** A busy machine may be slow. */
 const patience = { interval: 5 }
 const everything = { types: ['mail_received'], accounts: undefined }
 
@@ -19,11 +19,11 @@ function mail(folder: string, uid: number): Fact {
 
 const nameOf = ({ type, data }: Fact) => (type === 'mail_received' ? `${data.folder} ${data.uid}` : type)
 
-/** What a process hears of the other, when it hears it. */
+/** Delivers one process's notifications to the other, at times that the test sets. */
 class Wire {
   moved: () => void = () => undefined
   other: Wire | undefined
-  /** Lost, as when the process that committed ended before it could tell. */
+  /** Lost, as if the committing process ended before it could notify. */
   isCut = false
   start = async (moved: () => void) => {
     this.moved = moved

@@ -1,4 +1,4 @@
-/** Reads behind what memory holds: few at once, everybody in turn, and shared by those who see the same. */
+/** Reads of facts that memory no longer holds: few at once, in turn, and shared by readers with the same view. */
 import { expect, test } from 'vitest'
 import { admin } from '../../test/support/hub-on-http.ts'
 import type { LogEntry } from './event-log.ts'
@@ -47,7 +47,7 @@ test('two are read at once, and each owner has one turn before any has a second'
   }
   await Promise.all([...many, ...others])
   await queue.idle()
-  // The first two began before the others came.
+  // The first two started before the others arrived.
   const order = log.reads.map(({ view }) => views.get(view))
   expect(order).toEqual(['many-0', 'many-1', 'many-2', 'ann', 'ben', 'many-3', 'many-4'])
 })

@@ -1,4 +1,4 @@
-/** Whose rights change is told so on their own streams, whatever their role, and nobody else is. */
+/** A user whose rights change is notified on their own streams, whatever their role, and no one else is. */
 import { expect, test } from 'vitest'
 import type { Scope } from '../../contract/scope.ts'
 import { hubOnHttp } from '../../test/support/hub-on-http.ts'
@@ -29,7 +29,7 @@ test('one’s own open streams hear once of each change of scopes, accounts and 
     [own, second, other].map(({ events }) => events.filter(({ event }) => event === 'session_changed'))
   for (const [index, principal] of changes.entries()) {
     hub.changePrincipal(principal)
-    // The third says the same in another order.
+    // The third lists the same in another order.
     const count = index < 2 ? index + 1 : index
     await expect.poll(() => heard().map(({ length }) => length)).toEqual([count, count, 0])
   }

@@ -57,7 +57,7 @@ test('a fact walks the streams that see it and no others, whatever joined and le
     return new Set(pump.mock.contexts).size
   }
   try {
-    // One that sees everything is always among them.
+    // A stream that sees everything is always among them.
     expect(await walked(mail('nobody'))).toBe(1)
     expect(await walked(mail('a1'))).toBe(1 + 2 + 1)
     expect(await walked(mail('a5'))).toBe(1 + 2)
@@ -94,7 +94,7 @@ test('what was hidden stays hidden when its reader may see more, and its place h
 test('a stream whose view changes between a fact and its walk has what it sees of it', async () => {
   const { hub, subscribe, tell } = await world()
   const reader = subscribe(token(['a', 'b']))
-  // Told inside the process when the log has it, before any stream is served.
+  // Reported inside the process once the log has it, before any stream is served.
   hub.listen('mail_received', ({ folder }) => folder === 'now' && hub.changePrincipal(token(['a'])))
   await tell(mail('a', 'now'), mail('b'))
   expect(reader.numbers).toEqual([1])
@@ -197,7 +197,7 @@ test('whatever a stream sees, and whenever it goes and comes back, it gets exact
   const sights = fc.array(fc.subarray(accounts), { minLength: 4, maxLength: 4 })
   await fc.assert(
     fc.asyncProperty(sights, fc.array(acts, { maxLength: 25, size: 'max' }), async (seen, steps) => {
-      // So little is held in memory that most replays come from the database, in the middle of new facts.
+      // Memory holds so little that most replays come from the database, interleaved with new facts.
       const { hub, log, open, as } = await hubOnHttp({ heldInMemory: 16 })
       const published: string[] = []
       const places = seen.map(() => 0)

@@ -1,8 +1,8 @@
-/** The rate of deliveries is what was sent in the last minute, whenever somebody asks. */
+/** The delivery rate is what was sent in the last minute, whenever it is read. */
 import { expect, test } from 'vitest'
 import { StreamFigures } from './stream-figures.ts'
 
-/** Sends so many events in each second that passes, and marks the end of each. */
+/** Sends `perSecond` events in each second, and marks its end. */
 function run(figures: StreamFigures, from: number, seconds: number, perSecond: number): number {
   for (let second = 1; second <= seconds; second++) {
     figures.sent(perSecond)

@@ -1,4 +1,4 @@
-/** What happens to open streams when rights change: what is lost is lost at once, and nothing else is. */
+/** Open streams when rights change: what is lost is lost immediately, and nothing else is. */
 import { connect, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Fact } from '../../contract/event.ts'
@@ -30,7 +30,7 @@ test('a stream that is narrowed does not get what was published before but not s
   await Promise.all([narrowed.next('welcome'), other.next('welcome')])
   await publish(mail('b', 1), mail('a', 2))
   await narrowed.next('mail_received')
-  // Told inside the process when the log has it, before any stream is served.
+  // Reported inside the process once the log has it, before any stream is served.
   hub.listen('mail_received', ({ uid }) => uid === 3 && hub.changePrincipal(token(['a'])))
   await publish(mail('b', 3), mail('a', 4))
   await publish(mail('b', 5), mail('a', 6))
@@ -104,7 +104,7 @@ test('a state is counted for those that are told of it: the same bytes for equal
   expect(told.slice(0, 3), 'when the streams came').toEqual(['a,b', 'a', ''])
   expect(told.slice(3).sort(), 'at the second state').toEqual(['', 'a', expect.stringMatching(/^(a,b|b,a)$/)])
 
-  // Narrower at once, without waiting for the next state.
+  // Narrowed immediately, without waiting for the next state.
   hub.changePrincipal({ ...both, accounts: new Set(['b']) })
   expect((await streams[2]!.next('stats_update')).data).toMatchObject({ uptime_seconds: 1, active_connections: 1 })
 })
@@ -115,7 +115,7 @@ test('while a long replay is read and rights come and go, each fact arrives once
   const isLost = (number: number) => number % 2 === 0
   await publish(...Array.from({ length: 3_000 }, (_, index) => mail(isLost(index + 1) ? 'b' : 'a', index + 1)))
   as(wide)
-  // In the middle of the count, before the first page.
+  // During the count, before the first page.
   heard.opened = () => {
     hub.changePrincipal(narrow)
     hub.changePrincipal(wide)
@@ -166,7 +166,7 @@ for (const [how, take] of [
     client.pause()
     await expect.poll(() => hub.streamCount).toBe(1)
     let uid = 0
-    // Until Node holds the end of the newest.
+    // Until Node has written the end of the newest.
     while (server!.writableLength === 0) {
       await publish(mail('b', ++uid, `${'x'.repeat(50_000)}-${uid}-`))
       await expect.poll(() => observed.sent, { interval: 1 }).toBe(uid)

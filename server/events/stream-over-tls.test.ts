@@ -96,13 +96,13 @@ test('a reader that takes nothing over HTTP/1.1 with TLS is cut as well', async 
   const [first] = await once(socket, 'data')
   expect(String(first)).toContain('connection: close')
   socket.pause()
-  // The kernel takes some megabytes before it says anything.
+  // The kernel buffers some megabytes before it reports back-pressure.
   for (let round = 0; round < 10 && hub.streamCount > 0; round++) await publish(many)
   await expect.poll(() => hub.streamCount).toBe(0)
   expect(hub.healthFor(admin).slow_consumers).toBe(1)
 })
 
-/** Passes bytes on until it is told to stop reading, as a network does whose other end has died. */
+/** Relays bytes until it is told to stop reading, like a network whose other end has died. */
 async function startPipe(to: number) {
   const stops: (() => void)[] = []
   const server = createServer(client => {

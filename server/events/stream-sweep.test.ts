@@ -1,4 +1,7 @@
-/** Walks over streams: in slices, those who see something alone, and never past what was heard when the walk began. */
+/**
+ * Walks over streams: in slices, including those with narrow views, and never beyond what was published when the walk
+ * began.
+ */
 import { expect, test } from 'vitest'
 import { admin } from '../../test/support/hub-on-http.ts'
 import type { LogEntry } from './event-log.ts'

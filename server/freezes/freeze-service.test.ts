@@ -64,7 +64,7 @@ onEachDatabase(open => {
       false,
     ])
     expect(() => freezes.check(bot, move)).toThrow('A human stopped what this caller does: odd mails.')
-    // Once more, as strictly: it is the same freeze. More strictly: both apply, and are lifted together.
+    // Repeated equally strictly it is the same freeze. A stricter one is added, and both are lifted together.
     expect((await freezes.freeze(admin, { principal: 'token-bot', reads: 'allow' })).id).toBe(allowed.id)
     const stricter = await freezes.freeze(owner, { principal: 'bot', reads: 'stop' })
     expect([stops(freezes, bot, read, 'a'), freezes.stopsReading(bot)]).toEqual([true, true])
@@ -106,7 +106,7 @@ test('a frozen account is changed by nobody, and read by programs only while tha
     false,
     false,
   ])
-  // What shows mail of all accounts would show that of this one.
+  // A call that shows mail of all accounts would show that of the frozen one.
   expect([bot, other, key, admin].map(who => stops(freezes, who, search))).toEqual([true, false, true, false])
   expect([bot, other, key, admin].map(who => freezes.stopsReading(who))).toEqual([true, false, true, false])
 })

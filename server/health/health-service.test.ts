@@ -95,7 +95,7 @@ test('a thousand who ask at once, and who ask within a second, cost the database
     return answer.promise
   })
   const asked = Array.from({ length: 1_000 }, () => check.readiness(anonymous))
-  // As long as it takes.
+  // The check takes this long.
   clock.now += 1_500
   asked.push(check.readiness(viewer))
   answer.resolve()

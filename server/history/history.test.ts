@@ -111,7 +111,7 @@ test('frames and blocks come back as they were written', () => {
       expect(decodeBlock(encodeBlock(first[1], 1), 1)).toEqual(first[1])
     }),
   )
-  // Of a version to come: a gap, and no fault.
+  // A frame of a later version is a gap, not a fault.
   expect(decodeFrame(new Uint8Array([250, 1, 2]), () => 1).size).toBe(0)
   expect(decodeBlock(new Uint8Array([250, 1, 2]), 1)).toEqual([])
 })
@@ -140,7 +140,7 @@ test('every step shows what was recorded over a day and a half, with restarts, k
     }
     running.recorder.sample()
     pass(60)
-    // Stopped with its minute stored, or, at the end of a stored minute, gone at once.
+    // Stopped with its minute stored, or killed at the end of a stored minute.
     if (random(200) === 0) {
       await running.recorder.stop()
       if (random(2) === 0) pass(60 * random(200))
@@ -173,7 +173,7 @@ test('every step shows what was recorded over a day and a half, with restarts, k
     )
     expect(inside(seen)).toEqual(inside(real))
   }
-  // Nothing is kept twice, and nothing for longer than it is said.
+  // Nothing is stored twice, or longer than documented.
   const frames = await db.selectFrom('history_frames').select(['step', 'start']).execute()
   const count = (step: number) => frames.filter(frame => frame.step === step).length
   expect(count(5)).toBeLessThanOrEqual(61 + 10)
@@ -181,7 +181,7 @@ test('every step shows what was recorded over a day and a half, with restarts, k
   expect(count(900)).toBeLessThanOrEqual(2 * 96)
 })
 
-/** Until what waits is in the database. */
+/** Waits until pending samples are in the database. */
 async function stored({ recorder }: Running): Promise<void> {
   while (recorder.recent.length > 1) await new Promise(resolve => setImmediate(resolve))
 }
@@ -249,7 +249,7 @@ onEachDatabase(open => {
     pass(3 * 24 * 3600)
     await elsewhere.maintenance.maintain(at())
     await third.maintenance.maintain(at())
-    // Minutes are gone by now; what was made of them stays.
+    // The minutes have been pruned by now; their aggregates stay.
     expect((await read(third, 60, midnight, midnight + 60, 'mail_received')).size).toBe(0)
     expect(await sumOf(900)).toBe(17)
     expect(await sumOf(86_400)).toBe(17)
@@ -273,7 +273,7 @@ test.each(['listFrames', 'listBlocks'] as const)(
     const { maintenance } = await run()
     const others = Array.from({ length: 400 }, (_, number) => `other-${number}`)
     for (let minute = 0; minute < 120; minute++) {
-      // One of them is new in the last minute; with those of the first one there are more than are read at once.
+      // One group is new in the last minute; with those of the first one they exceed a page.
       const names = { 0: ['a', ...others], 119: ['a', 'b'] }[minute] ?? ['a']
       const keys = names.map(account_id => keyOf('mail_received', { account_id }))
       await maintenance.keepMinute({ start: at(), points: new Map(keys.map(key => [key, [[0, pointOf(1)]]])) })

@@ -43,7 +43,7 @@ function open(with_: typeof limits, idleMs = 60_000): ConnectionPool {
   })
 }
 
-/** Work that holds its connection until told to let go. */
+/** Holds a connection until released. */
 function hold(account = 'a', priority: Priority = 'interactive') {
   const { promise, resolve } = Promise.withResolvers<void>()
   let connection: MailConnection | undefined
@@ -341,7 +341,7 @@ test('what was forgotten says nothing more of an account', async () => {
   gateway.refusal = undefined
   first.release()
   await second
-  // At rest for too long: the pool is empty and forgotten, but would try again five seconds after the failure.
+  // Idle for too long: the pool is empty and forgotten, but would retry five seconds after the failure.
   await vi.advanceTimersByTimeAsync(4_500)
   expect(pool.connections('a')).toBeUndefined()
   await look()

@@ -38,7 +38,7 @@ test('twenty flooding servers: each account says why, and the quiet one is ready
     logins.set(`flood${index}`, loginAt(await start(floods[index % floods.length]!)))
   }
   const gateway = new ImapFlowGateway({ unaskedLines: 2_000 })
-  // The first pause is long: what an account says stays as it is.
+  // The first back-off is long, so that the account's state stays.
   const backoff = { firstMs: 600_000, maxMs: 600_000, random: () => 1 }
   const limits = { connection_timeout_seconds: 60 }
   const mail = new WatchedAccounts({ gateway, logins, backoff, limits }, await startHub())

@@ -1,4 +1,4 @@
-/** Counts that come beside the list, on a mail server in memory that counts each folder by itself. */
+/** Counts that arrive after the list, on an in-memory mail server that counts each folder separately. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { partsReader } from '../../test/support/parts-reader.ts'
 import type { FolderQuery } from '../mail/folder-lists.ts'
@@ -36,7 +36,7 @@ beforeEach(() => {
 })
 afterEach(() => pool.stop())
 
-/** @param countsGraceMs Long where a test waits for counts, none where it looks at a list without them. */
+/** @param countsGraceMs Long for tests that wait for counts, zero for those that read a list without them. */
 function mailWith(countsGraceMs: number): MailService {
   return new MailService({
     pool,
@@ -163,7 +163,7 @@ test('folders come page by page, in one order, with what was asked for', async (
     const page = await list(mail, { limit: 3, cursor })
     paths.push(...page.items.map(({ path }) => path))
     cursor = page.next_cursor ?? undefined
-    // What comes in between changes nothing of what is still to come.
+    // Changes in between do not affect the counts to come.
     if (paths.length === 3) gateway.addFolder('Zoo')
   } while (cursor)
   expect(paths).toEqual([...gateway.folders.keys()])

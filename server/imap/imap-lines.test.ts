@@ -1,4 +1,4 @@
-/** What is heard of an IMAP connection. */
+/** Parsing of the lines of an IMAP connection. */
 import { randomInt } from 'node:crypto'
 import { expect, onTestFinished, test } from 'vitest'
 import { expectNothingOf, randomToken, saidAgain } from '../../test/support/secret-samples.ts'
@@ -7,7 +7,7 @@ import { ProtocolLog, type Speaker } from '../accounts/protocol-log.ts'
 import { ImapFlowGateway } from './adapters/imapflow-gateway.ts'
 import { ImapLines } from './imap-lines.ts'
 
-/** Says each text in pieces of random sizes. */
+/** Feeds each text in chunks of random sizes. */
 function hear(said: readonly (readonly [from: Speaker, text: string])[]): string[] {
   const heard: string[] = []
   const lines = new ImapLines((from, line) => heard.push(`${from === 'client' ? '>' : '<'} ${line}`))

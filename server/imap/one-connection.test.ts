@@ -32,7 +32,7 @@ describe('in memory', () => {
 
   test('requests borrow the watching connection in turn, logins are not tried again and again, and it is said of the account', async () => {
     await Promise.all(Array.from({ length: 40 }, (_, turn) => list(turn % 3 === 0 ? 'Sent' : 'INBOX')))
-    // The watching one, and at most as many as the pool may have, all at once.
+    // The watching connection, and at most as many as the pool allows, all at once.
     const { attempts } = gateway
     expect(attempts).toBeLessThanOrEqual(1 + 3)
     for (let turn = 0; turn < 40; turn++) await list()
@@ -62,7 +62,7 @@ describe('in memory', () => {
     await list()
     const first = gateway.deliver()
     await vi.waitFor(() => expect(mail.receivedBy()).toEqual([first]))
-    // As over a network: in memory alone, nothing else would ever get its turn.
+    // As over a network: purely in memory, nothing else would get its turn.
     gateway.delay = () => nextTurn()
     const over = new AbortController()
     const load = Array.from({ length: 8 }, async () => {
@@ -169,7 +169,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     const learned = vi.waitFor(() => expect(limit()).toBe(most), { interval: 10 })
     const release = Promise.withResolvers<void>()
     const holders: Promise<void>[] = []
-    // One after the other, each keeping its connection: Dovecot counts logins that come at the same moment loosely.
+    // Sequentially, each keeping its connection: Dovecot counts simultaneous logins loosely.
     while (limit() !== most) {
       const begun = Promise.withResolvers<void>()
       const hold = async () => {

@@ -1,4 +1,4 @@
-/** Which connection a request gets: one that has its folder open, as long as nobody waits too long for that. */
+/** Which connection a request gets: one that has its folder open, unless another waits too long for it. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createLogger } from '../platform/logger.ts'
 import { MemoryGateway } from './adapters/memory-gateway.ts'
@@ -51,11 +51,11 @@ test('a request gets the connection that has its folder open, and opens another 
       expect(await list(folder)).toEqual({ connection: known?.connection, wasOpen: true })
     }
   }
-  // INBOX was asked for last: it is Sent that is closed for a third folder.
+  // INBOX was used last, so Sent is closed for a third folder.
   await list('INBOX')
   expect((await list('Trash')).connection).toBe(sent?.connection)
   expect((await list('INBOX')).wasOpen).toBe(true)
-  // What is about no folder leaves them all open.
+  // A command without a folder leaves them all open.
   await pool.run('a', 'interactive', connection => connection.listFolders(), signal)
   expect((await list('Trash')).wasOpen).toBe(true)
   expect(gateway.attempts).toBe(2)

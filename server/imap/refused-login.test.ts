@@ -37,7 +37,7 @@ function start(memory: ServerMemory, doubtMs = 5): void {
 
 const look = () => pool.run('a', 'interactive', connection => connection.listFolders(), signal)
 
-/** As Dovecot does, whose part that knows the passwords ends before the one that asks it. */
+/** Refuses once, like a Dovecot whose auth process ends before the login process that asks it. */
 function refuseOnce(): void {
   const { attempts, password: right } = gateway
   gateway.password = 'not known for a moment'
@@ -82,7 +82,7 @@ test('one that worked until now and is refused twice is not tried a third time',
   }
   expect(gateway.attempts).toBe(3)
   expect(refused).toEqual(['a'])
-  // Another one was never accepted.
+  // This password was never accepted.
   password = 'other'
   await pool.drop('a')
   await expect(look()).rejects.toMatchObject({ code: 'mail_login_refused' })

@@ -1,4 +1,4 @@
-/** What is done about a mail server that is away: one look at a time for all its accounts, and how they come back. */
+/** A mail server that is down: one probe at a time for all its accounts, and how they recover. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createLogger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
@@ -10,7 +10,7 @@ const never = new AbortController().signal
 const refused = new Problem('mail_server_unreachable', 'Nothing answers.', { fault: 'refused', part: 'imap' })
 const slow = new Problem('mail_server_timeout', 'Too slow.', { fault: 'timeout', part: 'imap' })
 
-/** A server that greets after so long; undefined: it refuses at once. */
+/** Milliseconds until the server greets; undefined refuses immediately. */
 let greetsAfterMs: number | undefined
 /** How it refuses. */
 let why: Problem
@@ -64,7 +64,7 @@ const hang = async (signal: AbortSignal) => {
 const fail = (problem: Problem) => async () => {
   throw problem
 }
-/** A connection that was, and one that stands. */
+/** A connection that has ended, and one that is open. */
 const ended = { closed: Promise.resolve() }
 const standing = { closed: Promise.withResolvers<void>().promise }
 const settle = () => vi.advanceTimersByTimeAsync(10)
@@ -111,7 +111,7 @@ test('a server that is away is told to all at once, looked at in one place, and 
   const before = logins.all
   expect(before).toBeLessThanOrEqual(8)
   await vi.advanceTimersByTimeAsync(60_000)
-  // One quick look a second, and the patient ones beside them.
+  // One quick probe a second, beside the patient ones.
   expect(looks.most).toBeLessThanOrEqual(2)
   expect(looks.all).toBeLessThanOrEqual(125)
   expect(logins.all).toBe(before)

@@ -1,4 +1,7 @@
-/** What a collector is told of connections to mail servers: each command by its name, those that fail as such, also of what the server does by itself. */
+/**
+ * Traces of connections to mail servers: each command by its name, with those that fail marked, background work
+ * included.
+ */
 import { expect, test } from 'vitest'
 import { startTraced } from '../../test/support/traced.ts'
 import type { LineListener } from '../accounts/protocol-log.ts'
@@ -36,7 +39,7 @@ test('commands are told by name, with what the server says to each, and the work
   }
   const onLine: LineListener = (from, line) => void heard.push(`${from} ${line}`)
   const connection = await new TracedGateway(gateway, tracer).connect(login, { ...options, onLine })
-  // Without a trace each is one of its own.
+  // Without a parent each span starts a trace of its own.
   await connection.search('INBOX', undefined, 10)
   const alone = await collector.until('imap search')
   expect(alone).toMatchObject({ parentId: '', attributes: { 'rustymail.is_background': true } })

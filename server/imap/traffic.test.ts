@@ -1,4 +1,4 @@
-/** What is moved is told for the account and for what it is moved, whichever connection does it. */
+/** Traffic is attributed to the account and to its purpose, whichever connection carries it. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createLogger } from '../platform/logger.ts'
 import { MemoryGateway } from './adapters/memory-gateway.ts'

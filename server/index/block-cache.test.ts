@@ -40,7 +40,7 @@ test('those used longest ago are evicted', () => {
   expect(inflations).toBe(200)
   read(1)
   expect(inflations).toBe(201)
-  // One that is larger than all of it leaves nothing behind.
+  // A block larger than the whole cache leaves nothing behind.
   cache.inflated('large', Buffer.from([1]), () => Buffer.alloc(9 * 1024 * 1024))
   expect(cache.bytes).toBe(0)
 })

@@ -52,7 +52,7 @@ test('what was read before it was done does not undo it, what was read afterward
   expect(flags(before)).toEqual(['\\Seen'])
   known.compared(after, 'INBOX')
   expect(flags(before)).toEqual([])
-  // Somebody else may have changed it since: it is not done a second time.
+  // Another program may have changed it since, so it is not applied again.
   known.set('1', [seen(1, { isDone: true }), seen(2)])
   expect(known.batches()).toEqual([{ ...inbox, leaving: [], flags: [{ uids: [2], add: ['\\Seen'], remove: [] }] }])
   expect(flags(before)).toEqual([])

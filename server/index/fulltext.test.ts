@@ -184,7 +184,7 @@ onEachIndex((open, isSqlite) => {
     expect(await find(phrase('example.org', false, ['to', 'cc']))).toEqual([30])
     expect(await find(phrase('bob', false, ['to']))).toEqual([])
     expect(await find(phrase('example', false, ['bcc']))).toEqual([30])
-    // No phrase goes from one field into the next.
+    // A phrase does not span fields.
     expect(await find(phrase('report annual'))).toEqual([20])
     expect(await find({ kind: 'and', matches: [phrase('end'), phrase('annual')] })).toEqual([10, 20])
     expect(await find({ kind: 'or', matches: [phrase('lunch'), phrase('bob')] })).toEqual([20, 30])
@@ -294,7 +294,7 @@ onEachIndex((open, isSqlite) => {
     expect(await find(phrase('word'))).toHaveLength(6)
   })
 
-  // With SQLite each has a file of its own.
+  // SQLite has a file per account.
   const onShared = isSqlite ? undefined : test
   onShared?.('accounts do not see each other', async () => {
     const { db, fullText, find } = await filled([{ rowid: 5, subject: 'ours' }])

@@ -85,7 +85,7 @@ class Model {
   readonly folders: ModelFolder[] = paths.map(path => ({ path, uidValidity: 1, nextUid: 1, places: new Map() }))
   readonly orphans = new Map<string, number>()
   readonly texts = new Set<string>()
-  /** Which of several equal messages each id stands for. */
+  /** Which of several equal messages each id denotes. */
   readonly copies = new Map<string, number>()
   round = 1
 
@@ -118,7 +118,7 @@ class Model {
     to.places.set(record.uid, { id, mail, flags: record.flags })
   }
 
-  /** Of equal messages that left their last folder the first one: it may have moved. */
+  /** Of equal messages that left their last folder, the first one may have moved. */
   lostCopy(record: MessageRecord): number | undefined {
     const identity = identityOf(this.accountId, record)
     const ofRecord = ([id, copy]: [string, number]) => messageIdText(idOf(identity, copy)) === id
@@ -194,7 +194,7 @@ function perform(model: Model, step: Step): Partial<FolderBatch>[] {
       return step.isSeenFirst ? [arrive(), leave()] : [leave(), arrive()]
     }
     case 'look': {
-      // One moved within its folder, and the UID of another stands for another message.
+      // A message moved within its folder, and the UID of another now denotes another message.
       const folder = at(step.path)
       const flags = flagSets[step.flags]!
       const uids = [...folder.places.keys()]
@@ -228,7 +228,7 @@ function perform(model: Model, step: Step): Partial<FolderBatch>[] {
   }
 }
 
-/** What a program knows that only ever asks for changes. */
+/** What a program knows that only ever requests changes. */
 class Follower {
   readonly messages = new Map<string, string>()
   #since: number
@@ -255,7 +255,7 @@ class Follower {
 const placesOf = ({ threadId, places }: IndexedMessage) =>
   JSON.stringify([threadId, places.map(({ path, ...rest }) => ({ ...rest, path: path.replace(/x+$/, '') }))])
 
-/** After a move within one folder, one of several equal messages had another id than before. */
+/** After a move within one folder, one of several equal messages had a new id. */
 const movedAmongEquals: Step[] = [
   { do: 'add', path: 2, mails: [3], flags: 0 },
   { do: 'add', path: 2, mails: [3, 0, 0, 0, 3], flags: 0 },
@@ -342,7 +342,7 @@ async function expectEqual(index: TestedIndex, model: Model, follower: Follower)
       expected.map(([uid, { id, mail, flags }]) => [uid, id, flags, `<m${mail + 1}@example.org>`, uidValidity]),
     )
     const unread = expected.filter(([, { flags }]) => !flags.includes('\\Seen')).length
-    // One that was never opened has no UIDVALIDITY.
+    // A folder that was never opened has no UIDVALIDITY.
     expect(page.folder).toMatchObject({ total: expected.length, unread })
   }
   expect(messages.map(({ id }) => id).sort()).toEqual([...model.ids].sort())
@@ -351,7 +351,7 @@ async function expectEqual(index: TestedIndex, model: Model, follower: Follower)
   const previews = messages.filter(({ preview }) => preview !== null).map(({ id }) => id)
   expect(previews.sort()).toEqual([...model.texts].sort())
   expect(await use((_store, db, account) => searched(db, account))).toHaveLength(model.ids.size)
-  // A thread that was merged is told by the number of the message; a text is none of its changes.
+  // A merged thread is reported by the message's number; a new text does not change it.
   expect(new Map([...follower.messages].sort())).toEqual(
     new Map(messages.map(each => [each.id, placesOf(each)] as const).sort()),
   )

@@ -1,4 +1,4 @@
-/** The tables: what SQLite and PostgreSQL are told about them. */
+/** The tables, and the tuning of SQLite and PostgreSQL for them. */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { Kysely, sql } from 'kysely'

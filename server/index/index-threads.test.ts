@@ -142,7 +142,7 @@ test.runIf(process.platform === 'linux')(
   'lists come before searches, and searches before what is indexed',
   async () => {
     const before = new Set(readdirSync('/proc/self/task'))
-    // Each thread has a priority of its own: field 19 of its line (proc_pid_stat(5)), of which the second may have blanks.
+    // A priority per thread: field 19 of its stat line (proc_pid_stat(5)), whose second field may have spaces.
     const priorities = () => {
       const started = readdirSync('/proc/self/task').filter(id => !before.has(id))
       const lines = started.map(id => readFileSync(`/proc/self/task/${id}/stat`, 'utf8'))

@@ -22,7 +22,7 @@ onEachIndex((world: IndexWorld) => {
     ])
     const told = (await facts()).slice(before)
     expect(told.map(({ type }) => type)).toEqual(['mail_changed', 'folder_changed'])
-    // The same once more says only what is new of it.
+    // A repeated report returns only what is new.
     const again = { ...batch, placed: [{ ...placed[1]!, flags: ['\\Flagged'] }] }
     expect(await apply(again)).toMatchObject({ unplaced: [], added: [], changed: 1 })
     expect((await index.use(store => store.listMessages({ path: 'Archive', limit: 10 }))).folder.total).toBe(2)
@@ -35,7 +35,7 @@ onEachIndex((world: IndexWorld) => {
     const [one, two] = added.map(({ id }) => id) as [string, string]
     const there = await apply({ path: 'Archive', added: [recordOf(7, { subject: 'other' })], position: { uidNext: 8 } })
     const placed = [
-      // Another message has this UID, one is not known, and one comes twice.
+      // One UID has another message, one id is unknown, and one is repeated.
       { uid: 7, id: one, flags: [] },
       { uid: 8, id: 'AAAAAAAAAAAAAAAAAAAA', flags: [] },
       { uid: 9, id: 'no id', flags: [] },

@@ -28,7 +28,7 @@ describe.skipIf(postgresUrl === undefined)('indexes of PostgreSQL', () => {
       await index.applyFolders([folder('INBOX')], 1)
       const batch = { path: 'INBOX', uidValidity: 1, announces: false }
       await index.applyBatch({ ...batch, added: uids.map(uid => recordOf(uid)) }, 1)
-      // Each row is written again.
+      // Rewrites each row.
       await index.applyBatch({ ...batch, texts: uids.map(uid => textOf(uid, `word${uid} of it`)) }, 1)
     })
   })
@@ -48,7 +48,7 @@ describe.skipIf(postgresUrl === undefined)('indexes of PostgreSQL', () => {
         await sql`rollback`.execute(other)
         expect(isDone).toBe(false)
         expect(await unfinished(db)).toBe(1)
-        // Not again at once.
+        // Not again immediately.
         expect(await indexes.tighten(db)).toBe(false)
       })
       expect(await new TightIndexes({ atLeast, waitMs }).tighten(db)).toBe(true)

@@ -6,7 +6,7 @@ import { openedIndex } from '../../test/support/opened-index.ts'
 import { isSqlite } from './index-schema.ts'
 import type { IndexDatabase } from './index-tables.ts'
 
-/** SQLite is told once and for all; PostgreSQL counts. */
+/** SQLite has fixed statistics; PostgreSQL counts. */
 async function knownMessages(db: IndexDatabase): Promise<number> {
   const known = isSqlite(db)
     ? sql<{ known: string }>`select stat as known from sqlite_stat1 where idx = 'messages_by_id'`

@@ -234,7 +234,7 @@ onEachIndex(open => {
         expect(found.facets).toEqual({ folders: [], senders: [], years: [] })
       }
     }
-    // Each of these finds all or the same, whatever the texts say.
+    // Each of these matches all or the same, whatever the texts say.
     for (const query of ['-dismissal', '-filename:dismissal', '-body:dismissal', 'is:unread OR dismissal']) {
       for (const order of ['date', 'rank'] as const) expect(await find(query, { ...meta, order })).toEqual([3, 2, 1])
     }

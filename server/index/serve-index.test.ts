@@ -1,4 +1,4 @@
-/** What a thread of the index does by itself, between orders. */
+/** What an index thread does on its own, between orders. */
 import { once } from 'node:events'
 import { MessageChannel } from 'node:worker_threads'
 import { describe, expect, inject, onTestFinished, test, vi } from 'vitest'
@@ -47,7 +47,7 @@ describe.skipIf(postgresUrl === undefined)('on PostgreSQL', () => {
     await vi.advanceTimersByTimeAsync(300)
     await tidying!.promise
     const answer = ask('one', { do: 'drop' })
-    // Orders are heard one after the other.
+    // Orders are handled one after the other.
     await ask('two', { do: 'release' })
     tidied!.resolve()
     await dropping!.promise

@@ -23,7 +23,7 @@ test.each([
   ['[a][b][c]'.repeat(300), '[c]', false],
 ])('the base of %j is %j', (subject, text, isReply) => {
   const base = baseSubject(subject)
-  // One that is cut ends where it was cut.
+  // A truncated one ends where it was cut.
   if (subject.length > 1_000) expect(base.text.length).toBeLessThan(5)
   else expect(base).toEqual({ text, isReply })
 })
@@ -137,7 +137,7 @@ onEachIndex(world => {
       // Nine threads of two messages, the first ones of all before the second ones of all.
       const begun = [1, 2, 3, 4, 5, 6, 7, 8, 9].map(uid => recordOf(uid))
       const answers = begun.map(({ uid, messageId }) => recordOf(uid + 10, { references: [messageId!] }))
-      // Of the third thread, dated like what is newest. It comes to INBOX only later.
+      // Belongs to the third thread, dated like the newest ones, and reaches INBOX only later.
       const elsewhere = recordOf(18, { references: ['<m3@example.org>'], messageId: '<else@x>' })
       await add('INBOX', [...begun, ...answers])
       if (path !== undefined) await add('Other', [{ ...elsewhere, uid: 1 }])
@@ -146,7 +146,7 @@ onEachIndex(world => {
 
       const newest = recordOf(50, { references: ['<m5@example.org>'] })
       const dated = recordOf(60, { references: ['<m4@example.org>'], date: recordOf(18).date })
-      // One that was listed changes, which does not make it new.
+      // A change of a listed message does not make it new.
       await add('INBOX', [newest, dated, { ...elsewhere, uid: 61 }], [{ uid: 19, flags: ['\\Seen'] }])
       const later: string[] = []
       for (let cursor = first.nextCursor; cursor; ) {
@@ -212,7 +212,7 @@ onEachIndex(world => {
   })
 })
 
-/** By the definition, pair by pair. */
+/** Computes the threads by definition, pair by pair. */
 function closure(records: MessageRecord[]): number[][] {
   const linksOf = (record: MessageRecord) =>
     new Set([record.messageId, record.inReplyTo, ...record.references].filter(link => link !== null))

@@ -24,7 +24,7 @@ async function find(db: IndexDatabase, text: string, account = 1): Promise<numbe
   return [...hits.rows(match)!].reverse()
 }
 
-/** In any page, of whatever message. */
+/** Returns whether any page has the word, of whatever message. */
 async function hasWord(db: IndexDatabase, word: string): Promise<boolean> {
   const { rows } = await sql<{ page: Buffer }>`select page from word_pages where size is null`.execute(db)
   return rows.some(({ page }) => [...entriesOf(inflatePage(page))].some(entry => entry.word === word))
@@ -35,7 +35,7 @@ async function hasFreePages(db: IndexDatabase): Promise<boolean> {
   return rows[0]!.freelist_count > 0
 }
 
-/** What is stored, byte by byte. */
+/** Returns what is stored, byte by byte. */
 async function stored(db: IndexDatabase): Promise<unknown[]> {
   const { rows } = await sql`select account, bucket, segment, size, md5(page) as page, md5(gone) as gone from word_pages
     order by account, bucket, segment, first`.execute(db)
@@ -67,7 +67,10 @@ class CutBehind implements KyselyPlugin {
   }
 }
 
-/** As often as the work has statements, each time cut behind another one; then as a whole. Answers how often. */
+/**
+ * Repeats the work, each time interrupted after another statement; then completes it. Returns the number of
+ * repetitions.
+ */
 async function cutEverywhere(
   db: Kysely<IndexTables>,
   work: (transaction: IndexDatabase) => Promise<unknown>,

@@ -72,7 +72,7 @@ onEachIndex((open, isSqlite) => {
         select size from word_pages where size is not null order by segment`.execute(db)
       return rows.map(({ size }) => size)
     }
-    // Of 8,000 words, which take some 100 KB.
+    // 8,000 words, which take some 100 KB.
     const long = (rowid: number) => {
       const body = Array.from({ length: 8_000 }, (_, at) => `w${rowid}x${at}`).join(' ')
       return { ...empty, rowid, body }
@@ -107,7 +107,7 @@ onEachIndex((open, isSqlite) => {
     const random = new Random(7)
     const whole = (most: number) => random.int(0, most - 1)
     const known = new Map<number, string>()
-    // Of three buckets.
+    // Rows of three buckets.
     const rowids = Array.from({ length: 60 }, (_, at) => (at % 3) * 2 ** 24 + at)
     const check = async () => {
       for (const asked of ['tea', 'milk tea', 'tea with', 'cup of milk']) {

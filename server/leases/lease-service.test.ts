@@ -63,7 +63,7 @@ onEachDatabase((open, url) => {
 
   test('a holder whose lease was taken over writes nothing more, though it has not noticed', async () => {
     const db = await open()
-    // It never gives up by itself, and its time in the database is over at once.
+    // It never releases by itself, and its lease in the database expires immediately.
     const stale = serviceOn(db, { isAlone: true, times: short })
     const staleClaim = stale.want('loop')
     await stale.start()
@@ -168,7 +168,7 @@ onEachDatabase((open, url) => {
     await claim.giveBack(true)
     expect(await rowOf(db, 'watch:a')).toBeUndefined()
     const again = service.want('watch:b')
-    // Before it has come.
+    // Before the lease was acquired.
     await again.giveBack()
     expect((await rowOf(db, 'watch:b'))?.holder ?? null).toBeNull()
   })

@@ -62,7 +62,7 @@ async function world(db: Database, key = randomBytes(32)) {
     refresher.start()
     onTestFinished(() => refresher.stop())
   }
-  /** As long as a few looks into the database take: what is under way there goes on. */
+  /** Waits for as long as a few database queries take, so that work in flight goes on. */
   const settle = async () => {
     for (let look = 0; look < 4; look++) await store.find('none')
     await turns(5)
@@ -109,7 +109,7 @@ onEachDatabase(open => {
     await read.promise
     expect(await keeper.accessToken({ grantId: 'a', ...imap })).toBe('access-a-2')
     late.resolve()
-    // No time passes, as it would for a turn.
+    // No time passes, so it did not wait.
     expect(await last).toBe('access-a-2')
     expect(provider.requests.length).toBe(1)
   })
@@ -151,7 +151,7 @@ onEachDatabase(open => {
     const second = await keeper.accessToken({ grantId: 'a', ...imap, rejected: first })
     expect([first, second]).toEqual(['access-a-1', 'access-a-2'])
     expect(await keeper.accessToken({ grantId: 'a', ...imap, rejected: second })).toBe(second)
-    // Who asks late with the older one gets the newer.
+    // A late caller with the older token gets the newer one.
     expect(await keeper.accessToken({ grantId: 'a', ...imap, rejected: first })).toBe(second)
     expect(provider.requests.length).toBe(1)
   })
@@ -217,10 +217,10 @@ onEachDatabase(open => {
     const { clock, provider, store, process, grant, decided } = await world(db)
     await grant('a')
     clock.at += hour
-    // What the killed process did: it took the lock, got its answer, and stored nothing.
+    // Recreates a killed process: it took the lock, got its response, and stored nothing.
     await store.lock('a', 'killed', isoOf(clock.now()), isoOf(clock.now() + 60_000))
     await provider.server.refresh(undefined, 'refresh-a-1')
-    // While its lock lasts, nobody uses the token a second time.
+    // While the lock lasts, the token is not used a second time.
     const waiting = process().accessToken({ grantId: 'a', ...imap })
     expect(await decided(waiting.catch(error => error.message))).toContain('Another process')
     expect(provider.requests.length).toBe(1)
@@ -287,7 +287,7 @@ test('1,000 accounts that fall due together are refreshed without a burst, each 
   // Spread over a fifth of the hour, and not before 70 % of it are over.
   expect(Math.min(...requests) - begin).toBeGreaterThanOrEqual(0.7 * hour)
   expect(Math.max(...requests) - Math.min(...requests)).toBeGreaterThan(0.15 * hour)
-  // Nothing has used the new tokens, so nothing more is asked.
+  // The new tokens are unused, so there are no further requests.
   await clock.pass(3 * hour, () => turns(2))
   expect(provider.requests.length).toBe(1_000)
 })
@@ -308,7 +308,7 @@ test('a grant whose refresh is refused is tried less and less often, by a login 
     expect(await ask()).toMatchObject({ message: 'Google sent an invalid response.' })
     await clock.pass(30_000, settle)
   }
-  // One when it is due, and after 1, 2, 4, 8, 16 minutes of rest, by the refresher or by a login.
+  // One when it is due, and after a back-off of 1, 2, 4, 8 and 16 minutes, by the refresher or by a login.
   expect(provider.requests.length).toBe(6)
   expect(provider.requests.map(at => Math.floor((at - from) / 60_000))).toEqual([0, 1, 3, 7, 15, 31])
   const { failure, refresh_at } = (await store.find('a'))!
@@ -341,7 +341,7 @@ test('300 grants of a provider that is away do not keep those of another from be
   await clock.pass(10_000, settle)
   const refreshed = await Promise.all(others.map(name => store.find(name)))
   expect(refreshed.filter(row => Date.parse(row!.refreshed_at) >= begin + 2_000).length).toBe(5)
-  // Its own failures: 4 at once, then one whenever it has rested.
+  // Its own failures: 4 immediately, then one after each back-off.
   expect(provider.requests.length).toBeLessThanOrEqual(5 + 16)
 })
 
@@ -368,7 +368,7 @@ onEachDatabase(open => {
   })
 })
 
-/** Of the event loop: what is under way goes on. */
+/** Waits for turns of the event loop, so that work in flight goes on. */
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise(resolve => setImmediate(resolve))
 }

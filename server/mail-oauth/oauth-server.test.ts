@@ -86,7 +86,7 @@ test('why it fails is told apart, without a secret', async () => {
   expect([slow.kind, slow.retryAfterSeconds]).toEqual(['away', 17])
   authority.onToken = () => ({ status: 200, body: { access_token: 'x', token_type: 'mac' } })
   expect((await faultOf(server.refresh(provider(), 'r', scopes))).kind).toBe('refused')
-  // Somebody has to sign in, as Microsoft says it.
+  // Errors of Microsoft that require a new sign-in.
   for (const error of ['interaction_required', 'consent_required', 'login_required']) {
     authority.onToken = () => ({ status: 400, body: { error } })
     const { kind, code } = await faultOf(server.refresh(provider(), 'r', scopes))

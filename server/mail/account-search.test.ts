@@ -64,7 +64,7 @@ onEachIndex(open => {
         1,
       )
     }
-    /** From this UID on, with their texts or without. */
+    /** Indexes from this UID on, with texts or without. */
     const take = async (path: string, lowestUid: number, hasTexts: boolean) => {
       const { uidValidity, headers } = await connection.changes.listHeaders(path, [lowestUid, 99], 99)
       const uids = headers.map(({ uid }) => uid)
@@ -175,7 +175,7 @@ onEachIndex(open => {
   test('older mail that is not indexed is found on the server, in order, page after page and never twice', async () => {
     const { find, listed, take } = await indexed()
     for (let number = 1; number <= 9; number++) deliver(number, 'INBOX')
-    // One that the index has in another folder, and one that it has nowhere.
+    // One that the index has in another folder, and one that it lacks.
     deliver(8, 'Archive')
     deliver(10, 'Archive')
     await listed()
@@ -184,9 +184,9 @@ onEachIndex(open => {
       const whole = await find('tea', { sort, facets: 'true' })
       expect(whole.numbers).toEqual([10, 9, 8, 7, 6, 5, 4, 3, 2, 1])
       expect(new Set(whole.items.map(({ id }) => id)).size).toBe(10)
-      // The server is asked for what is below the index alone: four in INBOX and two in Archive.
+      // The server only searches what is below the index: four in INBOX and two in Archive.
       expect(whole).toMatchObject({ total: 11, is_total_exact: false })
-      // What the server alone found is in no facet, and the answer says so.
+      // Hits of the server alone are in no facet, and the response says so.
       expect(whole.facets).toMatchObject({ counted: 5, is_complete: false, years: [{ year: 2026, count: 5 }] })
       expect(whole.coverage).toMatchObject({
         answered_by: 'both',
@@ -235,7 +235,7 @@ onEachIndex(open => {
     expect(found.items.map(({ id, thread_id }) => [id, thread_id])).toEqual(
       messages.map(({ id, threadId }) => [id, threadId]),
     )
-    // What stands in headers alone asks no server.
+    // A query on headers alone does not use the server.
     const heads = await find('subject:tea')
     expect([heads.numbers, heads.coverage.answered_by]).toEqual([[2], 'index'])
     const pages: number[] = []

@@ -1,4 +1,6 @@
-/** Of many large answers that are ready at once, the loop writes one a turn, and the callers have theirs in turn. */
+/**
+ * Of many large responses that are ready together, the loop writes one per turn, and callers are served round-robin.
+ */
 import { expect, test } from 'vitest'
 import { AnswerTurns } from './answer-turns.ts'
 

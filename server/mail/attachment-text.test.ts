@@ -1,4 +1,4 @@
-/** Which attachments are texts, and which bytes are images: by what they are, as far as that can be told. */
+/** Which attachments are text, and which bytes are images, judged by content as far as possible. */
 import { expect, test } from 'vitest'
 import { partsReader } from '../../test/support/parts-reader.ts'
 import { imageTypeOf, textKindOf, textOf } from './attachment-text.ts'

@@ -9,7 +9,7 @@ const parts = { plain: body, shown: body, fresh: body, readFrom: 'text', differ:
 
 test.each([1, 2, 3, 4, 5, 6, 7])('in steps of %i no piece has half of a character', length => {
   const pieces: string[] = []
-  // One that has no room for its first character stays where it is, and who reads it asks for more.
+  // A piece without room for its first character does not advance, and its reader asks for more.
   for (let offset = 0, room = length; ; ) {
     const piece = bodyPiece(message, parts, 'text', { offset, isStandIn: false }, room)
     pieces.push(piece.untrusted_body ?? '')

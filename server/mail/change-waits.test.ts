@@ -1,4 +1,4 @@
-/** Calls that wait for a change: told once, bounded, and let go. */
+/** Calls that wait for a change: notified once, bounded, and released. */
 import { expect, test } from 'vitest'
 import { ChangeWaits } from './change-waits.ts'
 

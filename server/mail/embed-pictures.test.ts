@@ -12,7 +12,7 @@ function picture(id: string, contentId: string | null = `${id}@x`, type = 'image
   return { id, name: null, type, size_bytes: sizeBytes, is_inline: true, content_id: contentId }
 }
 
-/** Parts of these sizes, and which of them were asked for. */
+/** Parts of these sizes; records which were requested. */
 function parts(sizes: Record<string, number> = {}) {
   const asked: string[] = []
   const readPart = async (id: string, maxBytes: number) => {

@@ -8,7 +8,7 @@ import { IndexedMail } from './indexed-mail.ts'
 
 const someone: Principal = { id: 'p', name: 'P', kind: 'session', userId: null, scopes: everyScope, accounts: 'all' }
 
-/** Counts how often an index was asked for. */
+/** Counts index queries. */
 function mailOf(mailbox: string, { revision = '1' as string | null, isIndexed = true } = {}) {
   let opened = 0
   const index = {
@@ -73,7 +73,7 @@ test('an index of a disabled account answers nothing of its mail, and none is ma
   }
   expect(await mail.getIndex(someone, 'a')).toMatchObject({ level: 'text', messages: 0, size_bytes: 0 })
   expect(opened()).toBe(0)
-  // What it takes is told.
+  // Its use of memory is reported.
   const kept = mailOf('alice new', { revision: null })
   expect(await kept.mail.getIndex(someone, 'a')).toMatchObject({ messages: 7, size_bytes: 9 })
 })

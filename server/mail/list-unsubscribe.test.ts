@@ -1,4 +1,4 @@
-/** How to leave a list: what of the headers is told, and what is not. */
+/** Unsubscribing from lists: which headers are reported, and which are not. */
 import { expect, test } from 'vitest'
 import { unsubscribeOf } from './list-unsubscribe.ts'
 

@@ -233,7 +233,7 @@ test('bounds are kept and told', async () => {
     { reason: 'too_many_found', folders: 1 },
   ])
   expect(few.items.map(({ subject }) => subject)).toEqual(['tea too', 'tea 7', 'tea 6', 'tea 5'])
-  // Folders that cannot hold anything are not counted, and pages go on below what was looked at.
+  // Folders that cannot hold messages are not counted, and pages continue below what was searched.
   const named = await find('tea in:archive', { in: 'a', limit: 3, bounds: { maxFolders: 1 } })
   expect(named.coverage[0]).toMatchObject({ is_complete: true, server_folders: 1 })
   const held = Promise.withResolvers<void>()

@@ -7,7 +7,7 @@ import { MessageCache, type MessageName } from './message-cache.ts'
 const mib = 1024 * 1024
 const counts = { fromCount: 0, toCount: 0, ccCount: 0, bccCount: 0, replyToCount: 0, attachmentCount: 0 }
 
-/** Takes so many bytes, and little more. */
+/** A message of about this size. */
 function messageOf(bytes: number): MessageContent {
   return { ...emptyMessage, ...counts, uid: 1, date: '2026-11-28T12:00:00.000Z', text: 'x'.repeat(bytes / 2) }
 }
@@ -29,7 +29,7 @@ test('a message and what was made of it are found again, of this account alone, 
   expect(cache.find(nameOf('a', 'one'))?.outcome('text')).toBeUndefined()
   expect(cache.find(nameOf('b', 'one'))).toBeUndefined()
   expect(cache.find(nameOf('a', 'one', '2'))).toBeUndefined()
-  // What was read with other credentials is gone, not only hidden.
+  // What was read with other credentials is removed, not just hidden.
   expect(kept('a', 'one')).toEqual([])
   expect(cache.bytes).toBe(0)
 })

@@ -26,7 +26,7 @@ let reader: MessageReader
 /** HTML that the worker was given. */
 let jobs: (string | null)[]
 let partsJob: (parts: MessageParts) => unknown
-/** What the trail is told. */
+/** What the trail records. */
 let noted: Record<string, string>
 
 beforeEach(() => {
@@ -341,7 +341,7 @@ test('HTML that cannot be read in time leaves the text part, which pages go on w
 test('a message whose later pages cannot be read says so: when the worker is busy the cursor stays where it is', async () => {
   const [one, other] = await refsOf({ text: '', html: longHtml('first') }, { text: 'second' })
   const { cursor } = await read([one!, other!], { maxChars: 1000 })
-  // As after a restart: nothing is kept of the first page.
+  // As after a restart: nothing is cached of the first page.
   const begin = () => {
     mail = new MailService({
       pool,

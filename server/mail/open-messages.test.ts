@@ -28,7 +28,7 @@ let gateway: MemoryGateway
 let pool: ConnectionPool
 let mail: MailService
 let revision: string | null
-/** What the mail server and the text worker were asked to do. */
+/** Calls to the mail server and the text worker. */
 let steps: string[]
 
 beforeEach(() => {
@@ -131,7 +131,7 @@ test('a message that was deleted, or whose folder was made again, is found no mo
   const folder = gateway.getFolder('INBOX')
   const [message] = folder.messages.splice(0)
   await expect(mail.getMessage(ann, 'a', ref, signal)).rejects.toMatchObject({ code: 'message_not_found' })
-  // Nor what could be read a moment ago.
+  // Nor what was readable a moment ago.
   await expect(mail.messageHtml(ann, 'a', ref, false, signal)).rejects.toMatchObject({ code: 'message_not_found' })
   folder.messages.push(message!)
   await mail.getMessage(ann, 'a', ref, signal)

@@ -73,7 +73,7 @@ test('its files stand behind it, each with its name, type, size and a part numbe
     ['2-2', 'logo.png', 'image/png', png.length],
   ])
   expect([count, faults]).toEqual([3, []])
-  // What was written beside it is what everybody else reads.
+  // Files written beside it are what others read.
   expect([words, source]).toEqual(['hello', null])
 })
 
@@ -165,7 +165,7 @@ test('it is read once for all that ask soon, and is a download like others: with
   gateway.delay = step => void (step === 'readPiece' && pieces++)
   const all = [get(ref), get(ref), mail.messageHtml(principal, 'a', ref, false, signal)]
   expect((await Promise.all(all))[0]).toMatchObject({ attachment_count: 3 })
-  // Of 256 KiB.
+  // Pieces of 256 KiB.
   expect(pieces).toBe(Math.ceil(everything.length / (256 * 1024)))
   expect((await get(ref)).attachments).toHaveLength(3)
   expect(pieces).toBe(Math.ceil(everything.length / (256 * 1024)))

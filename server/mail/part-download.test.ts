@@ -1,4 +1,4 @@
-/** Downloads: as many at once as there is room for, and each gives its place back; and some bytes of a file, whatever its encoding. */
+/** Downloads: limited in number, each releasing its slot; and byte ranges of a file, whatever its encoding. */
 import { createHash } from 'node:crypto'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { PartDownloads, type PartSource, tagOf } from './part-download.ts'
@@ -35,7 +35,7 @@ test('eight at once for each, and a place is free again when one is read, left, 
   await running[1]!.bytes.next()
   await running[1]!.bytes.return()
   running[1] = await open()
-  // One that nobody began to read.
+  // A download that was never read.
   await running[2]!.bytes.return()
   running[2] = await open()
   await expect(open()).rejects.toMatchObject({ code: 'too_many_requests' })
@@ -140,7 +140,7 @@ describe('of a range', () => {
     reads.splice(0)
     const rest = await downloads.open('ann', 'a', source, { first: taken })
     expect((await whole(rest.bytes)).equals(bytes.subarray(taken))).toBe(true)
-    // To its end for the length, and from the place on: never what came before.
+    // It reads to the end for the length, and then from the offset on: never what came before.
     expect(Math.min(...reads)).toBeGreaterThan(1024 * 1024)
     reads.splice(0)
     const last = await downloads.open('ann', 'a', source, { first: bytes.length - 1 })

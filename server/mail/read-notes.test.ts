@@ -1,4 +1,6 @@
-/** What the trail is told of messages that were read: all of them, however many folders they are in and whatever those are called. */
+/**
+ * What the trail records of read messages: all of them, however many folders they are in and whatever those are called.
+ */
 import { expect, test } from 'vitest'
 import { readNotes } from './message-reader.ts'
 
@@ -23,7 +25,7 @@ test.each([
       return { folder, uidValidity: 4_294_967_295, uid }
     })
     const notes = Object.values(readNotes(places))
-    // What an entry of the trail keeps: ten names, with 700 characters each.
+    // The bounds of an audit entry: ten names, with 700 characters each.
     expect(notes.length).toBeLessThanOrEqual(10)
     expect(Math.max(...notes.map(note => note.length))).toBeLessThanOrEqual(700)
     expect(notes.join().isWellFormed()).toBe(true)

@@ -1,4 +1,4 @@
-/** Pages of several accounts, each of which goes on by itself, are together all that there is, in order and once. */
+/** Pages over several accounts, each with a cursor of its own, return everything once, in order. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { MessageRefs } from '../imap/message-ref.ts'

@@ -36,7 +36,7 @@ test('a forged field is not believed: of another server, below the true one, or 
   expect(judge('Subject: none')).toBeNull()
   expect(judge(received, pass.replace('mx.google.com', 'mx.google.com.evil.example'))).toBeNull()
   expect(judge(received, pass.replace('mx.google.com', '"mx.google.com;x" '))).toBeNull()
-  // The border's own one stands above, and counts alone.
+  // The border server's own field is on top, and alone counts.
   expect(judge(received, fail, pass)?.verdict).toBe('failed')
   expect(judge(received, 'Authentication-Results: mx.google.com; none', pass)).toMatchObject({
     verdict: 'unverified',
@@ -49,7 +49,7 @@ test('a forged field is not believed: of another server, below the true one, or 
   expect(judge('Received: from x by mx.evil.example with SMTP', received, pass)).toBeNull()
   expect(senderAuth(head(received, pass), from, undefined)).toBeNull()
   expect(senderAuth(head(received, pass), from, borderOf('imap.example.org', []))).toBeNull()
-  // No field of the head: it stands in the text.
+  // Not a header: it is in the body.
   expect(senderAuth(`Subject: x\r\n\r\n${received}\r\n${pass}\r\n\r\n`, from, gmail)).toBeNull()
 })
 
@@ -128,7 +128,7 @@ test('known providers are recognised by where the mailbox is, others are named b
   expect(
     at('Mail.corp.example', ['Received: from x by mx.corp.example with ESMTP', as('mx.corp.example')], named),
   ).toBe('verified')
-  // Where a border writes several fields they follow each other: what comes behind something else is a stranger's.
+  // A border server writes its fields consecutively: what follows another header is a stranger's.
   const none = 'Authentication-Results: mx.corp.example; spf=none'
   expect(at('mail.corp.example', [none, as('mx.corp.example')], named)).toBe('verified')
   expect(at('mail.corp.example', [none, 'Subject: x', as('mx.corp.example')], named)).toBe('unverified')

@@ -23,7 +23,7 @@ test('what is certain stands before what a stranger chose, and names that could 
       'eve@evil.example (Boss <boss@corp.example> [seen]): [seen, in Archive] real@corp.example (Boss): Pay',
   )
   expect(personWords({})).toBe('no address')
-  // No name ends before its time, and goes on as somebody else.
+  // No name ends early and continues as another one.
   const two = [
     { name: 'Eve), boss@corp.example (Boss', email: 'eve@evil.example' },
     { invalid: 'x", boss@corp.example' },

@@ -1,4 +1,4 @@
-/** What is told as the text of a message, also when its HTML could not be read. */
+/** The text shown for a message, also if its HTML cannot be parsed. */
 import { expect, test, vi } from 'vitest'
 import { readParts } from '../reading/read-parts.ts'
 import type { MessageParts } from '../reading/read-text.ts'

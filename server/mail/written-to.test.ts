@@ -1,4 +1,4 @@
-/** To whom one wrote: only what lies in the folder of sent mail, from oneself and to exactly that address, says so. */
+/** Addresses written to: only mail in the sent folder, from the user and to exactly that address, counts. */
 import { expect, test } from 'vitest'
 import type { SearchAnswer } from '../../contract/mail-search.ts'
 import { parseSearch } from '../index/search-language.ts'
@@ -7,7 +7,7 @@ import { writtenTo } from './written-to.ts'
 
 type Sent = { from: string[]; to: string[] }
 
-/** What a search finds is what the test gives for a term; what is asked is kept. */
+/** Searches return what the test gives for a term, and are recorded. */
 function knowing(find: (email: string) => Sent[] | Promise<Sent[]>, isIndexed = true, folders = ['Sent']) {
   const asked: SearchQuery[] = []
   let [atOnce, mostAtOnce] = [0, 0]

@@ -160,7 +160,7 @@ test('the switch of one process is followed by the others: what clients have ope
   await vi.waitFor(() => expect(other.service.isOn).toBe(true), patience)
   expect(await turn(false)).toMatchObject({ enabled: false })
   await vi.waitFor(() => expect([other.service.isOn, other.cuts.length]).toEqual([false, 1]), patience)
-  // A switch that this process has not heard of is none of the past.
+  // A switch that this process has not learned of must not be taken for an old one.
   stored = true
   expect(await turn(false)).toMatchObject({ enabled: false })
   expect(stored).toBe(false)

@@ -53,7 +53,7 @@ test('mail: ids, sender, verdict, counts and the subject in a fence, as the sche
   })
   expect(event!.data.untrusted_subject).toMatch(/^<(untrusted-[0-9a-f]{12})>\nHi ‹\/untrusted> now\n<\/\1>$/)
   expect(eventTypes['message.received'].payload.strict().safeParse(event!.data).success).toBe(true)
-  // Many subscribers cost one look.
+  // Many subscribers cost one query.
   await project(mail, asked('message.received'))
   expect(looks()).toBe(1)
 })

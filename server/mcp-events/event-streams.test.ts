@@ -38,7 +38,7 @@ async function world({ heartbeatMs = patience, heldInMemory = 1_000, keep = 100_
   const open = (principal: Principal = reader(), cursor?: string) => {
     const told: { method: string; params: Record<string, unknown> }[] = []
     const gone = new AbortController()
-    /** While it is set, the transport takes nothing more. */
+    /** While set, the transport accepts nothing more. */
     const pace: { full: Promise<void> | undefined } = { full: undefined }
     const asking = {
       ...{ caller: { principal, address: '', userAgent: '' }, id: 5, signal: gone.signal, requestId: 'r' },

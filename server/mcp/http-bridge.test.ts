@@ -1,4 +1,4 @@
-/** The bridge between stdio and a running server: what it passes on, what it repeats, and what it says when the server is away or refuses. */
+/** The bridge between stdio and a running server: forwarding, retries, and reports if it is down or refuses. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -20,7 +20,7 @@ const sse = (response: ServerResponse, ...messages: object[]) => {
   for (const message of messages) response.write(`event: message\ndata: ${JSON.stringify(message)}\n\n`)
 }
 
-/** @param port Of an earlier one, which is away by now. */
+/** @param port Port of an earlier server, which is down by now. */
 async function serve(answer: Answer, port = 0) {
   const seen: { message: Message; headers: IncomingMessage['headers'] }[] = []
   const server = createServer(async (request, response) => {
@@ -142,7 +142,7 @@ test('a server that restarts is waited for; what may have been done is not done 
   ask(3, 'tools/list')
   let turns = 0
   const second = await serve(({ id }, response) => {
-    // As while it stops.
+    // As during a stop.
     if (turns++ === 0) return response.writeHead(503, { 'retry-after': '0' }).end()
     json(response, result(id))
   }, first.port)

@@ -34,7 +34,7 @@ test('its name says who a client is, as long names as there are, and nobody can 
     const session = named(name, version)
     const run = runOf(session)
     expect([session, WorkSession.safeParse(run).success, knownAfterwards(session)]).toEqual([session, true, known])
-    // By the name of the run alone, or with other words, nothing is found.
+    // With only the run's name, or with other words, nothing is found.
     if (run !== session)
       expect([sessions.find(run), sessions.find(`${run}.${'A'.repeat(40)}`)]).toEqual([undefined, undefined])
     expect(sessions.find(`${session}.`)).toBeUndefined()
@@ -42,7 +42,7 @@ test('its name says who a client is, as long names as there are, and nobody can 
   expect(runOf('mine.own')).toBe('mine.own')
   const unnamed = sessions.open({ ...handshake, peer: undefined })
   expect([knownAfterwards(unnamed), sessions.find(unnamed)?.revision]).toEqual([undefined, revision])
-  // Another name under the same signature, and names that are longer.
+  // Another name under the same signature, and longer names.
   const [one, other] = [named('desk', '1'), named('disk', '1')].map(name => Buffer.from(name.slice(4), 'base64url'))
   const forged = [Buffer.concat([one!.subarray(0, 27), other!.subarray(27)]), Buffer.concat([one!, Buffer.alloc(20)])]
   for (const bytes of [...forged, one!.subarray(0, 27)]) {
@@ -60,7 +60,7 @@ test('the URIs of a session have a bound together, and only the last two princip
   }
   expect(fill).toThrow(`${maxUriCharacters} characters in total`)
   expect(uris.size).toBe(16)
-  // One that is there already needs no room.
+  // A URI that is already there needs no room.
   addUri(uris, uri(0))
   urisOf(session, 'bob')
   expect(urisOf(session, 'ann')).toBe(uris)
@@ -81,7 +81,7 @@ test('however many sessions others open, one with a stream keeps what it subscri
   flood()
   expect(urisOf(sessions.find(listening)!, 'ann')).toEqual(new Set(['mail://a']))
   expect(urisOf(sessions.find(idle)!, 'ann')).toEqual(new Set())
-  // Another stream takes its place; the end of the one before changes nothing then.
+  // Another stream replaces it; the end of the old one changes nothing then.
   const closeNext = openStream(session, { end: () => undefined })
   expect(ends).toBe(1)
   close()

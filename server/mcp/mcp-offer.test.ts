@@ -73,7 +73,7 @@ test('a caller is offered the tools of its scopes, in the form that it asked for
     })
   }
   expect(await offer.call('say', { word: 'hi' }, asking())).toMatchObject({ structuredContent: { said: ['hi'] } })
-  // What was sent, which is it twice where it is sent as both.
+  // The size sent, which doubles if it is sent in both forms.
   expect(sizes.map(size => size?.bytes)).toEqual([15, 15, 30])
   expect(sizes.map(size => size?.tokens)).toEqual([4, 4, 8])
 })

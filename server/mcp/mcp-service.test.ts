@@ -229,7 +229,7 @@ test.each(names)(
       for (let turn = 0; turn < 1000; turn++) change(turn)
       expect(await read()).toContain('list_changed')
       if (round > 0) continue
-      // It waits already when the next one comes.
+      // The reader is waiting when the next one comes.
       const next = read()
       change(0)
       expect(await next).toContain('list_changed')

@@ -157,7 +157,7 @@ const headers = fc.record(
 )
 const statuses = [200, 202, 400, 404, 405, 406, 415]
 
-/** Of a promise that nobody waited for, anywhere in the process. */
+/** Counts unhandled rejections, anywhere in the process. */
 function countRejections() {
   const rejections: unknown[] = []
   const note = (reason: unknown) => void rejections.push(reason)
@@ -177,7 +177,7 @@ function isMessage(value: unknown): boolean {
   return isOf && (result !== undefined) !== Number.isInteger(code)
 }
 
-/** Those that agree with the body, as far as it can be repeated. */
+/** Headers that agree with the body, as far as it can be mirrored. */
 function agreeing(sent: unknown): Record<string, string> {
   const { method, params } = sent as {
     method?: unknown
@@ -215,7 +215,7 @@ test('over HTTP every message gets a status and an answer that is one, whatever 
   await fc.assert(property, { numRuns: 3_000 })
   expect(await answerOf(ask('tools/call', { name: 'echo', arguments: { a: 1 } }))).toMatchObject({ status: 200, id: 1 })
   expect([...seen.keys()].sort()).toEqual(statuses)
-  // Of the tool that has one, and of nothing of ours.
+  // Only of the tool that throws, and of none of our code.
   expect(faults.filter(({ message }) => message !== 'SECRET of the inside')).toEqual([])
   expect(rejections).toEqual([])
 })

@@ -114,7 +114,7 @@ test('an answer is JSON, and a stream only where something came before it', asyn
   const response = await exchange.response
   expect(response.headers.get('content-type')).toBe('text/event-stream')
   const events = eventsOf(response.body!)
-  // Of what was told in one turn the newest.
+  // Only the newest of one turn is sent.
   expect(await events.next()).toMatchObject({
     params: { progressToken: 't', progress: 500, total: 500, message: 'on' },
   })
@@ -161,7 +161,7 @@ test('a stream of an extension goes as fast as it is read, and ends with its ans
   const { exchange } = ask('counter/stream', { from: 5 })
   const events = eventsOf((await exchange.response).body!)
   for (const at of [5, 6, 7]) expect(await events.next()).toMatchObject({ params: { at } })
-  // Nothing was counted that nobody took, but for the one that waits.
+  // Nothing unread was counted, except the one that waits.
   const closed = exchange.close()
   expect(await events.next()).toMatchObject({ params: { at: 8 } })
   expect(await events.next()).toMatchObject({ id: 1, result: { at: 9, resultType: 'complete' } })

@@ -64,7 +64,7 @@ test('while as many calls run as may, a cancellation is read: of one that runs, 
   write(request(100, 'tools/call', call('echo')), request(101, 'tools/call', call('echo')), cancel(100), cancel(3))
   await vi.waitFor(() => expect(running[3]?.asking.signal.aborted).toBe(true), patience)
   running[3]?.release()
-  // The one that was cancelled left its place, and of those that waited the first is gone.
+  // The cancelled call freed its slot, and the first of those that waited is gone.
   expect(await next()).toMatchObject({ id: 101 })
   for (const each of running) each.release()
   const ids = new Set()
@@ -110,7 +110,7 @@ test('a subscription that is cancelled hears nothing more; what listens is told 
   expect(await next()).toMatchObject({ params: { _meta: { [id]: 'b' } } })
   session.publish(toolsChanged)
   write({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'a' } })
-  // What waited for the other is not told any more.
+  // What waited for the other is no longer sent.
   expect(await next()).toMatchObject({ method: 'notifications/tools/list_changed', params: { _meta: { [id]: 'b' } } })
   write(request('c', 'server/discover', { _meta: introduction() }))
   expect(await next()).toMatchObject({ id: 'c' })
@@ -181,7 +181,7 @@ test('a client that writes and does not read is not read either, and loses nothi
   write(handshake('2025-11-25'))
   for (let id = 0; id < 3_000; id++) write(request(id, 'tools/list'))
   await expect.poll(() => input.isPaused()).toBe(true)
-  // What waits is what the pipe holds, the queue and no more.
+  // Only what the pipe and the queue hold is buffered.
   expect(output.readableLength).toBeLessThan(200_000)
   listen()
   expect(await next()).toMatchObject({ id: 'hello' })
@@ -215,7 +215,7 @@ test('over HTTP+SSE a session has so many requests under way, and so many subscr
   }
   await post(request('one', 'resources/subscribe', { uri: 'mail://a/more' }))
   expect(await events.next()).toMatchObject({ id: 'one', error: { code: -32_602 } })
-  // The one that posted may leave: the session goes on with its request.
+  // The poster may disconnect: the session continues its request.
   const poster = asking()
   await port.postSse(session, request('late', 'tools/call', call('hold')), poster)
   poster.end()

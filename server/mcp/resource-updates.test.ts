@@ -1,4 +1,4 @@
-/** Which resources a fact tells of, and which callers hear of it. */
+/** Which resources a fact affects, and which callers are notified. */
 import { expect, test } from 'vitest'
 import type { EventOf, FactType } from '../../contract/event.ts'
 import type { Stops } from '../platform/guard.ts'

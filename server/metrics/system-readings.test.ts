@@ -107,7 +107,7 @@ test('on this very machine all figures are real', async () => {
   readings.start()
   try {
     readings.read()
-    // Ten blocks of 60 ms, each seen by the next look at the loop.
+    // Ten blocks of 60 ms, each seen by the next check of the loop.
     for (let index = 0; index < 10; index++) {
       const end = performance.now() + 60
       while (performance.now() < end);
@@ -115,7 +115,7 @@ test('on this very machine all figures are real', async () => {
     }
     const reading = readings.read()
     expect(reading.eventLoopLagMs).toBeGreaterThan(20)
-    // Other programs may have the processor meanwhile.
+    // Other programs may use the CPU meanwhile.
     expect(reading.processCpuPercent).toBeGreaterThan(0)
     expect(reading.rssBytes).toBeGreaterThan(10_000_000)
     expect(reading.memoryPercent).toBeGreaterThan(0)

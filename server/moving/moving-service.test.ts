@@ -97,7 +97,7 @@ onEachDatabase(open => {
     const account = { ...moved('ann'), oauth_provider: 'google' }
     const id = await first.mover.create(account, async () => undefined)
     const rowBefore = (await first.store.find(id))!
-    // What it was granted here stays here.
+    // Access granted to this server stays here.
     const [access, refresh] = ['ya29.access', '1//refresh'].map(token => first.secrets.seal(token, 'any'))
     await first.granted.delete(first.db, rowBefore.grant_id!)
     await first.granted.insert({
@@ -123,7 +123,7 @@ onEachDatabase(open => {
     expect(grant).toMatchObject({ provider: 'google', account_id: row.id, use_for: 'send', state: 'revoked' })
     expect(grant).toMatchObject({ refresh_sealed: null, failure: expect.stringContaining('another server') })
     expect((await second.moving.import(file, words))[0]).toMatchObject({ status: 'exists', needs_sign_in: false })
-    // With neither password nor provider it could never log in; beside a provider, a password is not kept.
+    // Without password and provider it could never log in; with a provider, a password is not kept.
     const { password: _none, ...bare } = server('fay')
     const odd = await sealAccounts(
       [
@@ -150,7 +150,7 @@ onEachDatabase(open => {
         // PostgreSQL would refuse these, and with them all that follow.
         { ...moved('fay'), watched_folders: ['Old\0'] },
         { ...moved('gil'), parts: { identity: { content: 'Gil\0' } } },
-        // What another program, or a later version, knows beside.
+        // Fields of another program or a later version.
         { ...moved('eve'), color: 'red', parts: { other: { secret: 1 } } },
       ],
       words,

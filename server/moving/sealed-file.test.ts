@@ -40,7 +40,7 @@ test('a wrong passphrase is told from a damaged file, wherever it was changed', 
     { ...file, kdf: { ...file.kdf, salt: 'AAAA' } },
   ]
   for (const one of damaged) expect(await errorOf(openAccounts(one, words))).toMatchObject(fault('body.file'))
-  // What makes the key is bound to it, too.
+  // Key derivation parameters are authenticated, too.
   for (const kdf of [{ passes: 2 }, { salt: turned(file.kdf.salt) }])
     expect(await errorOf(openAccounts({ ...file, kdf: { ...file.kdf, ...kdf } }, words))).toMatchObject(
       fault('body.passphrase'),

@@ -63,7 +63,7 @@ onEachDatabase(open => {
     raise('l3')
     await pass(20)
     expect(titles(slack).length).toBe(1)
-    // One that came and went while it was collected is not lost.
+    // An alert that fired and cleared while it was grouped is not lost.
     clear('l3')
     await pass(40)
     expect(titles(slack)[1]).toBe('1 alert fires, 1 is over')
@@ -125,7 +125,7 @@ onEachDatabase(open => {
     const [failing] = (await service.list(administrator())).filter(({ id }) => id === first.id)
     expect(failing).toMatchObject({ waiting: 1, last_fault: 'Answered 404: no such hook' })
     expect(failing!.failing_since).not.toBeNull()
-    // What is refused waits for somebody to change something, or ten minutes.
+    // A refused notice waits for a configuration change, or ten minutes.
     await pass(60)
     expect(hook.asked).toBe(5)
     await pass(600)
@@ -244,7 +244,7 @@ onEachDatabase(open => {
       written += 1
       return finish.apply(store, given)
     }
-    // What is committed is not known to be so before somebody hears of it.
+    // A commit is not known to be done before its listeners are called.
     store.transaction = async <T>(work: (within: Database) => Promise<T>): Promise<T> => {
       const result = await transaction(work)
       if (written === 1 && !isHeld) {
@@ -278,7 +278,7 @@ onEachDatabase(open => {
     raise('l1', { account_id: 'box', words: 'Away (Box): 0 over 1 min' })
     raise('l2', { account_id: 'other', rule_id: 'r2', words: 'Away (Other): 0 over 1 min' })
     await settle()
-    // `Mail` tells of the other account, and `Itself`, which sends by that one, of neither.
+    // `Mail` reports the other account, and `Itself`, which sends through that one, neither.
     const sent = () =>
       mails.taken.map(({ envelope, bytes }) => [
         envelope.from,
@@ -291,7 +291,7 @@ onEachDatabase(open => {
     await pass(60)
     expect(sent().length).toBe(1)
     expect(titles(phone)[1]).toBe('Over: Away (Box)')
-    // What a human stopped stays stopped, and leaves once it may.
+    // What a human froze stays frozen, and is sent once it may be.
     stopped.add('box')
     raise('l3', { rule_id: 'r3', words: 'Disk: 99 %', name: 'Disk' })
     await pass(60)

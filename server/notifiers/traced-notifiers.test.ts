@@ -1,4 +1,4 @@
-/** What a collector is told of notices: by which way, and what came of it, and neither where they went nor what they say. */
+/** Traces of notices: the kind of notifier and the outcome, but neither the recipient nor the text. */
 import { expect, test } from 'vitest'
 import { startTraced } from '../../test/support/traced.ts'
 import type { Notifiers } from './notice-attempt.ts'

@@ -1,4 +1,7 @@
-/** A notifier that mails by the account it would tell of is said to tell nobody, unless another one does. */
+/**
+ * A notifier that sends through the account that it would report is flagged as reporting nothing, unless another one
+ * does.
+ */
 import { expect, test } from 'vitest'
 import type { Notifier } from '../../contract/notifiers.ts'
 import { warningsOf } from './untold-accounts.ts'

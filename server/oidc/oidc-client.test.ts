@@ -33,7 +33,7 @@ function clientOf(issuer: string, options: ClientOptions = {}) {
   return new OidcClient({ config: { ...config, ...rest }, now, fetch: through })
 }
 
-/** Goes through the provider's page as Ann; answers the address by which she comes back. */
+/** Signs in as Ann on the provider's page; returns the address of the redirect back. */
 async function comeBack(client: OidcClient, login = secrets(), form: Record<string, string> = { login: 'ann' }) {
   const browser = new PlainBrowser()
   const isBack = (next: URL) => next.href.startsWith(redirectUri)

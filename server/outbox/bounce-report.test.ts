@@ -13,7 +13,7 @@ test.each(bounceSamples)('$name', ({ write, namesMessage, words }) => {
   const said =
     report.failed.find(each => each.email.toLowerCase() === email)?.words ?? wordsAbout(report.texts.join('\n'), email)
   expect(said).toContain(words)
-  // Who is only named in the message that came back has not failed.
+  // A recipient named only in the original message has not failed.
   expect(wordsAbout(report.texts.join('\n'), 'bystander@there.test')).toBeUndefined()
 })
 

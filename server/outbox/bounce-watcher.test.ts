@@ -26,7 +26,7 @@ async function startWatching() {
     return watcher
   }
   const watcher = await begin()
-  /** Until its fact is logged. */
+  /** Waits until its fact is logged. */
   const deliver = async (text: string, { account_id = 'a', at = new Date().toISOString() } = {}) => {
     const raw = Buffer.from(text.replaceAll('\n', '\r\n'))
     const uid = gateway.deliver({ raw })
@@ -111,7 +111,7 @@ test('a report that a crash came upon is looked at after the next start; what wa
   }
   await deliver(failed(message_id))
   await reading.promise
-  // What a crash leaves: the first one never ends, and nothing more of it is stored.
+  // Recreates a crash: the first one never ends, and nothing more of it is stored.
   clock.advance(10_000)
   gateway.delay = () => undefined
   const second = await begin()

@@ -44,7 +44,7 @@ test('a message whose timer rings a moment early is sent all the same, though it
   const { listDue } = SubmissionStore.prototype
   vi.spyOn(SubmissionStore.prototype, 'listDue').mockImplementation(async function (this: SubmissionStore, ...asked) {
     const due = await listDue.apply(this, asked)
-    // By the time of the answer it has come.
+    // The message has arrived by the time of the response.
     earlyMs = 0
     return due
   })
@@ -297,7 +297,7 @@ test('what was claimed together with one whose rules cannot be asked again is se
 
 test('what became of an attempt, whose commit was answered by nothing, is not written over the next attempt', async () => {
   const clock = new ManualClock()
-  // A database that is away for long: it is written again when the test says so.
+  // A database that is down for long: writes are retried when the test says so.
   const writeAgain: (() => void)[] = []
   const after = (ms: number, run: () => void) => {
     if (ms !== 1_000) return clock.after(ms, run)

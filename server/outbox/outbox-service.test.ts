@@ -1,4 +1,6 @@
-/** What waits in the outbox changes only as it is allowed to: of several changes at once one is made, and each caller sees what is theirs. */
+/**
+ * Waiting messages change only as allowed: of several concurrent changes one succeeds, and each caller sees their own.
+ */
 import { describe, expect, test } from 'vitest'
 import type { EventOf } from '../../contract/event.ts'
 import { MessageBlobs } from '../../test/support/composed-messages.ts'

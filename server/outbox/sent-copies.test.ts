@@ -50,7 +50,7 @@ test('after a lost answer it is looked for, and not put there twice', async () =
   const first = await submit()
   await untilCopy(first.id, 'saved')
   expect([appends, copiesIn(world).length]).toEqual([1, 1])
-  // Before it got there: it is put there with the next try.
+  // Failed before it got there: the next attempt appends it.
   gateway.delay = step => {
     if (step !== 'append') return
     appends++

@@ -125,7 +125,7 @@ describe('a server that misbehaves', () => {
   }
 
   test.each<[string, (socket: Socket) => void]>([
-    // It reads what comes: otherwise it would not see that a connection ended.
+    // It reads its input: otherwise it would not notice the end of a connection.
     ['says nothing', socket => void socket.resume()],
     ['drips a greeting', socket => drip(socket, '220-hello\r\n', 20)],
     ['drips one endless line', socket => drip(socket, 'x', 20)],
@@ -149,7 +149,7 @@ describe('a server that misbehaves', () => {
     const server = await listen(socket =>
       speak(socket, line => (line === 'QUIT' ? drip(socket, '221-bye\r\n', 20) : socket.write('235 in\r\n'))),
     )
-    // To wait for it would take this long, and longer than a test may.
+    // Waiting for it would take this long, and longer than a test may.
     await checkSmtp({ ...account, port: server.port }, 120_000)
     await expect.poll(() => server.sockets.size).toBe(0)
   })

@@ -1,4 +1,4 @@
-/** What is heard of an SMTP connection. */
+/** Parsing of the lines of an SMTP connection. */
 import { expect, onTestFinished, test } from 'vitest'
 import { expectNothingOf, randomSecret, randomToken, saidAgain } from '../../test/support/secret-samples.ts'
 import { SmtpSink } from '../../test/support/smtp-sink.ts'

@@ -35,7 +35,7 @@ test('a lock whose file was removed is taken again, and it is known when another
   rmSync(lock)
   const second = takeDataDir(path)
   expect([first.keep(), first.keep(), second.keep()]).toEqual([false, false, true])
-  // What the one that lost it does at its end leaves the other alone.
+  // The release of a lost lock leaves the new owner's alone.
   first.release()
   expect(() => takeDataDir(path)).toThrow(DataDirTaken)
   expect(second.keep()).toBe(true)

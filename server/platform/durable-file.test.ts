@@ -15,7 +15,7 @@ function newDir(): string {
 test('several writings of one file at the same time take nothing from each other', async () => {
   const dir = newDir()
   const file = join(dir, 'audit.head')
-  // What another process is just writing.
+  // A file that another process is just writing.
   writeFileSync(`${file}.new`, 'half of ano')
   const contents = Array.from({ length: 20 }, (_, number) => `${number}`.repeat(1_000))
   await Promise.all(contents.map(content => replaceFile(file, content)))

@@ -1,4 +1,4 @@
-/** What is wrong with an input, in words that somebody acts on. */
+/** Faults of an input, in words that a user can act on. */
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { faultWords } from './fault-words.ts'

@@ -1,4 +1,4 @@
-/** Those who come at the same moment are looked up together; each gets its own row, and nobody waits for long. */
+/** Concurrent lookups are batched; each caller gets its own row, and none waits long. */
 import { expect, test } from 'vitest'
 import { GatheredLookups } from './gathered-lookups.ts'
 
@@ -30,7 +30,7 @@ test('look-ups of one turn are one statement, and each gets its own row', async 
   const { gathered, asked } = lookups({ rows: key => (key === 'c' ? [] : [{ key }]) })
   const found = await Promise.all(['a', 'b', 'c'].map(key => gathered.find(key)))
   expect(found).toEqual([{ key: 'a' }, { key: 'b' }, undefined])
-  // To a power of two, so that there are few statements to prepare.
+  // Padded to a power of two, so that there are few statements to prepare.
   expect(asked).toEqual([['a', 'b', 'c', 'c']])
 })
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { createLogger, type Logger } from './logger.ts'
 import { Problem } from './problem.ts'
 
-/** What a logger writes. */
+/** Returns a logger and what it writes. */
 function written(): { logger: Logger; text(): string } {
   let text = ''
   const out = new Writable({

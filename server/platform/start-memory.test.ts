@@ -1,4 +1,4 @@
-/** What the start leaves behind is collected, and nobody else gets at the collector. */
+/** Garbage of the start is collected, and no other code gets access to the collector. */
 import { expect, test } from 'vitest'
 import { dropStartMemory } from './start-memory.ts'
 

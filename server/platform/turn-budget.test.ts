@@ -1,4 +1,4 @@
-/** A burst is spread over turns of the event loop, in order, and nobody waits where there is room. */
+/** A burst is spread over turns of the event loop, in order, and no call waits while there is room. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { TurnBudget } from './turn-budget.ts'

@@ -51,7 +51,7 @@ test('folders, deletion and mode', async () => {
   ])
   expect(await narrow.ask(1, ['INBOX'], true)).toBe('policy_denied')
   expect(await narrow.ask(1, ['Trash'], true, { ...bot, kind: 'session' })).toBe('done')
-  // What it proposes is judged and counted as if it were done.
+  // A proposal is judged and counted as if it were executed.
   expect(await judgeOn(db, {}, 'propose').ask(1)).toBe('done')
   expect(await judgeOn(db, { folders: [] }, 'propose').ask(1)).toBe('policy_denied')
   expect(await judgeOn(db, { folders: [] }).ask(1)).toBe('policy_denied')

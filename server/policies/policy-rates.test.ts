@@ -1,4 +1,6 @@
-/** Rates: of each caller by itself, of the last hour and day, to the last message that still fits, and counted with the message. */
+/**
+ * Rates per caller, over the last hour and day, exact to the last message that fits, and counted in its transaction.
+ */
 import { expect, test } from 'vitest'
 import { defaultPolicy, type TokenPolicy } from '../../contract/policy.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'

@@ -40,7 +40,7 @@ test.each([
   '',
   '@münchen.example',
   'a b@example.org',
-  // The Kelvin sign, which Unicode takes for a k.
+  // The Kelvin sign, which Unicode case folding maps to k.
   'K@example.com',
 ])('%s is not', email => {
   expect(rules.allows(email)).toBe(false)

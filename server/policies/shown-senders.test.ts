@@ -1,4 +1,4 @@
-/** Only a sender whose domain was verified is known; everything else that an answer shows may be anybody's. */
+/** A sender counts as known only if its domain was verified; anything else in a response may be forged. */
 import { expect, test } from 'vitest'
 import { shownDrafts, shownSenders, showsNothing } from './shown-words.ts'
 

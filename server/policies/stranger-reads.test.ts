@@ -26,7 +26,7 @@ async function readsOn() {
     },
     forgetStrangerReads: before => plain.forgetStrangerReads(before),
   }
-  /** Another process on the same database. */
+  /** Starts another process on the same database. */
   const start = () => {
     const reads = new StrangerReads({
       store,
@@ -107,9 +107,9 @@ test('ten thousand reads in a minute are one write, and no statement more', asyn
   clock.now += 11_000
   await reads.note('bot', 'a', undefined)
   expect(counts.writes).toBe(2)
-  // None of those reads is later than what another process takes for the last one.
+  // None of those reads is later than what another process considers the last one.
   expect(await start().last('bot')).toBeGreaterThanOrEqual(lastRead)
-  // At the same moment: all wait for the one.
+  // Concurrent calls all wait for the one.
   clock.now += 2 * minute
   await Promise.all(Array.from({ length: 100 }, () => reads.note('bot', 'a', undefined)))
   expect(counts.writes).toBe(3)

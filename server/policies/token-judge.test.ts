@@ -1,4 +1,4 @@
-/** What a policy makes of a message: each rule by itself, and which of them is asked again. */
+/** How a policy judges a message: each rule separately, and which of them are checked again. */
 import { expect, test } from 'vitest'
 import { defaultPolicy, type TokenPolicy } from '../../contract/policy.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
@@ -89,7 +89,7 @@ test('strangers and what was read of strangers hold', async () => {
   expect(await judge(tainted)).toEqual(['send'])
   expect(await judge(tainted, { read: now - 600_000 })).toEqual(['hold', 'approval_tainted'])
   expect(await judge(tainted, { read: now - 600_001 })).toEqual(['send'])
-  // What was written so soon after a read stays so, however long it lies.
+  // A draft written soon after such a read keeps its taint, however long it lies.
   expect(await judge(tainted, { taintMs: 600_000 })).toEqual(['hold', 'approval_tainted'])
   expect(await judge(tainted, { taintMs: 600_001, read: now - 600_001 })).toEqual(['send'])
   expect(await judge({}, { taintMs: 0, recipients: ['anne@example.com'] })).toEqual(['send'])
@@ -102,12 +102,12 @@ test('whatever the policy says, words of strangers go to others than contacts on
   expect(await judge({}, { read: now - 3_600_001 })).toEqual(['send'])
   expect(await judge({}, { taintMs: 3_600_000 })).toEqual(held)
   expect(await judge({}, { taintMs: 3_600_001 })).toEqual(['send'])
-  // A shorter time of its own is for contacts too, and takes nothing from the others.
+  // A shorter time of its own applies to contacts too, and does not shorten the others.
   expect(await judge({ approval: { ...free, tainted_minutes: 10 } }, { read: now - 1_800_000 })).toEqual(held)
   const read = now
   expect(await judge({}, { read, recipients: ['anne@example.com'] })).toEqual(['send'])
   expect(await judge({ recipients: ['@example.com', 'bob@example.org'] }, { read })).toEqual(['send'])
-  // A stranger's mail can name anybody.
+  // A stranger's mail can name any address.
   const threadPeople = new Set(['bob@example.org'])
   expect(await judge({}, { read, threadPeople })).toEqual(held)
   expect(await judge({}, { read, threadPeople, isThreadOfKnown: true })).toEqual(['send'])

@@ -57,7 +57,7 @@ onEachDatabase(open => {
     const { passkeys, user, add } = await setUp(await open())
     const passkey = new SoftPasskey(origin)
     await add(user, passkey)
-    // As authenticators do that keep no count: then the challenge alone must see it.
+    // Like authenticators without a counter: then only the challenge detects a replay.
     const { challenge_id, options } = await passkeys.beginSignIn()
     const answer = { challenge_id, response: passkey.get(options, { counter: 0 }) }
     const both = await Promise.allSettled([passkeys.finishSignIn(answer), passkeys.finishSignIn(answer)])
@@ -233,7 +233,7 @@ test('a user confirms one thing with an own passkey, once, with its user verifie
   for (const lies of [{ isUnverified: true }, { origin: 'https://evil.example' }, { challenge: 'x' }, { counter: 1 }]) {
     expect((await confirm('one', { lies })).code, JSON.stringify(lies)).toBe('passkey_required')
   }
-  // One that was made to sign in confirms nothing, nor does one that is late.
+  // A sign-in challenge confirms nothing, nor does an expired one.
   const { challenge_id, options } = await passkeys.beginSignIn()
   const signedIn = { challenge_id, response: mine.get(options) }
   await expect(passkeys.confirm(user.id, 'one', signedIn)).rejects.toMatchObject({ code: 'challenge_invalid' })

@@ -228,7 +228,7 @@ test('who has no password adds a way in only while their sign-in is young, and w
     () => profile.removeTotp(caller, {}),
     () => profile.renewRecoveryCodes(caller, {}),
     () => profile.beginPasskey(caller, {}, origin),
-    // Nor does a password help that nobody has.
+    // Nor does a password help if the user has none.
     () => profile.beginPasskey(caller, confirmation, origin),
   ]
   for (const attempt of tries) await expect(attempt()).rejects.toMatchObject({ code: 'recent_sign_in_required' })

@@ -81,7 +81,7 @@ onEachDatabase(open => {
     expect(sink.of(hook).map(({ id }) => id)).toEqual([...ids, ids[1], ids[2]])
     await service.replay(reader(), hook.id, { from: new Date(0).toISOString() })
     await until(hook, 1, 2, 3, 2, 3, 1, 2, 3)
-    // Until it is known that the last one came, it is told again.
+    // Redelivered until the last acknowledgement is stored.
     await vi.waitFor(async () => expect((await store.find(hook.id))!.place).toBe(log.newest), patience)
     expect(await service.disable(reader(), hook.id)).toMatchObject({ state: 'disabled', disabled: { why: 'asked' } })
     await stop()

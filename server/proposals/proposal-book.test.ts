@@ -53,7 +53,7 @@ onEachDatabase(open => {
     await put(item('message', 'message'))
     await hub.transact(transaction => book.drop(transaction, 'draft'))
     expect((await store.items([id])).map(row => row.id)).toEqual(['message'])
-    // Nothing of a proposal is left when its one item goes on in another.
+    // Nothing is left of a proposal whose only item moved to another.
     await hub.transact(transaction => book.drop(transaction, 'message'))
     expect(await store.find(id)).toBeUndefined()
     expect(facts().filter(({ type }) => type === 'proposal_changed')).toHaveLength(3)

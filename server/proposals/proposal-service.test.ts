@@ -47,7 +47,7 @@ onEachDatabase(open => {
       ['one', ['flagged'], null, 'will_change'],
       ['two', [], 'Archive', 'will_change'],
     ])
-    // The same again is the same.
+    // Repeating a request returns the same one.
     expect((await world.accept({ kind: 'flags', ids: refs, add: ['flagged'] })).id).toBe(flags.id)
     await world.restart()
     expect(folders(world)).toBe(before)
@@ -68,7 +68,7 @@ onEachDatabase(open => {
     await world.settled(flags.id)
     expect([world.in('INBOX'), world.in('Archive')]).toEqual([['one flagged'], ['two flagged']])
     expect((await world.proposals.get(agent, id)).state).toBe('applied')
-    // What alerts about agents count: once each, for the agent that proposed it.
+    // Operations counted for alerts about agents: once each, for the agent that proposed them.
     expect(world.taken).toEqual([
       [agent.id, 1],
       [agent.id, 2],
@@ -140,7 +140,7 @@ onEachDatabase(open => {
     // The policy acts again: what waits stays for a human.
     world.rules.mode = 'act'
     await world.sweeper.sweep()
-    // The queue is away when the yes comes, as after a crash in between: it takes what was applied when it starts.
+    // The queue is down at the approval, as after a crash in between: it takes up what was applied when it starts.
     await world.stop()
     const race = await Promise.all([apply(), apply(), apply()])
     expect(race.flatMap(({ results }) => results).filter(({ code }) => code === null)).toHaveLength(2)

@@ -19,7 +19,7 @@ const anyPace = { gatherMs: 0, apartMs: 0, groupMs: 0, perHour: 1_000 }
 const lease: Lease = { name: 'push', fence: async () => undefined }
 const later = '2099-01-01T00:00:00.000Z'
 
-/** One lease for all of a test, which it gives and takes. */
+/** The only lease of a test, which grants and revokes it. */
 class OneLease {
   readonly #claims: (LeaseListener & { lease: Lease | undefined })[] = []
 
@@ -67,7 +67,7 @@ async function setUp({ processes = 1, pace = anyPace } = {}) {
   /** Groups of what waits by its approval. */
   const waits = new Map<string, string>()
   const mayApprove = new Set(['ann', 'ben'])
-  /** Each question to the database, which may fail. */
+  /** Called for each database query, which may fail. */
   const questions = { asked: (_what: 'groups' | 'standing'): void => undefined }
   const waiting: WaitingFor = {
     groupsOf: async (...asked) => {
@@ -93,7 +93,7 @@ async function setUp({ processes = 1, pace = anyPace } = {}) {
   }
   const told: { process: number; to: string; content: PushContent; ttl: number }[] = []
   const outcomes: PushOutcome[] = []
-  /** Before the outcome of an attempt is known. */
+  /** Called before the outcome of an attempt is known. */
   const hooks = { told: (): void => undefined }
   const leases = new OneLease()
   const all = Array.from({ length: processes }, (_, process) => {
@@ -149,13 +149,13 @@ test('each browser of those who may approve is told once, though two processes h
   expect(told[0]!.content).toEqual({
     ...{ kind: 'approvals', tag: 'g', count: 1, proposals: 0, total: 1, asks: 'Bot', account: 'Ann', open: 'one' },
   })
-  // No longer than a week, however far off its end is.
+  // At most a week, however far away its expiry is.
   expect(told[0]!.ttl).toBe(7 * 24 * 3_600)
 })
 
 test('a proposal is told of once, whatever is added to it, and a message in it is no other', async () => {
   const { ask, propose, told } = await setUp({ pace: { ...anyPace, groupMs: 60_000 } })
-  // What it takes over is told by then.
+  // What it takes over has been sent by then.
   await ask('first', 'f')
   await expect.poll(() => told.length).toBe(2)
   await propose('p1')
@@ -227,7 +227,7 @@ test('what comes at the very end of a round is told too, in whichever step of it
       }
       step()
     }
-    // Of nothing that waits: the round ends without a word.
+    // Nothing waits: the round ends without a notification.
     await request('nothing')
     await expect.poll(() => told.length, { interval: 1 }).toBe(steps + 1)
   }

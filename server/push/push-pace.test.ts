@@ -1,10 +1,10 @@
-/** Few notifications, not many: the first at once, others together. */
+/** Few notifications: the first one immediately, later ones batched. */
 import { expect, test } from 'vitest'
 import { PushPace } from './push-pace.ts'
 
 const times = { gatherMs: 200, apartMs: 15_000, groupMs: 60_000, perHour: 3 }
 
-/** Takes what is due, at the moment in which it is, until nothing waits or the time is over. */
+/** Takes what is due at its time, until nothing waits or the time is over. */
 function run(pace: PushPace, until: number): [number, string[]][] {
   const told: [number, string[]][] = []
   for (let at = pace.nextAt(); at !== undefined && at <= until; at = pace.nextAt()) {

@@ -202,7 +202,7 @@ test.each([
   ['FREQ=YEARLY;INTERVAL=2;BYMONTH=10;BYDAY=-1SU', 'every 2 years on the last Sunday of October'],
   ['FREQ=YEARLY;BYMONTH=3,9', 'every year on 1 March and 1 September'],
   ['FREQ=HOURLY;INTERVAL=6', 'every 6 hours'],
-  // What words would say wrongly is left to the rule.
+  // What prose would misstate is shown as the rule.
   ['FREQ=WEEKLY;BYDAY=TU;BYHOUR=9,17', null],
   ['FREQ=WEEKLY;BYDAY=1TU', null],
   ['FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13', null],

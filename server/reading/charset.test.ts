@@ -45,7 +45,7 @@ test.each([
   ['c3a4', 'UTF8', 'ä'],
   ['efbbbfc3a4', 'utf-8', 'ä'],
   ['80', 'iso-8859-1', '€'],
-  // What is said cannot be, or says nothing.
+  // The declared charset is impossible, or declares nothing.
   ['e4', 'utf-8', 'ä'],
   ['c3a4ff', 'utf-8', 'ä\ufffd'],
   ['c3a4', 'ansi_x3.4-1968', 'ä'],

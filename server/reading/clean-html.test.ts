@@ -177,7 +177,7 @@ test('whatever the vector, a browser that reads the result finds nothing in it t
       ) {
         found.push(tagName)
       }
-      // What only a click follows, and what is only read.
+      // Attributes that only a click follows, and those that are only text.
       const others = attrs.filter(({ name }) => !['href', 'title', 'alt', 'class'].includes(name))
       found.push(...others.filter(({ value }) => value.includes('sender')).map(({ name }) => `${tagName} ${name}`))
     }

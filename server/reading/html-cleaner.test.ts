@@ -7,7 +7,7 @@ import { TextWorkerError, type TextWorkerFault } from './job-thread.ts'
 
 const asker = { key: 'ann', signal: new AbortController().signal }
 
-/** Answers the source, or fails as it says. */
+/** Returns the source, or fails as it says. */
 function cleaner() {
   const asked: string[] = []
   const run = async (_job: string, { source, remote }: { source: string; remote: boolean }): Promise<CleanHtml> => {

@@ -7,7 +7,7 @@ import { cleanText } from './stranger-text.ts'
 const lines = (...all: string[]) => all.join('\n')
 const freshOf = (html: string) => newText(cleanText(htmlText(html)).trim())
 
-/** As generators of newsletters write it: tables in tables, no letters between them, a preheader, a pixel. */
+/** As newsletter generators write it: nested tables, no spaces between them, a preheader, a pixel. */
 const newsletter = `<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN"><html><head><title>News</title>
 <!--[if mso]><style>.all{display:none}</style><![endif]-->
 <style>.preheader, .b > i { display : none !important } @media (max-width:600px) { .wide { display:none!important } }
@@ -219,7 +219,7 @@ const hostile: [string, (length: number) => string][] = [
 
 test.each(hostile)('four times as much of %s takes about four times as long, not sixteen times', (_name, make) => {
   const [part, whole] = [make(mebibyte / 32), make(mebibyte / 8)]
-  // Of this thread alone: others collect garbage, and compile.
+  // CPU time of this thread alone: others collect garbage, and compile.
   const cpuOf = (html: string) => {
     const before = process.threadCpuUsage()
     htmlText(html)
@@ -228,7 +228,7 @@ test.each(hostile)('four times as much of %s takes about four times as long, not
   }
   cpuOf(whole)
   const best = (html: string) => Math.min(...Array.from({ length: 3 }, () => cpuOf(html)))
-  // What takes next to nothing is not compared: there the clock decides.
+  // Near-zero costs are not compared: there the clock's resolution decides.
   expect(best(whole)).toBeLessThan(8 * best(part) + 20)
 })
 

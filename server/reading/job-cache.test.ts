@@ -1,9 +1,9 @@
-/** What several wait for is done once, for each key, and is taken back when nobody waits for it any longer. */
+/** A job with several waiters runs once per key, and is cancelled once none of them waits any longer. */
 import { expect, test } from 'vitest'
 import { type Asker, JobCache } from './job-cache.ts'
 import type { JobOptions } from './text-worker.ts'
 
-/** A worker whose jobs end when the test says so; those whose signal is aborted have not begun, and are taken back. */
+/** A worker whose jobs end when the test says so; jobs aborted before they begin are dropped. */
 function cache() {
   const jobs: { source: string; options: JobOptions; finish(): void }[] = []
   const run = (_job: string, { source }: { source: string }, options: JobOptions) => {
@@ -27,7 +27,7 @@ test('a job is taken back when the last who waits for it has gone, and not befor
   await expect(one).rejects.toThrow('the first has gone')
   expect(jobs[0]?.options.signal?.aborted).toBe(false)
   second.abort(new Error('the second has gone'))
-  // A caller that comes in the moment in which it is taken back has it done again.
+  // A caller that arrives at the moment of the cancellation has it done again.
   const late = ask('a')
   await expect(other).rejects.toThrow('the second has gone')
   expect(jobs[0]?.options.signal?.aborted).toBe(true)

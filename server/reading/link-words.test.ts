@@ -1,4 +1,4 @@
-/** Links in plain text: told as those of HTML are, and none that a program would follow or load by itself. */
+/** Links in plain text: shown as those of HTML are, and none that a program would follow or load automatically. */
 import { expect, test } from 'vitest'
 import { withoutTargets } from './link-words.ts'
 

@@ -1,4 +1,4 @@
-/** Of a message, what is new in it: nothing of its own is lost, and what is left out is counted. */
+/** The new text of a message: nothing of its own is lost, and what is left out is counted. */
 import { expect, test } from 'vitest'
 import { newText } from './new-text.ts'
 

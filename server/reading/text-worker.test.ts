@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { tempDir } from '../../test/support/temp-dir.ts'
 import { TextWorker, type TextWorkerOptions } from './text-worker.ts'
 
-/** Does what it is told in place of the HTML. */
+/** Executes commands in place of HTML. */
 const obedient = `
 import { parentPort, threadId } from 'node:worker_threads'
 parentPort.on('message', ({ input: { source } }) => {
@@ -28,7 +28,7 @@ function worker(options: TextWorkerOptions = {}, thread: string | undefined = ob
     await made.stop()
     dir.remove()
   })
-  /** What the thread answers, and in which thread it ran. */
+  /** Returns what the thread answers, and in which thread it ran. */
   const tell = async (source: string, signal?: AbortSignal, key = 'ann') =>
     String(await made.run('cleanHtml', { source, remote: false }, { key, ...(signal && { signal }) }))
   return { made, tell }

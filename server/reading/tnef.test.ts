@@ -25,15 +25,15 @@ interface Read {
   rtf: string | null
 }
 
-/** By tnefparse, see `tnef-files.py`. */
+/** Parsed by tnefparse, see `tnef-files.py`. */
 const expected: Record<string, Read & { sha256: string }> = JSON.parse(
   readFileSync(new URL('../../test/support/tnef-files.json', import.meta.url), 'utf8'),
 )
-/** Where we say something else than tnefparse, and why that is right. */
+/** Where we differ from tnefparse, and why that is right. */
 const differences: Record<string, string> = {
-  // tnefparse takes each short name for UTF-8.
+  // tnefparse decodes every short name as UTF-8.
   'names in a Japanese code page': '日本語.txt',
-  // A message is called by its subject; tnefparse tells its name as a file.
+  // A message is named by its subject; tnefparse uses its name as a file.
   'an attached message': 'Minutes of May',
 }
 
@@ -118,7 +118,7 @@ test.each([
   ['more values than there are', ofMessage([[0x1000, { string: 'x' }]]), 8],
   ['more properties than there are', ofMessage([[0x1000, { string: 'x' }]]), 0],
 ])('%s ends the list, and what follows is read', (_what, list, at) => {
-  // 9 bytes of head stand before the list.
+  // A header of 9 bytes precedes the list.
   list.writeUInt32LE(0xfffffff0, 9 + at)
   const { files, isWhole, text } = read(tnef([list, packedFile({ title: 'b.txt', data: Buffer.from('b') })]))
   expect([files.length, isWhole]).toEqual([1, false])

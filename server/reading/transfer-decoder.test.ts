@@ -41,7 +41,7 @@ test.each([
     // Junk is no letter of base64.
     const all =
       decoded === undefined ? Buffer.from('Q'.repeat(units), 'base64').toString('latin1') : decoded.repeat(units)
-    // At the end of a text `= ` is a line that goes on.
+    // At the end of a text `= ` is a soft line break.
     expect(bytes === (unit === '= ' ? all.slice(0, -2) : all)).toBe(true)
   },
 )
@@ -74,7 +74,7 @@ test('long pieces of regular lines have the same bytes as short ones, and so has
     const out: Buffer[] = []
     for (let at = 0; at < bytes.length; at += pieceBytes) {
       out.push(decoder.push(bytes.subarray(at, at + pieceBytes)))
-      // As one does that goes on at this place later.
+      // Like a reader that resumes at this offset later.
       decoder = new TransferDecoder('base64', decoder.rest)
     }
     return Buffer.concat([...out, decoder.end()])

@@ -1,9 +1,9 @@
-/** Words of an outgoing message that nobody sees are told, in whatever way they are hidden; and nothing is told of what is seen. */
+/** Invisible words of an outgoing message are reported, however they are hidden; visible ones are not. */
 import { expect, test } from 'vitest'
 import { writeBody } from './outgoing-body.ts'
 import { unseenWords } from './unseen-words.ts'
 
-/** As it leaves. */
+/** Returns the invisible words of the outgoing message. */
 function unseenIn(content: string, format: 'html' | 'markdown' = 'html'): string {
   const { style, bodyAttributes, html } = writeBody({ format, content })
   return unseenWords({

@@ -168,7 +168,7 @@ onEachDatabase((open, url) => {
   })
 
   test('what cannot be kept is not in force', async () => {
-    // Of its own, since it does not stay whole.
+    // A database of its own, since it does not stay intact.
     const db = openDatabase(await url())
     onTestFinished(() => db.destroy())
     await migrate(db, migrations)
@@ -192,7 +192,7 @@ onEachDatabase((open, url) => {
     await networks.allow(admin, forMail(['192.168.1.9']))
     expect(reconnected.splice(0)).toEqual([inside.id])
     await networks.forbid(admin, '192.168.1.9', 'mail')
-    // What the name answers now leads outside; when the connection was made it may have led inside.
+    // The name resolves to an outside address now; the connection may have been made to an inside one.
     expect(reconnected.sort()).toEqual([inside.id, named.id].sort())
   })
 })

@@ -1,4 +1,4 @@
-/** Refused logins are kept in the database, each by itself. */
+/** Refused logins in the database: the last one of each account and part. */
 import { expect, test } from 'vitest'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { RefusedLogins } from './refused-logins.ts'
@@ -15,7 +15,7 @@ onEachDatabase(open => {
       store.keep('b', 'imap', refused(3)),
     ])
     await store.keep('a', 'imap', refused(4))
-    // As another process finds it.
+    // As another process reads them.
     const other = new RefusedLogins(db)
     expect(await other.find('a', 'imap')).toEqual(refused(4))
     await other.forget('a', 'imap')

@@ -1,4 +1,4 @@
-/** The index of an account beside its mail server: what it holds after whatever happens there, and what is told of it. */
+/** An account's index beside its mail server: what it holds after whatever happens there, and what is published. */
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { startHub } from '../../test/support/event-hub.ts'
@@ -148,7 +148,7 @@ test('what changes while it is read ahead is indexed as it is then', async () =>
   const uids = Array.from({ length: 900 }, (_, n) => gateway.deliver({ subject: `mail ${n}`, messageId: `<${n}@x>` }))
   const readAhead = Promise.withResolvers<void>()
   let fetched = 0
-  // What the gateway reads behind it needs no turn of the event loop.
+  // The gateway's later reads need no turn of the event loop.
   gateway.delay = step => void (step === 'listHeaders' && ++fetched === 2 && setImmediate(readAhead.resolve))
   const operations = index()
   const changed = uids[100]!
@@ -183,7 +183,7 @@ test('mail that comes, changes, moves and goes is found when it is noticed', asy
   await writer()(w => w.move(target('INBOX', second), 'Archive'), new AbortController().signal)
   indexer.notice('INBOX')
   await holds('INBOX', [first])
-  // Nobody says that something came there, and the next round is far away.
+  // The server does not notify of that folder, and the next round is far away.
   await holds('Archive', [gateway.getFolder('Archive').messages[0]!.uid])
   const [after] = (await index().listMessages({ path: 'Archive', limit: 1 })).messages
   expect(after!.id).toBe(before!.id)
@@ -228,7 +228,7 @@ test('what was lost with the index is read again, and nothing is told twice', as
   await isComplete()
   expect(await flagsOf('INBOX', uids[0]!)).toEqual(['\\Flagged'])
   expect(facts.filter(({ type }) => type === 'mail_changed')).toHaveLength(1)
-  // Numbers go on above those that were forwarded, so that what changes now is told.
+  // Numbers continue above those that were forwarded, so that later changes are published.
   await writer()(w => w.setFlags(target('INBOX', uids[1]!), 'add', ['\\Seen']), new AbortController().signal)
   indexer.notice('INBOX')
   await vi.waitFor(() => expect(facts.filter(({ type }) => type === 'mail_changed')).toHaveLength(2))
@@ -332,7 +332,7 @@ test('it tells until when a folder is known, finds what moved, and takes in what
   await writer()(w => w.move(target('INBOX', uid), 'Archive'), new AbortController().signal)
   await indexer.look(10_000)
   expect(await uidsIn('Archive')).toHaveLength(1)
-  // Of a folder that is not followed nothing is said.
+  // Nothing is published for a folder that is not followed.
   expect(await indexer.arrive('Elsewhere', { ...arrived, headers })).toBeUndefined()
   await indexer.stop()
   expect(indexer.asOf('INBOX')).toBeUndefined()
@@ -365,7 +365,7 @@ test('rounds in which nothing changed leave the index alone, so that its threads
   await after(5)
   expect(asked).toEqual([])
   expect(indexer.asOf('INBOX')).toBeGreaterThan(asOf)
-  // Nobody says so: the figures of the folder do.
+  // Found by the folder's counts, without a notification.
   const uid = gateway.deliver({ subject: 'second', messageId: '<2@x>' }, 'Archive')
   await holds('Archive', [uid])
   await writer()(w => w.setFlags(target('Archive', uid), 'add', ['\\Deleted']), signal)

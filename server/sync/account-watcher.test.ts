@@ -103,7 +103,7 @@ describe.skipIf(!available('dovecot'))('watching a real mailbox', () => {
     const learned = vi.waitFor(() => expect(most()).toBeLessThan(8), { interval: 10 })
     const release = Promise.withResolvers<void>()
     const requests: Promise<void>[] = []
-    // One after the other, each keeping its connection: Dovecot counts logins that come at the same moment loosely.
+    // Sequentially, each keeping its connection: Dovecot counts simultaneous logins loosely.
     for (let count = 0; count < 8 && most() === 8; count++) {
       const begun = Promise.withResolvers<void>()
       const hold = async () => {

@@ -23,7 +23,7 @@ test('mail that came while a folder was compared counts among that of its server
     ...{ expected: new AccountExpectations(), arrivals: new KnownArrivals(), miss: () => undefined },
     ask: async (_work: (connection: MailConnection) => Promise<never>) => expect.unreachable(),
   })
-  // The look before had asked how the folder stands before that mail came, and then read it with what changed.
+  // The previous look had polled the status before that mail arrived, and then read it with the changes.
   const status = { uidValidity: 7, uidNext: 3, modseq: 20n, total: 2 }
   expect(await indexer.catchUp(folder, status, false, 0)).toBe(true)
   expect(written).toEqual([{ path: 'INBOX', uidValidity: 7, position: { serverTotal: 2 }, announces: false }])

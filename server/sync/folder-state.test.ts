@@ -179,7 +179,7 @@ test('of two looks at once only one announces', async () => {
   })
   const uid = gateway.deliver()
   await vi.waitFor(() => expect(slow).toHaveBeenCalledTimes(1))
-  // Another connection, and another look, while the first is about to write what it found.
+  // Another connection and another look, while the first is about to write its result.
   mail.reconnect()
   await hasReceived([uid])
   held.resolve()

@@ -1,4 +1,4 @@
-/** Watches of chosen folders: what happens there is noticed at once, and they give way where connections are few. */
+/** Watches of chosen folders: changes there are noticed immediately, and watches yield when connections are scarce. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { MemoryGateway } from '../imap/adapters/memory-gateway.ts'
 import { ConnectionPool } from '../imap/connection-pool.ts'
@@ -45,7 +45,7 @@ test('it is noticed what comes, also after the connection broke, until it is sto
   await becomes(['Archive', 'Archive'])
   gateway.deliver({}, 'INBOX')
   gateway.cut()
-  // What came in between may have been missed.
+  // Changes in between may have been missed.
   await becomes(['Archive', 'Archive', 'Archive'])
   await watcher.stop()
   expect(gateway.connections.size).toBe(0)

@@ -77,7 +77,7 @@ test('a change of a few messages is written behind a large one that was asked fo
   show(1_000, 'third')
   await new Promise(setImmediate)
   expect(paths).toEqual([])
-  // One look is enough for all of them: nothing rests behind it.
+  // One flush covers all of them.
   await known.written()
   expect(paths).toEqual(['first', 'second', 'third'])
 })
@@ -133,7 +133,7 @@ test('facts of older mail are forwarded while the next batch is written, one bat
   expect(forwards).toHaveLength(1)
   forwards[0]!.reject(new Error('the database is busy'))
   await expect(second).rejects.toThrow('the database is busy')
-  // What the second one changed is forwarded all the same, and waited for.
+  // The second one's changes are still forwarded, and awaited.
   await expect.poll(() => forwards.length).toBe(2)
   let isSettled = false
   const settled = writer.settle().then(() => {

@@ -91,7 +91,7 @@ test('a change of folders ends their list until one that was asked for after it;
   known.ask()
   known.unlist()
   expect(subscribed()).toBeUndefined()
-  // Asked for before.
+  // Requested earlier.
   known.list(listed(true))
   expect(subscribed()).toBeUndefined()
   known.ask()

@@ -26,7 +26,7 @@ afterEach(async () => {
 })
 
 const isState = (state: string, id = 'a') => vi.waitFor(() => expect(mail.stateOf(id).state).toBe(state))
-/** Told of a state is a moment after it can be read. */
+/** A state is published a moment after it can be read. */
 const hasTold = (states: string[]) => vi.waitFor(() => expect(mail.states).toEqual(states))
 const hasReceived = (uids: number[], id = 'a') => vi.waitFor(() => expect(mail.receivedBy(id)).toEqual(uids))
 

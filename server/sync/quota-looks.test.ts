@@ -1,4 +1,4 @@
-/** How full mailboxes are is looked at seldom, and told once when it matters. */
+/** The quota of mailboxes is polled rarely, and reported once when it matters. */
 import { expect, test } from 'vitest'
 import { startHub } from '../../test/support/event-hub.ts'
 import { keepAccount } from '../../test/support/watched-accounts.ts'
@@ -89,7 +89,7 @@ test('it is looked at once an hour at most, never without a connection, and soon
   await quotas.look(signal)
   expect(looks()).toBe(3)
   await expect.poll(() => told).toEqual(['nearly_full 93', 'full 93'])
-  // A server that has none is never asked.
+  // A server without quota is never polled.
   gateway.offers = ['IDLE']
   gateway.cut()
   await connect()

@@ -45,7 +45,7 @@ onEachDatabase(open => {
       })
     const many = (pool: ConnectionPool) =>
       Promise.all(Array.from({ length: 12 }, () => pool.run('a', 'interactive', one => one.listFolders(), signal)))
-    // So that they are wanted at once.
+    // Listing takes a turn of the loop, so that several connections are needed at once.
     gateway.delay = step => (step === 'listFolders' ? new Promise(resolve => setImmediate(resolve)) : undefined)
     const first = await startBook(db)
     const pool = poolWith(first.book)
@@ -61,7 +61,7 @@ onEachDatabase(open => {
     await many(again)
     expect(gateway.attempts).toBe(2)
     expect(again.connections('a')).toMatchObject({ server_limit: 2, max: 2 })
-    // Another login may be allowed more.
+    // Another login may have higher limits.
     await again.drop('a')
     expect(second.book.limitOf('a')).toBeUndefined()
     await again.stop()
@@ -84,7 +84,7 @@ onEachDatabase(open => {
     } as const
     await db.transaction().execute(transaction => first.book.saveQuota(transaction, 'a', quota))
     first.book.noteQuota('a', quota)
-    // Of an account that is gone.
+    // Belongs to a deleted account.
     first.book.connected('gone', ['IDLE'])
     await first.book.stop()
     const second = await startBook(db)

@@ -93,7 +93,7 @@ test('each account has its own; callers get those of accounts that they may see,
       ['b', 3],
     ])
   expect(seen(other)).toEqual([])
-  // What has ended is not told to those who come later.
+  // Completed progress is not sent to later subscribers.
   as(token('all', undefined, 't5'))
   const late = await open()
   await expect.poll(() => seen(late)).toEqual([['b', 3]])

@@ -94,11 +94,11 @@ onEachDatabase(open => {
     expect(await delays()).toEqual([0, 0])
     usage.moved('a', 'watch', 150, 0)
     expect([await delays(), await pace()]).toEqual([[9 * hour, 9 * hour], 'paused'])
-    // Another account has a day of its own; the next day begins with nothing.
+    // Each account has a budget of its own; the next day starts at zero.
     expect(await usage.delayMs('b', 'memory', 'backfill')).toBe(0)
     clock.now += 9 * hour
     expect([await delays(), await pace()]).toEqual([[0, 0], 'full'])
-    // What was stored before a restart counts.
+    // Usage stored before a restart counts.
     usage.moved('a', 'sync', 1_000, 0)
     await usage.stop()
     const again = usageOf(db)

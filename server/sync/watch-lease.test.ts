@@ -1,4 +1,4 @@
-/** Of several processes one watches an account, and another begins when it is gone. */
+/** Of several processes one watches an account, and another takes over when it is gone. */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { startHub } from '../../test/support/event-hub.ts'
@@ -17,7 +17,7 @@ const logger = createLogger('silent')
 const login: MailLogin = { host: 'memory', port: 143, tls: 'none', user: 'a', password: 'secret' }
 
 const quick = { leaseMs: 3_600_000, renewEveryMs: 10, marginMs: 0 }
-/** Over before the next statement, which its holder does not hear in the time of a test. */
+/** A lease that expires before the next statement, which its holder does not notice during a test. */
 const unnoticed = { leaseMs: 0, renewEveryMs: 3_600_000, marginMs: 0 }
 
 interface ServerOptions {
@@ -108,7 +108,7 @@ onEachDatabase(open => {
     await expect.poll(() => stale.mail.receivedBy()).toEqual([before])
     const position = await positionIn(db)
 
-    // Another one has taken over, and watches nothing yet: only the lease keeps the first one from writing.
+    // Another process has taken over, but watches nothing yet: only the lease stops the first one from writing.
     const taking = leasesOn(db)
     taking.want('watch:a')
     await taking.start()

@@ -1,4 +1,4 @@
-/** A token is never worth more than its owner, follows every change at once, and costs the database next to nothing. */
+/** A token never exceeds its owner's rights, follows changes immediately, and costs the database almost nothing. */
 import { expect, test } from 'vitest'
 import type { Fact } from '../../contract/event.ts'
 import { memoryDatabase, onEachDatabase } from '../../test/support/databases.ts'
@@ -159,7 +159,7 @@ onEachDatabase(open => {
     }
     for (let index = 0; index < 100; index++) await who(token, '198.51.100.7')
     await tokens.stop()
-    // In another minute of the clock, and less than a minute later.
+    // In another minute of the clock, but less than a minute later.
     clock.now += 59_999
     await who(token, '198.51.100.8')
     await tokens.stop()
@@ -171,7 +171,7 @@ onEachDatabase(open => {
     await tokens.stop()
     const later = { last_used_at: now(), last_used_address: '198.51.100.8' }
     expect(await tokens.list(ann)).toMatchObject([later])
-    // Nor is it forgotten how lately that was, when the token is looked up again.
+    // The time of the last use is kept when the token is looked up again.
     await tokens.userChanged('ann')
     clock.now += minute - 1
     await who(token, '198.51.100.9')
@@ -195,7 +195,7 @@ test('nobody gives a token what they do not have, nor learns what there is', asy
   const eve = await signIn('eve', 'administrator', [])
   await expect(tokens.create(eve, { ...reader, accounts: ['a', 'd'] })).rejects.toEqual(problem('account_not_found'))
 
-  // Signed in as more than they are by now: what counts is what the database says.
+  // The session has more rights than the user has by now: the database decides.
   const { token, info } = await tokens.create(ann, reader)
   await become('ann', { role: 'viewer', accounts: ['b'], disabled: false })
   await expect(tokens.create(ann, reader)).rejects.toEqual(problem('beyond_own_rights'))
@@ -247,7 +247,7 @@ test('someone else’s token is none, but for an administrator, who does not get
   await expect(tokens.rotate(eve, info.id)).rejects.toEqual(problem('forbidden'))
   expect(await tokens.change(eve, info.id, { scopes: ['mail:meta'] })).toMatchObject({ user_id: 'ann' })
   expect(await who(token)).toMatchObject({ scopes: new Set(['mail:meta']) })
-  // Not even an administrator makes it worth more than its owner.
+  // Not even an administrator can raise it above its owner.
   await expect(tokens.change(eve, info.id, { scopes: ['mail:send'] })).rejects.toEqual(problem('beyond_own_rights'))
 })
 
@@ -303,7 +303,7 @@ test('neither known nor wrong tokens, however many, keep the database busy', asy
   const { token } = await tokens.create(await signIn('ann', 'operator', ['a']), reader)
   const swapped = token.at(-1) === 'a' ? 'b' : 'a'
   for (let index = 0; index < 1_000; index++) {
-    // At once, without even a promise.
+    // Synchronously, without even a promise.
     expect(tokens.authenticate(token, '192.0.2.1')).toMatchObject({ kind: 'token' })
     expect(tokens.authenticate(`${token.slice(0, -1)}${swapped}`, '192.0.2.1')).toBeUndefined()
   }
@@ -329,7 +329,7 @@ test('what was read before a change is worth nothing after it', async () => {
   const { tokens, signIn } = tokensOn(db, hub)
   const ann = await signIn('ann', 'operator', ['a'])
   const { token, info } = await tokens.create(ann, reader)
-  // As after a start: nothing is known yet.
+  // As after a start: nothing is cached yet.
   const { tokens: started, store } = tokensOn(db, hub)
   const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   store.beforeAnswer = () => {
@@ -352,7 +352,7 @@ test('when it cannot be read what someone may now, all that their tokens have op
   await expect(tokens.userChanged('ann')).rejects.toThrow('the database went away')
   expect(heard).toEqual([`revoked token-${info.id}`])
   store.isBroken = false
-  // Nothing of before is in memory; it is asked again.
+  // Earlier results are not cached; it is looked up again.
   expect(tokens.authenticate(token, '192.0.2.1')).toBeInstanceOf(Promise)
   expect(await who(token)).toMatchObject({ id: `token-${info.id}` })
 })

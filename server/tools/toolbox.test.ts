@@ -229,7 +229,7 @@ test('who is told what may be called is told only that, and a client is told wha
     ['read', true, undefined],
     ['write', undefined, false],
     ['send', undefined, false],
-    // Without a word MCP takes it for destroying.
+    // Without the hint MCP assumes that a tool is destructive.
     ['destroy', undefined, undefined],
   ])
   expect(toolbox.list({ ...everybody, scopes: scopeSet(['dashboard:admin']) })).toEqual([])

@@ -8,10 +8,10 @@ test.each([
   ['Correct-Horse  Battery_Staple!', 'correcthorsebatterystaple!'],
   ['x To be, or not TO BE / let it be y', 'x tobeornottobe / letitbe y'],
   ['The quick brown fox, jumps over the lazy dog', 'thequickbrownfox, jumpsoverthelazydog'],
-  // As the expression folds case: the long s and the sign of kelvin.
+  // As the expression folds case: the long s and the Kelvin sign.
   ['let it be, yellow \u017fubmarine', 'letitbe, yellow\u017fubmarine'],
   ['correct horse battery staple', 'correcthorsebatterystaple'],
-  // Inside a word nothing may stand.
+  // Separators within a word are not ignored.
   ['l-e-t i-t b-e', 'l-e-t i-t b-e'],
   ['Nothing of Them', 'Nothing of Them'],
   ['', ''],

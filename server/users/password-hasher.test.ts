@@ -1,4 +1,4 @@
-/** Passwords are hard to get back, and trying many at once neither takes the machine nor keeps people out. */
+/** Passwords are hard to crack, and concurrent attempts neither exhaust the machine nor lock users out. */
 import { argon2Sync } from 'node:crypto'
 import { expect, test, vi } from 'vitest'
 import { PasswordHasher } from './password-hasher.ts'
@@ -24,7 +24,7 @@ test('it is argon2id as others write and read it', async () => {
   expect(Buffer.from(tag!, 'base64')).toEqual(expected)
 })
 
-/** As it was made until November 2026. */
+/** A hash made until November 2026. */
 const old = '$argon2id$v=19$m=19456,t=2,p=1$YSBzYWx0IG9mIHRoZSBwYXN0$uBqSBGNQT06IE4lw9a7QCQIYkurbvyHnnc1P+TGgN2M'
 
 test('a password that was kept with another cost is known all the same, and known to be outdated', async () => {

@@ -45,7 +45,7 @@ test.each([
   'k7#Vq9!mZx2w',
   'zinnober-kessel-mond',
   'ёлка весной и хлеб',
-  // What is famous in it counts for little, and the rest for what it is.
+  // A famous phrase in it counts for little, and the rest for what it is.
   'may the force be with you k7#Vq9!mZx2w',
   'hello world of quiet green lamps',
 ])('%s is taken', async password => {

@@ -1,4 +1,6 @@
-/** Users over HTTP: an administrator invites, the person comes in by the link, and what is taken from them is gone at once. */
+/**
+ * Users over HTTP: an administrator invites, the person signs up by the link, and revoked rights are gone immediately.
+ */
 import { expect, onTestFinished, test } from 'vitest'
 import { usersApi } from '../../contract/users.ts'
 import { startHub } from '../../test/support/event-hub.ts'

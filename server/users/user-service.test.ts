@@ -1,4 +1,4 @@
-/** People come by a link, are changed and go; nobody gets more than was meant, and an administrator is always left. */
+/** Users join by link, change and leave; rights never exceed the intention, and an administrator always remains. */
 import { expect, test } from 'vitest'
 import type { User } from '../../contract/users.ts'
 import { aUser } from '../../test/support/a-user.ts'
@@ -110,7 +110,7 @@ onEachDatabase(open => {
     test(`of two administrators who are ${word} at the same moment one stays, and nothing is told of the other`, async () => {
       const { users, store, facts, asked, db, addAdministrator } = await setUp(await open())
       const both = [await addAdministrator('one'), await addAdministrator('two')]
-      // One who cannot come in is not one who is left.
+      // An administrator who cannot sign in does not count as remaining.
       await users.invite(admin, { ...invitation, role: 'administrator' })
       for (const id of both) await store.replaceRecoveryCodes(id, [`${id}-code`])
       expect(codesOf(await Promise.allSettled(both.map(id => shutOut(users, id))))).toEqual(['last_administrator'])
@@ -138,7 +138,7 @@ onEachDatabase(open => {
     for (const table of ['users', 'user_links', 'recovery_codes', 'sessions', 'api_tokens', 'passkeys'] as const) {
       expect(await db.selectFrom(table).selectAll().execute(), table).toEqual([])
     }
-    // Enabled and signed in again between the two steps: rows go with the user, and memory is told once more.
+    // Enabled and signed in again between the two steps: rows go with the user, and caches are notified once more.
     expect(asked.at(-1)).toEqual({ what: 'ended', userId: 'ann', facts: 1 })
     await expect(users.delete(admin, 'ann')).rejects.toMatchObject({ code: 'user_not_found' })
     await expect(users.change(admin, 'ann', { name: 'A' })).rejects.toMatchObject({ code: 'user_not_found' })
@@ -190,7 +190,7 @@ onEachDatabase(open => {
     const same = { name: 'Ann', role: 'viewer', accounts: ['work', 'home', 'work'], disabled: false } as const
     await users.change(admin, 'ann', { ...same, accounts: [...same.accounts] })
     expect(facts()).toEqual([])
-    // All the same: a change that was kept may have failed to reach them.
+    // Notified anyway: an earlier committed change may have failed to reach them.
     expect(asked).toEqual([{ what: 'changed', userId: 'ann', facts: 0 }])
     const changed = await users.change(admin, 'ann', {
       name: 'Anna',
@@ -215,7 +215,7 @@ onEachDatabase(open => {
     expect((await users.invite(admin, { ...invitation, role: 'administrator' })).user.accounts).toBe('all')
     expect((await users.change(admin, 'boss', { accounts: ['work'] })).accounts).toBe('all')
 
-    // What was everything does not stay everything in passing.
+    // A demoted administrator does not keep access to all accounts.
     expect((await users.change(admin, 'boss', { role: 'operator' })).accounts).toEqual([])
     expect((await users.change(admin, 'boss', { accounts: 'all' })).accounts).toBe('all')
     expect((await users.change(admin, 'boss', { role: 'administrator' })).accounts).toBe('all')

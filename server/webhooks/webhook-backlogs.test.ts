@@ -94,7 +94,7 @@ onEachDatabase(open => {
     await told('c', ...range(1, 5))
     await stop()
     for (const account of ['a', 'c']) await deliverTo(account, 6)
-    // As a kill leaves it: the endpoint went further than is stored.
+    // As a kill leaves it: the endpoint got further than is stored.
     await store.renew(one.id, { place: log.newest - 8 })
     refused.delete('a')
     await start()

@@ -7,7 +7,7 @@ import { scopeSet } from '../platform/principal.ts'
 import { secretContext } from './webhook-tables.ts'
 
 const range = (from: number, count: number) => Array.from({ length: count }, (_, index) => from + index)
-/** Nothing is told of those. */
+/** Those facts produce no message. */
 const told = (uids: number[]) => uids.filter(uid => uid % 10 !== 9)
 
 onEachDatabase(open => {
@@ -53,7 +53,7 @@ onEachDatabase(open => {
     await until(one, 1, 2, 3)
     await stop()
     await deliver(4, 5)
-    // As a kill leaves it: taken, and not stored.
+    // As a kill leaves it: delivered, and not stored.
     await store.renew(one.id, { place: log.newest - 4 })
     await start()
     await until(one, 1, 2, 3, 2, 3, 4, 5)
@@ -174,7 +174,7 @@ onEachDatabase(open => {
     const uids = told(range(1, 400))
     await deliver(...range(1, 100))
     await vi.waitFor(() => expect(engine.find(one.id)!.last_fault).toBe('connection_refused'))
-    // By then it is asked every ten minutes, and the process has ended and started in between.
+    // By then it is retried every ten minutes, and the process was restarted in between.
     await stop()
     await store.renew(one.id, { failures: 12, next_try_at: null })
     await deliver(...range(101, 300))
@@ -209,7 +209,7 @@ onEachDatabase(open => {
     const one = await add('one')
     await engine.put(one.row, access(hour))
     engine.changed(access(hour / 2))
-    // All are looked at in one go: when this one is gone, the other was left.
+    // Both are checked in one pass: once this one is gone, the other has been kept.
     const witness = await add('witness', { expires_at: new Date(Date.now() + hour).toISOString() })
     clock.skipped = hour + 1
     await vi.waitFor(() => expect(engine.find(witness.id)).toBeUndefined())

@@ -1,19 +1,19 @@
-/** Asks the server, each time over a connection of its own, and comes back when it is told to come back later. */
+/** Sends requests, each over a connection of its own, and retries when the server says so. */
 import { createRequire } from 'node:module'
 import { connect as connectTcp, isIP } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect } from './report.mjs'
 
-/** For what is loaded when it is needed; an `import` of `node:http` would load Node's fetch as well. */
+/** Lazy: an `import` of `node:http` would load Node's fetch as well. */
 const require = createRequire(import.meta.url)
 
-/** For an answer, and for what should come at once: a slow machine or link is no fault. */
+/** Bound for a response, and for what should come immediately: a slow machine or link is no fault. */
 export const promptMs = 15_000
 /** Longest wait and number of tries after a 429 or 503. */
 const maxRetryAfterSeconds = 60
 const maxTries = 5
 const maxBodyBytes = 64 * 1024
-/** After the head of an answer to HEAD, in case the connection stays open. */
+/** Silence after the head of an answer to HEAD, in case the connection stays open. */
 const silenceMs = 2_000
 
 export class Caller {
@@ -36,7 +36,7 @@ export class Caller {
     return this.#patiently(() => this.#ask('GET', target, this.#headers(headers, isStranger), signal))
   }
 
-  /** Of the same server, at an address relative to that of the stream. */
+  /** Deletes a path relative to the stream's URL. */
   delete(path) {
     return this.#patiently(() => this.#ask('DELETE', new URL(path, this.#url), this.#headers({}, false)))
   }
@@ -63,7 +63,7 @@ export class Caller {
     return text
   }
 
-  /** What is refused is refused as RFC 9457 says; an answer that is none is not read, since a stream would never end. */
+  /** Refusals follow RFC 9457; the body of another response is not read, since a stream would never end. */
   async expectProblem(answer, status) {
     const type = answer.headers['content-type'] ?? ''
     if (answer.statusCode !== status) {

@@ -1,4 +1,4 @@
-/** Of the checks, for tests that run them in their own process. */
+/** Types of the checks, for tests that run them in their own process. */
 export interface CheckedStream {
   url: URL
   token: string | undefined

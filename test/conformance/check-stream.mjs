@@ -9,7 +9,10 @@ import { FairClock } from './fair-clock.mjs'
 import { Report, Undecided } from './report.mjs'
 import { Streams } from './stream.mjs'
 
-/** Answers how many promises are broken, and why nothing can be said, where that is so. @param print Gets a line for each check. */
+/**
+ * Returns the number of broken promises, and why the result is undecided, if it is. @param print Called with a line for
+ * each check.
+ */
 export async function checkStream({ url, token, waitMs, isPartial }, print) {
   const report = new Report(print)
   const clock = new FairClock()
@@ -25,7 +28,7 @@ export async function checkStream({ url, token, waitMs, isPartial }, print) {
     if (error instanceof Undecided) undecided = error.message
     else await report.check('all facts come on the stream that is open all the time', () => Promise.reject(error))
   }
-  // A server that fails at this has been told so above, or has not been asked for anything.
+  // A server that fails here was reported above, or was never called.
   await leave(probe).catch(() => undefined)
   if (streams.all.some(({ blocks }) => blocks.length > 0)) await checkGrammar(probe)
   for (const stream of streams.all) stream.close()
@@ -33,7 +36,7 @@ export async function checkStream({ url, token, waitMs, isPartial }, print) {
   return { failures: report.failures, undecided }
 }
 
-/** Answers why nothing can be said, where that is so. What is broken is in the report. */
+/** Returns why the result is undecided, if it is. Broken promises are in the report. */
 async function checkEverything(probe) {
   if (!(await checkDoor(probe))) return
   if (probe.token === undefined) return 'a token is needed for all else'

@@ -3,9 +3,9 @@ import { hear, isOf, makeFact, numberOf } from './checks-facts.mjs'
 import { expectSame, followMs, upTo } from './checks-replay.mjs'
 import { expect } from './report.mjs'
 
-/** How far back the log is looked through. */
+/** Facts of the log that are read back. */
 const maxFacts = 5_000
-/** Until those have come, over a slow link too. */
+/** Milliseconds until those have arrived, over a slow link too. */
 const replayMs = 60_000
 
 export async function checkAccounts(probe) {
@@ -43,12 +43,12 @@ export async function checkAccounts(probe) {
   for (const stream of [past.stream, ...(await Promise.all(opened))]) stream.close?.()
 }
 
-/** As much of the log as it holds, at most the newest of it. */
+/** Returns as much of the log as it holds, at most the newest facts. */
 async function readPast(probe) {
   const { streams, epoch, oldest, main } = probe
   const newest = numberOf(main.facts.at(-1).id)
   for (let isAgain = false; ; isAgain = true) {
-    // Meanwhile the oldest ones may have been forgotten.
+    // The oldest ones may have been pruned meanwhile.
     const after = `${epoch}-${Math.max(oldest, newest - (isAgain ? maxFacts / 50 : maxFacts))}`
     const stream = await streams.enter('', { 'last-event-id': after })
     const { resumed, replayed } = stream.welcome

@@ -21,7 +21,7 @@ export async function checkHeartbeat({ report, main, quiet, heardAt, hasStates }
       'a stream of states alone has those and no fact',
       async () => {
         expect(quiet !== undefined, 'it was not opened')
-        // What stands behind a fact in the order of things.
+        // Waits for something that follows the fact in the stream's order.
         await quiet.next(({ at }) => at > heardAt, beatMs, 'nothing more')
         const types = quiet.events.map(({ event }) => event)
         expect(quiet.facts.length === 0, `it had ${list(quiet.facts.map(({ event }) => event))}`)
@@ -33,10 +33,10 @@ export async function checkHeartbeat({ report, main, quiet, heardAt, hasStates }
   quiet?.close()
 }
 
-/** From a goodbye to the end of its stream. */
+/** Milliseconds from a goodbye to the end of its stream. */
 const endMs = 5_000
 
-/** Where the token may disconnect clients: one that this script made up. */
+/** If the token may disconnect clients: one that this script created. */
 export async function checkGoodbye(probe) {
   const { report, caller, streams, agents, run } = probe
   const agent = `event-stream-conformance/${run}-kicked`
@@ -62,7 +62,7 @@ export async function checkGoodbye(probe) {
     expect(isBye(last), `it ended after ${last.event}`)
     expect(last.data.reason === 'kicked', `the reason is ${last.data.reason}`)
     expect(Number.isInteger(last.data.reconnect_in_ms), `reconnect_in_ms ${last.data.reconnect_in_ms}`)
-    // For EventSource, which knows nothing of the field above.
+    // For EventSource, which ignores the field above.
     expect(last.retry === String(last.data.reconnect_in_ms), `retry ${last.retry}`)
     await ended(stream)
     expect(stream.events.at(-1) === last, `${stream.events.at(-1).event} came behind the goodbye`)
@@ -81,7 +81,7 @@ async function ended(stream) {
   })
 }
 
-/** Takes away the clients that were made up, where the token may, so that many runs do not fill the list of clients. */
+/** Disconnects the clients of this run, if the token may, so that many runs do not fill the list of clients. */
 export async function leave({ main, caller, agents, mayDisconnect }) {
   if (main === undefined || mayDisconnect === false) return
   const made = main.events.filter(({ event, data }) => event === 'client_connected' && agents.includes(data.user_agent))
@@ -97,7 +97,7 @@ async function disconnect(caller, clientId) {
   return answer
 }
 
-/** By the quickest of all streams so far. Answers whether it is so. */
+/** Judged by the fastest of all streams so far. Returns whether it holds. */
 export async function checkOpening({ report, streams }) {
   return report.check('what comes with the opening is not held back', async () => {
     const opened = streams.all.filter(({ events }) => events[0]?.event === 'welcome')
@@ -114,7 +114,7 @@ export async function checkOpening({ report, streams }) {
 
 export async function checkWhole(probe) {
   const { report, main, caller } = probe
-  // Behind it nothing is missing any more.
+  // After it nothing is missing any more.
   await hear(probe, await makeFact(probe))
   await report.check('the stream that was open all the time had every fact once and in order', async () => {
     expectInOrder(probe, main.facts)

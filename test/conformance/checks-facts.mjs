@@ -1,4 +1,4 @@
-/** What one stream is told: the welcome, the states, and facts when they happen. */
+/** What one stream receives: the welcome, the states, and facts when they happen. */
 import { promptMs } from './caller.mjs'
 import { expectHead } from './checks-door.mjs'
 import { expect, expectTime, list, Undecided } from './report.mjs'
@@ -7,13 +7,16 @@ import { idPattern } from './stream.mjs'
 /** Facts made one after the other. The first may fall just before a buffer is emptied, so it is not measured. */
 const factCount = 3
 const maxFactCount = 8
-/** Of the time of the clock on the wall: with less, this machine says nothing about the server. */
+/** Share of wall-clock time that this process must get: with less, it cannot judge the server. */
 const busyShare = 0.7
-/** Past it one is taken for held back, and may still come. */
+/** Milliseconds after which a sample is considered held back, though it may still arrive. */
 const sampleMs = 5_000
-/** What takes longer each time is held back: it should come at once, and seconds are not slowness. */
+/**
+ * Consistent delays above this mean that events are held back: they should come immediately, and slowness is not
+ * seconds.
+ */
 export const heldBackMs = 2_000
-/** A state that is told every 5 s. */
+/** Bound for a state that is sent every 5 s. */
 const stateMs = 12_000
 const crowded = 'too many user agents came from here in the last 15 minutes: no facts can be made, try again later'
 const statsFields = [
@@ -22,7 +25,7 @@ const statsFields = [
 ]
 const connectedFields = ['client_id', 'kind', 'principal', 'ip_address', 'user_agent', 'at']
 
-/** Answers whether there is a stream to look at. */
+/** Returns whether there is a stream to check. */
 export async function checkWelcome(probe) {
   const { report, streams, caller } = probe
   const isOpen = await report.check('GET answers 200 with the headers of a stream, not compressed', async () => {
@@ -67,7 +70,7 @@ export async function checkFacts(probe) {
       expectInOrder(probe, main.facts)
     },
   )
-  // With wrong numbers, all that comes back is wrong too and would say nothing more.
+  // With wrong numbers, every replay is wrong too, which would prove nothing more.
   if (!areTold || !areNumbered) return false
   await report.check('a line with an id alone tells the place before the first fact', async () => {
     const [first] = main.facts
@@ -98,7 +101,7 @@ function isState({ event }) {
   return event === 'stats_update'
 }
 
-/** Somebody new asks: that is a fact. Answers the user agent, which the fact will name. */
+/** Creates a fact by a request of a new client. Returns the user agent, which the fact will name. */
 export async function makeFact({ caller, agents, run }) {
   // Characters that must not break out of a field, nor out of the JSON in it.
   const agent = `event-stream-conformance/${run}-${agents.length + 1} ("id: 1", \\n\\r\\ndata: {})`
@@ -108,7 +111,7 @@ export async function makeFact({ caller, agents, run }) {
   return agent
 }
 
-/** What the first stream is told of it. */
+/** Resolves with what the first stream receives of it. */
 export async function hear(probe, agent) {
   const { main, waitMs } = probe
   try {
@@ -132,7 +135,7 @@ function isBroken({ isOver, isGarbled }) {
   return isOver || isGarbled
 }
 
-/** One after the other, so that none hides that another one is held back. Where this machine is too busy, more are made. */
+/** Sequentially, so that none hides that another one is held back. If this machine is too busy, more are created. */
 async function timeFacts(probe) {
   const { clock, main, waitMs } = probe
   const agents = []
@@ -171,7 +174,7 @@ async function isCrowded({ streams, agents: all }) {
   return one === two
 }
 
-/** Of the id alone behind the welcome. */
+/** Returns the place from the id that follows the welcome. */
 export function placeOf(stream) {
   const place = stream.blocks.find(block => /^id: [^\n]+$/.test(block))
   return place?.slice('id: '.length)

@@ -4,7 +4,7 @@ import { hear, isOf, makeFact, numberOf, placeOf } from './checks-facts.mjs'
 import { expect, list } from './report.mjs'
 import { idPattern } from './stream.mjs'
 
-/** Until a fact that the first stream has had comes on another. */
+/** Milliseconds until a fact that the first stream has received arrives on another. */
 export const followMs = 5_000
 
 /** Answers whether one can come back. */
@@ -142,7 +142,7 @@ async function expectGap(probe, { stream, reason, mark, known }) {
   expect(!stream.events.some(({ event }) => event === 'forged'), 'an event was forged through the id')
 }
 
-/** It goes on with what is new. */
+/** It continues with new facts. */
 async function expectOnlyNew({ main }, { stream, mark, known }) {
   const { resumed, replayed } = stream.welcome
   expect(resumed === false && replayed === 0, `welcome says resumed ${resumed}, replayed ${replayed}`)
@@ -170,7 +170,7 @@ export function upTo(stream, agent) {
   return facts.slice(0, facts.findIndex(isOf(agent)) + 1)
 }
 
-/** To the letter. */
+/** Compares literally. */
 export function expectSame(got, wanted) {
   const show = fact => (fact ? `${fact.id} ${fact.event} ${fact.text}` : 'nothing')
   const length = Math.max(got.length, wanted.length)

@@ -5,7 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
 const tickMs = 50
-/** What one turn counts at most, however late it comes. */
+/** Milliseconds that one tick counts at most, however late it fires. */
 const mostMs = 2 * tickMs
 
 export class FairClock {
@@ -21,7 +21,7 @@ export class FairClock {
     return this.#passedMs + Math.min(performance.now() - this.#last, mostMs)
   }
 
-  /** Looks again and again, at once after each change, until it finds something or the time is over. */
+  /** Polls, also after each change, until `find` succeeds or the time is over. */
   async until(find, change, ms, describe) {
     const end = this.now() + ms
     for (;;) {
@@ -32,7 +32,7 @@ export class FairClock {
     }
   }
 
-  /** The same for one promise. */
+  /** Applies the same bound to one promise. */
   async within(ms, promise, what) {
     let settled
     const outcome = promise.then(

@@ -14,7 +14,7 @@ import { tempDir } from '../support/temp-dir.ts'
 const adapters = { sdk: createSdkAdapter, native: createNativeAdapter }
 const suite = '@modelcontextprotocol/conformance'
 
-/** Why a scenario cannot apply to a server like RustyMail. What passes all the same must not stand here. */
+/** Scenarios that cannot apply to a server like RustyMail, with the reason. Scenarios that pass must not be listed. */
 const doNotApply: Record<string, Record<string, string>> = {
   '2025-11-25': {},
   '2026-07-28': {
@@ -29,7 +29,7 @@ interface Check {
   errorMessage?: string
 }
 
-/** Of each scenario that ran, what went wrong. */
+/** Returns the failures of each scenario that ran. */
 async function run(url: string, revision: string): Promise<Map<string, string[]>> {
   const directory = tempDir('conformance')
   onTestFinished(() => directory.remove())
@@ -46,7 +46,7 @@ async function run(url: string, revision: string): Promise<Map<string, string[]>
   return new Map(faults)
 }
 
-/** As the suite froze it when the revision was released. */
+/** Returns the scenarios as the suite froze them when the revision was released. */
 function requiredBy(revision: string): string[] {
   const text = readFileSync(peerFile(`${suite}/requirements/${revision}.yaml`), 'utf8')
   const [, list = ''] = /^server:\n((?: {2}- .*\n)+)/m.exec(text) ?? []
@@ -69,7 +69,7 @@ describe.skipIf(!available('mcp-peers')).each(Object.entries(adapters))('the ada
     const excused = doNotApply[revision] ?? {}
     expect(Object.keys(excused).filter(name => required.includes(name) || !faults.has(name))).toEqual([])
     expect(Object.fromEntries(Object.entries(failed).filter(([name]) => !(name in excused)))).toEqual({})
-    // One that passes by now is excused no more.
+    // A scenario that passes by now is no longer excused.
     expect(Object.keys(failed).sort()).toEqual(Object.keys(excused).sort())
   })
 })

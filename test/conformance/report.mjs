@@ -22,7 +22,7 @@ export class Report {
     }
   }
 
-  /** For checks that do not disturb each other: done at the same time, told in their order. Answers of each whether it is so. */
+  /** Runs independent checks concurrently, and reports them in order. Returns each result. */
   async checkAll(checks) {
     const begun = checks.map(([name, body]) => {
       const outcome = body()
@@ -34,13 +34,13 @@ export class Report {
     return results
   }
 
-  /** What could not be checked, which is no fault. */
+  /** Notes what could not be checked, which is no fault. */
   note(text) {
     this.#print(`-        ${text}`)
   }
 }
 
-/** Nothing can be said: neither that promises are kept nor that one is broken. */
+/** Thrown if it is undecided whether a promise is kept or broken. */
 export class Undecided extends Error {}
 
 export function expect(isTrue, otherwise) {

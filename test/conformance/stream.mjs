@@ -2,7 +2,7 @@
 import { promptMs } from './caller.mjs'
 import { list } from './report.mjs'
 
-/** They tell how things are, or speak of the stream. What we do not know may be either. */
+/** Events without an id: states, or about the stream itself. Unknown types may be either. */
 const withoutId = new Set([
   ...['welcome', 'gap', 'heartbeat', 'session_changed', 'goodbye'],
   ...['stats_update', 'audit_update'],
@@ -33,7 +33,7 @@ export class Streams {
     this.#clock = clock
   }
 
-  /** Resolves with the head of the answer, whatever it says. */
+  /** Resolves with the head of the response, whatever its status. */
   async open(query = '', headers = {}) {
     const stream = new Stream(this.#clock)
     this.all.push(stream)
@@ -56,7 +56,7 @@ export class Streams {
 }
 
 class Stream {
-  /** All that is neither a comment nor an id alone. */
+  /** Everything received except comments and bare ids. */
   events = []
   blocks = []
   faults = []
@@ -145,7 +145,7 @@ class Stream {
       return
     }
     this.#judge(fields)
-    // After how long, counted from the request: what is held back may hold back the head of the answer too.
+    // Time since the request, since holding back may delay the response head too.
     const afterMs = this.#clock.now() - this.#askedMs
     const { id, event, retry, data: text } = fields
     this.events.push({ id, event, retry, text, data: this.#parse(text), afterMs, at: this.#clock.now() })

@@ -37,7 +37,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     imap.close()
   }
   const login = (port = dovecot.imapPort) => ({ ...alice, host: '127.0.0.1', port, tls: 'none' as const })
-  /** Also what the server says beside its capabilities, as one that has none of them would not. */
+  /** Also hides responses that a server without the capability would not send. */
   const isWithout = (words: string) => (data: string) => {
     const said = words.includes('UIDPLUS') ? data.replaceAll(/ \[(?:COPYUID|APPENDUID) [^\]\r]*\]/g, '') : data
     return said.includes('CAPABILITY ') ? said.replaceAll(new RegExp(` (${words})(?=[ \\]\r])`, 'g'), '') : said
@@ -115,7 +115,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     const all = [[first, last]]
     expect(await change(['\\Flagged'])).toEqual({ sent: 'STORE', there: all, having: [['\\Flagged', all]] })
     expect(await change([], ['\\Flagged'])).toEqual({ sent: 'STORE', there: all, having: [['\\Flagged', []]] })
-    // Not every server keeps a new keyword, and of what is so already it says nothing.
+    // Not every server stores a new keyword, and none reports an unchanged one.
     expect(await change(['new-one'])).toMatchObject({ sent: 'STORE,SEARCH', there: all, having: [['new-one', all]] })
     expect(await change([], ['\\Flagged'])).toMatchObject({ sent: 'STORE,SEARCH,SEARCH', there: all })
     left = new RegExp(`\\* \\d+ FETCH \\(UID ${last} MODSEQ [^\r]*\r\n`)
@@ -162,7 +162,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   })
 
   describe('on a server without MOVE that lets nobody remove a message', () => {
-    /** It says OK and does nothing, as Courier does without the right to mark messages as deleted. */
+    /** The server says OK and does nothing, like Courier without the right to mark messages as deleted. */
     const nothing = 'NOOP'
     const refused = 'NONSENSE'
     const none = { store: undefined, expunge: undefined }
@@ -255,7 +255,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   describe('a change whose answer is lost', () => {
     let relay: TcpRelay
     let pool: ConnectionPool
-    /** What the server is about to answer to this command is the last that anybody hears. */
+    /** The response at which the connection is cut. */
     let cutAt: RegExp | undefined
     let commands: string[]
 

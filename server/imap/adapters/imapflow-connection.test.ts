@@ -31,7 +31,7 @@ describe.skipIf(!available('dovecot'))('a connection to a real server', () => {
     return connection
   }
 
-  /** The time of commands that begin from here on passes at once: a busy machine is none on which a server is silent. */
+  /** Makes the timeout of later commands pass immediately: a busy machine must not look like a silent server. */
   async function endsInTime(work: Promise<unknown>): Promise<unknown> {
     let isOver = false
     const over = work.finally(() => {
@@ -130,7 +130,7 @@ describe.skipIf(!available('dovecot'))('a connection to a real server', () => {
     await connection.pause()
     await connection.listMessages('Archive', 10, undefined)
     await connection.resume()
-    // Nothing came: nothing is looked for.
+    // Nothing came, so nothing is fetched.
     expect(changes).toHaveLength(length + 1)
   })
 

@@ -98,7 +98,7 @@ describe('a flood in a session ends the connection, and both the command and the
     const connection = await connect({}, seconds * 1_000)
     server.script = { at: 'LIST' }
     const [socket] = server.sockets
-    // Its time passes at once: a busy machine could need as long to connect as a test would like to wait.
+    // Its timeout passes immediately: a busy machine might need as long to connect as a test would wait.
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     ends.push(async () => void vi.useRealTimers())
     const listed = connection.listFolders().catch(error => error)
@@ -127,7 +127,7 @@ describe('a flood in a session ends the connection, and both the command and the
     const all = await Promise.all(Array.from({ length: 20 }, () => gateway.connect(login, options)))
     await Promise.all(all.map(one => expect(one.listMessages('INBOX', 10, undefined)).rejects.toMatchObject(flood)))
     await gone()
-    // What a client read of it, and what waits in sockets: two row bounds and some buffers each.
+    // What the client read and what sockets buffer: two row bounds and some buffers each.
     expect(server.flooded).toBeLessThan(20 * 16_000_000)
   })
 })

@@ -282,7 +282,7 @@ describe('a server that is none', () => {
   })
 })
 
-/** Speaks just enough IMAP to be asked for a login. */
+/** Speaks just enough IMAP to receive a login. */
 function answer(socket: Socket, heard: string[], toLogin = 'OK', capability = 'IMAP4rev1'): void {
   socket.write('* OK ready\r\n')
   socket.on('data', data => {
@@ -352,7 +352,7 @@ function encoded(text: string): string {
   return words.map(word => `=?utf-8?B?${Buffer.from(word).toString('base64')}?=`).join('\n ')
 }
 
-/** As mail has it: lines of 76 characters (RFC 2045, section 6.8). */
+/** Wraps as mail does: lines of 76 characters (RFC 2045, section 6.8). */
 function base64Lines(body: string | Buffer): string {
   return Buffer.from(body)
     .toString('base64')

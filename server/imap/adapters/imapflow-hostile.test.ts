@@ -84,7 +84,7 @@ describe.skipIf(!available('dovecot'))('hostile mail on Dovecot', () => {
     const message = await read('parts')
     expect(message).toMatchObject({ text: 'the text', attachmentCount: 8_951, faults: ['structure_too_large'] })
     expect(message.attachments.length).toBeLessThan(200)
-    // The text takes the first fifty.
+    // The text parts use the first fifty.
     expect(message.attachments[0]).toMatchObject({ id: '51', type: 'text/plain' })
   })
 
@@ -113,7 +113,7 @@ describe.skipIf(!available('dovecot'))('hostile mail on Dovecot', () => {
     expect(message).toMatchObject({ cc: [{ name: 'undisclosed-recipients', email: '' }], ccCount: 1 })
   })
 
-  // What reads that field takes time with the square of its length: a minute for this one.
+  // The parser of that field is quadratic: a minute for this one.
   test('a field that would take forever to be read is cut', async () => {
     expect((await read('parentheses')).text).toBe('hello')
   })

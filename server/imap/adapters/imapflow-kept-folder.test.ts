@@ -23,7 +23,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   let relay: TcpRelay
   let connection: MailConnection
   let other: RawImap
-  /** Names of commands, since the last look. */
+  /** Names of the commands since the last check. */
   let sent: string[]
   beforeAll(async () => {
     dovecot = await startDovecot()
@@ -134,7 +134,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       await other.run('CREATE Work')
       for (let number = 1; number <= uid; number++)
         await other.append('Work', `Subject: other\r\n\r\n${'x'.repeat(2_500)}`)
-      // Dovecot may end the connection over it: then the pool asks over another one.
+      // Dovecot may end the connection because of it: then the pool asks over another one.
       const middle = await read(1_000).catch(() => undefined)
       if (middle?.uidValidity === uidValidity) expect([text.slice(1_000, 2_000), undefined]).toContain(middle.text)
       const last = await read(2_000).catch(() => undefined)
@@ -218,7 +218,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   })
 
   test('a folder that was opened for a change is not opened once more for it, and nothing is changed in one that was made again since', async () => {
-    // Its clock stands still: what it opens stays as new as it was.
+    // Its clock stands still, so that what it opens stays fresh.
     connection = await connectAt(relay.port, () => 0)
     const change = { add: ['\\Flagged'], remove: [] }
     const target = async () => {
@@ -233,7 +233,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     await connection.writer.changeFlags(wanted, change)
     expect(looked()).toEqual(['EXAMINE', 'SELECT', 'NOOP'])
     await target()
-    // For something else it is opened read-only.
+    // For anything else it is opened read-only.
     expect(await subjects()).toEqual(['3', '2', '1'])
     expect(looked()).toEqual(['EXAMINE', 'SELECT', 'EXAMINE'])
     const stale = await target()
@@ -362,7 +362,7 @@ describe('on a server that', () => {
     expect(await total(connection)).toBe(2)
     const news = [['* 2 EXPUNGE', '* 1 EXPUNGE'], ['* 1 EXPUNGE']]
     answers.NOOP = () => news.shift() ?? []
-    // One of its name was made.
+    // A new folder of that name was created.
     answers.EXAMINE = () => ['* 1 EXISTS', '* OK [UIDVALIDITY 8] valid']
     expect(await connection.listMessages('INBOX', 10, undefined)).toMatchObject({ total: 1, uidValidity: 8 })
     // This one was emptied.

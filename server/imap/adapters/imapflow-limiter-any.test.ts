@@ -14,7 +14,7 @@ function passed(words: string, breaks: readonly number[] = []): string {
 
 const everywhere = (words: string) => Array.from({ length: words.length }, (_item, at) => at)
 
-// What a server says that keeps to RFC 9051.
+// Responses of a server that follows RFC 9051.
 const text = fc.oneof(
   fc.constantFrom(
     '(',
@@ -99,7 +99,7 @@ test('what keeps to the standard and is small passes as it is, wherever it is br
   )
 })
 
-// What none says: pieces of answers in any order, with lists and strings past every bound.
+// Responses of none: fragments in any order, with lists and strings beyond every bound.
 const shard = fc.oneof(
   fc.constantFrom(
     ...[

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { ResponseLimiter } from './imapflow-limiter.ts'
 
-/** What comes out, given in pieces of this length. */
+/** Returns the output for input in chunks of this length. */
 function passed(words: string, pieceLength = words.length): string {
   const limiter = new ResponseLimiter({ maxLiteralBytes: 10_000_000 })
   const bytes = Buffer.from(words, 'latin1')
@@ -13,7 +13,7 @@ function passed(words: string, pieceLength = words.length): string {
   return out.join('')
 }
 
-/** The same in one piece, in single bytes and in uneven pieces. */
+/** Returns the output for one chunk, single bytes and uneven chunks, which must agree. */
 function throughAll(words: string): string {
   const whole = passed(words)
   for (const length of [1, 7, 1024]) expect(passed(words, length) === whole, `in pieces of ${length}`).toBe(true)
@@ -55,7 +55,7 @@ test('what a silent STORE tells of each message is left out, and nothing else', 
   const end = '1 OK done {1}\r\n'
   const words = `${told(1)}${told(4294967295)}* 2 FETCH (MODSEQ (7) UID 2)\r\n${changed}${told(6)}${literal}${told(8)}${end}`
   expect(left(words)).toBe(`${changed}${literal}${end}`)
-  // Those that the network breaks pass.
+  // Truncated ones, as when the network fails, pass.
   const limiter = new ResponseLimiter({ bounds })
   const at = told(1).length + 9
   const pieces = [words.slice(0, at), words.slice(at)].map(piece => limiter.push(Buffer.from(piece, 'latin1')))
@@ -143,7 +143,7 @@ describe('of what strangers decide', () => {
     expect(headOf(header(field(2_048)))).toBe(header(field(2_048)))
     const long = headOf(header(field(10_000)))
     expect(long).toBe(header(`${field(2_048)}\r\nX-Cut: ${'('.repeat(10_000 - 2_048 - 9)}`))
-    // The end of the field comes before the next one is named whole.
+    // The field ends before the next name is complete.
     expect(headOf(header(field(2_051)))).toBe(header(`${field(2_048)}\r\nX`))
     const folded = headOf(header(`${field(2_000)}\r\n ${'x'.repeat(3_000)}`))
     expect(folded).toBe(header(`${field(2_000)}\r\n ${'x'.repeat(45)}\r\nX-Cut: ${'x'.repeat(2_946)}`))

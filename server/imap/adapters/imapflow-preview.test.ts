@@ -14,7 +14,7 @@ test.each([
   ['7bit', 'us-ascii', 'plain', 'plain'],
   ['8bit', 'windows-1252', '\x80 5', '€ 5'],
   ['', 'no-such-charset', 'still read', 'still read'],
-  // As the message itself is read when it is opened.
+  // Decoded as the message itself is when it is opened.
   ['8bit', 'cp850', 'Gr\x81\xe1e', 'Grüße'],
   ['7bit', 'unicode-1-1-utf-7', 'Gr+APwA3w-e', 'Grüße'],
   ['8bit', 'utf-8', 'Gr\xfc\xdfe', 'Grüße'],

@@ -26,7 +26,7 @@ const rows: Record<string, string> = {
   'a date that is none': '* 4 FETCH (UID 5 INTERNALDATE "yesterday" FLAGS (\\Flagged))',
 }
 
-/** In bytes, without its line end, as ImapFlow splits it. */
+/** Splits a row as ImapFlow does, in bytes, without its line end. */
 function split(row: string): { payload: Buffer; literals: Buffer[] } {
   const literals: Buffer[] = []
   const text = row.replaceAll(/⟨([^⟩]*)⟩/g, (_, literal: string) => {

@@ -1,4 +1,4 @@
-/** A server that gets rows wrong: the others are shown, that one says so, and what nobody asked for is left out. */
+/** A server with malformed rows: the others are shown, the malformed one says so, and unsolicited rows are left out. */
 import { afterEach, expect, test } from 'vitest'
 import { patience } from '../../../test/support/patience.ts'
 import { type SocketServer, startSocketServer } from '../../../test/support/socket-server.ts'
@@ -15,11 +15,11 @@ afterEach(async () => {
 
 interface Script {
   exists: number
-  /** What is said of the message at this place, for a whole row; a refusal fails the command. UIDs are places plus a hundred. */
+  /** Returns the row of the message at this place; a refusal fails the command. UIDs are places plus a hundred. */
   rowOf(place: number): string | { refusal: string }
-  /** Said beside the rows of a command. */
+  /** Sent beside the rows of a command. */
   extra?: string
-  /** What is said when only UID, date and size are asked for; as the whole row otherwise would be. */
+  /** Returns the row if only UID, date and size are requested; as the whole row otherwise would be. */
   leastOf?(place: number): string | { refusal: string }
 }
 

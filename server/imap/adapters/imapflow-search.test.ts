@@ -190,7 +190,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       const term: SearchTerm = { kind: 'subject', text }
       const page = await connection.search('INBOX', term, 5).catch(error => error)
       expect(page).toMatchObject(page instanceof Error ? { name: 'Problem' } : { total: 0 })
-      // A literal may hold line ends: the server is told its length before.
+      // A literal may contain line ends, since its length is sent first.
       expect(said().replaceAll(/\{\d+\+?\}\r\n[\s\S]*?DELETE Archive\r\n/g, '')).not.toMatch(/DELETE/)
     }
     const { connection } = await listen()

@@ -19,7 +19,7 @@ test('only this machine itself counts as local', () => {
   expect(far.filter(isLoopback)).toEqual([])
 })
 
-// openssl, which makes the certificates, comes with Dovecot.
+// openssl, which creates the certificates, is installed with Dovecot.
 describe.skipIf(!available('dovecot'))('certificates', () => {
   let directory: TempDir
   let server: Server | undefined
@@ -29,7 +29,7 @@ describe.skipIf(!available('dovecot'))('certificates', () => {
   afterAll(() => directory.remove())
   afterEach(() => server?.close())
 
-  /** Serves a greeting under a self-signed certificate and says what the client made of it. */
+  /** Serves a greeting under a self-signed certificate and returns the client's outcome. */
   async function greetFrom(host: string, greeting: string): Promise<unknown> {
     const [key, cert] = [join(directory.path, 'key.pem'), join(directory.path, 'cert.pem')]
     const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=localhost']

@@ -107,7 +107,7 @@ describe('an SMTP connection', () => {
       async function* slow() {
         yield message
         await answered
-        // Nothing more comes: the answer ends it.
+        // No more data comes: the response ends it.
         await new Promise(() => undefined)
       }
       const figures = { sizeBytes: 100, envelopeId: 's1' }

@@ -1,4 +1,7 @@
-/** Processes on one database hear that another has committed something: soon, on both databases, and again after a lost connection. */
+/**
+ * Processes on one database are notified of each other's commits: soon, on both databases, and again after a lost
+ * connection.
+ */
 import pg from 'pg'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { newPostgresDatabase, onEachDatabase } from '../../../test/support/databases.ts'
@@ -10,7 +13,7 @@ import { databaseChanges } from './database-changes.ts'
 import { migrate } from './migrate.ts'
 
 const logger = createLogger('silent')
-/** A busy machine may take its time. */
+/** A busy machine may be slow. */
 const patience = { interval: 5 }
 
 async function follow(url: string) {
@@ -71,7 +74,7 @@ describe.skipIf(serverUrl === undefined)('on PostgreSQL', () => {
     await expect.poll(() => notified, patience).toBeGreaterThan(before.notified)
     const most = Math.ceil((performance.now() - before.at) / 25) + 2
     expect(notified - before.notified).toBeLessThanOrEqual(most)
-    // It looks every two seconds, and is not woken by its own.
+    // It polls every two seconds, and its own commits do not wake it.
     const looks = Math.ceil((performance.now() - before.at) / 2_000) + 1
     expect(heard.count - before.heard).toBeLessThanOrEqual(looks)
   })
@@ -85,7 +88,7 @@ describe.skipIf(serverUrl === undefined)('on PostgreSQL', () => {
     const [former] = await pids()
     await client.query('select pg_terminate_backend($1)', [former])
     await expect.poll(async () => (await pids()).some(pid => pid !== former), patience).toBe(true)
-    // What was missed meanwhile is looked for, and what comes is heard before it would be looked for again.
+    // Missed commits are polled for, and later ones are notified before the next poll would find them.
     const before = heard.count
     for (let turn = 0; heard.count - before < 5; turn++) {
       await client.query("notify rustymail_log, 'moved'")

@@ -1,4 +1,4 @@
-/** An open database whose files go away takes no more writes, until they are back. */
+/** An open database whose files disappear rejects writes until they are back. */
 import { copyFileSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { sql } from 'kysely'

@@ -130,7 +130,7 @@ describe.skipIf(postgresUrl === undefined)('on PostgreSQL', () => {
     onTestFinished(() => other.end())
     const { rows } = await other.query(`select classid, objid from pg_locks where locktype = 'advisory'
       and database = (select oid from pg_database where datname = current_database())`)
-    // Stands in the line, and so is the first when the connection ends.
+    // Queues for the lock, and so is first when the connection ends.
     const taken = other.query('select pg_advisory_lock($1, $2)', [rows[0].classid, rows[0].objid])
     await endConnection(url)
     await taken
@@ -156,7 +156,7 @@ describe.skipIf(postgresUrl === undefined)('on PostgreSQL', () => {
     const url = new URL(await newPostgresDatabase(postgresUrl!))
     const end = 'pg_terminate_backend(pid)'
     let isEnding = false
-    // As when the database is slow to end it: it is found, and goes on.
+    // As if the database is slow to end it: it is detected, and retried.
     const slowToEnd = (data: string) => (isEnding ? data : data.replace(end, '(pid)'.padStart(end.length)))
     const relay = await startRelay(Number(url.port), { toServer: slowToEnd })
     onTestFinished(() => relay.stop())

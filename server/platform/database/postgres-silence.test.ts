@@ -76,7 +76,7 @@ const cases: Record<string, Work> = {
 describe.skipIf(postgresUrl === undefined)('PostgreSQL falls silent', () => {
   test.each(Object.entries(cases))('in %s', async (_name, work) => {
     const { relay, db } = await open()
-    // On a busy machine connecting may take longer than a silence does here.
+    // On a busy machine connecting may take longer than the silence bound here.
     await vi.waitFor(() => Promise.all(Array.from({ length: 3 }, () => ask(db))))
     const error = await work(db, relay).catch((reason: unknown) => reason)
     expect(toProblem(error)).toMatchObject({ status: 503, extension: { retryAfterSeconds: 5 } })

@@ -36,7 +36,10 @@ async function open() {
   return { db, other, text, ask, prepared }
 }
 
-/** As a program of its own has them, or a thread. Modules of other files that share this process stay as they are: theirs would not be those of its set-up any more. */
+/**
+ * Returns the names as a separate program or thread has them. Modules that other files in this process use are left
+ * alone: re-importing would detach them from their set-up.
+ */
 async function namesOf(texts: readonly string[], program: string): Promise<Map<string, string>> {
   const own: typeof import('./prepared-statements.ts') = await import(
     /* @vite-ignore */ `${import.meta.dirname}/prepared-statements.ts?program=${program}`
@@ -129,7 +132,7 @@ describe.skipIf(postgresUrl === undefined)('on PostgreSQL', () => {
     const { db, other, ask } = await open()
     const pid = await pidOf(db)
     await terminate(other, pid)
-    // It may hear of its end with the next question; behind that it is another one.
+    // The next statement may reveal its end; after that there is another connection.
     await ask().catch(() => undefined)
     expect(await ask()).toEqual([{ number: 7 }])
     expect(await pidOf(db)).not.toBe(pid)
@@ -155,7 +158,7 @@ describe.skipIf(postgresUrl === undefined)('on PostgreSQL', () => {
     const { db, other, ask } = await open()
     const asked = db.transaction().execute(async transaction => {
       await terminate(other, await pidOf(transaction))
-      // It is heard when it is heard: until then a question is sent, and fails by the same reason.
+      // The end may be noticed late: until then a statement is sent, and fails for the same reason.
       await sql`select 1`.execute(transaction)
     })
     const error = await asked.catch((reason: unknown) => reason)

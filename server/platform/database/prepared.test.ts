@@ -1,4 +1,4 @@
-/** Statements that are compiled once: each time filled with the rows that are given, and heard of by plugins like others. */
+/** Statements that are compiled once: filled with the given rows each time, and visible to plugins like others. */
 import type { KyselyPlugin } from 'kysely'
 import { expect, test } from 'vitest'
 import { onEachDatabase } from '../../../test/support/databases.ts'

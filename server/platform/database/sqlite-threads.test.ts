@@ -39,20 +39,20 @@ test('a read that finds its reader late first hears what was answered while the 
   const collect = (worker: Worker) => void workers.push(worker)
   process.on('worker', collect)
   onTestFinished(() => void process.off('worker', collect))
-  // Late at once.
+  // Late immediately.
   const bounds = { stuckMs: Number.MIN_VALUE }
   const threads = new SqliteThreads({ path: place(), died: () => undefined, bounds })
   await threads.open()
   onTestFinished(() => threads.close())
   await threads.begin()
-  // While somebody writes, some reads wait until that ends; the others get a reader.
+  // During a write some reads wait until it ends; the others get a reader.
   const reads = Array.from({ length: 41 }, () => threads.read('select 1', []))
   await reads.at(-1)
   expect(workers).toHaveLength(2)
   const first = threads.read('select 2', [])
   for (const now = performance.now(); performance.now() === now; );
   const second = threads.read('select 3', [])
-  // Node says in the next tick that a thread was started.
+  // Node reports in the next tick that a thread was started.
   await new Promise(process.nextTick)
   expect(workers).toHaveLength(2)
   expect(await Promise.all([first, second])).toMatchObject([{ rows: [[2]] }, { rows: [[3]] }])
@@ -77,7 +77,7 @@ test('a reader ends although reads go on, where the writer is free to answer the
   started[1]!.once('exit', () => {
     hasEnded = true
   })
-  // Each of them would keep it, and so would the polls of an idle server.
+  // Each read would keep the thread, and so would the polls of an idle server.
   while (!hasEnded) await threads.read('select 1', [])
   expect(await threads.read('select 2', [])).toMatchObject({ rows: [[2]] })
   expect(started).toHaveLength(2)
@@ -131,7 +131,7 @@ test('a commit is answered with what no caller waits for, and behind what one do
     void worker.run(how === 'later' ? [how, insert, [], 1] : [how, insert, []])
     await worker.run(['commit'])
   }
-  // A statement that is new may take long, so what is before it does not wait for it.
+  // A new statement may be slow, so earlier ones do not wait for it.
   for (const how of ['later', 'inside', 'later'] as const) await change(how)
   expect(messages.splice(0).at(-1)).toBe(3)
   await change('inside')

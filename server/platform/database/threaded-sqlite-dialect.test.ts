@@ -29,7 +29,7 @@ const long = (count = 5_000_000) => sql<{ count: number }>`select count(*) as co
 const longWrite = () =>
   sql`insert into settings select ${'count'}, count, ${'now'} from (select count(*) as count from (${numbers(5_000_000)}))`
 
-/** What the loop serves while something is under way. */
+/** Counts what the loop serves while the work is in progress. */
 async function servedDuring(work: Promise<unknown>, serve: () => Promise<unknown>): Promise<number> {
   let isDone = false
   void work.finally(() => {
@@ -46,7 +46,7 @@ async function servedDuring(work: Promise<unknown>, serve: () => Promise<unknown
 
 test('a statement that takes long holds up neither the loop, nor other reads, nor writes', async () => {
   const { db } = await opened()
-  // By this one it is known what takes long.
+  // From this one it learns which statements are slow.
   await long(1_000_000).execute(db)
   const isRead = long().execute(db)
   let number = 0
@@ -294,8 +294,8 @@ test('an answer with more rows than fit is refused, and neither its thread nor i
 })
 
 /**
- * In a process of its own, which would end with it if it were not the thread's memory alone. The thread reads all rows before it ends, with the
- * collector at work all the time; so they are large, and half as much again as it may hold.
+ * In a process of its own, which would die with it if the limit were not the thread's alone. The thread reads all rows
+ * before it dies, with constant garbage collection; so they are large, and half as much again as it may hold.
  */
 const needsMore = (file: string) => `
 import { sql } from 'kysely'

@@ -51,7 +51,7 @@ async function storyOf(open: (tracer: Tracing) => Promise<Database>, system: str
   })
   const rounds = await collector.until('rounds')
   expect(collector.tree(rounds)).toHaveLength(1 + maxStatements)
-  // What its caller does not record is not recorded here either.
+  // A trace that its caller does not sample is not recorded here either.
   const quiet = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-00` }
   await tracer.trace('quiet', { parent: quiet }, () => read(db))
   const count = collector.spans.length

@@ -22,7 +22,7 @@ test('another program that writes gets its turn, though transactions come one ri
   }
   const writing = Promise.all([write(), write(), write()])
   onTestFinished(() => ended.abort())
-  // However long it takes on a busy machine; without a turn it would be refused again and again.
+  // However slow a busy machine is; without a turn it would be refused repeatedly.
   const program = `
     const { openDatabase } = await import(${JSON.stringify(new URL('./database.ts', import.meta.url).href)})
     const db = openDatabase(${JSON.stringify(`sqlite:${file}`)})

@@ -1,4 +1,4 @@
-/** Bodies that come at the same time share a bounded memory, and nobody takes all of it. */
+/** Concurrent bodies share bounded memory, and no caller takes all of it. */
 import { expect, test } from 'vitest'
 import { anonymous, everyScope, type Principal } from '../principal.ts'
 import { BodyBudget } from './body-budget.ts'

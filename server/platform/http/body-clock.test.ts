@@ -123,7 +123,7 @@ test('over HTTP/2, where Node bounds none, an ordinary body is cut; an upload go
   late.write('{')
   await once(late, 'close')
   expect(late.rstCode).toBe(8)
-  // It came before, so that it would have been cut before.
+  // It arrived earlier, and so would have been cut earlier.
   answer()
   const [answered] = await Promise.race([once(waiting, 'response'), once(waiting, 'close')])
   expect(answered?.[':status']).toBe(200)

@@ -20,7 +20,7 @@ import { createHttpServer } from './http-setup.ts'
 import type { TlsFiles } from './http-tls.ts'
 
 const admin = administrator('api_key')
-/** With one session, called like them. */
+/** A user with one session, with this name. */
 const person = (name: string): Principal => ({ ...admin, id: name, kind: 'session', userId: name })
 const path = '/api/dashboard/events'
 const token = 'Authorization: Bearer admin'
@@ -28,7 +28,7 @@ const viewer: Principal = { ...admin, id: 'viewer', scopes: new Set() }
 const askLive = `GET /health/live HTTP/1.1\r\nHost: x\r\n${token}\r\n\r\n`
 const wholeHead = `GET ${path} HTTP/1.1\r\nHost: x\r\n${token}\r\n\r\n`
 
-/** From any address of this machine; all are gone with the test. */
+/** Connects from any address of this machine; closed when the test ends. */
 function client(port: number) {
   const sockets: Socket[] = []
   onTestFinished(() => {
@@ -87,7 +87,7 @@ async function askFrom(localAddress: string, port: number) {
 }
 
 /** Where thousands of connections are opened and closed. */
-/** So many at once as wait for a server to accept them; more would have to try again in seconds. */
+/** As many at once as a listen backlog holds; more would retry only after seconds. */
 const atOnce = 400
 
 async function many(accepted: () => number, count: number, make: (index: number) => Promise<Socket>) {
@@ -121,7 +121,7 @@ test('more streams than strangers may have connections are all opened for one ad
   await many(accepted, 1_200, () => from('127.0.0.1', wholeHead))
   await expect.poll(() => streams.open).toBe(1_200)
   expect(http.connectionLimits.size).toBe(0)
-  // Those that go the ordinary way, since a proxy stands before it or they must be looked up, are no others.
+  // Those that take Node's path, behind a proxy or for a lookup, are treated alike.
   await many(accepted, 100, () => from('127.0.0.1', wholeHead.replace('Host', 'X-Forwarded-For: 192.0.2.1\r\nHost')))
   await expect.poll(() => streams.open).toBe(1_300)
   expect(http.connectionLimits.size).toBe(0)
@@ -188,7 +188,7 @@ async function counting(given: Partial<ConnectionBounds>, trusted: string[] = []
   })
   const { port } = server.address() as AddressInfo
   const from = client(port)
-  /** One after the other, so that it is known which is the oldest. */
+  /** Sequentially, so that the oldest is known. */
   const open = async (address: string, count: number) => {
     const sockets: Socket[] = []
     for (const until = accepted.length + count; accepted.length < until; ) {
@@ -212,11 +212,11 @@ test('past the bound of an address its oldest is closed, and one that has just a
   sockets.push(...(await open('127.0.0.1', 2)))
   await expect.poll(() => closedOf(sockets)).toEqual([1, 2])
   expect(limits.size).toBe(5)
-  // The line waits until all of a moment can be told at once.
+  // The log line waits until all closures of a moment are counted.
   await expect.poll(() => lines).toEqual([{ last_of: '127.0.0.1', closed: 2, open: 5 }])
 })
 
-/** Connects, says something and goes, all while this process looks elsewhere. */
+/** Connects, sends and disconnects, all while this process is busy. */
 const crowd = `
 const { connect } = require('node:net')
 let left = 60
@@ -253,13 +253,13 @@ test('past the bound of all, the busiest address gives way, whatever address com
 test('what a trusted proxy brings counts only together with all others', async () => {
   const { limits, open, accepted } = await counting({ ofAddress: 3, ofPrincipal: 3, ofAll: 10 }, ['127.0.0.1'])
   const proxied = await open('127.0.0.1', 9)
-  // Many people come by each of them, so that none of them is somebody's.
+  // Many users share each connection, so none of them belongs to one user.
   for (const socket of accepted) limits.admitted(socket, person('somebody'))
   expect(limits.size).toBe(9)
   const direct = await open('127.0.0.2', 3)
   await expect.poll(() => closedOf(proxied)).toEqual([0, 1])
   expect(closedOf(direct)).toEqual([])
-  // What has become a stream, or has gone, leaves room.
+  // A connection that became a stream, or has closed, frees a place.
   limits.release(accepted[2]!)
   direct[0]!.destroy()
   await expect.poll(() => limits.size).toBe(8)

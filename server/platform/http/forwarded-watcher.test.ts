@@ -1,4 +1,4 @@
-/** A proxy that nobody named is heard of, by whatever road its requests come, and does not fill the log. */
+/** An undeclared proxy is reported, whatever path its requests take, and does not flood the log. */
 
 import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'

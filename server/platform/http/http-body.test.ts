@@ -113,7 +113,7 @@ test('who goes on sending all the same is cut', async () => {
   const socket = connect(port, '127.0.0.1')
   onTestFinished(() => void socket.destroy())
   socket.on('error', () => undefined).resume()
-  // Not `once`, which rejects when it is cut in the middle of a write.
+  // Not `once`, which rejects if the connection is cut within a write.
   const closed = new Promise(resolve => socket.once('close', resolve))
   socket.write(headOf('POST', '/nowhere', { ...json, 'transfer-encoding': 'chunked' }))
   const piece = `${sizeOf(65_536)}${'x'.repeat(65_536)}\r\n`
@@ -123,7 +123,7 @@ test('who goes on sending all the same is cut', async () => {
   socket.on('drain', send)
   send()
   await closed
-  // What was taken from it: the bound, and what the kernels hold.
+  // Bytes accepted from it: the bound, and what kernel buffers hold.
   expect(socket.bytesWritten).toBeLessThan(64 * 1024 * 1024)
 })
 
@@ -177,7 +177,7 @@ test('where bodies fill their room, further large ones are sent away, a sign-in 
   const half = headOf('POST', signIn, { ...json, 'content-length': 16 * KiB }) + part
   const held = [await openRaw(url, half)]
   const first = await openRaw(url, half)
-  // Whether the first holds its room already cannot be seen: one of the two is sent away.
+  // Whether the first one holds its memory already is not visible: one of the two is refused.
   const sentAway = await Promise.race([first.ended(), held[0]!.ended()])
   expect(sentAway).toMatchObject({ status: 503, isEnded: true })
   expect(sentAway.text).toMatch(/^retry-after: 5\r$/im)

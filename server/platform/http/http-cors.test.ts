@@ -138,7 +138,7 @@ test('by a cookie such a page is a stranger, by either road; our own page is not
   for (const path of [clients, events]) {
     expect((await fetch(url + path, { headers: { ...cookie, origin: friend } })).status).toBe(401)
   }
-  // A head that came in two pieces goes the ordinary way.
+  // A head in two chunks takes Node's path.
   const connection = await openRaw(url, '')
   const head = headOf('GET', events, { ...cookie, origin: friend })
   connection.socket.write(head.slice(0, 30))
@@ -170,7 +170,7 @@ test('without a setting nothing is said', async () => {
 test('every header that says something to a program may be read', async () => {
   const { url } = await door()
   const byItself = /^(cache-control|content-language|content-length|content-type|expires|last-modified|pragma)$/
-  /** For browsers, proxies and the connection. */
+  /** Headers for browsers, proxies and the connection. */
   const forOthers =
     /^(access-control-.*|vary|connection|keep-alive|transfer-encoding|date|content-security-policy|cross-origin-.*|origin-agent-cluster|permissions-policy|referrer-policy|strict-transport-security|x-(content-type|dns|download|frame|permitted|xss).*)$/
   const asked: [string, string, object][] = [

@@ -105,13 +105,13 @@ test('an answer is asked for no faster than the client reads it, and ends with i
     return now === last
   }
   await expect.poll(isStill, { interval: 200 }).toBe(true)
-  // What the two kernels hold for a connection, and no more.
+  // What both kernels buffer for a connection, and no more.
   expect(pulled * piece.length).toBeLessThan(64 * 1024 * 1024)
   socket.destroy()
   await Promise.all([cancelled.promise, closed.promise])
 })
 
-/** Over TLS, as HTTP/1.1 or as HTTP/2. @returns The client's end, which takes nothing by itself, and how it ends once it takes all. */
+/** Over TLS, by HTTP/1.1 or HTTP/2. @returns The client's paused end, and how it ends once everything is read. */
 async function openOver(version: string, url: string, ca: Buffer) {
   const over = Promise.withResolvers<'whole' | 'cut'>()
   if (version === 'HTTP/2') {
@@ -201,10 +201,10 @@ test.each(versions)(
       before = now
       return now === last && vi.getTimerCount() > 0
     }
-    /** For its client, which has taken all that it takes. */
+    /** It waits for its client, whose buffers are full. */
     const waits = () => expect.poll(isStill, { interval: 200 }).toBe(true)
     await waits()
-    // Longer than the body of a request may take to come: this one has none.
+    // Longer than a request's body may take: this one has none.
     for (let turn = 0; turn < 4; turn++) {
       vi.advanceTimersByTime(20_000)
       const sent = pulled

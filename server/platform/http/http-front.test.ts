@@ -21,7 +21,7 @@ const slow: Principal = { ...admin, id: 'slow' }
 
 async function door({ trustedProxies = [], limits }: { trustedProxies?: string[]; limits?: HttpLimits } = {}) {
   const outcomes: RequestOutcome[] = []
-  /** Who has the token `later`, and a word for each time that it was asked for. */
+  /** The owner of the token `later`, and an entry for each lookup of it. */
   const later = Promise.withResolvers<Principal | undefined>()
   const lookups = new EventEmitter<{ begun: [address: string] }>()
   const behind = vi.fn()
@@ -67,7 +67,7 @@ async function door({ trustedProxies = [], limits }: { trustedProxies?: string[]
     await once(socket, 'connect')
     return socket
   }
-  /** A connection on which a stream was asked for with the token `later`, once that is being looked up; and our end of it. */
+  /** Requests a stream with the token `later`; resolves with our end of the connection once that is being looked up. */
   const ask = async (...lines: string[]) => {
     const accepted = once(http.fastify.server, 'connection')
     const begun = once(lookups, 'begun')
@@ -196,7 +196,7 @@ test('what is sent while its caller is looked up stands behind the head, in orde
   const closed = new Promise(resolve => socket.once('close', resolve))
   socket.write(' '.repeat(1024 * 1024))
   await expect.poll(() => own.readableLength, { interval: 1 }).toBeGreaterThanOrEqual(own.readableHighWaterMark)
-  // No more is held than that and one read: the rest is the client's.
+  // Only that and one read are buffered: the rest stays with the client.
   expect(own.readableLength).toBeLessThanOrEqual(2 * 64 * 1024)
   full.later.resolve(slow)
   await closed
@@ -263,7 +263,7 @@ test('an address that has used up its share has nobody looked up', async () => {
     statuses.push((await readTo(socket, '}')).slice(0, 'HTTP/1.1 429'.length))
   }
   expect(statuses).toEqual(['HTTP/1.1 401', 'HTTP/1.1 401', 'HTTP/1.1 429', 'HTTP/1.1 429'])
-  // In front, and once more behind it, which says why.
+  // In the front, and once more behind it, where the reason is given.
   expect(begun).toHaveBeenCalledTimes(4)
 })
 
@@ -279,7 +279,7 @@ test('the address that a trusted proxy passes on counts, and that of a stranger 
       expect(await readTo(socket, 'hello\n\n')).toContain('connection: close')
     }
     expect(opened.map(({ caller }) => caller.address)).toEqual([address, address])
-    // Each of them would cost three times as much there, and behind a proxy is where most are.
+    // Each of them would cost three times as much there, and most servers are behind a proxy.
     expect(behind).not.toHaveBeenCalled()
   }
 })
@@ -329,7 +329,7 @@ test('of connections whose first bytes come at once, fifty are read in a turn of
     const [own] = (await accepted) as [Socket]
     owns.push(own)
   }
-  // As one poll of the sockets brings them. Of those that wait, one has a wrong token, and one is closed.
+  // As one poll of the sockets delivers them. Of those that wait, one has a wrong token, and one is closed.
   for (const [number, own] of owns.entries()) {
     const proof = number === 60 ? 'Authorization: Bearer wrong' : token
     own.emit('data', Buffer.from(head(path, proof, `Last-Event-ID: ${number}`)))

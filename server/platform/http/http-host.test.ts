@@ -1,4 +1,4 @@
-/** By which names the server answers: addresses, localhost, and those that were named. */
+/** The host names that the server answers to: addresses, localhost, and configured ones. */
 import { expect, test } from 'vitest'
 import { AllowedHosts, refuseSeveralHosts } from './http-form.ts'
 

@@ -64,7 +64,7 @@ async function door(tls?: TlsFiles) {
   return { http, known, outcomes, lines, acted, slow, port }
 }
 
-/** A head by which its sender is known, and a part of its body; the server says when it has read as much. */
+/** Sends a head that identifies its sender, and part of the body; resolves once the server has read that. */
 async function begin(port: number, path: string, body: string) {
   const socket = connect(port, '127.0.0.1')
   onTestFinished(() => void socket.destroy())

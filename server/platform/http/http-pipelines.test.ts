@@ -141,7 +141,7 @@ test.each([false, true])(
     expect(await (await openRaw(url, folders)).statuses(1)).toEqual([200])
     expect(done).toEqual(['folders'])
     const now = performance.now.bind(performance)
-    // Longer than an answer may take without asking once more.
+    // Longer than a connection may go without a new request.
     const later = vi.spyOn(performance, 'now').mockImplementation(() => now() + 1_000)
     onTestFinished(() => later.mockRestore())
     known.now = isRevoked ? undefined : admin
@@ -157,7 +157,7 @@ test('what is asked for behind a stream is neither answered nor done, and the st
     const connection = await openRaw(url, bytes)
     await untilHello(connection.text)
     connection.socket.write(removal)
-    // Another connection is served, so what came before was read by then.
+    // Another connection is served, so earlier data has been read by then.
     expect(await (await openRaw(url, folders)).statuses(1)).toEqual([200])
     expect(connection.text().match(/: hello/g)).toHaveLength(1)
     expect(connection.text()).toMatch(/connection: close\r\n/)

@@ -1,4 +1,4 @@
-/** Faults of what stands below are told as what they are, and not as faults of ours. */
+/** Faults of lower layers are reported as such, and not as bugs. */
 import { DatabaseSync } from 'node:sqlite'
 import { sql } from 'kysely'
 import { expect, inject, onTestFinished, test, vi } from 'vitest'
@@ -22,7 +22,7 @@ test('a database without room is an overload, and any other fault of it is none'
   const full = thrownBy(() => database.exec('INSERT INTO t VALUES (zeroblob(100000))'))
   const wrong = thrownBy(() => database.exec('INSERT INTO nowhere VALUES (1)'))
   database.close()
-  // As node-postgres has it.
+  // As node-postgres reports it.
   const fullThere = Object.assign(new Error('could not extend file'), { code: '53100' })
   for (const error of [full, fullThere]) {
     expect(toProblem(error)).toMatchObject({ code: 'overloaded', extension: { retryAfterSeconds: 10 }, cause: error })

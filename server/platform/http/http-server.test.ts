@@ -217,7 +217,7 @@ test('an address has its share, whatever it asks for, and health is outside of i
   for (let count = 0; count < 5; count++) expect(await statusOf('/favicon.ico')).toBe(404)
   expect([await statusOf('/favicon.ico'), await statusOf(accounts)]).toEqual([429, 429])
   expect(await statusOf('/health/live')).toBe(404)
-  // But not to try tokens at: each that is not known costs a look into the database.
+  // But not for guessing tokens: each unknown one costs a database lookup.
   expect((await send('/health/live', { as: 'wrong' })).status).toBe(429)
 })
 

@@ -51,7 +51,7 @@ test('who asks twice gets the same signal, which ends with the client, and one w
   }
   const socket = visit('/wait')
   const [one, other] = await asked.promise
-  // Not by what is in them, which takes long to print where they differ.
+  // Compared by identity: a diff of their content takes long to print.
   expect(one === other).toBe(true)
   expect(one!.aborted).toBe(false)
   socket.destroy()

@@ -21,7 +21,7 @@ async function door() {
     tls,
   })
   const answered = { count: 0 }
-  // It comes to an answer only when nobody waits for it any more.
+  // It responds only after all callers have disconnected.
   handle(http, api.system.live, () => {
     answered.count++
     return new Promise<never>(() => undefined)
@@ -35,7 +35,7 @@ async function door() {
   return { answered, open: () => openSession(`https://127.0.0.1:${port}`, tls.cert, {}) }
 }
 
-/** Asks, and takes it back when the server is at it. */
+/** Sends requests, and cancels them once the server works on them. */
 async function takeBack(session: ClientHttp2Session, count: number, isAtIt: () => Promise<void>): Promise<void> {
   const asked = Array.from({ length: count }, () => {
     const stream = session.request({ ':path': api.system.live.path })
@@ -50,7 +50,7 @@ async function takeBack(session: ClientHttp2Session, count: number, isAtIt: () =
 test('a connection on which requests are taken back without end is cut, and others are not', async () => {
   const { answered, open } = await door()
   const [flooding, other] = [await open(), await open()]
-  // `once` of Node would take the error that comes first.
+  // Node's `once` would reject with an error that comes first.
   const gone = new Promise(resolve => void flooding.once('goaway', resolve))
   const closed = new Promise(resolve => void flooding.once('close', resolve))
   let total = 0

@@ -55,7 +55,7 @@ interface Schema {
   $defs?: Record<string, Schema>
 }
 
-/** Of the largest body that a schema allows; lists without a bound count once. */
+/** Returns the counts of the largest body that a schema allows; unbounded lists count once. */
 function largest(schema: Schema, root: Schema): { names: number; values: number } {
   if (schema.$ref) return largest(root.$defs![schema.$ref.split('/').at(-1)!]!, root)
   const choices = schema.anyOf ?? schema.oneOf

@@ -16,7 +16,7 @@ function checkoutWith(vite: string): string {
 }
 
 test('native parts that npm left out are told in one sentence, with what to do', async () => {
-  // As rolldown and Tailwind say it after npm ci on Node 18.
+  // As rolldown and Tailwind report it after npm ci on Node 18.
   const root = checkoutWith(
     'throw new Error("Cannot find native binding. npm has a bug related to optional dependencies.")',
   )

@@ -16,7 +16,7 @@ const ordinary = [
 ]
 const head = (lines: readonly string[]) => Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
 
-/** What Node makes of the bytes: its requests, or a fault. */
+/** Returns what Node parses from the bytes: its requests, or a fault. */
 async function asNodeReads(bytes: Buffer): Promise<{ requests: IncomingMessage[]; body: number; isFault: boolean }> {
   const requests: IncomingMessage[] = []
   let body = 0

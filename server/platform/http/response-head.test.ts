@@ -47,6 +47,6 @@ test.each<[string, (response: ServerResponse) => void, Record<string, string>]>(
   onTestFinished(() => void server.close())
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { headers } = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-  // A header that came twice is joined by a comma.
+  // Repeated headers are joined by a comma.
   expect(Object.fromEntries(headers)).toMatchObject({ ...common, ...own })
 })

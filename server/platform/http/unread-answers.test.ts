@@ -13,7 +13,7 @@ import type { TlsFiles } from './http-tls.ts'
 
 const someone: Principal = { id: 'p', name: 'P', kind: 'token', userId: null, scopes: everyScope, accounts: 'all' }
 const authorization = 'Bearer secret'
-/** More than what stands between the two ends holds. */
+/** More than all buffers between the two ends hold. */
 const much = Buffer.alloc(64 * 1024 * 1024, 'x')
 
 async function door({ tls, unreadMs = 300 }: { tls?: TlsFiles; unreadMs?: number } = {}) {
@@ -37,7 +37,7 @@ async function door({ tls, unreadMs = 300 }: { tls?: TlsFiles; unreadMs?: number
   const operation = { name: 'test.read', scope: 'signed_in', effect: 'read' } as const
   handleRaw(http, '/much', operation, async (_call, reply) => reply.send(much))
   handleRaw(http, '/pieces', operation, async (_call, reply) => reply.send(Readable.from(pieces())))
-  // Longer than a client may take nothing: it has nothing to take.
+  // Longer than a client may read nothing: there is nothing to read.
   handleRaw(http, '/late', operation, async (_call, reply) => {
     await ended.promise
     return reply.send('late')

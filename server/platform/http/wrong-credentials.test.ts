@@ -5,7 +5,7 @@ import { WrongCredentials } from './wrong-credentials.ts'
 function setUp() {
   const clock = { now: 1_000_000 }
   const wrong = new WrongCredentials({ perMinute: 20, now: () => clock.now })
-  /** How many of so many wrong ones are answered as wrong, and not as too many. */
+  /** Returns how many of `count` wrong credentials are rejected as wrong, instead of as too many. */
   const looked = (count: number, addressOf: (index: number) => string) =>
     Array.from({ length: count }, (_, index) => wrong.note(addressOf(index))).filter(problem => !problem).length
   return { clock, wrong, looked }

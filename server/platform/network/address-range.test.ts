@@ -33,7 +33,7 @@ test('an IPv4 address inside IPv6 is the IPv4 address, in the range and in the r
     expect(ranges('10.1.0.0/16').has(address), address).toBe(true)
     expect(ranges('::ffff:10.1.0.0/112').has(address), address).toBe(true)
     expect(ranges('::ffff:10.1.2.3').has(address), address).toBe(true)
-    // Wide ranges of IPv6 would reach the mapped addresses by number; nobody who writes them means that.
+    // Numerically, wide IPv6 ranges would include the IPv4-mapped addresses, which is never what is meant.
     for (const wide of ['::/0', '::/64', '::1/80']) expect(ranges(wide).has(address), wide).toBe(false)
   }
   expect(ranges('0.0.0.0/0').has('2001:db8::1')).toBe(false)

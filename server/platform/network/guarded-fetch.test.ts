@@ -7,7 +7,7 @@ import { runInNewContext } from 'node:vm'
 import { expect, onTestFinished, test } from 'vitest'
 import { GuardedFetch } from './guarded-fetch.ts'
 
-/** As it happens by itself on a server that has been at work for a while. */
+/** As happens automatically on a server that has been running for a while. */
 function collectGarbage(): void {
   setFlagsFromString('--expose-gc')
   runInNewContext('gc')()

@@ -132,17 +132,17 @@ test('what is closed is told with all that would have to be allowed, and with th
     message: expect.stringContaining('127.0.0.1 is this machine'),
     extension: { networks: ['127.0.0.1/32'], setting: 'RUSTYMAIL_PRIVATE_NETWORKS=127.0.0.1/32' },
   })
-  // Where ranges are configured, the line would take their place; and they are not told to all who ask.
+  // If ranges are configured, the suggested line would replace them; and they are not shown to every caller.
   const configured = guard(answers, { privateNetworks: ['10.9.0.0/16'] })
   const told = await configured.check('192.168.7.7', 993).catch((error: Problem) => error)
   expect(told).toMatchObject({ message: expect.stringContaining('192.168.7.0/24 in RUSTYMAIL_PRIVATE_NETWORKS') })
   expect(JSON.stringify(told)).not.toMatch(/10\.9|setting/)
-  // Where it cannot be allowed at run time, no answer says so.
+  // If it cannot be allowed at run time, the error does not suggest that.
   const fixed = new OutboundGuard({ privateNetworks: [], trusted: [] })
   const refusal = await fixed.check('192.168.7.7', 443).catch((error: Problem) => error)
   expect(refusal).toMatchObject({ message: expect.not.stringContaining('administrator') })
   expect(refusal).not.toHaveProperty('extension.networks')
-  // What never opens is not offered.
+  // What can never be allowed is not suggested.
   const refused = await closed.check('worse.example', 993).catch((error: unknown) => error)
   expect(refused).toMatchObject({ extension: { fault: 'forbidden_address' } })
   expect(refused).not.toHaveProperty('extension.networks')

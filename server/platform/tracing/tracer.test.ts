@@ -1,4 +1,4 @@
-/** Spans against a collector over a real socket: sampling, errors, what is part of what, and a collector that hangs, refuses, floods or is away. */
+/** Spans with a collector on a real socket: sampling, errors, parents, and collectors that hang, fail or are down. */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { type CollectorAnswer, OtlpCollector, startCollector } from '../../../test/support/otlp-collector.ts'
 import { patience } from '../../../test/support/patience.ts'
@@ -112,7 +112,7 @@ test('a collector that is busy is asked again, and one that refuses is not', asy
   await tracer.trace('refused', {}, async () => undefined)
   await settled(tracer, 2)
   expect(tracer.figures.lost).toEqual({ queue_full: 0, failed: 0, refused: 1 })
-  // A redirect is not followed: it leads elsewhere than the operator said.
+  // Redirects are not followed: they lead to another server than the operator configured.
   collector.always = status(307, { location: `${collector.url}/v1/traces` })
   await tracer.trace('elsewhere', {}, async () => undefined)
   await settled(tracer, 3)
