@@ -45,7 +45,7 @@ function knowledgeOn(db: Database, inReplyTo: string | null = null, inThread?: (
       getUncompared: async () => ({ message: { in_reply_to: inReplyTo, from: [], subject: 'Re', to_count: 1 } }),
     },
   }
-  // Of a message only what is asked for here.
+  // Only the fields of a message that are read here.
   return mailKnowledge(options as unknown as MailKnowledgeOptions)
 }
 

@@ -20,6 +20,9 @@ const patterns: [RegExp, string][] = [
   [/\boldest goes\b/i, '"the oldest is evicted", "closed", "ended"'],
   [/\bthr(?:ow|ows|ew|own) away\b/i, '"discard"'],
   [/(?:^|[^?] )Whom\b/, 'name the subject: "the users that …"'],
+  [/(?:\/\*\*|\/\/|^\s*\*) (?:In a row|Told|Heard|So (?:many|few|long|soon))\b/, 'a noun phrase: "Messages per batch"'],
+  [/\btold to (?:nobody|somebody|everybody)\b/i, '"published", "sent", "visible to"'],
+  [/\bso (?:manieth|many of them)\b/i, '"every tenth", "messages per batch"'],
 ]
 /** Files in which the words themselves appear. */
 const exempt = ['CONTRIBUTING.md', 'test/words.test.ts']
@@ -57,6 +60,10 @@ test.each([
   'what is shown may be out of date',
   'Past it the oldest goes.',
   'the rest is thrown away',
+  '// So long after a freeze nothing may leave.',
+  '/** Told of a state is a moment after it can be read. */',
+  'What is `sent` and was told to nobody.',
+  'each so manieth request',
 ])('the check finds "%s"', line => assert.ok(patterns.some(([pattern]) => pattern.test(line))))
 
 test.each([
@@ -66,4 +73,6 @@ test.each([
   'amended',
   'recommend',
   'Nobody else has it.',
+  'as told to the operator',
+  'for as many of them as fit',
 ])('the check leaves "%s" alone', line => assert.ok(!patterns.some(([pattern]) => pattern.test(line))))

@@ -57,7 +57,7 @@ test.each([
 ])('%s without an attachment is told', async content => {
   const missing = ['The text mentions an attachment, but nothing is attached.']
   expect(await warned({ body: { format: 'markdown', content } })).toEqual(missing)
-  // Of somebody else.
+  // A quotation of another person.
   expect(await warned({ body: { format: 'markdown', content: `> ${content}` } })).toEqual([])
   const world = await start()
   const draft = await world.create({ subject, body: { format: 'markdown', content } })

@@ -57,7 +57,7 @@ function hold(account = 'a', priority: Priority = 'interactive') {
   return { done, begun, release: () => resolve(), connection: () => connection }
 }
 
-/** Of all accounts together. */
+/** Sums the connections of all accounts. */
 const all = (of: 'open' | 'idle') => [...pool.byAccount.entries()].reduce((sum, [, one]) => sum + one[of], 0)
 
 const look = (account = 'a') => pool.run(account, 'interactive', connection => connection.listFolders(), signal)

@@ -118,7 +118,7 @@ class Model {
     to.places.set(record.uid, { id, mail, flags: record.flags })
   }
 
-  /** Of equal messages that left their last folder, the first one may have moved. */
+  /** Returns the first of several equal messages that left their last folder: it may have moved. */
   lostCopy(record: MessageRecord): number | undefined {
     const identity = identityOf(this.accountId, record)
     const ofRecord = ([id, copy]: [string, number]) => messageIdText(idOf(identity, copy)) === id

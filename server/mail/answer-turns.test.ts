@@ -1,6 +1,4 @@
-/**
- * Of many large responses that are ready together, the loop writes one per turn, and callers are served round-robin.
- */
+/** The loop writes one large response per turn, however many are ready, and serves callers round-robin. */
 import { expect, test } from 'vitest'
 import { AnswerTurns } from './answer-turns.ts'
 

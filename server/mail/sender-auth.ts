@@ -70,7 +70,7 @@ function verdictOf(claims: readonly AuthClaim[], domain: string | null): SenderA
   if (domain === null) return 'unverified'
   const dmarc = claims.filter(({ method }) => method === 'dmarc')
   const isAbout = dmarc.every(({ properties }) => domainOf(`@${bareDomain(properties.get('header.from'))}`) === domain)
-  // Of contradictory results the worse one counts.
+  // If results contradict each other, the worse one counts.
   if (isAbout && dmarc.some(({ result }) => result === 'fail')) return 'failed'
   if (isAbout && dmarc.length > 0 && dmarc.every(({ result }) => result === 'pass')) return 'verified'
   if (dmarc.some(({ result }) => result !== 'none' && result !== 'bestguesspass')) return 'unverified'

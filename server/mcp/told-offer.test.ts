@@ -1,4 +1,4 @@
-/** What came of an operation, as the metrics count it. */
+/** Outcomes of operations, as the metrics count them. */
 import { expect, test } from 'vitest'
 import { Problem } from '../platform/problem.ts'
 import { type McpCallAsking, McpError, type McpOffer, mcpErrors } from './mcp-port.ts'

@@ -129,7 +129,7 @@ test('of flags only those are taken back that it changed', async () => {
   expect((await world.run({ kind: 'flags', ids: [one], add: ['kept'] })).state).toBe('done')
 })
 
-test('what is refused in the transaction is told to nobody, and the next one is read ahead as well', async () => {
+test('what is refused in the transaction is published nowhere, and the next one is read ahead as well', async () => {
   const { world, work, told, stored, seenEmpty } = await idle()
   const ids = world.refsIn('INBOX')
   work.inTransaction = async () => {

@@ -1,4 +1,4 @@
-/** Of several processes one watches an account, and another takes over when it is gone. */
+/** One of several processes watches an account, and another takes over when it is gone. */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { startHub } from '../../test/support/event-hub.ts'

@@ -120,7 +120,7 @@ test('a server that npm started through a shell stops when that shell is gone; o
 /** Whether npm is there to start it. */
 const hasNpm = process.platform !== 'win32' && spawnSync('npm', ['--version']).status === 0
 
-// SIGINT alone is not forwarded by npm, since children get it from the terminal; npm waits for them.
+// Without SIGINT, which npm does not forward: children get it from the terminal, and npm waits for them.
 for (const signal of ['SIGTERM', 'SIGHUP', 'SIGKILL'] as const) {
   test.skipIf(!hasNpm || !existsSync('/proc/self/stat'))(
     `${signal} to the process of \`npm start\` alone leaves no server behind`,

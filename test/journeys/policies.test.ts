@@ -121,7 +121,7 @@ test('no folder that a program makes or fills makes contacts', async () => {
   const list = `${fill(api.mail.listMessages.path, ann)}?folder=INBOX`
   const { items } = await people.tell<{ items: { ref: string }[] }>(token.proof, 'GET', list)
   const ids = items.map(({ ref }) => ref)
-  // `in:sent` would match its path.
+  // A folder that `in:sent` matches by its path.
   expect(await create({ path: 'sent' })).toBe('ok')
   await expect.poll(() => move(ids.slice(0, 1), { folder: 'sent' })).toBe('ok')
   await expect.poll(() => gateway.folders.get('sent')?.messages.length).toBe(1)

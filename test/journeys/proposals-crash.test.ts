@@ -167,7 +167,7 @@ class World {
   }
 }
 
-/** Returns whether an item agrees with what it refers to. */
+/** Returns `whole` if an item agrees with what it refers to, otherwise how it does not. */
 function halfOf({ state, kind, operation, submission, draft }: ProposalDetail['items'][number]): string {
   if (state !== 'waiting' && state !== 'applied') return state
   const isWaiting = state === 'waiting'

@@ -53,7 +53,7 @@ test.skipIf(!available('dovecot')).each([
   sent.splice(0)
   between = async () => {
     await dovecot.appendMessage(alice, 'Subject: meanwhile\nMessage-ID: <meanwhile@example.org>\n\nx\n')
-    // Of all that was said by then.
+    // Marks this moment among the commands.
     sent.push('came')
   }
   const ids = items.map(item => item.id!)

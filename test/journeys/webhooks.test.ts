@@ -334,7 +334,7 @@ test('the command prints events as webhooks send them, and passes them on, signe
   createInterface({ input: child.stderr }).on('line', line => told.push(line))
   await vi.waitFor(() => expect(told.join('\n')).toContain(`Listening to ${people.url} for mail_received;`), patience)
   expect(told.join('\n')).toContain('send a message to one of its accounts')
-  // Resolves when a message arrives: one is enough.
+  // Published once it listens: one message is enough.
   deliver('while it listens')
   await vi.waitFor(() => expect(passed.length, told.join('\n')).toBeGreaterThan(0), patience)
   const first = JSON.parse(lines[0]!)

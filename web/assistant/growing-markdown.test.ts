@@ -77,7 +77,7 @@ test('a list without an end is read seldom while it grows, shows all of itself, 
     if (!growing.isBehind) reads++
     if (end % 5_000 === 0) expect(visible(tokens.map(({ raw }) => raw).join(''))).toBe(visible(text))
   }
-  // Of 960 chunks, those up to the bound are parsed, and then one for each quarter that the text grows.
+  // Chunks up to the bound are parsed (of 960), and then one for each quarter that the text grows.
   expect(reads).toBeLessThan(200)
   expect(growing.readWhole()).toEqual(readMarkdown(all))
   expect(growing.isBehind).toBe(false)

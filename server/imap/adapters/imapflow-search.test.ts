@@ -1,4 +1,4 @@
-/** What is said to a server that searches, and what is taken of its answers, however much or odd they are. */
+/** Searches on a mail server: the commands sent, and the results accepted, however large or odd they are. */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Dovecot, startDovecot } from '../../../test/support/dovecot.ts'

@@ -1,4 +1,4 @@
-/** What is said when the page cannot be built. */
+/** The error messages when the page cannot be built. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
