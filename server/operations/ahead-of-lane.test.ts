@@ -17,7 +17,7 @@ test('one is near if this thread waits for it for a short time, whatever it does
   const isNear = async (idleMs: number) => {
     looking = Promise.withResolvers()
     const begun = ahead.begin(operation, [], lease)
-    // The wall clock advances meanwhile, as far as it does.
+    // The clock on the wall goes on meanwhile, as far as it does.
     clock.idleMs += idleMs
     looking.resolve(undefined)
     await begun?.looking

@@ -83,7 +83,7 @@ test('a folder that holds something is deleted only where that is asked for with
     extension: { missing_scope: 'mail:delete' },
   })
   expect((await world.settled((await remove(true)).id)).state).toBe('done')
-  // A created folder that has mail by now stays.
+  // One that was created and has mail now stays.
   const created = await run(world, { kind: 'create_folder', folder: 'Full' })
   world.gateway.deliver({ subject: 'two' }, 'Full')
   const { changes } = await world.undo.undoOne(agent, created.id, true, { signal })
@@ -159,7 +159,7 @@ test('a folder for a role is created where there is none, before the messages ar
   expect([world.gateway.getFolder('Archive').role, world.in('Archive')]).toEqual(['archive', ['one']])
   const { items } = await world.service.list(agent, { limit: 10 })
   expect(items.map(({ kind }) => kind)).toEqual(['move', 'create_folder'])
-  // The folder held a message when it was checked.
+  // The folder held a message when it was looked at.
   const since = '2020-01-01T00:00:00.000Z'
   const { undone } = await world.undo.undoSince(agent, { principal: agent.id, since, dry_run: false }, { signal })
   await world.allSettled(undone.map(({ undo }) => undo))

@@ -1,4 +1,4 @@
-/** What is read while accepting an operation is used if nothing precedes it; nothing is sent before it is stored. */
+/** What is read of an operation while it is taken in is used where nothing came before it, and nothing is told to the mail server before it is stored. */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { agent, startOperations, type WorldOptions } from '../../test/support/operation-world.ts'
 import { MemoryWriter } from '../imap/adapters/memory-capabilities.ts'
@@ -15,8 +15,8 @@ const lost = () => new Problem('mail_server_unreachable', 'The connection was lo
 const archive = { role: 'archive' } as const
 
 /**
- * Starts with two messages and an idle queue. What is accepted from now on waits in its transaction until its
- * read-ahead is done, or `inTransaction` resolves.
+ * With two messages, and a queue that has seen that nothing is left to do. What is taken in from now on waits in its transaction until what is
+ * read ahead of it was read, or `inTransaction` is done.
  */
 async function idle(options: WorldOptions = {}) {
   let isBegun = false
@@ -149,7 +149,7 @@ test('where another one comes meanwhile, both are done in their order, as they f
   work.inTransaction = async () => {
     await vi.waitFor(() => expect(world.pool.connections('a')?.busy).toBe(0))
     world.accept({ kind: 'flags', ids, add: ['later'] }).then(second.resolve, second.reject)
-    // Up to its own transaction, which waits for this one.
+    // As far as its own transaction, which waits for this one.
     for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
   }
   const first = await world.accept({ kind: 'move', ids, to: archive })
@@ -160,7 +160,7 @@ test('where another one comes meanwhile, both are done in their order, as they f
 test('a change of before it, of which the queue hears first, does not make it miss its messages', async () => {
   const { world, told, stored } = await idle()
   const ids = world.refsIn('INBOX')
-  // One transaction accepts them: both are read as if nothing came before them.
+  // They are taken in by one transaction: both are looked at as if nothing was before them.
   const operations = await Promise.all([
     world.accept({ kind: 'move', ids, to: archive }),
     world.accept({ kind: 'flags', ids, add: ['later'] }),
@@ -246,7 +246,7 @@ test('where the queue hears of something else first, what was stored is looked a
   onTestFinished(() => heard.mockRestore())
   const moved = await world.run({ kind: 'move', ids: world.refsIn('INBOX'), to: archive })
   expect([moved.state, told, stored(), world.in('Archive')]).toEqual(['done', ['move'], ['sent,sent'], ['one', 'two']])
-  // The intent, and the result: it is not mistaken for one that the mail server may have received.
+  // The intent, and the result: it is not taken for one of which the mail server may know.
   expect(saved).toHaveBeenCalledTimes(2)
 })
 

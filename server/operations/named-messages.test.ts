@@ -15,7 +15,7 @@ const id = 'AAAAAAAAAAAAAAAAAAAA'
 const inbox: IndexedPlace = { path: 'INBOX', uidValidity: 7, uid: 1, flags: [] }
 const archive: IndexedPlace = { path: 'Archive', uidValidity: 8, uid: 5, flags: [] }
 
-/** Starts with one message, indexed in these places. */
+/** One message, indexed in these places. */
 function setUp() {
   const expected = new ExpectedChanges()
   const noticed: string[] = []
@@ -52,7 +52,7 @@ function setUp() {
     const [found] = await named.find('a', [id])
     return found && 'place' in found ? `${found.place.path} ${found.place.uid}` : found?.code
   }
-  /** Accepts a move: from now on lists have the message in no folder. */
+  /** Taken in: from now on lists have the message in no folder. */
   const move = async (operationId: string, to = 'Archive') => {
     const [found] = await named.find('a', [id])
     if (!found || !('place' in found)) throw new Error('not found')
@@ -104,8 +104,7 @@ test('it is found while it comes up in its new folder, and in between', async ()
   const { world, expected, find, move, ended } = setUp()
   const moving = await move('1')
   const after = { after_path: 'Archive', after_uid_validity: 8, after_uid: 5 }
-  // The index is asked before the folder is compared, and answers afterwards: the queue follows a message from its old
-  // place.
+  // The index is asked before the folder is compared, and answers afterwards: the queue follows a message from where it was.
   world.whileAsked = () => {
     ended(moving, { state: 'done', ...after })
     expected.compared(expected.now)
@@ -146,7 +145,7 @@ test('one that another program moved is looked for, and found where it came up',
     return true
   }
   expect([await find(), world.looks]).toEqual(['Archive 5', 1])
-  // If a search finds nothing it is gone; without a search its place is unknown.
+  // Looked for in vain it is gone; where nobody could look, nobody knows.
   world.places = []
   world.look = () => true
   expect(await find()).toBe('message_not_found')

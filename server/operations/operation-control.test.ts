@@ -64,7 +64,7 @@ test('one that is held while it is looked at tells the mail server nothing more'
   }
   const { id } = await world.accept({ kind: 'move', ids, to: { role: 'archive' } })
   await hasLooked.promise
-  // An operation queued after it is done: it is no longer in progress.
+  // One that comes behind it is done: it is not under way any more.
   await world.run({ kind: 'flags', ids, add: ['seen'] }, principalOf('token-other'))
   expect(commands).not.toContain('move')
   expect((await world.store.items(id)).map(({ state }) => state)).toEqual(['waiting', 'waiting'])

@@ -60,7 +60,7 @@ onEachDatabase(open => {
     await db.transaction().execute(transaction => updateItems(transaction, changes))
     expect(await store.items('one')).toEqual(items.map(item => ({ ...item, ...valuesOf(item) })))
     expect(await store.items('two')).toEqual(others)
-    // Gives the same results with every step: by ranges of positions, if there are few.
+    // The same in all: by ranges of positions, where those are few.
     for (const step of [1, 2, 400]) {
       const some = items.filter(({ position }) => position % step === 0).reverse()
       const same = { state: 'sent', why: `every ${step}`, code: null } as const

@@ -130,7 +130,7 @@ test('a call that is repeated under its key is answered with the same operation,
   expect(id).not.toBe(calls[0]!.id)
   await world.settled(id)
   expect(world.in('Archive')).toEqual(['one', 'one'])
-  // Counted once each, however often they were requested.
+  // Counted once each, however often they were asked for.
   expect(world.taken).toEqual([
     [agent.id, 1],
     ['token-other', 1],

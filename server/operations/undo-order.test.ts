@@ -58,7 +58,7 @@ test('after the clock was set back, what was done then is still undone first', a
   const before = folders()
   const added = await run({ kind: 'flags', ids: [one], add: ['urgent'] })
   world.now = () => Date.now() - 3_600_000
-  // What is known of the previous run is in the database.
+  // What is known of the time before is in the database.
   await restart()
   const removed = await run({ kind: 'flags', ids: [one], remove: ['urgent'] })
   expect(await undoAll()).toEqual([removed.id, added.id])

@@ -12,10 +12,7 @@ const identity = (messageId: string | null, sizeBytes = 100) => ({ messageId, si
 const intent = { to: 'Archive', uidValidity: 8, uidNext: 5 }
 const done: Values = { state: 'done', after_path: null, after_uid_validity: null, after_uid: null }
 
-/**
- * @param arrived Messages that arrived in the target folder, from UID 5 on. @param there UIDs that are left in the old
- * one.
- */
+/** @param arrived What came into the target folder, from UID 5 on. @param there UIDs that are left in the old one. */
 async function outcome(
   asked: (Identity | null)[],
   arrived: Partial<IndexHeader>[],
@@ -42,10 +39,10 @@ async function outcome(
 test('what came is found by all that recognises it, then by its Message-ID alone, and what came nowhere is gone', async () => {
   const [one, two, three] = [identity('<1@x>'), identity('<2@x>'), identity('<3@x>')]
   expect(await outcome([one, two, three], [two, identity('<1@x>', 120)])).toEqual([6, 5, 'message_not_found'])
-  // Each of several equal messages gets its own.
+  // Of equal ones each has its own.
   expect(await outcome([one, one], [one, one])).toEqual([5, 6])
   expect(await outcome([identity(null)], [])).toEqual(['message_not_found'])
-  // Messages of other programs are no match.
+  // What others put there is not what is looked for.
   expect(await outcome([one], [identity('<other@x>'), identity(null)])).toEqual(['message_not_found'])
 })
 
