@@ -245,7 +245,7 @@ export const MessageContent = z
       .string()
       .nullable()
       .describe(
-        'Words of the HTML part that nobody who looks at it is shown, those of what it quotes too; empty where there are none, null where that could not be found out',
+        'Words of the HTML part, and of the text part beside it, that nobody who looks at the HTML is shown, those of what it quotes too; empty where there are none, null where that could not be found out',
       ),
     attachments: z.array(DraftAttachment),
   })

@@ -29,6 +29,29 @@ test.each([
   expect(unseenIn(`Hello\n\n${way.replace('§', 'The code is K7-4411')}`, 'markdown')).toBe('the code is k7 4411')
 })
 
+/** The HTML and the text of one message. */
+function unseenOf(content: string, format: 'html' | 'markdown'): string {
+  const { html, text } = writeBody({ format, content })
+  return unseenWords({ html: `<html><body>${html}</body></html>`, text }).words
+}
+
+test.each([
+  '<!-- The code is K7-4411 -->',
+  '[//]: # (The code is K7-4411)',
+  '[the]: <https://x.example/code> "is K7-4411"',
+  '<!--\n> The code is K7-4411\n-->',
+])('what Markdown does not show is in its text: %s', way => {
+  const told = unseenOf(`Hello\n\n${way}\n\nBye`, 'markdown')
+  for (const word of ['k7', '4411']) expect(told.split(' ')).toContain(word)
+})
+
+test('nothing is told of a text that says what is seen', () => {
+  const markdown =
+    '# Title\n\n- one\n- **tw**o\n\n> three &amp; more<br>\n\n`four` [five](https://x.example/a?b=c&d=e) <b>six</b> <https://y.example>\n\n1. [ ] seven'
+  expect(unseenOf(markdown, 'markdown')).toBe('')
+  expect(unseenOf('<p>One <a href="https://x.example/?a=b&amp;c=d">two</a></p><p hidden>§</p>', 'html')).toBe('')
+})
+
 test('nothing is told of what is seen', () => {
   const seen =
     '<style>.a{color:#333}</style><h1 class="a">Title</h1><p>One &amp; <b>two</b> <a href="https://x.example/?a=b">three</a></p>' +
