@@ -13,6 +13,8 @@ export const conversationBounds = {
   answer: 200_000,
   /** Of the input and of the result of one call of a tool, as they are kept and shown. */
   input: 16_000,
+  /** Of what a person is told that a call would do: all recipients and files of a message are in it. */
+  summary: 16_000,
   result: 64_000,
 } as const
 
@@ -52,7 +54,7 @@ export const AssistantToolCall = z
     effect: z.enum(['read', 'write', 'send', 'destroy']),
     input: z.unknown().describe('As the model asked for it; bounded'),
     input_hash: z.string().describe('SHA-256 of the exact input, in hexadecimal; a decision repeats it'),
-    summary: z.string().max(500).describe('What it does or did, in words').nullable(),
+    summary: z.string().max(conversationBounds.summary).describe('What it does or did, in words').nullable(),
     outcome: ToolCallOutcome,
     result: z.string().max(conversationBounds.result).nullable().describe('As the person may see it'),
     withheld: z

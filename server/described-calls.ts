@@ -3,8 +3,10 @@ import type { Draft } from '../contract/draft.ts'
 import type { DraftService } from './drafts/draft-service.ts'
 import type { Principal } from './platform/principal.ts'
 
-/** Names of all recipients that a summary has room for; how many more there are is said. */
+/** Recipients of a draft of which nothing is sent that are named; how many more there are is said. */
 const maxRecipients = 8
+/** Characters of a text that a program wrote. */
+const maxText = 4_000
 
 export async function describeCall(
   drafts: Pick<DraftService, 'accountOf' | 'get'>,
@@ -38,13 +40,27 @@ export async function describeCall(
   }
 }
 
-function sendWords({ rev, to, cc, bcc, subject, attachments }: Draft, wanted: number, at: unknown): string {
+/** Nothing is left out of whom and what: where that is too long, nobody is asked. */
+function sendWords(draft: Draft, wanted: number, at: unknown): string {
+  const { rev, to, cc, bcc, reply_to: replyTo, subject, attachments } = draft
   if (rev !== wanted)
     return `The draft has changed since: it has revision ${rev}, and ${wanted} was asked for. It will not be sent.`
   const people = [...to, ...cc, ...bcc].map(({ email }) => email)
-  const files = attachments.length === 0 ? '' : ` with ${attachments.length} attachments`
+  const names = attachments.map(({ name }) => name).join(', ')
+  const files = attachments.length === 0 ? '' : ` with ${attachments.length} attachments (${names})`
   const when = typeof at === 'string' ? ` at ${at}` : ''
-  return `Sends to exactly ${people.length}: ${listed(people)}${files}${when}. Revision ${rev}, subject: ${subject}`
+  const replies = replyTo.length === 0 ? '' : ` Replies go to ${replyTo.map(({ email }) => email).join(', ')}.`
+  const sends = `Sends to exactly ${people.length}: ${people.join(', ')}${files}${when}.${replies}`
+  return `${sends} Revision ${rev}, subject: ${subject}${programWords(draft)}`
+}
+
+/** Of a draft that another program wrote, the person has seen nothing yet. */
+function programWords({ created_by: creator, changed_by: changer, body: { content } }: Draft): string {
+  const program = [changer, creator].find(({ kind }) => kind !== 'session')
+  if (!program) return ''
+  const rest = content.length - maxText
+  const text = `${content.slice(0, maxText)}${rest > 0 ? `… (${rest} more characters: open the draft)` : ''}`
+  return `. Written by the program ${program.name}, with the text: ${text}`
 }
 
 function addressesIn(value: unknown): string[] {
