@@ -271,32 +271,6 @@ test('a message is sent as its draft says, to whom the person is shown, and is b
   await expect.poll(() => world.sink.taken.slice(taken).map(({ to }) => to)).toEqual([['bea@example.org']])
 })
 
-test('who is asked sees all recipients, where replies go, and what another program wrote', async () => {
-  const { people } = world
-  const draft = async (proof: Parameters<typeof people.tell>[0], more: object) => {
-    const body = { format: 'text', content: 'swordfish' }
-    const path = `/api/v1/accounts/${ann}/drafts`
-    return (await people.tell<{ id: string }>(proof, 'POST', path, { mode: 'new', subject: 'Hi', body, ...more })).id
-  }
-  const sending = (id: string) => [toolCall('mail_send', { draft: `${ann}.${id}`, rev: 1 })]
-  const summaryOf = async (id: string) => {
-    world.choice.script = () => sending(id)
-    return waitingIn(await chat.ask('Send it.')).summary
-  }
-  const colleagues = (count: number) =>
-    Array.from({ length: count }, (_, number) => `colleague-${number}@long-domain-of-a-company.example.org`)
-  const others = { bcc: ['eve@evil.example'], reply_to: ['mallory@evil.example'] }
-  const summary = await summaryOf(await draft(people.admin, { to: colleagues(30), ...others }))
-  for (const each of [...colleagues(30), 'eve@evil.example', 'mallory@evil.example']) expect(summary).toContain(each)
-  expect(summary).not.toContain('swordfish')
-  const { proof: program } = await people.token(['mail:draft'], [ann])
-  expect(await summaryOf(await draft(program, { to: ['bea@example.org'] }))).toContain('with the text: swordfish')
-  // What does not fit is not asked about.
-  const long = await draft(people.admin, { to: colleagues(500) })
-  world.choice.script = asked => (stepOf(asked) === 0 ? sending(long) : [lastResult(asked)])
-  expect((await chat.ask('Send it.')).response).toContain('too long to be shown')
-})
-
 test('an obedient model does what mail says, and nothing comes of it', async () => {
   const orders = (asked: Asked) => {
     const step = stepOf(asked)
