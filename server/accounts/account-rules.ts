@@ -19,11 +19,15 @@ export function refuseNarrow(principal: Principal, doing: string): void {
   throw new Problem('beyond_own_rights', detail)
 }
 
-/** Changing an account that one sees: not what others are measured by, nor to another login. */
+/** Changing an account that one sees: not what others are measured by, nor to another login, nor who gets its mail. */
 export function refuseBeyondList(principal: Principal, change: AccountChange): void {
   if (change.is_default !== undefined) refuseNarrow(principal, 'Choosing the default account')
   if (loginFields.some(field => change.imap?.[field] !== undefined)) {
     refuseNarrow(principal, 'Changing the mailbox of an account')
+  }
+  // All that is sent from then on would be told to another server, and answers would go to another address.
+  if (change.email !== undefined || loginFields.some(field => change.smtp?.[field] !== undefined)) {
+    refuseNarrow(principal, 'Changing by which server, or from which address, an account sends')
   }
 }
 
