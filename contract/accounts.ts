@@ -336,7 +336,7 @@ export const accountsApi = {
     tag,
     summary: 'Change an account; changed servers are tested first',
     description:
-      'Tokens that see only some accounts may not choose the default one, nor change `host`, `port` or `user` of `imap`.',
+      'Tokens that see only some accounts may not choose the default one, nor change `email`, or `host`, `port` or `user` of `imap` and `smtp`.',
     limit: 'connect',
     scope: 'dashboard:admin',
     effect: 'write',

@@ -13,6 +13,8 @@ export const conversationBounds = {
   answer: 200_000,
   /** Characters of the input and of the result of one tool call, as stored and shown. */
   input: 16_000,
+  /** Characters of a call's summary, which names all recipients and files of a message. */
+  summary: 16_000,
   result: 64_000,
 } as const
 
@@ -52,7 +54,7 @@ export const AssistantToolCall = z
     effect: z.enum(['read', 'write', 'send', 'destroy']),
     input: z.unknown().describe('Input as requested by the model; bounded'),
     input_hash: z.string().describe('SHA-256 of the exact input, in hexadecimal; a decision repeats it'),
-    summary: z.string().max(500).describe('What the call does or did, in words').nullable(),
+    summary: z.string().max(conversationBounds.summary).describe('What the call does or did, in words').nullable(),
     outcome: ToolCallOutcome,
     result: z
       .string()

@@ -245,7 +245,7 @@ export const MessageContent = z
       .string()
       .nullable()
       .describe(
-        'Words of the HTML part that a reader is not shown, including those of quotations; empty if there are none, null if they could not be determined',
+        'Words that a reader of the HTML part is not shown, in it (including its quotations) or only in the text part; empty if there are none, null if they could not be determined',
       ),
     attachments: z.array(DraftAttachment),
   })

@@ -14,11 +14,13 @@ import { PermissionPrompts } from './approvals/permission-prompts.ts'
 import { permissionRoutes } from './approvals/permission-routes.ts'
 import { RecentCalls } from './approvals/recent-calls.ts'
 import { ReleaseCheck } from './approvals/release-check.ts'
-import { SendService } from './approvals/send-service.ts'
+import { SendService, type SendServiceOptions } from './approvals/send-service.ts'
 import { sendTools } from './approvals/send-tools.ts'
 import type { ComposedDrafts } from './compose-drafts.ts'
 import type { ComposedLeaving } from './compose-leaving.ts'
 import type { ComposedPolicies } from './compose-policies.ts'
+import { envelopeAddress } from './drafts/draft-recipients.ts'
+import { OwnAddresses } from './drafts/reply-recipients.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { FreezeService } from './freezes/freeze-service.ts'
 import type { MailService } from './mail/mail-service.ts'
@@ -77,13 +79,19 @@ const sessionMark = 'session-'
 export function composeApprovals(around: ApprovalSurroundings): ComposedApprovals {
   const { db, hub, accounts, mail, writing, outbox, leaving, ruling, freezes, sessions, intake, baseUrl, logger } =
     around
-  const { drafts, composer, messages, keys } = writing
+  const { drafts, composer, messages, keys, identities } = writing
   const { policies, rates, judge, reads } = ruling
   const now = Date.now
   const { store, ids, settings, senders } = leaving
   const calls = new RecentCalls()
   reads.onRead(principalId => calls.note(principalId, strangerName))
+  const othersIn: SendServiceOptions['othersIn'] = async (principal, accountId, people) => {
+    if (people.length === 0) return []
+    const own = new OwnAddresses((await identities.identityOf(principal, accountId)).own)
+    return people.filter(({ email }) => !own.has(email)).map(({ email }) => envelopeAddress(email))
+  }
   const sending = new SendService({
+    othersIn,
     ...{ drafts, composer, keys, outbox, judge, policies, rates, freezes, store, settings, hub, accounts, intake, now },
     peopleOf: async (principal, accountId, { ref }) => {
       if (ref === null) return undefined
@@ -123,7 +131,7 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
   })
   const activities = new AskerActivities({ outbox, rates, calls, strangerName, now })
   const details = new ApprovalDetails({ approvals, outbox, messages, activities })
-  const edits = new HeldEdits({ approvals, releases, store, drafts, composer, outbox, hub, now })
+  const edits = new HeldEdits({ othersIn, approvals, releases, store, drafts, composer, outbox, hub, now })
   const tokenAs = async (principal: Principal, tokenId: string): Promise<Principal> => {
     await policies.get(principal, tokenId)
     return { ...principal, kind: 'token', id: `token-${tokenId}` }

@@ -6,8 +6,10 @@ import type { Draft } from '../contract/draft.ts'
 import type { DraftService } from './drafts/draft-service.ts'
 import type { Principal } from './platform/principal.ts'
 
-/** Recipients that a summary names; of the rest only the number is given. */
+/** Recipients that the summary names for a draft that is not sent; of the rest only the number is given. */
 const maxRecipients = 8
+/** Characters of a program's text that the summary shows. */
+const maxText = 4_000
 
 export async function describeCall(
   drafts: Pick<DraftService, 'accountOf' | 'get'>,
@@ -41,13 +43,27 @@ export async function describeCall(
   }
 }
 
-function sendWords({ rev, to, cc, bcc, subject, attachments }: Draft, wanted: number, at: unknown): string {
+/** Lists all recipients, Reply-To addresses and files; a summary that is too long is refused, not cut. */
+function sendWords(draft: Draft, wanted: number, at: unknown): string {
+  const { rev, to, cc, bcc, reply_to: replyTo, subject, attachments } = draft
   if (rev !== wanted)
     return `The draft has changed since: it has revision ${rev}, and ${wanted} was asked for. It will not be sent.`
   const people = [...to, ...cc, ...bcc].map(({ email }) => email)
-  const files = attachments.length === 0 ? '' : ` with ${attachments.length} attachments`
+  const names = attachments.map(({ name }) => name).join(', ')
+  const files = attachments.length === 0 ? '' : ` with ${attachments.length} attachments (${names})`
   const when = typeof at === 'string' ? ` at ${at}` : ''
-  return `Sends to exactly ${people.length}: ${listed(people)}${files}${when}. Revision ${rev}, subject: ${subject}`
+  const replies = replyTo.length === 0 ? '' : ` Replies go to ${replyTo.map(({ email }) => email).join(', ')}.`
+  const sends = `Sends to exactly ${people.length}: ${people.join(', ')}${files}${when}.${replies}`
+  return `${sends} Revision ${rev}, subject: ${subject}${programWords(draft)}`
+}
+
+/** Shows the text of a draft that another program wrote, since the person has not seen it yet. */
+function programWords({ created_by: creator, changed_by: changer, body: { content } }: Draft): string {
+  const program = [changer, creator].find(({ kind }) => kind !== 'session')
+  if (!program) return ''
+  const rest = content.length - maxText
+  const text = `${content.slice(0, maxText)}${rest > 0 ? `… (${rest} more characters: open the draft)` : ''}`
+  return `. Written by the program ${program.name}, with the text: ${text}`
 }
 
 function addressesIn(value: unknown): string[] {

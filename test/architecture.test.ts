@@ -119,7 +119,7 @@ const doors: Record<string, RegExp> = {
   '@csstools/css-tokenizer': /^server\/reading\/style-color\.ts$/,
   'iconv-lite': /^server\/reading\/charset\.ts$/,
   'ical.js': /^server\/reading\/calendar\.ts$/,
-  'css-tree': /^server\/reading\/((clean|fit)-css|style-declarations|style-sheet|media-query)\.ts$/,
+  'css-tree': /^server\/reading\/((clean|fit)-css|style-declarations|style-sheet|outgoing-style|media-query)\.ts$/,
   'client-zip': /^server\/mail\/zip-files\.ts$/,
   imapflow: /^server\/imap\/adapters\//,
   nodemailer: /^(server\/outbox\/|server\/drafts\/write-message\.ts$|sandbox\/)/,

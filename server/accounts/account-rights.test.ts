@@ -60,3 +60,18 @@ test('who sees only some accounts changes those, but not which one is the defaul
   await accounts.update(all, seen.id, { is_default: true, imap: { user: 'other' } }, untried)
   expect(await accounts.findDefault(all)).toMatchObject({ id: seen.id, imap: { user: 'other' } })
 })
+
+test('callers with a list lead no mail elsewhere: neither to another server for sending, nor answers to another address', async () => {
+  const { accounts, trials, seen, narrow } = await setUp()
+  const smtp = { host: 'mail.evil.example', port: 465, tls: 'implicit', user: 'eve', password: 'x' } as const
+  for (const change of [{ smtp }, { email: 'eve@evil.example' }]) {
+    expect(await refusalOf(accounts.update(narrow, seen.id, change, untried))).toMatch(/^beyond_own_rights: /)
+    expect(await refusalOf(accounts.update(all, seen.id, change, untried))).toBe('done')
+  }
+  await accounts.update(all, seen.id, { smtp: { ...smtp, host: 'mail.example.com' } }, untried)
+  for (const moved of [{ host: 'mail.evil.example', password: 'x' }, { port: 587 }, { user: 'eve' }]) {
+    expect(await refusalOf(accounts.update(narrow, seen.id, { smtp: moved }, untried))).toMatch(/^beyond_own_rights: /)
+  }
+  expect(await refusalOf(accounts.update(narrow, seen.id, { smtp: { password: 'new' } }, untried))).toBe('done')
+  expect(trials).toEqual([])
+})

@@ -27,13 +27,17 @@ export function refuseNarrow(principal: Principal, doing: string): void {
 }
 
 /**
- * Refuses callers with a list of accounts to choose the default, and to point an account that they see to another
- * login.
+ * Refuses callers with a list of accounts to choose the default, to point an account that they see to another login,
+ * and to change who receives its mail.
  */
 export function refuseBeyondList(principal: Principal, change: AccountChange): void {
   if (change.is_default !== undefined) refuseNarrow(principal, 'Choosing the default account')
   if (loginFields.some(field => change.imap?.[field] !== undefined)) {
     refuseNarrow(principal, 'Changing the mailbox of an account')
+  }
+  // All mail sent from then on would pass through another server, and replies would go to another address.
+  if (change.email !== undefined || loginFields.some(field => change.smtp?.[field] !== undefined)) {
+    refuseNarrow(principal, 'Changing by which server, or from which address, an account sends')
   }
 }
 

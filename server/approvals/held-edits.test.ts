@@ -21,7 +21,7 @@ async function held(world: World) {
 
 /** Something happens between composing the edit and putting it in place of what waits. */
 function editsWhile(world: World, happens: () => Promise<unknown>): HeldEdits {
-  const { approvals, releases, approvalStore: store, drafts, outbox, hub, clock } = world
+  const { approvals, releases, approvalStore: store, drafts, outbox, hub, clock, othersIn } = world
   const composer: HeldEditsOptions['composer'] = {
     composePlanned: async (...asked) => {
       const composed = await world.composer.composePlanned(...asked)
@@ -30,7 +30,7 @@ function editsWhile(world: World, happens: () => Promise<unknown>): HeldEdits {
     },
     keep: (...kept) => world.composer.keep(...kept),
   }
-  return new HeldEdits({ approvals, releases, store, drafts, composer, outbox, hub, now: clock.now })
+  return new HeldEdits({ othersIn, approvals, releases, store, drafts, composer, outbox, hub, now: clock.now })
 }
 
 const requests = (world: World) => world.facts().filter(({ type }) => type === 'approval_requested')

@@ -1,8 +1,10 @@
 /** Edits a held message: it becomes another message with another hash, which voids approvals of the old one. */
 import type { ApprovalDetail } from '../../contract/approvals.ts'
 import type { DraftChange } from '../../contract/draft.ts'
+import type { Address } from '../../contract/mail.ts'
 import type { DraftComposer } from '../drafts/draft-composer.ts'
 import type { DraftService } from '../drafts/draft-service.ts'
+import { contentOf } from '../drafts/draft-view.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { OutboxService } from '../outbox/outbox-service.ts'
 import { recipientsOf } from '../outbox/submission-tables.ts'
@@ -18,6 +20,8 @@ export interface HeldEditsOptions {
   approvals: Pick<ApprovalService, 'getRow' | 'checkApprover'>
   store: ApprovalStore
   releases: Pick<ReleaseCheck, 'obstaclesIn'>
+  /** Returns those of the addresses that are not the owner's. */
+  othersIn(principal: Principal, accountId: string, people: readonly Address[]): Promise<readonly string[]>
   drafts: Pick<DraftService, 'get' | 'planSubmitted' | 'keepSubmitted'>
   composer: Pick<DraftComposer, 'composePlanned' | 'keep'>
   outbox: Pick<OutboxService, 'replace' | 'find'>
@@ -68,6 +72,7 @@ export class HeldEdits {
         throw error instanceof Problem && error.code === 'draft_changed' ? isVoid() : error
       })
     const composed = await composer.composePlanned(principal, planned, signal)
+    const repliesTo = await this.#options.othersIn(principal, accountId, contentOf(planned).replyTo)
     const at = new Date(this.#options.now()).toISOString()
     await hub.transact(async (transaction, tell) => {
       const isReplaced = await outbox.replace(transaction, tell, row.submission_id, hash, composed)
@@ -75,6 +80,7 @@ export class HeldEdits {
       const judged = storeJudged({
         ...judgedOf(row),
         recipients: composed.envelope.to,
+        repliesTo,
         attachmentBytes: composed.attachmentBytes,
       })
       if (!(await store.change(transaction, row, { hash: composed.hash, judged, decisions: '[]' }))) throw isVoid()

@@ -1,7 +1,7 @@
 /** What waits to leave is judged again right before it does: by denials, hours, its address, and by approvals where the policy has become another. */
 import { expect, test } from 'vitest'
 import { defaultPolicy, type TokenPolicy } from '../../contract/policy.ts'
-import { agent, ann, hashOfTaken, startSending } from '../../test/support/send-world.ts'
+import { agent, ann, hashOfTaken, signal, startSending } from '../../test/support/send-world.ts'
 
 type World = Awaited<ReturnType<typeof startSending>>
 
@@ -263,4 +263,39 @@ test('where it cannot be looked up to whom the account wrote, a human is asked, 
   pass(world)
   await expect.poll(() => world.stateOf(submission.id)).toBe('held')
   await expect.poll(() => world.stateOf(own.id)).toBe('sent')
+})
+
+test('replies to others are judged where it is taken in, when it waits, and after an edit; those to the owner are not', async () => {
+  const world = await startSending()
+  const [eve, own] = ['eve@attacker.example', 'ann@example.org']
+  const named = policyWith({ recipients: ['@example.com'] })
+  const draftWith = (reply_to: string[]) =>
+    world.create({ to: ['anne@example.com'], reply_to, subject: 'Hello', body: { format: 'text', content: 'x' } })
+  world.rules.policy = named
+  await expect(world.send(await draftWith([eve]))).rejects.toMatchObject({ code: 'policy_denied' })
+  expect((await world.send(await draftWith([own]))).state).toBe('queued')
+  world.rules.policy = free
+  const at = new Date(world.clock.now() + hour).toISOString()
+  const waiting = await world.send(await draftWith([eve]), agent, { at })
+  world.rules.policy = policyWith({ approval: { always: true, strangers: false, tainted_minutes: null } })
+  const held = await world.send(await draftWith([eve]))
+  world.rules.policy = named
+  pass(world)
+  await expect.poll(() => world.stateOf(waiting.id)).toBe('failed')
+  const approval = await world.approvalOf(held.id)
+  await expect(world.approvals.approve(ann, approval.id, approval.hash)).rejects.toMatchObject({
+    code: 'not_possible_now',
+  })
+  await world.edits.edit(ann, approval.id, approval.hash, { reply_to: [] }, signal)
+  const edited = await world.approvalOf(held.id)
+  expect((await world.approvals.approve(ann, edited.id, edited.hash)).state).toBe('approved')
+})
+
+test('who is named by the policy no more is asked about again, where a stranger was read', async () => {
+  const world = await startSending()
+  world.reads.set(agent.id, world.clock.now())
+  const { submission } = await letOut(world, policyWith({ recipients: ['anne@example.com', 'bob@example.org'] }))
+  world.rules.policy = free
+  pass(world)
+  await expect.poll(() => world.stateOf(submission.id)).toBe('held')
 })

@@ -4,10 +4,12 @@ import { recipientsOf, type SubmissionRow } from '../outbox/submission-tables.ts
 import type { JudgedMessage } from '../policies/policy-decision.ts'
 
 interface StoredLetOut {
+  /** Absent in rows written by earlier versions. */
+  repliesTo?: readonly string[] | undefined
   attachmentBytes: number
   threadPeople: string[] | null
   isThreadOfKnown?: boolean | undefined
-  /** Missing in rows of an earlier version. */
+  /** Absent in rows written by earlier versions. */
   taintMs?: number | null
   /** The part of the policy that decides when an approval is needed. */
   approval: ReturnType<typeof approvalPart>
@@ -15,9 +17,10 @@ interface StoredLetOut {
 
 export function storeLetOut(
   policy: TokenPolicy,
-  { attachmentBytes, threadPeople, isThreadOfKnown, taintMs }: JudgedMessage,
+  { repliesTo, attachmentBytes, threadPeople, isThreadOfKnown, taintMs }: JudgedMessage,
 ): string {
   const stored: StoredLetOut = {
+    repliesTo,
     attachmentBytes,
     threadPeople: threadPeople ? [...threadPeople] : null,
     isThreadOfKnown,
@@ -40,6 +43,7 @@ export function judgedLetOut(row: SubmissionRow): JudgedMessage {
   return {
     accountId: row.account_id,
     recipients,
+    repliesTo: stored?.repliesTo,
     // Unknown in rows of an earlier version; the size of the message is an upper bound.
     attachmentBytes: stored?.attachmentBytes ?? row.size_bytes,
     threadPeople: stored?.threadPeople ? new Set(stored.threadPeople) : undefined,
@@ -48,7 +52,8 @@ export function judgedLetOut(row: SubmissionRow): JudgedMessage {
   }
 }
 
-function approvalPart({ mode, sending: { approval } }: TokenPolicy) {
+function approvalPart({ mode, sending: { approval, recipients } }: TokenPolicy) {
   const { always, strangers, tainted_minutes: taintedMinutes } = approval
-  return { mode, always, strangers, taintedMinutes }
+  // After a stranger's mail was read, recipients listed here need no approval.
+  return { mode, always, strangers, taintedMinutes, recipients }
 }

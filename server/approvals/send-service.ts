@@ -2,6 +2,7 @@
  * The only way to send mail: a revision of a draft is composed, judged by its sender's policy, and stored in one
  * transaction as queued, or held for an approval of exactly this message. Claims of the sender count for nothing.
  */
+import type { Address } from '../../contract/mail.ts'
 import type { Submission } from '../../contract/submission.ts'
 import type { ComposedMessage } from '../drafts/composed-message.ts'
 import type { DraftComposer } from '../drafts/draft-composer.ts'
@@ -46,6 +47,8 @@ export interface SendServiceOptions {
     accountId: string,
     answers: NonNullable<ComposedMessage['answers']>,
   ): Promise<ReadonlySet<string> | undefined>
+  /** Returns those of the addresses that are not the owner's. */
+  othersIn(principal: Principal, accountId: string, people: readonly Address[]): Promise<readonly string[]>
   /** Whether the answered message is verifiably from someone the account has written to before. */
   isOfKnown?(
     principal: Principal,
@@ -148,8 +151,12 @@ export class SendService {
     sendAt: number | undefined,
     signal: AbortSignal,
   ): Promise<Prepared> {
-    const { composer, peopleOf, isOfKnown } = this.#options
-    const { taint_ms: taintMs, ...composed } = await composer.compose(principal, accountId, draftId, rev, signal)
+    const { composer, peopleOf, isOfKnown, othersIn } = this.#options
+    const {
+      taint_ms: taintMs,
+      replyTo,
+      ...composed
+    } = await composer.compose(principal, accountId, draftId, rev, signal)
     if (composed.envelope.to.length === 0) throw new Problem('no_recipients', 'The draft has no recipients.')
     const mostBytes = this.#options.sizeLimitOf?.(accountId)
     if (mostBytes !== undefined && composed.sizeBytes > mostBytes) {
@@ -165,6 +172,7 @@ export class SendService {
     const judged = {
       accountId,
       recipients: composed.envelope.to,
+      repliesTo: await othersIn(principal, accountId, replyTo),
       attachmentBytes: composed.attachmentBytes,
       threadPeople,
       isThreadOfKnown,

@@ -43,6 +43,8 @@ const maxSame = 3
 const maxSameEver = 6
 /** Successive steps without a valid call, after which the answer ends. */
 const maxFaulty = 4
+/** Refusal of a call whose summary is too long: a person must see everything that they decide. */
+const tooLong = 'What this would do is too long to be shown to a person here. Ask them to do it on the page.'
 /** How long a person has to decide, in ms. */
 export const decideMs = 30 * 60_000
 
@@ -68,10 +70,12 @@ export class AnswerCalls {
     const { answer, caller, now } = context
     const begun: { call: KeptCall; request: ToolRequest; refusal: string | undefined }[] = []
     for (const [place, request] of requests.entries()) {
-      const refusal = await this.#refusal(request, place, context)
+      const problem = await this.#refusal(request, place, context)
+      const summary = await this.#summary(request, context)
+      const refusal = problem ?? (summary.length > conversationBounds.summary ? tooLong : undefined)
       const effect = refusal === undefined ? this.#around.effectOf(request.name, request.input) : 'read'
       const isAsked = refusal === undefined && effect !== 'read' && caller.principal.kind === 'session'
-      const call = await this.#newCall(request, effect, context)
+      const call = this.#newCall(request, effect, summary, context)
       if (isAsked) {
         call.outcome = 'waiting'
         call.expires_at = new Date(now() + decideMs).toISOString()
@@ -142,10 +146,15 @@ export class AnswerCalls {
     answer.append({ type: 'tool_result', call: { ...call, result, citations, told } })
   }
 
-  async #newCall({ name, input }: ToolRequest, effect: Effect, { answer, caller }: CallContext): Promise<KeptCall> {
+  /** Returns the summary of a call; empty if there is none. */
+  async #summary({ name, input }: ToolRequest, { caller }: CallContext): Promise<string> {
     const { toolbox, describe } = this.#around
+    return (toolbox.has(name) && (await describe(caller, name, input).catch(() => undefined))) || ''
+  }
+
+  #newCall({ name, input }: ToolRequest, effect: Effect, summary: string, { answer, caller }: CallContext): KeptCall {
+    const { toolbox } = this.#around
     const title = toolbox.list(caller.principal).find(tool => tool.name === name)?.title ?? name.slice(0, 60)
-    const summary = toolbox.has(name) ? await describe(caller, name, input).catch(() => undefined) : undefined
     return {
       id: `t${answer.calls.length + 1}`,
       name: name.slice(0, 60),
@@ -153,7 +162,7 @@ export class AnswerCalls {
       effect,
       input: sizeOf(input) > conversationBounds.input ? null : (input ?? null),
       input_hash: inputHash(name, input),
-      summary: summary?.slice(0, 500) ?? null,
+      summary: summary.slice(0, conversationBounds.summary) || null,
       outcome: 'running',
       result: null,
       citations: [],

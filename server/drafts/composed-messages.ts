@@ -39,7 +39,7 @@ export class ComposedMessages {
     const { headers, text, html, attachments } = found
     const asker = { key: limitKeyOf(principal), signal }
     const clean = html === null ? null : await cleaner.clean(html, false, asker)
-    const unseen = html === null ? '' : await cleaner.unseenWords(html, asker)
+    const unseen = html === null ? '' : await cleaner.unseenWords(html, text, asker)
     const shown = typeof clean === 'object' && clean !== null
     return {
       sha256,

@@ -80,6 +80,15 @@ test('what people are shown of it is read from its bytes', async () => {
   expect(shown.html).toContain('<b>Bob</b>')
 })
 
+test('words that only its text has are told', async () => {
+  const world = await startDrafts()
+  const content = 'Hello **Bob**\n\n<!-- pin 4711 -->\n'
+  const draft = await world.create({ to: ['bob@example.com'], subject: 'x', body: { format: 'markdown', content } })
+  const { composed, bytes } = await world.compose(draft)
+  expect(bytes.toString('latin1')).toContain('pin 4711')
+  expect((await world.messages.read(composed, agent, signal)).unseen_words).toBe('pin 4711')
+})
+
 /** Anything that a caller could try to get into a header. */
 const words = fc.oneof(
   anyText(60),

@@ -44,19 +44,19 @@ export class DraftComposer {
     this.#options = options
   }
 
-  /** Composes a revision, with its taint. @throws Problem when the draft has another revision by now. */
+  /** Composes a revision, with its taint and where replies go. @throws Problem when the draft has another revision by now. */
   async compose(
     principal: Principal,
     accountId: string,
     draftId: string,
     rev: number,
     signal: AbortSignal,
-  ): Promise<ComposedMessage & Pick<DraftRow, 'taint_ms'>> {
+  ): Promise<ComposedMessage & Pick<DraftRow, 'taint_ms'> & Pick<DraftContent, 'replyTo'>> {
     const row = await this.#options.drafts.getRow(principal, accountId, draftId)
     if (row.rev !== rev) throw draftChanged(row.rev)
     const { email } = await this.#options.accounts.get(principal, accountId)
     const composed = await this.composeRow(row, { email, asker: limitKeyOf(principal) }, signal)
-    return { ...composed, taint_ms: row.taint_ms }
+    return { ...composed, taint_ms: row.taint_ms, replyTo: contentOf(row).replyTo }
   }
 
   /** Composes a row without checks of rights. @param by The account's address, and the caller whose work it is. */

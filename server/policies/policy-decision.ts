@@ -8,6 +8,8 @@ export interface JudgedMessage {
   accountId: string
   /** All recipients of the envelope. */
   recipients: readonly string[]
+  /** Addresses to which replies go (Reply-To), other than the owner's. */
+  repliesTo?: readonly string[] | undefined
   attachmentBytes: number
   /** Addresses in the thread that it answers; undefined for a message that answers none. */
   threadPeople: ReadonlySet<string> | undefined
@@ -38,6 +40,11 @@ export interface PolicyJudge {
    * transaction.
    */
   isTainted(principalId: string, policy: TokenPolicy, transaction: Database, verdict: Verdict): Promise<boolean>
+}
+
+/** Returns everyone who gets the message or replies to it, since replies quote it. */
+export function peopleOf({ recipients, repliesTo = [] }: Pick<JudgedMessage, 'recipients' | 'repliesTo'>): string[] {
+  return [...new Set([...recipients, ...repliesTo])]
 }
 
 export function verdictOf(findings: PolicyFinding[]): Verdict {

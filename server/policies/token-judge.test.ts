@@ -77,6 +77,22 @@ test('recipients, thread, attachments and hours deny, and a denial outweighs an 
   expect(await judge({ hours }, { at: now + 3_600_000 })).toEqual(['send'])
 })
 
+test('where replies go counts as who gets the message: it is quoted in them', async () => {
+  const repliesTo = ['eve@attacker.example']
+  const recipients = ['anne@example.com']
+  const asked = { recipients, repliesTo }
+  const eve = 'eve@attacker.example'
+  expect(await judge({ recipients: ['@example.com'] }, asked)).toEqual(['deny', `recipients ${eve}`])
+  const inThread = { ...asked, threadPeople: new Set(recipients) }
+  expect(await judge({ only_known_in_thread: true }, inThread)).toEqual(['deny', `only_known_in_thread ${eve}`])
+  expect(await judge({ approval: { ...free, strangers: true } }, asked)).toEqual(['hold', `approval_strangers ${eve}`])
+  expect(await judge({}, { ...asked, read: now - 60_000 })).toEqual(['hold', `approval_tainted ${eve}`])
+  expect(await judge({}, asked)).toEqual(['send'])
+  expect(await judge({ recipients: ['@example.com'] }, { recipients, repliesTo: ['bob@example.com'] })).toEqual([
+    'send',
+  ])
+})
+
 test('strangers and what was read of strangers hold', async () => {
   expect(await judge({ approval: { ...free, strangers: true } })).toEqual([
     'hold',

@@ -3,7 +3,7 @@ import { type PolicyFinding, policyBounds, type TokenPolicy } from '../../contra
 import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
 import { addressForm } from './address-form.ts'
-import { type JudgedMessage, type PolicyJudge, type Verdict, verdictOf } from './policy-decision.ts'
+import { type JudgedMessage, type PolicyJudge, peopleOf, type Verdict, verdictOf } from './policy-decision.ts'
 import type { PolicyRates } from './policy-rates.ts'
 import { RecipientRules } from './recipient-rules.ts'
 import { isOpen, nextOpening } from './working-hours.ts'
@@ -85,7 +85,7 @@ export class TokenJudge implements PolicyJudge {
     else if (always) holds.push(held('approval_always', 'Each message of this token has to be approved.'))
     if (strangers) {
       const written = await known()
-      const unknown = message.recipients.filter(email => !written.has(email))
+      const unknown = peopleOf(message).filter(email => !written.has(email))
       if (unknown.length > 0) {
         const why = 'As far as is known, this account has never written to these recipients.'
         holds.push({ ...held('approval_strangers', why), recipients: unknown })
@@ -124,9 +124,9 @@ export class TokenJudge implements PolicyJudge {
   }
 
   /** Looks up known recipients once, when first needed. */
-  #lookUp({ accountId, recipients }: JudgedMessage): Known {
+  #lookUp(message: JudgedMessage): Known {
     let found: ReturnType<Known> | undefined
-    return () => (found ??= this.#options.writtenTo(accountId, recipients))
+    return () => (found ??= this.#options.writtenTo(message.accountId, peopleOf(message)))
   }
 }
 
@@ -134,33 +134,30 @@ export class TokenJudge implements PolicyJudge {
 type Known = () => Promise<ReadonlySet<string>>
 
 /** Returns recipients that are not contacts, not in a thread with one, and not named by the policy. */
-function outsidersOf(
-  { recipients: allowed }: Sending,
-  { recipients, threadPeople, isThreadOfKnown }: JudgedMessage,
-  known: ReadonlySet<string>,
-): string[] {
+function outsidersOf({ recipients: allowed }: Sending, message: JudgedMessage, known: ReadonlySet<string>): string[] {
   const rules = allowed === 'anyone' ? undefined : new RecipientRules(allowed)
   // A stranger's mail can list any address.
-  const people = new Set(isThreadOfKnown ? [...(threadPeople ?? [])].map(addressForm) : [])
+  const people = new Set(message.isThreadOfKnown ? [...(message.threadPeople ?? [])].map(addressForm) : [])
   const isInThread = (email: string) => {
     const form = addressForm(email)
     return form !== undefined && people.has(form)
   }
-  return recipients.filter(email => !known.has(email) && !rules?.allows(email) && !isInThread(email))
+  return peopleOf(message).filter(email => !known.has(email) && !rules?.allows(email) && !isInThread(email))
 }
 
-function recipientFindings({ recipients: allowed }: Sending, { recipients }: JudgedMessage): PolicyFinding[] {
+function recipientFindings({ recipients: allowed }: Sending, message: JudgedMessage): PolicyFinding[] {
   if (allowed === 'anyone') return []
   const rules = new RecipientRules(allowed)
-  const refused = recipients.filter(email => !rules.allows(email))
+  const refused = peopleOf(message).filter(email => !rules.allows(email))
   return refused.length === 0 ? [] : [denied('recipients', 'The token may not send to these recipients.', refused)]
 }
 
-function threadFindings({ only_known_in_thread: only }: Sending, { recipients, threadPeople }: JudgedMessage) {
+function threadFindings({ only_known_in_thread: only }: Sending, message: JudgedMessage) {
+  const { threadPeople } = message
   if (!only) return []
   if (!threadPeople) return [denied('only_known_in_thread', 'The token may only reply, and this message answers none.')]
   const people = new Set([...threadPeople].map(addressForm))
-  const others = recipients.filter(email => {
+  const others = peopleOf(message).filter(email => {
     const form = addressForm(email)
     return form === undefined || !people.has(form)
   })

@@ -12,7 +12,7 @@ export class HtmlCleaner {
       job: 'cleanHtml',
       contentOf: ({ source, remote }) => [`${remote}`, source],
     })
-    this.#unseen = new JobCache(worker, { job: 'unseenWords', contentOf: ({ html }) => [html] })
+    this.#unseen = new JobCache(worker, { job: 'unseenWords', contentOf: ({ html, text }) => [html, text ?? ''] })
   }
 
   /** @throws Problem draining */
@@ -20,9 +20,9 @@ export class HtmlCleaner {
     return this.#cache.run({ source, remote }, asker)
   }
 
-  /** Finds invisible words in our own HTML; undefined when that failed. @throws Problem draining */
-  async unseenWords(html: string, asker: Asker): Promise<string | undefined> {
-    const found = await this.#unseen.run({ html }, asker)
+  /** Finds invisible words in our own HTML and its text; undefined when that failed. @throws Problem draining */
+  async unseenWords(html: string, text: string | null, asker: Asker): Promise<string | undefined> {
+    const found = await this.#unseen.run({ html, text: text ?? '' }, asker)
     return typeof found === 'string' ? undefined : found.words
   }
 }

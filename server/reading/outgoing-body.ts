@@ -2,6 +2,7 @@
 import { Marked } from 'marked'
 import { type CleanHtml, cleanOutgoing } from './clean-html.ts'
 import { htmlText } from './html-text.ts'
+import { steadyStyle, withoutIdleNames } from './outgoing-style.ts'
 
 export interface BodyToWrite {
   format: 'markdown' | 'html'
@@ -26,10 +27,11 @@ const link = /<a(?: [a-z-]+="[^"]*")*? href="([^"]*)"[^>]*>([\s\S]*?)<\/a>/g
 /** @throws Error for a document above limits that no message needs. */
 export function writeBody({ format, content }: BodyToWrite): WrittenBody {
   const source = format === 'markdown' ? markdown.parse(content, { async: false }) : content
-  const { style, bodyAttributes, body } = cleanOutgoing(source)
-  const html = textOf(body)
+  const { style: given, bodyAttributes, body } = cleanOutgoing(source)
+  const style = steadyStyle(textOf(given))
+  const html = withoutIdleNames(textOf(body), style)
   return {
-    style: textOf(style),
+    style,
     bodyAttributes: textOf(bodyAttributes),
     html,
     text: format === 'markdown' ? content : htmlText(html.replaceAll(link, withTarget)).trim(),

@@ -11,7 +11,7 @@ export interface TextJobs {
   readParts: { input: MessageParts; output: ReadParts }
   decodeBody: { input: EncodedBody; output: DecodedBody }
   readRtf: { input: { compressed: Uint8Array }; output: RtfText | null }
-  unseenWords: { input: { html: string }; output: { words: string } }
+  unseenWords: { input: { html: string; text?: string }; output: { words: string } }
   writeBody: { input: BodyToWrite; output: WrittenBody }
   readCalendar: { input: { source: string }; output: CalendarData | null }
 }

@@ -20,13 +20,70 @@ test.each([
   '<p style="color:#fff">§</p>',
   '<i style="display:none">§</i>',
   '<style>.a{display:none}</style><p class="a">§</p>',
-  '<style>@media screen{p+p{display:none}}</style><p>Hello</p><p>§</p>',
+  '<style>p+p{display:none}</style><p>Hello</p><p>§</p>',
   '<p title="§">Hello</p>',
   '<p aria-label="§">Hello</p>',
 ])('%s', way => {
   const told = unseenIn(`<p>Hello</p>${way.replace('§', 'The code is K7-4411')}`)
   expect(told).toBe('the code is k7 4411')
   expect(unseenIn(`Hello\n\n${way.replace('§', 'The code is K7-4411')}`, 'markdown')).toBe('the code is k7 4411')
+})
+
+/** The HTML and the text of one message. */
+function unseenOf(content: string, format: 'html' | 'markdown'): string {
+  const { html, text } = writeBody({ format, content })
+  return unseenWords({ html: `<html><body>${html}</body></html>`, text }).words
+}
+
+test.each([
+  '<!-- The code is K7-4411 -->',
+  '[//]: # (The code is K7-4411)',
+  '[the]: <https://x.example/code> "is K7-4411"',
+  '<!--\n> The code is K7-4411\n-->',
+])('what Markdown does not show is in its text: %s', way => {
+  const told = unseenOf(`Hello\n\n${way}\n\nBye`, 'markdown')
+  for (const word of ['k7', '4411']) expect(told.split(' ')).toContain(word)
+})
+
+test('nothing is told of a text that says what is seen', () => {
+  const markdown =
+    '# Title\n\n- one\n- **tw**o\n\n> three &amp; more<br>\n\n`four` [five](https://x.example/a?b=c&d=e) <b>six</b> <https://y.example>\n\n1. [ ] seven'
+  expect(unseenOf(markdown, 'markdown')).toBe('')
+  expect(unseenOf('<p>One <a href="https://x.example/?a=b&amp;c=d">two</a></p><p hidden>§</p>', 'html')).toBe('')
+})
+
+test('in every window the same words are seen, and no word is only in the style sheet', () => {
+  const written = (content: string) => {
+    const { style, html } = writeBody({ format: 'html', content })
+    return `${style} ${html}`
+  }
+  for (const window of [
+    '(min-width:900px)',
+    '(max-width:400px)',
+    '(prefers-color-scheme:dark)',
+    '(hover:none)',
+    'print',
+  ])
+    for (const hiding of [
+      'display:none',
+      'color:#fff',
+      'font-size:0',
+      'opacity:0',
+      'max-height:0',
+      'visibility:hidden',
+    ])
+      expect(written(`<style>@media ${window}{.x{${hiding}}}</style><p class="x">pin 4711</p>`)).not.toContain('@media')
+  const phone = '@media (max-width:600px){.x{width:100%!important;display:block;padding:8px}}'
+  expect(written(`<style>${phone}</style><p class="x">Hello</p>`)).toBe(`${phone} <p class="x">Hello</p>`)
+  for (const way of [
+    '<style>.n::after{content:"pin 4711"}</style><p>Hello</p>',
+    '<style>.n{color:red}</style><p class="n pin-4711">Hello</p>',
+    '<p id="pin-4711">Hello</p>',
+  ])
+    expect(written(way)).not.toContain('4711')
+  expect(written('<style>#a{color:red}</style><p id="a">Hello class="b"</p>')).toContain(
+    '<p id="a">Hello class="b"</p>',
+  )
 })
 
 test('nothing is told of what is seen', () => {

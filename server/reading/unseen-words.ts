@@ -1,5 +1,6 @@
 /**
- * Finds words in HTML that are invisible to its viewers but would be sent, so that a human who approves it can be told.
+ * Finds words of a message that are invisible to viewers of its HTML but would be sent, so that a human who approves it
+ * can be told.
  */
 import { htmlText } from './html-text.ts'
 import { htmlWords } from './html-words.ts'
@@ -12,8 +13,17 @@ const spoken = /\s(?:title|aria-label|abbr|summary)="([^"]*)"/g
 const styles = /<style>[\s\S]*?<\/style>/g
 const tag = /<[^>]*>/g
 
-/** @param html Our own HTML, whose texts and values contain no brackets. @returns Empty when there are none. */
-export function unseenWords({ html }: { html: string }): { words: string } {
+/** Markup of Markdown that is no word of the message: entities and tag names. */
+const marks =
+  /&(?:nbsp|amp|lt|gt|quot|shy|zwnj|copy|hellip|[mn]dash);|<\/?(?:br|hr|[biusp]|em|strong|su[bp]|div|span|h\d)\b/gi
+const targets = /\shref="([^"]*)"/g
+
+/**
+ * @param html Our own HTML, whose texts and values contain no brackets. @param text The text that is sent along with it:
+ * programs without HTML show that, and of Markdown it has comments and whatever else is not shown. @returns Empty when
+ * there are none.
+ */
+export function unseenWords({ html, text = '' }: { html: string; text?: string }): { words: string } {
   const body = html.replaceAll(styles, ' ')
   const seen = new Set(wordsOf(htmlText(html)))
   const inTags = [...body.matchAll(spoken)].map(([, words = '']) => words)
@@ -22,15 +32,18 @@ export function unseenWords({ html }: { html: string }): { words: string } {
   const apart = new Set(pieces)
   const joined = wordsOf(htmlWords(body, maxCompared).text).filter(each => seen.has(each) && !apart.has(each))
   const whole = [...new Set(joined)].join('\n').slice(0, maxJoined)
-  const unseen: string[] = []
-  let length = 0
-  for (const piece of pieces) {
-    if (seen.has(piece) || whole.includes(piece)) continue
-    unseen.push(piece)
-    length += piece.length + 1
-    if (length > maxTold) return { words: `${unseen.join(' ').slice(0, maxTold).toWellFormed()}…` }
-  }
-  return { words: unseen.join(' ') }
+  const isUnseen = (piece: string) => !seen.has(piece) && !whole.includes(piece)
+  // Listed already, or written out in the text after the words of a link.
+  const known = new Set(wordsOf([...body.matchAll(targets)].map(([, target = '']) => target).join('\n')))
+  for (const piece of pieces) known.add(piece)
+  const inText = wordsOf(text.slice(0, maxCompared).replaceAll(marks, ' ')).filter(piece => !known.has(piece))
+  const told = [bounded(pieces.filter(isUnseen)), bounded(inText.filter(isUnseen))]
+  return { words: told.filter(words => words !== '').join('\n') }
+}
+
+function bounded(unseen: readonly string[]): string {
+  const words = unseen.join(' ')
+  return words.length > maxTold ? `${words.slice(0, maxTold).toWellFormed()}…` : words
 }
 
 function wordsOf(text: string): string[] {

@@ -13,7 +13,7 @@ import { HeldEdits } from '../../server/approvals/held-edits.ts'
 import { LeaveRules } from '../../server/approvals/leave-rules.ts'
 import { PasskeyConfirmation } from '../../server/approvals/passkey-confirmation.ts'
 import { ReleaseCheck } from '../../server/approvals/release-check.ts'
-import { SendService } from '../../server/approvals/send-service.ts'
+import { SendService, type SendServiceOptions } from '../../server/approvals/send-service.ts'
 import type { SenderStateOptions } from '../../server/approvals/sender-state.ts'
 import { submissionHash } from '../../server/drafts/composed-message.ts'
 import { DraftKeys } from '../../server/drafts/draft-keys.ts'
@@ -177,7 +177,10 @@ export async function startSending(options: SendWorldOptions = {}) {
     clock: { ...systemClock, now },
   })
   freezes.onChange(() => queue.lookAgain())
+  const othersIn: SendServiceOptions['othersIn'] = async (_principal, _accountId, people) =>
+    people.map(({ email }) => email).filter(email => !rules.account.addresses.has(email))
   const sending = new SendService({
+    othersIn,
     ...{ drafts, composer, outbox, judge, policies, rates, freezes, store, settings, hub, nextId, now },
     ...(options.intake && { intake: options.intake }),
     keys: new DraftKeys(drafting.store),
@@ -205,7 +208,7 @@ export async function startSending(options: SendWorldOptions = {}) {
     signedInAt: async () => rules.signedInAt,
     passkeys,
   })
-  const edits = new HeldEdits({ approvals, releases, store, drafts, composer, outbox, hub, now })
+  const edits = new HeldEdits({ othersIn, approvals, releases, store, drafts, composer, outbox, hub, now })
   if (options.hasQueue !== false) await queue.start()
   await ends.start()
   onTestFinished(async () => {
@@ -217,7 +220,7 @@ export async function startSending(options: SendWorldOptions = {}) {
   })
   return {
     ...{ ...drafting, freezes, rules, rates, reads, judge, outbox, senders, sending, approvals, approvalStore: store },
-    ...{ passkeys, edits, ends, releases, clock, queue, submissions, leaving },
+    ...{ passkeys, edits, othersIn, ends, releases, clock, queue, submissions, leaving },
     /** Replaces `rules.policy` as the source of policies. */
     usePolicies: (service: Pick<PolicyService, 'read'>) => {
       stored = service

@@ -91,7 +91,7 @@ function Detail({ detail, isEdited, onShowNew }: { detail: ApprovalDetail; isEdi
         <OfProposal detail={detail} />
         <AskerActivity name={asks.name} activity={activity} />
         <Reasons detail={detail} />
-        <HeldRecipients submission={submission} envelope={content.envelope} />
+        <HeldRecipients submission={submission} envelope={content.envelope} headers={content.headers} />
         <OutgoingAttachments {...held.files} />
         <OutgoingContent {...held.words} />
         <Decisions detail={detail} />

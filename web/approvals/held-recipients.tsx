@@ -1,5 +1,6 @@
 /** The envelope of a held message, each address in full; those outside the sender's domain are marked. */
 import type { Submission } from '../../contract/submission.ts'
+import { visibleText } from '../mail/mail-words.ts'
 import { AddressText } from '../outbox/address-text.tsx'
 import { formatCount } from '../platform/format.ts'
 import { Badge } from '../ui/badge.tsx'
@@ -7,25 +8,37 @@ import { splitAddress } from './approval-words.ts'
 
 const kinds = { to: 'To', cc: 'Cc', bcc: 'Bcc' } as const
 
-/** @param envelope The SMTP envelope, which also contains recipients that are in no header. */
+/**
+ * @param envelope The SMTP envelope, which also contains recipients that are in no header.
+ * @param headers The headers as sent, with the Reply-To addresses.
+ */
 export function HeldRecipients({
   submission: { from, recipients },
   envelope,
+  headers,
 }: {
   submission: Pick<Submission, 'from' | 'recipients'>
   envelope: { from: string; to: readonly string[] }
+  headers: readonly { name: string; value: string }[]
 }) {
   const ownDomain = splitAddress(envelope.from).domain.toLowerCase()
+  const replyTo = headers.find(({ name }) => name.toLowerCase() === 'reply-to')
   const kindOf = new Map(recipients.map(({ email, kind }) => [email.toLowerCase(), kind]))
   return (
     <section aria-label="Sender and recipients" className="grid grid-cols-1 gap-1 border-b px-4 py-2.5 text-sm">
       <p className="flex gap-2">
         <span className="w-12 shrink-0 text-muted">From</span>
         <span className="min-w-0">
-          {from.name && <bdi>{from.name} </bdi>}
+          {from.name && <bdi>{visibleText(from.name)} </bdi>}
           <AddressText email={envelope.from} />
         </span>
       </p>
+      {replyTo && (
+        <p className="flex gap-2">
+          <span className="w-12 shrink-0 text-muted">Replies to</span>
+          <bdi className="min-w-0 wrap-anywhere">{visibleText(replyTo.value)}</bdi>
+        </p>
+      )}
       <h3 className="pt-1 text-xs text-muted">{formatCount(envelope.to.length, 'recipient')}</h3>
       <ul className="grid max-h-60 grid-cols-1 gap-1 overflow-y-auto">
         {envelope.to.map(email => (

@@ -5,6 +5,7 @@ import { visibleLines, visibleText } from '../mail/mail-words.ts'
 import { formatBytes, formatCount } from '../platform/format.ts'
 import { ToneIcon } from '../ui/badge.tsx'
 import { classNames } from '../ui/class-names.ts'
+import { OutgoingLinks } from './outgoing-links.tsx'
 
 export interface ContentView {
   id: string
@@ -44,6 +45,7 @@ export function OutgoingContent({
   return (
     <section aria-label="What will be sent" className="min-w-0 border-b">
       <Unseen content={content} />
+      <OutgoingLinks html={content.html} />
       <fieldset className="relative flex flex-wrap items-center gap-1 border-b px-4 py-1.5">
         <legend className="sr-only">Show</legend>
         {views.map(({ id, label }) => (

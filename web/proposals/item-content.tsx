@@ -63,7 +63,7 @@ function Message({
   return (
     <>
       <Reasons detail={detail} />
-      <HeldRecipients submission={submission} envelope={content.envelope} />
+      <HeldRecipients submission={submission} envelope={content.envelope} headers={content.headers} />
       <OutgoingAttachments {...held.files} />
       <div data-words>
         <OutgoingContent {...held.words} />
