@@ -1,16 +1,19 @@
-/** How the methods of the client are called. */
+/** The call signature of the client's methods, and the options that they accept. */
 
 export interface CallOptions {
-  /** Aborts the call, and the wait before it is tried again. */
+  /** Aborts the request, and any wait before a retry. */
   signal?: AbortSignal | undefined
 }
 
 export interface KeyedCallOptions extends CallOptions {
-  /** The same key with the same content is done once, within 24 hours. Without it a refused call is not tried again. */
+  /**
+   * Makes the call idempotent: the same key with the same content runs once within 24 hours. Refused calls are retried
+   * only with a key.
+   */
   idempotencyKey?: string | undefined
 }
 
-/** One endpoint: parameters of its path, its query and its body together in one object. */
+/** The method of one endpoint; path, query and body parameters are passed together in one object. */
 export type Method<Params, Answer, Options extends CallOptions = CallOptions> = object extends Params
   ? (params?: Params, options?: Options) => Promise<Answer>
   : (params: Params, options?: Options) => Promise<Answer>

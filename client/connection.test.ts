@@ -1,10 +1,10 @@
-/** What is repeated, how often, and what an answer that is not RustyMail's becomes. */
+/** Which calls are retried, how often, and which error a response from something other than RustyMail becomes. */
 import { describe, expect, test } from 'vitest'
 import { createClient } from './index.ts'
 
 const account = { account_id: 'a' }
 
-/** Answers one after the other, and remembers what was asked. */
+/** Returns a `fetch` that gives the answers in order and records the requests. */
 function standIn(...answers: (() => Response | Promise<Response>)[]) {
   const asked: { url: string; init: RequestInit }[] = []
   const own: typeof fetch = async (url, init = {}) => {

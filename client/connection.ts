@@ -1,19 +1,22 @@
-/** One server and one token: sends requests, and repeats those that were refused for a time and may be repeated. */
+/** Sends requests to one server with one token, and retries those that were throttled and are safe to repeat. */
 import type { FileContent } from './files.ts'
 import { noAnswer, problemOf } from './problem-error.ts'
 
 export interface ClientOptions {
-  /** Where RustyMail is: `https://mail.example.com`, with a path if a proxy serves it below one. */
+  /** Base URL of RustyMail: `https://mail.example.com`, with a path if a proxy serves it below one. */
   url: string | URL
-  /** An API token. It is sent in a header to this address only, never in the URL. */
+  /** An API token. It is sent only in a header, only to this address, and never in the URL. */
   token: string
-  /** Your own name for this run, 1–64 visible ASCII characters: what is done is stored with it, and can be undone by it. */
+  /**
+   * Your name for this run, 1–64 visible ASCII characters. It is stored with each change, so that a run can be undone
+   * as a whole.
+   */
   session?: string
-  /** In place of the global `fetch`. */
+  /** Replaces the global `fetch`. */
   fetch?: typeof fetch
-  /** How often a call that was refused with 429 or 503 and `Retry-After` is repeated, at most. Default: 3. */
+  /** Maximum retries of a call that was refused with 429 or 503 and `Retry-After`. Default: 3. */
   retries?: number
-  /** The longest single wait before that, in seconds; a longer one is thrown. Default: 60. */
+  /** The longest `Retry-After` that is waited for, in seconds; a longer one is thrown as an error. Default: 60. */
   longestWait?: number
 }
 
@@ -23,9 +26,9 @@ export interface Sent {
   headers?: Record<string, string>
   body?: FileContent
   signal?: AbortSignal | undefined
-  /** Doing it twice is the same as doing it once. */
+  /** Whether the request is idempotent and may be retried. */
   isRepeatable: boolean
-  /** Other statuses than these and success are thrown. */
+  /** Statuses other than 2xx that are returned instead of thrown. */
   accepts?: readonly number[]
 }
 
@@ -39,11 +42,11 @@ export class Connection {
 
   constructor({ url, token, session, fetch: own, retries = 3, longestWait = 60 }: ClientOptions) {
     const { origin, pathname, protocol } = new URL(url)
-    if (protocol !== 'http:' && protocol !== 'https:') throw new TypeError(`not an address of a server: ${url}`)
+    if (protocol !== 'http:' && protocol !== 'https:') throw new TypeError(`not an http(s) URL: ${url}`)
     this.#base = origin + pathname.replace(/\/+$/, '')
     this.#token = token
     this.#session = session === undefined ? {} : { 'rustymail-session': session }
-    // The global one is looked up at each call, and must not be called as a method.
+    // The global `fetch` is looked up at each call, so that it can be replaced, and must not be called as a method.
     this.#fetch = own ?? ((...args) => fetch(...args))
     this.#retries = retries
     this.#longestWait = longestWait
@@ -67,10 +70,10 @@ export class Connection {
       return await send(this.#base + path, {
         method,
         headers: { accept: 'application/json', ...headers, ...this.#session, authorization: `Bearer ${this.#token}` },
-        // The token says who calls; a cookie of the page must not.
+        // The token authenticates the call; cookies of the page must not be sent.
         credentials: 'omit',
         ...(body === undefined ? {} : { body }),
-        // Of a stream `fetch` wants to hear that the answer comes behind it.
+        // `fetch` requires `duplex: 'half'` when the request body is a stream.
         ...(body instanceof ReadableStream ? { duplex: 'half' } : {}),
         ...(signal ? { signal } : {}),
       })
@@ -81,7 +84,7 @@ export class Connection {
   }
 }
 
-/** Ends early, with the reason, when the signal is aborted. */
+/** Resolves after `ms`, or rejects with the signal's reason as soon as it is aborted. */
 export function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)

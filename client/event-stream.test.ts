@@ -1,4 +1,6 @@
-/** The iterator of events over connections that end in every way, spoken by a stand-in; the real server is in test/journeys. */
+/**
+ * The event iterator over connections that end in every way, played by a stand-in; test/journeys has the real server.
+ */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createClient, type EventOptions } from './index.ts'
 
@@ -7,7 +9,7 @@ const welcome = (heartbeat = 15) =>
 const fact = (number: number) => `id: e-${number}\nevent: server_started\ndata: {"version":"${number}","at":"t"}\n\n`
 const goodbye = (ms: number) => `event: goodbye\ndata: {"reason":"max_age","reconnect_in_ms":${ms}}\n\n`
 
-/** One answer: its pieces, and then an end, a reset, or silence. */
+/** Builds one response that streams its pieces and then ends, is reset, or goes silent. */
 function stream(pieces: string[], end: 'end' | 'reset' | 'silence' = 'end') {
   return (signal: AbortSignal | null | undefined) => {
     const left = pieces.map(piece => new TextEncoder().encode(piece))
@@ -36,12 +38,12 @@ const problem =
       headers: { 'content-type': 'application/problem+json', ...headers },
     })
 
-/** Waits are over at once, and remembered; the watchdogs among them never end. */
+/** Creates a client whose waits resolve immediately and are recorded; its watchdog timers never fire. */
 function world(...answers: ((signal: AbortSignal | null | undefined) => Response)[]) {
   const [waits, watchdogs, resumedFrom]: [number[], number[], (string | null)[]] = [[], [], []]
   const timer = setTimeout
   vi.stubGlobal('setTimeout', (run: () => void, ms: number) => {
-    // A watchdog is a multiple of three heartbeats.
+    // Watchdog timeouts are a multiple of three heartbeats.
     if (ms >= 45_000) {
       watchdogs.push(ms)
       return timer(() => undefined, 0)
@@ -58,7 +60,7 @@ function world(...answers: ((signal: AbortSignal | null | undefined) => Response
     return answer(init?.signal)
   }
   const client = createClient({ url: 'http://mail.example.com', token: 't', fetch: own })
-  /** The versions in the facts, until so many came. */
+  /** Reads events until `count` facts have arrived, and returns their versions. */
   const take = async (count: number, options: EventOptions = {}) => {
     const taken: string[] = []
     for await (const event of client.events(options)) {
@@ -79,7 +81,7 @@ test('it resumes after the last event that was processed, however the connection
   )
   expect(await take(5)).toEqual(['1', '2', '6', '7', '8'])
   expect(resumedFrom).toEqual([null, 'e-5', 'e-7', 'e-7'])
-  // Half of a second each: a welcome has come in between.
+  // Each wait is half a second, because a welcome in between resets the back-off.
   expect(waits).toEqual([500, 500, 500])
 })
 

@@ -1,4 +1,4 @@
-/** The event stream as one iterator that outlives its connections: it reconnects, resumes, and waits as the server asks. */
+/** The event stream as one iterator that outlives its connections: it reconnects, resumes, and backs off as asked. */
 
 import type { Control, Fact, ServerEvent, State } from './api.d.ts'
 import { type Connection, pause } from './connection.ts'
@@ -6,41 +6,41 @@ import { ProblemError } from './problem-error.ts'
 import { SseParser } from './sse-parser.ts'
 
 export type EventType = (Fact | State)['type']
-/** Heartbeats and goodbyes are answered here. */
+/** Events that are yielded; heartbeats and goodbyes are handled internally. */
 type Shown<Event extends ServerEvent> = Exclude<Event, { type: 'heartbeat' | 'goodbye' }>
-/** What comes whatever types were asked for. */
+/** Event types that are delivered regardless of the `types` filter. */
 type Always = Shown<Control>['type']
 
-/** An event and the position after it: with it as `lastEventId` a later program goes on from here. */
+/** An event with its position: pass `id` as `lastEventId` to resume after it, even in another process. */
 export type StreamedEvent<Type extends EventType = EventType> = Extract<Shown<ServerEvent>, { type: Type | Always }> & {
   id: string
 }
 
 export interface EventOptions<Type extends EventType = EventType> {
-  /** Only these facts and states; all that the token may see unless given. */
+  /** Fact and state types to receive; default: everything that the token may see. */
   types?: readonly Type[] | undefined
-  /** Only facts of these accounts, and facts of no account. */
+  /** Accounts to receive facts for; facts that belong to no account are always included. */
   account_id?: string | readonly string[] | undefined
-  /** The `id` of the last event that an earlier program had done with. */
+  /** The `id` of the last event that was processed; the stream resumes after it. */
   lastEventId?: string | undefined
-  /** Ends the iteration: it throws the reason. */
+  /** Ends the iteration by throwing the signal's reason. */
   signal?: AbortSignal | undefined
 }
 
-/** A retry changes nothing about these. */
+/** Statuses that a retry would not change; they end the iteration with the error. */
 const final = new Set([400, 401, 403, 404])
 const ceilings = [1_000, 2_000, 4_000, 8_000, 15_000] as const
-/** Until a welcome says otherwise. */
+/** The heartbeat interval assumed until the `welcome` event gives the real one. */
 const usualHeartbeatSeconds = 15
-/** So many heartbeats without a byte, and the connection is dead. */
+/** Heartbeats that may be missed before the connection is considered dead. */
 const missedHeartbeats = 3
 
-/** What one connection leaves to the next. */
+/** Resume position and back-off state, carried from one connection to the next. */
 interface Position {
   id: string
-  /** Connections since the last welcome that ended without a word about when to come back. */
+  /** Consecutive connections that ended without a `welcome` or a reconnect time; sets the back-off. */
   failures: number
-  /** How long the server asked to wait. */
+  /** The reconnect delay that the server asked for. */
   waitMs: number | undefined
   heartbeatSeconds: number
 }
@@ -64,7 +64,7 @@ export async function* streamEvents<Type extends EventType>(
   }
 }
 
-/** Ends when the connection is lost, and throws what another one would not change. */
+/** Yields events until the connection is lost; throws errors that reconnecting would not fix. */
 async function* oneConnection<Type extends EventType>(
   connection: Connection,
   options: EventOptions<Type>,
@@ -72,7 +72,7 @@ async function* oneConnection<Type extends EventType>(
 ): AsyncGenerator<StreamedEvent<Type>, void, undefined> {
   const abort = new AbortController()
   const signal = options.signal ? AbortSignal.any([options.signal, abort.signal]) : abort.signal
-  /** Only while we wait: time that the program takes for an event is not silence of the server. */
+  /** The watchdog runs only while a read is pending: time that the consumer spends on an event is not silence. */
   const watched = async <T>(waited: Promise<T>): Promise<T> => {
     const silence = setTimeout(() => abort.abort(), position.heartbeatSeconds * missedHeartbeats * 1000)
     return waited.finally(() => clearTimeout(silence))
@@ -84,7 +84,7 @@ async function* oneConnection<Type extends EventType>(
     const decoder = new TextDecoder()
     const parser = new SseParser(position.id)
     let usualRetryMs: number | undefined
-    // No more is read than was used: a slow program holds one piece of the stream, and the server hears of it by TCP.
+    // Reads on demand, so a slow consumer holds one chunk and TCP back-pressure reaches the server.
     for (;;) {
       const piece = await lost(options.signal, position, watched(reader.read()))
       if (!piece || piece.done) break
@@ -100,12 +100,12 @@ async function* oneConnection<Type extends EventType>(
           position.heartbeatSeconds = event.data.heartbeat_seconds
         }
         if (event.type !== 'heartbeat') yield event as StreamedEvent<Type>
-        // Only now is the event done with: what breaks before is delivered again.
+        // The position advances only after the consumer returns; if it throws, the event is delivered again.
         position.id = id
       }
       position.id = parser.lastEventId
     }
-    // A goodbye that was cut off had said so before.
+    // A goodbye cut off before its data has still changed `retry:`.
     if (parser.retryMs !== usualRetryMs) position.waitMs = parser.retryMs
   } finally {
     abort.abort()
@@ -126,14 +126,14 @@ async function open<Type extends EventType>(
     path: query.size > 0 ? `/api/dashboard/events?${query}` : '/api/dashboard/events',
     headers: { accept: 'text/event-stream', ...(lastEventId === '' ? {} : { 'last-event-id': lastEventId }) },
     signal,
-    // Refusals wait out here, where a caller's signal and the back-off are.
+    // Refusals are waited out in `streamEvents`, which owns the signal and the back-off.
     isRepeatable: false,
   })
   if (response.headers.get('content-type')?.startsWith('text/event-stream')) return response
-  throw new Error('a page in place of the event stream')
+  throw new Error('the response is not an event stream')
 }
 
-/** Undefined when this connection is over and another may follow. */
+/** Returns undefined when this connection is lost and another attempt may follow. */
 async function lost<T>(
   signal: AbortSignal | undefined,
   position: Position,

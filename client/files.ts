@@ -1,26 +1,29 @@
-/** Files: what is uploaded, and what is downloaded as a stream. */
+/** File uploads, and downloads as streams. */
 import type { CallOptions } from './call-types.ts'
 
-/** What is sent as a file. A stream is sent as it comes, and once only; browsers take one over HTTP/2 or later alone: send a `Blob` there. */
+/**
+ * Content of an upload. A stream can be sent only once, and browsers stream uploads only over HTTP/2 or later: use a
+ * `Blob` there.
+ */
 export type FileContent = Blob | ArrayBuffer | Uint8Array<ArrayBuffer> | string | ReadableStream<Uint8Array>
 
 export interface DownloadOptions extends CallOptions {
-  /** Goes on with a download that broke off: bytes that are there already, and the `etag` of the file. */
+  /** Resumes an interrupted download: the number of bytes already received, and the file's `etag`. */
   resume?: { from: number; etag: string } | undefined
 }
 
 export interface Download {
-  /** As the answer names it; null where it does not, or where a page of another origin may not see it. */
+  /** File name from the response; null if it has none, or if CORS hides it from a page of another origin. */
   name: string | null
-  /** Media type. What a sender chose is answered as `application/octet-stream`. */
+  /** Media type; attachments whose type the sender chose are served as `application/octet-stream`. */
   type: string | null
-  /** Of `body`, where it is known. */
+  /** Size of `body` in bytes, if known. */
   size_bytes: number | null
-  /** Names the file for `resume`; null where it cannot be resumed. */
+  /** Identifies this version of the file for `resume`; null if the download cannot be resumed. */
   etag: string | null
-  /** Of the file, where `body` begins: 0 unless the server could resume it. */
+  /** Byte offset in the file at which `body` starts; 0 unless the server honoured `resume`. */
   from: number
-  /** Read it to its end, or cancel it: it holds a connection. */
+  /** The content. Read it to the end or cancel it: until then it holds a connection. */
   body: ReadableStream<Uint8Array<ArrayBuffer>>
 }
 
@@ -42,7 +45,7 @@ export function toDownload({ status, headers, body }: Response): Download {
   }
 }
 
-/** RFC 6266. */
+/** Returns the file name of a `Content-Disposition` header (RFC 6266). */
 function nameIn(disposition: string): string | null {
   const [, encoded] = /filename\*=UTF-8''([^;]+)/i.exec(disposition) ?? []
   const [, quoted] = /filename="((?:[^"\\]|\\.)*)"/i.exec(disposition) ?? []

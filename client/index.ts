@@ -1,4 +1,4 @@
-/** `rustymail/client`: calls RustyMail from Node and browsers, typed by its contract. */
+/** `rustymail/client`: a typed client of RustyMail's API for Node and browsers. */
 import type { Api } from './api.d.ts'
 import { type ClientOptions, Connection } from './connection.ts'
 import { type EventOptions, type EventType, type StreamedEvent, streamEvents } from './event-stream.ts'
@@ -13,12 +13,12 @@ export type { Download, DownloadOptions, FileContent } from './files.ts'
 export { ProblemError } from './problem-error.ts'
 
 export interface Client extends Omit<Api, 'events'> {
-  /** All events as they come, over as many connections as it takes; its own properties list what was. */
+  /** Iterates over live events and reconnects as needed. `events.*` are the endpoints that list past events. */
   events: Api['events'] &
     (<Type extends EventType = EventType>(
       options?: EventOptions<Type>,
     ) => AsyncGenerator<StreamedEvent<Type>, void, undefined>)
-  /** Each item of a list: `client.paginate(client.mail.listMessages, { account_id })`. */
+  /** Iterates over all items of a list: `client.paginate(client.mail.listMessages, { account_id })`. */
   paginate: typeof paginate
 }
 

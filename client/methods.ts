@@ -1,4 +1,4 @@
-/** Makes the methods of the client from the table of endpoints. */
+/** Builds the methods of the client from the endpoint table. */
 import type { Api } from './api.d.ts'
 import type { KeyedCallOptions } from './call-types.ts'
 import type { Connection, Sent } from './connection.ts'
@@ -15,7 +15,7 @@ export function methodsOf(connection: Connection): Api {
       Object.entries(rows).map(([name, row]) => [name, methodOf(connection, `${group}.${name}`, row)]),
     ),
   ])
-  // The table and the types are rendered from the same contract.
+  // The cast is true because table and types are generated from the same contract.
   return Object.fromEntries(entries) as Api
 }
 
@@ -53,16 +53,16 @@ function fileIn(name: string, given: Params, isUpload: boolean): { file?: FileCo
   if (!isUpload) return { params: given }
   const { file, ...params } = given
   if (file === undefined) throw new TypeError(`${name} needs file`)
-  // The types say so.
+  // The cast is true because `Api` types `file` as FileContent.
   return { file: file as FileContent, params }
 }
 
-/** What goes into the path and the query, and what is left for the body. */
+/** Splits the parameters into path, query and body. */
 function sort(name: string, path: string, queryNames: readonly string[], params: Params) {
   const rest: Record<string, unknown> = { ...params }
   const filled = path.replaceAll(/\{(\w+)\}/g, (_, key: string) => {
     const value = rest[key]
-    // An empty one, or one of dots, would make another address.
+    // An empty or dots-only segment would address another endpoint.
     if (value === undefined || /^\.{0,2}$/.test(String(value))) throw new TypeError(`${name} needs ${key}`)
     delete rest[key]
     return encodeURIComponent(String(value))
@@ -82,7 +82,7 @@ async function answerOf(response: Response, signal: AbortSignal | undefined): Pr
     return await response.json()
   } catch (cause) {
     if (signal?.aborted) throw signal.reason
-    const detail = 'The answer broke off, or is not that of RustyMail.'
+    const detail = 'The response was cut off, or is not from RustyMail.'
     throw new ProblemError(unreachable(response.status, detail), undefined, cause)
   }
 }

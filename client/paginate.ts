@@ -1,4 +1,4 @@
-/** Reads lists of many pages, one after the other as they are asked for. */
+/** Iterates over paginated lists, requesting pages on demand. */
 import type { CallOptions } from './call-types.ts'
 
 interface Page<Item> {
@@ -6,7 +6,7 @@ interface Page<Item> {
   next_cursor: string | null
 }
 
-/** Each item of a list. The next page is requested when the items of the one before are used up. */
+/** Yields each item of a list; requests the next page once the current one is consumed. */
 export async function* paginate<Params extends { cursor?: string | undefined }, Item>(
   method: (params: Params, options?: CallOptions) => Promise<Page<Item>>,
   params: Params,
@@ -16,7 +16,7 @@ export async function* paginate<Params extends { cursor?: string | undefined }, 
     const page = await method(cursor === undefined ? params : { ...params, cursor }, options)
     yield* page.items
     if (page.next_cursor === null) return
-    if (page.next_cursor === cursor) throw new Error('the list goes on with the same page')
+    if (page.next_cursor === cursor) throw new Error('the server returned the same cursor twice')
     cursor = page.next_cursor
   }
 }

@@ -1,19 +1,19 @@
-/** What a call throws when the server did not do what was asked. */
+/** The error that a call throws when the server refuses it, fails, or cannot be reached. */
 import type { Problem } from './api.d.ts'
 
 export class ProblemError extends Error {
   override readonly name = 'ProblemError'
-  /** HTTP status; 0 when there was no answer. */
+  /** HTTP status; 0 if there was no response. */
   readonly status: number
-  /** Stable name of what went wrong; `unreachable` when RustyMail itself did not answer. */
+  /** Stable error code; `unreachable` if RustyMail itself did not answer. */
   readonly code: string
-  /** What went wrong and what to do, for people. */
+  /** Human-readable description of what went wrong and what to do. */
   readonly detail: string
-  /** Of invalid input: each fault with the path of its field. */
+  /** Validation errors of the input, each with the path of its field. */
   readonly errors: NonNullable<Problem['errors']>
-  /** Seconds to wait before the next try, where the server said so. */
+  /** Seconds to wait before a retry, if the server sent `Retry-After`. */
   readonly retryAfter: number | undefined
-  /** The whole answer. */
+  /** The whole problem document (RFC 9457). */
   readonly body: Problem
 
   constructor(body: Problem, retryAfter?: number, cause?: unknown) {
@@ -27,17 +27,17 @@ export class ProblemError extends Error {
   }
 }
 
-/** Also for what a proxy answers in its own words. */
+/** Converts an error response, including one from a proxy that is not a problem document. */
 export async function problemOf(response: Response): Promise<ProblemError> {
   const { status, headers } = response
   const seconds = Number(headers.get('retry-after') ?? Number.NaN)
   const retryAfter = Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined
   const isOurs = headers.get('content-type')?.startsWith('application/problem+json') ?? false
-  // It may break off, too.
+  // Reading the body may fail, too.
   const text = await response.text().catch(() => '')
   const body = isOurs ? parsed(text) : undefined
   if (body) return new ProblemError(body, retryAfter)
-  return new ProblemError(unreachable(status, `Something in front of RustyMail answered ${status}.`), retryAfter)
+  return new ProblemError(unreachable(status, `A proxy before RustyMail answered with status ${status}.`), retryAfter)
 }
 
 function parsed(text: string): Problem | undefined {

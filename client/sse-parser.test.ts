@@ -5,7 +5,7 @@ import { SseParser } from './sse-parser.ts'
 test('lines may end in LF, CR or CRLF', () => {
   for (const end of ['\n', '\r', '\r\n']) {
     const parser = new SseParser()
-    // A bare CR at the end of a piece could be half a CRLF; what follows tells.
+    // A bare CR at the end of a chunk could be half a CRLF; the next chunk decides.
     const messages = [...parser.push(['event: a', 'data: 1', '', 'data: 2', '', ''].join(end)), ...parser.push(end)]
     expect(messages.map(({ event, data }) => [event, data])).toEqual([
       ['a', '1'],

@@ -1,19 +1,19 @@
-/** Reads the text of a server-sent event stream, as the HTML standard says (section 9.2.6). Knows no network. */
+/** Parses the text of a server-sent event stream (HTML standard, section 9.2.6). Does no I/O. */
 
 export interface SseMessage {
   /** `message` unless the stream names another. */
   event: string
   data: string
-  /** The last event id once this message counts. */
+  /** The last event ID after this message. */
   id: string
 }
 
 export class SseParser {
-  /** Longest block that is kept; a server that sends more is not ours. */
+  /** Longest event or line in characters; the parser throws if a server sends more. */
   static readonly maxBlockLength = 4 * 1024 * 1024
-  /** Moves with each finished block that names an id, also when the block has no data. */
+  /** The last event ID; updated by each complete block with an `id`, even if it has no data. */
   lastEventId: string
-  /** What the stream last asked for with `retry:`. */
+  /** The reconnection time from the stream's last `retry:` field. */
   retryMs: number | undefined
   #rest = ''
   #endedInCr = false
@@ -27,7 +27,7 @@ export class SseParser {
     this.#id = lastEventId
   }
 
-  /** Takes the next piece of text, cut anywhere, and gives the messages that it completes. */
+  /** Parses the next chunk of text, split anywhere, and returns the messages that it completes. */
   push(text: string): SseMessage[] {
     const messages: SseMessage[] = []
     for (const line of this.#lines(text)) {
@@ -38,14 +38,14 @@ export class SseParser {
   }
 
   *#lines(text: string): Generator<string> {
-    // A CR that ended the piece before already ended its line; the LF after it belongs to it.
+    // If the previous chunk ended in CR, a leading LF is the other half of that CRLF.
     let buffer = this.#rest + (this.#endedInCr && text.startsWith('\n') ? text.slice(1) : text)
     if (text !== '') this.#endedInCr = text.endsWith('\r')
     for (let match = /\r\n|\r|\n/.exec(buffer); match; match = /\r\n|\r|\n/.exec(buffer)) {
       yield buffer.slice(0, match.index)
       buffer = buffer.slice(match.index + match[0].length)
     }
-    if (buffer.length > SseParser.maxBlockLength) throw new Error('the event stream sent a line without end')
+    if (buffer.length > SseParser.maxBlockLength) throw new Error('the event stream sent too long a line')
     this.#rest = buffer
   }
 
@@ -63,7 +63,7 @@ export class SseParser {
   #append(value: string): void {
     this.#data.push(value)
     this.#length += value.length + 1
-    if (this.#length > SseParser.maxBlockLength) throw new Error('the event stream sent an event without end')
+    if (this.#length > SseParser.maxBlockLength) throw new Error('the event stream sent too long an event')
   }
 
   #dispatch(messages: SseMessage[]): void {

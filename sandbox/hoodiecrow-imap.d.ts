@@ -1,9 +1,9 @@
-/** Types for the parts of hoodiecrow-imap 2.1.0 that the sandbox uses; the package brings none. */
+/** Types for the parts of hoodiecrow-imap 2.1.0 that the sandbox uses; the package has none. */
 declare module 'hoodiecrow-imap' {
   import type { EventEmitter } from 'node:events'
   import type { Server, Socket } from 'node:net'
 
-  /** A node of an IMAP answer: a list, a number, a string that is quoted, NIL, or an atom. */
+  /** A node of an IMAP response: a list, a number, a quoted string, NIL, or an atom. */
   type ImapNode = null | number | string | ImapAtom | ImapNode[]
   interface ImapAtom {
     type: 'ATOM' | 'TEXT' | 'LITERAL' | 'STRING' | 'SECTION' | 'SEQUENCE'
@@ -21,7 +21,7 @@ declare module 'hoodiecrow-imap' {
     uid: number
     flags: string[]
     internaldate: string
-    /** One character a byte (latin1). */
+    /** The message as latin1, one character per byte. */
     raw: string
     parsed?: unknown
   }
@@ -43,7 +43,7 @@ declare module 'hoodiecrow-imap' {
   }
 
   type CommandHandler = (connection: ImapConnection, parsed: ImapCommand, data: string, done: () => void) => void
-  /** Whether the message is found; `value` as it came over the wire, one character a byte. */
+  /** Returns whether the message matches; `value` is as received, latin1 with one character per byte. */
   type SearchHandler = (connection: ImapConnection, message: StoredMessage, number: number, value: string) => boolean
   type FetchHandler = (connection: ImapConnection, message: StoredMessage, query: ImapAtom) => ImapNode
 
@@ -90,11 +90,11 @@ declare module 'hoodiecrow-imap/lib/mimeparser.js' {
       'content-disposition'?: { params: Record<string, string> }
       'content-transfer-encoding'?: string
     }
-    /** Still encoded, one character a byte. */
+    /** The body, still transfer-encoded, as latin1 with one character per byte. */
     body?: string
     childNodes?: MimeNode[]
   }
-  /** False when there is nothing to parse. */
+  /** Returns false when there is nothing to parse. */
   export default function parse(raw: string): MimeNode | false
 }
 

@@ -1,17 +1,15 @@
-/**
- * Plugins for hoodiecrow-imap 2.1.0 that fix what a real client stumbles over; each says what is broken without it.
- */
+/** Plugins for hoodiecrow-imap 2.1.0 that fix bugs which real clients run into; each says what is broken without it. */
 import type { FetchHandler, ImapConnection, ImapServer, Mailbox, StoredMessage } from 'hoodiecrow-imap'
 import createBodyStructure from 'hoodiecrow-imap/lib/bodystructure.js'
 import fetchItems from 'hoodiecrow-imap/lib/commands/handlers/fetch.js'
 import parseMime, { type MimeNode } from 'hoodiecrow-imap/lib/mimeparser.js'
 
-/** Longer than any client stays in one IDLE (RFC 2177 asks for less than 29 minutes). */
+/** Longest IDLE in milliseconds, longer than any client stays in one (RFC 2177 asks for less than 29 minutes). */
 const idleLimitMs = 30 * 60 * 1000
 
 /**
- * IDLE (RFC 2177). The one that comes with hoodiecrow keeps a timer of 30 minutes alive for each connection that
- * closes while idle, so that the process cannot end, and goes on pushing after DONE, into other commands' answers.
+ * Replaces IDLE (RFC 2177). hoodiecrow's own leaks a 30-minute timer for each connection that closes while idle, which
+ * keeps the process alive, and goes on pushing after DONE, into the responses of other commands.
  */
 export function idle(server: ImapServer): void {
   server.registerCapability('IDLE')
@@ -41,8 +39,8 @@ export function idle(server: ImapServer): void {
 }
 
 /**
- * BODY[…]. hoodiecrow changes the client's query while it answers, so that from the second message on a partial fetch
- * (`BODY.PEEK[1]<0.1024>`) is empty.
+ * Fixes BODY[…]: hoodiecrow mutates the client's query while it answers, so a partial fetch (`BODY.PEEK[1]<0.1024>`) is
+ * empty from the second message on.
  */
 export function partialFetch(server: ImapServer): void {
   const getBody: FetchHandler = (connection, message, query) =>
@@ -52,8 +50,8 @@ export function partialFetch(server: ImapServer): void {
 }
 
 /**
- * What hoodiecrow reads wrongly in a message: it takes `message/delivery-status` for `message/rfc822`, which gives clients a broken
- * BODYSTRUCTURE, answers an embedded message without its headers, and loses spaces and underscores of `filename*`.
+ * Fixes what hoodiecrow misparses in a message: it treats `message/delivery-status` as `message/rfc822`, which breaks
+ * BODYSTRUCTURE, returns an embedded message without its headers, and drops spaces and underscores from `filename*`.
  */
 export function messageTrees(server: ImapServer): void {
   server.messageHandlers.push((_server, message) => {
@@ -72,12 +70,12 @@ function repair(node: MimeNode | false, isRoot: boolean): MimeNode | false {
   if (!node) return node
   const type = node.parsedHeader['content-type']
   if (type?.type === 'message') {
-    // Upper case escapes the comparison that treats every message/* as an embedded message.
+    // Upper case avoids the comparison that treats every message/* as an embedded message.
     if (type.subtype.toLowerCase() !== 'rfc822') type.type = 'MESSAGE'
-    // `text` is the embedded message's body, and wins over `body`, its whole.
+    // `text` is only the body of the embedded message, and would take precedence over `body`, the whole message.
     if (!isRoot) Object.defineProperty(node, 'text', { get: () => undefined, set: () => {} })
   }
-  // hoodiecrow makes an encoded word (RFC 2047) of it, and leaves as they are what means something else there.
+  // hoodiecrow turns it into an encoded word (RFC 2047) without escaping the characters that are special there.
   const params = node.parsedHeader['content-disposition']?.params
   if (params?.filename && node.header.some(line => /\bfilename\*/i.test(line))) {
     params.filename = params.filename.replaceAll('_', '=5F').replaceAll(' ', '_')
@@ -86,14 +84,14 @@ function repair(node: MimeNode | false, isRoot: boolean): MimeNode | false {
   return node
 }
 
-/** Throws when hoodiecrow could not answer a FETCH of this message, which would break the whole folder. */
+/** Throws if hoodiecrow cannot answer a FETCH of this message, because one such message breaks its whole folder. */
 export function assertReadable(raw: string): void {
   createBodyStructure(repair(parseMime(raw), true), { upperCaseKeys: true })
 }
 
 /**
- * A handler that throws would leave its connection waiting forever (hoodiecrow never takes up the next command), and
- * is printed to the console. Apply after every other plugin.
+ * Answers NO when a command handler throws. Without it hoodiecrow never takes the next command, so the connection
+ * hangs, and prints the error to the console. Apply after every other plugin.
  */
 export function failSoftly(server: ImapServer): void {
   const find = server.getCommandHandler.bind(server)
@@ -104,7 +102,7 @@ export function failSoftly(server: ImapServer): void {
       try {
         handler(connection, parsed, data, done)
       } catch (error) {
-        const text = `The sandbox could not do this: ${String(error).replaceAll(/\s+/g, ' ')}`
+        const text = `The sandbox failed to run this command: ${String(error).replaceAll(/\s+/g, ' ')}`
         connection.send(
           { tag: parsed.tag, command: 'NO', attributes: [{ type: 'TEXT', value: text }] },
           'FAILED',
@@ -116,7 +114,10 @@ export function failSoftly(server: ImapServer): void {
   }
 }
 
-/** Other connections hear of changed flags (RFC 9051, section 7.5.2); hoodiecrow tells only the one that changed them. */
+/**
+ * Pushes flag changes to the other connections (RFC 9051, section 7.5.2); hoodiecrow reports them only to the one that
+ * made them.
+ */
 export function announceFlags(server: ImapServer): void {
   for (const command of ['STORE', 'UID STORE']) {
     const store = server.getCommandHandler(command)

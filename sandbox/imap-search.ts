@@ -1,16 +1,19 @@
-/** SEARCH as people need it: hoodiecrow-imap 2.1.0 compares words with headers and bodies as they are encoded, and so finds nothing of most mail. */
+/**
+ * SEARCH on decoded text: hoodiecrow-imap 2.1.0 compares search words with encoded headers and bodies, and so finds
+ * almost nothing.
+ */
 import type { ImapServer, StoredMessage } from 'hoodiecrow-imap'
 import parseMime, { type MimeNode } from 'hoodiecrow-imap/lib/mimeparser.js'
 
-/** In small letters, decoded. */
+/** The searchable text of a message, decoded and in lower case. */
 interface Readable {
   headers: { name: string; value: string }[]
   body: string
 }
 
-/** Looks for words in what a reader sees: encoded words (RFC 2047), transfer encodings and character sets undone. */
+/** Searches what a reader sees: encoded words (RFC 2047), transfer encodings and charsets are decoded first. */
 export function decodedSearch(server: ImapServer): void {
-  /** As long as their messages: a folder of the sandbox is bounded. */
+  /** Entries live as long as their messages, whose number each folder bounds. */
   const known = new WeakMap<StoredMessage, Readable>()
   const readableOf = (message: StoredMessage) => {
     const readable = known.get(message) ?? read(message)
@@ -26,11 +29,11 @@ export function decodedSearch(server: ImapServer): void {
     const { headers, body } = readableOf(message)
     return body.includes(fold(words)) || headers.some(({ value }) => value.includes(fold(words)))
   }
-  // hoodiecrow finds what is exactly as large too.
+  // Fixes LARGER: hoodiecrow also matches messages of exactly that size.
   server.searchHandlers.LARGER = (_connection, { raw }, _number, bytes) => raw.length > Number(bytes)
 }
 
-/** What came over the wire has one character a byte. */
+/** The value came over the wire as latin1, one character per byte. */
 function fold(words: string): string {
   return Buffer.from(words, 'latin1').toString('utf8').toLowerCase()
 }
@@ -68,7 +71,7 @@ function quotedPrintable(text: string): Buffer {
 
 function decodeWords(value: string): string {
   const joined = value.replaceAll(/\?=\s+=\?/g, '?==?')
-  // Bytes as they are, which is UTF-8 nowadays (RFC 6532), unless they say otherwise.
+  // Bytes outside encoded words are read as UTF-8 (RFC 6532).
   const parts = joined.split(/(=\?[^?\s]+\?[bq]\?[^?\s]*\?=)/i).map(part => {
     const [, charset, kind, text = ''] = /^=\?([^?*]+)[^?]*\?([bq])\?(.*)\?=$/i.exec(part) ?? []
     if (!charset || !kind) return decode(Buffer.from(part, 'latin1'), 'utf-8')
@@ -78,7 +81,7 @@ function decodeWords(value: string): string {
   return spaced(parts.join(''))
 }
 
-/** As UTF-8 what is in a character set that nobody knows. */
+/** Decodes bytes; falls back to UTF-8 for an unknown charset. */
 function decode(bytes: Buffer, charset: string): string {
   try {
     return new TextDecoder(charset).decode(bytes)
@@ -87,7 +90,7 @@ function decode(bytes: Buffer, charset: string): string {
   }
 }
 
-/** A phrase may stand over two lines. */
+/** Collapses whitespace, so that a phrase is found across a line break. */
 function spaced(text: string): string {
   return text.replaceAll(/\s+/g, ' ').trim()
 }

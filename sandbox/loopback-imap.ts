@@ -1,4 +1,6 @@
-/** The IMAP half of the sandbox: hoodiecrow on a free port of loopback, with folders that can be filled at any time. */
+/**
+ * The IMAP half of the sandbox: hoodiecrow on a free loopback port, with folders that can be appended to at any time.
+ */
 import { once } from 'node:events'
 import type { AddressInfo, Socket } from 'node:net'
 import createServer, { type FolderSeed, type ImapServer, type Mailbox } from 'hoodiecrow-imap'
@@ -6,7 +8,10 @@ import { announceFlags, assertReadable, failSoftly, idle, messageTrees, partialF
 import { decodedSearch } from './imap-search.ts'
 import type { SeedFolder } from './seed-mail.ts'
 
-/** A folder past either of these loses its oldest messages: the sandbox may run for weeks. */
+/**
+ * Maximum messages per folder; past this, or past the byte limit below, the oldest are deleted, since a sandbox may run
+ * for weeks.
+ */
 const maxMessages = 2_000
 const maxFolderBytes = 64 * 1024 * 1024
 
@@ -16,7 +21,8 @@ export class LoopbackImap {
 
   constructor(options: { user: string; password: string; folders: readonly SeedFolder[]; uidValidity: number }) {
     this.#server = createServer({
-      // No CONDSTORE: hoodiecrow's advertises what it does not do. LITERAL+ and SASL-IR are not needed on loopback.
+      // No CONDSTORE: hoodiecrow advertises it without implementing it. LITERAL+ and SASL-IR are not needed on
+      // loopback.
       plugins: [
         'ID',
         'ENABLE',
@@ -36,17 +42,17 @@ export class LoopbackImap {
       users: { [options.user]: { password: options.password } },
       storage: toStorage(options.folders, options.uidValidity),
     })
-    // One listener a connection; the server's own limit is what bounds them.
+    // Each connection adds one listener; the server's connection limit bounds them.
     this.#server.setMaxListeners(0)
     this.#server.server.maxConnections = 200
   }
 
-  /** Resolves with the port. */
+  /** Starts listening on a free port and returns it. */
   async start(): Promise<number> {
     const { server } = this.#server
     server.on('connection', socket => {
       this.#sockets.add(socket)
-      // hoodiecrow writes line by line; each answer would wait 40 ms for the client's acknowledgement.
+      // hoodiecrow writes line by line; with Nagle's algorithm each response would wait 40 ms for the client's ACK.
       socket.setNoDelay(true)
       socket.once('close', () => this.#sockets.delete(socket))
     })
@@ -55,7 +61,11 @@ export class LoopbackImap {
     return (server.address() as AddressInfo).port
   }
 
-  /** @param raw RFC 5322, at most as large as a folder may be. Throws when it cannot be read as mail. */
+  /**
+   * Appends a message to a folder.
+   * @param raw RFC 5322, no larger than a folder may be.
+   * @throws If it cannot be parsed as mail.
+   */
   append(path: string, raw: Buffer, flags: readonly string[], at: Date): void {
     const mailbox = this.#server.getMailbox(toModifiedUtf7(path))
     if (!mailbox) throw new Error(`the sandbox has no folder ${path}`)
@@ -73,7 +83,7 @@ export class LoopbackImap {
     }
   }
 
-  /** Drops every connection. */
+  /** Stops listening and drops every connection. */
   async stop(): Promise<void> {
     const closed = new Promise<void>(resolve => this.#server.close(() => resolve()))
     for (const socket of this.#sockets) socket.destroy()
@@ -112,7 +122,7 @@ function toStorage(folders: readonly SeedFolder[], uidValidity: number) {
   return { INBOX, '': { separator: '/', folders: top } }
 }
 
-/** Folder names on the wire (RFC 3501, section 5.1.3). */
+/** Encodes a folder name in modified UTF-7 (RFC 3501, section 5.1.3). */
 export function toModifiedUtf7(name: string): string {
   return name.replaceAll(/&|[^\x20-\x7e]+/g, run => {
     if (run === '&') return '&-'

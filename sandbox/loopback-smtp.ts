@@ -1,4 +1,4 @@
-/** The SMTP half of the sandbox: takes what its one user sends, on a free port of loopback, and hands it on. */
+/** The SMTP half of the sandbox: accepts mail of its one user on a free loopback port, and passes it on. */
 import { timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
@@ -9,7 +9,7 @@ const maxMessageBytes = 30 * 1024 * 1024
 export class LoopbackSmtp {
   readonly #server: SMTPServer
 
-  /** @param options.accept Called with each whole message; when it throws, the sender is told that it was refused. */
+  /** @param options.accept Called with each complete message; if it throws, the message is rejected. */
   constructor(options: { user: string; password: string; accept(raw: Buffer): void }) {
     this.#server = new SMTPServer({
       name: 'sandbox.test',
@@ -41,11 +41,11 @@ export class LoopbackSmtp {
         )
       },
     })
-    // A client that breaks off is no fault of the server, and nothing waits for it.
+    // A client that disconnects mid-session is not an error of the server.
     this.#server.on('error', () => {})
   }
 
-  /** Resolves with the port. */
+  /** Starts listening on a free port and returns it. */
   async start(): Promise<number> {
     const server = this.#server.listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -59,7 +59,7 @@ export class LoopbackSmtp {
   }
 }
 
-/** What is past the limit is read and discarded, so that the sender hears the answer. */
+/** Data past the limit is read and discarded, so that the client gets the rejection. */
 async function read(stream: SMTPServerDataStream): Promise<Buffer> {
   const chunks: Buffer[] = []
   for await (const chunk of stream as AsyncIterable<Buffer>) if (!stream.sizeExceeded) chunks.push(chunk)

@@ -1,4 +1,4 @@
-/** The sandbox as a mail program meets it: over real sockets, with imapflow and nodemailer as the clients. */
+/** The sandbox as a mail client sees it: over real sockets, with imapflow and nodemailer as clients. */
 import { connect } from 'node:net'
 import { type FetchMessageObject, ImapFlow, type SearchObject } from 'imapflow'
 import { createTransport } from 'nodemailer'

@@ -8,7 +8,7 @@ import { seedMailbox } from './seed-mailbox.ts'
 import { owner } from './seed-people.ts'
 import { Random } from './seed-random.ts'
 
-/** Where the account is; neither half speaks TLS. */
+/** Addresses and credentials of the account; neither server speaks TLS. */
 export interface SandboxAccess {
   host: '127.0.0.1'
   imapPort: number
@@ -18,20 +18,23 @@ export interface SandboxAccess {
   email: string
 }
 
-/** A message to put into INBOX: as it stands (RFC 5322), or a plain text of which the rest is made up. */
+/** A message for INBOX: raw bytes (RFC 5322), or a plain text for which the remaining headers are generated. */
 export type SandboxMail = Uint8Array | string | { from?: string; subject: string; text: string }
 
-/** As much of a logger as the sandbox needs. */
+/** The part of a logger that the sandbox uses. */
 export interface SandboxLogger {
   warn(facts: object, message: string): void
 }
 
 export interface SandboxOptions {
-  /** The same seed gives the same mail. */
+  /** Seed of the generated mail; the same seed gives the same mail. */
   seed?: number
-  /** Of all folders; the present second unless given. Anyone who remembers UIDs of an earlier mailbox must see another one. */
+  /**
+   * UIDVALIDITY of all folders; the current second unless given, so that clients discard UIDs cached from an earlier
+   * mailbox.
+   */
   uidValidity?: number
-  /** On average; without it no mail comes by itself. */
+  /** Mean interval between generated arrivals; no mail arrives if undefined. */
   newMailEveryMs?: number | undefined
   logger?: SandboxLogger
 }
@@ -52,7 +55,10 @@ export class SandboxServer {
     this.#options = options
   }
 
-  /** Fills a new mailbox and opens both ports; throws when it runs already. After `stop` it may be started again. */
+  /**
+   * Fills a new mailbox and opens both ports. May be called again after `stop`.
+   * @throws If it is already running.
+   */
   async start(): Promise<SandboxAccess> {
     if (this.#opening) throw new Error('the sandbox is already running')
     this.#opening = this.#open()
@@ -66,13 +72,16 @@ export class SandboxServer {
     }
   }
 
-  /** New mail in INBOX, told at once to those in IDLE. Throws when the sandbox does not run or it is no mail. */
+  /**
+   * Delivers a message to INBOX and notifies clients in IDLE.
+   * @throws If the sandbox is not running or the message cannot be parsed as mail.
+   */
   deliver(message: SandboxMail): void {
     if (!this.#imap) throw new Error('the sandbox is not running')
     this.#imap.append('INBOX', toBytes(message), [], new Date())
   }
 
-  /** Drops the connections, frees the ports and forgets the mail. */
+  /** Drops all connections, closes the ports and discards the mail. */
   async stop(): Promise<void> {
     const running = await this.#opening?.catch(() => undefined)
     this.#opening = undefined
@@ -109,7 +118,7 @@ export class SandboxServer {
     return { access, imap, smtp, ending }
   }
 
-  /** A letter after half to one and a half times the mean, and so on until the signal. */
+  /** Delivers a letter after 0.5 to 1.5 times the mean interval, and repeats until the signal is aborted. */
   #expectMail(imap: LoopbackImap, random: Random, meanMs: number, signal: AbortSignal, count = 0): void {
     const bring = async () => {
       const letter = arrival(random, count, new Date())
@@ -121,7 +130,7 @@ export class SandboxServer {
     const timer = setTimeout(
       () => {
         signal.removeEventListener('abort', forget)
-        bring().catch(error => this.#options.logger?.warn({ err: error }, 'the sandbox brings no more mail'))
+        bring().catch(error => this.#options.logger?.warn({ err: error }, 'the sandbox stopped generating mail'))
       },
       meanMs * (0.5 + random.next()),
     )

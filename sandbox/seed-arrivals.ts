@@ -1,4 +1,4 @@
-/** The mail that comes in while the sandbox runs: one believable letter after the other, without an end. */
+/** Mail that arrives while the sandbox runs: an endless series of believable letters. */
 import type { MailComposerOptions } from 'nodemailer/lib/mail-composer'
 import { chartPng, pdf } from './seed-attachments.ts'
 import type { Letter } from './seed-mail.ts'
@@ -99,7 +99,7 @@ const letters: readonly [from: Person, subject: string, text: string][] = [
   ],
 ]
 
-/** The letter with this number; its time is when it is asked for. */
+/** Returns the letter with this number, dated `at`. */
 export function arrival(random: Random, count: number, at: Date): Letter {
   const isOrder = count % 4 === 3
   const mail = isOrder ? shopOrder(random, 20_641 + Math.floor(count / 4)) : conversationPiece(random, count)

@@ -1,8 +1,8 @@
-/** Small real files to attach: a PDF, a PNG chart, a CSV and a calendar entry, made here and not stored. */
+/** Small real files to attach: a PDF, a PNG chart, a CSV and a calendar entry, generated rather than stored. */
 import { crc32, deflateSync } from 'node:zlib'
 import type { Random } from './seed-random.ts'
 
-/** One A4 page of text in Helvetica. Latin letters only. */
+/** Returns a PDF of one A4 page of text in Helvetica. Latin letters only. */
 export function pdf(title: string, lines: readonly string[]): Buffer {
   const escaped = (text: string) => text.replaceAll(/[\\()]/g, '\\$&').replaceAll(/[^\x20-\x7e]/g, '?')
   const content = [
@@ -30,7 +30,7 @@ export function pdf(title: string, lines: readonly string[]): Buffer {
 
 type Colour = readonly [number, number, number]
 
-/** A bar chart, eight bits a channel. */
+/** Returns a bar chart as a PNG, eight bits per channel. */
 export function chartPng(random: Random, width = 240, height = 120): Buffer {
   const bars = Array.from({ length: 12 }, () => random.int(Math.floor(height * 0.2), height - 12))
   const barWidth = Math.floor(width / bars.length)
@@ -41,7 +41,7 @@ export function chartPng(random: Random, width = 240, height = 120): Buffer {
   })
 }
 
-/** A round mark on white, for signatures. */
+/** Returns a round logo on white as a PNG, for signatures. */
 export function logoPng(): Buffer {
   return png(48, 48, (x, y) => {
     const distance = Math.hypot(x - 24, y - 24)
@@ -77,7 +77,7 @@ function chunk(type: string, data: Buffer): Buffer {
   return framed
 }
 
-/** Readings of one station, an hour a line. */
+/** Returns hourly readings of one weather station as CSV, one line per hour. */
 export function readingsCsv(random: Random, from: Date, hours: number): string {
   const lines = ['time,temperature_c,humidity_percent,wind_ms,rain_mm']
   for (let hour = 0; hour < hours; hour++) {
@@ -99,7 +99,7 @@ export interface Meeting {
   attendees: readonly { name: string; address: string }[]
 }
 
-/** iCalendar (RFC 5545), lines folded at 73 bytes of ASCII. */
+/** Returns an iCalendar file (RFC 5545), lines folded at 73 bytes of ASCII. */
 export function calendarEntry(method: 'REQUEST' | 'CANCEL', meeting: Meeting, stamp: Date): string {
   const time = (at: Date) => at.toISOString().replaceAll(/[-:]|\.\d{3}/g, '')
   const lines = [

@@ -1,4 +1,4 @@
-/** Conversations: who says what, in order, with answers quoted and threaded as mail programs do it. */
+/** Renders conversations into messages, with replies quoted and threaded as mail clients do it. */
 import { createHash } from 'node:crypto'
 import type { MailComposerOptions } from 'nodemailer/lib/mail-composer'
 import { chartPng, logoPng, pdf, readingsCsv } from './seed-attachments.ts'
@@ -46,14 +46,14 @@ function play(script: Script, random: Random, now: Date): Letter[] {
   return letters
 }
 
-/** Between seven and four on that day, or on the day before when that is still to come. */
+/** Returns a time between 7:00 and 16:00 on that day, or on the previous day if that is still in the future. */
 function firstTime(day: Date, now: Date, random: Random): Date {
   const at = new Date(day)
   at.setUTCHours(random.int(7, 15), random.int(0, 59))
   return at < now ? at : new Date(at.getTime() - 86_400_000)
 }
 
-/** Minutes to some hours later; what would fall into the night is written the next morning. */
+/** Returns a time some minutes to hours later; a reply that would fall into the night is sent the next morning. */
 function nextTime(at: Date, random: Random): Date {
   const next = new Date(at.getTime() + random.int(6, 240) * 60_000)
   if (next.getUTCHours() >= 18) next.setUTCDate(next.getUTCDate() + 1)
@@ -65,7 +65,7 @@ function digest(subject: string, index: number): string {
   return createHash('sha256').update(`${subject} ${index}`).digest('hex').slice(0, 20)
 }
 
-/** Those who write HTML do so always, as their program is set up. */
+/** Whether a person writes HTML is fixed per person, like the setting of a mail client. */
 function bodyOf(from: Person, text: string, previous?: { turn: Turn; at: Date }): MailComposerOptions {
   const firstName = from.name.split(' ')[0]
   const said = previous ? `\n\nOn ${previous.at.toUTCString().slice(0, 16)}, ${previous.turn[0].name} wrote:\n` : ''

@@ -1,4 +1,6 @@
-/** Messages written byte by byte: raw 8-bit, old charsets, format=flowed, no subject, a subject of four lines. */
+/**
+ * Messages written byte by byte: raw 8-bit text, legacy charsets, format=flowed, no subject, a subject of four lines.
+ */
 import { pdf } from './seed-attachments.ts'
 import { base64Lines, byHand, dateHeader, type Letter } from './seed-mail.ts'
 import { owner } from './seed-people.ts'

@@ -1,4 +1,4 @@
-/** What the seeded mailbox is made of, and how a letter becomes the bytes of a message. */
+/** Types of the seeded mailbox, and how a letter is rendered into the bytes of a message. */
 import { createHash } from 'node:crypto'
 import MailComposer, { type MailComposerOptions } from 'nodemailer/lib/mail-composer'
 
@@ -6,7 +6,7 @@ export type FolderName = 'INBOX' | 'Archive' | 'Drafts' | 'Sent' | 'Junk' | 'Tra
 
 export type MailFlag = '\\Seen' | '\\Flagged' | '\\Answered' | '\\Draft'
 
-/** A message before it is rendered: in nodemailer's terms, or by hand where nodemailer would tidy too much. */
+/** A message before rendering: nodemailer's options, or raw bytes where nodemailer would normalise too much. */
 export interface Letter {
   folder: FolderName
   at: Date
@@ -22,13 +22,13 @@ export interface SeedMessage {
 
 export interface SeedFolder {
   path: FolderName
-  /** SPECIAL-USE (RFC 6154). */
+  /** Special-use attribute (RFC 6154). */
   role?: '\\Archive' | '\\Drafts' | '\\Sent' | '\\Junk' | '\\Trash'
-  /** Oldest first. */
+  /** Messages of the folder, oldest first. */
   messages: SeedMessage[]
 }
 
-/** The same letter gives the same bytes. */
+/** Renders a letter; the same letter always gives the same bytes. */
 export async function render({ mail, at }: Letter): Promise<Buffer> {
   if ('bytes' in mail) return mail.bytes
   const key = createHash('sha256').update(`${mail.subject}\n${at.toISOString()}`).digest('hex').slice(0, 16)
@@ -44,13 +44,13 @@ export async function render({ mail, at }: Letter): Promise<Buffer> {
   return composer.compile().build()
 }
 
-/** A message by hand: header lines as they stand, then the body. */
+/** Builds a raw message: the header lines verbatim, then the body. */
 export function byHand(headers: readonly string[], body: string | Buffer): Buffer {
   const head = Buffer.from(`${headers.join('\r\n')}\r\n\r\n`)
   return Buffer.concat([head, typeof body === 'string' ? Buffer.from(body.replaceAll(/\r?\n/g, '\r\n')) : body])
 }
 
-/** `Date` as it stands in a header. */
+/** Formats a `Date` header value. */
 export function dateHeader(at: Date, zone = '+0000'): string {
   const hours = Number(zone.slice(0, 3))
   const local = new Date(at.getTime() + hours * 3_600_000)

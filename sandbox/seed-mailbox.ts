@@ -1,4 +1,6 @@
-/** The mailbox that a sandbox starts with: some 330 letters of the last 60 days, the same for the same seed and time. */
+/**
+ * The mailbox that a sandbox starts with: some 330 letters of the last 60 days, the same for the same seed and time.
+ */
 import { conversations } from './seed-conversations.ts'
 import { foreignLetters } from './seed-languages.ts'
 import { type FolderName, type Letter, type MailFlag, render, type SeedFolder, type SeedMessage } from './seed-mail.ts'
@@ -21,7 +23,7 @@ const folders: readonly Omit<SeedFolder, 'messages'>[] = [
 ]
 
 const oldestDays = 60
-/** Letters in INBOX older than this were put away, save those still to be done. */
+/** Days after which two of three letters in INBOX are archived. */
 const tidyDays = 35
 const unreadInInbox = 36
 
@@ -47,7 +49,7 @@ function putAway(letters: readonly Letter[], now: Date): Letter[] {
   })
 }
 
-/** Unread are mostly new ones; a few of any age carry a flag. */
+/** Assigns flags: unread are mostly new letters; a few of any age are flagged. */
 function flagsOf(letters: readonly Letter[], random: Random): Map<Letter, readonly MailFlag[]> {
   const unread = new Set<Letter>()
   const inbox = letters.filter(({ folder, flags }) => folder === 'INBOX' && !flags?.includes('\\Answered'))

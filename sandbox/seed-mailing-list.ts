@@ -1,4 +1,6 @@
-/** A public mailing list with its threads, as list software sends it: List-* headers, a tag in the subject, a footer. */
+/**
+ * A public mailing list with its threads, as list software sends it: List-* headers, a tag in the subject, a footer.
+ */
 import type { Letter } from './seed-mail.ts'
 import type { Person } from './seed-people.ts'
 import type { Random } from './seed-random.ts'

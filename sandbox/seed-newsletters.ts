@@ -1,4 +1,4 @@
-/** Newsletters in HTML, with pictures from afar and tracking pixels, so that one can see them being blocked. */
+/** HTML newsletters with remote images and tracking pixels, to show that they are blocked. */
 import { createHash } from 'node:crypto'
 import { escapeHtml } from './seed-conversations.ts'
 import type { Letter } from './seed-mail.ts'

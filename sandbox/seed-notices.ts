@@ -1,4 +1,4 @@
-/** What machines write: shop orders, builds, watchdogs, parcels, receipts and the posts of a mailing list. */
+/** Automated mail: shop orders, builds, monitoring alerts, parcels, receipts and mailing-list posts. */
 import type { MailComposerOptions } from 'nodemailer/lib/mail-composer'
 import { pdf } from './seed-attachments.ts'
 import { escapeHtml } from './seed-conversations.ts'

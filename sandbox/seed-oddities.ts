@@ -1,4 +1,4 @@
-/** Mail that mail programs stumble over: bounces, invitations, embedded messages, pictures inside the text, files. */
+/** Mail that clients stumble over: bounces, invitations, embedded messages, inline images, files. */
 
 import { calendarEntry, chartPng, logoPng, type Meeting, pdf, readingsCsv } from './seed-attachments.ts'
 import { handMade } from './seed-hand-made.ts'
@@ -54,7 +54,7 @@ function invitation(method: 'REQUEST' | 'CANCEL', days: number, event: Meeting, 
   }
 }
 
-/** A delivery report (RFC 3464). */
+/** Returns a delivery status notification (RFC 3464). */
 function bounce(at: Date, index: number): Letter {
   const to = ['m.holt@weatherby-farms.example', 'info@old-partner.test', 'sales@typo-in-name.example'][index] ?? ''
   const why = ['550 5.1.1 No such user here', '550 5.4.1 Relay not permitted', '452 4.2.2 Mailbox full'][index] ?? ''

@@ -1,4 +1,4 @@
-/** What fills the other folders: letters written, letters begun, junk and deleted mail. */
+/** Contents of the other folders: sent letters, drafts, junk and deleted mail. */
 import type { MailComposerOptions } from 'nodemailer/lib/mail-composer'
 import { pdf } from './seed-attachments.ts'
 import type { FolderName, Letter } from './seed-mail.ts'

@@ -1,4 +1,4 @@
-/** Who writes to whom: a small maker of weather stations, its people, customers and suppliers. All names are reserved. */
+/** Correspondents: a small maker of weather stations, its people, customers and suppliers. All names are reserved. */
 export interface Person {
   name: string
   address: string

@@ -1,10 +1,10 @@
-/** Who sends newsletters, and what stood in their issues, newest first. */
+/** Newsletter publishers, and the contents of their issues. */
 export interface Publisher {
   name: string
   domain: string
   accent: string
   everyDays: number
-  /** One issue each, newest first. */
+  /** Issues, newest first. */
   issues: readonly { subject: string; items: readonly [title: string, text: string][] }[]
 }
 

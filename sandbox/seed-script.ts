@@ -1,4 +1,4 @@
-/** What a conversation is, before it is played: who says what in which order. */
+/** The script of a conversation before it is rendered: who says what, in which order. */
 import type { FolderName } from './seed-mail.ts'
 import type { Person } from './seed-people.ts'
 
@@ -7,9 +7,9 @@ export type Turn = readonly [from: Person, text: string, attach?: 'pdf' | 'csv' 
 export interface Script {
   subject: string
   folder?: FolderName
-  /** When the first message was written. */
+  /** Days before now on which the first message was written. */
   daysAgo: number
-  /** Everybody, the owner too. */
+  /** All participants, including the mailbox owner. */
   with: readonly Person[]
   turns: readonly Turn[]
 }

@@ -1,4 +1,4 @@
-/** What the company says among itself, most of it about Apollo, the next weather station. */
+/** Internal conversations of the company, most of them about Apollo, the next weather station. */
 
 import { elena, jonas, maya, noor, owner, priya, samuel, tomas } from './seed-people.ts'
 import type { Script } from './seed-script.ts'

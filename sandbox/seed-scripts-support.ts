@@ -1,4 +1,4 @@
-/** Questions of customers with their answers. */
+/** Support conversations: customers' questions with their answers. */
 
 import { customers, noor, owner, type Person, school, vineyard } from './seed-people.ts'
 import type { Script } from './seed-script.ts'

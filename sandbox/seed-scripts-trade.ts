@@ -1,4 +1,4 @@
-/** Letters with suppliers, carriers, the landlord and the lawyer. */
+/** Conversations with suppliers, carriers, the landlord and the lawyer. */
 
 import { crestline, elena, freight, gerda, jonas, landlord, lawyer, maya, owner } from './seed-people.ts'
 import type { Script } from './seed-script.ts'

@@ -1,4 +1,4 @@
-/** What rules over changes of mail: freezes and policies. A part of the composition root. */
+/** Controls who may change mail, by freezes and policies. A part of the composition root. */
 import type { Folder } from '../contract/mail.ts'
 import type { FreezeService } from './freezes/freeze-service.ts'
 import type { AskedChange, IsHeld, MayChange } from './operations/operation-control.ts'
@@ -10,7 +10,7 @@ import type { OrganizingJudge } from './policies/organizing-judge.ts'
 export interface ControlOptions {
   freezes: Pick<FreezeService, 'isFrozenNow'>
   organizing: Pick<OrganizingJudge, 'admit'>
-  /** As of the last look at them, where there was one. */
+  /** The folders as last listed by the indexer; the mail server is asked only when there is no such listing. */
   foldersOf(accountId: string): Promise<readonly NamedFolder[]>
   foldersNow(accountId: string): Promise<readonly NamedFolder[]>
 }
@@ -28,13 +28,16 @@ export function controlOf({ freezes, organizing, foldersOf, foldersNow }: Contro
     const folders = isKnown ? known : await foldersNow(accountId)
     return folders.some(({ path, role }) => role === 'sent' && paths.includes(path))
   }
-  /** Its recipients are contacts, not strangers. @throws Problem where a program would decide what lies in it, or which one it is. */
+  /**
+   * Refuses changes by programs to the folder of sent mail: its recipients count as contacts, not strangers.
+   * @throws Problem if a program could decide which messages that folder holds, or which folder it is.
+   */
   const refuseSent = async (accountId: string, { kind, undoOf, folder }: AskedChange, targets: readonly string[]) => {
-    // What lies there already may be put back.
+    // An undo may put back what was there before.
     if (undoOf === undefined && (await isOneSent(accountId, targets))) {
       throw new Problem('policy_denied', 'Programs may not move or copy messages into the folder of sent mail.')
     }
-    // Without it another folder may become that of sent mail, by its name, with what lies in it.
+    // Once it is deleted, another folder could become the sent folder by its name, with all its content.
     const isDeleted = kind === 'delete_folder' && folder !== undefined && (await isOneSent(accountId, [folder.path]))
     if (folder?.role !== 'sent' && !isDeleted) return
     throw new Problem('policy_denied', 'Programs may neither create nor delete the folder of sent mail.')
@@ -45,9 +48,9 @@ export function controlOf({ freezes, organizing, foldersOf, foldersNow }: Contro
         if (!(await freezes.isFrozenNow(principal, accountId, db))) return
         throw new Problem('frozen', 'A human stopped changes of this account, or of this caller.')
       }
-      // The gate knows the account of a request only where its path names one.
+      // The gate checks the account of a request only if its path names one.
       await refuseFrozen()
-      // Users are not judged; the queue asks about freezes again.
+      // Policies do not apply to users; the queue checks freezes again.
       if (principal.kind === 'session') return undefined
       const targets = [...new Set(targetsOf(asked))]
       await refuseSent(accountId, asked, targets)
@@ -63,13 +66,13 @@ export function controlOf({ freezes, organizing, foldersOf, foldersNow }: Contro
         await isStillAllowed?.(transaction)
       }
     },
-    // Asked of the database right before the mail server is told: another process may have stopped it just now.
+    // Reads the database right before the mail server is told: another process may have frozen the caller just now.
     isHeld: ({ principal_kind: kind, principal_id: id, account_id: accountId }) =>
       freezes.isFrozenNow({ kind, id }, accountId),
   }
 }
 
-/** For what is shown of messages that wait. */
+/** Returns a check that pages use to show which waiting messages are frozen. */
 export function isFrozenBy(freezes: Pick<FreezeService, 'isFrozen'>) {
   return (waiting: { principal_kind: string; principal_id: string; account_id: string }): boolean => {
     const { principal_kind: kind, principal_id: id, account_id: accountId } = waiting
@@ -77,7 +80,7 @@ export function isFrozenBy(freezes: Pick<FreezeService, 'isFrozen'>) {
   }
 }
 
-/** The folder that is changed itself, those that it takes along, and the names that all of them get. */
+/** Returns the changed folder, the folders below it, and the paths that all of them are renamed to. */
 function foldersOfChange({ folder }: AskedChange): string[] {
   if (!folder) return []
   const { path, to, inside = [] } = folder

@@ -1,4 +1,4 @@
-/** The composition root: sees everything, wires it by hand, and starts and stops it in order. */
+/** The composition root: knows every part, wires them by hand, and starts and stops them in order. */
 import { join } from 'node:path'
 import { backupPart } from './backup-part.ts'
 import { composeAccess } from './compose-access.ts'
@@ -48,23 +48,23 @@ import { trailHeadOf } from './trail-head-part.ts'
 export interface App {
   readonly http: HttpServer
   readonly hub: EventHub
-  /** Where it listens, once started. */
+  /** The address that the server listens on; set once it has started. */
   readonly address: string
-  /** Resolves, with the reason, when it can do nothing more: its starter stops it. */
+  /** Resolves with the reason once the server cannot go on; the code that started it then stops it. */
   readonly failed: Promise<Error>
-  /** A link that makes the first administrator, once; undefined when there is one. */
+  /** Creates a one-time link that sets up the first administrator; undefined if there is one already. */
   createSetupLink(): Promise<string | undefined>
-  /** MCP for the program at these streams, once started. @throws Error in words. */
+  /** Serves MCP to the program at these streams; available once started. @throws Error with a readable message. */
   serveStdio(streams: StdioStreams): Promise<McpSession>
   start(): Promise<void>
-  /** Within 10 s, whatever is under way. */
+  /** Stops within 10 s, whatever is in flight. */
   stop(): Promise<void>
 }
 
 const root = join(import.meta.dirname, '..')
 const stopBoundMs = 9_000
 
-/** Takes the data directory; throws DataDirTaken when another server has it. Starts nothing else. */
+/** Locks the data directory and starts nothing else. @throws DataDirTaken when another server holds the lock. */
 export function createApp(config: Config, overrides: Overrides = {}): App {
   const logs = composeLogs(config, overrides.logger, overrides.logOutput)
   const dataDir = takeDataDir(config.dataDir)
@@ -86,7 +86,7 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
     ...{ config, dataDir, tracer, logger },
     openDatabase: overrides.openDatabase,
     lost: error => {
-      // Not before the start, when all stands.
+      // Cannot be called before the start, when everything is composed.
       http.isDraining = true
       failed.resolve(error)
     },
@@ -129,7 +129,7 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
   const { publicUrl } = config.http
   const news = new PrincipalNews()
   const wrongCredentials = new WrongCredentials({ perMinute: config.http.wrongCredentials, now: Date.now })
-  // Where it listens is known once it does.
+  // The address is known only once the server listens.
   const address = () => publicUrl?.replace(/\/$/, '') ?? addressOf(http, config.http.host)
   const { access, users, trail, sessions, passkeys, ...people } = composeAccess({
     config,
@@ -182,14 +182,14 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
     standIn: overrides.documents,
   })
   const { clients, metrics } = observing
-  // Of every answer, and every call of a tool over MCP.
+  // Called for every response, and for every tool call over MCP.
   const heard = (outcome: RequestOutcome) => {
     history.sink.hear(outcome)
     approving.calls.hear(outcome)
   }
   const { http, limits }: ComposedHttp = composeHttp({
     config: config.http,
-    // While it is off, no access token counts.
+    // While OAuth for MCP is off, access tokens are not accepted.
     authenticate: ({ audience, ...proof }) =>
       access.authenticate(audience !== undefined && mcpAuth.isOn ? { ...proof, audience } : proof),
     challenge: mcpAuth.challenge,
@@ -240,7 +240,7 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
     ...{ version, tracer, logger },
   })
   happening.addRoutes(http)
-  // Behind the events, which tell their streams why they end.
+  // Joined after the event hub, which sends its streams the reason why they end.
   news.join(exchanges)
   stopping.follow(isStopped => exchanges.endWhere(isStopped))
   news.join(http.connectionLimits)
@@ -320,7 +320,7 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
     backupPart(config, () => stored.mayBackUp() !== undefined, logger),
     mcp.adapter,
     httpPart(http, { hub, pool }, { ...config.http, stopBoundMs }),
-    // Behind http, so that they stop before: http waits for the answers that these end.
+    // Started after http, so that they stop before it: http waits for responses that these end.
     assistant.part,
     mcp.part,
   ]

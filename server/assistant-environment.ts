@@ -1,4 +1,4 @@
-/** The model providers that the environment sets. */
+/** Reads the model providers that the environment configures. */
 
 import type { AssistantConfig } from './assistant/assistant-config.ts'
 import { BaseUrlFault, endpointOf } from './assistant/base-urls.ts'
@@ -42,7 +42,9 @@ export function assistantOf(env: Environment, faults: string[]): AssistantConfig
   }
 }
 
-/** The deployment may stand in the address, as Azure shows it for copying. */
+/**
+ * Reads Azure's settings; the endpoint may already include the deployment, in the form that Azure shows for copying.
+ */
 function azureOf(env: Environment, faults: string[]): AssistantConfig['azure'] {
   const {
     AZURE_OPENAI_ENDPOINT: endpoint,

@@ -12,7 +12,7 @@ import { databaseLock } from './platform/database/database-lock.ts'
 import { removeIfEmpty } from './platform/database/sqlite-file.ts'
 import { createLogger } from './platform/logger.ts'
 
-/** The server may be running. */
+/** Makes a backup; the server may be running. */
 export async function backup(config: Config): Promise<Outcome> {
   const { file, withoutKey, force } = config.backup
   const made = await makeRequested(backupRequest(config, { file, withKey: !withoutKey, force }))
@@ -29,7 +29,7 @@ export function makeRequested(request: BackupRequest): Promise<BackupMade> {
   return makeBackup(request, { judgeKey, migrations })
 }
 
-/** The server must not be running. */
+/** Restores a backup; the server must not be running. */
 export async function restore(config: Config): Promise<Outcome> {
   const { file, keyFrom, force } = config.backup
   const database = databaseFile(config, 'restore')
@@ -54,7 +54,7 @@ export async function restore(config: Config): Promise<Outcome> {
     })
     return { words: restoredWords(file, restored), exitCode: 0 }
   } finally {
-    // To take the lock of a database makes one that is empty.
+    // Taking the lock of a database creates an empty file if there was none.
     removeIfEmpty(database)
     await lock.release()
     taken.release()

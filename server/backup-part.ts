@@ -12,7 +12,10 @@ import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import { threadProgram } from './platform/start-thread.ts'
 
-/** One that takes longer hangs, for instance on a disk that is not there any more. */
+/**
+ * Timeout of one backup in ms; a backup that takes longer hangs, for instance on a disk that was removed, and is
+ * killed.
+ */
 const boundMs = 60 * 60_000
 const program = threadProgram(import.meta, 'backup-process')
 
@@ -33,7 +36,7 @@ export function backupPart(config: Config, mayRun: () => boolean, logger: Logger
 async function makeElsewhere(request: BackupRequest, stopping: AbortSignal): Promise<BackupMade> {
   const signal = AbortSignal.any([stopping, AbortSignal.timeout(boundMs)])
   signal.throwIfAborted()
-  // Its words come back as its answer.
+  // The outcome arrives as an IPC message.
   const child = fork(program, { execArgv: ['--max-semi-space-size=4'], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
   const end = () => child.kill('SIGKILL')
   signal.addEventListener('abort', end)
@@ -43,7 +46,7 @@ async function makeElsewhere(request: BackupRequest, stopping: AbortSignal): Pro
   })
   const cache = getCompileCacheDir()
   const order: BackupOrder = { request, compileCache: cache === undefined ? undefined : dirname(cache) }
-  // A process that exits before it has read breaks the pipe; only its exit counts.
+  // A process that exits before it has read the request breaks the pipe; only its exit code counts.
   child.send(order, () => undefined)
   try {
     const [code, killer] = await once(child, 'exit')

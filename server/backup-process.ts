@@ -1,11 +1,14 @@
-/** A process that makes one backup and ends: reading all of a database would hold up the server, and is ended with it at once. */
+/**
+ * A process that makes one backup and exits: reading a whole database would slow down the server, and can be killed at
+ * any time here.
+ */
 import { enableCompileCache } from 'node:module'
 import { constants, setPriority } from 'node:os'
 import type { BackupMade, BackupRequest } from './backup/make-backup.ts'
 
 export interface BackupOrder {
   request: BackupRequest
-  /** Of the server, so that the compiler is not needed again. */
+  /** The compile cache of the server, so that modules need not be compiled again. */
   compileCache: string | undefined
 }
 export type BackupAnswer = { made: BackupMade } | { fault: string }
@@ -13,12 +16,12 @@ export type BackupAnswer = { made: BackupMade } | { fault: string }
 process.once('message', (order: BackupOrder) => {
   void carryOut(order).then(answer => process.send?.(answer, () => process.disconnect()))
 })
-// The server is gone.
+// The server has exited.
 process.once('disconnect', () => process.exit(0))
 
 async function carryOut({ request, compileCache }: BackupOrder): Promise<BackupAnswer> {
   try {
-    // Requests to the server come first.
+    // Requests to the server have priority over the backup.
     setPriority(constants.priority.PRIORITY_LOW)
     if (compileCache !== undefined) enableCompileCache(compileCache)
     const { makeRequested } = await import('./backup-commands.ts')

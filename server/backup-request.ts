@@ -1,4 +1,4 @@
-/** What a backup is to be made of, by a command or by the schedule. A part of the composition root. */
+/** Builds the request for a backup, for the command and for the schedule. A part of the composition root. */
 import type { BackupRequest } from './backup/make-backup.ts'
 import type { Config } from './config.ts'
 import { sqliteFile } from './platform/database/sqlite-file.ts'

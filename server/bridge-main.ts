@@ -1,4 +1,4 @@
-/** `rustymail mcp --url`: the program of the bridge, which loads nothing of the server. stdout is the protocol's alone. */
+/** `rustymail mcp --url`: the bridge program, which loads no server code. stdout carries only the protocol. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { mcpPath } from '../contract/mcp.ts'
@@ -21,7 +21,7 @@ export async function run(): Promise<void> {
     return end(badUsage, ['RustyMail was not started. Please fix:', ...faults.map(each => `  ${each}`)])
   const log = (words: string) => void process.stderr.write(`${words}\n`)
   if (url.protocol === 'http:' && !/^(localhost|127\.|\[::1\])/.test(url.hostname)) {
-    log(`The token goes to ${url.host} without TLS: everybody on the way can read it.`)
+    log(`The token goes to ${url.host} without TLS: anyone on the network path can read it.`)
   }
   const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as {
     version: string
@@ -56,13 +56,13 @@ export async function run(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => process.exit(0))
   await bridge.run(process.stdin)
   permissions.stop()
-  // What is withdrawn is not shown to people any more.
+  // Waits until pending prompts are withdrawn, so that people no longer see them.
   await Promise.allSettled(asking)
-  // Written already, unless nobody reads it.
+  // All output is written by now, unless the reader has gone.
   process.exit(0)
 }
 
-/** Until the bridge is over, or its token may not hear of mail. */
+/** Announces new mail until the bridge ends, or its token may no longer receive such events. */
 async function openChannel(link: BridgeLink, bridge: HttpBridge, log: (words: string) => void): Promise<void> {
   const { signal } = bridge
   try {
@@ -87,7 +87,7 @@ function urlOf(text: string | undefined, faults: string[]): URL {
     return new URL('http://rustymail.invalid')
   }
   if (url.username !== '' || url.password !== '')
-    faults.push('--url takes no password; the token comes from RUSTYMAIL_TOKEN')
+    faults.push('--url must not contain a password; the token comes from RUSTYMAIL_TOKEN')
   if (!url.pathname.endsWith(mcpPath)) url.pathname = url.pathname.replace(/\/$/, '') + mcpPath
   url.search = ''
   url.hash = ''

@@ -1,51 +1,51 @@
-/** What was asked for on the command line. */
+/** Parses the command line. */
 import { parseArgs } from 'node:util'
 import { type Command, commands, options } from './command-data.ts'
 import { commandIn, isOptionOf } from './command-usage.ts'
 
-/** These take the name of a file. */
+/** Commands that take a file name. */
 const withFile: readonly string[] = ['backup', 'restore', 'accounts export', 'accounts import']
 
 export interface BackupArguments {
-  /** Empty for other commands. */
+  /** The path of the backup file; empty for other commands. */
   file: string
   withoutKey: boolean
   keyFrom: string | undefined
   force: boolean
 }
 
-/** For `diagnose`. */
+/** Arguments of `diagnose`. */
 export interface DiagnosisArguments {
-  /** Empty for other commands. */
+  /** The e-mail address to diagnose; empty for other commands. */
   address: string
   imap: string | undefined
   imapTls: string | undefined
   smtp: string | undefined
   smtpTls: string | undefined
-  /** The login, where that is not the address. */
+  /** The login name, if it is not the address. */
   user: string | undefined
-  /** A password that was refused is tried again. */
+  /** Retries a password that the server refused before. */
   retryLogin: boolean
-  /** For strangers: names and addresses are replaced. */
+  /** Prints a report to share with strangers: names and addresses are replaced. */
   isReport: boolean
 }
 
-/** For `mcp`. */
+/** Arguments of `mcp`. */
 export interface McpArguments {
-  /** Of a running server. */
+  /** The URL of a running server. */
   url: string | undefined
   preset: string | undefined
-  /** In which form results are wanted. */
+  /** The form in which results are wanted. */
   results: string | undefined
-  /** Mail is announced to Claude Code. */
+  /** Announces new mail to Claude Code. */
   isChannel: boolean
 }
 
-/** For `webhook listen`. */
+/** Arguments of `webhook listen`. */
 export interface WebhookArguments {
-  /** Names with commas between them; all unless given. */
+  /** Comma-separated event types; undefined means all. */
   types: string | undefined
-  /** Of a program that gets what is printed. */
+  /** The URL of a program that receives each printed event. */
   forward: string | undefined
 }
 
@@ -66,19 +66,19 @@ const noBackup: BackupArguments = { file: '', withoutKey: false, keyFrom: undefi
 export interface CommandLine {
   command: Command
   demo: boolean
-  /** For `user create-admin`. */
+  /** The e-mail address for `user create-admin`. */
   email: string | undefined
   name: string | undefined
-  /** For `backup` and `restore`. */
+  /** Arguments of `backup` and `restore`. */
   backup: BackupArguments
   diagnosis: DiagnosisArguments
   mcp: McpArguments
   webhook: WebhookArguments
-  /** Flags that stand for a variable. */
+  /** Variables of the environment that were set by flags. */
   environment: Record<string, string>
 }
 
-/** Adds to the faults what cannot be understood. */
+/** Parses the arguments, and adds a fault for everything that cannot be understood. */
 export function parseCommandLine(argv: readonly string[], faults: string[]): CommandLine {
   try {
     const { values, positionals, tokens } = parseArgs({
@@ -109,7 +109,7 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
     const { demo, email, name, force } = values
     const backup = { file, force, withoutKey: values['without-key'], keyFrom: values['key-from'] }
     const diagnosis = {
-      // Of more words than one, none is the address.
+      // With more than one positional argument it is unclear which is the address.
       address: isDiagnosis && positionals.length === 2 ? file.trim() : '',
       imap: values.imap,
       imapTls: values['imap-tls'],
@@ -138,13 +138,13 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
   }
 }
 
-/** Says which command lists the options, of the command that was meant if it is known. */
+/** Names the command that lists what can be given: that of the command itself if it is known. */
 function listOf(argv: readonly string[]): string {
   const command = commandIn(argv)
-  return `rustymail ${command === undefined ? '' : `${command} `}--help lists what there is`
+  return command === undefined ? 'rustymail --help lists all commands' : `rustymail ${command} --help lists its options`
 }
 
-/** The advice of `parseArgs`, in its second sentence, is for positional arguments, which are not what was meant. */
+/** Returns only the first sentence of an error; the second advises on positional arguments, which does not apply. */
 function wordsOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
   return message.split('. ', 1)[0] ?? message

@@ -1,4 +1,4 @@
-/** Which command of the command line does what, beside serving. */
+/** Dispatches the commands of the command line other than `serve`. */
 import { backup, restore } from './backup-commands.ts'
 import { acceptAudit, createAdministrator, type Outcome, rotateKey, verifyAudit } from './commands.ts'
 import type { Config } from './config.ts'
@@ -6,7 +6,10 @@ import { diagnose } from './diagnose-command.ts'
 import { exportAccounts, importAccounts } from './moving-commands.ts'
 import { Prompt, type Terminal } from './prompt.ts'
 
-/** @param terminal Where a person is asked. */
+/**
+ * Runs the configured command.
+ * @param terminal Where a person is prompted.
+ */
 export async function outcomeOf(config: Config, terminal: Terminal): Promise<Outcome> {
   if (config.command === 'audit verify') return verifyAudit(config)
   if (config.command === 'audit accept') return acceptAudit(config)

@@ -38,5 +38,5 @@ test('each option belongs to a command, and is refused by those that would ignor
   expect([...used].toSorted()).toEqual(Object.keys(options).toSorted())
   const faults: string[] = []
   parseCommandLine(['backup', 'x.db', '--retry-login', '--force'], faults)
-  expect(faults).toEqual(['--retry-login is not an option of backup; rustymail backup --help lists what there is'])
+  expect(faults).toEqual(['--retry-login is not an option of backup; rustymail backup --help lists its options'])
 })

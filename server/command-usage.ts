@@ -9,7 +9,7 @@ import {
   options,
 } from './command-data.ts'
 
-/** The command was given in a way that it cannot be understood. */
+/** Thrown when the command line cannot be understood. */
 export class UsageError extends Error {}
 
 /** Whether the command has an option of this name. */

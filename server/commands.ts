@@ -1,4 +1,4 @@
-/** What the command line does beside serving. Each answers the words to print, or throws an Error with one clear line. */
+/** Commands beside `serve`. Each returns the words to print, or throws an Error with one clear line. */
 import { randomBytes } from 'node:crypto'
 import type { z } from 'zod'
 import { Email, NewPassword, PersonName } from '../contract/access.ts'
@@ -31,14 +31,14 @@ export interface Outcome {
   exitCode: number
 }
 
-/** Each is asked for when it is needed. */
+/** Answers of the person at the terminal; each is prompted for when it is needed. */
 export interface NewAdministrator {
   email(): Promise<string>
   name(): Promise<string>
   password(): Promise<string>
 }
 
-/** Also for people who locked themselves out: it makes one more administrator. The server must not be running. */
+/** Creates one more administrator, also for people who locked themselves out. The server must not be running. */
 export async function createAdministrator(config: Config, asked: NewAdministrator): Promise<Outcome> {
   return withData(config, async ({ open }) => {
     const email = checked('email', Email, await asked.email())
@@ -72,7 +72,7 @@ export async function createAdministrator(config: Config, asked: NewAdministrato
   })
 }
 
-/** What a command tells is in the log when the server starts. */
+/** Runs work with an event hub; the facts that it publishes are in the log when the server next starts. */
 export async function withHub<Result>(db: Database, work: (hub: EventHub) => Promise<Result>): Promise<Result> {
   const logger = createLogger('warn')
   const store = new EventStore(db)
@@ -93,7 +93,7 @@ function checked(field: string, schema: z.ZodType<string>, given: string): strin
   return data
 }
 
-/** The server may be running. */
+/** Verifies the audit trail; the server may be running. */
 export async function verifyAudit(config: Config): Promise<Outcome> {
   refuseHalfRestored(config.dataDir)
   const key = config.secretKey ?? readSecretKey(config.dataDir)
@@ -105,7 +105,7 @@ async function verified(config: Config, key: Buffer): Promise<Outcome> {
   const db = openDatabase(config.databaseUrl)
   try {
     const secrets = new SecretBox(key)
-    // With another key no seal is right.
+    // With the wrong key no seal verifies.
     if ((await judgeKey(db, secrets)) === 'wrong') throw new Error(wrongKey)
     const { is_whole, entries, oldest, newest, begun_at, fault } = await verifyTrail(
       db,
@@ -133,7 +133,7 @@ function spanOf(entries: number, oldest: number | null, newest: number | null): 
   return `it has ${entries} entries, from number ${oldest} to ${newest}`
 }
 
-/** After a restored backup, for instance. The server must not be running, so that nothing is accepted that it is about to write. */
+/** Accepts the audit trail as it is, e.g. after a restore. The server must not be running: it would add entries. */
 export async function acceptAudit(config: Config): Promise<Outcome> {
   return withData(config, async ({ open }) => {
     const { db, key, head } = await open()
@@ -147,8 +147,8 @@ export async function acceptAudit(config: Config): Promise<Outcome> {
 }
 
 /**
- * Makes a new key and seals everything with it. Whenever it is interrupted, it can be run again: the next key lies beside the
- * old one until the database has changed over, and what is in the database says which of the two is right.
+ * Makes a new key and seals everything with it again. An interrupted rotation can be rerun: the next key lies beside
+ * the old one until the database has switched over, and the database tells which of the two is right.
  */
 export async function rotateKey(config: Config, newKey: Buffer | undefined): Promise<Outcome> {
   if (config.secretKey && !newKey) {
@@ -160,7 +160,7 @@ export async function rotateKey(config: Config, newKey: Buffer | undefined): Pro
     const { db, key, head } = await open()
     const change = config.secretKey ? ' Start RustyMail with the new RUSTYMAIL_SECRET_KEY from now on.' : ''
     const begun = config.secretKey ? newKey : begunChange(dataDir, newKey)
-    // The old key is gone when the next one is adopted, so the database must not fall back to it when the power fails.
+    // Adopting the next key deletes the old one, so a power failure must not revert the database to it.
     const adopt = async () => {
       await settle(db, config.databaseUrl)
       if (!config.secretKey) dataDir.adoptNextKey()
@@ -188,7 +188,7 @@ export async function rotateKey(config: Config, newKey: Buffer | undefined): Pro
   })
 }
 
-/** A change that was interrupted is finished before another one begins. */
+/** Returns the next key of an interrupted rotation, which must be finished before another one begins. */
 function begunChange(dataDir: DataDir, newKey: Buffer | undefined): Buffer | undefined {
   const begun = dataDir.nextKey()
   if (begun && newKey && !begun.equals(newKey)) {
@@ -199,11 +199,11 @@ function begunChange(dataDir: DataDir, newKey: Buffer | undefined): Buffer | und
 
 interface TakenData {
   dataDir: DataDir
-  /** Brought up to date; closed when the work is done. */
+  /** Opens the database and migrates it; it is closed when the work is done. */
   open(): Promise<{ db: Database; key: ServerKey; head: TrailHead }>
 }
 
-/** Data directory and database are ours alone from before the work begins, so that no question is asked in vain. */
+/** Locks data directory and database before the work begins, so that no question is asked in vain. */
 export async function withData<Result>(config: Config, work: (data: TakenData) => Promise<Result>): Promise<Result> {
   const dataDir = takeDataDir(config.dataDir)
   const taken = Promise.withResolvers<never>()

@@ -51,7 +51,7 @@ import { UserStore } from './users/user-store.ts'
 export interface AccessSurroundings {
   config: Config
   db: Database
-  /** The configuration names the database, and another thread can open it: it is neither in memory nor one of a test. */
+  /** True if another thread can open the database by its URL: it is neither in memory nor replaced by a test. */
   isReopened: boolean
   secrets: SecretBox
   head: TrailHead
@@ -60,17 +60,17 @@ export interface AccessSurroundings {
   mayPrune: FindLease
   hub: EventHub
   logger: Logger
-  /** By which all calls to an OpenID Connect provider go out. */
+  /** Carries all requests to the OpenID Connect provider. */
   fetch: typeof fetch
   accountIds: () => Promise<ReadonlySet<string>>
   describeServer: () => SessionView['server']
-  /** How people reach RustyMail; known once it listens. */
+  /** The base URL by which people reach RustyMail; known once it listens. */
   baseUrl: () => string
-  /** Where passkeys work. */
+  /** The origin for which passkeys are valid. */
   passkeyOrigin: () => string
   wrongCredentials: WrongCredentials
   passwordMemory: number | undefined
-  /** Told of principals that changed. */
+  /** Notified when principals change. */
   news: PrincipalListener
 }
 
@@ -84,7 +84,7 @@ export interface ComposedAccess {
   audit: AuditService
   auditBacklog(): AuditService['backlog']
   addRoutes(http: HttpServer): void
-  /** To be started behind events and stopped before them. */
+  /** Started after events and stopped before them. */
   parts: Part[]
 }
 
@@ -93,7 +93,7 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
   const now = Date.now
   const people = new UserStore(db)
   const keys = new PasskeyStore(db)
-  // One processor is left to answer everybody else, however many guess.
+  // One processor stays free for other requests, however many passwords are being guessed.
   const parallel = Math.max(1, Math.min(2, availableParallelism() - 1))
   const hasher = new PasswordHasher({ parallel, ...(around.passwordMemory && { memory: around.passwordMemory }) })
   const throttle = new SignInThrottle({ now })

@@ -1,4 +1,7 @@
-/** Acting on mail, wired by hand: operations, drafts and the outbox, which policies and freezes hold. A part of the composition root. */
+/**
+ * Everything that acts on mail, wired by hand: operations, drafts and the outbox, under policies and freezes. A part of
+ * the composition root.
+ */
 
 import type { CertificateEnds } from './accounts/certificate-ends.ts'
 import type { ProtocolLog } from './accounts/protocol-log.ts'
@@ -21,17 +24,17 @@ import type { Tracer } from './platform/tracing/tracer.ts'
 
 export interface ActingSurroundings extends Omit<OperationSurroundings, 'control' | 'intake'>, DraftSurroundings {
   config: Pick<Config, 'smtpConnections' | 'apiKey'>
-  /** Of mail servers. */
+  /** The outbound guard for mail servers. */
   guard: OutboundGuard
   freezes: FreezeService
   ruling: ComposedPolicies
   calls: CallMetrics
-  /** Keeps the last lines of connections. */
+  /** Keeps the last protocol lines of connections. */
   protocol: ProtocolLog
   tracer: Tracer | undefined
   certificates: CertificateEnds
   timeoutMs(): number
-  /** Hears what the SMTP server of an account offers. */
+  /** Called with the extensions that the SMTP server of an account offers. */
   greeted(accountId: string, offers: readonly string[]): void
 }
 
@@ -39,14 +42,14 @@ export interface ComposedActing {
   operations: OperationService
   folders: FolderService
   proposed: ComposedOperations['proposed']
-  /** What leaves is made of. */
+  /** Composes the messages that are sent. */
   writing: ComposedDrafts
   outbox: OutboxService
   leaving: ComposedLeaving
   addRoutes(http: HttpServer): void
-  /** Before what watches accounts. */
+  /** Started before accounts are watched. */
   before: Part
-  /** Behind what keeps the index. */
+  /** Started after the indexers. */
   parts: Part[]
 }
 
@@ -70,7 +73,7 @@ export function composeActing(around: ActingSurroundings): ComposedActing {
     isHeld: isFrozenBy(freezes),
     rulesFor: leaving.rulesFor,
   })
-  // Also for what other processes lifted.
+  // Also called when another process lifted a freeze.
   freezes.onChange(() => {
     changing.lookAgain()
     outgoing.lookAgain()

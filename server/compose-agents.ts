@@ -17,7 +17,7 @@ export interface AgentSurroundings {
 }
 
 export interface ComposedAgents {
-  /** Hears of exchanges and of calls of tools. */
+  /** Records MCP exchanges and tool calls. */
   agents: AgentService
   addRoutes(http: HttpServer): void
   part: Part

@@ -1,4 +1,7 @@
-/** Alerts, wired by hand: what watches the rules, and who asks. A part of the composition root. */
+/**
+ * Alerts, wired by hand: the engine that evaluates the rules, and the service for callers. A part of the composition
+ * root.
+ */
 import { AccountStore } from './accounts/account-store.ts'
 import { AlertEngine } from './alerts/alert-engine.ts'
 import { alertRoutes } from './alerts/alert-routes.ts'
@@ -14,7 +17,7 @@ import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import { TokenStore } from './tokens/token-store.ts'
 
-/** Before the id of a token, where principals are counted. */
+/** Prefix of token ids in principal ids. */
 const tokenMark = 'token-'
 
 export interface AlertSurroundings {
@@ -26,7 +29,7 @@ export interface AlertSurroundings {
 }
 
 export interface ComposedAlerts {
-  /** For what tells people of them. */
+  /** The alerts that notifiers announce. */
   source: { firing(): Promise<KnownAlert[]>; find(ids: readonly string[]): Promise<KnownAlert[]> }
   service: AlertService
   addRoutes(http: HttpServer): void

@@ -39,33 +39,33 @@ export interface ApprovalSurroundings {
   accounts: AccountService
   mail: Pick<MailService, 'getMessage'>
   writing: ComposedDrafts
-  /** Bytes of a message that the SMTP server of an account takes at most, where it named a limit. */
+  /** The largest message, in bytes, that the SMTP server of an account accepts; undefined if it names no limit. */
   sizeLimitOf(accountId: string): number | undefined
   outbox: OutboxService
   leaving: ComposedLeaving
   ruling: ComposedPolicies
   freezes: FreezeService
   sessions: Pick<SessionService, 'find'>
-  /** Of what is only proposed. */
+  /** Takes changes that are only proposed. */
   intake: ProposalIntake
   passkeys: UserPasskeys
-  /** Of the page. */
+  /** The base URL of the page. */
   baseUrl(): string
   logger: Logger
 }
 
 export interface ComposedApprovals {
-  /** What programs called lately. */
+  /** The recent calls of programs. */
   calls: RecentCalls
   approvals: ApprovalService
   settings: Pick<ApprovalSettingsHolder, 'read'>
   activities: AskerActivities
-  /** Of agents, about tools of their own programs. */
+  /** Permission prompts of agents, about tools of their own programs. */
   prompts: PermissionPrompts
-  /** Hears of each that is asked, for those who look elsewhere. */
+  /** Registers a listener that is called with the id of each new prompt, for notifications. */
   onPrompt(asked: (id: string) => void): void
   tools: Tool[]
-  /** What users may approve. */
+  /** Returns what users may approve. */
   approver: ApproverView
   addRoutes(http: HttpServer): void
   part: Part

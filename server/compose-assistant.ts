@@ -37,7 +37,7 @@ import { tracedToolbox } from './tools/traced-toolbox.ts'
 
 export interface AssistantSurroundings extends Pick<ComposedMail, 'accounts' | 'health' | 'writing'> {
   choice: ModelChoice
-  /** Those that MCP offers. */
+  /** The tools that MCP offers. */
   tools: readonly Tool[]
   db: Database
   hub: EventHub
@@ -52,13 +52,15 @@ export interface AssistantSurroundings extends Pick<ComposedMail, 'accounts' | '
   stopping: Pick<ComposedFreezes, 'follow'>
   news: PrincipalNews
   shown: Shown
-  /** Hears of each finished call. */
+  /** Records each finished call. */
   observe(outcome: RequestOutcome): void
   tracer: Tracer | undefined
   logger: Logger
 }
 
-/** They wait for what comes, or say what the dashboard's own tools say. */
+/**
+ * Tools that the assistant does not offer, since they wait for changes or repeat what the dashboard's own tools return.
+ */
 const notOffered = new Set(['mail_changes'])
 const readingOps: Record<string, (input: object) => boolean> = {
   mail_outbox: input => 'op' in input && (input.op === 'list' || input.op === 'get'),
@@ -100,7 +102,7 @@ export function composeAssistant(around: AssistantSurroundings): { addRoutes(htt
     leftOut: (principal, name) =>
       notOffered.has(name) ||
       (name === 'mail_accounts' && principal.scopes.has('dashboard:read')) ||
-      // What a person asks for is never proposed.
+      // Changes that a person asks for are never proposed.
       (name === 'mail_proposals' && principal.kind === 'session'),
   }
   const store = new ConversationStore(db)
@@ -125,7 +127,7 @@ export function composeAssistant(around: AssistantSurroundings): { addRoutes(htt
     part: {
       name: 'assistant',
       start: async () => {
-        // A person's go with the person, in the database itself.
+        // Conversations of a user are deleted with the user, by a foreign key.
         unlisten = hub.listen('token_revoked', ({ token_id: id }) => {
           store.deleteOf(`token-${id}`).catch((err: unknown) => {
             logger.error({ err }, 'the conversations of a revoked token could not be deleted')

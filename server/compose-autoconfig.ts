@@ -1,4 +1,7 @@
-/** Finding mail servers, wired by hand: what it asks with, all of it under the guard of mail servers. A part of the composition root. */
+/**
+ * Finding mail servers, wired by hand; all its requests pass the outbound guard for mail servers. A part of the
+ * composition root.
+ */
 import { autoconfigRoutes } from './autoconfig/autoconfig-routes.ts'
 import { DiscoveryService } from './autoconfig/discovery-service.ts'
 import { type DiscoveryTimes, usualTimes } from './autoconfig/discovery-times.ts'
@@ -14,16 +17,16 @@ import type { Logger } from './platform/logger.ts'
 import { GuardedFetch, type NetworkStandIn } from './platform/network/guarded-fetch.ts'
 import type { OutboundGuard } from './platform/network/outbound-guard.ts'
 
-/** What tests put in place of the network that has names. */
+/** The test doubles that replace the public network and its name servers. */
 export interface DiscoveryStandIn extends NetworkStandIn {
   nameServers: readonly string[]
-  /** Looked at for each discovery. */
+  /** Timeouts, read again for each discovery. */
   times: DiscoveryTimes
 }
 
 export interface AutoconfigSurroundings {
   config: Pick<Config, 'autoconfig'>
-  /** Of mail servers. */
+  /** The outbound guard for mail servers. */
   guard: OutboundGuard
   standIn: DiscoveryStandIn | undefined
   logger: Logger

@@ -48,19 +48,19 @@ export interface DraftSurroundings {
   refs: MessageRefs
   leases: LeaseService
   index: IndexThreads
-  /** What keeps the index of an account; undefined while nothing does. */
+  /** Returns the indexer of an account; undefined while none runs. */
   indexerOf(accountId: string): AccountIndexer | undefined
   mayPrune: FindLease
   retention: Pick<RetentionClock, 'now'>
-  /** Of what is only proposed. */
+  /** Takes drafts that are only proposed. */
   intake: ProposalIntake
-  /** Hears whose words a program takes into a draft: it is shown them there. */
+  /** Records that a program was shown the text of strangers, which quoting a message in a draft does. */
   shown: Shown
-  /** Bytes of a message that the SMTP server of an account takes at most, where it named a limit. */
+  /** The largest message, in bytes, that the SMTP server of an account accepts; undefined if it names no limit. */
   sizeLimitOf(accountId: string): number | undefined
-  /** Those of the addresses to which the account wrote before. */
+  /** Returns those of the addresses to which the account has sent mail before. */
   writtenTo(accountId: string, emails: readonly string[]): Promise<ReadonlySet<string>>
-  /** As drafts ask it of their writers. */
+  /** Returns the taint of the writers of drafts. */
   taintOf: StrangerReads['taintOf']
   logger: Logger
 }
@@ -68,14 +68,14 @@ export interface DraftSurroundings {
 export interface ComposedDrafts {
   blobs: Blobs
   drafts: DraftService
-  /** What waits for a human. */
+  /** Drafts that wait for a human's decision. */
   proposed: ProposedDrafts
   attachments: DraftAttachments
   composer: DraftComposer
-  /** Composed messages as people are shown them. */
+  /** Composed messages in the form that people are shown. */
   messages: ComposedMessages
   identities: IdentityService
-  /** Calls that may be repeated. */
+  /** Idempotency keys of calls that may be repeated. */
   keys: DraftKeys
   addRoutes(http: HttpServer): void
   parts: Part[]
@@ -129,7 +129,10 @@ export function composeDrafts(around: DraftSurroundings): ComposedDrafts {
   }
 }
 
-/** An answer shows its writer, in the quotation, the subject and the names, what reading the message would. */
+/**
+ * Records reads of the answered message: a reply shows its writer the quotation, subject and names, as reading it
+ * would.
+ */
 function heardMail(mail: MailService, shown: Shown): Pick<MailService, 'getMessage' | 'files'> {
   return {
     files: mail.files,

@@ -12,7 +12,7 @@ import type { RetentionClock } from './platform/retention-clock.ts'
 import type { Tracer } from './platform/tracing/tracer.ts'
 import { WebhookStore } from './webhooks/webhook-store.ts'
 
-/** Facts kept in memory for streams that come back soon, and in the database for those that come later. */
+/** Facts kept in memory for streams that reconnect soon; those that reconnect later are replayed from the database. */
 const heldFacts = 10_000
 const keptFacts = 100_000
 const keptFactsMs = 7 * 24 * 60 * 60_000

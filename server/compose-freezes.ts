@@ -1,4 +1,4 @@
-/** The kill switch, wired by hand: what it stops, and what hears of it. A part of the composition root. */
+/** The kill switch, wired by hand: what it stops, and what is notified. A part of the composition root. */
 import type { EventHub } from './events/event-hub.ts'
 import { freezeRoutes } from './freezes/freeze-routes.ts'
 import { FreezeService } from './freezes/freeze-service.ts'
@@ -17,12 +17,12 @@ export interface FreezeSurroundings {
   logger: Logger
 }
 
-/** What is open for callers that read: event streams, exchanges of MCP. */
+/** Ends what callers have open for reading, such as event streams and MCP exchanges. */
 export type EndReading = (isStopped: (principal: Principal) => boolean) => void
 
 export interface ComposedFreezes {
   freezes: FreezeService
-  /** Ends what callers read by, when they may not any more. */
+  /** Registers functions that end what callers read by, once they may no longer read. */
   follow(...ends: EndReading[]): void
   addRoutes(http: HttpServer): void
   part: Part

@@ -1,4 +1,7 @@
-/** Figures over time, wired by hand: what feeds them, what keeps them, and who asks. A part of the composition root. */
+/**
+ * Figures over time, wired by hand: their sources, their storage, and the service for callers. A part of the
+ * composition root.
+ */
 import type { AccountConnections } from '../contract/accounts.ts'
 import type { CertificateEnds } from './accounts/certificate-ends.ts'
 import type { AccountHealth } from './accounts/health-registry.ts'
@@ -30,7 +33,7 @@ export interface HistorySurroundings {
   logger: Logger
 }
 
-/** What gauges are read from: made later than what counts. */
+/** The sources of gauges, which are composed later than the counters. */
 export interface HistoryReadings {
   readings: Pick<SystemReadings, 'latest'>
   storage: Pick<StorageWatch, 'figures'>
@@ -44,7 +47,7 @@ export interface ComposedHistory {
   reader: HistoryReader
   service: HistoryService
   marks: HistoryMarks
-  /** Once, before the start. */
+  /** Sets the sources of gauges; called once, before the start. */
   readFrom(readings: HistoryReadings): void
   addRoutes(http: HttpServer): void
   part: Part
@@ -72,7 +75,8 @@ export function composeHistory({ db, hub, leases, logger }: HistorySurroundings)
     }
   }
   const recorder = new HistoryRecorder({ readGauges, maintenance, logger })
-  // Of the log of all processes: the one that counts says what came since it looked.
+  // The number of the newest event in the shared log: the process that holds the lease counts what was appended since
+  // its last look.
   let newest: number | undefined
   const countEvents = () => {
     const before = newest
@@ -83,7 +87,7 @@ export function composeHistory({ db, hub, leases, logger }: HistorySurroundings)
   const reader = new HistoryReader({ store, numbers, recent: () => recorder.recent, now })
   const marks = new HistoryMarks({ store, hub, logger })
   const service = new HistoryService({ reader, store, waitingMarks: () => marks.waiting, now: Date.now })
-  // Each process hears of the facts of all: one of them counts.
+  // Every process receives the facts of all processes, so only the holder of this lease counts them.
   const claim = leases.want('history')
   const late = new LateStore(db)
   const asked = new AskedFigures({

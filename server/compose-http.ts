@@ -1,4 +1,4 @@
-/** The server of HTTP as the configuration has it, and the limits of how often its callers may ask. */
+/** Creates the HTTP server from the configuration, and the rate limits of its callers. */
 import type { Config } from './config.ts'
 import { hostsOf } from './http-part.ts'
 import { HttpLimits } from './platform/http/http-limits.ts'

@@ -19,7 +19,7 @@ import { type Indexing, mailboxFields } from './sync/mail-watcher.ts'
 import { SyncProgress } from './sync/sync-progress.ts'
 import type { BackgroundStep, UsageService } from './sync/usage-service.ts'
 
-/** Loaded by the thread that makes lists. */
+/** The module that renders lists, loaded by the thread that makes them. */
 const writers = threadProgram(import.meta, 'mail/index-writers')
 
 export interface IndexSurroundings {
@@ -27,12 +27,12 @@ export interface IndexSurroundings {
   db: Database
   hub: EventHub
   pool: ConnectionPool
-  /** What was chosen for an account: null for the default, undefined when there is no such account. */
+  /** Returns the level chosen for an account: null for the default, undefined if there is no such account. */
   findLevel(accountId: string): Promise<IndexLevel | null | undefined>
   usage: Pick<UsageService, 'delayMs'>
-  /** Signs references of messages in lists. */
+  /** The key that signs message references in lists. */
   refKey: Buffer
-  /** What was asked to be done to messages. */
+  /** Changes of messages that were requested but are not done yet. */
   expected: ExpectedChanges
   logger: Logger
 }
@@ -41,9 +41,9 @@ export interface ComposedIndex {
   index: IndexThreads
   indexing: Indexing
   hasIndex(accountId: string): Promise<boolean>
-  /** The one that was made last, while the account is there. */
+  /** Returns the newest indexer of an account, while the account exists. */
   find(accountId: string): AccountIndexer | undefined
-  /** Behind the pool, whose connections its loops borrow. */
+  /** Started after the pool, whose connections the indexers borrow. */
   parts: Part[]
 }
 
@@ -65,7 +65,7 @@ export function composeIndex({
     home,
     writers: { module: pathToFileURL(writers).href, key: refKey },
     damaged: accountId => {
-      logger.warn({ account_id: accountId }, 'the index of an account was damaged: it is built again')
+      logger.warn({ account_id: accountId }, 'the index of an account was damaged: it is rebuilt')
       indexers.get(accountId)?.renew()
     },
   })
@@ -82,7 +82,7 @@ export function composeIndex({
       if (level === 'off') return undefined
       const pace = (step: BackgroundStep) => usage.delayMs(accountId, host, step)
       const progress = new SyncProgress(accountId, { hub })
-      // Many servers take the address as the name of the login.
+      // On many servers the login name is the address.
       const own = [user, email ?? ''].filter(name => name.includes('@'))
       const mailbox = mailboxOf(account)
       const of = { accountId, mailbox, own, index: index.of(accountId), hasTexts: level === 'text', pace, progress }
@@ -107,7 +107,7 @@ export function composeIndex({
   }
   const drop = async (accountId: string) => {
     try {
-      // Without one its threads are not started.
+      // An account without an index starts no index threads.
       if (!index.isOpened(accountId) && !(await hasIndex(accountId))) return
       await index.drop(accountId)
       indexers.get(accountId)?.renew()
@@ -122,7 +122,7 @@ export function composeIndex({
     void drop(accountId)
   }
   const follow = (accountId: string, changed: readonly string[]) => {
-    // Another of these is another mailbox.
+    // A change of any of these fields means another mailbox.
     if (mailboxFields.some(field => changed.includes(field))) void drop(accountId)
   }
   const stops: (() => void)[] = []
@@ -131,7 +131,7 @@ export function composeIndex({
     start: async () => {
       stops.push(hub.listen('account_removed', ({ account_id }) => forget(account_id)))
       stops.push(hub.listen('account_updated', ({ account_id, changed }) => follow(account_id, changed)))
-      // Their first look needs them in a moment anyhow, and a list may come before it.
+      // The indexers need the threads in a moment anyhow, and a list may be requested before that.
       if ((await listIndexedAccounts(home, db)).length > 0) index.warm()
     },
     stop: async () => {

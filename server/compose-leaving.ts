@@ -1,4 +1,7 @@
-/** What rules on messages that wait and leave, wired by hand: the outbox and approvals share it. A part of the composition root. */
+/**
+ * The rules for messages that wait and leave, wired by hand: shared by the outbox and approvals. A part of the
+ * composition root.
+ */
 import { ApprovalIds } from './approvals/approval-id.ts'
 import { ApprovalSettingsHolder } from './approvals/approval-settings.ts'
 import { ApprovalStore } from './approvals/approval-store.ts'
@@ -29,9 +32,9 @@ export interface ComposedLeaving {
   ids: ApprovalIds
   settings: ApprovalSettingsHolder
   senders: SenderStateOptions
-  /** What the outbox asks. */
+  /** Returns the rules that the outbox applies. */
   rulesFor(outbox: OutboxService): Leaving
-  /** Before anything may be held. */
+  /** Started before any message can be held. */
   part: Part
 }
 

@@ -13,7 +13,11 @@ export interface ComposedLogs {
   addRoutes(http: HttpServer): void
 }
 
-/** @param given In place of the real one: of such a logger no lines are held. @param out In place of stderr. */
+/**
+ * Composes the log.
+ * @param given A logger in place of the real one; its lines are not kept.
+ * @param out The output in place of stderr.
+ */
 export function composeLogs(config: Config, given?: Logger, out: LogOutput = stderrOutput()): ComposedLogs {
   const lines = new LogLines({ out, secrets: new LogSecrets(secretsOf(config)) })
   const service = new LogService({ lines, level: config.logLevel })
@@ -23,7 +27,9 @@ export function composeLogs(config: Config, given?: Logger, out: LogOutput = std
   }
 }
 
-/** What the environment gave: nobody has to guess how it looks. */
+/**
+ * Returns the secrets that the environment gave, so that the log can redact them exactly, without guessing their form.
+ */
 export function secretsOf({ apiKey, secretKey, account, oidc, assistant, mailOAuth }: Config): string[] {
   const { openai, openrouter, anthropic, gemini, mistral, azure } = assistant
   const known = [

@@ -25,20 +25,20 @@ export interface MailOAuthSurroundings {
   secrets: SecretBox
   hub: EventHub
   leases: LeaseService
-  /** By which providers are asked. */
+  /** Carries requests to the providers. */
   signing: GuardedFetch
-  /** They need the grants, which need them when somebody signs in: so they are asked for then. */
+  /** The accounts, as a function: they need the grants, and the grants need them only when a user signs in. */
   accounts(): AccountService
-  /** Of the page. */
+  /** The base URL of the page. */
   baseUrl(): string
   logger: Logger
 }
 
 export interface ComposedMailOAuth {
-  /** What accounts ask. */
+  /** Hands out access tokens to accounts. */
   grants: GrantKeeper
   addRoutes(http: HttpServer): void
-  /** Before what connects accounts. */
+  /** Started before accounts connect. */
   part: Part
 }
 

@@ -1,4 +1,4 @@
-/** Mailboxes, wired by hand: accounts, the connections to their servers, what arrives, and what is read. A part of the composition root. */
+/** Mailboxes, wired by hand: accounts, connections, arriving mail, and reading. A part of the composition root. */
 
 import { AccountHealthService } from './accounts/account-health-service.ts'
 import { accountRoutes } from './accounts/account-routes.ts'
@@ -72,23 +72,23 @@ export interface MailSurroundings {
   hub: EventHub
   freezes: FreezeService
   ruling: ComposedPolicies
-  /** Of what is only proposed. */
+  /** Takes changes that are only proposed. */
   intake: ProposalIntake
-  /** Of mail servers. */
+  /** The outbound guard for mail servers. */
   guard: OutboundGuard
-  /** Of model providers that the page names: what is allowed for them is kept with what is allowed for mail servers. */
+  /** The guard for model providers that the page names; its networks are set together with those of mail servers. */
   models: Pick<OutboundGuard, 'allow'>
-  /** By which the providers of accounts are asked for access. */
+  /** Carries requests for access to the providers of accounts. */
   signing: GuardedFetch
-  /** Of the page. */
+  /** The base URL of the page. */
   baseUrl(): string
-  /** One process watches an account. */
+  /** Lets only one process watch an account. */
   leases: LeaseService
   mayPrune: FindLease
   retention: Pick<RetentionClock, 'now'>
-  /** In place of the real one. */
+  /** A gateway in place of the real one. */
   gateway: MailGateway | undefined
-  /** As in `Overrides`. */
+  /** See `Overrides`. */
   idleMs: number | undefined
   calls: CallMetrics
   history: HistorySink
@@ -100,23 +100,23 @@ export interface ComposedMail
   extends Pick<ComposedActing, 'operations' | 'folders' | 'proposed' | 'writing' | 'outbox' | 'leaving'> {
   accounts: AccountService
   health: HealthRegistry
-  /** When the certificates of mail servers end. */
+  /** When the certificates of mail servers expire. */
   certificates: CertificateEnds
   pool: ConnectionPool
   mail: MailService
   search: MailSearch
   indexed: IndexedMail
-  /** Reads what strangers wrote. */
+  /** Reads text written by strangers. */
   textParts: PartsReader
-  /** Calls that wait for something to change. */
+  /** Calls that wait for a change. */
   waits: ChangeWaits
-  /** Those of the addresses to which the account wrote before. */
+  /** Returns those of the addresses to which the account has sent mail before. */
   writtenTo: ReturnType<typeof writtenTo>
-  /** Bytes of a message that the SMTP server of an account takes at most, where it named a limit. */
+  /** The largest message, in bytes, that the SMTP server of an account accepts; undefined if it names no limit. */
   sizeLimitOf(accountId: string): number | undefined
   sandbox: SandboxRunner
   addRoutes(http: HttpServer): void
-  /** Behind events, and before everything that reads mail. */
+  /** Started after events, and before everything that reads mail. */
   parts: Part[]
 }
 
@@ -148,7 +148,7 @@ export function composeMail({
   const certificates = new CertificateEnds()
   const servers = composeServers({ db, hub, health, guard, accounts: () => accounts, logger })
   const { book: memory, greeted, sizeLimitOf } = servers
-  // A trial of an account borrows from the pool, and its time is a setting; pool and settings need the accounts. So both are asked for when it is made.
+  // Pool and settings (its timeout) need the accounts, so a trial reads both only when it is made.
   const verifier: AccountVerifier = {
     imap: (...trial) => tryImap(gateway, () => pool, ...trial),
     smtp: (...trial) => servers.trySmtp(...trial),
@@ -287,7 +287,7 @@ export function composeMail({
 async function prepareAccounts(config: Config, accounts: AccountService, settings: SettingsService): Promise<void> {
   const { account } = config
   if (!account || (await accounts.isKnown(account.imap))) return
-  // At the first start alone: an account that was deleted does not come back.
+  // Added at the first start only: an account that was deleted does not come back.
   const { host, port, user } = account.imap
   if (await settings.isNews('environment_account', `${user} ${host}:${port}`)) {
     await accounts.add(account, { isSandbox: false })

@@ -18,7 +18,7 @@ import type { PolicyService } from './policies/policy-service.ts'
 import { SettingStore } from './settings/setting-store.ts'
 import type { TokenService } from './tokens/token-service.ts'
 
-/** Where tests have the servers of clients. */
+/** The network in which tests run the servers of clients. */
 export interface DocumentStandIn extends NetworkStandIn {
   /** Hosts that may be on this machine. */
   hosts: readonly string[]
@@ -54,7 +54,8 @@ export function composeMcpAuth({
   standIn,
   logger,
 }: McpAuthSurroundings): ComposedMcpAuth {
-  // Anyone can name a document: never one of an inner network, whatever mail servers are allowed there.
+  // Anyone can name a client metadata document: it is never fetched from a private network, whatever is allowed for
+  // mail servers.
   const guard = new OutboundGuard({ privateNetworks: [], trusted: standIn?.hosts ?? [] })
   const guarded = new GuardedFetch({ guard, standIn })
   const service = new McpAuthService({
@@ -67,7 +68,7 @@ export function composeMcpAuth({
   const exchange = new McpAuthExchange(service)
   const stopped = new AbortController()
   let pruning: Promise<void> = Promise.resolve()
-  const failed = (err: unknown) => logger.error({ err }, 'what OAuth clients had could not be pruned')
+  const failed = (err: unknown) => logger.error({ err }, 'expired data of OAuth clients could not be pruned')
   return {
     get isOn() {
       return service.isOn
@@ -79,7 +80,7 @@ export function composeMcpAuth({
       start: async () => {
         await service.start()
         const prune = () => {
-          // What could not be read when it was set.
+          // Retries a document that could not be read when it was set.
           void service.follow()
           if (mayPrune() !== undefined) pruning = pruning.then(() => service.prune()).catch(failed)
         }

@@ -40,7 +40,7 @@ export interface McpEventsSurroundings extends MailKnowledgeOptions {
   hub: EventHub
   leases: LeaseService
   secrets: SecretBox
-  /** By which webhooks are delivered. */
+  /** Delivers webhooks. */
   hooking: GuardedFetch
   stopping: ComposedFreezes
   news: PrincipalNews
@@ -49,10 +49,10 @@ export interface McpEventsSurroundings extends MailKnowledgeOptions {
   shown: Shown
   observe(outcome: RequestOutcome): void
   calls: CallMetrics
-  /** What the API key of the environment may; undefined without one. */
+  /** Returns the rights of the environment's API key; undefined without one. */
   apiKey(): Principal | undefined
   tracer: Tracer | undefined
-  /** Whether clients that connected by OAuth are accepted. */
+  /** Returns true if clients that connected by OAuth are accepted. */
   isOAuthOn(): boolean
   version: string
 }
@@ -60,7 +60,7 @@ export interface McpEventsSurroundings extends MailKnowledgeOptions {
 export interface ComposedMcpEvents {
   extension: McpExtension
   addRoutes(http: HttpServer): void
-  /** Behind what reads mail: stopped before the hub and the leases. */
+  /** Started after everything that reads mail; stopped before the hub and the leases. */
   part: Part
 }
 
@@ -162,7 +162,10 @@ interface StandingOptions {
 
 const tokenMark = 'token-'
 
-/** By what the database has now, whichever process changed it. A connected client stands as its connection does, whichever access tokens it has. */
+/**
+ * Reads a principal's current rights from the database, whichever process changed them. A connected client has the
+ * rights of its connection, whichever access tokens it holds.
+ */
 function standingOf({ tokens, apiKey, isOAuthOn, now }: StandingOptions) {
   return async ({
     principal_kind: kind,

@@ -46,25 +46,25 @@ import { tracedToolbox } from './tools/traced-toolbox.ts'
 export interface McpSurroundings {
   http: HttpServer
   exchanges: ExchangeRegistry
-  /** Whose facts tell what changed. */
+  /** Publishes the facts that report changes. */
   hub: EventHub
   accounts: AccountService
   mail: MailService
   search: MailSearch
   indexed: IndexedMail
   textParts: PartsReader
-  /** Let go when the server stops. */
+  /** Waiting calls, which are released when the server stops. */
   waits: ChangeWaits
   operations: OperationService
-  /** Beside those of this file. */
+  /** Tools in addition to those of this file. */
   tools: readonly Tool[]
   extensions: readonly McpExtension[]
-  /** Hears of each finished call. */
+  /** Records each finished call. */
   heard(outcome: RequestOutcome): void
   outbox: OutboxService
   folders: FolderService
   writing: ComposedDrafts
-  /** Where people reach this server. */
+  /** The base URL by which people reach this server. */
   baseUrl(): string
   clients: ClientRegistry
   agents: AgentService
@@ -83,14 +83,14 @@ export interface McpSurroundings {
 export interface ComposedMcp {
   service: McpService
   toolbox: Toolbox
-  /** All that it has. */
+  /** All tools that MCP offers. */
   tools: readonly Tool[]
   part: Part
-  /** What the adapter has open: to be stopped after http, whose answers it would cut. */
+  /** The adapter's open connections; stopped after http, since stopping the adapter cuts off responses. */
   adapter: Part
 }
 
-/** To be stopped before http, which waits for the streams that this one ends. */
+/** Composes MCP, which is stopped before http: http waits for the streams that it ends. */
 export function composeMcp({
   http,
   exchanges,
@@ -144,7 +144,7 @@ export function composeMcp({
   })
   const told = toldOffer(watched, ({ asking, ...operation }) => agents.ended(asking, operation))
   const offer = tracer ? tracedOffer(told, tracer, name => toolbox.has(name)) : told
-  const onFault = (err: Error) => logger.error({ err }, 'an MCP exchange failed inside')
+  const onFault = (err: Error) => logger.error({ err }, 'an MCP exchange failed with an internal error')
   const onPeerFault = (err: Error) => logger.debug({ err }, 'an MCP exchange was refused')
   const port = onceLoaded(adapter, { offer, stateKey: secrets.derive('mcp'), onFault, onPeerFault })
   const service = new McpService({ port: port.load, exchanges, clients, observer: agents, logger })
@@ -166,7 +166,7 @@ export function composeMcp({
   return { service, toolbox, tools: offered, part, adapter: { name: 'mcp adapter', stop: port.close } }
 }
 
-/** Loaded with the first call: a server whose agents do not come does without its megabytes. */
+/** Loads the adapter with the first call, so that a server without agents does not spend the memory. */
 function onceLoaded(adapter: McpConfig['adapter'], options: McpAdapterOptions) {
   let port: Promise<McpPort> | undefined
   const load = async () => {

@@ -1,4 +1,4 @@
-/** The models of the assistant, wired by hand: their order, and what is set for them. A part of the composition root. */
+/** The models of the assistant, wired by hand: their order and settings. A part of the composition root. */
 import { createChatModel, settingsOf } from './assistant/adapters/index.ts'
 import type { AssistantConfig } from './assistant/assistant-config.ts'
 import { assistantSettingsRoutes } from './assistant/assistant-settings-routes.ts'
@@ -31,7 +31,7 @@ export interface ModelSurroundings {
 export interface ComposedModels {
   choice: ModelChoice
   addRoutes(http: HttpServer): void
-  /** Reads what is set. */
+  /** Loads the settings at the start. */
   part: Part
 }
 

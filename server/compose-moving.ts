@@ -23,7 +23,10 @@ export interface MovingSurroundings {
   signedInAt: MovingServiceOptions['signedInAt']
 }
 
-/** Also for the command line. What another feature keeps of an account is one more of `parts`. */
+/**
+ * Creates the mover, also for the command line. To move more of what a feature stores about an account, add it to
+ * `parts`.
+ */
 export function composeMover({ db, hub, secrets, signedInAt }: MovingSurroundings): MovingService {
   const grants = missingGrants({ store: new OAuthStore(db), secrets })
   const mover = new AccountMover({ store: new AccountStore(db), hub, secrets, grants })

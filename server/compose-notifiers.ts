@@ -1,4 +1,4 @@
-/** Notifiers, wired by hand: by which ways people are told of alerts. A part of the composition root. */
+/** Notifiers, wired by hand: the channels that announce alerts to people. A part of the composition root. */
 import type { Fact } from '../contract/event.ts'
 import type { AccountService } from './accounts/account-service.ts'
 import { AccountStore } from './accounts/account-store.ts'
@@ -41,27 +41,27 @@ export interface NotifierSurroundings {
   freezes: Pick<FreezeService, 'isFrozen'>
   alerts: ComposedAlerts['source']
   browsers: ComposedPush['browsers']
-  /** Of mail servers. */
+  /** The outbound guard for mail servers. */
   guard: OutboundGuard
   privateNetworks: readonly string[]
   version: string
-  /** Of the page. */
+  /** The base URL of the page. */
   baseUrl(): string
   tracer: Tracer | undefined
   logger: Logger
 }
 
 export interface ComposedNotifiers {
-  /** Of what the server watches of itself. */
+  /** Takes facts about the state of the server itself. */
   hear(fact: Fact): void
   addRoutes(http: HttpServer): void
   part: Part
 }
 
-/** Connections to one service. */
+/** Upper bound of connections to one service. */
 const maxPerOrigin = 8
 const smtpTimeoutMs = 15_000
-/** Who sends: the server itself, which is neither a token nor a user. */
+/** The sender of notices: the server itself, which is neither a token nor a user. */
 const itself = { kind: 'session', id: 'notifiers' } as const
 
 export function composeNotifiers(around: NotifierSurroundings): ComposedNotifiers {

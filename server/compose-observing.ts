@@ -1,4 +1,7 @@
-/** Connected clients and what they cost, wired by hand: clients, readings, Prometheus, alive and ready. A part of the composition root. */
+/**
+ * Connected clients and their cost, wired by hand: clients, readings, Prometheus, liveness and readiness. A part of the
+ * composition root.
+ */
 import { ClientRegistry } from './clients/client-registry.ts'
 import { clientRoutes } from './clients/client-routes.ts'
 import { ClientService } from './clients/client-service.ts'
@@ -34,7 +37,7 @@ export interface ComposedObserving {
   clients: ClientRegistry
   metrics: MetricsService
   readings: SystemReadings
-  /** All figures of `/metrics`. */
+  /** Renders all figures of `/metrics`. */
   readMetrics: Prometheus['read']
   addRoutes(http: HttpServer, judges: { db: Database; trail: Trail & { isFull: boolean } }): void
   parts: Part[]

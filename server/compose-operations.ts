@@ -1,4 +1,6 @@
-/** Changes of mail, wired by hand: taken in, done in order, undone and forgotten. A part of the composition root. */
+/**
+ * Changes of mail, wired by hand: accepted, carried out in order, undone and pruned. A part of the composition root.
+ */
 import type { AccountService } from './accounts/account-service.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { HistorySink } from './history/history-recorder.ts'
@@ -41,35 +43,35 @@ export interface OperationSurroundings {
   refs: MessageRefs
   accounts: AccountService
   index: IndexThreads
-  /** What the index shows before it is done. */
+  /** The changes that the index shows before they are done. */
   expected: ExpectedChanges
-  /** What keeps the index of an account; undefined while nothing does. */
+  /** Returns the indexer of an account; undefined while none runs. */
   indexerOf(accountId: string): AccountIndexer | undefined
   leases: LeaseService
   mayPrune: FindLease
   retention: Pick<RetentionClock, 'now'>
   history: Pick<HistorySink, 'count'>
-  /** Of what is only proposed. */
+  /** Takes changes that are only proposed. */
   intake?: ProposalIntake
   logger: Logger
-  /** Left out where nothing is refused and nothing held. */
+  /** Refuses and holds changes; undefined if nothing is refused or held. */
   control?: { mayChange: MayChange; isHeld: IsHeld }
 }
 
-/** For a look at all folders, when a message that is named left its folder by another program. */
+/** Timeout in ms for searching all folders for a message that another program moved. */
 const lookMs = 10_000
 
 export interface ComposedOperations {
   operations: OperationService
   folders: FolderService
-  /** What waits for a human. */
+  /** Operations that wait for a human's decision. */
   proposed: { operations: ProposedOperations; changes: ProposedChanges }
-  /** To be called when something may not be held any more. */
+  /** Looks again at held operations, after something may have been released. */
   lookAgain(): void
   addRoutes(http: HttpServer): void
-  /** Before what keeps the index: that shows what waits. */
+  /** Started before the indexers, which show waiting changes. */
   before: Part
-  /** Behind what keeps the index: it is told what changed. */
+  /** Started after the indexers, which are notified of changes. */
   parts: Part[]
 }
 
@@ -97,7 +99,7 @@ export function composeOperations(around: OperationSurroundings): ComposedOperat
   })
   const foldersOf = (accountId: string, signal: AbortSignal) =>
     pool.run(accountId, 'interactive', connection => connection.listFolders(false), signal)
-  // People choose thousands at once by hand.
+  // People select thousands of messages at once, so their changes are not counted.
   const taken: ProposedOperationsOptions['taken'] = ({ id, kind }, messages) =>
     kind !== 'session' && messages > 0 && history.count('messages_changed', { principal: id }, messages)
   const operations = new OperationService({

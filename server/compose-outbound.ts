@@ -1,4 +1,7 @@
-/** Where RustyMail connects to, wired by hand: a guard for mail servers, and one for models and providers. A part of the composition root. */
+/**
+ * Outbound connections, wired by hand: one guard for mail servers, others for models, providers and receivers. A part
+ * of the composition root.
+ */
 import type { MailLogin } from './accounts/mail-login.ts'
 import type { Config } from './config.ts'
 import { ImapFlowGateway } from './imap/adapters/imapflow-gateway.ts'
@@ -13,19 +16,19 @@ import { Problem } from './platform/problem.ts'
 import type { Tracer } from './platform/tracing/tracer.ts'
 
 export interface ComposedOutbound {
-  /** Of mail servers. */
+  /** The outbound guard for mail servers. */
   guard: OutboundGuard
-  /** By which models and providers are asked. */
+  /** Carries requests to models and providers. */
   guarded: GuardedFetch
-  /** Models that the environment names. */
+  /** Reaches models that the environment names. */
   named: Reach
-  /** Models that the page names. */
+  /** Reaches models that the page names. */
   chosen: Reach & Pick<OutboundGuard, 'allow'> & { stop(): Promise<void> }
-  /** By which push services are asked. */
+  /** Carries requests to push services. */
   pushing: GuardedFetch
-  /** By which webhooks are delivered. */
+  /** Delivers webhooks. */
   hooking: GuardedFetch
-  /** By which the providers of mail accounts are asked for access. */
+  /** Carries requests for access to the providers of mail accounts. */
   signing: GuardedFetch
 }
 
@@ -34,10 +37,13 @@ interface Reach {
   guard: OutboundGuard
 }
 
-/** Connections to one receiver of webhooks. */
+/** Upper bound of connections to one receiver of webhooks. */
 const maxPerOrigin = 32
 
-/** Apart: a model on this machine is no reason to let people name this machine as their mail server, or as their push service. */
+/**
+ * Keeps the guards apart: a model on this machine must not let people name this machine as their mail server or push
+ * service.
+ */
 export function composeOutbound(config: Config): ComposedOutbound {
   const { privateNetworks } = config
   const named = new OutboundGuard({ privateNetworks, trusted: trustedWebHosts(config) })
@@ -53,7 +59,7 @@ export function composeOutbound(config: Config): ComposedOutbound {
       guard: chosen,
       allow: networks => {
         chosen.allow(networks)
-        // No connection is kept into what is closed by now.
+        // Drops pooled connections to networks that are no longer allowed.
         choosing.renew()
       },
       stop: () => choosing.stop(),
@@ -71,7 +77,10 @@ interface GatewaySurroundings {
   tracer: Tracer | undefined
 }
 
-/** @param given In place of the real one. */
+/**
+ * Creates the mail gateway.
+ * @param given A gateway in place of the real one.
+ */
 export function composeGateway(
   { guard, version, calls, tracer }: GatewaySurroundings,
   given?: MailGateway,
@@ -81,7 +90,7 @@ export function composeGateway(
   return new CountedGateway(traced, cause => calls.recordImapError(cause))
 }
 
-/** Servers that the operator named in the environment may be anywhere. */
+/** Returns the mail servers that the environment names, which may be on any network. */
 function trustedMailHosts({ account }: Config): string[] {
   return [account?.imap.host, account?.smtp?.host].filter(host => host !== undefined)
 }
@@ -94,8 +103,8 @@ function trustedWebHosts({ oidc, assistant }: Config): string[] {
 }
 
 /**
- * Logs in and out again, beside the pool: a trial has other credentials than the account it may become.
- * @param pool Its connections of that account make room, if the mail server has none for another one.
+ * Logs in and out, outside the pool: a trial has other credentials than the account it may become.
+ * @param pool Its connections of the account make room if the mail server allows no further one.
  */
 export async function tryImap(
   gateway: MailGateway,

@@ -1,4 +1,4 @@
-/** Messages on their way out, wired by hand: taken in, sent, decided about. A part of the composition root. */
+/** The outbox, wired by hand: messages are accepted, sent and decided on. A part of the composition root. */
 import type { EventOf } from '../contract/event.ts'
 import type { AccountService } from './accounts/account-service.ts'
 import type { CertificateEnds } from './accounts/certificate-ends.ts'
@@ -47,22 +47,22 @@ export interface OutboxSurroundings {
   drafts: DraftMarks
   blobs: SubmittedBlobs
   messages: ComposedMessages
-  /** Until a mail server has accepted the login. */
+  /** The timeout until a mail server has accepted the login, in ms. */
   timeoutMs(): number
-  /** What becomes of copies of what an account sends. */
+  /** Returns where copies of messages that an account sends are stored. */
   choiceOf(accountId: string): Promise<SentChoice>
-  /** Hears what the SMTP server of an account offers. */
+  /** Called with the extensions that the SMTP server of an account offers. */
   greeted(accountId: string, offers: readonly string[]): void
-  /** Something changed in a folder of an account. */
+  /** Called when something changed in a folder of an account. */
   notice(accountId: string, path: string): void
-  /** Whether a human stopped what its sender, or its account, sends. */
+  /** Returns true if a human froze sending for this sender or account. */
   isHeld(submission: DueRow): boolean
-  /** Rules on what is to leave. */
+  /** Returns the rules that decide whether a message may leave. */
   rulesFor(outbox: OutboxService): Leaving
-  /** Messages of an account that are sent at a time. */
+  /** Messages of an account that are sent in parallel. */
   connections: number
   calls: CallMetrics
-  /** Keeps the last lines of connections. */
+  /** Keeps the last protocol lines of connections. */
   protocol: ProtocolLog
   certificates: CertificateEnds
   mayPrune: FindLease
@@ -73,7 +73,7 @@ export interface OutboxSurroundings {
 
 export interface ComposedOutbox {
   outbox: OutboxService
-  /** To be called when something may not be held any more. */
+  /** Looks again at held messages, after something may have been released. */
   lookAgain(): void
   addRoutes(http: HttpServer): void
   parts: Part[]

@@ -55,12 +55,12 @@ export function composePolicies({ db, hub, writtenTo, logger }: PolicySurroundin
     draftsOf: async ids =>
       (await drafts.origins(ids)).map(({ id, principal_id: by, taint_ms: taintMs }) => ({ id, by, taintMs })),
   })
-  // What comes over streams that are open already.
+  // Taints programs whose open streams receive events with words of strangers.
   const hear = (data: object) => {
     const accountId = 'account_id' in data && typeof data.account_id === 'string' ? data.account_id : undefined
     for (const principal of hub.readers()) {
       if (principal.kind === 'session' || !principal.scopes.has('mail:meta')) continue
-      // The frame does not wait; who asks here, and every process a statement later, knows.
+      // The frame is not delayed: this process knows the taint immediately, other processes one statement later.
       if (accountId === undefined || maySeeAccount(principal, accountId))
         void reads.note(principal.id, accountId, undefined)
     }

@@ -1,4 +1,4 @@
-/** What tokens propose, wired by hand: taken in, looked at, decided. A part of the composition root. */
+/** Proposals of tokens, wired by hand: accepted, shown and decided on. A part of the composition root. */
 import type { ComposedApprovals } from './compose-approvals.ts'
 import type { ComposedMail } from './compose-mail.ts'
 import type { ComposedPolicies } from './compose-policies.ts'
@@ -25,11 +25,11 @@ import { proposerRights } from './proposer-rights.ts'
 import type { Tool } from './tools/tool.ts'
 
 export interface Proposing {
-  /** Knows none of the features that hand things in. */
+  /** Takes proposals; depends on none of the features that submit them. */
   book: ProposalBook
   store: ProposalStore
   ids: ProposalIds
-  /** What users may apply. */
+  /** Returns what users may apply. */
   viewFor(approving: Pick<ComposedApprovals, 'settings'>): ProposerView
 }
 

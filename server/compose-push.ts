@@ -1,4 +1,4 @@
-/** Web Push, wired by hand: who is notified of what waits for approval, and by which way. A part of the composition root. */
+/** Web Push, wired by hand: who is notified of pending approvals, and how. A part of the composition root. */
 import type { PermissionPrompt } from '../contract/permission-prompts.ts'
 import type { AccountService } from './accounts/account-service.ts'
 import type { ApproverView, Waiting as WaitingMessage } from './approvals/approver-view.ts'
@@ -34,25 +34,25 @@ export interface PushSurroundings {
   leases: LeaseService
   secrets: SecretBox
   accounts: Pick<AccountService, 'get'>
-  /** What users may approve. */
+  /** Returns what users may approve. */
   approver: ApproverView
-  /** What users may apply. */
+  /** Returns what users may apply. */
   proposer: ProposerView
-  /** What agents ask of users. */
+  /** Permission prompts of agents. */
   prompts: Pick<PermissionPrompts, 'list'>
   onPrompt(asked: (id: string) => void): void
-  /** By which push services are asked. */
+  /** Carries requests to push services. */
   pushing: GuardedFetch
-  /** Patterns of their hosts. */
+  /** Host patterns of allowed push services. */
   services: readonly string[]
-  /** Of the page. */
+  /** The base URL of the page. */
   baseUrl(): string
   calls: Pick<CallMetrics, 'recordPush'>
   logger: Logger
 }
 
 export interface ComposedPush {
-  /** For notifiers of alerts. */
+  /** The browsers that notifiers of alerts can reach. */
   browsers: {
     browsersOf(userId: string, accountIds: readonly (string | null)[]): Promise<readonly PushRow[] | string>
     deliver(browser: PushRow, content: AlertContent, signal: AbortSignal): Promise<PushOutcome>
@@ -62,7 +62,7 @@ export interface ComposedPush {
   part: Part
 }
 
-/** An alert is news for a day. */
+/** Lifetime of a queued alert notification, in seconds: a push service drops it after a day. */
 const alertTtlSeconds = 24 * 60 * 60
 
 export function composePush(around: PushSurroundings): ComposedPush {
@@ -98,7 +98,7 @@ export function composePush(around: PushSurroundings): ComposedPush {
         const sees = own === 'all' || accountIds.every(id => id !== null && own.has(id))
         if (user.disabled || !scopes.has('dashboard:read') || !sees) return `${user.name} may not see this.`
         const rows = await store.listOf(userId)
-        return rows.length === 0 ? `${user.name} has no browser that is notified.` : rows
+        return rows.length === 0 ? `${user.name} has no subscribed browser.` : rows
       },
       deliver: (row, content, signal) =>
         delivery.deliver(row, row.details === 'none' ? namelessAlert(content) : content, alertTtlSeconds, signal),
@@ -115,7 +115,7 @@ export function composePush(around: PushSurroundings): ComposedPush {
   }
 }
 
-/** By the rights that the database has for the user now, whichever process changed them. */
+/** Reads a user's current rights from the database, whichever process changed them. */
 function standingOf({
   users,
   accounts,
@@ -160,7 +160,7 @@ function standingOf({
   }
 }
 
-/** Of no account. */
+/** Converts a permission prompt, which belongs to no account. */
 function toWaiting({ id, asks, expires_at }: PermissionPrompt): WaitingPrompt {
   return { id, account_id: null, principal_name: asks.name, expires_at, isProposal: false }
 }
@@ -173,7 +173,7 @@ interface WaitingPrompt {
   isProposal: boolean
 }
 
-/** Each message that is in no proposal, each proposal once, and each prompt; the oldest first. */
+/** Returns each message that is in no proposal, each proposal once, and each prompt; the oldest first. */
 function together(
   messages: readonly WaitingMessage[],
   proposals: readonly WaitingProposal[],
@@ -185,15 +185,15 @@ function together(
   for (const { proposal_id: proposalId, ...message } of messages) {
     const id = proposalId ?? message.id
     const known = all.get(id)
-    // It waits as long as the last of its items.
+    // A proposal waits as long as its last item.
     const expires_at = known && known.expires_at > message.expires_at ? known.expires_at : message.expires_at
     all.set(id, { ...message, ...known, id, expires_at, isProposal: proposalId !== null })
   }
-  // Behind the letter of their kind, ids are in the order of time.
+  // After their type letter, ids sort by time.
   return [...all.values(), ...prompts].sort((one, other) => (one.id.slice(1) < other.id.slice(1) ? -1 : 1))
 }
 
-/** The contact that push services are given: the page where it has a name, since they refuse one of this machine. */
+/** Returns the contact given to push services: the page's URL if it has a public name, since they refuse local ones. */
 function subjectOf(url: string): string {
   const { protocol, hostname, origin } = new URL(url)
   return protocol === 'https:' && hostname !== 'localhost' ? origin : `mailto:postmaster@${hostname}`

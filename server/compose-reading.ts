@@ -1,4 +1,4 @@
-/** The part of the composition that reads strangers' texts: the worker, and what it is asked. */
+/** Reading of untrusted text, wired by hand: the worker threads and their users. A part of the composition root. */
 import { HtmlCleaner } from './reading/html-cleaner.ts'
 import { OutgoingBodies } from './reading/outgoing-bodies.ts'
 import { PartsReader } from './reading/parts-reader.ts'

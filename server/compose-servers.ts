@@ -1,4 +1,7 @@
-/** What is known of mail servers, wired by hand: learned where they are connected to, looked up by what would ask too much of them. A part of the composition root. */
+/**
+ * Knowledge about mail servers, wired by hand: learned when connecting, and consulted before asking too much of them. A
+ * part of the composition root.
+ */
 
 import { mailboxOf } from './accounts/account-row.ts'
 import type { AccountService } from './accounts/account-service.ts'
@@ -24,7 +27,7 @@ export interface ServerSurroundings {
   hub: EventHub
   health: HealthRegistry
   guard: OutboundGuard
-  /** They are made later than what is known of their servers. */
+  /** The accounts, which are composed later than the knowledge about their servers. */
   accounts: () => AccountService
   logger: Logger
 }
@@ -35,9 +38,9 @@ export interface ComposedServers {
   greeted(accountId: string, offers: readonly string[]): void
   sizeLimitOf(accountId: string): number | undefined
   addRoutes(http: HttpServer): void
-  /** Before the pool. */
+  /** Started before the pool. */
   before: Part
-  /** Behind it. */
+  /** Returns the part that starts after the pool. */
   behind(pool: ConnectionPool): Part
 }
 
@@ -45,14 +48,14 @@ export function composeServers({ db, hub, health, guard, accounts, logger }: Ser
   const onLevel: HealthRegistry['setQuotaLevel'] = (accountId, level) => health.setQuotaLevel(accountId, level)
   const book = new ServerBook({ store: new ServerStore(db), hub, onLevel, logger })
   const service = new ServerService(book, { get: (...asked) => accounts().get(...asked) })
-  /** What a trial of its login heard is known of the account. */
+  /** Assigns to an account what a trial of its SMTP login learned about the server. */
   const adopt = async (accountId: string) => {
     try {
       const smtp = await accounts().smtpServer(accountId)
       if (smtp) book.adopt(accountId, mailboxOf(smtp))
     } catch (err) {
-      // It is gone.
-      if (!(err instanceof Problem)) logger.warn({ err, account_id: accountId }, 'an SMTP server could not be noted')
+      // A Problem means that the account is gone.
+      if (!(err instanceof Problem)) logger.warn({ err, account_id: accountId }, 'an SMTP server could not be recorded')
     }
   }
   const stops: (() => void)[] = []

@@ -1,4 +1,7 @@
-/** What tools show of drafts and of the outbox, reported as the endpoints that show the same. A part of the composition root. */
+/**
+ * Reports what tools show of drafts and the outbox in the same way as endpoints that show the same. A part of the
+ * composition root.
+ */
 import type { DraftToolsOptions } from './drafts/draft-tools.ts'
 import type { OutboxToolsOptions } from './outbox/outbox-tools.ts'
 import type { Principal } from './platform/principal.ts'

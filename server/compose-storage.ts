@@ -1,4 +1,7 @@
-/** Where the server keeps its state, wired by hand: the database, watched, its leases, and the time by which history is forgotten. A part of the composition root. */
+/**
+ * Storage of the server, wired by hand: the database and its watch, leases, and the clock for retention. A part of the
+ * composition root.
+ */
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Fact } from '../contract/event.ts'
@@ -23,25 +26,27 @@ export interface StorageSurroundings {
   config: Config
   dataDir: DataDir
   logger: Logger
-  /** In place of that which the configuration names. */
+  /** Opens a database in place of the one that the configuration names. */
   openDatabase: ((observer: DatabaseObserver) => Database) | undefined
   tracer: Tracer | undefined
-  /** Somebody else has the data now, or it cannot be reached any more: nothing may be read or written. */
+  /**
+   * Called when another process took the data, or it cannot be reached any more: nothing may be read or written then.
+   */
   lost: (error: Error) => void
 }
 
 export interface ComposedStorage {
   db: Database
   retention: RetentionClock
-  /** Watches the database from the events on: what it finds is told by them. */
+  /** Watches the database, once events exist by which findings are published. */
   watch(publish: (fact: Fact) => void): { storage: StorageWatch; part: Part }
   leases: LeaseService
-  /** The right to forget what is old, and to make the scheduled backups. */
+  /** The leases for pruning old history and for scheduled backups. */
   mayPrune: FindLease
   mayBackUp: FindLease
-  /** What was committed survives a power failure from here on; undefined where it does so at once. */
+  /** Makes everything committed so far survive a power failure; undefined if each commit does so itself. */
   settle: (() => Promise<void>) | undefined
-  /** The first two of all. */
+  /** The first two parts to start. */
   parts: Part[]
 }
 
@@ -56,8 +61,8 @@ export function composeStorage(around: StorageSurroundings): ComposedStorage {
     around.lost(error)
   }
   const database = databasePart({ db, url, logger, lost })
-  // The lock on the database keeps every other server out, on PostgreSQL too. There a lease is renewed all the same, so that it shows at once
-  // when another server got the lock after our connection to it broke.
+  // The lock on the database keeps every other server out, on PostgreSQL too. There leases are renewed nevertheless,
+  // which reveals immediately that another server got the lock after our connection to it broke.
   const renews = !url.startsWith('sqlite:')
   const leases = new LeaseService({ store: new LeaseStore(db), isAlone: true, renews, logger })
   const [pruning, backups] = [leases.want('prune'), leases.want('backups')]
@@ -91,7 +96,7 @@ export function composeStorage(around: StorageSurroundings): ComposedStorage {
   return { db, retention, settle, leases, mayPrune: pruning.find, mayBackUp: backups.find, watch, parts }
 }
 
-/** Of the SQLite database; undefined for PostgreSQL, and for one in memory. */
+/** Returns the file of the SQLite database; undefined for PostgreSQL and for a database in memory. */
 function fileOf({ databaseUrl }: Config): string | undefined {
   return databaseUrl.startsWith('sqlite:') ? sqliteFile(databaseUrl.slice('sqlite:'.length)) : undefined
 }

@@ -1,4 +1,7 @@
-/** Traces for a collector, wired by hand: none, and nothing loaded, unless the operator names one. A part of the composition root. */
+/**
+ * Traces for a collector, wired by hand; nothing is loaded unless the operator configures one. A part of the
+ * composition root.
+ */
 import type { Config } from './config.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
@@ -11,11 +14,11 @@ import type { TracingFigures } from './platform/tracing/tracing-figures.ts'
 export interface ComposedTracing {
   tracer: Tracer | undefined
   figures: TracingFigures | undefined
-  /** What is counted, before the start. */
+  /** Sets the source of metrics; called before the start. */
   readFrom(read: () => Promise<MetricReading[]>): void
-  /** Before all that is traced. */
+  /** Started before everything that is traced. */
   part: Part
-  /** Behind all that is counted. */
+  /** Started after everything that is counted. */
   metrics: Part
 }
 
@@ -25,7 +28,8 @@ export function composeTracing({ tracing, version, privateNetworks }: Config, lo
   if (!tracing) {
     return { tracer: undefined, figures: undefined, readFrom: () => undefined, ...none }
   }
-  // As other addresses in the environment: it may be on this machine, and nothing else is by that.
+  // Like other addresses in the environment, the collector may be on this machine; nothing else becomes reachable by
+  // that.
   const trusted = [new URL(tracing.endpoint).hostname.replace(/^\[|\]$/g, '')]
   const http = new GuardedFetch({ guard: new OutboundGuard({ privateNetworks, trusted }) })
   let readMetrics = async (): Promise<MetricReading[]> => []

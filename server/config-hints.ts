@@ -1,14 +1,14 @@
-/** What is odd about settings, though a server can start with them: names that mean nothing here, a certificate that has expired. */
+/** Finds odd settings with which a server can still start: unknown variable names, an expired certificate. */
 import { X509Certificate } from 'node:crypto'
 
-/** Of our own tests and launcher, and what Kubernetes sets for a service of the name `rustymail`. */
+/** Variables of our own tests and launcher, and those that Kubernetes sets for a service named `rustymail`. */
 const known = /^RUSTYMAIL_(TEST|BENCH|SERVICE|PORT|LAUNCHER)_/
-/** Named at once. */
+/** Upper bound of unknown names that are reported. */
 const mostNames = 10
 
 /**
- * Each in one clear line; values are never in them.
- * @param names All settings that there are.
+ * Returns hints, one clear line each, without values.
+ * @param names All settings that exist.
  */
 export function hintsOf(
   environment: Readonly<Record<string, unknown>>,
@@ -20,7 +20,7 @@ export function hintsOf(
     .sort()
   const hints = unknown
     .slice(0, mostNames)
-    .map(name => `${name} is no setting of RustyMail, and does nothing; .env.example lists what there is`)
+    .map(name => `${name} is not a setting of RustyMail and has no effect; .env.example lists all settings`)
   const until = cert && endOf(cert)
   if (until && until.getTime() < now) {
     hints.push(
@@ -30,7 +30,10 @@ export function hintsOf(
   return hints
 }
 
-/** Undefined for what OpenSSL takes, and Node does not read here: to tell it is no reason to end a start. */
+/**
+ * Returns the end of the certificate; undefined if OpenSSL accepts it but Node cannot parse it here, which must not
+ * prevent a start.
+ */
 function endOf(cert: Buffer): Date | undefined {
   try {
     return new X509Certificate(cert).validToDate

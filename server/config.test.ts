@@ -121,9 +121,9 @@ test('half an account, an unknown command or flag is a fault', () => {
   ])
   expect(faultsOf([], { IMAP_PORT: '993' })).toHaveLength(3)
   expect(faultsOf(['fly'], {})[0]).toContain('unknown command')
-  expect(faultsOf(['--fast'], {})).toEqual(["Unknown option '--fast'; rustymail --help lists what there is"])
+  expect(faultsOf(['--fast'], {})).toEqual(["Unknown option '--fast'; rustymail --help lists all commands"])
   expect(faultsOf(['--port'], {})).toEqual([
-    "Option '--port <value>' argument missing; rustymail --help lists what there is",
+    "Option '--port <value>' argument missing; rustymail --help lists all commands",
   ])
 })
 

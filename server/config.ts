@@ -1,4 +1,4 @@
-/** Environment and flags, checked once and frozen. The only reader of the environment; all faults are named at once. */
+/** Environment and flags, checked once and frozen. The only reader of the environment; reports all faults together. */
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createSecureContext } from 'node:tls'
@@ -38,57 +38,57 @@ export interface Config {
     publicUrl: string | undefined
     trustedProxies: readonly string[]
     allowedOrigins: readonly string[]
-    /** Names that are answered beside those that are known to be ours. */
+    /** Host names that are accepted in addition to those known to be ours. */
     allowedHosts: readonly string[]
-    /** PEM; undefined for plain HTTP. */
+    /** PEM certificate and key; undefined for plain HTTP. */
     tls: { cert: Buffer; key: Buffer } | undefined
     limits: LimitRates
-    /** Wrong keys and tokens a minute from one address. */
+    /** Wrong keys and tokens that one address may send per minute. */
     wrongCredentials: number
   }
-  /** Ranges of private addresses that people may name; others of those are refused. */
+  /** Private address ranges that people may connect to; all other private addresses are refused. */
   privateNetworks: readonly string[]
-  /** Mail servers that are believed when they say who a message is from, beside the known ones. */
+  /** Mail servers, beside the known ones, whose Authentication-Results are trusted. */
   authServers: readonly NamedAuthServer[]
-  /** Hosts of push services; none: no browser is notified by Web Push. */
+  /** Hosts of push services; if empty, Web Push is off. */
   pushServices: readonly string[]
-  /** `shipped`: servers of addresses are known from our own data alone. */
+  /** `shipped`: the servers of an address are looked up in our own data only. */
   autoconfig: 'network' | 'shipped'
   oidc: OidcConfig | undefined
-  /** Clients at providers of mail; others are set on the page. */
+  /** OAuth clients at mail providers; others are set on the page. */
   mailOAuth: MailOAuthConfig
-  /** What is indexed of each message. */
+  /** How much of each message is indexed. */
   index: { level: 'off' | 'headers' | 'text' }
-  /** Messages of an account that are sent at a time. */
+  /** Messages of an account that are sent in parallel. */
   smtpConnections: number
   events: {
-    /** Open at once. */
+    /** Upper bound of open streams. */
     maxStreams: number
     maxStreamsPerPrincipal: number
   }
   dataDir: string
   databaseUrl: string
-  /** 32 bytes; undefined: made once and kept in the data directory. */
+  /** 32 bytes; if undefined, a key is generated once and kept in the data directory. */
   secretKey: Buffer | undefined
-  /** For `key rotate`, when the key comes from the environment. */
+  /** The new key for `key rotate`, if the key comes from the environment. */
   newSecretKey: Buffer | undefined
-  /** For `user create-admin`. */
+  /** Arguments of `user create-admin`. */
   newAdministrator: { email: string | undefined; name: string | undefined }
-  /** For `backup` and `restore`; paths are absolute. */
+  /** Arguments of `backup` and `restore`; paths are absolute. */
   backup: BackupArguments
-  /** For `diagnose`. */
+  /** Arguments of `diagnose`. */
   diagnosis: DiagnosisArguments
-  /** Backups that are made by themselves; undefined: none. */
+  /** Scheduled backups; undefined if there are none. */
   backups: ScheduledBackups | undefined
   apiKey: string | undefined
   logLevel: LogLevel
-  /** An account made at first start. */
+  /** An account that is added at the first start. */
   account: AccountInput | undefined
   assistant: AssistantConfig
   mcp: McpConfig
-  /** Undefined: nothing is traced. */
+  /** Undefined if nothing is traced. */
   tracing: TracingConfig | undefined
-  /** What is odd, and keeps no server from starting: told to the operator. */
+  /** Hints about odd settings that do not prevent a start, printed for the operator. */
   hints: readonly string[]
 }
 
@@ -99,7 +99,7 @@ export interface ScheduledBackups {
   withKey: boolean
 }
 
-/** A wrong setting. Each fault names the variable and says what to set. */
+/** Thrown for wrong settings. Each fault names the variable and says what to set. */
 export class ConfigError extends Error {
   readonly faults: readonly string[]
 
@@ -110,7 +110,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** @throws ConfigError with all faults. */
+/** Loads the configuration. @throws ConfigError with all faults. */
 export function loadConfig(argv: readonly string[], environment: Record<string, string | undefined>): Config {
   const faults: string[] = []
   const flags = parseCommandLine(argv, faults)
@@ -119,7 +119,7 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
   const issues = schema.safeParse(given).error?.issues ?? []
   for (const issue of issues) faults.push(`${issue.path.join('.')} ${issue.message}`)
   const faulty = new Set(issues.map(issue => issue.path[0]))
-  // With its faulty values left out, the rest is looked at too: all faults are to be named at once.
+  // Parses again without the faulty values, so that faults of the remaining ones are reported in the same run.
   const env = schema.parse(Object.fromEntries(Object.entries(given).filter(([name]) => !faulty.has(name))))
   const account = accountOf(env, faults)
   const assistant = assistantOf(env, faults)
@@ -181,8 +181,8 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
 }
 
 /**
- * What takes longer to look at, before the server starts.
- * @throws ConfigError for a key that can be guessed.
+ * Checks what takes longer, before the server starts.
+ * @throws ConfigError for an API key that can be guessed.
  */
 export async function checkSecrets({ apiKey }: Config): Promise<void> {
   const fault = apiKey === undefined ? undefined : await faultOfApiKey(apiKey)
@@ -223,7 +223,7 @@ function serverOf(
   return { host: host.toLowerCase(), port: env[`${kind}_PORT`] ?? defaultPort, tls: tlsKind, user, password }
 }
 
-/** Calls a minute. Many principals may share an address; what costs much or guesses has less. */
+/** Returns calls per minute. Many principals may share an address; expensive or guessable calls have lower limits. */
 function limitsOf(perPrincipal: number): LimitRates {
   const share = (part: number) => Math.max(1, Math.ceil(perPrincipal * part))
   return {

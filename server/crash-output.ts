@@ -1,24 +1,27 @@
-/** The last words of a process that an error of ours ends: as the log tells errors. Node would write all that hangs on one, and libraries hang on it what they were sent. */
+/**
+ * Logs the error that crashes the process in the form of the log. Node would print all properties of the error, and
+ * libraries attach what they were sent.
+ */
 import { LogLines } from './platform/log-lines.ts'
 import { flushed } from './platform/log-output.ts'
 import { LogSecrets } from './platform/log-secrets.ts'
 import { createLogger } from './platform/logger.ts'
 
-/** For the reader of the log. */
+/** How long a crashing process waits for its log to be read, in ms. */
 const lastWordsMs = 500
 const mostTold = 10
 
 interface CrashOutput {
-  /** What the environment gave, once it is read. */
+  /** The secrets that the environment gave, set once it is read. */
   secrets: readonly string[]
 }
 
-/** Of promises that nobody owns as well, which Node makes the same of. */
+/** Logs uncaught exceptions and exits; unhandled rejections too, which Node raises as uncaught exceptions. */
 export function tellCrashes(): CrashOutput {
   const output: CrashOutput = { secrets: [] }
   let told = 0
   process.on('uncaughtException', err => {
-    // Those that come behind the first one would else be written by Node.
+    // Errors after the first must be handled here too, or Node would print them.
     if (told++ >= mostTold) return
     const lines = new LogLines({ out: process.stderr, secrets: new LogSecrets(output.secrets), maxLines: 1 })
     createLogger('fatal', lines).fatal({ err }, 'RustyMail ends: this is an error in RustyMail itself')

@@ -1,4 +1,4 @@
-/** The database as a part: ours alone, brought up to date, and closed. A part of the composition root. */
+/** The database as a part: locks, migrates and closes it. A part of the composition root. */
 
 import { migrations } from './migrations.ts'
 import type { Database } from './platform/database/database.ts'
@@ -12,7 +12,7 @@ export interface DatabaseSurroundings {
   db: Database
   url: string
   logger: Logger
-  /** Somebody else has it now: nothing may reach it from here any more. */
+  /** Called when another process took the lock: this one may no longer access the database. */
   lost(error: DatabaseTaken): void
 }
 

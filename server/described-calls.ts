@@ -1,9 +1,12 @@
-/** What a call of a tool would do, for the person who is asked: from the server's own data, never in the words of a model. A part of the composition root. */
+/**
+ * Describes what a tool call would do, for the person who is asked: from the server's own data, never in a model's
+ * words. A part of the composition root.
+ */
 import type { Draft } from '../contract/draft.ts'
 import type { DraftService } from './drafts/draft-service.ts'
 import type { Principal } from './platform/principal.ts'
 
-/** Names of all recipients that a summary has room for; how many more there are is said. */
+/** Recipients that a summary names; of the rest only the number is given. */
 const maxRecipients = 8
 
 export async function describeCall(

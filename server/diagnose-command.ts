@@ -1,4 +1,4 @@
-/** `rustymail diagnose <address>`: of an account of this data directory, or of servers that are given. A part of the composition root. */
+/** `rustymail diagnose`: diagnoses a stored account or given servers. A part of the composition root. */
 import { TlsKind } from '../contract/accounts.ts'
 import type { Diagnosis } from '../contract/diagnose.ts'
 import type { PoolLimits } from '../contract/settings.ts'
@@ -43,28 +43,28 @@ import { defaultLimits } from './settings/settings-service.ts'
 interface Wanted {
   named: Named
   logins: { imap: MailLogin | NoAccess; smtp: MailLogin | NoAccess | undefined }
-  /** Why it is not tried to log in. */
+  /** The reason why no login is tried. */
   whyNoLogin: { imap?: string | undefined; smtp?: string | undefined }
-  /** Undefined for servers that are given. */
+  /** Undefined for servers given as arguments. */
   account: Pick<AccountRow, 'id' | 'updated_at'> | undefined
-  /** What the database says of it. */
+  /** Checks based on what the database says about the account. */
   stored: Check[]
-  /** As they are set; undefined where no database was read. */
+  /** The limits as set; undefined if no database was read. */
   limits: Parameters<typeof reportFacts>[1]
 }
 
 const noPassword = 'Not tried: no password was given.'
-/** A refresh token that is rotated is good for one use, and the running server has it. */
+/** A rotated refresh token is valid once, and the running server holds it. */
 const notFromHere =
   'Not tried: the stored access token has expired, and only the running server refreshes it. Press Diagnose on the page of the account.'
 const notItsServer =
-  'Not tried: this server is none of the provider that the account signs in at, so its access token is not sent there.'
+  'Not tried: this server does not belong to the provider at which the account signs in, so its access token is not sent there.'
 const stepMs = 5_000
 const wholeMs = 30_000
 
 /**
- * The server may be running: of the database only refused logins are written, and the servers are looked at from here. What only the running server knows, such as its connections, is on
- * the page of the account.
+ * Diagnoses accounts; the server may be running. Only refused logins are written to the database. What only the running
+ * server knows, such as its connections, is on the account's page.
  */
 export async function diagnose(config: Config, askPassword: () => Promise<string>): Promise<Outcome> {
   const { address, imap } = config.diagnosis
@@ -93,7 +93,7 @@ async function diagnoseOne(
   const gateway = new ImapFlowGateway({ guard, version: config.version })
   const signal = AbortSignal.timeout(wholeMs)
   const began = performance.now()
-  // Of this look alone, with the same secrets left out as in the running server.
+  // Lines of this diagnosis only, with the same secrets redacted as in the running server.
   const protocol = new ProtocolLog()
   const hear = (part: Part, login: MailLogin | NoAccess) =>
     protocol.open('', part, 'why' in login ? [] : [secretOf(login)])
@@ -172,7 +172,7 @@ async function accountsAt(config: Config, guard: OutboundGuard): Promise<Wanted[
   }
 }
 
-/** An account that signs in by OAuth2 logs in with the access token that is stored, as long as that is valid: nothing is refreshed from here. */
+/** Returns the login of an account; with OAuth2, by the stored access token while it is valid. Refreshes nothing. */
 async function loginIn(db: Database, row: AccountRow, part: Part, secrets: SecretBox) {
   const [auth, server] = [authOf(row), serverOf(row, part)]
   if (auth.kind === 'password' || !server) return toLogin(row, part, secrets)
@@ -191,12 +191,12 @@ function isAt({ email, imap_user }: AccountRow, address: string): boolean {
   return [email, imap_user].some(name => name.toLowerCase() === address.toLowerCase())
 }
 
-/** Those that an administrator allowed while the server ran. */
+/** Allows the networks that an administrator allowed in the running server. */
 async function allowNetworks(db: Database, guard: OutboundGuard): Promise<void> {
   guard.allow(networksFor('mail', await allowedNetworks(new SettingStore(db))))
 }
 
-/** As the server does, which runs it on this machine: no one else sets where that account is. */
+/** Trusts the places of sandbox accounts, as the server does: it runs them here, and nobody else sets them. */
 function trustSandbox(rows: readonly AccountRow[], guard: OutboundGuard): void {
   for (const row of rows.filter(({ is_sandbox: isSandbox }) => isSandbox === 1)) {
     for (const part of ['imap', 'smtp'] as const) {
@@ -206,7 +206,7 @@ function trustSandbox(rows: readonly AccountRow[], guard: OutboundGuard): void {
   }
 }
 
-/** When the server refused the password that is stored now, as the last facts say, or a diagnosis saw; undefined where it did not. */
+/** Returns when the server refused the stored password, by the last facts or a diagnosis; undefined if it did not. */
 async function refusedSince(db: Database, { id, updated_at }: AccountRow, part: Part): Promise<string | undefined> {
   const [last] = await stateChanges(db, id)
   const kept = await new RefusedLogins(db).find(id, part)
@@ -215,7 +215,7 @@ async function refusedSince(db: Database, { id, updated_at }: AccountRow, part: 
   return part === 'imap' && last?.state === 'auth_failed' && last.at > updated_at ? last.at : undefined
 }
 
-/** For the next time, here and in the server. */
+/** Stores refused logins for later diagnoses, here and in the server. */
 async function keepRefusals(
   config: Config,
   { id, updated_at }: Pick<AccountRow, 'id' | 'updated_at'>,
@@ -261,10 +261,10 @@ function refusePlain(part: Part, place: { tls: string; host: string }): void {
 }
 
 const usualPorts = { imap: 993, smtp: 465 }
-/** On these, TLS begins later. */
+/** Ports on which TLS begins by STARTTLS. */
 const startTlsPorts: readonly number[] = [143, 587, 25]
 
-/** `host`, `host:port` or `[address]:port`. */
+/** Parses `host`, `host:port` or `[address]:port`. */
 function placeOf(part: Part, text: string, tls: string | undefined): Omit<PasswordLogin, 'user' | 'password'> {
   const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.%]+)\]|([^:\s[\]]+))(?::(\d{1,5}))?$/.exec(text) ?? []
   const host = (bracketed ?? plain)?.toLowerCase()

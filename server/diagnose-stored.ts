@@ -1,4 +1,7 @@
-/** What the database says of an account to a command beside the server: its last states, and its index. A part of the composition root. */
+/**
+ * Reads the stored state of an account for a command beside the server: its last states and its index. A part of the
+ * composition root.
+ */
 import { join } from 'node:path'
 import type { EventOf } from '../contract/event.ts'
 import type { AccountRow } from './accounts/account-tables.ts'
@@ -13,10 +16,10 @@ import type { Database } from './platform/database/database.ts'
 
 type StateChange = EventOf<'account_state_changed'>['data']
 
-/** Facts that are looked through. */
+/** Upper bound of facts that are searched. */
 const lookedThrough = 5_000
 
-/** Newest first. */
+/** Returns the state changes of an account, newest first. */
 export async function stateChanges(db: Database, accountId: string): Promise<StateChange[]> {
   const rows = await new EventStore(db).newestOf('account_state_changed', lookedThrough)
   return rows
@@ -33,7 +36,7 @@ export async function storedChecks(config: Config, db: Database, account: Accoun
   ])
   const signs: StateSign[] = [
     ...changes.map(data => ({ kind: 'changed' as const, data })),
-    // When the run before ended is known to that run alone.
+    // Only the previous run itself knew when it was last alive.
     ...starts.map(({ data }) => ({
       kind: 'started' as const,
       at: (JSON.parse(data) as EventOf<'server_started'>['data']).at,

@@ -1,4 +1,4 @@
-/** The environment as it is written: each variable with its check and its default. */
+/** The variables of the environment, each with its check and default. */
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { Role } from '../contract/access.ts'
@@ -70,7 +70,7 @@ const key = text
   .refine(value => Buffer.from(value, 'base64').length === 32, 'must be 32 bytes in base64: openssl rand -base64 32')
   .transform(value => Buffer.from(value, 'base64'))
 
-/** Made when it is asked for, which a start does once: 220 schemas and a function that is compiled for them, which nothing needs later. */
+/** Built on demand, which a start does once: it holds 220 schemas and compiled code that nothing needs afterwards. */
 export const environmentSchema = () =>
   z.object({
     RUSTYMAIL_HOST: text.default('127.0.0.1'),
@@ -128,7 +128,7 @@ export const environmentSchema = () =>
         'must be fatal, error, warn, info, debug, trace or silent',
       )
       .default('info'),
-    // Checked in tracing-config.ts, once tracing is on: other programs are told by the same names.
+    // Checked in tracing-config.ts, only if tracing is on: other programs read the same variables.
     OTEL_SDK_DISABLED: text.optional(),
     OTEL_EXPORTER_OTLP_ENDPOINT: text.optional(),
     OTEL_EXPORTER_OTLP_HEADERS: text.optional(),
@@ -177,5 +177,5 @@ export const environmentSchema = () =>
   })
 export type Environment = z.infer<ReturnType<typeof environmentSchema>>
 
-/** Every name that is read; `.env.example` is held to it. */
+/** Returns the name of every variable that is read; a test compares `.env.example` with it. */
 export const environmentNames = (): string[] => Object.keys(environmentSchema().shape)

@@ -1,6 +1,6 @@
 /**
- * What the first start does, and each one after an update, in a process that ends before the server begins: the program is
- * compiled into Node's cache and the page is built, both at once, and each step is said on stderr. A part of the way in.
+ * Prepares the first start, and each one after an update, in a process that ends before the server begins: it compiles
+ * the program into Node's cache and builds the page in parallel, and reports each step on stderr. A part of the way in.
  */
 import { flushCompileCache } from 'node:module'
 import { parseCommandLine } from './command-line.ts'
@@ -8,11 +8,11 @@ import { asksForHelp } from './command-usage.ts'
 import { buildPageWhenStale } from './platform/http/page-build.ts'
 
 interface FirstStart {
-  /** What the program was started with: only a server needs the page. */
+  /** The arguments of the program: only a server needs the page. */
   argv: readonly string[]
-  /** Loads all that the server may load, out of a bundle where one can be made. */
+  /** Loads all modules that the server may load, from a bundle if one can be made. */
   compile(signal: AbortSignal): Promise<void>
-  /** Whether a start waits for it: its stdin ends when that start ends, and then nobody needs it any more. */
+  /** True if a start waits for this process: it then stops when its stdin ends, since that start has ended. */
   isPartOfStart: boolean
 }
 
@@ -35,7 +35,7 @@ export async function prepareFirstStart(root: string, { argv, compile, isPartOfS
   if (isPartOfStart) process.stdin.removeAllListeners('end').destroy()
 }
 
-/** Why it cannot be built is said by the server, which needs it and tries again. */
+/** Builds the page if it is stale. Errors are ignored here: the server needs the page, tries again and reports them. */
 async function buildPage(root: string, signal: AbortSignal): Promise<void> {
   await buildPageWhenStale(root, { signal, onBuild: () => say('Building the page …') }).catch(() => undefined)
 }
@@ -44,7 +44,7 @@ function isServer(argv: readonly string[]): boolean {
   return !asksForHelp(argv) && parseCommandLine(argv, []).command === 'serve'
 }
 
-/** In plain words, for readers of stderr: the log begins with the server. */
+/** Writes plain text to stderr, since the log begins with the server. */
 function say(words: string): void {
   process.stderr.write(`${words}\n`)
 }

@@ -1,4 +1,4 @@
-/** The door and the page as parts that start and stop, and where the door is. */
+/** The HTTP listener and the page as parts that start and stop, and the addresses of the listener. */
 import os, { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from './config.ts'
@@ -15,16 +15,19 @@ import { unlessLate } from './platform/waits.ts'
 export interface DoorOptions {
   host: string
   port: number
-  /** Somewhat before its end, connections that are left are cut. */
+  /** The bound for stopping, in ms; remaining connections are cut shortly before its end. */
   stopBoundMs: number
 }
 
-/** A kept connection may carry a request as we stop: it is kept open for so long, for an answer that says so. */
+/**
+ * How long keep-alive connections stay open at stop, in ms: a request may be in transit, and gets an answer that says
+ * so.
+ */
 const lastCallMs = 1_000
-/** Of the whole bound: for the parts that stop behind the door. */
+/** The share of the bound, in ms, left for parts that stop after the listener. */
 const restMs = 1_500
 
-/** Built when it is stale and the way in has not done that: its cache was fresh, or could not be written. */
+/** Builds the page if it is stale and the launcher has not: its cache was fresh, or could not be written. */
 export function pagePart(http: HttpServer, root: string, logger: Logger): Part {
   const stopped = new AbortController()
   return {
@@ -39,8 +42,8 @@ export function pagePart(http: HttpServer, root: string, logger: Logger): Part {
 }
 
 /**
- * Stops in three steps: streams are sent away; requests under way end, and others are answered that we stop; what is left is cut.
- * The caller of this stop has said before that the server is draining.
+ * Stops in three steps: ends streams; lets requests in flight finish, and answers others that the server is stopping;
+ * cuts what is left. The caller has set `isDraining` before.
  */
 export function httpPart(
   http: HttpServer,
@@ -54,7 +57,7 @@ export function httpPart(
       await http.fastify.listen({ host, port })
     },
     stop: async () => {
-      // Requests that wait for a mail connection are told to retry, before its own connection is cut.
+      // Requests that wait for a mail connection are told to retry before their own connection is cut.
       pool.drain()
       hub.closeStreams()
       const { tlsConnections } = http
@@ -69,7 +72,7 @@ export function httpPart(
       http.front.stop()
       tlsConnections?.endSilent()
       const closed = http.fastify.close()
-      // HTTP/2 ends its connections by itself, when the last bytes are out.
+      // HTTP/2 closes its connections itself, once the last bytes are sent.
       if (tlsConnections) server.closeIdleConnections()
       else cutAll()
       await closed.finally(() => clearTimeout(cut))
@@ -78,8 +81,8 @@ export function httpPart(
 }
 
 /**
- * Fastify asks the system which addresses 0.0.0.0 stands for, to log them, which we do not let it do; what is thrown there ends the process. A sandbox may
- * refuse the answer: our unit of systemd leaves out AF_NETLINK.
+ * Survives a sandbox that denies the list of interfaces, for instance our systemd unit without AF_NETLINK. Fastify asks
+ * which addresses 0.0.0.0 stands for, only to log them, and an exception there ends the process.
  */
 function needNoInterfaces(): void {
   try {
@@ -89,15 +92,17 @@ function needNoInterfaces(): void {
   }
 }
 
-/** Resolves when nothing is under way, and no client is left that might ask, or each had the time to. */
+/** Resolves when no request is in flight, and no client is left that might send one, or each had time to. */
 async function drained(http: HttpServer): Promise<void> {
   await unlessLate(http.connectionLimits.whenNone(), lastCallMs, () => undefined)
-  // The rest of a body may never come.
+  // The rest of a request body may never arrive.
   http.endBodies()
   await http.whenIdle()
 }
 
-/** The names that are ours: of the address that browsers use, of this machine, and those that are named in the environment. */
+/**
+ * Returns the accepted host names: that of the public URL, those of this machine, and those that the environment names.
+ */
 export function hostsOf({ publicUrl, host, allowedOrigins, allowedHosts }: Config['http']): AllowedHosts {
   const pages = [publicUrl, ...allowedOrigins].filter(url => url !== undefined)
   const machine = hostname()
@@ -105,7 +110,7 @@ export function hostsOf({ publicUrl, host, allowedOrigins, allowedHosts }: Confi
     ...pages.map(url => new URL(url).hostname),
     host,
     machine,
-    // As it is called in its own network (RFC 6762).
+    // The name of the machine in its own network (mDNS, RFC 6762).
     `${machine}.local`,
     ...allowedHosts,
   ])
@@ -116,7 +121,7 @@ export function addressOf(http: HttpServer, host: string): string {
   return `${schemeOf(http)}://${name.includes(':') ? `[${name}]` : name}:${portOf(http)}`
 }
 
-/** Browsers allow passkeys without TLS at this name alone. */
+/** Returns the URL by the only name at which browsers allow passkeys without TLS. */
 export function localhostOf(http: HttpServer): string {
   return `${schemeOf(http)}://localhost:${portOf(http)}`
 }

@@ -1,4 +1,4 @@
-/** Whether the secret key is the right one, and sealing everything again with another. A part of the composition root. */
+/** Checks the secret key, and seals everything again with another one. A part of the composition root. */
 import { randomBytes } from 'node:crypto'
 import { sealContext } from './accounts/account-row.ts'
 import { providerKeyContext } from './assistant/assistant-settings-tables.ts'
@@ -17,7 +17,7 @@ import { secretContext } from './webhooks/webhook-tables.ts'
 
 export interface ServerKey {
   secrets: SecretBox
-  /** Writes it; undefined unless it is new. */
+  /** Writes the key to disk; undefined unless it is new. */
   keep: (() => void) | undefined
 }
 
@@ -27,11 +27,11 @@ export const wrongKey =
   'the secret key is not the one that sealed the passwords in this database. Restore secret.key or RUSTYMAIL_SECRET_KEY, ' +
   'or run "rustymail key rotate" again if it was interrupted'
 
-/** `unknown`: nothing was sealed with any key yet. */
+/** Judges whether this key sealed the database; `unknown` if nothing was sealed yet. */
 export async function judgeKey(db: Database, secrets: SecretBox): Promise<'right' | 'wrong' | 'unknown'> {
   const sealed = await findMark(db)
   if (sealed !== undefined) return judge(() => secrets.open(sealed, checkName) === checkText)
-  // A database from before there was a mark.
+  // A database older than the mark.
   const account = await db.selectFrom('accounts').select(['id', 'imap_password_sealed']).executeTakeFirst()
   if (!account) return 'unknown'
   return judge(() => secrets.open(account.imap_password_sealed, sealContext(account.id, 'imap')) !== undefined)
@@ -59,7 +59,10 @@ async function markKey(db: Database, secrets: SecretBox): Promise<void> {
     .execute()
 }
 
-/** The key of the environment or of `secret.key`; where there is neither a new one, which is written when the database knows of no other. */
+/**
+ * Returns the key of the environment or of `secret.key`; otherwise a new one, written only if the database knows no
+ * other.
+ */
 export function findKey(given: Buffer | undefined, dataDir: DataDir): ServerKey {
   const known = given ?? dataDir.secretKey()
   if (known) return { secrets: new SecretBox(known), keep: undefined }
@@ -69,8 +72,8 @@ export function findKey(given: Buffer | undefined, dataDir: DataDir): ServerKey 
 }
 
 /**
- * Also begins the audit trail of a database that is new, in the same moment in which it is marked.
- * @throws Error in one clear line; nothing is changed then.
+ * Checks the key, and in the same transaction marks a new database and begins its audit trail.
+ * @throws Error with one clear line; nothing is changed then.
  */
 export async function checkKey(db: Database, { secrets, keep }: ServerKey, head: TrailHead): Promise<void> {
   const judgement = await judgeKey(db, secrets)
@@ -81,7 +84,7 @@ export async function checkKey(db: Database, { secrets, keep }: ServerKey, head:
     )
   }
   if (judgement === 'wrong') throw new Error(wrongKey)
-  // Before the mark, which must not outlive it.
+  // Written before the mark: a mark without its key would make the database unreadable.
   keep?.()
   await db.transaction().execute(async transaction => {
     const isMarked = (await findMark(transaction)) !== undefined
@@ -95,7 +98,7 @@ async function hasUsers(db: Database): Promise<boolean> {
   return (await db.selectFrom('users').select('id').limit(1).executeTakeFirst()) !== undefined
 }
 
-/** In one transaction: every secret, and the seal of the audit trail, is made with the new key, or none is. Answers how many secrets. */
+/** Seals every secret and the audit trail with the new key, in one transaction. Returns the number of secrets. */
 export async function resealAll(db: Database, from: SecretBox, to: SecretBox): Promise<number> {
   return db.transaction().execute(async transaction => {
     let count = 0
@@ -150,7 +153,7 @@ export async function resealAll(db: Database, from: SecretBox, to: SecretBox): P
       await transaction.updateTable('assistant_providers').set(sealed).where('id', '=', id).execute()
     }
     const ends = await transaction.selectFrom('audit_chain').selectAll().executeTakeFirst()
-    // A trail that is broken stays so: it is not sealed as if it were whole.
+    // A broken trail stays broken: it is not sealed as if it were intact.
     if (ends && new AuditChain(from).isSealed(ends)) {
       await transaction
         .updateTable('audit_chain')

@@ -1,4 +1,7 @@
-/** What events say of a message beyond its fact: looked up in the index, and of its mail server where that may say who it is from. A part of the composition root. */
+/**
+ * Looks up what events say about a message beyond the fact: in the index, and on the mail server where its word on the
+ * sender is trusted. A part of the composition root.
+ */
 import type { EventOf } from '../contract/event.ts'
 import type { AccountService } from './accounts/account-service.ts'
 import { parseSearch } from './index/search-language.ts'
@@ -26,21 +29,21 @@ export interface MailKnowledgeOptions {
 
 type Mail = EventOf<'mail_received'>['data']
 
-/** A mail server is waited for so long; then what it would have said is not known. */
+/** Timeout of a question to a mail server, in ms; after it the answer counts as unknown. */
 const patienceMs = 5_000
-/** Hits of a thread; a message further down does not match. */
+/** Upper bound of hits in a thread; a message beyond it does not match. */
 const mostHits = 50
-/** Messages of a program that are looked through for the thread of an answer: the newest. */
+/** The newest messages of a program that are searched for the thread of a reply. */
 const mostSent = 500
-/** The server looks for its own sake. Whether the principal may see the message was decided before. */
+/** The principal of the server itself. Callers check beforehand that the reader may see the message. */
 const self: Principal = {
   ...{ id: 'system', name: 'RustyMail', kind: 'session', userId: null },
   ...{ scopes: everyScope, accounts: 'all' },
 }
 
-/** A search that narrows events looks as far as `mail_search` of the same principal: into texts with mail:read alone. */
+/** Checks of searches that narrow events, with the same reach as `mail_search`: into texts only with mail:read. */
 export interface EventQueries {
-  /** @throws Problem where it cannot be read, or looks further than the principal may. */
+  /** Checks a query. @throws Problem if it cannot be parsed, or reaches further than the principal may. */
   checkQuery(principal: Pick<Principal, 'scopes'>, query: string): void
 }
 
@@ -64,7 +67,7 @@ export function mailKnowledge(options: MailKnowledgeOptions): MailKnowledge & Ev
     const found = await indexed.listById(self, accountId, [id]).catch(() => undefined)
     return found?.items[0]
   }
-  /** Its newest messages. */
+  /** Returns the newest messages of a thread. */
   const threadOf = async (accountId: string, thread: string, signal: AbortSignal) => {
     const asked = { q: `thread:${thread}`, sort: 'date', limit: mostHits, server: 'never' } as const
     const found = await search.searchAccount(self, accountId, asked, signal).catch((err: unknown) => {
@@ -74,7 +77,7 @@ export function mailKnowledge(options: MailKnowledgeOptions): MailKnowledge & Ev
     })
     return found?.items ?? []
   }
-  /** Whether anybody is believed who says who it is from. */
+  /** Returns true if some server is trusted to say who a message is from. */
   const isJudged = async (accountId: string) => {
     const account = await accounts.get(self, accountId).catch(() => undefined)
     return account !== undefined && borderOf(account.imap.host, authServers) !== undefined
@@ -119,7 +122,7 @@ export function mailKnowledge(options: MailKnowledgeOptions): MailKnowledge & Ev
       const ids = new Set(sent.map(row => row.message_id))
       const replied = opened?.in_reply_to
       if (typeof replied === 'string' && ids.has(replied)) return true
-      // A reply to a reply: what was sent is in its thread, by its copy.
+      // A reply to a reply: the sent message is in its thread, as the stored copy.
       const inThread = thread === undefined ? [] : await threadOf(accountId, thread, signal)
       return inThread.some(({ message_id: id }) => id !== null && ids.has(id))
     },

@@ -1,4 +1,4 @@
-/** The command line: starts the server, says where it listens, and stops it on a signal. */
+/** The command line: starts the server, prints its address, and stops it on a signal. */
 import { createServer } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { type App, createApp } from './app.ts'
@@ -11,12 +11,12 @@ import { flushed } from './platform/log-output.ts'
 import { reasonOf } from './platform/start-fault.ts'
 import { dropStartMemory } from './platform/start-memory.ts'
 
-/** Of `diagnose`, whose 1 says that something is wrong with the account. */
+/** The exit code for wrong usage; `diagnose` exits with 1 if something is wrong with the account. */
 const badUsage = 2
 /** EX_CONFIG of sysexits.h. */
 const badConfig = 78
 
-/** Runs what the command line asks for; the process ends by itself or on a signal. */
+/** Runs what the command line asks for; the process ends on its own or on a signal. */
 export async function run(): Promise<void> {
   keepStandingAlone()
   const crashes = tellCrashes()
@@ -24,7 +24,7 @@ export async function run(): Promise<void> {
   if (asksForHelp(words)) return console.log(usageFor(words))
   if (words.includes('--version')) return console.log(programVersion())
   if (words.includes('mcp') && words.some(word => /^--url(=|$)/.test(word))) {
-    // As the launcher does, which looks at the first word alone.
+    // The launcher does the same, but checks only the first word.
     return (await import('./bridge-main.ts')).run()
   }
   if (words[0] === 'webhook' && words[1] === 'listen') return (await import('./webhook-listen.ts')).run()
@@ -33,7 +33,7 @@ export async function run(): Promise<void> {
   await runCommand(config)
 }
 
-/** The reader of our output may go away (EPIPE), which is no reason to end. */
+/** Ignores errors of stdout and stderr: a reader that goes away (EPIPE) must not end the process. */
 function keepStandingAlone(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
 }
@@ -42,9 +42,9 @@ async function runCommand(config: Config): Promise<void> {
   if (config.command === 'serve') return serve(config)
   if (config.command === 'mcp') return serve(await withFreePort(config), beginStdio())
   try {
-    // A server does without it, and without what it takes to ask questions.
+    // Loaded on demand: a server needs neither commands nor prompts.
     const { outcomeOf } = await import('./command-outcome.ts')
-    // Questions go where logs go, so that stdout holds the outcome alone.
+    // Prompts go to stderr, like logs, so that stdout holds only the outcome.
     const { words, exitCode } = await outcomeOf(config, { input: process.stdin, output: process.stderr })
     console.log(words)
     process.exitCode = exitCode
@@ -56,11 +56,11 @@ async function runCommand(config: Config): Promise<void> {
 interface Stdio {
   input: NodeJS.ReadableStream
   output: NodeJS.WritableStream
-  /** Whatever has come of the server by then. */
+  /** Resolves when the client ends, whatever state the server is in. */
   ended: Promise<unknown>
 }
 
-/** Reads from now on, so that the end of a client is noticed while the server starts. What it says first waits. */
+/** Reads stdin from now on, so that the end of a client is noticed during the start; first messages are buffered. */
 function beginStdio(): Stdio {
   const { promise: ended, resolve } = Promise.withResolvers<void>()
   process.stdin.once('end', resolve).once('error', () => resolve())
@@ -68,7 +68,7 @@ function beginStdio(): Stdio {
   return { input: process.stdin.pipe(new PassThrough()), output: process.stdout, ended }
 }
 
-/** Beside a server on the usual port, which has other data, it is reached at another one. */
+/** Chooses another port if one is in use by a server with other data. */
 async function withFreePort(config: Config): Promise<Config> {
   const { host, port } = config.http
   const probe = createServer()
@@ -78,9 +78,9 @@ async function withFreePort(config: Config): Promise<Config> {
   return isFree ? config : { ...config, http: { ...config.http, port: 0 } }
 }
 
-/** @param stdio Its protocol has stdout for itself. */
+/** Runs the server. @param stdio The client's streams, of which stdout carries only its protocol. */
 async function serve(config: Config, stdio?: Stdio): Promise<void> {
-  // Before anything is taken, so that a signal at any moment leaves nothing behind.
+  // Installed before anything is acquired, so that a signal at any moment leaves nothing behind.
   const opened: { app?: App } = {}
   const ending = endOnSignal(opened, stdio ? stdioEndMs : endMs)
   void stdio?.ended.then(() => ending.begin(0))
@@ -102,7 +102,7 @@ async function serve(config: Config, stdio?: Stdio): Promise<void> {
   try {
     const setupLink = await app.createSetupLink()
     if (ending.isUnderWay) return
-    // In one write: a reader of the first line has the second.
+    // One write, so that a reader of the first line also has the second.
     const say = stdio ? console.error : console.log
     say([`RustyMail is listening on ${app.address}`, ...(setupLink ? [`Set up: ${setupLink}`] : [])].join('\n'))
   } catch (error) {
@@ -154,20 +154,20 @@ function open(config: Config): App {
 
 interface Ending {
   readonly isUnderWay: boolean
-  /** In order and within its bound; a second time it is a no-op. @param code Of the process, when all goes well. */
+  /** Stops in order within the bound; a second call is a no-op. @param code The exit code if all goes well. */
   begin(code: number): void
 }
 
-/** A bound of last resort, should the event loop be kept alive by something unknown. */
+/** Upper bound of a stop in ms, a last resort if something unknown keeps the event loop alive. */
 const endMs = 10_000
-/** An agent does not wait: what is left is cut, as by a crash, which costs nothing that was committed. */
+/** Upper bound with stdio in ms: agents do not wait. The rest is cut as by a crash; what was committed is safe. */
 const stdioEndMs = 1_500
-/** One Ctrl-C comes more than once: from the terminal, and passed on by npm and by the launcher. A person takes longer. */
+/** Signals within this many ms count as one: npm and the launcher pass on a Ctrl-C too. A person is slower. */
 const onePressMs = 1_000
-/** For the reader of the log, at the end. */
+/** How long the process waits at its end for its log to be read, in ms. */
 const lastWordsMs = 500
 
-/** The first signal stops in order, a second one at once. */
+/** Stops in order at the first signal, and exits immediately at the second. */
 function endOnSignal(opened: { app?: App }, withinMs: number): Ending {
   let isUnderWay = false
   let firstAt = 0
@@ -189,7 +189,7 @@ function endOnSignal(opened: { app?: App }, withinMs: number): Ending {
     }
     if (performance.now() - firstAt > onePressMs) process.exit(1)
   }
-  // SIGHUP comes when the terminal is closed.
+  // SIGHUP is sent when the terminal is closed.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, stop)
   return {
     get isUnderWay() {

@@ -1,4 +1,4 @@
-/** The steps that bring a database up to date, collected from the features. A part of the composition root. */
+/** The migrations of the database, collected from the features. A part of the composition root. */
 import * as firstSessions from './access/migrations/0001-sessions.ts'
 import * as sessions from './access/migrations/0003-sessions.ts'
 import * as accounts from './accounts/migrations/0001-accounts.ts'
@@ -49,7 +49,7 @@ import * as madeUsers from './users/migrations/0006-made-users.ts'
 import * as webhooks from './webhooks/migrations/0031-webhooks.ts'
 import * as webhookBacklogs from './webhooks/migrations/0038-webhook-backlogs.ts'
 
-/** By name, in order; a name that has been released is never changed, nor what it does. */
+/** Migrations by name, in order; neither the name nor the content of a released one is ever changed. */
 export const migrations: Migrations = {
   '0001-first': together(accounts, settings, firstSessions),
   '0002-events': events,

@@ -9,10 +9,10 @@ import { checkKey } from './key-rotation.ts'
 import { createLogger } from './platform/logger.ts'
 import { Problem } from './platform/problem.ts'
 
-/** Nobody is signed in here: who has the data directory has the passwords. */
+/** On the command line nobody signs in: access to the data directory already includes the passwords. */
 const signedInAt = async () => undefined
 
-/** The server must not be running, so that the audit trail can say it. */
+/** Exports accounts. The server must not be running, so that the audit trail can record it. */
 export async function exportAccounts(config: Config, passphrase: () => Promise<string>): Promise<Outcome> {
   const { file, force } = config.backup
   if (existsSync(file) && !force) throw new Error(`${file} exists; --force replaces it`)
@@ -26,14 +26,14 @@ export async function exportAccounts(config: Config, passphrase: () => Promise<s
     const refs = { accounts: String(sealed.accounts) }
     const deed = { operation: 'cli.exportAccounts', effect: 'write', refs } as const
     await noteDeed(db, { secrets, head, logger: createLogger('warn'), now: Date.now, deed })
-    // The mode of a write is for new files alone.
+    // The mode option applies to new files only.
     if (force && existsSync(file)) chmodSync(file, 0o600)
     writeFileSync(file, `${JSON.stringify(sealed, null, 2)}\n`, { mode: 0o600, flag: force ? 'w' : 'wx' })
     return { words: `${file} holds ${countOf(sealed.accounts)}, sealed with the passphrase.`, exitCode: 0 }
   })
 }
 
-/** The server must not be running: it connects them when it starts. */
+/** Imports accounts. The server must not be running; it connects them when it starts. */
 export async function importAccounts(config: Config, passphrase: () => Promise<string>): Promise<Outcome> {
   const sealed = readFile(config.backup.file)
   return withData(config, async ({ open }) => {

@@ -1,4 +1,4 @@
-/** What a test may put in place of the real parts of a server. */
+/** Replacements by which tests substitute real parts of a server. */
 import type { ModelChoice } from './assistant/model-choice.ts'
 import type { DiscoveryStandIn } from './compose-autoconfig.ts'
 import type { DocumentStandIn } from './compose-mcp-auth.ts'
@@ -10,20 +10,20 @@ import type { Logger } from './platform/logger.ts'
 
 export interface Overrides {
   logger?: Logger | undefined
-  /** In place of stderr, where `logger` is not given. */
+  /** Replaces stderr, if `logger` is not set. */
   logOutput?: LogOutput
   gateway?: MailGateway
-  /** Models that play a script. */
+  /** Scripted models. */
   models?: ModelChoice
-  /** The network in which the servers of addresses are looked for. */
+  /** The network in which the servers of addresses are discovered. */
   discovery?: DiscoveryStandIn
-  /** The network in which clients publish what they say of themselves. */
+  /** The network in which clients publish their metadata documents. */
   documents?: DocumentStandIn
-  /** How long a connection to a mail server rests before it is closed. */
+  /** How long an idle connection to a mail server is kept open, in ms. */
   idleMs?: number
   heartbeatSeconds?: number
-  /** KiB for each look at a password. */
+  /** Memory for each password check, in KiB. */
   passwordMemory?: number
-  /** In place of that which the configuration names. */
+  /** Opens a database in place of the one that the configuration names. */
   openDatabase?: (observer: DatabaseObserver) => Database
 }

@@ -1,4 +1,4 @@
-/** Keeps the limits of the connection pool as they are set, and where they are not set, as the accounts need them. */
+/** Applies the configured limits of the connection pool, or by default those that the number of accounts needs. */
 import type { EventHub } from './events/event-hub.ts'
 import type { ConnectionPool } from './imap/connection-pool.ts'
 import type { Part } from './platform/lifecycle.ts'
@@ -14,7 +14,7 @@ export interface PoolLimitsPartOptions {
 
 export function poolLimitsPart({ pool, settings, hub, logger }: PoolLimitsPartOptions): Part {
   let stops: (() => void)[] = []
-  /** One after the other, so that the last one counts. */
+  /** Runs one change after the other, so that the last one wins. */
   let work = Promise.resolve()
   const follow = () => {
     work = work

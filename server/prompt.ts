@@ -1,4 +1,4 @@
-/** Asks on the terminal; what is piped in answers line by line. */
+/** Prompts on the terminal; piped input answers line by line. */
 import { createInterface, type Interface } from 'node:readline'
 import { Writable } from 'node:stream'
 
@@ -25,7 +25,7 @@ export class Prompt {
     this.#lines = this.#reader[Symbol.asyncIterator]()
   }
 
-  /** @throws Error when there is no answer. */
+  /** Asks one question. @throws Error if the input ends without an answer. */
   async ask(question: string, { isHidden = false }: { isHidden?: boolean } = {}): Promise<string> {
     this.#output.write(question)
     this.#isMuted = isHidden

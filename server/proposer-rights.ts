@@ -1,4 +1,4 @@
-/** Whether a token that proposed something still has what it needed for that: asked when it is applied, and while it waits. */
+/** Checks whether a token still has the rights that its proposal requires: when it is applied, and while it waits. */
 import type { Scope } from '../contract/scope.ts'
 import type { Database } from './platform/database/database.ts'
 import { maySeeAccount } from './platform/principal.ts'
@@ -10,14 +10,14 @@ export type Proposer = Pick<ProposalRow, 'principal_kind' | 'principal_id' | 'ac
 
 export interface ProposerRightsOptions {
   db: Database
-  /** The environment has an API key. */
+  /** True if the environment sets an API key. */
   hasApiKey: boolean
   now(): number
 }
 
 const tokenMark = 'token-'
 
-/** Read from the database each time, so that what another process has committed counts. */
+/** Returns a check that reads the database each time, so that commits of other processes count. */
 export function proposerRights({ db, hasApiKey, now }: ProposerRightsOptions) {
   return async (
     { principal_kind: kind, principal_id: id, account_id: accountId }: Proposer,

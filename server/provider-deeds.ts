@@ -1,4 +1,4 @@
-/** What the OpenID Connect provider does to people, as entries of the audit trail. A part of the composition root. */
+/** Records in the audit trail what the OpenID Connect provider changes about users. A part of the composition root. */
 
 import type { AuditService } from './audit/audit-service.ts'
 import type { ProviderDeed } from './oidc/oidc-user-sync.ts'
@@ -10,7 +10,7 @@ interface Around {
   logger: Logger
 }
 
-/** Resolves when the entry is in the database, or its loss in the log. */
+/** Records a deed; resolves when the entry is in the database, or its loss is logged. */
 export async function recordProviderDeed(deed: ProviderDeed, { audit, now, logger }: Around): Promise<void> {
   const { principal, operation, userId, outcome, from } = deed
   const entry = {
@@ -20,7 +20,7 @@ export async function recordProviderDeed(deed: ProviderDeed, { audit, now, logge
     userId: null,
     sessionId: null,
     tokenId: null,
-    // Of the browser in which the person came back from the provider.
+    // The browser in which the user returned from the provider.
     address: from.address,
     userAgent: from.userAgent,
     operation,

@@ -1,13 +1,19 @@
-/** What reports of diagnoses say of the machine and of the settings; contains nothing of people. A part of the composition root. */
+/**
+ * The facts about machine and settings in diagnosis reports; they contain no personal data. A part of the composition
+ * root.
+ */
 import { arch, platform, release } from 'node:os'
 import type { PoolLimits } from '../contract/settings.ts'
 import type { Config } from './config.ts'
 
 type Facts = [name: string, value: string][]
-/** `max_connections` is left out where it is what the accounts need. */
+/** The pool limits; `max_connections` is left out if it is the default for the accounts. */
 type Limits = Omit<PoolLimits, 'max_connections'> & Partial<PoolLimits>
 
-/** @param limits Undefined where no database was read. */
+/**
+ * Returns the facts as pairs of name and value.
+ * @param limits Undefined if no database was read.
+ */
 export function reportFacts(config: Config, limits: Limits | undefined): Facts {
   return [...machineFacts(), ...settingFacts(config), ...(limits ? limitFacts(limits) : [])]
 }

@@ -1,4 +1,4 @@
-/** Runs the throw-away mail server when someone wants it, and keeps its account connected. A part of the composition root. */
+/** Runs the throw-away mail server on demand, and keeps its account connected. A part of the composition root. */
 
 import type { Account } from '../contract/accounts.ts'
 import type { SandboxServer } from '../sandbox/sandbox-server.ts'
@@ -9,9 +9,9 @@ import { Problem } from './platform/problem.ts'
 
 interface SandboxRunnerOptions {
   accounts: AccountService
-  /** Higher each time, over restarts too: UIDs of the mailbox before are void. */
+  /** Returns a UIDVALIDITY higher than any before, also across restarts: UIDs of the previous mailbox are void. */
   nextUidValidity: () => Promise<number>
-  /** It is on this machine, which is not open to what people name. */
+  /** Trusts the sandbox: it is on this machine, where people may not name servers. */
   guard: Pick<OutboundGuard, 'trust' | 'distrust'>
   logger: Logger
 }
@@ -31,8 +31,9 @@ export class SandboxRunner {
   }
 
   /**
-   * One at a time. The account of an earlier run is connected again, with its id; when it was deleted, a new one is made.
-   * @param isAsked By a person, who wants it enabled.
+   * Starts the only sandbox. Reconnects the account of an earlier run under its id, or makes a new one if it was
+   * deleted.
+   * @param isAsked True if a person asked for it, and so wants the account enabled.
    */
   async start({ isAsked }: { isAsked: boolean }): Promise<Account> {
     const { accounts, guard, nextUidValidity, logger } = this.#options
@@ -42,7 +43,7 @@ export class SandboxRunner {
     try {
       if (this.isRunning && (await accounts.hasSandbox())) throw isRunning
       await this.stop()
-      // Loaded only now: a server without a sandbox does without its memory.
+      // Loaded on demand: a server without a sandbox saves its memory.
       const { SandboxServer } = await import('../sandbox/sandbox-server.ts').catch(explainMissing)
       const server = new SandboxServer({ newMailEveryMs: 20_000, uidValidity: await nextUidValidity(), logger })
       const { host, imapPort, smtpPort, user, password, email } = await server.start()
@@ -76,7 +77,7 @@ export class SandboxRunner {
   }
 }
 
-/** A checkout without development packages has no test server to make the sandbox of. */
+/** Explains a missing module: a checkout without development packages has no test server for the sandbox. */
 function explainMissing(error: unknown): never {
   if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error
   throw new Problem('sandbox_missing', 'The packages of the sandbox are not installed: run npm ci without --omit=dev.')

@@ -1,4 +1,7 @@
-/** Who hands in a message, who approves it and from which account, as they are now: asked when it is approved, and when it leaves, which may be a year later. */
+/**
+ * Reads the current rights of a message's sender, approver and account: at approval, and when the message leaves, which
+ * may be a year later.
+ */
 import { AccountStore } from './accounts/account-store.ts'
 import type { Sender, SendingAccount } from './approvals/sender-state.ts'
 import { keyOf } from './drafts/draft-recipients.ts'
@@ -13,14 +16,14 @@ import { UserStore } from './users/user-store.ts'
 
 export interface SenderRightsOptions {
   db: Database
-  /** The environment has an API key. */
+  /** True if the environment sets an API key. */
   hasApiKey: boolean
   now(): number
 }
 
 const tokenMark = 'token-'
 
-/** Read from the database each time, so that what another process has committed counts. */
+/** Returns a check that reads the database each time, so that commits of other processes count. */
 export function senderRights({ db: ownDb, hasApiKey, now }: SenderRightsOptions) {
   const tokens = new TokenStore(ownDb)
   const users = new UserStore(ownDb)
@@ -33,7 +36,7 @@ export function senderRights({ db: ownDb, hasApiKey, now }: SenderRightsOptions)
       const token = toPrincipal(row)
       return (token.endsAt === undefined || now() < token.endsAt) && maySend(token, accountId)
     }
-    // That a session has ended takes nothing back: its user may sign in again.
+    // The end of a session withdraws nothing: its user may sign in again.
     const user = kind === 'session' && userId !== null ? await users.find(userId, db) : undefined
     return user !== undefined && !user.disabled && maySend(rightsOf(user), accountId)
   }
@@ -43,7 +46,9 @@ function maySend({ scopes, accounts }: Pick<Principal, 'scopes' | 'accounts'>, a
   return scopes.has('mail:send') && maySeeAccount({ accounts } as Principal, accountId)
 }
 
-/** A user with the rights of now, as if signed in; undefined for users who are gone or disabled. */
+/**
+ * Returns a lookup of users with their current rights, as if signed in; undefined for users who are gone or disabled.
+ */
 export function approverOf(ownDb: Database) {
   const users = new UserStore(ownDb)
   return async (userId: string, db: Database = ownDb): Promise<Principal | undefined> => {
@@ -53,7 +58,7 @@ export function approverOf(ownDb: Database) {
   }
 }
 
-/** An account as it sends now; undefined when it is gone. */
+/** Returns a lookup of accounts as they send now; undefined for an account that is gone. */
 export function sendingAccountOf(ownDb: Database) {
   const accounts = new AccountStore(ownDb)
   const identities = new IdentityStore(ownDb)

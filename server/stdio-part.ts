@@ -1,4 +1,4 @@
-/** MCP for the program that started this process, on its stdin and stdout: who it is, and what it is told. */
+/** MCP for the program that started this process, over stdin and stdout: its identity and its channel of events. */
 import type { Scope } from '../contract/scope.ts'
 import { tokenPresets } from '../contract/tokens.ts'
 import type { AccessService } from './access/access-service.ts'
@@ -34,10 +34,10 @@ export interface StdioSurroundings {
   baseUrl(): string
 }
 
-/** Nobody else is on this machine's pipes. */
+/** The address in the trail: the pipes of a process are local to this machine. */
 const address = '127.0.0.1'
 
-/** @throws Error in words. */
+/** Serves one session. @throws Error with a readable message. */
 export async function serveStdio(streams: StdioStreams, surroundings: StdioSurroundings): Promise<McpSession> {
   const { config, service } = surroundings
   const principal = await principalOf(surroundings)
@@ -62,7 +62,7 @@ export async function serveStdio(streams: StdioStreams, surroundings: StdioSurro
 
 const asking: Operation = { name: 'permission.ask', scope: 'signed_in', effect: 'write' }
 
-/** Noted as a request over HTTP would be. @returns undefined where nobody decided. */
+/** Asks the user for permission, recorded like a request over HTTP. @returns undefined if nobody decided. */
 async function askPermission(
   caller: Caller,
   asked: AskedByClaude,
@@ -92,10 +92,10 @@ async function askPermission(
   }
 }
 
-/** As the one of a bridge calls itself. */
+/** The client name that the channel of a bridge uses too. */
 const ownPeer = { name: 'rustymail-channel', version: '1' }
 
-/** For as long as the session lasts; each fact is judged by what the agent may when it comes. */
+/** Announces facts until the session ends; each is checked against the rights of the agent at that moment. */
 function openChannel(session: McpSession, caller: Caller, surroundings: StdioSurroundings): void {
   const { toolbox, hub, stops, baseUrl } = surroundings
   const over = new AbortController()
@@ -115,7 +115,7 @@ function openChannel(session: McpSession, caller: Caller, surroundings: StdioSur
       const operation = { name: 'mcp.channel', scope: scopeOf[type], effect: 'read' } as const
       void (async () => principalOf(surroundings))().then(
         principal => {
-          // What it may not see, or a human stopped, is no fault.
+          // Facts that the agent may not see, or that a human froze, are skipped without an error.
           if (mayPass(() => guard(principal, operation, data.account_id, stops))) channel.take(type, data)
         },
         () => undefined,
@@ -130,14 +130,14 @@ function openChannel(session: McpSession, caller: Caller, surroundings: StdioSur
   void session.ended.then(end, end)
 }
 
-/** As the contract has it for the facts themselves. */
+/** The scope of each fact, as in the contract. */
 const scopeOf = {
   mail_received: 'mail:meta',
   approval_requested: 'mail:draft',
   approval_decided: 'mail:draft',
 } as const
 
-/** At once where the token is known already. @throws Problem */
+/** Returns the principal, synchronously if its token is cached. @throws Problem if the token is not accepted. */
 function principalOf({ config, access }: StdioSurroundings): Principal | Promise<Principal> {
   const { token, preset } = config
   if (token === undefined) return localPrincipal(tokenPresets[preset].scopes)
@@ -154,8 +154,9 @@ function known(principal: Principal | undefined): Principal {
 }
 
 /**
- * Who can read the data directory has its key, and so may read all mail in it: without a token the agent is that person's program, with a
- * part of what the API key may. It has the name of that in freezes and in the trail, so that one word stops it.
+ * Returns the principal of an agent without a token: a person who can read the data directory can read all mail, so the
+ * agent acts as that person's program, with a part of the API key's scopes. It shares the key's id in freezes and in
+ * the trail, so that one freeze stops both.
  */
 function localPrincipal(scopes: Iterable<Scope>): Principal {
   return { id: 'api-key', name: 'stdio', kind: 'api_key', userId: null, scopes: scopeSet(scopes), accounts: 'all' }

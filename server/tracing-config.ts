@@ -1,8 +1,8 @@
-/** The standard variables of OpenTelemetry, as far as they are obeyed. A part of the configuration. */
+/** Reads the standard OpenTelemetry variables that are supported. A part of the configuration. */
 import type { Environment } from './environment.ts'
 import { type SamplerName, samplerNames, type TracingConfig } from './platform/tracing/tracing-options.ts'
 
-/** Nothing of them is looked at unless an endpoint is set: others on this machine may be told by the same names. */
+/** Ignores all of them unless an endpoint is set, since other programs on this machine may use the same variables. */
 export function tracingOf(env: Environment, faults: string[]): TracingConfig | undefined {
   const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_SDK_DISABLED: disabled } = env
   if (endpoint === undefined || disabled?.toLowerCase() === 'true') return undefined
@@ -26,7 +26,7 @@ export function tracingOf(env: Environment, faults: string[]): TracingConfig | u
     try {
       return pairsOf(String(env[name] ?? ''))
     } catch {
-      // Without what is in it, which may be a secret.
+      // The value is left out of the fault, since it may be a secret.
       fault(name, 'must be pairs such as name=value, separated by commas, with other characters percent-encoded')
       return {}
     }
@@ -59,7 +59,7 @@ export function tracingOf(env: Environment, faults: string[]): TracingConfig | u
   return config.traces || config.metrics ? config : undefined
 }
 
-/** As W3C Baggage writes it, without properties. @throws Error */
+/** Parses W3C Baggage without properties. @throws Error if an item is not a pair. */
 function pairsOf(text: string): Record<string, string> {
   const items = text.split(',').map(item => item.trim())
   const pairs = items.filter(Boolean).map(item => {

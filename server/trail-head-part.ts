@@ -1,4 +1,7 @@
-/** `audit.head` of a configuration: in the data directory, beside every database that outlives the process. A part of the composition root. */
+/**
+ * Creates the trail head `audit.head` in the data directory, for every database that outlives the process. A part of
+ * the composition root.
+ */
 import { join } from 'node:path'
 import { headFileName, TrailHead } from './audit/trail-head.ts'
 import type { Config } from './config.ts'
@@ -7,7 +10,7 @@ import type { SecretBox } from './platform/secret-box.ts'
 
 export function trailHeadOf({ dataDir, databaseUrl }: Config, secrets: Pick<SecretBox, 'derive'>): TrailHead {
   const kept = join(dataDir, headFileName)
-  // PostgreSQL has made a commit last before it says that it is done.
+  // PostgreSQL makes a commit durable before it confirms it.
   if (!databaseUrl.startsWith('sqlite:')) return new TrailHead({ file: kept, secrets })
   const database = sqliteFile(databaseUrl.slice('sqlite:'.length))
   if (database === undefined) return new TrailHead({ file: undefined, secrets })

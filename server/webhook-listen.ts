@@ -1,6 +1,7 @@
 /**
- * `rustymail webhook listen`: prints the events of a running server as its webhooks would send them, and passes them on, signed, to a program on this
- * machine. It follows the event stream, so nothing has to reach this machine from outside, and no webhook is left behind.
+ * `rustymail webhook listen`: prints the events of a running server as its webhooks would send them, and forwards them,
+ * signed, to a program on this machine. It follows the event stream, so no inbound connection is needed, and no webhook
+ * is left behind.
  */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -13,9 +14,8 @@ import { isSecret, type Sign, signerOf } from './webhooks/webhook-signer.ts'
 const badUsage = 2
 const forwardMs = 10_000
 const eventsPath = '/api/dashboard/events'
-const notOurs = 'There is no RustyMail at this address: --url takes the one that its page has.'
-const redirected =
-  'This address leads to another one: --url takes the one that the page of RustyMail has, often with https.'
+const notOurs = 'There is no RustyMail at this address: set --url to the address of its page.'
+const redirected = 'This address redirects: set --url to the address of RustyMail’s page, often with https.'
 
 export async function run(): Promise<void> {
   const faults: string[] = []
@@ -34,13 +34,13 @@ export async function run(): Promise<void> {
     process.exitCode = badUsage
     return
   }
-  // As the bridge of MCP names its server.
+  // The bridge of MCP expects its URL in this form.
   url.pathname = `${url.pathname.replace(/\/$/, '')}/mcp`
   const stop = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => stop.abort())
   process.stdout.on('error', () => stop.abort())
   const say = (line: string) => void process.stderr.write(`${line}\n`)
-  if (forward) say(`Events are passed on to ${forward.href}, signed with ${secret}`)
+  if (forward) say(`Events are forwarded to ${forward.href}, signed with ${secret}`)
   const link = new BridgeLink({ url, token, headers: { 'user-agent': 'rustymail-webhook' }, fetch })
   const sign = await signerOf([secret])
   try {
@@ -60,12 +60,15 @@ type Message = ReturnType<typeof messageOf>
 
 interface Following {
   signal: AbortSignal
-  /** To the person who started it: once for each change. */
+  /** Prints a line for the user, once for each change of state. */
   say: (line: string) => void
   take: (message: Message) => Promise<void>
 }
 
-/** One event after the other. It begins again where it was when the stream breaks. @throws BridgeError for what another connection would not change. */
+/**
+ * Follows events one after the other, and resumes where it was when the stream breaks. @throws BridgeError for an error
+ * that reconnecting would not fix.
+ */
 async function follow(link: BridgeLink, types: string | undefined, { signal, say, take }: Following): Promise<void> {
   const query = types === undefined ? '' : `?types=${encodeURIComponent(types)}`
   let lastId: string | undefined
@@ -92,7 +95,7 @@ async function follow(link: BridgeLink, types: string | undefined, { signal, say
             say(isTold ? 'Listening again.' : listening(link.url, types))
             ;[isTold, isAway] = [true, false]
           }
-          // States have no id, and are no events of webhooks.
+          // States have no id, and are not sent to webhooks.
           if (id === undefined || id === lastId || typeof data !== 'object' || data === null) continue
           lastId = id
           if ('at' in data) await take(messageOf(`evt_${id}`, { type, data } as Fact))
@@ -111,7 +114,7 @@ async function follow(link: BridgeLink, types: string | undefined, { signal, say
   }
 }
 
-/** What is waited for, and how to cause it. */
+/** Describes which events are awaited, and how to cause one. */
 function listening({ href }: URL, types: string | undefined): string {
   const wanted = types?.split(',') ?? []
   const what = wanted.length > 0 ? wanted.join(', ') : 'all events that the token may read'
@@ -122,19 +125,19 @@ function listening({ href }: URL, types: string | undefined): string {
   return `Listening to ${href.replace(/\/mcp$/, '')} for ${what}; Ctrl+C ends it. ${hint}`
 }
 
-/** Names of facts that a newer server may know are left to it. */
+/** Reports names of states; unknown names are left to the server, which may be newer. */
 function typeFaults(types: string | undefined): string[] {
   const isState = (name: string) => stateTypes.includes(name as StateType)
   const named = types?.split(',').filter(isState) ?? []
   return named.map(name => `--types: ${name} is not an event of webhooks; those are ${factTypes.join(', ')}`)
 }
 
-/** `fetch` says it in its cause only. */
+/** `fetch` reports a redirect only in the cause of its error. */
 function isRedirect(error: unknown): boolean {
   return error instanceof Error && error.cause instanceof Error && error.cause.message === 'unexpected redirect'
 }
 
-/** Once: what a program answers is told, and its developer sends it again. */
+/** Forwards an event once, without retries: the response is printed, and the developer can cause the event again. */
 async function pass(to: URL, sign: Sign, { id, body }: Message, signal: AbortSignal): Promise<string> {
   try {
     const response = await fetch(to, {

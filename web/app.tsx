@@ -1,4 +1,4 @@
-/** Which page stands at which address, and who may see it. Pages are loaded when they are first opened. */
+/** Maps addresses to pages and checks who may see them. Pages are loaded when they are first opened. */
 import { Suspense, useEffect } from 'react'
 import { Redirect, Route, Router, Switch, useLocation, useSearch } from 'wouter'
 import type { SessionView } from '../contract/access.ts'
@@ -71,7 +71,7 @@ export function App() {
 
 type Theme = [ThemeChoice, (choice: ThemeChoice) => void]
 
-/** A visitor who is not signed in finds the door at every address, and behind it what they came for. */
+/** Shows the sign-in page at every address to anonymous visitors, and then the page they came for. */
 function Inside({ theme }: { theme: Theme }) {
   const session = useSessionQuery()
   if (session.data === null) return <SignInPage />
@@ -79,7 +79,7 @@ function Inside({ theme }: { theme: Theme }) {
     return <ServerSilentPage error={session.error} onRetry={() => void session.refetch()} />
   }
   if (session.data === undefined) return <EntranceSkeleton />
-  // Of one who was here before nothing stays on the page.
+  // Keyed by user, so that nothing of the previous one stays on the page.
   return (
     <SessionProvider key={session.data.principal.id} value={session.data}>
       <Switch>
@@ -111,7 +111,7 @@ function Pages({ session, theme }: { session: SessionView; theme: Theme }) {
   )
 }
 
-/** Where somebody stands who signed in at this address: the documents are no page of ours, and sent them here. */
+/** Handles a sign-in that was requested from the API documentation, which is not one of our routes. */
 function WayBack() {
   const isToDocs = new URLSearchParams(useSearch()).get('return') === 'docs'
   useEffect(() => {

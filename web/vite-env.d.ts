@@ -1,4 +1,4 @@
-/** What the build adds to the imports of the page. */
+/** Types of imports that the build adds. */
 
 /** `contract/<Id>.schema`: the JSON Schema of a type of the contract, rendered by scripts/contract-plugin.ts. */
 declare module '*.schema' {

@@ -1,4 +1,7 @@
-/** Coming in and going out: set-up, sign-in with a password, who one is, and sessions. Passkeys and providers have theirs. */
+/**
+ * Routes for set-up, sign-in with a password, the current principal, and sessions. Passkeys and providers have their
+ * own.
+ */
 import { accessApi, type SignInState } from '../../contract/access.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import type { AccessService } from './access-service.ts'
@@ -8,7 +11,11 @@ import type { SignInService } from './sign-in-service.ts'
 export interface AccessRoutesOptions {
   access: AccessService
   signIn: SignInService
-  /** @param host By which the page was asked for. @param sessionCookie Of a session that is open, or was. */
+  /**
+   * Describes the ways to sign in.
+   * @param host The host by which the page was requested.
+   * @param sessionCookie The cookie of an open or ended session.
+   */
   describeSignIn: (host: string | undefined, sessionCookie: string | undefined) => SignInState | Promise<SignInState>
 }
 

@@ -1,4 +1,4 @@
-/** Who someone is: the API key of the environment, an API token, or a session; the first of which the set-up link opens. */
+/** Authenticates callers by API key, API token or session; the set-up link opens the first session. */
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { Role, type SessionView, type UserSession } from '../../contract/access.ts'
 import type { Credentials } from '../platform/http/http-credentials.ts'
@@ -23,15 +23,15 @@ export interface AccessOptions {
       audience?: string,
     ): Principal | undefined | Promise<Principal | undefined>
   }
-  /** An administrator's token, from the environment. */
+  /** A token with administrator rights, from the environment. */
   apiKey: string | undefined
   revocations: Revocations
   wrongKeys: Pick<WrongCredentials, 'mayTryKey' | 'rightKeyCame'>
   users: Pick<UserService, 'createAdministrator'>
   people: Pick<People, 'find'>
-  /** What the page wants to know of the server it speaks to. */
+  /** Describes the server to the page. */
   describeServer: () => SessionView['server']
-  /** Of the newest event. */
+  /** The id of the newest event. */
   lastEventId: () => string
   now: () => number
   logger: Logger
@@ -49,7 +49,7 @@ const setupLifeMs = 30 * 60_000
 export class AccessService {
   readonly #options: AccessOptions
   readonly #apiKey: Buffer | undefined
-  /** Nobody guesses what a generator made. */
+  /** True if the key was generated, so that it cannot be guessed. */
   readonly #isKeyRandom: boolean
   readonly #apiKeyPrincipal: Principal
   #setup: { hash: Buffer; endsAt: number } | undefined
@@ -62,12 +62,12 @@ export class AccessService {
     this.#apiKeyPrincipal = { id: 'api-key', name: 'API key', kind: 'api_key', userId: null, ...rights }
   }
 
-  /** What the API key of the environment may; undefined where there is none. */
+  /** The principal of the environment's API key; undefined if there is none. */
   get apiKeyPrincipal(): Principal | undefined {
     return this.#apiKey && this.#apiKeyPrincipal
   }
 
-  /** Undefined for anonymous callers. Answers at once, without the database, for keys and for principals in the cache. */
+  /** Returns undefined for anonymous callers. Synchronous, without the database, for keys and cached principals. */
   authenticate(credentials: Credentials): Principal | undefined | Promise<Principal | undefined> {
     const { token, sessionCookie, address, audience } = credentials
     if (token !== undefined) {
@@ -85,14 +85,14 @@ export class AccessService {
     return found && this.#options.revocations.denies(found) ? undefined : found
   }
 
-  /** A new one-time token; the one before no longer works. It makes the first administrator, within 30 minutes. */
+  /** Creates a one-time token for the first administrator, valid for 30 minutes; invalidates the previous one. */
   createSetupToken(): string {
     const token = randomBytes(24).toString('base64url')
     this.#setup = { hash: bytesOf(sha256(token)), endsAt: this.#options.now() + setupLifeMs }
     return token
   }
 
-  /** Uses up the set-up token, unless there is something to fix: a password that is too common leaves it as it is. */
+  /** Uses up the set-up token, unless the user can fix the error: it survives a password that is too common. */
   async setUp({ setup_token, ...administrator }: FirstAdministrator, from: Whence): Promise<OpenedSession> {
     const { now, users, sessions, logger } = this.#options
     const setup = this.#setup
@@ -101,7 +101,7 @@ export class AccessService {
         'This set-up link was already used, has expired after 30 minutes, or is from an earlier start. Restart RustyMail to get a new one.'
       throw new Problem('setup_token_invalid', detail)
     }
-    // Taken before anything is awaited, so that of two at once only one goes on.
+    // Taken before the first await, so that of two parallel requests only one proceeds.
     this.#setup = undefined
     const user = await users.createAdministrator({ ...administrator, onlyIfNone: true }).catch((error: unknown) => {
       this.#setup ??= setup
@@ -111,10 +111,10 @@ export class AccessService {
     return sessions.open(user, 'setup', from)
   }
 
-  /** Who one is, as the page shows it. @param known Their user, where that was read a moment ago. */
+  /** Returns the principal as the page shows it. @param known Its user, if the caller has just read it. */
   async view(principal: Principal, known?: UserRow): Promise<SessionView> {
     const { people, describeServer } = this.#options
-    // Before anything is read, so that the events behind it tell of whatever changes from here on.
+    // Read first, so that the events after it include every change from here on.
     const lastEventId = this.#options.lastEventId()
     const { id, name, kind, userId, scopes, accounts } = principal
     if (kind === 'anonymous') throw new Problem('unauthorized', 'Sign in, or send a token.')
@@ -135,7 +135,7 @@ export class AccessService {
     }
   }
 
-  /** One's own, or for an administrator everybody's or those of one user. */
+  /** Lists the caller's own sessions; administrators may list those of one user or of all. */
   async listSessions(principal: Principal, userId?: string): Promise<UserSession[]> {
     const wanted = isAdministrator(principal) ? userId : ownUserId(principal, userId)
     const rows = await this.#options.sessions.list(wanted)
@@ -147,7 +147,7 @@ export class AccessService {
     }))
   }
 
-  /** Answers whether it was one's own present session. */
+  /** Ends a session. Returns true if it is the caller's current one. */
   async endSession(principal: Principal, sessionId: string): Promise<boolean> {
     const { sessions, revocations } = this.#options
     await revocations.run({
@@ -161,15 +161,15 @@ export class AccessService {
     return principal.id === `session-${sessionId}`
   }
 
-  /** Whether it is one's own. @throws Problem for a session that is not there, or that the principal may not end. */
+  /** Returns true if it is the caller's own. @throws Problem if it does not exist, or the principal may not end it. */
   async #checkSession(principal: Principal, sessionId: string): Promise<boolean> {
     const { sessions, people } = this.#options
     const row = await sessions.find(sessionId)
     const owner = row && (await people.find(row.user_id))
-    // Nobody sends away who may do more than they do.
+    // A user cannot end sessions of a user who has more rights.
     const isBelow = isAdministrator(principal) && owner !== undefined && hasRights(principal, rightsOf(owner))
     const isOwn = principal.kind === 'session' && row?.user_id === principal.userId
-    // That somebody else has a session is a secret.
+    // The existence of other users' sessions is not disclosed.
     if (!row || !(isOwn || isBelow)) {
       throw new Problem('session_not_found', 'There is no such session; it may have ended.')
     }
@@ -187,7 +187,7 @@ export class AccessService {
     })
   }
 
-  /** This one included. */
+  /** Ends all sessions of the caller, including the current one. */
   async endAllSessions(principal: Principal): Promise<void> {
     const { sessions, revocations } = this.#options
     const userId = ownUserId(principal)
@@ -198,14 +198,14 @@ export class AccessService {
     })
   }
 
-  /** From where too many wrong ones came, one that a person made up is not compared. */
+  /** After too many wrong keys from an address, a key that a person chose is not compared any more. */
   #isApiKey(token: string, address: string): boolean {
     const { wrongKeys } = this.#options
     if (this.#apiKey === undefined || !(this.#isKeyRandom || wrongKeys.mayTryKey(address))) return false
-    // Not a digest of each: it would hide nothing but the length, and cost most of what it takes to recognise a caller.
+    // Compared directly: digests would hide only the length, and would be most of the cost of authenticating a caller.
     if (Buffer.byteLength(token) !== this.#apiKey.length) return false
     const isRight = timingSafeEqual(this.#apiKey, Buffer.from(token))
-    // Where it came from counts for keys that a person made up alone.
+    // The address is remembered only for keys that a person chose.
     if (isRight && !this.#isKeyRandom) wrongKeys.rightKeyCame(address)
     return isRight
   }
@@ -215,7 +215,7 @@ function isAdministrator(principal: Principal): boolean {
   return principal.scopes.has('dashboard:admin')
 }
 
-/** @throws Problem for tokens, and for callers that ask for somebody else. */
+/** Returns the user's id. @throws Problem for tokens, and for callers that name another user. */
 function ownUserId({ kind, userId }: Principal, wanted = userId): string {
   if (kind !== 'session' || userId === null) {
     throw new Problem('session_needed', 'Only signed-in users have sessions; this is a token or a key.')
@@ -227,7 +227,7 @@ function ownUserId({ kind, userId }: Principal, wanted = userId): string {
   })
 }
 
-/** In hex, which Node makes faster than bytes, and tokens are kept by. */
+/** Returns hex, which Node produces faster than bytes, and by which tokens are stored. */
 function sha256(text: string): string {
   return hash('sha256', text, 'hex')
 }

@@ -1,16 +1,24 @@
-/** Whether the key of the environment can be guessed: it has no person, no second factor and no end, so it must withstand more than a password. */
+/**
+ * Estimates whether the environment's API key can be guessed. It belongs to no person, has no second factor and never
+ * expires, so it must be stronger than a password.
+ */
 import { estimateGuesses } from '../users/password-strength.ts'
 
-/** Guesses that it must withstand, to the power of ten: a thousand years at a million a minute, from however many addresses. */
+/**
+ * Decimal logarithm of the guesses that a key must withstand: a thousand years at a million per minute, from any number
+ * of addresses.
+ */
 const leastGuesses = 14.7
-/** Bits of randomness from which on nobody can guess it, whatever the rate. */
+/** Bits of randomness from which on a key cannot be guessed at any rate. */
 const randomBits = 128
 
 interface Alphabet {
   characters: RegExp
-  /** Of one character. */
+  /** Bits in one character. */
   bits: number
-  /** Kinds of characters that a random text of this length lacks less often than once in a million. */
+  /**
+   * Kinds of characters, each of which is missing from a random text of this length less often than once in a million.
+   */
   kinds: readonly RegExp[]
 }
 
@@ -21,8 +29,8 @@ const alphabets: readonly Alphabet[] = [
 ]
 
 /**
- * Whether it was made by a generator, as far as that can be seen: of an alphabet that generators use, as long as 128 bits are in it,
- * without runs and repetitions. False for a few random ones too, which are then looked at more closely.
+ * Returns true if a generator probably made the key: it uses an alphabet of generators, has at least 128 bits, and has
+ * no runs or repetitions. False for a few random keys too, which are then checked more closely.
  */
 export function looksRandom(key: string): boolean {
   const bare = key.replace(/=+$/, '').replace(/-(?=[\da-f]{4})/g, '')
@@ -35,7 +43,7 @@ export function looksRandom(key: string): boolean {
   )
 }
 
-/** Words, runs and repetitions are what people make. */
+/** Returns true if the text has words, runs or repetitions, which people make. */
 function isUneven(text: string): boolean {
   const codes = [...text].map(character => character.charCodeAt(0))
   const steps = codes.filter((code, at) => at > 0 && Math.abs(code - codes[at - 1]!) <= 1).length
@@ -46,10 +54,10 @@ function isUneven(text: string): boolean {
   return !isRepeated && !isWordy && steps <= codes.length / 4 && new Set(codes).size >= Math.min(9, codes.length / 3)
 }
 
-/** Undefined when it is good; else what is wrong and what to do, for the operator. */
+/** Returns what is wrong with a weak key and how to fix it, for the operator; undefined if the key is strong. */
 export async function faultOfApiKey(key: string): Promise<string | undefined> {
-  // The lists of words take tens of megabytes, which a random key need not pay for.
+  // The word lists take tens of megabytes, which a random key need not load.
   if (looksRandom(key)) return undefined
   if ((await estimateGuesses(key, ['api', 'key', 'token'])) >= leastGuesses) return undefined
-  return 'RUSTYMAIL_API_KEY can be guessed; it opens everything, so make a random one: openssl rand -base64 32'
+  return 'RUSTYMAIL_API_KEY can be guessed; it gives full access, so generate a random one: openssl rand -base64 32'
 }

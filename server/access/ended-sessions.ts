@@ -1,11 +1,14 @@
-/** Why sessions ended, for the browser that still holds the cookie of one: anyone who has no such cookie learns nothing. In memory alone. */
+/**
+ * Remembers why sessions ended, in memory only. The reason is disclosed only to the browser that still holds the
+ * session's cookie.
+ */
 import type { SessionEnd } from '../../contract/access.ts'
 
-/** The ended ones that are remembered; the oldest is evicted, and its browser is told nothing. */
+/** Upper bound of remembered sessions; beyond it the oldest is evicted, and its browser gets no reason. */
 const maxRemembered = 2_000
 
 export class EndedSessions {
-  /** By the hash of the cookie. */
+  /** The reasons by the hash of the cookie. */
   readonly #reasons = new Map<string, SessionEnd>()
 
   note(tokenHash: string, why: SessionEnd): void {
@@ -15,7 +18,7 @@ export class EndedSessions {
     if (this.#reasons.size > maxRemembered && oldest !== undefined) this.#reasons.delete(oldest)
   }
 
-  /** Null also for a session that is open, and for one that its owner signed out of. */
+  /** Returns the reason; null also for an open session, and for one that its owner signed out of. */
   why(tokenHash: string): SessionEnd | null {
     return this.#reasons.get(tokenHash) ?? null
   }

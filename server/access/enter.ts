@@ -1,4 +1,4 @@
-/** Coming in: by whatever way somebody proved who they are, from here on the call and the browser are theirs. */
+/** Enters a session, however the user was authenticated: from here on the call and the browser act as that user. */
 import type { SessionView } from '../../contract/access.ts'
 import type { Call } from '../platform/http/http-call.ts'
 import type { AccessService } from './access-service.ts'
@@ -11,7 +11,7 @@ export function enter(call: Entering, { cookie, principal }: OpenedSession): voi
   call.setSessionCookie(cookie, sessionLifeMs / 1000)
 }
 
-/** The same, for a page that shows who came in. */
+/** Enters a session, and returns what a page shows of the user. */
 export function enterAndView(
   call: Entering,
   opened: OpenedSession,

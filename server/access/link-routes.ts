@@ -1,4 +1,4 @@
-/** The links by which people come in the first time, or set another password: read, and accepted. */
+/** Routes for the links by which users sign in the first time or reset a password: reading and accepting them. */
 import { usersApi } from '../../contract/users.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import type { UserService } from '../users/user-service.ts'

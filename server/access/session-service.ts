@@ -1,4 +1,4 @@
-/** Sessions of people: opened once a person has proved who they are, known by a cookie, and ended when they should be. */
+/** Sessions of users: opened after authentication, recognised by a cookie, and ended on expiry or revocation. */
 import { hash, randomBytes } from 'node:crypto'
 import type { SessionEnd, SignInMethod } from '../../contract/access.ts'
 import { GatheredLookups } from '../platform/gathered-lookups.ts'
@@ -17,17 +17,17 @@ export interface SessionServiceOptions {
   users: Pick<People, 'find' | 'update' | 'noteSignIn'>
   now: () => number
   logger: Logger
-  /** Hears of sessions that end, or may do other things than before. */
+  /** Notified of sessions that end or whose rights change. */
   listener: PrincipalListener
 }
 
 export type Whence = Pick<Caller, 'address' | 'userAgent'>
 
 export interface OpenedSession {
-  /** The cookie's value, which is kept nowhere. */
+  /** The cookie's value, which is not stored. */
   cookie: string
   principal: Principal
-  /** As they were when it was opened. */
+  /** The user at the time when the session was opened. */
   user: UserRow
 }
 
@@ -44,27 +44,27 @@ const minute = 60_000
 const day = 24 * 60 * minute
 export const sessionLifeMs = 30 * day
 const sessionIdleMs = 7 * day
-/** How stale `last_seen_at` may be in the database. */
+/** How stale `last_seen_at` in the database may be, in ms. */
 const touchEveryMs = 5 * minute
-/** Open at once; when there is one more, the oldest ends. */
+/** Open sessions of one user; opening one more ends the oldest. */
 const maxPerUser = 50
-/** Sessions kept in memory; when full the one cached first goes, and costs a look-up when it comes back. */
+/** Cached sessions; when full, the one cached first is evicted, and its next request looks it up again. */
 const maxCached = 10_000
-/** Cookies looked up at once; past it a caller with one that was not seen lately is told to come back. */
+/** Cookie look-ups in flight; beyond it, callers whose session is not cached are asked to retry. */
 const maxLookups = 64
-/** Looks into the database while sessions and users change at the same moment. */
+/** Attempts to read a session while sessions and users keep changing. */
 const maxLooks = 5
 
 export class SessionService {
   readonly #options: SessionServiceOptions
-  /** By the hash of the cookie. */
+  /** Cached sessions by the hash of the cookie. */
   readonly #cache = new Map<string, CachedSession>()
   readonly #ended = new EndedSessions()
   readonly #lookups = new Map<string, Promise<Principal | undefined>>()
   readonly #rows: GatheredLookups<OwnedSessionRow>
-  /** Counts what changed or ended: what was read before that is not kept after it. */
+  /** Counts changes and endings: a row read before one is not cached after it. */
   #changes = 0
-  /** Users are followed one after the other, so that what was read first is not applied last. */
+  /** Follows changed users one after the other, so that a stale read is never applied last. */
   #following: Promise<void> = Promise.resolve()
 
   constructor(options: SessionServiceOptions) {
@@ -80,7 +80,7 @@ export class SessionService {
     await this.#deleteExpired()
   }
 
-  /** @param user As they were when they proved who they are. */
+  /** @param user The row that was read for authentication. */
   async open(user: UserRow, method: SignInMethod, { address, userAgent }: Whence): Promise<OpenedSession> {
     const { store, users, logger } = this.#options
     const now = this.#options.now()
@@ -99,13 +99,13 @@ export class SessionService {
     await this.#deleteExpired()
     const changes = this.#changes
     const { current, surplus } = await store.transact(async transaction => {
-      // Holds on to the user until the session is there: who is disabled or reset now is refused, and after it the session is found.
+      // Locks the user until the session exists: a user disabled before is refused, one disabled later loses it.
       const current = await users.noteSignIn(user, iso(now), transaction)
       if (!current) throw refused()
       await store.insert(row, transaction)
       return { current, surplus: await store.deleteSurplus(row, maxPerUser, transaction) }
     })
-    // A user changed since then has other rights, or is disabled: a session that was not yet in memory was not told.
+    // If anything changed meanwhile, the session was not cached yet and missed the notice, so it is read again.
     const isSame = changes === this.#changes
     const principal = isSame ? this.#use(row.token_hash, this.#keep(row, principalOf(row, current))) : undefined
     const opened = principal ?? (await this.#load(row.token_hash))
@@ -115,7 +115,7 @@ export class SessionService {
     return { cookie, principal: opened, user: current }
   }
 
-  /** Undefined for nobody. Answers at once, without the database, for sessions seen before. */
+  /** Returns undefined if nobody has this cookie. Synchronous, without the database, for cached sessions. */
   authenticate(cookie: string): Principal | undefined | Promise<Principal | undefined> {
     if (cookie.length > 200) return undefined
     const tokenHash = hashOf(cookie)
@@ -127,7 +127,7 @@ export class SessionService {
     return this.#options.store.find(sessionId)
   }
 
-  /** Those that are open, the newest first; everybody's unless a user is named. */
+  /** Lists open sessions, the newest first, of one user or of all. */
   async list(userId?: string): Promise<NamedSessionRow[]> {
     const rows = await this.#options.store.listOpen(this.#limits(), userId)
     return rows.map(row => {
@@ -136,12 +136,12 @@ export class SessionService {
     })
   }
 
-  /** Why the session of this cookie ended, as far as it is remembered. */
+  /** Returns why the session of this cookie ended, if that is remembered. */
   whyEnded(cookie: string | undefined): SessionEnd | null {
     return cookie === undefined || cookie.length > 200 ? null : this.#ended.why(hashOf(cookie))
   }
 
-  /** @param why Undefined when its owner signs out: they know. */
+  /** @param why Undefined when the owner signs out. */
   async end(sessionId: string, why?: SessionEnd): Promise<void> {
     const gone = await this.#options.store.delete(sessionId)
     this.#endedInDatabase(gone ?? { id: sessionId, token_hash: undefined }, why)
@@ -155,7 +155,7 @@ export class SessionService {
 
   async endAllOf(userId: string, why: SessionEnd, exceptSessionId?: string): Promise<void> {
     const gone = await this.#options.store.deleteOf(userId, exceptSessionId)
-    // Rows go along with their user too: then only memory still knows of them.
+    // Deleting a user deletes the rows too, so that only the cache still knows these sessions.
     const isEnded = (cached: CachedSession) => cached.userId === userId && cached.id !== exceptSessionId
     const all = new Map([...gone, ...this.#forget(isEnded)].map(({ id, token_hash }) => [id, token_hash]))
     for (const [id, tokenHash] of all) {
@@ -170,10 +170,10 @@ export class SessionService {
     }
   }
 
-  /** Takes over what the database says of the user now; ends the sessions of users that are gone or disabled. */
+  /** Applies the user's current row; ends the sessions of users that are gone or disabled. */
   userChanged(userId: string): Promise<void> {
     const followed = this.#following.then(() => this.#follow(userId))
-    // Who asked hears of a failure; the next one goes on all the same.
+    // The caller receives a failure; the next change proceeds regardless.
     this.#following = followed.catch(() => undefined)
     return followed
   }
@@ -193,7 +193,7 @@ export class SessionService {
     }
   }
 
-  /** Callers that come with the same cookie meanwhile wait for the same answer. */
+  /** Coalesces look-ups: callers with the same cookie share one. */
   #lookUp(tokenHash: string): Promise<Principal | undefined> {
     const pending = this.#lookups.get(tokenHash)
     if (pending) return pending
@@ -236,7 +236,7 @@ export class SessionService {
     if (now - session.touchedAt > touchEveryMs) {
       session.touchedAt = now
       this.#touch(session, iso(now)).catch((err: unknown) => {
-        this.#options.logger.warn({ err }, 'could not note that a session is in use')
+        this.#options.logger.warn({ err }, 'the last use of a session could not be recorded')
       })
     }
     return session.principal
@@ -247,7 +247,7 @@ export class SessionService {
     await this.#options.users.update(userId, { last_seen_at: at })
   }
 
-  /** Answers those that were in memory. */
+  /** Evicts cached sessions, and returns them. */
   #forget(isEnded: (cached: CachedSession) => boolean): GoneSession[] {
     this.#changes++
     const ended = [...this.#cache].filter(([, cached]) => isEnded(cached))
@@ -279,7 +279,7 @@ function principalId(sessionId: string): string {
   return `session-${sessionId}`
 }
 
-/** As for a wrong password: what changed is not told. */
+/** Answers as for a wrong password, without disclosing what changed. */
 function refused(): Problem {
   return new Problem('sign_in_failed', 'Your account changed while you were signing in. Try again.')
 }

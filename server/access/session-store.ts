@@ -5,10 +5,10 @@ import type { SessionRow } from './session-tables.ts'
 
 export type GoneSession = Pick<SessionRow, 'id' | 'token_hash'>
 export type NamedSessionRow = SessionRow & { user_name: string }
-/** A session with its user as they are at the same moment. */
+/** A session with its user, read in one statement. */
 export type OwnedSessionRow = SessionRow & Pick<UserRow, 'name' | 'role' | 'accounts' | 'disabled'>
 
-/** Sessions are over when they expired by `now`, or were last seen before `idleBefore`. */
+/** The bounds of open sessions: a session is over if it expired by `now`, or was last seen before `idleBefore`. */
 export interface SessionLimits {
   now: string
   idleBefore: string
@@ -25,7 +25,7 @@ export class SessionStore {
     return this.#db.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst()
   }
 
-  /** In any order. */
+  /** Returns the sessions in any order. */
   async findByHashes(tokenHashes: readonly string[]): Promise<OwnedSessionRow[]> {
     return this.#db
       .selectFrom('sessions')
@@ -36,7 +36,7 @@ export class SessionStore {
       .execute()
   }
 
-  /** The newest first. */
+  /** Returns the user's sessions, the newest first. */
   async listOf(userId: string): Promise<SessionRow[]> {
     return this.#db
       .selectFrom('sessions')
@@ -47,7 +47,7 @@ export class SessionStore {
       .execute()
   }
 
-  /** Those that are not over, the newest first; everybody's unless a user is named. */
+  /** Lists sessions that are not over, the newest first, of one user or of all. */
   async listOpen({ now, idleBefore }: SessionLimits, userId?: string): Promise<NamedSessionRow[]> {
     return this.#db
       .selectFrom('sessions')
@@ -74,12 +74,12 @@ export class SessionStore {
     await this.#db.updateTable('sessions').set({ last_seen_at: lastSeenAt }).where('id', '=', id).execute()
   }
 
-  /** Answers what went; undefined when it had gone before. */
+  /** Returns what was deleted; undefined if it was gone already. */
   async delete(id: string): Promise<GoneSession | undefined> {
     return this.#db.deleteFrom('sessions').where('id', '=', id).returning(['id', 'token_hash']).executeTakeFirst()
   }
 
-  /** Ends the oldest of its user beyond so many, never this one; answers those that went. */
+  /** Deletes the oldest sessions of the user beyond `most`, never this one. Returns those deleted. */
   async deleteSurplus({ id, user_id }: SessionRow, most: number, transaction: Database): Promise<GoneSession[]> {
     return transaction
       .deleteFrom('sessions')
@@ -93,7 +93,7 @@ export class SessionStore {
             .where('id', '!=', id)
             .orderBy('created_at', 'desc')
             .orderBy('id')
-            // SQLite takes no offset without a limit.
+            // SQLite accepts no OFFSET without LIMIT.
             .limit(1_000)
             .offset(most - 1),
         ),
@@ -102,7 +102,7 @@ export class SessionStore {
       .execute()
   }
 
-  /** Answers those that went. */
+  /** Returns the deleted sessions. */
   async deleteOf(userId: string, exceptId = ''): Promise<GoneSession[]> {
     return this.#db
       .deleteFrom('sessions')
@@ -112,7 +112,7 @@ export class SessionStore {
       .execute()
   }
 
-  /** Answers those that went. */
+  /** Returns the deleted sessions. */
   async deleteEnded({ now, idleBefore }: SessionLimits): Promise<GoneSession[]> {
     return this.#db
       .deleteFrom('sessions')

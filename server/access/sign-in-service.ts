@@ -1,4 +1,4 @@
-/** Signing in with a password and, where there is one, a second factor. A rejected caller learns nothing about the reason. */
+/** Signing in with a password and, if the user has one, a second factor. A rejected caller is not told the reason. */
 import { randomBytes } from 'node:crypto'
 import type { Logger } from '../platform/logger.ts'
 import { placeOf } from '../platform/network/caller-address.ts'
@@ -23,12 +23,12 @@ export type SignIn = ({ status: 'signed_in' } & OpenedSession) | { status: 'seco
 
 type Tried = (userId: string) => void
 
-/** Someone whose password was right. */
+/** A sign-in whose password was right and whose second factor is pending. */
 interface Challenge {
   userId: string
-  /** Where the password was given. */
+  /** The network from which the password was sent. */
   place: string
-  /** With another password than then, it is no longer valid. */
+  /** The hash at that time: a challenge is void once the password changes. */
   passwordHash: string | null
   endsAt: number
   triesLeft: number
@@ -37,8 +37,8 @@ interface Challenge {
 const challengeLifeMs = 5 * 60_000
 const triesPerChallenge = 5
 /**
- * Open at once; when there is one more, the oldest is evicted: of the same user at the same place first, so that nobody pushes
- * others out, and who has stolen a password does not keep its owner from giving a code.
+ * Upper bound of open challenges. Beyond it the oldest is evicted, first of the same user and place, so that nobody
+ * evicts those of others, and the thief of a password cannot keep its owner from entering a code.
  */
 const maxChallenges = 1000
 const maxChallengesPerUser = 50
@@ -53,19 +53,21 @@ export class SignInService {
   }
 
   /**
+   * Signs in by password.
    * @param email In lower case.
-   * @param tried Hears whose account it is, also when the password is wrong: for the trail, not for the answer.
+   * @param tried Called with the id of the account's user, also when the password is wrong: for the trail, not for the
+   * response.
    */
   async withPassword(email: string, password: string, from: Whence, tried: Tried = () => undefined): Promise<SignIn> {
     const { users, hasher, factors, sessions } = this.#options
     const attempt = { user: passwordOf(email), address: from.address }
     const user = await this.#try(attempt, async rank => {
-      // Before the database is asked: in a flood most are sent away here.
+      // Checked before the database is read: in a flood, most attempts are rejected here.
       hasher.checkRoom(rank)
       const found = await users.findByEmail(email)
       if (found) tried(found.id)
       const usable = found && found.disabled === 0 ? found : undefined
-      // Without one the hasher does the same work for nothing: the time tells nobody who is a user here.
+      // Without a hash the hasher does the same work, so that the timing does not disclose who is a user.
       const isRight = await hasher.verify(password, usable?.password_hash, rank)
       return isRight && usable ? this.#renew(usable, password, rank) : undefined
     })
@@ -85,23 +87,23 @@ export class SignInService {
     const pending = this.#challenges.get(challenge)
     if (!pending || this.#options.now() > pending.endsAt || pending.triesLeft === 0) throw this.#tooLate(challenge)
     tried(pending.userId)
-    // Six digits can be guessed from many addresses, a recovery code cannot: with one the owner always gets in.
+    // Six digits can be guessed from many addresses, a recovery code cannot: with one, the owner always gets in.
     const isShort = /^[\d\s]+$/.test(code)
     const attempt = { user: codeOf(pending.userId), address: from.address, isShort }
     const user = await this.#try(attempt, async () => {
-      // Before the code is looked at, so that many at once are no more tries.
+      // Counted before the code is checked, so that parallel requests get no extra tries.
       pending.triesLeft--
       const found = await users.find(pending.userId)
       if (found?.disabled !== 0 || found.password_hash !== pending.passwordHash) throw this.#tooLate(challenge)
       return (await factors.verify(found, code)) ? found : undefined
     })
     if (!user) throw new Problem('sign_in_failed', 'This code is wrong or was already used.')
-    // Gone before the session is there: of two right codes at once, one opens it.
+    // Deleted before the session opens: of two right codes in parallel, only one opens a session.
     if (!this.#challenges.delete(challenge)) throw this.#tooLate(challenge)
     return sessions.open(user, 'password', from)
   }
 
-  /** Keeps a right password with today's cost. Undefined when it is not right any more. */
+  /** Rehashes a right password with the current cost. Returns undefined if it is no longer right. */
   async #renew(user: UserRow, password: string, rank: number): Promise<UserRow | undefined> {
     const { users, hasher, logger } = this.#options
     const before = user.password_hash
@@ -111,13 +113,13 @@ export class SignInService {
       logger.info({ user: user.id }, 'a password was hashed again with the current cost')
       return { ...user, password_hash: after }
     }
-    // Somebody was faster: the same person in another tab, or who changed the password.
+    // Another request was faster: the same person in another tab, or a change of the password.
     const current = await users.find(user.id)
     if (!current || current.disabled) return undefined
     return (await hasher.verify(password, current.password_hash, rank)) ? current : undefined
   }
 
-  /** What is neither right nor wrong, since it failed, does not count. */
+  /** Runs one throttled attempt; one that throws is neither right nor wrong, and does not count. */
   async #try(attempt: Attempt, look: (rank: number) => Promise<UserRow | undefined>): Promise<UserRow | undefined> {
     const { throttle, logger } = this.#options
     const rank = throttle.check(attempt)
@@ -125,7 +127,7 @@ export class SignInService {
       const user = await look(rank)
       if (user) throttle.succeeded(attempt)
       else throttle.failed(attempt)
-      // Without the email: people type passwords there.
+      // The email is not logged, since people type passwords into that field.
       if (!user) logger.info({ address: attempt.address }, 'a sign-in failed')
       return user
     } catch (error) {

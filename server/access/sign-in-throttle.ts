@@ -1,32 +1,36 @@
-/** Slows down guessing, by delays that grow and never by a lock: who has not failed from their own address gets in. */
+/**
+ * Throttles guessing by growing delays, never by a lock: users who have not failed from their own address always get
+ * in.
+ */
 import { doubledMs } from '../platform/doubling.ts'
 import { networksOf } from '../platform/network/caller-address.ts'
 import { Problem } from '../platform/problem.ts'
 
-/** What is tried, and where from. */
+/** One attempt: the secret that is tried, and the address that tries it. */
 export interface Attempt {
-  /** One of `passwordOf` and `codeOf`; whether there is such a person makes no difference. */
+  /** A key from `passwordOf` or `codeOf`, whether or not such a user exists. */
   user: string
   address: string
-  /** For what is short enough to be guessed from many addresses: then what others tried holds everybody up. */
+  /** True for a secret short enough to be guessed from many addresses: then failures of others delay everyone. */
   isShort?: boolean
 }
 
 interface Limit {
-  /** Tries without a delay. */
+  /** Attempts without a delay. */
   free: number
   maxDelayMs: number
 }
 
 interface Tries {
   count: number
-  /** When the last one was. */
+  /** The time of the last attempt, in epoch ms. */
   at: number
 }
 
 /**
- * For an address (of IPv6 its network of 64 bits), and for the networks of 48 and 32 bits around an IPv6 address: anyone who has one of
- * those has thousands of the narrower ones. The wider it is, the more others are in it, so the more is free and the shorter the delay.
+ * Limits for an address (in IPv6 its /64 network), and for the /48 and /32 networks around it, since a holder of one of
+ * those has thousands of narrower ones. Wider networks have more users, so more attempts are free and delays are
+ * shorter.
  */
 const widths = [
   { pair: { free: 4, maxDelayMs: 5 * 60_000 }, place: { free: 10, maxDelayMs: 60_000 } },
@@ -37,18 +41,18 @@ const limits = {
   user: { free: 20, maxDelayMs: 60_000 },
   short: { free: 10, maxDelayMs: 5 * 60_000 },
 } as const satisfies Record<string, Limit>
-/** Widths at which somebody who was wrong is held up by what others tried with the same email. */
+/** Widths at which a caller with an own failure is also delayed by failures of others with the same email. */
 const ownWidths = 2
 const firstDelayMs = 1_000
-/** One try is forgotten for each of these that pass without another. */
+/** One attempt is forgotten for each such interval without another, in ms. */
 const fadeMs = 10 * 60_000
-/** More than so many beyond what is free are not counted: what fades by one each time should fade within hours. */
+/** Upper bound of counted attempts beyond the free ones, so that the count fades within hours. */
 const maxBeyond = 20
-/** Entries of each table; when full, the one that was tried longest ago goes. */
+/** Entries of each table; when full, the one tried longest ago is evicted. */
 const maxEntries = 10_000
 
 export class SignInThrottle {
-  /** One for each width: who fills that of the narrow networks does not empty that of the wide ones. */
+  /** One table per width, so that filling that of narrow networks does not evict entries of wide ones. */
   readonly #pairs: readonly TryTable[]
   readonly #places: readonly TryTable[]
   readonly #users: TryTable
@@ -62,8 +66,9 @@ export class SignInThrottle {
   }
 
   /**
-   * To be asked before a try, which counts as failed from now on: else many at once would all pass. One of the other three
-   * methods follows when its end is known. Answers how often this address was wrong lately: those with fewer wrong attempts go first.
+   * Checks an attempt, and counts it as failed from now on, so that parallel ones cannot all pass. The caller reports
+   * the outcome by one of the other three methods. Returns how often this address failed lately: attempts with lower
+   * numbers go first.
    * @throws Problem too_many_attempts.
    */
   check(attempt: Attempt): number {
@@ -76,7 +81,7 @@ export class SignInThrottle {
     ]
     const own = ofPairs.slice(0, ownWidths).filter(({ count }) => count > 0)
     if (attempt.isShort) ends.push(endOfDelay(ofUser, limits.short))
-    // What others do holds up only who was wrong himself, and only from then on.
+    // Failures of others delay only callers that failed themselves, and only from that time on.
     else if (own.length > 0) ends.push(endOfDelay({ ...ofUser, at: Math.max(...own.map(({ at }) => at)) }, limits.user))
     const waitMs = Math.max(...ends) - this.#now()
     if (waitMs > 0) throw tooMany(Math.ceil(waitMs / 1000))
@@ -84,19 +89,22 @@ export class SignInThrottle {
     return Math.max(...ofPlaces.slice(0, ownWidths).map(({ count }) => count))
   }
 
-  /** The delay begins only now. */
+  /** Restarts the delay from now. */
   failed(attempt: Attempt): void {
     this.#each(attempt, (table, key) => table.renew(key))
   }
 
-  /** Of the address and of others only this try is forgotten: who can sign in could otherwise guess at others in between. */
+  /**
+   * Forgets only this attempt for the address and others, since a user who can sign in could otherwise guess at others'
+   * accounts in between.
+   */
   succeeded(attempt: Attempt): void {
     this.withdrawn(attempt)
     const [own] = this.#pairsOf(attempt)
     own?.table.delete(own.key)
   }
 
-  /** For a try that came to nothing, neither right nor wrong. */
+  /** Withdraws an attempt that ended neither right nor wrong. */
   withdrawn(attempt: Attempt): void {
     this.#each(attempt, (table, key) => table.takeBack(key))
   }
@@ -115,7 +123,7 @@ export class SignInThrottle {
   }
 }
 
-/** Where something is counted, and under which name. */
+/** A table that counts an attempt, and the key in it. */
 interface Kept {
   table: TryTable
   key: string
@@ -131,7 +139,7 @@ class TryTable {
     this.#maxCount = maxCount
   }
 
-  /** What has not faded yet. */
+  /** Returns the attempts that have not faded yet. */
   read(key: string): Tries {
     const entry = this.#entries.get(key)
     if (!entry) return { count: 0, at: 0 }
@@ -162,17 +170,22 @@ class TryTable {
   }
 }
 
-/** @param email As it was typed. */
+/**
+ * Returns the key of a password.
+ * @param email As typed.
+ */
 export function passwordOf(email: string): string {
   return `password of ${email}`
 }
 
-/** Begins otherwise than any password's: nobody can type an email that holds up somebody's codes. */
+/**
+ * Returns the key of a user's codes; its prefix differs from that of passwords, so that no typed email can delay them.
+ */
 export function codeOf(userId: string): string {
   return `code of ${userId}`
 }
 
-/** When the next may be tried. */
+/** Returns when the next attempt is allowed, in epoch ms. */
 function endOfDelay({ count, at }: Tries, { free, maxDelayMs }: Limit): number {
   return count < free ? 0 : at + doubledMs(count - free, firstDelayMs, maxDelayMs)
 }

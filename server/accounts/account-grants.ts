@@ -1,4 +1,7 @@
-/** PORT: what accounts ask of the OAuth2 grants by which some of them log in. Given by the composition root, since grants stand above accounts. */
+/**
+ * PORT: what accounts need from OAuth2 grants by which some of them log in. Provided by the composition root, since
+ * grants are on a higher floor than accounts.
+ */
 import type { AccountAuth } from '../../contract/accounts.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
@@ -7,38 +10,47 @@ import { Problem } from '../platform/problem.ts'
 export interface WantedToken {
   grantId: string
   part: 'imap' | 'smtp'
-  /** Where it is to be sent: to servers of the provider alone. */
+  /** The host that receives the token, which must be a server of the provider. */
   host: string
-  /** Rejected by that server just now. */
+  /** The token that this server has just rejected. */
   rejected?: string | undefined
 }
 
 export interface AccountGrants {
-  /** Refreshed first where that is due. @throws Problem mail_login_refused for access that was revoked or has expired. */
+  /**
+   * Returns a valid access token, refreshed if due. @throws Problem mail_login_refused if the grant was revoked or has
+   * expired.
+   */
   accessToken(wanted: WantedToken): Promise<string>
-  /** The provider of a grant that this caller signed in for, and that no account has yet. @throws Problem oauth_grant_not_found. */
+  /**
+   * Returns the provider of a grant that this caller signed in for, and that no account uses yet. @throws Problem
+   * oauth_grant_not_found.
+   */
   providerOf(principal: Principal, grantId: string): Promise<string>
-  /** From here on it is the account's. @throws Problem oauth_grant_not_found where another account was faster. */
+  /** Binds the grant to the account. @throws Problem oauth_grant_not_found if another account was faster. */
   bind(transaction: Database, grantId: string, accountId: string): Promise<void>
-  /** Deletes it. @returns Revokes it at its provider as well, once the transaction is committed: owned by the grants, and never fails. */
+  /**
+   * Deletes the grant. @returns A function that also revokes it at the provider, to be called after the commit; it
+   * never fails.
+   */
   release(transaction: Database, grantId: string): Promise<() => void>
 }
 
-/** What somebody who signed in for an account has got for it. */
+/** The access that a user who signed in for an account obtained. */
 export interface NewAccess {
   auth: AccountAuth
   accessToken: string
-  /** By the provider's word, the person of the grant before. */
+  /** True if the provider vouches that it is the person of the previous grant. */
   isSamePerson: boolean
-  /** @throws Problem for a server that is not one of the provider's. */
+  /** @throws Problem if the host is not one of the provider's servers. */
   checkHosts(part: 'imap' | 'smtp', host: string): void
-  /** Keeps the grant, in the transaction of the account. */
+  /** Stores the grant in the transaction of the account. */
   keep(transaction: Database): Promise<void>
 }
 
-/** PORT: for accounts that come from another server, where what they were granted stays. */
+/** PORT: for accounts from another server, where their grants stay behind. */
 export interface MissingGrants {
-  /** Keeps, in the transaction of the account, that somebody has to sign in at the provider again. */
+  /** Records, in the transaction of the account, that a user has to sign in at the provider again. */
   miss(
     transaction: Database,
     grant: { id: string; provider: string; accountId: string; isSending: boolean },

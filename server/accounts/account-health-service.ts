@@ -1,4 +1,4 @@
-/** Tells what went wrong with one account, and has it connected again at once. */
+/** Lists the recent errors of an account, and reconnects it immediately. */
 import type { RecentError } from '../../contract/account-health.ts'
 import type { Account } from '../../contract/accounts.ts'
 import type { Principal } from '../platform/principal.ts'
@@ -18,7 +18,9 @@ export class AccountHealthService {
     this.#options = options
   }
 
-  /** Newest first. @throws Problem `account_not_found` also for what the principal may not see. */
+  /**
+   * Returns the newest first. @throws Problem `account_not_found`, also for accounts that the principal may not see.
+   */
   async listErrors(principal: Principal, accountId: string): Promise<RecentError[]> {
     const account = await this.#options.accounts.get(principal, accountId)
     return this.#options.health.errorsOf(account.id)

@@ -1,4 +1,7 @@
-/** Accounts as they leave this server for another one, and as they come from one: whole, with their passwords in the clear, and without what OAuth2 providers granted. Sealing them is up to others. */
+/**
+ * Exports accounts to another server and imports them: complete, with passwords in the clear, but without OAuth2
+ * grants. Callers seal them.
+ */
 import { randomBytes } from 'node:crypto'
 import type { MovedAccount } from '../../contract/account-moving.ts'
 import { type AccountAuth, lookInterval } from '../../contract/accounts.ts'
@@ -20,7 +23,7 @@ export interface AccountMoverOptions {
   now?: () => number
 }
 
-/** Without what other features keep of it. */
+/** An account without what other features store of it. */
 export type OwnPart = Omit<MovedAccount, 'parts'>
 
 export class AccountMover {
@@ -30,7 +33,9 @@ export class AccountMover {
     this.#options = options
   }
 
-  /** The default one first, so that it is the default again on an empty server; not the sandbox's. */
+  /**
+   * Lists accounts without the sandbox's; the default comes first, so that it is the default again on an empty server.
+   */
   async list(): Promise<{ id: string; account: OwnPart }[]> {
     const { store } = this.#options
     const rows = (await store.list()).filter(row => row.is_sandbox === 0)
@@ -51,14 +56,15 @@ export class AccountMover {
     }))
   }
 
-  /** With its password, where it has one. */
+  /** Returns the server with its password, if it has one. */
   #serverOf(row: AccountRow, part: Part): OwnPart['imap'] | undefined {
     return authOf(row).kind === 'oauth' ? serverOf(row, part) : toLogin(row, part, this.#options.secrets)
   }
 
   /**
-   * Creates it, whole or not at all, without trying its servers. @param also What else is kept of it, in the same transaction.
-   * @throws Problem `account_exists`, or `bad_request` where it may not be connected so.
+   * Creates the account, entirely or not at all, without trying its servers.
+   * @param also Writes what else is stored of it, in the same transaction.
+   * @throws Problem `account_exists`, or `bad_request` if this connection is not allowed.
    */
   async create(account: OwnPart, also: (transaction: Database, accountId: string) => Promise<void>): Promise<string> {
     const { store, hub, secrets, grants, now = Date.now } = this.#options
@@ -95,7 +101,7 @@ export class AccountMover {
   }
 }
 
-/** An account that signs in by OAuth2 has none, whatever the file says. */
+/** Removes the password if the account signs in by OAuth2, whatever the file says. */
 function withoutPassword(server: OwnPart['imap'], provider: string | null): OwnPart['imap'] {
   return provider === null ? server : { ...server, password: undefined }
 }

@@ -1,4 +1,4 @@
-/** The mail accounts as callers see them, and how to log in to them. */
+/** Reads mail accounts in the form that callers see, and how to log in to them. */
 import type { Account, IndexLevel, MailServer } from '../../contract/accounts.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
@@ -21,7 +21,7 @@ export interface AccountServiceOptions {
   secrets: SecretBox
   verifier: AccountVerifier
   grants: AccountGrants
-  /** How long a server may take to answer a trial. */
+  /** The timeout of a server in a trial, in ms. */
   timeoutMs: () => number
 }
 
@@ -46,8 +46,8 @@ export class AccountReader {
   }
 
   /**
-   * Callers that may not see it get the oldest account that they may see: it would be the default one, were theirs the
-   * only ones.
+   * Returns the default account; callers that may not see it get the oldest account that they may see, which would be
+   * the default if theirs were the only ones.
    */
   async findDefault(principal: Principal): Promise<Account | undefined> {
     const row = await this.findDefaultRow(principal)
@@ -71,12 +71,12 @@ export class AccountReader {
     return rows.filter(row => this.isOn(row)).map(toEnabled)
   }
 
-  /** As it was chosen, and null for the default; undefined when there is no such account. */
+  /** Returns the chosen level, null for the default; undefined if there is no such account. */
   async findIndexLevel(accountId: string): Promise<IndexLevel | null | undefined> {
     return (await this.options.store.find(accountId))?.index_level
   }
 
-  /** States of all accounts; the caller tells each principal of theirs. */
+  /** Returns the states of all accounts; the caller filters them for each principal. */
   async listHealth(): Promise<{ id: string; enabled: boolean; state: Account['state'] }[]> {
     const rows = await this.options.store.list()
     return rows.map(row => {
@@ -85,25 +85,26 @@ export class AccountReader {
     })
   }
 
-  /** For work that no caller waits for. */
+  /** Returns the address of an account, for background work without a principal. */
   async emailOf(accountId: string): Promise<string> {
     return (await this.getRow(accountId)).email
   }
 
-  /** Where it sends, without the login; null where it does not. For work that no caller waits for. */
+  /** Returns where the account sends, without the login; null if it cannot. For background work without a principal. */
   async smtpServer(accountId: string): Promise<MailServer | null> {
     return toAccount(await this.getRow(accountId), true, this.options.health.get(accountId, true)).smtp
   }
 
   /**
-   * With the password or access token in the clear: only for those who connect with it at once.
+   * Returns the login with the password or access token in the clear, only for callers that connect with it
+   * immediately.
    * @param rejected The access token that the server has just rejected.
    */
   async login(accountId: string, rejected?: string): Promise<MailLogin> {
     return this.#openLogin(accountId, 'imap', rejected)
   }
 
-  /** The same for its SMTP server. @throws Problem where it has none. */
+  /** Returns the login of the SMTP server. @throws Problem if the account has none. */
   async smtpLogin(accountId: string, rejected?: string): Promise<MailLogin> {
     return this.#openLogin(accountId, 'smtp', rejected)
   }
@@ -118,7 +119,7 @@ export class AccountReader {
     return source(rejected)
   }
 
-  /** Of both servers, also where the account is disabled: only to find out what is wrong with them. */
+  /** Returns both servers, also of a disabled account: for diagnosis only. */
   async servers(
     principal: Principal,
     accountId: string,
@@ -132,7 +133,9 @@ export class AccountReader {
     return row.enabled === 1 && !this.isParked(row)
   }
 
-  /** The sandbox's account while its server does not run: it is kept, but there is nothing to connect to. */
+  /**
+   * True for the sandbox's account while its server is stopped: the account stays, but there is nothing to connect to.
+   */
   protected isParked(row: AccountRow): boolean {
     return row.is_sandbox === 1 && !this.isSandboxRunning
   }
@@ -145,7 +148,7 @@ export class AccountReader {
     return row
   }
 
-  /** Oldest first. */
+  /** Returns the accounts that the principal may see, oldest first. */
   async #seenBy(principal: Principal): Promise<AccountRow[]> {
     return (await this.options.store.list()).filter(({ id }) => maySeeAccount(principal, id))
   }
@@ -155,7 +158,7 @@ export class AccountReader {
     return row && maySeeAccount(principal, row.id) ? row : defaultOf(await this.#seenBy(principal))
   }
 
-  /** As the principal sees it. */
+  /** Returns the account as the principal sees it. */
   protected async tell(principal: Principal, row: AccountRow): Promise<Account> {
     return this.view(row, row.is_default ? row : await this.findDefaultRow(principal))
   }

@@ -1,4 +1,4 @@
-/** An account's row as the contract shows it, as a login, and with a change laid over it. */
+/** Converts an account's row to the contract's form and to a login, and merges changes into it. */
 import { randomBytes } from 'node:crypto'
 import {
   type Account,
@@ -23,12 +23,12 @@ import type { PasswordLogin } from './mail-login.ts'
 export type Part = 'imap' | 'smtp'
 export type LoginName = { host: string; port: number; user: string }
 
-/** What a sealed password is bound to, so that it cannot be moved to another row. */
+/** Returns the context that a sealed password is bound to, so that it cannot be moved to another row. */
 export function sealContext(accountId: string, part: Part): string {
   return `account ${accountId} ${part}`
 }
 
-/** Before it is kept; which one is the default is the store's to say. */
+/** Builds a row to insert; the store decides which account is the default. */
 export function newRow(
   input: AccountInput,
   { isSandbox, at, secrets, auth }: { isSandbox: boolean; at: string; secrets: SecretBox; auth: AccountAuth },
@@ -92,7 +92,7 @@ function authColumns(auth: AccountAuth): Pick<AccountRow, 'oauth_provider' | 'gr
   return { oauth_provider: auth.provider, grant_id: auth.grant_id }
 }
 
-/** From now on it logs in by what it was granted, and its passwords are forgotten. */
+/** Returns the row with a grant by which it logs in from now on, and without passwords. */
 export function withGrant(row: AccountRow, auth: AccountAuth, secrets: SecretBox): AccountRow {
   return {
     ...row,
@@ -102,7 +102,7 @@ export function withGrant(row: AccountRow, auth: AccountAuth, secrets: SecretBox
   }
 }
 
-/** With the password opened. Undefined when the account has no such server. */
+/** Returns the login with its password opened; undefined if the account has no such server. */
 export function toLogin(row: AccountRow, part: Part, secrets: SecretBox): PasswordLogin | undefined {
   const server = serverOf(row, part)
   const sealed = row[`${part}_password_sealed`]
@@ -110,15 +110,15 @@ export function toLogin(row: AccountRow, part: Part, secrets: SecretBox): Passwo
   return { ...server, password: secrets.open(sealed, sealContext(row.id, part)) }
 }
 
-/** What is needed to watch it. */
+/** The fields that watching an account needs. */
 export interface EnabledAccount extends LoginName {
   id: string
   name: string
   email: string
-  /** Null: the default of the server. */
+  /** Null for the server's default. */
   indexLevel: IndexLevel | null
   watchedFolders: string[]
-  /** Between two looks at all folders. */
+  /** Seconds between two polls of all folders. */
   lookSeconds: number
 }
 
@@ -132,7 +132,7 @@ export function foldersOf({ watched_folders: paths }: Pick<AccountRow, 'watched_
   return paths === null ? [] : (JSON.parse(paths) as string[])
 }
 
-/** INBOX is watched in any case. */
+/** Returns the watched folders as stored; INBOX is left out, since it is always watched. */
 function folderColumn(paths: readonly string[]): string | null {
   const others = [...new Set(paths)].filter(path => path.toUpperCase() !== 'INBOX')
   return others.length === 0 ? null : JSON.stringify(others)
@@ -160,13 +160,13 @@ export interface ServerChoice {
   password?: string | undefined
 }
 
-/** TLS as yes or no: no keeps STARTTLS, and means no TLS at all only to this machine itself. */
+/** Turns TLS as yes or no into a change: no keeps STARTTLS, and means no TLS at all only to this machine. */
 export function changeOfServer(row: AccountRow, { host, port, useTls, password }: ServerChoice): AccountChange {
   const withoutImplicit = row.imap_tls === 'starttls' || !isLoopback(host) ? 'starttls' : 'none'
   return { imap: { host, port, tls: useTls ? 'implicit' : withoutImplicit, password } }
 }
 
-/** `name`, `imap.host`, `smtp.password` …: what is another than before. */
+/** Returns the names of changed fields, such as `name`, `imap.host` and `smtp.password`. */
 export function changedFields(before: AccountRow, after: AccountRow, change: AccountChange): string[] {
   const columns = Object.keys(before) as (keyof AccountRow)[]
   const fields = columns
@@ -181,7 +181,7 @@ export function changedParts(changed: readonly string[]): Part[] {
   return (['imap', 'smtp'] as const).filter(part => changed.some(field => field.startsWith(`${part}.`)))
 }
 
-/** Of those that somebody may see: the oldest stands in. @param rows Oldest first. */
+/** Returns the default among visible accounts, or else the oldest. @param rows Oldest first. */
 export function defaultOf(rows: readonly AccountRow[]): AccountRow | undefined {
   return rows.find(row => row.is_default) ?? rows[0]
 }
@@ -190,7 +190,7 @@ export function loginOf(row: AccountRow): LoginName {
   return { host: row.imap_host, port: row.imap_port, user: row.imap_user }
 }
 
-/** As its facts tell of it. */
+/** Returns the fields that facts about the account share. */
 export function named(row: AccountRow, at: string) {
   return { account_id: row.id, name: row.name, email: row.email, is_sandbox: row.is_sandbox === 1, at }
 }
@@ -211,7 +211,7 @@ function mergeServer(
   if (change === null) return serverColumns(part, undefined, null)
   const server = { ...serverOf(row, part), ...withoutUndefined(change) }
   const { host, port, tls, user, password } = server
-  // One that signs in by OAuth2 needs no password, and has none.
+  // An account that signs in by OAuth2 has no password, and needs none.
   const given = password ?? (row.grant_id !== null && row[`${part}_password_sealed`] === null ? '' : undefined)
   const sealed = given === undefined ? row[`${part}_password_sealed`] : secrets.seal(given, sealContext(row.id, part))
   if (host === undefined || port === undefined || tls === undefined || user === undefined || sealed === null) {
@@ -238,8 +238,8 @@ function withoutUndefined<T extends object>(value: T): Defined<T> {
 }
 
 /**
- * What callers of the mail API and models may know of an account: one rule for REST and for tools.
- * Leaves out what only `dashboard:read` shows: servers, limits, errors and connections.
+ * Returns what callers of the mail API and models may know of an account, for REST and tools alike.
+ * Leaves out what requires `dashboard:read`: servers, limits, errors and connections.
  * @param account One that the principal may see.
  */
 export function toMailAccount({ scopes }: Principal, { id, name, email, state }: Account): MailAccount {
@@ -252,7 +252,7 @@ export function toMailAccount({ scopes }: Principal, { id, name, email, state }:
   }
 }
 
-/** By login and server: an account that has another one is another mailbox. */
+/** Returns the identity of a mailbox by login and server: a change of either means another mailbox. */
 export function mailboxOf({ user, host, port }: LoginName): string {
   return `${user}@${host}:${port}`
 }

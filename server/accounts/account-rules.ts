@@ -1,4 +1,7 @@
-/** What may not be done to an account, even by callers that may change it: beyond their list, with a kept password, to the sandbox's. */
+/**
+ * Rules that restrict changes of accounts even for callers that may change them: their list of accounts, stored
+ * passwords, the sandbox.
+ */
 import type { AccountChange } from '../../contract/accounts.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
@@ -6,12 +9,16 @@ import { seesAll } from '../platform/visible-figures.ts'
 import type { AccountRow } from './account-tables.ts'
 import { isLoopback } from './account-verifier.ts'
 
-/** Which login an account is: the answer tells whether that login is connected already. The sandbox sets them itself. */
+/**
+ * The fields that identify a login: an answer about them discloses whether that login is connected already. The sandbox
+ * sets them itself.
+ */
 const loginFields = ['host', 'port', 'user'] as const
 
 /**
- * Only tokens have a list of accounts and may change accounts: people who may, see all.
- * @param doing What is not done, as the beginning of a sentence: `Adding an account`.
+ * Refuses callers with a list of accounts; only tokens that may change accounts can have one, since users who may
+ * change accounts see all.
+ * @param doing The refused action as the beginning of a sentence: `Adding an account`.
  */
 export function refuseNarrow(principal: Principal, doing: string): void {
   if (seesAll(principal)) return
@@ -19,7 +26,10 @@ export function refuseNarrow(principal: Principal, doing: string): void {
   throw new Problem('beyond_own_rights', detail)
 }
 
-/** Changing an account that one sees: not what others are measured by, nor to another login. */
+/**
+ * Refuses callers with a list of accounts to choose the default, and to point an account that they see to another
+ * login.
+ */
 export function refuseBeyondList(principal: Principal, change: AccountChange): void {
   if (change.is_default !== undefined) refuseNarrow(principal, 'Choosing the default account')
   if (loginFields.some(field => change.imap?.[field] !== undefined)) {
@@ -30,8 +40,9 @@ export function refuseBeyondList(principal: Principal, change: AccountChange): v
 const parts = ['imap', 'smtp'] as const
 
 /**
- * A kept password goes only to the server for which it was given: who may move an account does not learn it by that.
- * Whether the server is tried or not: it is connected to later in any case. @param field Where in the body the password would stand.
+ * Sends a stored password only to the server for which it was given, so that callers who may move an account cannot
+ * learn it. Applies without a trial too, since the account connects later in any case.
+ * @param field Where the body would contain the password.
  * @throws Problem bad_request.
  */
 export function refuseMovedPassword(
@@ -42,15 +53,17 @@ export function refuseMovedPassword(
   for (const part of parts) {
     const server = change[part]
     const place = placeOf(row, part)
-    // An access token goes to servers of its provider alone, wherever the account is moved: that is asked at each login.
+    // An access token is sent only to servers of its provider, which each login checks, wherever the account is moved.
     if (!server || server.password !== undefined || !place || row.grant_id !== null) continue
     if (isElsewhere(place, { ...place, ...givenPlace(server) })) throw movedPassword(part, field(part))
   }
 }
 
 /**
- * A trial takes a while, and the account may have been moved meanwhile: a password goes to the server for which it was given also then.
- * @param meant The account as it was when it was asked for, with the change. @param kept As it is now, with the change.
+ * Refuses a password if the account was moved during a trial, since a password is sent only to the server for which it
+ * was given.
+ * @param meant The account at the time of the request, with the change.
+ * @param kept The account now, with the change.
  * @throws Problem bad_request.
  */
 export function refuseMovedMeanwhile(meant: AccountRow, kept: AccountRow, change: AccountChange): void {
@@ -72,7 +85,7 @@ function givenPlace({ host, port }: { host?: string | undefined; port?: number |
   return { ...(host !== undefined && { host }), ...(port !== undefined && { port }) }
 }
 
-/** On this machine, another port is another program's. */
+/** Returns true for another server; on this machine another port is another program. */
 function isElsewhere(from: Place, to: Place): boolean {
   return to.host !== from.host || (isLoopback(from.host) && to.port !== from.port)
 }
@@ -82,7 +95,7 @@ function movedPassword(part: (typeof parts)[number], field: string): Problem {
   return new Problem('bad_request', `${field}: ${message}`, { part, errors: [{ path: `body.${field}`, message }] })
 }
 
-/** It has no password while it signs in by OAuth2. @throws Problem bad_request. */
+/** Refuses a password for an account that signs in by OAuth2. @throws Problem bad_request. */
 export function refusePasswordBesideGrant(row: AccountRow, change: AccountChange): void {
   const part = parts.find(each => change[each]?.password !== undefined)
   if (row.grant_id === null || part === undefined) return
@@ -94,7 +107,7 @@ export function refusePasswordBesideGrant(row: AccountRow, change: AccountChange
 }
 
 /**
- * What may not be done to the sandbox's account: its server sets where it is, and comes and goes with the process.
+ * Refuses changes of the sandbox's account: its server sets where it is, and starts and stops with the process.
  * @throws Problem for a change that the next start of the sandbox would undo, or that needs its server.
  */
 export function refuseSandboxChange(change: AccountChange, isRunning: boolean): void {

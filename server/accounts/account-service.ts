@@ -1,4 +1,4 @@
-/** Mail accounts: connecting, changing, trying and forgetting them. Reading their mail is the business of `mail`. */
+/** Connects, changes, tries and removes mail accounts. Reading their mail is the job of `mail`. */
 import type { Account, AccountAuth, AccountChange, AccountInput, VerifyResult } from '../../contract/accounts.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
@@ -35,19 +35,19 @@ import type { LoginSource } from './mail-login.ts'
 
 type ReconnectListener = (accountId: string) => void
 
-/** What is written with a change, and announced with it. */
+/** Writes in the same transaction as a change, and publishes facts with it. */
 export type AlsoKept = Parameters<EventHub['transact']>[0]
 
 export class AccountService extends AccountReader {
   readonly #reconnectListeners = new Set<ReconnectListener>()
 
-  /** Tries the servers first, then keeps the account and announces it. */
+  /** Tries the servers, then stores the account and announces it. */
   async create(principal: Principal, input: AccountInput, trial: Trial): Promise<Account> {
     const auth = await this.check(principal, input, trial)
     return this.add(input, { isSandbox: false, auth })
   }
 
-  /** Whether it could be created; nothing is kept. @returns How it would log in. */
+  /** Checks that the account could be created, and stores nothing. @returns How it would log in. */
   async check(principal: Principal, input: AccountInput, trial: Trial): Promise<AccountAuth> {
     refuseNarrow(principal, 'Adding an account')
     await this.#refuseKnown(input.imap)
@@ -61,7 +61,7 @@ export class AccountService extends AccountReader {
     return auth
   }
 
-  /** Keeps an account without trying it: for the environment's and the sandbox's. */
+  /** Stores an account without trying it: that of the environment or of the sandbox. */
   async add(
     input: AccountInput,
     { isSandbox, auth = { kind: 'password' } }: { isSandbox: boolean; auth?: AccountAuth },
@@ -72,7 +72,7 @@ export class AccountService extends AccountReader {
     const at = now()
     const draft = newRow(input, { isSandbox, at, secrets: this.options.secrets, auth })
     const kept = await this.options.hub.transact(async (transaction, tell) => {
-      // Looked at again: another request may have connected it meanwhile.
+      // Checked again: another request may have connected it meanwhile.
       await this.#refuseKnown(input.imap, undefined, transaction)
       const inserted = await this.options.store.insert(transaction, draft)
       if (auth.kind === 'oauth') await this.options.grants.bind(transaction, auth.grant_id, draft.id)
@@ -83,8 +83,8 @@ export class AccountService extends AccountReader {
   }
 
   /**
-   * Servers that the change concerns are tried first, with the password that stays or comes.
-   * @param also Kept in the same transaction, also when the account is as it was.
+   * Tries the servers that the change concerns first, with the stored or the given password.
+   * @param also Written in the same transaction, even if the account stays the same.
    */
   async update(
     principal: Principal,
@@ -114,8 +114,8 @@ export class AccountService extends AccountReader {
   }
 
   /**
-   * The trial took a while, so the change is laid over what the account is by now.
-   * @param meant What was to come of it; left out where the server itself says what an account is.
+   * Merges the change into the current account, since it may have changed during the trial.
+   * @param meant The expected result; undefined if the server itself sets what the account is.
    */
   #keepChange(accountId: string, change: AccountChange, also?: AlsoKept, meant?: AccountRow): Promise<AccountRow> {
     const { hub, store, secrets } = this.options
@@ -135,7 +135,7 @@ export class AccountService extends AccountReader {
     })
   }
 
-  /** Another change may have come first. */
+  /** Repeats the checks, since another change may have come first. */
   #refuseMeanwhile(current: AccountRow, change: AccountChange, meant: AccountRow, merged: AccountRow): void {
     refuseMovedPassword(current, change)
     refuseMovedMeanwhile(meant, merged, change)
@@ -146,7 +146,7 @@ export class AccountService extends AccountReader {
     }
   }
 
-  /** For the plan's configuration, which speaks of the default account. */
+  /** Changes the server of the default account, which the plan's configuration refers to. */
   async updateDefaultServer(principal: Principal, choice: ServerChoice, trial: Trial, also: AlsoKept): Promise<void> {
     const row = await this.findDefaultRow(principal)
     if (!row) throw new Problem('no_default_account', 'Connect a mailbox first: there is no account to configure.')
@@ -160,9 +160,9 @@ export class AccountService extends AccountReader {
   }
 
   /**
-   * The sandbox's server has started. Its account of an earlier run is connected to it, with its id and the rights of those
-   * who may see it; after it was deleted, a new one is made.
-   * @param input `enabled` false leaves one that was disabled as it is.
+   * Connects the sandbox's account of an earlier run to the started server, with its id and the rights of users who may
+   * see it; creates a new one if it was deleted.
+   * @param input If `enabled` is false, a disabled account stays disabled.
    */
   async openSandbox(input: AccountInput): Promise<Account> {
     const { imap, smtp = null, enabled } = input
@@ -178,12 +178,12 @@ export class AccountService extends AccountReader {
     }
   }
 
-  /** Its server has ended: the account stays, and is connected no more. */
+  /** Called when the sandbox has ended: its account stays, disconnected. */
   closeSandbox(): void {
     this.isSandboxRunning = false
   }
 
-  /** Tries both servers now; when IMAP answers, a connection that had given up is made again. */
+  /** Tries both servers now; if IMAP responds, a connection that had given up is opened again. */
   async verify(principal: Principal, accountId: string): Promise<VerifyResult> {
     const row = await this.getRow(accountId, principal)
     if (this.isParked(row)) throw sandboxStopped()
@@ -194,20 +194,20 @@ export class AccountService extends AccountReader {
     return result
   }
 
-  /** Ends the connections of an account and makes new ones. */
+  /** Closes the connections of an account and opens new ones. */
   reconnect(accountId: string): void {
     for (const listener of this.#reconnectListeners) listener(accountId)
   }
 
-  /** Hears when an account should be connected again at once. Returns how to stop. */
+  /** Registers a listener for accounts to reconnect immediately. Returns a function that removes it. */
   onReconnect(listener: ReconnectListener): () => void {
     this.#reconnectListeners.add(listener)
     return () => this.#reconnectListeners.delete(listener)
   }
 
   /**
-   * Somebody signed in for this account at its provider: its servers are tried with the new access token, then it logs in by the grant.
-   * Nothing is kept when a server rejects that login, as it does where somebody else signed in.
+   * Tries the servers with the access token of a new sign-in, then logs in by that grant.
+   * Nothing is stored if a server rejects the login, as it does if another person signed in.
    */
   async signInAgain(principal: Principal, accountId: string, again: NewAccess): Promise<void> {
     await takeGrant(this.options, await this.getRow(accountId, principal), again)

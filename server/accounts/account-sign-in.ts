@@ -1,4 +1,4 @@
-/** Gives an account that is there already another grant, after somebody signed in for it at its provider. */
+/** Gives an existing account another grant, after a user signed in for it at its provider. */
 import type { EventHub } from '../events/event-hub.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
@@ -17,8 +17,9 @@ interface Options {
 }
 
 /**
- * @throws Problem when a server rejects the login, as it does where somebody else signed in, and when none of them responds and the provider does
- * not vouch for the person either: then nothing is kept.
+ * Tries the new grant, and stores it.
+ * @throws Problem if a server rejects the login, as it does if another person signed in, and if no server responds and
+ * the provider does not vouch for the person; then nothing is stored.
  */
 export async function takeGrant(options: Options, row: AccountRow, grant: NewAccess): Promise<void> {
   const { hub, store, secrets, verifier, timeoutMs } = options
@@ -35,7 +36,7 @@ export async function takeGrant(options: Options, row: AccountRow, grant: NewAcc
       await tryServer(verifier, part, login, timeoutMs(), row.id)
       isProven = true
     } catch (error) {
-      // Only a server that responds says whether the right person signed in.
+      // Only a server that responds confirms that the right person signed in.
       if (!(error instanceof Problem) || error.code === 'mail_login_refused') throw error
       unreached ??= error
     }

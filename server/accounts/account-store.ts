@@ -1,4 +1,4 @@
-/** Accounts in the database; passwords come and go sealed. */
+/** Accounts in the database; passwords are passed in and out sealed. */
 import type { Database } from '../platform/database/database.ts'
 import type { AccountRow } from './account-tables.ts'
 
@@ -38,7 +38,7 @@ export class AccountStore {
       .executeTakeFirst()
   }
 
-  /** The first account becomes the default one. */
+  /** Inserts an account; the first one becomes the default. */
   async insert(transaction: Database, row: Omit<AccountRow, 'is_default'>): Promise<AccountRow> {
     const known = await transaction.selectFrom('accounts').select('id').where('is_default', '=', 1).executeTakeFirst()
     const whole = { ...row, is_default: known ? 0 : 1 }
@@ -46,7 +46,7 @@ export class AccountStore {
     return whole
   }
 
-  /** There is one default at most. */
+  /** Updates an account; there is at most one default. */
   async update(transaction: Database, row: AccountRow): Promise<void> {
     if (row.is_default) {
       await transaction.updateTable('accounts').set({ is_default: 0 }).where('id', '!=', row.id).execute()
@@ -54,7 +54,7 @@ export class AccountStore {
     await transaction.updateTable('accounts').set(row).where('id', '=', row.id).execute()
   }
 
-  /** When the default goes, the oldest that is left takes its place. */
+  /** Deletes an account; if it was the default, the oldest remaining one becomes it. */
   async delete(transaction: Database, id: string): Promise<void> {
     await transaction.deleteFrom('accounts').where('id', '=', id).execute()
     const left = await transaction

@@ -24,15 +24,15 @@ export interface AccountRow {
   is_default: number
   is_sandbox: number
   enabled: number
-  /** Null: the default of the server. */
+  /** Null for the server's default. */
   index_level: IndexLevel | null
-  /** Paths as JSON; null for none. */
+  /** Folder paths as JSON; null if there are none. */
   watched_folders: string | null
-  /** Null: the default. */
+  /** Null for the default. */
   look_interval_seconds: number | null
-  /** Null: it logs in by password. */
+  /** Null if the account logs in by password. */
   oauth_provider: string | null
-  /** With `oauth_provider`; the sealed passwords are empty then. */
+  /** Set together with `oauth_provider`; the sealed passwords are empty then. */
   grant_id: string | null
   created_at: string
   updated_at: string

@@ -1,10 +1,10 @@
-/** The accounts for models: which there are, and what one may do with them. Administering them is for people. */
+/** The tool that lists accounts for models, with what may be done with them. Administering accounts is for people. */
 import { z } from 'zod'
 import { defineTool, type Tool } from '../tools/tool.ts'
 import { toMailAccount } from './account-row.ts'
 import type { AccountService } from './account-service.ts'
 
-/** In one answer; how many there are more is said. */
+/** Accounts in one answer; of the rest only the number is given. */
 const maxAccounts = 200
 
 export function accountTools(accounts: Pick<AccountService, 'list'>): Tool[] {

@@ -1,16 +1,16 @@
-/** Tries the servers of an account. Given to the service by the composition root, since mail stands above accounts. */
+/** Tries the servers of an account. Provided by the composition root, since mail is on a higher floor than accounts. */
 import type { PartResult, VerifyResult } from '../../contract/accounts.ts'
 import { Problem } from '../platform/problem.ts'
 import { type LoginSource, type MailLogin, withFreshToken } from './mail-login.ts'
 
 export interface AccountVerifier {
-  /** Logs in and out again; throws a Problem whose `fault` tells why that failed. */
-  /** @param accountId Of an account that is there: its own connections may be all that its mail server allows. */
+  /** Logs in and out; throws a Problem whose `fault` says why that failed. */
+  /** @param accountId The existing account, whose own connections may be all that its mail server allows. */
   imap(login: MailLogin, timeoutMs: number, accountId?: string): Promise<void>
   smtp(login: MailLogin, timeoutMs: number, accountId?: string): Promise<void>
 }
 
-/** Whether the servers are tried before something is kept, and for how long. */
+/** Options of a trial: whether the servers are tried before anything is stored, and the timeout in ms. */
 export interface Trial {
   verify: boolean
   timeoutMs?: number
@@ -18,7 +18,7 @@ export interface Trial {
 
 type Part = 'imap' | 'smtp'
 
-/** Throws the first refusal, and names which of the two servers it was. */
+/** Tries one server. Throws the refusal, and names which of the two servers it was. */
 export async function tryServer(
   verifier: AccountVerifier,
   part: Part,
@@ -37,7 +37,7 @@ export async function tryServer(
   }
 }
 
-/** The same as a result instead of an error. */
+/** Tries one server, and returns a result instead of throwing. */
 async function testServer(
   verifier: AccountVerifier,
   part: Part,
@@ -65,7 +65,7 @@ async function testServer(
   }
 }
 
-/** Both at once. */
+/** Tries both servers in parallel. */
 export async function testServers(
   verifier: AccountVerifier,
   { imap, smtp }: { imap: LoginSource; smtp: LoginSource | undefined },
@@ -79,7 +79,7 @@ export async function testServers(
   return { imap: imapResult, smtp: smtpResult }
 }
 
-/** A password or access token goes over a network only inside TLS. */
+/** Allows sending a password or access token over a network only within TLS. */
 export function refusePlainOverNetwork(part: Part, login: { tls: string; host: string }): void {
   if (login.tls !== 'none' || isLoopback(login.host)) return
   const message = 'no TLS is allowed only to this machine; choose implicit or starttls'

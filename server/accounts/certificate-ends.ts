@@ -1,6 +1,9 @@
-/** When the certificates end that the mail servers of the accounts showed last. Lives in memory: each connection says it again. */
+/**
+ * Tracks when the mail servers' certificates expire, per account. Kept in memory, since each connection reports it
+ * again.
+ */
 
-/** Epoch milliseconds. */
+/** The validity period, in epoch milliseconds. */
 export interface SeenCertificate {
   from: number
   until: number
@@ -8,20 +11,30 @@ export interface SeenCertificate {
 
 export type MailProtocol = 'imap' | 'smtp'
 
-/** @property days Of one that lives long. @property percent Of its life, of one that lives short. */
+/**
+ * The remaining validity of a certificate.
+ * @property days Days left of a long-lived one.
+ * @property percent Percent left of the life of a short-lived one.
+ */
 export type CertificateLeft = { account_id: string; protocol: MailProtocol } & ({ days: number } | { percent: number })
 
 const day = 86_400_000
-/** One that lives shorter is renewed every few days: how many it has left says nothing, but the share of its life does. */
+/** Certificates with a shorter life are renewed every few days, so the remaining share says more than the days. */
 const longLifeMs = 20 * day
-/** A connection may last for days, and its server have another certificate meanwhile: of its life, one that lives short counts for this share. */
+/**
+ * The share of its life for which a short-lived certificate counts after it was seen: a connection may last for days,
+ * and the server renew its certificate meanwhile.
+ */
 const freshShare = 0.1
 const mostAccounts = 2_000
 
 export class CertificateEnds {
   readonly #ends = new Map<string, Map<MailProtocol, SeenCertificate & { at: number }>>()
 
-  /** @param certificate Undefined where the connection has none. @param at When it was shown, in epoch milliseconds. */
+  /**
+   * @param certificate Undefined if the connection has none.
+   * @param at When it was shown, in epoch milliseconds.
+   */
   seen(
     accountId: string,
     protocol: MailProtocol,
@@ -41,7 +54,7 @@ export class CertificateEnds {
     this.#ends.delete(accountId)
   }
 
-  /** What is left of each account and protocol; 0 for one that is over. */
+  /** Yields what is left for each account and protocol; 0 for an expired certificate. */
   *left(now: number): Generator<CertificateLeft> {
     for (const [account_id, ends] of this.#ends) {
       for (const [protocol, { from, until, at }] of ends) {
@@ -53,7 +66,7 @@ export class CertificateEnds {
   }
 }
 
-/** What a TLS connection was shown; undefined for a connection without. */
+/** Returns the certificate of a TLS connection; undefined for a connection without TLS. */
 export function certificateOf(socket: object | false | null | undefined): SeenCertificate | undefined {
   if (!socket || !('getPeerCertificate' in socket)) return undefined
   const { valid_from: from, valid_to: until } = (socket.getPeerCertificate as () => Record<string, string>)()

@@ -1,4 +1,4 @@
-/** How each account fares now, as `mail` reports it. Lives in memory: after a restart it is found out again. */
+/** The current health of each account, as `mail` reports it. Kept in memory: after a restart it is determined again. */
 import { maxRecentErrors, type RecentError } from '../../contract/account-health.ts'
 import type { QuotaLevel } from '../../contract/account-server.ts'
 import type { Account, AccountConnections, AccountError, AccountState } from '../../contract/accounts.ts'
@@ -13,7 +13,7 @@ export type AccountHealth = Pick<
 
 export interface HealthChange {
   state: AccountState
-  /** Left out: as before. */
+  /** Undefined leaves the value unchanged. */
   lastError?: AccountError | null
   nextRetryAt?: string | null
 }
@@ -32,22 +32,22 @@ const noConnections: AccountConnections = {
 export class HealthRegistry {
   readonly #hub: EventHub
   readonly #health = new Map<string, AccountHealth>()
-  /** Of the same accounts, and of those whose requests failed. */
+  /** Recent errors of these accounts, and of others whose requests failed. */
   readonly #histories = new Map<string, HealthHistory>()
-  /** Of accounts of which something else may not be known. */
+  /** Quota levels, also of accounts about which nothing else is known yet. */
   readonly #quotaLevels = new Map<string, QuotaLevel>()
 
   constructor(hub: EventHub) {
     this.#hub = hub
   }
 
-  /** For an account nobody has reported on yet: `connecting`, or `disabled` where that is so. */
+  /** Returns `connecting` or `disabled` for an account without a report yet. */
   get(accountId: string, isEnabled: boolean): AccountHealth {
     const health = this.#health.get(accountId) ?? unknownHealth(isEnabled ? 'connecting' : 'disabled')
     return { ...health, quota_level: this.#quotaLevels.get(accountId) ?? null }
   }
 
-  /** Publishes `account_state_changed` when the state is another one than before. */
+  /** Publishes `account_state_changed` if the state changes. */
   set(account: { id: string; name: string }, change: HealthChange): void {
     const before = this.#health.get(account.id)
     const at = new Date().toISOString()
@@ -74,18 +74,18 @@ export class HealthRegistry {
     this.#health.set(accountId, { ...(before ?? unknownHealth('connecting')), ...now })
   }
 
-  /** Null: not known any more. */
+  /** Null if no longer known. */
   setQuotaLevel(accountId: string, level: QuotaLevel | null): void {
     if (level) this.#quotaLevels.set(accountId, level)
     else this.#quotaLevels.delete(accountId)
   }
 
-  /** What a request or a connection failed with; the state is the watcher's to say. */
+  /** Records the error of a request or connection; only the watcher sets the state. */
   noteProblem(accountId: string, problem: Problem): void {
     this.#historyOf(accountId).noteError(problem.code, toAccountError(problem))
   }
 
-  /** Newest first. */
+  /** Returns the newest first. */
   errorsOf(accountId: string): RecentError[] {
     return this.#histories.get(accountId)?.errors ?? []
   }
@@ -95,7 +95,7 @@ export class HealthRegistry {
     if (health) health.last_mail_at = at
   }
 
-  /** Of the accounts that something is known of. */
+  /** The health of all accounts with a report. */
   get byAccount(): AccountRows<AccountHealth> {
     return this.#health
   }
@@ -132,16 +132,19 @@ function noteOf({ server_limit }: AccountConnections): string | null {
   return 'The mail server allows this account one connection: requests take turns with the watch for new mail.'
 }
 
-/** What went wrong with one account lately, in memory and bounded. */
+/** The recent errors of one account, in memory and bounded. */
 class HealthHistory {
-  /** Oldest first. */
+  /** The errors, oldest first. */
   #errors: RecentError[] = []
 
   get errors(): RecentError[] {
     return this.#errors.toReversed()
   }
 
-  /** The same fault again is counted, so that a server which is away for an hour does not push out what happened before. */
+  /**
+   * Counts a repeated error instead of adding it, so that a server which is down for an hour does not evict what
+   * happened before.
+   */
   noteError(code: string, error: AccountError): void {
     const last = this.#errors.at(-1)
     const isSame = last?.code === code && last.cause === error.cause && last.detail === error.detail

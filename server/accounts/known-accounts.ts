@@ -1,4 +1,7 @@
-/** The accounts as they were last read: nearly each request asks for one, and each look is a way to another thread or machine and back. Facts say when they have changed. */
+/**
+ * Caches the accounts, since nearly every request reads one, and each read is a round trip to another thread or
+ * machine. Facts invalidate the cache.
+ */
 import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
 import { AccountStore } from './account-store.ts'
@@ -6,17 +9,18 @@ import type { AccountRow } from './account-tables.ts'
 
 type Rows = ReadonlyMap<string, AccountRow>
 
-/** What was written here is told by then, or was taken back: no transaction lasts so long. */
+/** Upper bound of a transaction in ms: a write of this process is announced or rolled back by then. */
 const settleMs = 60_000
 
 /**
- * A change of this process is told before it is answered: callers that ask after the answer see what it says. One of another process is told some
- * milliseconds after it, or two seconds where the word of it is lost; an account that is added is found at once. Memory is bounded by the accounts
- * that there are; their passwords are as sealed as in the database.
+ * Reads accounts from the cache. A change of this process invalidates it before the response, so that later requests
+ * see it; a change of another process does so some milliseconds later, or after two seconds if the notification is
+ * lost; an added account is found immediately. Memory is bounded by the number of accounts; passwords stay sealed as in
+ * the database.
  */
 export class KnownAccounts extends AccountStore {
   #rows: Promise<Rows> | undefined
-  /** When something was written here that was not told yet: it may be committed at any moment, or never. */
+  /** When this process last wrote without announcing it yet: that write may be committed at any moment, or never. */
   #writtenAt = Number.NEGATIVE_INFINITY
 
   constructor(db: Database, hub: Pick<EventHub, 'listen'>) {
@@ -36,12 +40,12 @@ export class KnownAccounts extends AccountStore {
     return [...(await this.#known()).keys()]
   }
 
-  /** @param db A transaction sees what it has changed itself. */
+  /** @param db A transaction, which bypasses the cache to see its own changes. */
   override async find(id: string, db?: Database): Promise<AccountRow | undefined> {
     if (db) return super.find(id, db)
     const known = (await this.#known()).get(id)
     if (known) return known
-    // Another process may have added it, and its caller ask here for what it was just told of.
+    // Another process may have added the account, and its caller ask here about it.
     const row = await super.find(id)
     if (row) this.#rows = undefined
     return row
@@ -71,7 +75,7 @@ export class KnownAccounts extends AccountStore {
     this.#rows = undefined
   }
 
-  /** One look for all who ask meanwhile. */
+  /** Coalesces concurrent reads. */
   #known(): Promise<Rows> {
     if (this.#rows) return this.#rows
     const rows = super.list().then(all => new Map(all.map(row => [row.id, Object.freeze(row)])))

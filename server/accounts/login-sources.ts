@@ -1,4 +1,4 @@
-/** How accounts log in to their servers: by the password that is stored, or by an access token that is asked for at that moment. */
+/** How accounts log in to their servers: by the stored password, or by an access token obtained at that moment. */
 import type { AccountAuth, AccountInput, MailServer } from '../../contract/accounts.ts'
 import type { Principal } from '../platform/principal.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
@@ -16,14 +16,14 @@ export class LoginSources {
     this.#grants = grants
   }
 
-  /** @throws Problem where the grant is not the principal's. */
+  /** Returns how the account will log in. @throws Problem if the grant is not the principal's. */
   async authOf(principal: Principal, { auth }: AccountInput): Promise<AccountAuth> {
     if (!auth) return { kind: 'password' }
     const provider = await this.#grants.providerOf(principal, auth.grant_id)
     return { kind: 'oauth', provider, grant_id: auth.grant_id }
   }
 
-  /** Undefined when the account has no such server. */
+  /** Returns the source of logins to a server; undefined if the account has no such server. */
   of(row: AccountRow, part: Part): LoginSource | undefined {
     const server = serverOf(row, part)
     if (!server) return undefined
@@ -33,13 +33,13 @@ export class LoginSources {
     return login && (async () => login)
   }
 
-  /** The same, with where it is. */
+  /** Returns the source together with the server. */
   known(row: AccountRow, part: Part): KnownServer | undefined {
     const [server, source] = [serverOf(row, part), this.of(row, part)]
     return server && source && { server, kind: authOf(row).kind, source }
   }
 
-  /** Of an account that is not there yet. */
+  /** Returns the source of logins for an account that does not exist yet. */
   ofNew(part: Part, input: AccountInput, auth: AccountAuth): LoginSource {
     const { password = '', ...server } = input[part]!
     return auth.kind === 'password' ? async () => ({ ...server, password }) : this.#byToken(part, server, auth.grant_id)

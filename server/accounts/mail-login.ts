@@ -1,4 +1,4 @@
-/** Where and as which user to log in to a mail server, with the secret in the open: never logged, never answered. */
+/** Server, user and secret of a login, with the secret in the clear: never logged, never sent in a response. */
 import type { AccountAuth, MailServer } from '../../contract/accounts.ts'
 import { Problem } from '../platform/problem.ts'
 
@@ -9,28 +9,31 @@ export interface PasswordLogin extends MailServer {
   accessToken?: undefined
 }
 
-/** Valid for about an hour: to be asked for at each login, and kept by nobody. */
+/** A login by access token, which is valid for about an hour: obtained for each login, and never stored. */
 export interface TokenLogin extends MailServer {
   accessToken: string
   password?: undefined
 }
 
-/** @param rejected An access token that the mail server has just rejected: another one is wanted, if there can be one. */
+/**
+ * Returns a login. @param rejected An access token that the mail server has just rejected, so that a different one is
+ * returned, if possible.
+ */
 export type LoginSource = (rejected?: string) => Promise<MailLogin>
 
-/** A server of an account, and how to get what logs in to it. */
+/** A server of an account, and the source of logins to it. */
 export interface KnownServer {
   server: MailServer
   kind: AccountAuth['kind']
   source: LoginSource
 }
 
-/** What must not be said again, whatever the server answers. */
+/** Returns the secret of a login, to be redacted from everything that the server says. */
 export function secretOf(login: MailLogin): string {
   return login.accessToken ?? login.password
 }
 
-/** Logs in; where the server rejects an access token, once more with a fresh one, and not a third time. */
+/** Logs in; if the server rejects an access token, retries once with a fresh one. */
 export async function withFreshToken<T>(source: LoginSource, attempt: (login: MailLogin) => Promise<T>): Promise<T> {
   const login = await source()
   try {

@@ -1,4 +1,4 @@
-/** The account that a model means by naming none: the only one that its principal sees. */
+/** Resolves the account when a model names none: the only one that its principal sees. */
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { AccountService } from './account-service.ts'

@@ -1,33 +1,36 @@
-/** The last lines that were said to and by the mail servers of each account: in memory, bounded, and without secrets. What a line may hold is said where it is heard. */
+/**
+ * Keeps the last protocol lines to and from the mail servers of each account: in memory, bounded, and without secrets.
+ * The listeners' callers decide what a line may contain.
+ */
 import { secretForms } from './secret-forms.ts'
 
 export type Speaker = 'client' | 'server'
-/** Hears one line, or its beginning. */
+/** Called with each line, or the beginning of a long one. */
 export type LineListener = (from: Speaker, line: string) => void
 
 export interface ProtocolLine {
-  /** Epoch milliseconds; of the last one, where there were several. */
+  /** Epoch milliseconds; if the line was repeated, the time of the last repetition. */
   at: number
   part: 'imap' | 'smtp'
-  /** Which connection since the server started. */
+  /** The number of the connection since the server started. */
   connection: number
   from: Speaker
   text: string
-  /** Said so often, one after the other. */
+  /** How often the line was repeated in succession. */
   count: number
 }
 
 export interface ProtocolBounds {
-  /** Of an account. */
+  /** Upper bound of lines per account. */
   lines: number
-  /** Of a line. */
+  /** Upper bound of characters per line. */
   characters: number
-  /** Of all accounts together: then the account that was silent longest is forgotten. */
+  /** Upper bound of characters of all accounts; beyond it the account that was silent longest is evicted. */
   allCharacters: number
 }
 
 export const protocolBounds: ProtocolBounds = { lines: 200, characters: 500, allCharacters: 8 * 1024 * 1024 }
-/** Of a line that is looked at before it is cut. */
+/** Characters of a line that are searched for secrets before it is truncated. */
 const looked = 8 * 1024
 
 interface Ring {
@@ -38,7 +41,7 @@ interface Ring {
 export class ProtocolLog {
   readonly #bounds: ProtocolBounds
   readonly #now: () => number
-  /** The account that spoke last is the last. */
+  /** The lines by account; the account that spoke last is the last entry. */
   readonly #rings = new Map<string, Ring>()
   #last: string | undefined
   #characters = 0
@@ -49,7 +52,10 @@ export class ProtocolLog {
     this.#now = now
   }
 
-  /** For one connection. @param secrets What must never be kept, in whatever form. */
+  /**
+   * Returns a listener for one connection.
+   * @param secrets What must never be kept, in any form.
+   */
   open(accountId: string, part: ProtocolLine['part'], secrets: readonly string[]): LineListener {
     const connection = ++this.#connections
     const { clean, longest } = secretForms(secrets)
@@ -57,7 +63,7 @@ export class ProtocolLog {
     let lastSaid = ''
     let last: ProtocolLine | undefined
     return (from, said) => {
-      // Rows of messages come by the hundred.
+      // Rows of message lists repeat by the hundred.
       if (last && said === lastSaid && from === last.from && this.#rings.get(accountId)?.lines.at(-1) === last) {
         last.count++
         last.at = this.#now()
@@ -66,13 +72,13 @@ export class ProtocolLog {
       lastSaid = said
       const isLong = said.length > looked
       const whole = clean(isLong ? said.slice(0, looked) : said)
-      // A secret that was cut in two is not recognised.
+      // A secret that was cut in two would not be recognised.
       const text = tidy(isLong ? whole.slice(0, -longest || undefined) : whole).slice(0, characters)
       last = this.#keep(accountId, { at: this.#now(), part, connection, from, text, count: 1 })
     }
   }
 
-  /** Oldest first. */
+  /** Returns the lines, oldest first. */
   linesOf(accountId: string): readonly ProtocolLine[] {
     return this.#rings.get(accountId)?.lines ?? []
   }
@@ -85,7 +91,7 @@ export class ProtocolLog {
     if (this.#last === accountId) this.#last = undefined
   }
 
-  /** @returns What is kept: the one before, where it says the same. */
+  /** @returns The kept line: the previous one, if it says the same. */
   #keep(accountId: string, line: ProtocolLine): ProtocolLine {
     const ring = this.#ringOf(accountId)
     const { lines } = ring
@@ -122,7 +128,7 @@ export class ProtocolLog {
   }
 }
 
-/** One line that can be shown. */
+/** Returns the text as one printable line. */
 function tidy(text: string): string {
   if (/^[\x20-\x7e]*$/.test(text)) return text
   return text.toWellFormed().replaceAll(/[\p{Cc}\p{Default_Ignorable_Code_Point}\u2028\u2029\ufff9-\ufffb]+/gu, ' ')

@@ -1,8 +1,8 @@
-/** A mail server's own words, so that they can be shown: some servers say again what they were sent. */
+/** Makes a mail server's own words safe to show, since some servers echo what they were sent. */
 
 const maxWords = 500
 
-/** One line, bounded, without the password in any form that we sent it: as it is, quoted, or somewhere inside base64. */
+/** Returns one bounded line without the password in any form that we sent: plain, quoted, or anywhere inside base64. */
 export function safeWords(text: string, password: string): string {
   if (password === '') return tidy(text)
   const quoted = password.replaceAll(/["\\]/g, '\\$&')

@@ -1,18 +1,18 @@
-/** Finds secrets in what is kept of a conversation, in every form in which they may be said again. */
+/** Redacts secrets from logged conversations, in every form in which they may be echoed. */
 
 const mask = '[secret]'
 const base64Words = /[A-Za-z0-9+/_-]{4,}={0,2}/g
-/** Letters that stand for one byte, at most: `%0A` of a URL. */
+/** Upper bound of characters that encode one byte: `%0A` in a URL. */
 const lettersAByte = 3
 
 export interface SecretForms {
-  /** The text without any of the secrets. */
+  /** Returns the text without any of the secrets. */
   clean(text: string): string
-  /** No form of a secret is longer. */
+  /** The upper bound of the length of a secret's form, in characters. */
   readonly longest: number
 }
 
-/** As they are, quoted, URL-encoded, and somewhere inside base64. @param secrets Empty ones are left out. */
+/** Finds secrets plain, quoted, URL-encoded, and anywhere inside base64. @param secrets Empty ones are ignored. */
 export function secretForms(secrets: readonly string[]): SecretForms {
   const known = secrets.filter(secret => secret !== '')
   const forms = [...new Set(known.flatMap(formsOf))].sort((a, b) => b.length - a.length)
@@ -20,7 +20,7 @@ export function secretForms(secrets: readonly string[]): SecretForms {
   const bytes = known.flatMap(secret => [secret, quoted(secret)]).map(text => Buffer.from(text))
   const longest = Math.max(0, ...bytes.map(({ length }) => length * lettersAByte + 8))
   const isIn = (word: string) => {
-    // Letters of the other alphabet are taken for theirs.
+    // `Buffer.from` accepts both alphabets of base64.
     const decoded = Buffer.from(word, 'base64')
     return bytes.some(secret => decoded.includes(secret))
   }
@@ -35,7 +35,7 @@ export function secretForms(secrets: readonly string[]): SecretForms {
   }
 }
 
-/** As in a string of IMAP, or of JSON. */
+/** Quotes as in a string of IMAP or JSON. */
 function quoted(secret: string): string {
   return secret.replaceAll(/["\\]/g, '\\$&')
 }
@@ -47,10 +47,10 @@ function formsOf(secret: string): string[] {
   return [secret, quoted(secret), latin1, url, url.replaceAll('%20', '+'), wide, ...insideBase64(secret)]
 }
 
-/** Shorter ones are in many words. */
+/** Characters of the shortest core that is searched for; shorter ones occur in many words. */
 const shortestInside = 8
 
-/** What base64 has of it for certain, whatever stands before and behind it. */
+/** Returns the base64 characters that a secret yields for certain, whatever precedes and follows it. */
 function insideBase64(secret: string): string[] {
   const bytes = Buffer.from(secret)
   const cores = [0, 1, 2].map(before => {
@@ -62,7 +62,7 @@ function insideBase64(secret: string): string[] {
   return both.filter(core => core.length >= shortestInside)
 }
 
-/** Percent-encoding may be in small letters too. */
+/** Percent-encoding may use lower-case digits too. */
 function withoutLetters(text: string, form: string): string {
   for (let lower = text.toLowerCase(), at = lower.indexOf(form); at >= 0; at = lower.indexOf(form)) {
     if (lower.length !== text.length) return mask

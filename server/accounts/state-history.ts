@@ -1,10 +1,10 @@
-/** The states of an account over the last day, without a guess: what nobody saw is `unknown`. */
+/** The states of an account over the last day, without guessing: times when nobody watched are `unknown`. */
 import type { Account, AccountStretch, AccountStretches } from '../../contract/accounts.ts'
 import type { StateSign } from '../events/account-states.ts'
 import type { AccountHealth } from './health-registry.ts'
 
 const windowMs = 24 * 3_600_000
-/** Of an account that comes and goes all day, the newest. */
+/** Upper bound of stretches; of an account that flaps all day, the newest are returned. */
 const mostStretches = 500
 
 /** @param now In epoch milliseconds. */
@@ -29,19 +29,19 @@ function stretchesOf(sign: StateSign, before: AccountStretch): AccountStretch[] 
     return [{ from: at, state, error: state === 'ready' ? null : error }]
   }
   const { at, seenAt } = sign
-  // At a start each enabled account connects; that is no fact of its own.
+  // At a start each enabled account connects, which is not recorded as a fact.
   const state = before.state === 'disabled' ? 'disabled' : 'connecting'
   const down = { from: seenAt ?? at, state: 'unknown', error: null } as const
   return [down, { from: at, state, error: null }]
 }
 
-/** What ended before the window is left out, and what reaches into it begins with it. */
+/** Drops stretches that ended before the window, and cuts the one that reaches into it. */
 function clipped(stretches: readonly AccountStretch[], since: string): AccountStretch[] {
   const inside = stretches.filter((_stretch, index) => (stretches[index + 1]?.from ?? '9') > since)
   return inside.map(stretch => (stretch.from < since ? { ...stretch, from: since } : stretch))
 }
 
-/** One behind the other of the same state, with the same error, are one. */
+/** Merges adjacent stretches with the same state and error. */
 function merged(stretches: readonly AccountStretch[]): AccountStretch[] {
   return stretches.filter((stretch, index) => {
     const before = stretches[index - 1]

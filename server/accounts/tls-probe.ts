@@ -1,4 +1,4 @@
-/** Whether a server that says nothing waits for TLS: the most usual mistake is to speak plainly to its TLS port. */
+/** Probes whether a silent server waits for TLS: the most common mistake is to speak plaintext to its TLS port. */
 import { isIP, type LookupFunction } from 'node:net'
 import { connect } from 'node:tls'
 import { type Address, answerWith } from '../platform/network/outbound-guard.ts'
@@ -6,21 +6,21 @@ import { type Address, answerWith } from '../platform/network/outbound-guard.ts'
 export interface TlsProbeOptions {
   host: string
   port: number
-  /** Where the host is, if that was found out already. */
+  /** The resolved addresses of the host, if known. */
   addresses?: readonly Address[] | undefined
-  /** Ends it, with no. */
+  /** Aborts the probe, which then resolves to false. */
   signal: AbortSignal
 }
 
-/** The longest that a server may be silent before it is asked; sooner where less time is given. */
+/** The longest silence, in ms, before a server is probed; shorter if the timeout is short. */
 const silentMs = 3_000
 
-/** How long to wait for a greeting before a server is asked whether it wants TLS. */
+/** Returns how long to wait for a greeting before probing for TLS, in ms. */
 export function probeAfter(timeoutMs: number): number {
   return Math.min(silentMs, timeoutMs / 2)
 }
 
-/** On a connection of its own, on which nothing is said but the handshake; whose certificate it is does not matter. */
+/** Tries a TLS handshake on a connection of its own; any certificate counts. */
 export async function speaksTls({ host, port, addresses, signal }: TlsProbeOptions): Promise<boolean> {
   if (signal.aborted) return false
   const { promise, resolve } = Promise.withResolvers<boolean>()

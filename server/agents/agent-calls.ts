@@ -1,22 +1,22 @@
-/** The newest calls of tools, in memory: a call by call account for people who watch. The audit trail is what is kept. */
+/** The newest tool calls, in memory: a live view for people who watch. The durable record is the audit trail. */
 import { type AgentCall, touchedBounds } from '../../contract/agents.ts'
 import { ownCopy } from '../platform/text.ts'
 import { coversAccounts, type Sight } from '../platform/visible-figures.ts'
 import { cutText } from '../reading/stranger-text.ts'
 
 export interface HeldCall {
-  /** As it is told to callers with `mail:meta`. */
+  /** The call as shown to callers with `mail:meta`. */
   readonly call: AgentCall
-  /** The accounts that it may have been about: only callers that see all of them are told of it. */
+  /** The accounts that the call may concern: only callers that see all of them are shown it. */
   readonly accounts: Sight['accounts']
 }
 
 export const maxCalls = 1_000
-/** So that a busy token does not push out what the others did. */
+/** Upper bound of calls kept per principal, so that a busy token does not evict those of others. */
 const maxCallsOfPrincipal = 300
 
 export class AgentCalls {
-  /** Oldest first. */
+  /** The calls, oldest first. */
   readonly #calls: HeldCall[] = []
   readonly #counts = new Map<string, number>()
 
@@ -29,7 +29,7 @@ export class AgentCalls {
     if (this.#calls.length > maxCalls) this.#remove(0)
   }
 
-  /** Newest first. */
+  /** Returns the newest first. */
   list(sight: Sight, isMeant: (call: AgentCall) => boolean, limit: number): AgentCall[] {
     const found: AgentCall[] = []
     for (let at = this.#calls.length - 1; at >= 0 && found.length < limit; at--) {
@@ -49,14 +49,16 @@ export class AgentCalls {
   }
 }
 
-/** What the result of a tool says of messages: how many, and of the first one sender and subject. Words of strangers, truncated. */
+/**
+ * The messages in a tool result: their number, and sender and subject of the first one. Strangers' words, truncated.
+ */
 export interface Touched {
   messages: number | null
   sender: string | null
   subject: string | null
 }
 
-/** Names of lists of messages in the results of tools. */
+/** Field names of message lists in tool results. */
 const lists = ['messages', 'hits'] as const
 
 export function touchedBy(output: object): Touched {
@@ -71,7 +73,7 @@ export function touchedBy(output: object): Touched {
   }
 }
 
-/** Of messages that were read, people; of hits, words: an address, and the name behind it. */
+/** Returns the author of a read message, or of a hit, which has text: an address followed by the name. */
 function senderOf(from: unknown): string | undefined {
   if (typeof from === 'string') return /^[^\s,]+@[^\s,]+/.exec(from)?.[0] ?? from
   const [author] = (Array.isArray(from) ? from : []) as { email?: string; invalid?: string; name?: string }[]

@@ -1,4 +1,6 @@
-/** The agents that were seen: one client of one principal, in one run where it names that. Bounded; a restart forgets them. */
+/**
+ * The agents that were seen: one client of one principal, in one run if it names that. Bounded, and lost at a restart.
+ */
 import { randomUUID } from 'node:crypto'
 import { type McpTransport, peerBounds } from '../../contract/agents.ts'
 import type { Caller, Principal } from '../platform/principal.ts'
@@ -12,7 +14,7 @@ export interface ToolSums {
   tokens: number
 }
 
-/** Times are epoch milliseconds. */
+/** A known agent. Times are epoch milliseconds. */
 export interface Peer {
   readonly id: string
   readonly principalId: string
@@ -22,7 +24,7 @@ export interface Peer {
   readonly session: string | undefined
   readonly connectedAt: number
   principalName: string
-  /** All that it could ever see here: what is told of its calls together tells of these. */
+  /** All accounts that it could ever see: only callers that see them all are shown the totals of its calls. */
   accounts: Principal['accounts']
   name: string | undefined
   version: string | undefined
@@ -35,7 +37,7 @@ export interface Peer {
   readonly tools: Map<string, ToolSums>
 }
 
-/** What a client says of itself; a stranger's words. */
+/** A client's statements about itself: a stranger's words. */
 export interface PeerWords {
   transport: McpTransport
   revision: string | undefined
@@ -43,13 +45,13 @@ export interface PeerWords {
 }
 
 const maxPeers = 500
-/** So that one token cannot push out those of the others by inventing names. */
+/** Upper bound of peers per principal, so that one token cannot evict those of others by inventing names. */
 const maxPeersOfPrincipal = 20
 const forgetAfterMs = 24 * 60 * 60_000
 const anyRevision = /^\d{4}-\d\d-\d\d$/
 
 export class AgentPeers {
-  /** The one seen longest ago first. */
+  /** The peers by key; the one seen longest ago is first. */
   readonly #peers = new Map<string, Peer>()
   readonly #now: () => number
 
@@ -57,7 +59,7 @@ export class AgentPeers {
     this.#now = now
   }
 
-  /** The peer that says this of itself: known, or new. @param session Of its run, where the protocol gave it one. */
+  /** Returns the known or new peer for this client. @param session The id of its run, if the protocol assigned one. */
   seen(caller: Caller, words: PeerWords, session = caller.principal.workSession): Peer {
     const { principal } = caller
     const key = keyOf(caller, words, session)
@@ -72,13 +74,13 @@ export class AgentPeers {
     return peer
   }
 
-  /** Of a call whose exchange is not known: the one of this principal, and of this run, that was seen last. */
+  /** Finds the peer of a call whose exchange is unknown: the last one seen of this principal and run. */
   lastOf({ principal: { id, workSession }, address, userAgent }: Caller): Peer | undefined {
     const own = [...this.#peers.values()].filter(peer => peer.principalId === id && peer.session === workSession)
     return own.findLast(peer => peer.address === address && peer.userAgent === userAgent) ?? own.at(-1)
   }
 
-  /** The one seen last first. */
+  /** Lists the peers, the one seen last first. */
   list(): Peer[] {
     const oldest = this.#now() - forgetAfterMs
     for (const [key, peer] of this.#peers) if (peer.lastSeenAt < oldest && !isOpen(peer)) this.#peers.delete(key)
@@ -123,7 +125,7 @@ export class AgentPeers {
     if (this.#peers.size > maxPeers) this.#drop([...this.#peers])
   }
 
-  /** One with nothing open, if there is any; never the one that was just seen. */
+  /** Evicts a peer with nothing open, if there is one; never the one that was just seen. */
   #drop(entries: [string, Peer][]): void {
     const others = entries.slice(0, -1)
     const [key] = others.find(([, peer]) => !isOpen(peer)) ?? others[0] ?? []
@@ -135,7 +137,7 @@ function isOpen({ openCalls, openStreams }: Peer): boolean {
   return openCalls + openStreams > 0
 }
 
-/** In a run that has a name, requests need not say again who they are of. */
+/** Returns the key of a peer; in a named run, requests need not repeat the client's name. */
 function keyOf({ principal, address, userAgent }: Caller, { peer }: PeerWords, session: string | undefined): string {
   const who = session === undefined ? [peer?.name ?? '', peer?.version ?? ''] : [session]
   return JSON.stringify([principal.id, address, userAgent, session !== undefined, ...who])

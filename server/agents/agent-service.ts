@@ -1,4 +1,4 @@
-/** Who works here over MCP, what they call, and what it costs them: heard from the exchanges and the Toolbox, told by what a caller may see. */
+/** Tracks who works here over MCP, what they call and what it costs; shows callers what they may see. */
 import type { AgentCall, AgentOutcome, AgentPeer, AgentTool } from '../../contract/agents.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { RequestOutcome } from '../platform/http/http-outcome.ts'
@@ -8,7 +8,7 @@ import { coversAccounts } from '../platform/visible-figures.ts'
 import { AgentCalls, type HeldCall, maxCalls, type Touched, touchedBy } from './agent-calls.ts'
 import { AgentPeers, type Peer, type PeerWords, type ToolSums } from './agent-peers.ts'
 
-/** What is known of an exchange when it begins. */
+/** The facts of an exchange that are known at its beginning. */
 export interface BegunExchange extends PeerWords {
   caller: Caller
   requestId: string
@@ -16,40 +16,40 @@ export interface BegunExchange extends PeerWords {
   method: string | undefined
 }
 
-/** Who asks for something, and how. */
+/** The client of an operation, and its transport. */
 export interface MetClient extends Pick<PeerWords, 'revision' | 'peer'> {
   caller: Caller
   transport?: PeerWords['transport'] | undefined
 }
 
-/** What a tool answered. */
+/** The result of a tool call. */
 export type ToolAnswer = { isError: false; output: object } | { isError: true; problem: object }
 
-/** Of what the agent is sent of it. */
+/** The size of a tool result as sent to the agent. */
 export interface SentSize {
   bytes: number
-  /** Estimated. */
+  /** Estimated tokens. */
   tokens: number
 }
 
-/** What is counted of one operation of the protocol. */
+/** The figures of one protocol operation. */
 export interface OperationFigures {
   principal: string
   method: string | undefined
-  /** Of those that there are. */
+  /** The name of an existing tool. */
   tool?: string
   outcome: AgentOutcome
   revision: string | undefined
   transport: PeerWords['transport']
   durationMs: number
-  /** Of what was sent of the result of a tool. */
+  /** The size of the sent tool result. */
   bytes?: number
   tokens?: number
 }
 
 export interface AgentServiceOptions {
   hub: Pick<EventHub, 'publishLastState'>
-  /** In the list of clients. */
+  /** Returns the id in the list of clients. */
   clientIdOf(caller: Pick<Peer, 'principalId' | 'address' | 'userAgent'>): string | undefined
   record(figures: OperationFigures): void
   now(): number
@@ -71,7 +71,7 @@ interface CallQuery {
 const tellEveryMs = 300
 const toolMark = /^tool\./
 const callMethod = 'tools/call'
-/** To callers that are no clients of MCP. */
+/** The size for callers other than MCP clients. */
 const nothingSent: SentSize = { bytes: 0, tokens: 0 }
 const nothing: Touched = { messages: null, sender: null, subject: null }
 
@@ -80,9 +80,9 @@ export class AgentService {
   readonly #peers: AgentPeers
   readonly #calls = new AgentCalls()
   readonly #ids: RisingIds
-  /** By the id of the request: as many as there are exchanges, which are bounded. */
+  /** Open exchanges by request id; bounded by the number of exchanges. */
   readonly #open = new Map<string, Open>()
-  /** Since streams were told last. */
+  /** Calls since streams were last notified. */
   #untold: HeldCall[] = []
   #telling: ReturnType<typeof setTimeout> | undefined
   #isStopped = false
@@ -101,7 +101,7 @@ export class AgentService {
   opened(begun: BegunExchange) {
     const { caller, requestId, kind, method } = begun
     const began = performance.now()
-    // Until it has its name it is nobody that could be found again.
+    // Before `initialize` the client has no name by which it could be found again.
     let peer = method === 'initialize' ? undefined : this.#peers.seen(caller, begun)
     const open: Open | undefined = peer && { peer, method, outcome: 'ok' }
     if (peer && open) {
@@ -115,7 +115,7 @@ export class AgentService {
       closed: () => {
         if (!peer) return
         if (this.#open.delete(requestId)) this.#count(peer, kind, -1)
-        // Calls of tools are told by what came of them, and what comes in a session one by one.
+        // Tool calls are recorded with their outcome, and messages of a session one by one.
         if (method === callMethod || begun.transport !== 'http') return
         const { revision, transport, principalId: principal } = peer
         const durationMs = performance.now() - began
@@ -125,12 +125,12 @@ export class AgentService {
     }
   }
 
-  /** Of what comes in a session, where an exchange is the whole of it: what its client says of itself with each message. */
+  /** Records a client of a session from one of its messages, since there one exchange spans all of them. */
   met({ caller, transport = 'http', revision, peer }: MetClient): void {
     this.#peers.seen(caller, { transport, revision, peer })
   }
 
-  /** What came of an operation that is no call of a tool. A request over HTTP is counted when it is over, with what it brought to that. */
+  /** Records the outcome of an operation other than a tool call. A request over HTTP is recorded at its end. */
   ended(
     { caller, requestId, transport = 'http', revision }: Omit<MetClient, 'peer'> & { requestId: string },
     { outcome, ...operation }: Pick<OperationFigures, 'method' | 'outcome' | 'durationMs'>,
@@ -141,7 +141,7 @@ export class AgentService {
     this.#options.record({ principal: caller.principal.id, outcome, revision, transport, ...operation })
   }
 
-  /** Of each finished call of a tool. */
+  /** Records each finished tool call. */
   observe(outcome: RequestOutcome, answer: ToolAnswer, { bytes, tokens }: SentSize = nothingSent): void {
     const { caller, requestId, code, status, durationMs } = outcome
     if (!caller) return
@@ -154,7 +154,7 @@ export class AgentService {
     peer.lastSeenAt = at
     const { principal } = caller
     const accountId = outcome.refs.account_id
-    // What is not among its accounts may be anything that it made up.
+    // An account outside its rights may be any made-up text.
     const isKnown = accountId !== undefined && maySeeAccount(principal, accountId)
     this.#hold({
       accounts: isKnown ? new Set([accountId]) : principal.accounts,
@@ -195,7 +195,7 @@ export class AgentService {
     return principal.scopes.has('mail:meta') ? calls : calls.map(call => ({ ...call, sender: null, subject: null }))
   }
 
-  /** By principal, of those with anything open. */
+  /** Returns open calls and streams by principal, of those with any. */
   openBy(): Map<string, { calls: number; streams: number }> {
     const sums = new Map<string, { calls: number; streams: number }>()
     for (const { principalId, openCalls, openStreams } of this.#peers.list()) {
@@ -252,7 +252,7 @@ export class AgentService {
     if (this.#telling === undefined && !this.#isStopped) this.#tell()
   }
 
-  /** At once, and then what came meanwhile. */
+  /** Publishes immediately, and then batches what follows. */
   #tell(): void {
     const fresh = this.#untold.reverse()
     this.#untold = []
@@ -287,7 +287,7 @@ function toolsOf({ tools }: Peer): AgentTool[] {
   return [...tools].map(([tool, sums]) => ({ tool, ...sums })).sort((one, other) => other.tokens - one.tokens)
 }
 
-/** A result that is an error is one, whatever the status of the request that carried it. */
+/** Judges a tool result by its own status, whatever the status of the request that carried it. */
 function outcomeOf(status: number): AgentOutcome {
   if (status < 400) return 'ok'
   return status < 500 ? 'refused' : 'failed'

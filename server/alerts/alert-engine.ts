@@ -1,6 +1,6 @@
 /**
- * Watches the rules: every 5 s their values are read from the history, and what changes is stored and told in one transaction. One process does it, which
- * holds the lease; the next one goes on from the database.
+ * Evaluates the rules every 5 s from the history; stores and announces changes in one transaction. Only the holder of
+ * the lease does so; its successor continues from the database.
  */
 import { type AlertRuleBody, alertBounds } from '../../contract/alerts.ts'
 import type { Fact } from '../../contract/event.ts'
@@ -29,10 +29,9 @@ export interface AlertEngineOptions {
   reader: ReadHistory
   hub: Pick<EventHub, 'transact'>
   leases: Pick<LeaseService, 'want'>
-  /** Of an account; undefined where there is none. */
-  /** Of an account or a token, as humans name it. */
+  /** Returns the name of an account or a token, as humans know it; undefined if there is none. */
   nameOf(value: string, label: 'account_id' | 'principal'): Promise<string | undefined>
-  /** Beside the figures of the history. @param at ISO date. */
+  /** Adds a mark beside the figures of the history. @param at ISO date. */
   mark(at: string, words: string, accountId: string | null): void
   /** Epoch milliseconds. */
   now(): number
@@ -41,9 +40,9 @@ export interface AlertEngineOptions {
 
 export const roundMs = 5_000
 const pruneEveryMs = 60 * 60_000
-/** Longer windows are read in minutes, of which the last is the one that runs. */
+/** Seconds of the longest window read in 5 s steps; longer ones are read in minutes, including the running one. */
 const fineWindow = levels[0].kept - 120
-/** Longer windows are evaluated once a minute. */
+/** Seconds of the longest window that includes the running minute; longer ones are evaluated once a minute. */
 const liveWindow = 2 * 60 * 60
 
 interface Change {
@@ -57,7 +56,7 @@ export class AlertEngine {
   readonly #ids: RisingIds
   readonly #usual: UsualDays
   readonly #stopped = new AbortController()
-  /** When each rule was looked at. */
+  /** When each rule was last evaluated. */
   readonly #lookedAt = new Map<string, number>()
   #claim: LeaseClaim | undefined
   #round: Promise<void> | undefined
@@ -77,7 +76,7 @@ export class AlertEngine {
       const made = { is_starter: 1, is_deleted: 0, changed_at: at, changed_by: null }
       return { id, rule: JSON.stringify(rule), ...made }
     })
-    // A database that takes no writes now gets them with the next start.
+    // If the database accepts no writes now, the rules are added at the next start.
     await store.addStarters(rows).catch((err: unknown) => logger.warn({ err }, 'the starter rules were not stored'))
     this.#claim = leases.want('alerts')
     const failed = (err: unknown) => logger.error({ err }, 'alerts could not be watched')
@@ -90,7 +89,7 @@ export class AlertEngine {
     await this.#claim?.giveBack()
   }
 
-  /** One at a time; never rejects. */
+  /** Evaluates all rules; one round at a time. Never rejects. */
   look(): Promise<void> {
     this.#round ??= this.#lookAtAll()
       .then(
@@ -99,7 +98,7 @@ export class AlertEngine {
         },
         (err: unknown) => {
           if (err instanceof LeaseLost) return
-          if (!this.#isFailing) this.#options.logger.warn({ err }, 'alerts could not be looked at; it is tried again')
+          if (!this.#isFailing) this.#options.logger.warn({ err }, 'alerts could not be evaluated; retrying')
           this.#isFailing = true
         },
       )
@@ -157,7 +156,7 @@ export class AlertEngine {
       const before = known && stateOf(known)
       const { state, transitions } = advance(body, before, { at, value })
       if (!known && !state) continue
-      // The value of one that fires is stored once a minute; its words of an earlier version, when it is first looked at.
+      // A firing alert's value is stored once a minute; words of an earlier version, at its first evaluation.
       const isOfOtherWords = lookedAt === undefined && value !== undefined
       const isStale = isOfOtherWords || (known?.value !== (value ?? null) && at % 60 === 0)
       if (known && transitions.length === 0 && isSame(before, state) && !isStale) continue
@@ -239,13 +238,13 @@ export class AlertEngine {
   }
 }
 
-/** Little is counted in a minute that has just begun: fewer than it must be is said of whole minutes alone. */
+/** A minute that has just begun has low counts, so bounds from below on counts are checked for whole minutes only. */
 function isToldOfRunningMinute({ window_seconds: window, comparison, aggregation }: AlertRuleBody): boolean {
   const isCount = aggregation === 'sum' || aggregation === 'per_minute'
   return window <= liveWindow && !(isCount && comparison === 'below')
 }
 
-/** A fact without an account is seen by all that view the dashboard: of figures of all accounts it says the name of the rule alone. */
+/** Returns a fact's text: without an account everyone sees it, so figures of all accounts give only the rule's name. */
 function toldOf({ series: name, account_id: accountId, words, name: rule }: AlertRow): string {
   return accountId !== null || series[name as SeriesName]?.audience === 'load' ? words : rule
 }

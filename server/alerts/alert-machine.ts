@@ -1,28 +1,32 @@
 /**
- * The state of one alert, as a pure function of its state before and the next value: live and on the past alike. Pending, firing and cleared are as
- * Prometheus has them for `for` and `keep_firing_for`; hysteresis and what no value means come on top.
+ * The state of one alert, as a pure function of its previous state and the next value, both live and in back-tests.
+ * Pending, firing and cleared follow Prometheus for `for` and `keep_firing_for`, with hysteresis and handling of
+ * missing values added.
  */
 import type { AlertRuleBody } from '../../contract/alerts.ts'
 
-/** What of a rule the state depends on. */
+/** The fields of a rule that the state depends on. */
 export type MachineRule = Pick<
   AlertRuleBody,
   'comparison' | 'threshold' | 'clear_threshold' | 'for_seconds' | 'keep_seconds' | 'no_data'
 >
 
-/** Times in epoch seconds. Undefined in place of it: there is nothing to tell. */
+/** The state of an open alert, with times in epoch seconds; undefined while there is none. */
 export interface MachineState {
   phase: 'pending' | 'firing'
-  /** When it began to be bad. */
+  /** When the value became bad. */
   since: number
   raisedAt: number | undefined
-  /** Of one that fires: since when it is well again. */
+  /** When the value of a firing alert became good again. */
   goodSince: number | undefined
-  /** Since when there is no value. */
+  /** When values began to be missing. */
   noDataSince: number | undefined
 }
 
-/** @property value Undefined where there is no data. */
+/**
+ * A value at a time.
+ * @property value Undefined if there is no data.
+ */
 export interface Sample {
   at: number
   value: number | undefined
@@ -32,11 +36,11 @@ export type Transition = 'pending' | 'raised' | 'dropped' | 'cleared'
 
 export interface Step {
   state: MachineState | undefined
-  /** In order: what is bad at once is pending and raised in one step. */
+  /** The transitions in order: a value that fires immediately is pending and raised in one step. */
   transitions: readonly Transition[]
 }
 
-/** An alert without a value stays as it is for so long where the rule says `keep`. */
+/** Seconds for which an alert without a value keeps its state, if the rule says `keep`. */
 export const keepWithoutDataSeconds = 600
 
 export function advance(rule: MachineRule, before: MachineState | undefined, { at, value }: Sample): Step {
@@ -49,7 +53,7 @@ export function advance(rule: MachineRule, before: MachineState | undefined, { a
   return { state: { ...state, noDataSince }, transitions: [] }
 }
 
-/** After the clock was set back: what began at a time to come would be waited for until then. */
+/** Moves future times back to now: after the clock was set back, they would delay the alert until then. */
 function notAfter(state: MachineState, at: number): MachineState {
   const { since, goodSince, noDataSince } = state
   if (Math.max(since, goodSince ?? at, noDataSince ?? at) <= at) return state
@@ -57,7 +61,7 @@ function notAfter(state: MachineState, at: number): MachineState {
   return { ...state, since: Math.min(since, at), goodSince: earlier(goodSince), noDataSince: earlier(noDataSince) }
 }
 
-/** What fires is bad until it is past the threshold at which it clears. */
+/** A firing alert stays bad until the value passes the threshold at which it clears. */
 function isBad({ comparison, threshold, clear_threshold: clear }: MachineRule, isFiring: boolean, value: number) {
   const border = isFiring ? (clear ?? threshold) : threshold
   return comparison === 'above' ? value > border : value < border

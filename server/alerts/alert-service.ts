@@ -1,4 +1,4 @@
-/** Rules and alerts for callers: each sees those of the series and accounts that it may see; changes are for administrators. */
+/** Rules and alerts for callers, by the series and accounts visible to them; changes require an administrator. */
 import { type Alert, type AlertRule, type AlertRuleBody, alertBounds, type BackTest } from '../../contract/alerts.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import { type SeriesName, series, seriesNames } from '../history/series.ts'
@@ -71,7 +71,7 @@ export class AlertService {
     return this.#view(principal, id)
   }
 
-  /** Those whose figures the caller sees, at least in part. */
+  /** Lists the rules whose figures the caller sees, at least in part. */
   async listRules(principal: Principal): Promise<AlertRule[]> {
     const rules = (await this.#options.store.listRules()).map(viewOf)
     return rules.filter(rule => mayAsk(principal, rule))
@@ -92,7 +92,7 @@ export class AlertService {
     return this.#put(principal, id, rule, row.is_starter)
   }
 
-  /** Of a rule that came with RustyMail, also a deleted one. */
+  /** Resets a rule that came with RustyMail, also a deleted one. */
   async reset(principal: Principal, id: string): Promise<AlertRule> {
     const starter = starterRules.find(known => known.id === id)
     if (!starter) throw new Problem('not_found', 'No rule with this id came with RustyMail.')
@@ -120,7 +120,7 @@ export class AlertService {
 
   #checkChange(principal: Principal, rule: AlertRuleBody): void {
     checkRule(rule)
-    // A rule watches all accounts, and tells what it finds.
+    // A rule watches all accounts, and discloses what it finds.
     if (!seesAll(principal)) throw new Problem('forbidden', 'Rules are changed by administrators of all accounts.')
   }
 
@@ -169,7 +169,7 @@ function maySee(principal: Principal, { series: name, account_id: of }: AlertRow
   return of !== null && accounts.has(of)
 }
 
-/** Of a series of accounts each sees its own rows. */
+/** Returns true if the caller may see the rule's series; in series of accounts, each sees its own rows. */
 function mayAsk(principal: Principal, rule: AlertRuleBody): boolean {
   const named = [rule.series, ...(rule.share_of ? [rule.share_of.series] : [])] as SeriesName[]
   if (!seesAll(principal) && named.some(name => series[name].audience === 'whole')) return false

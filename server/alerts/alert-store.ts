@@ -2,7 +2,10 @@
 import type { Database } from '../platform/database/database.ts'
 import type { AlertRow, AlertRuleRow, SilenceRow } from './alert-tables.ts'
 
-/** Which alerts a caller sees that sees not all: those about the load of the machine, and about these accounts. */
+/**
+ * The alerts visible to a caller without access to everything: those about the machine's load, and about these
+ * accounts.
+ */
 export interface AlertSight {
   loadSeries: readonly string[]
   accounts: readonly string[]
@@ -37,7 +40,7 @@ export class AlertStore {
       .execute()
   }
 
-  /** Those that are known stay as they are, also deleted ones. */
+  /** Inserts the starter rules; known ones stay as they are, also deleted ones. */
   async addStarters(rows: readonly AlertRuleRow[]): Promise<void> {
     await this.#db
       .insertInto('alert_rules')
@@ -52,7 +55,7 @@ export class AlertStore {
     await this.#db.deleteFrom('alert_silences').where('rule_id', '=', id).execute()
   }
 
-  /** Pending and firing. */
+  /** Returns pending and firing alerts. */
   async listOpen(): Promise<AlertRow[]> {
     const rows = await this.#db.selectFrom('alerts').selectAll().where('state', '!=', 'cleared').orderBy('id').execute()
     return rows.map(asNumbers)
@@ -63,7 +66,7 @@ export class AlertStore {
     return row && asNumbers(row)
   }
 
-  /** Those of these that there are, in pieces that a statement takes. */
+  /** Returns those that exist, in batches that fit a statement. */
   async listByIds(ids: readonly string[]): Promise<AlertRow[]> {
     const rows: AlertRow[] = []
     for (let at = 0; at < ids.length; at += 500) {
@@ -76,7 +79,7 @@ export class AlertStore {
     return rows.map(asNumbers)
   }
 
-  /** Newest first. */
+  /** Returns the newest first. */
   async list(
     states: readonly AlertRow['state'][],
     sight: AlertSight | undefined,
@@ -96,7 +99,7 @@ export class AlertStore {
     return rows.map(asNumbers)
   }
 
-  /** What a human said of it meanwhile stays. */
+  /** Upserts an alert; what a human set meanwhile stays. */
   async put(transaction: Database, row: AlertRow): Promise<void> {
     const { state, value, words, raised_at, good_since, no_data_since, cleared_at, is_quiet } = row
     await transaction
@@ -136,7 +139,7 @@ export class AlertStore {
       .execute()
   }
 
-  /** Keeps the newest of those that are over. */
+  /** Deletes all but the newest cleared alerts. */
   async prune(kept: number, now: string): Promise<void> {
     const last = await this.#db
       .selectFrom('alerts')
@@ -157,7 +160,7 @@ export class AlertStore {
   }
 }
 
-/** PostgreSQL says large whole numbers as text. */
+/** Converts numbers, since PostgreSQL returns bigint as text. */
 function asNumbers(row: AlertRow): AlertRow {
   const number = (value: number | null) => (value === null ? null : Number(value))
   const { since, raised_at, good_since, no_data_since, cleared_at } = row

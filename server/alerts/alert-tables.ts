@@ -1,4 +1,4 @@
-/** The tables of alerts, as Kysely sees them. What the states depend on is in epoch seconds. */
+/** The tables of alerts, as Kysely sees them. Times on which states depend are in epoch seconds. */
 
 declare module '../platform/database/tables.ts' {
   interface Tables {
@@ -10,20 +10,20 @@ declare module '../platform/database/tables.ts' {
 
 export interface AlertRuleRow {
   id: string
-  /** `AlertRuleBody`, JSON. */
+  /** `AlertRuleBody` as JSON. */
   rule: string
   is_starter: number
   is_deleted: number
   changed_at: string
-  /** A name; null for what came with RustyMail. */
+  /** The name of the user; null for a rule as shipped with RustyMail. */
   changed_by: string | null
 }
 
 export interface AlertRow {
-  /** Rising. */
+  /** Monotonic. */
   id: string
   rule_id: string
-  /** Its labels, JSON. */
+  /** The labels of the alert, as JSON. */
   instance: string
   series: string
   account_id: string | null

@@ -1,4 +1,4 @@
-/** Rules and alerts in plain words. */
+/** Describes rules and alerts in plain words. */
 import type { AlertRuleBody } from '../../contract/alerts.ts'
 import { type SeriesInfo, type SeriesLabel, type SeriesName, series } from '../history/series.ts'
 import { lateAfter } from './late-store.ts'
@@ -15,7 +15,7 @@ const units: Record<SeriesInfo['unit'], (value: number) => string> = {
   bytes: value => (value >= GiB ? `${rounded(value / GiB)} GiB` : `${rounded(value / MiB)} MiB`),
 }
 
-/** As they stand in a sentence: "the sum of failed requests". */
+/** The series as they appear in a sentence: "the sum of failed requests". */
 const seriesWords: Record<SeriesName, string> = {
   up: 'samples that were taken',
   requests: 'requests',
@@ -48,7 +48,7 @@ const seriesWords: Record<SeriesName, string> = {
   mail_failed: 'messages that could not be sent',
 }
 
-/** Which queue is counted says more than its name. */
+/** The words for queues, where the queue says more than the name of the series. */
 const queueWords: ReadonlyMap<string, string> = new Map([
   ['outbox', 'messages to be sent'],
   ['outbox_late', `messages that should have left more than ${durationWords(lateAfter.sendingMs / 1_000)} ago`],
@@ -102,7 +102,10 @@ export function durationWords(seconds: number): string {
   return `${seconds} s`
 }
 
-/** Whether it only asks if an account is connected: nobody thinks of that as a figure below a half. */
+/**
+ * Returns true if the rule only checks whether an account is connected, which nobody thinks of as a figure below a
+ * half.
+ */
 function isOfConnection({ series: of, aggregation, comparison, threshold, usual }: AlertRuleBody): boolean {
   return (
     of === 'account_ready' &&
@@ -121,7 +124,7 @@ function connectionWords({ per, where, for_seconds: wait, window_seconds: window
   return `Fires when ${subject} is ${subject === 'no account' ? '' : 'not '}connected for ${lasting}.`
 }
 
-/** As a sentence, without a caller's accounts in it. */
+/** Describes a rule in a sentence, without accounts of the caller. */
 export function ruleWords(rule: AlertRuleBody): string {
   if (isOfConnection(rule)) return connectionWords(rule)
   const { comparison, threshold, for_seconds: wait, share_of: share } = rule
@@ -141,7 +144,7 @@ function rowsWords({ series: name, where }: AlertRuleBody): string {
   return `${seriesWords[name as SeriesName]}${rows.length > 0 ? ` (${rows.join(', ')})` : ''}`
 }
 
-/** @param about What it is about, as humans name it. */
+/** Describes an alert. @param about What it concerns, by names that humans know. */
 export function alertWords(rule: AlertRuleBody, about: readonly string[], value: number | undefined): string {
   const subject = about.length > 0 ? ` (${about.join(', ')})` : ''
   if (value === undefined) return `${rule.name}${subject}: there is no data`

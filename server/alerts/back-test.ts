@@ -1,4 +1,4 @@
-/** What a rule would have done on the stored history: the same values and the same states as live, in the steps that are kept. */
+/** Replays a rule on the stored history, with the same values and states as live, in the steps that are stored. */
 import { setImmediate as yieldLoop } from 'node:timers/promises'
 import type { AlertRuleBody, BackTest } from '../../contract/alerts.ts'
 import { stepFor } from '../history/history-service.ts'
@@ -19,7 +19,7 @@ export interface BackTestRange {
 type Instance = BackTest['instances'][number]
 
 interface Tried {
-  /** Its labels, as JSON. */
+  /** The labels of the alert, as JSON. */
   instance: string
   list: Float64Array
   firings: Instance['firings']
@@ -30,9 +30,9 @@ interface Tried {
 
 const mostInstances = 20
 const mostFirings = 200
-/** One that fires again so soon has flapped. */
+/** An alert that fires again within this many seconds has flapped. */
 const flapSeconds = 60 * 60
-/** So long it works before the event loop has its turn. */
+/** Milliseconds of work before it yields to the event loop. */
 const pieceMs = 2
 
 export async function backTest(reader: ReadHistory, rule: AlertRuleBody, range: BackTestRange): Promise<BackTest> {

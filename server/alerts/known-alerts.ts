@@ -1,4 +1,4 @@
-/** Alerts for what tells people of them: those that fire, and what became of those that were told. */
+/** Alerts for notifiers: those that fire, and the current state of those already announced. */
 import type { AlertSeverity } from '../../contract/alerts.ts'
 import type { AlertStore } from './alert-store.ts'
 import type { AlertRow, SilenceRow } from './alert-tables.ts'
@@ -13,7 +13,7 @@ export interface KnownAlert {
   state: AlertRow['state']
   raised_at: string
   cleared_at: string | null
-  /** Raised while it was silenced, or in quiet hours. */
+  /** Raised while silenced, or during quiet hours. */
   is_quiet: boolean
   is_silenced: boolean
   is_acknowledged: boolean

@@ -1,17 +1,17 @@
-/** What is late, and which tokens end soon: counted in the database, for series that nothing else feeds. */
+/** Counts late items and tokens that expire soon in the database, for series that nothing else feeds. */
 import type { Database } from '../platform/database/database.ts'
 
 export interface LateFigures {
-  /** By name of the queue. */
+  /** Late items by name of the queue. */
   queues: ReadonlyMap<string, number>
-  /** When tokens end, in epoch milliseconds, by principal. */
+  /** Expiry of tokens by principal, in epoch milliseconds. */
   tokenEnds: ReadonlyMap<string, number>
 }
 
 const mostTokens = 200
 const minute = 60_000
 const day = 24 * 60 * minute
-/** What waits longer is late, and what ends before is soon. */
+/** Items that wait longer are late; tokens that expire sooner are reported. */
 export const lateAfter = { sendingMs: 15 * minute, approvalMs: 30 * minute, tokenMs: 30 * day } as const
 
 export class LateStore {
@@ -60,7 +60,7 @@ export class LateStore {
     }
   }
 
-  /** That could have left since then. */
+  /** Counts unsent submissions that could have left since then. */
   async #countSubmissions(since: string): Promise<number> {
     const { count } = await this.#db
       .selectFrom('submissions')
@@ -71,7 +71,7 @@ export class LateStore {
     return Number(count)
   }
 
-  /** Whose next event failed, and is tried again. */
+  /** Counts webhooks whose next event failed and is retried. */
   async #countWebhooks(): Promise<number> {
     const { count } = await this.#db
       .selectFrom('webhook_endpoints')

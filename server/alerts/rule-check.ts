@@ -1,4 +1,4 @@
-/** Whether a rule makes sense: refused in words where it does not. */
+/** Validates a rule, and refuses a senseless one with an explanation. */
 import type { AlertRuleBody } from '../../contract/alerts.ts'
 import { type SeriesInfo, type SeriesName, series, seriesNames } from '../history/series.ts'
 import { Problem } from '../platform/problem.ts'
@@ -14,7 +14,7 @@ export function isSeries(name: string): name is SeriesName {
   return (seriesNames as readonly string[]).includes(name)
 }
 
-/** @throws Problem bad_request in words. @returns The series. */
+/** @throws Problem bad_request with a readable message. @returns The series. */
 export function checkRule(rule: AlertRuleBody, within = 'body'): SeriesName {
   const refuse = (field: string, message: string): never => {
     const path = `${within}.${field}`

@@ -1,4 +1,4 @@
-/** One value of a rule: of which alert it is, over which window, and how it is taken. */
+/** One value of a rule: the alert it belongs to, its window, and its aggregation. */
 import type { AlertRuleBody } from '../../contract/alerts.ts'
 import type { HistoryReader } from '../history/history-reader.ts'
 import { BucketCounts, quantile } from '../history/point.ts'
@@ -15,7 +15,7 @@ export function windowOf(rule: Pick<AlertRuleBody, 'window_seconds'>, step: numb
   return Math.max(step, Math.ceil(rule.window_seconds / step) * step)
 }
 
-/** Of what a window holds. */
+/** Aggregates the content of a window. */
 export function aggregated({ aggregation }: AlertRuleBody, point: WindowPoint, window: number): number | undefined {
   if (aggregation === 'sum') return point.sum
   if (aggregation === 'per_minute') return (point.sum * 60) / window

@@ -1,4 +1,4 @@
-/** The values of a rule: its series, aggregated over its window at one moment or at each step of a range. */
+/** Computes the values of a rule: its series, aggregated over its window at one moment or at each step of a range. */
 import { setImmediate as yieldLoop } from 'node:timers/promises'
 import type { AlertRuleBody } from '../../contract/alerts.ts'
 import { type Points, zerosOf } from '../history/history-reader.ts'
@@ -10,23 +10,28 @@ import { isUsualStep, UsualDays, usualFrom } from './usual-days.ts'
 
 export interface ValueRange {
   step: Step
-  /** Epoch seconds, multiples of the step: a value for each step that ends behind `from` and not behind `until`. */
+  /**
+   * Epoch seconds, multiples of the step; there is a value for each step that ends after `from` and at or before
+   * `until`.
+   */
   from: number
   until: number
-  /** Rows that count beside what the rule says. */
+  /** Filters rows in addition to the rule's own filter. */
   sees(labels: Labels): boolean
-  /** What is known of usual days already. */
+  /** Usual values that are already known. */
   usual?: UsualDays | undefined
 }
 
-/** By the labels of the alert, as JSON: at the end of each step of the range. NaN where there is none; in numbers alone, since they are many. */
+/**
+ * Values at the end of each step, by the labels of the alert as JSON; NaN for none. Typed arrays, since there are many.
+ */
 export type Values = Map<string, Float64Array>
 
-/** So long one piece of work may be. */
+/** Milliseconds of work before it yields to the event loop. */
 const pieceMs = 2
-/** Between two looks at the time. */
+/** Steps between two checks of the time. */
 const stepsAtOnce = 32
-/** Of one that is alone: no labels. */
+/** The labels of an alert that has none. */
 export const onlyInstance = '{}'
 
 export async function valuesOf(reader: ReadHistory, rule: AlertRuleBody, range: ValueRange): Promise<Values> {
@@ -34,7 +39,7 @@ export async function valuesOf(reader: ReadHistory, rule: AlertRuleBody, range: 
   const window = windowOf(rule, step)
   const wanted = Object.entries(rule.where) as [keyof Labels, string][]
   const query = { step, from: from - window, until }
-  // What is usual is in the same rows, only earlier.
+  // The usual values are in the same rows, only earlier.
   const isShared = rule.usual !== null && !range.usual && isUsualStep(step)
   const groups = await reader.read({
     ...query,
@@ -46,7 +51,7 @@ export async function valuesOf(reader: ReadHistory, rule: AlertRuleBody, range: 
   })
   const whole = rule.share_of && (await readAll(reader, rule.share_of.series as SeriesName, query, sees))
   if (rule.per.length === 0 && groups.size === 0) groups.set(onlyInstance, new Map())
-  // Where the server ran and nothing was counted, that is none.
+  // If the server ran and nothing was counted, the count is zero.
   const isCount = rule.aggregation === 'sum' || rule.aggregation === 'per_minute'
   const zeros = isCount && groups.size > 0 ? zerosOf(await readAll(reader, 'up', query, () => true)) : undefined
   const usual = rule.usual

@@ -1,12 +1,13 @@
 /**
- * What the points of a window are together, while the window moves on step by step. Histograms take in what comes and give back what goes. Sums that did so
- * would leave a rest: they are added up once from a moment back to each older step, and once from it on, and a window is one of each.
+ * Aggregates the points of a window that moves step by step. Histograms add and subtract points. Sums would accumulate
+ * rounding errors that way, so they are kept in two parts, backwards and forwards from a pivot, and a window combines
+ * one of each.
  */
 
 import type { Points } from '../history/history-reader.ts'
 import { BucketCounts, type Point } from '../history/point.ts'
 
-/** Its histogram is that of the window as it is now. */
+/** The aggregate of a window. Its histogram is live: it changes as the window moves. */
 export type WindowPoint = Omit<Point, 'buckets'> & { buckets?: Point['buckets'] | BucketCounts }
 
 const nothing: WindowPoint = { count: 0, sum: 0, min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY }
@@ -17,14 +18,17 @@ export class SlidingWindow {
   readonly #step: number
   readonly #window: number
   readonly #buckets = new BucketCounts()
-  /** Up to the moment: of the whole window, of all but its oldest step, … */
+  /** Sums that end at the pivot: of the whole window, of all but its oldest step, and so on. */
   #older: WindowPoint[] = []
-  /** Steps since the moment, and what they are together. */
+  /** Steps since the pivot, and their sum. */
   #moved = 0
   #newer = nothing
   #at: number | undefined
 
-  /** @param window Seconds, a multiple of the step. @param zeros Where a step without a point has one. */
+  /**
+   * @param window Seconds, a multiple of the step.
+   * @param zeros Points for steps that have none.
+   */
   constructor(points: Points, step: number, window: number, zeros?: Points) {
     this.#points = points
     this.#zeros = zeros
@@ -32,10 +36,13 @@ export class SlidingWindow {
     this.#window = window
   }
 
-  /** Of the window that ends there; each time one step later. Undefined where it holds nothing. */
+  /**
+   * Returns the aggregate of the window that ends there; fast if called one step later each time. Undefined if it is
+   * empty.
+   */
   pointAt(at: number): WindowPoint | undefined {
     const [step, window] = [this.#step, this.#window]
-    // A window of one step is its point.
+    // A window of one step equals its point.
     if (window === step) return this.#find(at - step)
     if (this.#at === undefined || at !== this.#at + step) this.#begin(at)
     else this.#move(at)
@@ -60,7 +67,7 @@ export class SlidingWindow {
     else if (come) this.#newer = together(this.#newer, come)
   }
 
-  /** From this moment back. */
+  /** Makes this moment the pivot. */
   #addUp(at: number): void {
     const steps = this.#window / this.#step
     let all = nothing
@@ -82,7 +89,7 @@ export class SlidingWindow {
   }
 }
 
-/** Without histograms. */
+/** Merges two aggregates without histograms. */
 function together(one: WindowPoint, other: WindowPoint): WindowPoint {
   return {
     count: one.count + other.count,

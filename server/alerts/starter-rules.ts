@@ -1,4 +1,4 @@
-/** The rules that come with RustyMail. Each can be changed or deleted; what is deleted does not come back. */
+/** The rules that come with RustyMail. Each can be changed or deleted; a deleted one does not come back. */
 
 import type { z } from 'zod'
 import { type AlertRuleBody, AlertRuleBody as Rule } from '../../contract/alerts.ts'
@@ -7,7 +7,10 @@ const minute = 60
 const hour = 60 * minute
 const GiB = 1024 ** 3
 
-/** Three times what is usual for each. @param atLeast A minute: below three times that it is never unusual. */
+/**
+ * Returns a rule for three times the usual rate of each principal.
+ * @param atLeast The lowest rate per minute that counts as usual.
+ */
 function unusual(series: string, atLeast: number) {
   return {
     series,
@@ -32,7 +35,7 @@ const unready = {
   threshold: 0.5,
 } satisfies Partial<z.input<typeof Rule>>
 
-/** The ids never change: by them it is known what was deleted. */
+/** The ids never change: by them deleted rules are recognised. */
 const written: Record<string, z.input<typeof Rule>> = {
   'account-away': {
     name: 'Account not connected',
@@ -158,7 +161,7 @@ const written: Record<string, z.input<typeof Rule>> = {
     comparison: 'below',
     threshold: 7,
   },
-  // Of six days, as some authorities give them: they are renewed with a half or a third of their life left.
+  // For six-day certificates, which some authorities issue: they are renewed with a half or a third of their life left.
   'certificate-not-renewed': {
     name: 'The certificate of a mail server was not renewed in time',
     series: 'certificate_life',

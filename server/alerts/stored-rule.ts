@@ -6,7 +6,7 @@ import { ruleWords } from './alert-words.ts'
 import { isSeries } from './rule-check.ts'
 import { starterRules } from './starter-rules.ts'
 
-/** Its name may be older than what names are held to now. */
+/** The name may be older than the current constraints on names. */
 const StoredRule = AlertRuleBody.extend({ name: AlertRule.shape.name })
 
 export interface KnownRule {
@@ -14,7 +14,9 @@ export interface KnownRule {
   body: AlertRuleBody
 }
 
-/** One of a later version, or of a series that is no more, is switched off. */
+/**
+ * Parses a rule; one of a later version, or of a series that no longer exists, is replaced by one that is switched off.
+ */
 export function readRule({ id, rule }: Pick<AlertRuleRow, 'id' | 'rule'>): KnownRule {
   const read = StoredRule.safeParse(JSON.parse(rule))
   if (read.success && isSeries(read.data.series)) return { id, body: read.data }

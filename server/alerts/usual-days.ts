@@ -1,6 +1,7 @@
 /**
- * What is usual of a series: the median of the highest values of some days. Today and yesterday do not count, so that what is unusual does not become usual
- * while it lasts. It depends on the history and the day alone, so that live and back-test come to the same.
+ * The usual value of a series: the median of the daily maxima of some days. Today and yesterday are excluded, so that
+ * an anomaly does not become usual while it lasts. It depends only on the history and the day, so live evaluation and
+ * back-test agree.
  */
 import { setImmediate as yieldLoop } from 'node:timers/promises'
 import type { AlertRuleBody } from '../../contract/alerts.ts'
@@ -13,10 +14,10 @@ import { SlidingWindow } from './sliding-window.ts'
 const day = 86_400
 /** Steps of the history from which usual values are computed, in seconds, unless the rule reads longer ones. */
 const usualStep = 900
-/** Looks that are remembered: one of each rule and day. */
+/** Cached results, one for each rule and day; the oldest is evicted. */
 const mostKept = 200
 const pieceMs = 2
-/** Between two looks at the time. */
+/** Steps between two checks of the time. */
 const stepsAtOnce = 32
 
 interface LookRange {
@@ -27,19 +28,19 @@ interface LookRange {
   sees(labels: Labels): boolean
 }
 
-/** By the labels of the alert, and the day: the highest value. */
+/** Daily maxima by the labels of the alert, and by day. */
 type Highest = Map<string, Map<number, number>>
-/** @param at Within the day of which the usual value is asked. Undefined where the days before had none. */
+/** Returns the usual value for a time within the day; undefined if the days before had none. */
 export type UsualValue = (instance: string, at: number) => number | undefined
 
 type Groups = ReadonlyMap<string, Points>
 
-/** Where the days begin that count for a moment. */
+/** Returns the start of the days that count for a moment. */
 export function usualFrom(days: number, at: number): number {
   return startOf(at, day) - (days + 1) * day
 }
 
-/** Whether what is read in this step says what is usual too. */
+/** Returns true if usual values can be computed from history read in this step. */
 export function isUsualStep(step: number): boolean {
   return step >= usualStep
 }
@@ -52,7 +53,7 @@ export class UsualDays {
     this.#reader = reader
   }
 
-  /** @param read Of the rule, where it was read from the first of the days on in a step that is long enough. */
+  /** @param read The rule's history, if it was read from the first of the days on in a step that is long enough. */
   async of(
     rule: AlertRuleBody,
     { days }: NonNullable<AlertRuleBody['usual']>,
@@ -63,7 +64,7 @@ export class UsualDays {
     const end = startOf(Math.max(from, until - step), day) - day
     const seen = { step: Math.max(usualStep, step) as Step, from: usualFrom(days, from), until: end, sees }
     const highest = await (read ? highestOf(rule, read, seen) : this.#read(rule, seen))
-    // Steps of a day come one after the other.
+    // Consecutive steps mostly belong to the same day.
     let known: { instance: string; last: number; median: number | undefined } | undefined
     return (instance, at) => {
       if (known?.instance !== instance || at < known.last + day || at >= known.last + 2 * day) {
@@ -75,7 +76,7 @@ export class UsualDays {
     }
   }
 
-  /** Once for each rule and day. */
+  /** Reads once for each rule and day. */
   #read(rule: AlertRuleBody, range: LookRange): Promise<Highest> {
     const { series, where, per, aggregation, window_seconds: window } = rule
     const key = JSON.stringify([series, where, per, aggregation, window, range.step, range.from, range.until])
@@ -85,7 +86,7 @@ export class UsualDays {
     this.#known.set(key, reading)
     const [oldest] = this.#known.keys()
     if (this.#known.size > mostKept) this.#known.delete(oldest!)
-    // What failed is tried again with the next look.
+    // A failed read is retried with the next one.
     reading.catch(() => this.#known.delete(key))
     return reading
   }
@@ -115,13 +116,13 @@ async function highestOf(
   for (const [instance, points] of groups) {
     const days = new Map<number, number>()
     const sliding = new SlidingWindow(points, step, window)
-    // A window of one step is its point: those that are not there need no look.
+    // A window of one step equals its point, so missing points are skipped.
     const places = window === step ? points.keys() : placesOf(from, until, step)
     for (const place of places) {
       if (place < from || place >= until) continue
       const point = sliding.pointAt(place + step)
       const value = point && aggregated(rule, point, window)
-      // A day on which nothing happened says nothing of what is usual when something does.
+      // A day without activity says nothing about how much is usual when there is some.
       if (value !== undefined && value > 0) {
         const of = startOf(place, day)
         days.set(of, Math.max(days.get(of) ?? 0, value))

@@ -1,4 +1,4 @@
-/** Runs the calls of tools that a model asks for: what reads is run, what changes something waits for the person, and what makes no sense is told to the model. */
+/** Runs the tool calls of a model: reads run, changes wait for the person, senseless calls are refused. */
 
 import { type Citation, conversationBounds } from '../../contract/answers.ts'
 import type { Effect } from '../../contract/endpoint.ts'
@@ -15,16 +15,16 @@ import { toldResult, withheldOf } from './tool-slices.ts'
 
 export interface CallSurroundings {
   toolbox: Pick<Toolbox, 'list' | 'has' | 'call' | 'check' | 'refuseUnknown'>
-  /** What a call does: some tools only read with some inputs. */
+  /** Returns the effect of a call: some tools only read with some inputs. */
   effectOf(name: string, input: unknown): Effect
   isOfMail(name: string): boolean
-  /** Of those that the principal sees. */
+  /** Returns the accounts that the principal sees. */
   accountIds(principal: Principal): Promise<readonly string[]>
-  /** What of the mail of an account the model that asked may be told. */
+  /** Returns what of an account's mail may be sent to the model that asked. */
   shareOf(modelId: string | null, accountId: string): MailShare
-  /** What a call would do, from what the server knows; never in the words of the model. */
+  /** Describes what a call would do, from the server's data; never in the model's words. */
   describe(caller: Caller, name: string, input: unknown): Promise<string | undefined>
-  /** Names that the assistant does not offer. */
+  /** Returns true for tools that the assistant does not offer. */
   leftOut(principal: Principal, name: string): boolean
 }
 
@@ -36,14 +36,14 @@ export interface CallContext {
   now(): number
 }
 
-/** In one step; what is beyond is told to the model. */
+/** Tool calls run per step; further ones are refused to the model. */
 const maxCalls = 16
-/** The same call with the same input: then its result is not given again, and past the last one the answer ends. */
+/** Bounds of identical calls: beyond `maxSame` the result is not repeated, beyond `maxSameEver` the answer ends. */
 const maxSame = 3
 const maxSameEver = 6
-/** Steps one after the other in which no call was right. */
+/** Successive steps without a valid call, after which the answer ends. */
 const maxFaulty = 4
-/** A person has so long to decide. */
+/** How long a person has to decide, in ms. */
 export const decideMs = 30 * 60_000
 
 export class AnswerCalls {
@@ -63,7 +63,7 @@ export class AnswerCalls {
       .map(toOffered)
   }
 
-  /** Why the answer has to end; undefined where it goes on, or waits. */
+  /** Runs the calls of one step. Returns why the answer has to end; undefined if it goes on, or waits. */
   async run(requests: readonly ToolRequest[], context: CallContext): Promise<string | undefined> {
     const { answer, caller, now } = context
     const begun: { call: KeptCall; request: ToolRequest; refusal: string | undefined }[] = []
@@ -90,12 +90,12 @@ export class AnswerCalls {
     )
     this.#faulty = begun.every(({ refusal }) => refusal !== undefined) ? this.#faulty + 1 : 0
     const mostSame = Math.max(0, ...this.#same.values())
-    if (mostSame >= maxSameEver) return 'The model made the same call again and again, so this answer was ended.'
+    if (mostSame >= maxSameEver) return 'The model kept repeating the same call, so this answer was ended.'
     if (this.#faulty >= maxFaulty) return 'The model made only calls that are not possible, so this answer was ended.'
     return undefined
   }
 
-  /** Runs a call that may be run, and tells what came of it. */
+  /** Executes a call, and records its outcome. */
   async execute(call: KeptCall, { answer, caller, requestId, signal }: CallContext): Promise<void> {
     const { toolbox, isOfMail, accountIds } = this.#around
     const began = performance.now()
@@ -112,7 +112,7 @@ export class AnswerCalls {
       !mail || result.isError ? undefined : asking.heard ? [asking.heard] : await accountIds(caller.principal)
     const { text, told, citations } = toldResult(result, accounts)
     const withheld = withheldOf(told, id => this.#around.shareOf(answer.facts.modelId, id))
-    // What is refused of an account that one may not see tells nothing of it.
+    // A refusal about an account that the caller may not see must disclose nothing about it.
     const heard = [asking.heard].filter(id => id !== undefined && maySeeAccount(caller.principal, id)) as string[]
     const seen = mail ? (accounts ?? heard) : undefined
     const needs = result.isError && seen?.length !== 1 ? undefined : needsOf(caller.principal, seen)
@@ -163,7 +163,7 @@ export class AnswerCalls {
     }
   }
 
-  /** What is told to the model in place of a result. */
+  /** Returns the refusal that the model gets in place of a result; undefined if the call may run. */
   async #refusal(
     { name, input }: ToolRequest,
     place: number,
@@ -179,7 +179,7 @@ export class AnswerCalls {
         .join(', ')}.`
     }
     if (typeof input !== 'object' || input === null)
-      return 'The input is no JSON object, or too deep. Correct it and call again.'
+      return 'The input is not a JSON object, or is nested too deeply. Correct it and call again.'
     if (sizeOf(input) > conversationBounds.input) {
       return `The input is longer than ${conversationBounds.input} characters.`
     }
@@ -188,7 +188,7 @@ export class AnswerCalls {
     this.#same.set(key, same)
     if (same > maxSame) return 'This call was made before with the same input; its result stands above. Answer with it.'
     const effect = effectOf(name, input)
-    // What reads is checked as it is run.
+    // Reads are checked when they run.
     if (effect === 'read') return undefined
     if (effect === 'destroy' && caller.principal.kind !== 'session') {
       return 'Only a signed-in person can allow this in a conversation. Tell them.'

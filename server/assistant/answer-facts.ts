@@ -1,4 +1,7 @@
-/** What the log is told of an answer that ended or waits: who gave it, who did not and why, and what it took. No word of what was asked or said. */
+/**
+ * Returns what is logged about an answer that ended or waits: which model gave it, which failed and why, and its cost.
+ * Neither question nor answer are logged.
+ */
 import type { OpenAnswer } from './open-answer.ts'
 
 export function loggedFacts(answer: OpenAnswer, requestId: string, durationMs: number): object {

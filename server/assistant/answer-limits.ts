@@ -1,16 +1,16 @@
-/** What an answer may take: each limit that is reached is said in words, in the conversation. */
+/** Limits of what an answer may spend; a limit that is reached is explained in the conversation. */
 import type { AssistantLimits } from '../../contract/assistant-settings.ts'
 import type { ConversationStore } from './conversation-store.ts'
 import type { OpenAnswer } from './open-answer.ts'
 
 export interface Spent {
-  /** Of the conversation, without the answer that is under way. */
+  /** Spending of the conversation, without the current answer. */
   conversation: { tokens: number; costUsd: number }
-  /** Of the principal today, without that answer. */
+  /** Spending of the principal today, without the current answer. */
   today: { tokens: number; costUsd: number }
 }
 
-/** Of what others spend at the same time it hears with the next step. */
+/** Returns what was spent before; concurrent spending counts from the next step on. */
 export async function spentBefore(
   store: Pick<ConversationStore, 'find' | 'usageOf'>,
   answer: OpenAnswer,
@@ -20,7 +20,7 @@ export async function spentBefore(
   await answer.store()
   const conversation = await store.find(owner, row.conversation_id)
   const usage = await store.usageOf(owner, new Date(now).toISOString().slice(0, 10))
-  // What this answer spent is stored by now, and counted once.
+  // Spending of this answer is stored by now, and must count only once.
   const own = { tokens: facts.tokens, costUsd: facts.costUsd ?? 0 }
   return {
     conversation: {
@@ -31,7 +31,7 @@ export async function spentBefore(
   }
 }
 
-/** Undefined while it may go on. */
+/** Returns which limit was reached, in words; undefined while the answer may go on. */
 export function reachedLimit(limits: AssistantLimits, { facts }: OpenAnswer, spent: Spent): string | undefined {
   const tokens = facts.tokens
   const cost = facts.costUsd ?? 0
@@ -54,7 +54,7 @@ export function reachedLimit(limits: AssistantLimits, { facts }: OpenAnswer, spe
   return undefined
 }
 
-/** Of a conversation, or of a day. */
+/** Returns what a conversation or a day has spent. */
 export function spentIn({ tokens, cost_usd: cost }: { tokens: number; cost_usd: number | null }) {
   return { tokens, costUsd: cost ?? 0 }
 }

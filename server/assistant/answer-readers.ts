@@ -1,4 +1,7 @@
-/** Those who read an answer as it comes, each by a session or token: with that, or with its right to the assistant, the reading ends. */
+/**
+ * Readers that follow an answer, each by a session or token; reading ends with that, or with its right to use the
+ * assistant.
+ */
 import type { ChatbotPart } from '../../contract/answers.ts'
 import type { Principal } from '../platform/principal.ts'
 import { hasEnded, mayAsk } from './asking-rights.ts'
@@ -11,13 +14,16 @@ interface Reader {
   readonly cut: AbortController
 }
 
-/** What a reader takes; to be read to its end, or ended with `return`. */
+/** The parts that a reader gets; must be read to the end, or ended with `return`. */
 export type ReadParts = Pick<AsyncGenerator<ChatbotPart>, 'next' | 'return'> & AsyncIterable<ChatbotPart>
 
 export class AnswerReaders {
   readonly #readers = new Set<Reader>()
 
-  /** @param open Of what is read; whatever becomes of the principal meanwhile is heard. */
+  /**
+   * Opens a reader.
+   * @param open Opens the parts; the reader is registered before, so that no change of the principal is missed.
+   */
   async open(
     principal: Principal,
     signal: AbortSignal,
@@ -35,7 +41,7 @@ export class AnswerReaders {
     }
   }
 
-  /** For the one who asked: what becomes of the answer ends it. */
+  /** Follows an answer for the caller that asked; a failure of the answer is thrown. */
   async *asking(answer: OpenAnswer, principal: Principal, signal: AbortSignal): AsyncGenerator<ChatbotPart> {
     const reader: Reader = { principal, cut: new AbortController() }
     this.#readers.add(reader)
@@ -51,7 +57,7 @@ export class AnswerReaders {
     this.endWhere(one => one.id === principal.id && !mayAsk(one))
   }
 
-  /** Those whose time is over. */
+  /** Ends readers whose session or token has expired. */
   check(now: number): void {
     this.endWhere(principal => hasEnded(principal, now))
   }
@@ -61,7 +67,7 @@ export class AnswerReaders {
   }
 }
 
-/** As far as the reader may see it when it is told. */
+/** Yields the parts as the reader may see them at that moment. */
 async function* shownTo(
   reader: Reader,
   { facts }: OpenAnswer,
@@ -71,7 +77,7 @@ async function* shownTo(
   for await (const part of parts) yield toPart(inReach(part, facts.needs, reader.principal))
 }
 
-/** Says once that it is over, also where nothing of it was ever read. */
+/** Calls `over` when reading ends, even if nothing was ever read. */
 class Reading implements ReadParts {
   readonly #parts: AsyncGenerator<ChatbotPart>
   readonly #cut: AbortSignal
@@ -90,7 +96,7 @@ class Reading implements ReadParts {
   async next(): Promise<IteratorResult<ChatbotPart>> {
     try {
       const result = await this.#parts.next()
-      // What was taken for a reader that is cut by now is not told any more.
+      // A part that was fetched before the reader was cut is not delivered any more.
       if (!(result.done || this.#cut.aborted)) return result
     } catch (error) {
       this.#over()

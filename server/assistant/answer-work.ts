@@ -1,4 +1,7 @@
-/** Work on answers: begun, also behind another call of the same answer, and ended where nothing works on one any more. */
+/**
+ * Starts work on answers, also after another call of the same answer, and closes answers that nothing works on any
+ * more.
+ */
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import { AnswerCalls, type CallSurroundings } from './answer-calls.ts'
@@ -26,7 +29,7 @@ export class AnswerWork {
     this.#options = options
   }
 
-  /** A call that was allowed, `execute`, is done first; then the model goes on, unless other calls still wait. */
+  /** Executes a call that was allowed, `execute`, first; then lets the model go on, unless other calls still wait. */
   begin(run: Omit<Run, 'signal'>, { execute, goesOn = true }: { execute?: KeptCall; goesOn?: boolean } = {}): void {
     const { answer } = run
     const stop = new AbortController()
@@ -34,7 +37,7 @@ export class AnswerWork {
     const working: Working = { ...run, signal: stop.signal, stop, done: Promise.resolve(), before }
     answer.holders++
     working.done = (async () => {
-      // Another call of the same answer is being done.
+      // Another call of the same answer is in flight.
       if (before) await before.done
       working.before = undefined
       answer.row.state = 'running'
@@ -44,7 +47,7 @@ export class AnswerWork {
       else await answer.settle('waiting', undefined, expiryOf(answer))
     })()
       .catch((err: unknown) => {
-        // It was deleted meanwhile.
+        // The answer was deleted meanwhile.
         if (err instanceof Problem) return
         this.#options.logger.error({ err, answer: answer.row.id }, 'an answer could not be ended')
       })
@@ -55,7 +58,7 @@ export class AnswerWork {
     this.#options.working.add(working)
   }
 
-  /** Nothing works on it: what waits is not done. */
+  /** Closes an answer that nothing works on: its waiting calls are not executed. */
   async close(answer: OpenAnswer, outcome: 'declined' | 'expired', state: 'done' | 'stopped'): Promise<void> {
     for (const call of answer.calls) {
       if (call.outcome !== 'waiting') continue
@@ -65,7 +68,7 @@ export class AnswerWork {
     this.#options.open.release(answer, 0)
   }
 
-  /** Nobody works on it any more, and it does not say so. */
+  /** Fails a `running` answer that no server works on any more. */
   async interrupted(owner: string, row: AnswerRow): Promise<void> {
     const answer = await this.#options.open.load(owner, row)
     loseCalls(answer)
@@ -75,7 +78,7 @@ export class AnswerWork {
     await answer.settle('failed', { type: 'error', problem })
   }
 
-  /** What the person allowed; that it is about to be done is stored before. */
+  /** Executes a call that the person allowed; the intent is stored before. */
   async #execute({ answer, caller, requestId, signal }: Working, call: KeptCall): Promise<void> {
     await answer.store()
     const calls = new AnswerCalls(this.#options.calls)

@@ -1,4 +1,4 @@
-/** One model that is being asked: it reads until the first visible part, and can then be read on, or given up. */
+/** One request to a model: it is read up to the first visible part, and can then be read on or abandoned. */
 import { Problem } from '../platform/problem.ts'
 import type { ChatModel, ChatRequest, Part } from './chat-model.ts'
 import { isVisible, visibleParts } from './visible-parts.ts'
@@ -6,16 +6,16 @@ import { isVisible, visibleParts } from './visible-parts.ts'
 export class AskedModel {
   readonly model: ChatModel
   readonly askedAt: number
-  /** It shows that it lives: it thinks. */
+  /** True once the model has shown a sign of life, such as reasoning. */
   hasSign = false
   lastSignAt: number
-  /** What came of it: a visible part, or why none did. */
+  /** The first visible part, or the error if there was none. */
   outcome: { part: Part } | { error: unknown } | undefined
   readonly #parts: AsyncGenerator<Part>
   readonly #abort = new AbortController()
   readonly #now: () => number
 
-  /** @param onChange Hears of each sign and of the outcome. */
+  /** @param onChange Called at each sign of life and at the outcome. */
   constructor(
     model: ChatModel,
     { isWhole = false, ...request }: ChatRequest & { isWhole?: boolean | undefined },
@@ -36,18 +36,21 @@ export class AskedModel {
     return this.#abort.signal.aborted
   }
 
-  /** It then fails with `provider_timeout`. */
+  /** Aborts the request, which then fails with `provider_timeout`. */
   giveUp(): void {
     this.#abort.abort(timedOut())
   }
 
-  /** Nothing more is wanted of it. */
+  /** Cancels the request and releases it. */
   async end(): Promise<void> {
     this.#abort.abort(new DOMException('not wanted any more', 'AbortError'))
     await this.#parts.return(undefined).catch(() => undefined)
   }
 
-  /** What follows the first visible part. @param idleMs Between two parts; the clock does not run while the reader takes its time. */
+  /**
+   * Yields what follows the first visible part.
+   * @param idleMs Timeout between two parts; it does not run while the reader is busy.
+   */
   async *rest(idleMs: number): AsyncGenerator<Part> {
     while (true) {
       const timer = setTimeout(() => this.giveUp(), idleMs)
@@ -74,7 +77,7 @@ export class AskedModel {
   }
 }
 
-/** All of them when the last is there; until then each is a sign of life. */
+/** Buffers all parts up to the last; until then each yields a sign of life. */
 async function* gathered(parts: AsyncIterable<Part>): AsyncGenerator<Part> {
   const all: Part[] = []
   for await (const part of parts) {
@@ -84,7 +87,7 @@ async function* gathered(parts: AsyncIterable<Part>): AsyncGenerator<Part> {
   yield* all
 }
 
-/** The reason of an abort that adapters translate into `provider_timeout`. */
+/** Creates the abort reason that adapters translate into `provider_timeout`. */
 export function timedOut(): DOMException {
   return new DOMException('took too long', 'TimeoutError')
 }

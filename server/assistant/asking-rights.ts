@@ -1,4 +1,4 @@
-/** Whether a caller whose answer goes on, or is read, could still ask. */
+/** Checks whether a caller whose answer goes on, or is read, could still ask. */
 import { assistantApi } from '../../contract/assistant.ts'
 import type { Principal } from '../platform/principal.ts'
 

@@ -133,8 +133,8 @@ test('what a provider asks of tools beyond all measure is told to the model, or 
   )
   const { response, tool_calls: calls } = await service.query(asked, { query: 'Q' }, noAbort())
   expect([response, ran]).toEqual(['done', []])
-  expect(calls.map(({ outcome, result, input }) => [outcome, result?.slice(0, 28), input])).toEqual(
-    Array(2).fill(['refused', 'The input is no JSON object,', null]),
+  expect(calls.map(({ outcome, result, input }) => [outcome, result?.slice(0, 31), input])).toEqual(
+    Array(2).fill(['refused', 'The input is not a JSON object,', null]),
   )
   choice.script = () => Array.from({ length: 50_000 }, (_, to) => toolCall('look', { to }))
   await expect(service.query(asked, { query: 'Q' }, noAbort())).rejects.toMatchObject({

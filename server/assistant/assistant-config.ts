@@ -1,22 +1,22 @@
-/** Which model providers the environment sets; `config.ts` produces it. */
+/** The model providers set by the environment; `config.ts` produces it. */
 
 export interface ProviderConfig {
   apiKey: string
-  /** The provider's own address unless given; without `/chat/completions`. */
+  /** Defaults to the provider's own URL; without `/chat/completions`. */
   baseUrl?: string | undefined
   model: string
 }
 
 export interface AssistantConfig {
-  /** Answers `{query}` with `{response}`; user and password may stand in it. */
+  /** Accepts `{query}` and returns `{response}`; the URL may contain user and password. */
   rigEndpoint?: string | undefined
   openai?: ProviderConfig | undefined
   openrouter?: ProviderConfig | undefined
   anthropic?: ProviderConfig | undefined
   gemini?: ProviderConfig | undefined
   mistral?: ProviderConfig | undefined
-  /** Its address is that of a resource; the model is the name of a deployment. */
+  /** The URL is that of a resource; the model is the name of a deployment. */
   azure?: ProviderConfig | undefined
-  /** Without a path, `/v1` is added. */
+  /** `/v1` is added to a URL without a path. */
   ollama?: { baseUrl: string; model: string } | undefined
 }

@@ -1,4 +1,4 @@
-/** What holds for the assistant until somebody sets something else. */
+/** The default limits of the assistant. */
 import type { AssistantLimits } from '../../contract/assistant-settings.ts'
 
 export const usualLimits: AssistantLimits = {

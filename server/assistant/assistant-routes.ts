@@ -1,4 +1,4 @@
-/** /api/dashboard/chatbot: questions, whole or streamed, and the conversations that they are part of. */
+/** /api/dashboard/chatbot: questions, answered whole or streamed, and their conversations. */
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { ChatbotPart } from '../../contract/answers.ts'
@@ -17,7 +17,7 @@ const head = {
   'cache-control': 'no-store',
   'x-accel-buffering': 'no',
 }
-/** A reader that takes nothing for so long is given up; it may come back with the last number that it has. */
+/** How long a reader may stall, in ms, before its stream is closed; it may resume with the last number that it has. */
 const maxStallMs = 30_000
 const pingMs = 15_000
 
@@ -26,7 +26,7 @@ export function assistantRoutes(
   { assistant, conversations }: { assistant: AssistantService; conversations: ConversationService },
 ): void {
   handle(http, assistantApi.queryChatbot, async call => {
-    // Each read of `signal` makes a new one.
+    // Each read of `signal` creates a new one.
     const { signal, caller, requestId } = call
     const asked = { caller, requestId }
     if (!acceptsStream(call.header('accept'))) {
@@ -34,7 +34,7 @@ export function assistantRoutes(
         return await assistant.query(asked, call.body, signal)
       } catch (error) {
         if (!signal.aborted) throw error
-        // The client is gone: there is nobody to answer, and the answer goes on without it.
+        // The client has disconnected: no response is possible, and the answer goes on without it.
         call.takeResponse().destroy()
         return undefined as never
       }
@@ -99,7 +99,7 @@ async function stream<Params, Query, Body>(
     await parts.return(undefined)
     throw error
   }
-  // What is thrown before the first part is answered like any other problem.
+  // An error before the first part is answered like any other problem.
   const first = await parts.next()
   const response = (await call.openResponse()).writeHead(200, head)
   if (call.method === 'HEAD') {
@@ -116,7 +116,7 @@ async function stream<Params, Query, Body>(
     if (!(signal.aborted || response.destroyed || response.writableNeedDrain) && !(error instanceof Problem)) {
       http.options.logger.error({ request_id: call.requestId, err: error }, 'a bug')
     }
-    // It comes back with the last number that it has.
+    // The client resumes with the last number that it has.
     response.destroy()
   } finally {
     clearInterval(ping)
@@ -129,7 +129,7 @@ async function write(response: ServerResponse, part: ChatbotPart, signal: AbortS
   await once(response, 'drain', { signal: AbortSignal.any([signal, AbortSignal.timeout(maxStallMs)]) })
 }
 
-/** Types are words of the contract and JSON has no line breaks, so no field can be broken open. */
+/** Encodes one event. Types come from the contract and JSON has no line breaks, so no field can be injected. */
 function encode(part: ChatbotPart): string {
   return `id: ${part.seq}\nevent: ${part.type}\ndata: ${JSON.stringify(part)}\n\n`
 }

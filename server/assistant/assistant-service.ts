@@ -1,6 +1,6 @@
 /**
- * Questions and their answers. An answer works on its own: who asked may leave and come back, in another tab or after a reload, and finds it where it is.
- * Which models there are is settled elsewhere; what tools may do is the toolbox's, and a person's.
+ * Questions and their answers. An answer runs on its own: the user may leave, and find it from another tab or after a
+ * reload. Models are configured elsewhere; what tools may do is up to the toolbox and the person.
  */
 import type { z } from 'zod'
 import {
@@ -41,14 +41,14 @@ export interface AssistantServiceOptions {
   now?: () => number
 }
 
-/** The caller and its request. */
+/** A caller with the id of its request. */
 export interface Asked {
   caller: Caller
   requestId: string
 }
 
 const sweepEveryMs = 15_000
-/** So that an answer ends within a second of the session or token that asked. */
+/** Milliseconds between checks for expired sessions and tokens, so that their answers end within a second. */
 const checkEveryMs = 500
 const pruneEveryMs = 60 * 60_000
 const dayMs = 24 * 60 * 60_000
@@ -65,7 +65,7 @@ export class AssistantService implements PrincipalListener {
   readonly #working = new WorkingAnswers()
   readonly #work: AnswerWork
   readonly #readers = new AnswerReaders()
-  /** Conversations in which a question is being taken in, each with its owner: ids of others tell nothing. */
+  /** Conversations that are accepting a question, each with its owner, so that ids of others disclose nothing. */
   readonly #entering = new Set<string>()
   readonly #stopped = new AbortController()
 
@@ -81,7 +81,7 @@ export class AssistantService implements PrincipalListener {
     this.#answerIds = new RisingIds('n', this.#now)
   }
 
-  /** What a server that is gone worked on has failed; nothing of what it said is lost. */
+  /** Fails what a previous server was working on; nothing that was said is lost. */
   async start(): Promise<void> {
     const { store, logger } = this.#options
     for (const row of await store.listOpen('running')) {
@@ -95,7 +95,7 @@ export class AssistantService implements PrincipalListener {
     await this.prune()
   }
 
-  /** Ends all answers under way and gives no more. To be called before the HTTP server waits for its last answers. */
+  /** Ends all running answers and accepts no more. Called before the HTTP server waits for its last responses. */
   async stop(): Promise<void> {
     this.#stopped.abort()
     await this.#working.end(() => true, draining())
@@ -107,7 +107,7 @@ export class AssistantService implements PrincipalListener {
     return { items: models.map(({ id, provider, model, isLocal }) => ({ id, provider, model, is_local: isLocal })) }
   }
 
-  /** Begins an answer, which goes on also when nobody listens. @throws Problem where it does not begin. */
+  /** Starts an answer, which goes on even if nobody reads it. @throws Problem if it cannot start. */
   async ask({ caller, requestId }: Asked, input: ChatbotQuery, isWhole = false): Promise<OpenAnswer> {
     this.#checkRoom(caller.principal)
     const { choice, store } = this.#options
@@ -123,7 +123,7 @@ export class AssistantService implements PrincipalListener {
     }
     const conversationId = known ?? this.#conversationIds.next()
     const row: AnswerRow = {
-      // PostgreSQL stores no NUL.
+      // PostgreSQL cannot store NUL in text.
       ...{ id: this.#answerIds.next(), conversation_id: conversationId, question: query.replaceAll('\0', '\ufffd') },
       ...{ context: input.context === undefined ? null : JSON.stringify(input.context), asked_at: at },
       ...{ state: 'running', said: '', facts: JSON.stringify(newFacts()), expires_at: null },
@@ -144,7 +144,7 @@ export class AssistantService implements PrincipalListener {
         today = added.today
         for (const id of added.evicted) await this.end(id)
       } else {
-        // Before anything is stored that nobody would work on.
+        // Read before anything is stored, so that a failure leaves no answer that nothing works on.
         today = await store.usageOf(owner, at.slice(0, 10))
         conversation = await this.#find(owner, known)
         history = await this.#takeIn(owner, conversation, row, retryOf)
@@ -161,7 +161,7 @@ export class AssistantService implements PrincipalListener {
     }
   }
 
-  /** The whole answer, or as far as it came where it waits for a person. @throws Problem where it failed. */
+  /** Returns the whole answer, or what there is of it if it waits for a person. @throws Problem if it failed. */
   async query(asked: Asked, input: ChatbotQuery, signal: AbortSignal): Promise<ChatbotResponse> {
     const answer = await this.ask(asked, input, true)
     for await (const part of this.#readers.asking(answer, asked.caller.principal, signal)) {
@@ -171,12 +171,12 @@ export class AssistantService implements PrincipalListener {
     throw new Problem('not_found', 'The conversation was deleted.')
   }
 
-  /** The same as it comes. */
+  /** Streams the answer. */
   async stream(asked: Asked, input: ChatbotQuery, signal: AbortSignal): Promise<ReadParts> {
     return this.#readers.asking(await this.ask(asked, input), asked.caller.principal, signal)
   }
 
-  /** @throws Problem before the first part. */
+  /** Follows an answer. @throws Problem before the first part. */
   async follow(
     principal: Principal,
     { conversationId, answerId, after }: { conversationId: string; answerId: string; after: number },
@@ -188,7 +188,7 @@ export class AssistantService implements PrincipalListener {
     })
   }
 
-  /** What it has said stays. What waits for a person is not done. */
+  /** Stops an answer: what it said stays, and waiting calls are not executed. */
   async stopAnswer(principal: Principal, conversationId: string, answerId: string): Promise<AssistantAnswer> {
     const answer = await this.#get(principal, conversationId, answerId)
     if (this.#working.find(answerId)) await this.#working.end(({ answer: { row } }) => row.id === answerId)
@@ -196,7 +196,7 @@ export class AssistantService implements PrincipalListener {
     return answer.view(principal)
   }
 
-  /** @throws Problem where it is not for this person to decide, or not any more. */
+  /** Decides about a waiting call. @throws Problem if this person may not decide, or it is too late. */
   async decide(
     { caller, requestId }: Asked,
     { conversationId, answerId, callId }: { conversationId: string; answerId: string; callId: string },
@@ -209,13 +209,13 @@ export class AssistantService implements PrincipalListener {
     const answer = await this.#get(principal, conversationId, answerId)
     const history = await this.#open.before(conversationId, answerId)
     const conversation = await this.#find(ownerOf(principal), conversationId)
-    // From here to the change of its outcome nothing is awaited, so that it is decided once.
+    // Nothing is awaited from here to the change of its outcome, so that it is decided only once.
     if (decision === 'allow') this.#checkRoom(principal, answerId)
     const call = answer.calls.find(({ id }) => id === callId)
     if (!call) throw new Problem('not_found', 'There is no such call.')
     if (answer.isOver) throw new Problem('not_possible_now', 'This answer has ended. Ask again.')
     if (!isSameHash(call.input_hash, given)) {
-      throw new Problem('approval_void', 'This is not the call that waits: its input is another one.')
+      throw new Problem('approval_void', 'This is not the call that waits: its input differs.')
     }
     if (call.outcome !== 'waiting') throw new Problem('not_possible_now', `This call is ${call.outcome} already.`)
     const isLate = call.expires_at !== null && Date.parse(call.expires_at) <= this.#now()
@@ -235,18 +235,18 @@ export class AssistantService implements PrincipalListener {
     return answer.view(principal)
   }
 
-  /** Answers that work in a conversation end; readers of it too. */
+  /** Ends running answers of a conversation, and their readers. */
   async end(conversationId: string): Promise<void> {
     await this.#working.end(({ answer: { row } }) => row.conversation_id === conversationId)
     await this.#open.forgetAll(conversationId)
   }
 
-  /** As far as it came; undefined where nothing works on it. */
+  /** Returns the answer so far; undefined if nothing works on it. */
   async underWay(answerId: string, principal: Principal): Promise<AssistantAnswer | undefined> {
     return (await this.#open.find(answerId))?.view(principal)
   }
 
-  /** What waited too long for a person is not done. */
+  /** Closes answers that waited too long for a person; their calls are not executed. */
   async expire(): Promise<void> {
     const now = new Date(this.#now()).toISOString()
     for (const row of await this.#options.store.listOpen('waiting', now)) {
@@ -260,7 +260,7 @@ export class AssistantService implements PrincipalListener {
     await store.prune(new Date(this.#now() - choice.limits().retention_days * dayMs).toISOString())
   }
 
-  /** Callers may ask and read until their time is over. */
+  /** Ends work and readers whose session or token has expired. */
   check(): void {
     this.#working.check(this.#now())
     this.#readers.check(this.#now())
@@ -271,7 +271,7 @@ export class AssistantService implements PrincipalListener {
     this.#readers.changed(principal)
   }
 
-  /** What a person asked goes with the session that it was asked in: what it may is known no more. */
+  /** Ends the answers of a revoked session or token, since its rights are no longer known. */
   revoked(principalId: string): void {
     this.endWhere(
       ({ id }) => id === principalId,
@@ -289,7 +289,7 @@ export class AssistantService implements PrincipalListener {
     if (except === undefined || !this.#working.find(except)) this.#working.checkRoom(principal)
   }
 
-  /** Stores the question behind the others. */
+  /** Stores the question after the earlier ones. */
   async #takeIn(
     owner: string,
     { id }: ConversationRow,
@@ -301,7 +301,7 @@ export class AssistantService implements PrincipalListener {
     const [last] = rows
     if (last?.state === 'running') {
       if (this.#working.find(last.id)) throw busy()
-      // It ended, and that could not be stored.
+      // It had ended, but that could not be stored.
       this.#open.forget(last.id)
       await this.#work.interrupted(owner, last)
     }
@@ -312,7 +312,7 @@ export class AssistantService implements PrincipalListener {
       const detail = `This conversation has ${conversationBounds.messages} questions. Begin a new one.`
       throw new Problem('not_possible_now', detail)
     }
-    // What it waits with is not done: the person goes on with something else.
+    // The waiting call is not executed: the person continues with something else.
     if (last?.state === 'waiting') await this.#work.close(await this.#open.opened(owner, last), 'declined', 'stopped')
     if (!(await store.addAnswer(row, retryOf))) throw noConversation()
     if (retryOf !== undefined) this.#open.forget(retryOf)

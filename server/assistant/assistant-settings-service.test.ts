@@ -337,6 +337,6 @@ test('where there is no list of models it is said why', async () => {
   const { service } = await world(await memory())
   const azure = bodyOf({ kind: 'azure', base_url: 'https://mine.openai.azure.com', model: null })
   await expect(service.listModels(ann, { provider: azure }, noAbort)).rejects.toThrow(
-    'Azure does not tell its deployments',
+    'Azure does not list its deployments',
   )
 })

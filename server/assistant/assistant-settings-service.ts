@@ -1,4 +1,4 @@
-/** Providers, limits and privacy of the assistant as an administrator sees and changes them; a change holds for the next question. */
+/** Providers, limits and privacy of the assistant for administrators; a change applies from the next question on. */
 import { randomBytes } from 'node:crypto'
 import type { AssistantLimits, AssistantSettings } from '../../contract/assistant-settings.ts'
 import type { AssistantProvider, MailShare, ProviderBody, ProviderTest } from '../../contract/model-provider.ts'
@@ -37,9 +37,9 @@ export interface AssistantSettingsOptions {
   hub: EventHub
   secrets: SecretBox
   chain: Pick<ModelChain, 'use' | 'standingOf'>
-  /** Those that the environment sets. */
+  /** The models that the environment sets. */
   environment: readonly ModelSettings[]
-  /** What the operator named in the environment may be anywhere; what the page names is judged. */
+  /** Providers named in the environment may be on any network; those of the page pass the outbound guard. */
   reach: Readonly<Record<KnownProvider['source'], Reach>>
   createModel(settings: ModelSettings, fetch: typeof globalThis.fetch): ChatModel
 }
@@ -66,7 +66,7 @@ const listMs = 15_000
 export class AssistantSettingsService {
   readonly #options: AssistantSettingsOptions
   #state: State = { rows: [], stored: nothingStored }
-  /** One change after the other. */
+  /** The newest change; changes run one after the other. */
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: AssistantSettingsOptions) {
@@ -135,8 +135,8 @@ export class AssistantSettingsService {
     await this.#change(principal, async (transaction, at, state) => {
       const before = state.rows.find(row => row.id === id)
       if (!before) throw notFound(id)
-      // A key goes where it was meant to go and nowhere else.
-      // As it is now: another change may have come between.
+      // A key is sent only to the address for which it was given.
+      // Compared with the current row, since another change may have come between.
       const was = JSON.parse(before.settings) as Pick<ProviderBody, 'kind' | 'base_url'>
       const isElsewhere = !isSamePlace(settings, was)
       const kept = isElsewhere ? null : before.key_sealed
@@ -179,11 +179,11 @@ export class AssistantSettingsService {
     const within = AbortSignal.any([signal, AbortSignal.timeout(listMs)])
     const items = await listModelsOf(settings, reach.fetch, within)
     if (items) return { items }
-    const why = settings.kind === 'azure' ? 'Azure does not tell its deployments' : 'RIG chooses its model by itself'
+    const why = settings.kind === 'azure' ? 'Azure does not list its deployments' : 'RIG chooses its model itself'
     throw new Problem('bad_request', `${why}: there is no list to choose from.`)
   }
 
-  /** What was written counts; a key that was left out is the stored one, where it stays at its address. */
+  /** Returns settings to try: as in the request, with the stored key if none is given and the address is the same. */
   #tried(
     principal: Principal,
     { provider_id: id, provider }: Tried,
@@ -199,7 +199,7 @@ export class AssistantSettingsService {
     const isKept = known && isSamePlace(settings, known.settings, at)
     const apiKey = provider?.api_key ?? (isKept ? this.#keyOf(known.id) : undefined)
     const { api_key: _key, ...plain } = { api_key: undefined, ...settings }
-    // A list is asked for to choose a model of it.
+    // The list of models is requested before one is chosen.
     const checked = model === 'any' ? { ...plain, model: plain.model || 'any' } : plain
     checkProvider(checked, apiKey !== undefined, at)
     return { settings: modelSettingsOf(known?.id ?? 'new', checked, apiKey), reach: reach.page }
@@ -223,7 +223,7 @@ export class AssistantSettingsService {
     return this.#view(this.#find(known.id))
   }
 
-  /** In force before anybody hears of it, and as before when it cannot be kept. */
+  /** Applies a change before it is announced, and rolls it back if it cannot be stored. */
   async #change(
     principal: Principal,
     alter: (transaction: Database, at: string, state: State) => Promise<State>,
@@ -317,7 +317,7 @@ function modelSettingsOf(
   return { id, kind, name, baseUrl, apiKey, model, isLocal, contextTokens }
 }
 
-/** Else a token that leaked could send mail to a provider of its own choice. */
+/** Refuses tokens, since a leaked one could otherwise send mail to a provider of its choice. */
 function refuseProgram(principal: Principal): void {
   if (principal.kind !== 'token') return
   throw new Problem('session_needed', 'Sign in to change the assistant; tokens are not allowed to.')
@@ -329,13 +329,13 @@ function notFound(id: string): Problem {
 
 type Place = Pick<ProviderBody, 'kind' | 'base_url'>
 
-/** A key belongs to scheme, host and port; the path may change. @throws Problem for an address that cannot be one. */
+/** Returns true for the same scheme, host and port; the path may differ. @throws Problem for an unusable URL. */
 function isSamePlace(now: Place, was: Place, at?: string): boolean {
   const { origin } = new URL(endpointIn(now, at).baseUrl)
   return now.kind === was.kind && origin === originOf(was)
 }
 
-/** Undefined for one that was taken once and would not be today. */
+/** Returns the origin; undefined for a stored URL that would not be accepted any more. */
 function originOf(stored: Place): string | undefined {
   try {
     return new URL(endpointIn(stored).baseUrl).origin

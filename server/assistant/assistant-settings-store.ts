@@ -1,4 +1,4 @@
-/** Model providers and settings of the assistant in the database; keys come and go sealed. */
+/** Model providers and settings of the assistant in the database; keys are passed in and out sealed. */
 import type { Database } from '../platform/database/database.ts'
 import type { AssistantProviderRow } from './assistant-settings-tables.ts'
 

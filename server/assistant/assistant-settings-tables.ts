@@ -9,18 +9,18 @@ declare module '../platform/database/tables.ts' {
 /** A provider that was added on the page. */
 export interface AssistantProviderRow {
   id: string
-  /** As JSON: `ProviderBody` without its key. */
+  /** `ProviderBody` without its key, as JSON. */
   settings: string
-  /** Null: it needs none. */
+  /** Null if the provider needs no key. */
   key_sealed: string | null
   created_at: string
   changed_at: string
 }
 
-/** One row. */
+/** A table with a single row. */
 export interface AssistantSettingsRow {
   id: number
-  /** As JSON: order, limits, shares, and what is set of providers of the environment. */
+  /** Order, limits, shares, and settings of the environment's providers, as JSON. */
   value: string
   changed_at: string
 }

@@ -1,4 +1,4 @@
-/** The audit trail for the assistant: what somebody did, counted by operation, and the newest of it one by one. */
+/** The audit trail for the assistant: actions counted by operation, and the newest of them individually. */
 import { z } from 'zod'
 import { Citation } from '../../contract/answers.ts'
 import { type AuditEntry, Effect } from '../../contract/audit.ts'
@@ -9,7 +9,7 @@ import { defineTool, type Tool } from '../tools/tool.ts'
 import { cite } from './dashboard-tools.ts'
 
 const pageSize = 200
-/** Entries that are counted. */
+/** Upper bound of entries that are counted. */
 const mostEntries = 2_000
 const mostGroups = 25
 const shownWrites = 12

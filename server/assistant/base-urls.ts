@@ -1,26 +1,26 @@
-/** Base addresses of providers, in each form in which they are documented or used: all lead to where the questions are sent. */
+/** Normalises base URLs of providers: every documented or commonly used form leads to where questions are sent. */
 import type { ProviderKind } from '../../contract/model-provider.ts'
 
-/** Why an address cannot be one of this provider, in words for its author. */
+/** Thrown with a readable message for a URL that this provider cannot have. */
 export class BaseUrlFault extends Error {}
 
 export interface Endpoint {
-  /** Without a slash at its end. */
+  /** The base URL without a trailing slash. */
   baseUrl: string
-  /** What each request has behind its `?`. */
+  /** The query parameters of each request. */
   query?: Record<string, string>
-  /** Where the address itself names it, as those of Azure do. */
+  /** The model, if the URL itself names it, as Azure's do. */
   model?: string
 }
 
 interface Places {
-  /** The company's own address. */
+  /** The company's own URL. */
   own?: string
-  /** What people copy that stands behind the base. */
+  /** Suffixes that people copy along with the base. */
   tails: RegExp
-  /** Paths that are another API of theirs, or the way to it, and where the questions go instead. */
+  /** Paths of another API, or on the way to it, with the path that takes questions. */
   paths: Readonly<Record<string, string>>
-  /** What is added to the path of a gateway that does not end so. */
+  /** A suffix that is added to the path of a gateway without it. */
   ending?: string
 }
 
@@ -33,7 +33,7 @@ const places: Readonly<Record<Exclude<ProviderKind, 'rig' | 'azure'>, Places>> =
     tails: completions,
     paths: { '/': '/api/v1', '/api': '/api/v1', '/v1': '/api/v1' },
   },
-  // Its own variable names the address without /v1, also that of a gateway.
+  // Anthropic's own variable contains the URL without /v1, also that of a gateway.
   anthropic: {
     own: 'https://api.anthropic.com/v1',
     tails: /\/(messages|models|complete|chat\/completions)$/,
@@ -51,7 +51,7 @@ const places: Readonly<Record<Exclude<ProviderKind, 'rig' | 'azure'>, Places>> =
     },
   },
   mistral: { own: 'https://api.mistral.ai/v1', tails: completions, paths: { '/': '/v1' } },
-  // It prints its bare address, its own API is at /api, and the completions at /v1.
+  // Ollama prints its bare URL; its own API is at /api, the completions at /v1.
   ollama: {
     own: 'http://127.0.0.1:11434/v1',
     tails: /\/(chat\/completions|models)$/,
@@ -60,7 +60,7 @@ const places: Readonly<Record<Exclude<ProviderKind, 'rig' | 'azure'>, Places>> =
   openai_compatible: { tails: completions, paths: { '/': '/v1' } },
 }
 
-/** Pages for people at which no program is answered. */
+/** Hosts of web sites for people, where no API answers. */
 const forPeople = new Set([
   'platform.openai.com',
   'chatgpt.com',
@@ -78,7 +78,7 @@ const forPeople = new Set([
   'ollama.com',
 ])
 
-/** Whose an address is, where that is certain. */
+/** Hosts that certainly belong to one provider. */
 const hosts: readonly [RegExp, ProviderKind][] = [
   [/^api\.openai\.com$/, 'openai'],
   [/^openrouter\.ai$/, 'openrouter'],
@@ -89,7 +89,7 @@ const hosts: readonly [RegExp, ProviderKind][] = [
 ]
 
 /**
- * @param given With or without the version; a path that is not the company's stays, as those of gateways do.
+ * @param given With or without the version; a path other than the company's stays, as gateways need it.
  * @throws BaseUrlFault
  */
 export function endpointOf(kind: ProviderKind, given: string | null | undefined): Endpoint {
@@ -101,7 +101,7 @@ export function endpointOf(kind: ProviderKind, given: string | null | undefined)
   const url = parsed(given, kind)
   if (kind === 'rig') return { baseUrl: url.href }
   if (kind === 'azure') return azureEndpoint(url)
-  if (url.search !== '') throw new BaseUrlFault(`Leave out what stands behind the question mark of ${shown(url)}.`)
+  if (url.search !== '') throw new BaseUrlFault(`Leave out what follows the question mark in ${shown(url)}.`)
   const { tails, paths, ending } = places[kind]
   const bare = url.pathname.replace(/\/+$/, '').replace(/:(streamGenerateContent|generateContent)$/, '')
   const path = bare.replace(tails, '') || '/'
@@ -119,7 +119,7 @@ function parsed(given: string, kind: ProviderKind): URL {
   if (kind !== 'rig' && (url.username !== '' || url.password !== '')) {
     throw new BaseUrlFault('Leave the user and the password out of the base URL; a key has its own field.')
   }
-  if (url.hash !== '') throw new BaseUrlFault(`Leave out what stands behind the # of ${shown(url)}.`)
+  if (url.hash !== '') throw new BaseUrlFault(`Leave out what follows the # in ${shown(url)}.`)
   if (forPeople.has(url.hostname)) {
     throw new BaseUrlFault(
       `${url.hostname} is a page for people. Give the address of the API, or none for the usual one.`,
@@ -133,8 +133,9 @@ function parsed(given: string, kind: ProviderKind): URL {
 }
 
 /**
- * Resources have their deployments at `/openai/deployments/NAME`, dated by `api-version`, and newer ones all of them at `/openai/v1`.
- * A deployment that stands in the address is the model.
+ * Azure resources have deployments at `/openai/deployments/NAME`, with `api-version`; newer ones have all at
+ * `/openai/v1`.
+ * A deployment in the URL is used as the model.
  */
 function azureEndpoint(url: URL): Endpoint {
   const version = url.searchParams.get('api-version')
@@ -165,12 +166,12 @@ function azureEndpoint(url: URL): Endpoint {
   }
 }
 
-/** Without what may be secret. */
+/** Returns the URL without parts that may be secret. */
 function shown({ origin, pathname }: URL): string {
   return `${origin}${pathname}`
 }
 
-/** Whether a host is that of a company that answers over the Internet. */
+/** Returns true for a host of a company on the public Internet. */
 export function isOfCompany(host: string): boolean {
   return hosts.some(([name]) => name.test(host))
 }

@@ -1,4 +1,4 @@
-/** What every ChatModel promises, against a stand-in that speaks its wire format. */
+/** The contract of every ChatModel, tested against a stand-in that speaks its wire format. */
 import { afterEach, expect, test, vi } from 'vitest'
 import { type Behaviour, type Dialect, ModelStandIn, usage } from '../../test/support/model-stand-in.ts'
 import type { Problem } from '../platform/problem.ts'
@@ -6,12 +6,12 @@ import type { ChatModel, ChatRequest, OfferedTool, Part } from './chat-model.ts'
 
 interface ChatModelHarness {
   dialect: Dialect
-  /** Whether words come as the model finds them, or all at once. */
+  /** True if text is streamed as the model produces it; false if it arrives at once. */
   isStreamed: boolean
   create(url: string, key: string): ChatModel
 }
 
-/** Of a model that is asked in a test; where it is, and its key, are for the test to say. */
+/** Returns the settings of a model under test; the test adds its URL and key. */
 export const settingsOf = <Kind extends Dialect>(kind: Kind) =>
   ({ id: kind, kind, name: kind, model: 'stand-in-1', isLocal: false, contextTokens: 32_000 }) as const
 
@@ -235,7 +235,7 @@ export function chatModelSuite({ dialect, isStreamed, create }: ChatModelHarness
       expect(sent).toContain(words)
   })
 
-  // Gemini sends arguments as JSON, and nothing that could be broken.
+  // Gemini sends arguments as JSON values, which cannot be malformed.
   test.skipIf(dialect === 'gemini')('the input of a tool that is no JSON comes as none', async () => {
     const calls = [{ id: 'call_one', name: 'stats', input: '{"query": oops' }]
     const { model } = await start({ does: 'answer', pieces: [], calls })
@@ -265,7 +265,7 @@ function holdsKey(value: string | string[]): boolean {
   return text.includes(key) || Buffer.from(text.replace('Basic ', ''), 'base64').toString().includes(key)
 }
 
-/** All that a log line or an answer could show of an error, its causes too. */
+/** Returns everything that a log line or a response could show of an error and its causes. */
 export function everythingIn(error: unknown): string {
   if (!(error instanceof Error)) return JSON.stringify(error) ?? ''
   return [error.message, error.stack, JSON.stringify(error), everythingIn(error.cause)].join('\n')

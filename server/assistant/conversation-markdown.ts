@@ -1,4 +1,4 @@
-/** A conversation as Markdown: what was asked and said, what was looked up, and what was done. */
+/** Renders a conversation as Markdown: questions, answers, look-ups and actions. */
 import type { AnswerBlock, AssistantAnswer } from '../../contract/answers.ts'
 import type { Conversation } from '../../contract/conversations.ts'
 
@@ -29,7 +29,7 @@ function blockWords(block: AnswerBlock): string {
   ].join('\n\n')
 }
 
-/** What strangers wrote stays inside, whatever it contains. */
+/** Returns a fence that text of strangers cannot close, whatever it contains. */
 function fenced(text: string): string {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length))
   const fence = '`'.repeat(longest + 1)

@@ -1,4 +1,4 @@
-/** Conversations as their owner keeps them: listed, searched, read, renamed, exported and deleted. */
+/** Conversations for their owner: listed, searched, read, renamed, exported and deleted. */
 
 import type { AssistantAnswer } from '../../contract/answers.ts'
 import type { Conversation, ConversationSummary } from '../../contract/conversations.ts'
@@ -13,9 +13,9 @@ import { isInReach, isLimited, shownBlocks } from './reach.ts'
 
 export interface ConversationServiceOptions {
   store: ConversationStore
-  /** Ends what works in it. */
+  /** Ends the running answers of a conversation. */
   end(conversationId: string): Promise<void>
-  /** As far as it came, and as the principal may see it: what is not stored yet is there too. */
+  /** Returns a running answer so far, including what is not stored yet, as the principal may see it. */
   underWay(answerId: string, principal: Principal): Promise<AssistantAnswer | undefined>
 }
 
@@ -32,7 +32,7 @@ export class ConversationService {
     this.#options = options
   }
 
-  /** The one touched last first. */
+  /** Returns the conversation changed last first. */
   async list(
     principal: Principal,
     { q, limit, cursor }: ListQuery,
@@ -46,7 +46,10 @@ export class ConversationService {
     return { items: items.map(toSummary), next_cursor: next }
   }
 
-  /** Words of answers that the principal may not see any more find nothing: else one could ask for them one by one. */
+  /**
+   * Drops hits in answers that the principal may no longer see, since searching could otherwise reveal them word by
+   * word.
+   */
   async #foundInReach(principal: Principal, page: readonly ListedConversation[], q: string) {
     const { store } = this.#options
     const facts = await store.listFacts(page.map(({ id }) => id))

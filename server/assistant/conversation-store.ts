@@ -15,14 +15,14 @@ export interface ConversationQuery {
 
 export interface ListedConversation extends ConversationRow {
   answers: number
-  /** Of its last answer; undefined while it has none. */
+  /** The state of its last answer; undefined while it has none. */
   state: string | undefined
 }
 
-/** What changes with parts, in one transaction with them. */
+/** Changes that are stored together with parts, in one transaction. */
 export interface AnswerChange {
   answer: Partial<Omit<AnswerRow, 'id' | 'conversation_id'>>
-  /** What came on top since the last change. */
+  /** Spending since the last change. */
   spent?: { tokens: number; costUsd: number | null; owner: string; day: string } | undefined
   at: string
 }
@@ -49,7 +49,7 @@ export class ConversationStore {
     return row && asNumbers(row)
   }
 
-  /** The oldest that rest are evicted. @returns Those, and what its owner has spent on that day. */
+  /** Evicts the oldest inactive ones. @returns Their ids, and what the owner has spent on that day. */
   async add(row: ConversationRow, answer: AnswerRow): Promise<{ evicted: string[]; today: Spending }> {
     const { evicted, usage } = await this.#db.transaction().execute(async transaction => {
       await later(transaction, transaction.insertInto('conversations').values(row))
@@ -73,7 +73,7 @@ export class ConversationStore {
     return { evicted: rows.map(({ id }) => id), today: spent.rows[0] ?? unspent }
   }
 
-  /** @param replaces An answer that goes. @returns Whether its conversation is still there. */
+  /** @param replaces An answer to delete. @returns True if its conversation still exists. */
   async addAnswer(answer: AnswerRow, replaces: string | undefined): Promise<boolean> {
     const work = this.#db.transaction().execute(async transaction => {
       const touched = transaction
@@ -89,7 +89,7 @@ export class ConversationStore {
     return unlessOutdated(work)
   }
 
-  /** The one touched last first. */
+  /** Returns the one changed last first. */
   async list(owner: string, { q, limit, before }: ConversationQuery): Promise<ListedConversation[]> {
     let query = this.#db.selectFrom('conversations').selectAll().where('owner', '=', owner)
     if (before) {
@@ -111,7 +111,7 @@ export class ConversationStore {
     return this.#withAnswers(rows)
   }
 
-  /** Those that are found by titles and questions alone. */
+  /** Returns those that match by title and questions alone. */
   async findUnsaid(ids: readonly string[], q: string): Promise<string[]> {
     let query = this.#db.selectFrom('conversations').select('id').where('id', 'in', ids)
     for (const like of patternsOf(q)) {
@@ -176,7 +176,7 @@ export class ConversationStore {
     await this.#db.deleteFrom('assistant_usage').where('owner', '=', owner).execute()
   }
 
-  /** Those that nobody touched since, and what was spent on days long ago. */
+  /** Deletes conversations not touched since, and spending of earlier days. */
   async prune(before: string): Promise<void> {
     await this.#db.deleteFrom('conversations').where('updated_at', '<', before).execute()
     await this.#db.deleteFrom('assistant_usage').where('day', '<', before.slice(0, 10)).execute()
@@ -191,7 +191,7 @@ export class ConversationStore {
       .executeTakeFirst()
   }
 
-  /** Newest first. */
+  /** Returns the newest first. */
   async listAnswers(conversationId: string, limit: number = conversationBounds.messages): Promise<AnswerRow[]> {
     return this.#db
       .selectFrom('conversation_answers')
@@ -202,7 +202,7 @@ export class ConversationStore {
       .execute()
   }
 
-  /** Of all conversations: those that nobody works on when a server starts, and those whose time is over. */
+  /** Lists open answers of all conversations: at a start those that nothing works on, later those that have expired. */
   async listOpen(state: (typeof open)[number], expiredAt?: string): Promise<(AnswerRow & { owner: string })[]> {
     let query = this.#db
       .selectFrom('conversation_answers')
@@ -215,7 +215,7 @@ export class ConversationStore {
     return query.execute()
   }
 
-  /** Pieces of the parts that follow a number; the first may begin before it. */
+  /** Returns the chunks with the parts after a number; the first chunk may begin before it. */
   async listParts(answerId: string, after = 0): Promise<PartsRow[]> {
     return this.#db
       .selectFrom('conversation_parts')
@@ -241,7 +241,7 @@ export class ConversationStore {
       .execute()
   }
 
-  /** False where the answer is gone. */
+  /** Returns false if the answer is gone. */
   async keep(row: AnswerRow, parts: PartsRow | undefined, change: AnswerChange): Promise<boolean> {
     return unlessOutdated(this.#db.transaction().execute(transaction => keep(transaction, row, parts, change)))
   }
@@ -251,13 +251,13 @@ export class ConversationStore {
   }
 }
 
-/** For LIKE, of each word that is looked for. */
+/** Returns a LIKE pattern for each word of the query. */
 function patternsOf(q: string): string[] {
   const words = q.replaceAll('\0', '\ufffd').toLowerCase().split(/\s+/).filter(Boolean).slice(0, 10)
   return words.map(word => `%${word.replaceAll(/[\\%_]/g, sign => `\\${sign}`)}%`)
 }
 
-/** False where what it belongs to was deleted meanwhile. */
+/** Returns false if the conversation or answer was deleted meanwhile. */
 async function unlessOutdated(work: Promise<unknown>): Promise<boolean> {
   try {
     await work
@@ -276,7 +276,7 @@ function spentOn(db: Database, owner: string, day: string) {
     .where('day', '=', day)
 }
 
-/** All goes to the database together. @throws OutdatedTransaction where the answer is gone. */
+/** Sends all statements together. @throws OutdatedTransaction if the answer is gone. */
 async function keep(
   transaction: Transaction<Tables>,
   row: AnswerRow,
@@ -302,7 +302,7 @@ async function keep(
   if (spent) await later(transaction, usageOn(transaction, row, { ...spent, cost_usd: costUsd ?? 0 }))
 }
 
-/** It goes with whom its conversation goes. */
+/** Adds spending to the user of the conversation, with whom it is deleted. */
 function usageOn(
   db: Database,
   { conversation_id: id }: AnswerRow,

@@ -10,9 +10,9 @@ declare module '../platform/database/tables.ts' {
 }
 
 export interface ConversationRow {
-  /** Rising. */
+  /** Monotonic. */
   id: string
-  /** As `ownerOf` has it. */
+  /** The owner by `ownerOf`. */
   owner: string
   user_id: string | null
   title: string
@@ -20,37 +20,37 @@ export interface ConversationRow {
   updated_at: string
   tokens: number
   cost_usd: number | null
-  /** `KeptSummary`, JSON. */
+  /** `KeptSummary` as JSON. */
   summary: string | null
 }
 
 export interface AnswerRow {
-  /** Rising. */
+  /** Monotonic. */
   id: string
   conversation_id: string
   question: string
-  /** `AskedFrom`, JSON. */
+  /** `AskedFrom` as JSON. */
   context: string | null
   asked_at: string
   state: string
   said: string
-  /** `AnswerFacts`, JSON. */
+  /** `AnswerFacts` as JSON. */
   facts: string
   expires_at: string | null
 }
 
 export interface PartsRow {
   answer_id: string
-  /** Number of the first of them. */
+  /** The number of the first part in it. */
   first: number
-  /** JSON. */
+  /** Parts as JSON. */
   parts: string
 }
 
 export interface UsageRow {
   owner: string
   user_id: string | null
-  /** In UTC. */
+  /** The day in UTC. */
   day: string
   tokens: number
   cost_usd: number

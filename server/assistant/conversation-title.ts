@@ -1,4 +1,4 @@
-/** What a conversation is called until it is renamed: its first question, in one line. */
+/** The title of a conversation until it is renamed: its first question, in one line. */
 import { conversationBounds } from '../../contract/answers.ts'
 
 export function titleOf(question: string): string {

@@ -1,4 +1,7 @@
-/** The dashboard for the assistant: how the server and its accounts are now, who is connected, what is alarming, and where a person can see it. */
+/**
+ * The dashboard as tools for the assistant: the state of server and accounts, clients, alerts, and where a person sees
+ * them.
+ */
 import { z } from 'zod'
 import { Citation } from '../../contract/answers.ts'
 import type { ProblemCode } from '../../contract/problem.ts'

@@ -1,8 +1,8 @@
-/** What becomes of calls of tools whose answer ends, or goes on without them. */
+/** Settles the tool calls of an answer that ends, or goes on without them. */
 import type { KeptCall } from './kept-parts.ts'
 import type { OpenAnswer } from './open-answer.ts'
 
-/** What waits in an answer that ends is not done, and cannot be allowed any more. */
+/** Stops waiting calls of an answer that ends: they are not executed, and can no longer be allowed. */
 export function stopWaiting(answer: OpenAnswer): void {
   for (const call of answer.calls) {
     if (call.outcome !== 'waiting') continue
@@ -10,7 +10,7 @@ export function stopWaiting(answer: OpenAnswer): void {
   }
 }
 
-/** Nobody knows what became of those that ran. */
+/** Marks running calls, whose outcome is unknown, as lost, and stops waiting ones. */
 export function loseCalls(answer: OpenAnswer): void {
   for (const call of answer.calls) {
     if (call.outcome === 'running') answer.append({ type: 'tool_result', call: lost(call) })
@@ -18,7 +18,7 @@ export function loseCalls(answer: OpenAnswer): void {
   stopWaiting(answer)
 }
 
-/** When the first of those that wait is over. */
+/** Returns when the first waiting call expires. */
 export function expiryOf(answer: OpenAnswer): string | null {
   const ends = answer.calls.flatMap(({ outcome, expires_at: at }) => (outcome === 'waiting' && at !== null ? [at] : []))
   return ends.toSorted()[0] ?? null

@@ -1,4 +1,7 @@
-/** What was, for the assistant: series over time in a few numbers, and why an account is slow or fails, from data alone. */
+/**
+ * The past as tools for the assistant: series over time in a few numbers, and why an account is slow or fails, from
+ * data alone.
+ */
 import { z } from 'zod'
 import { Citation } from '../../contract/answers.ts'
 import { HistoryLabel } from '../../contract/history.ts'
@@ -27,7 +30,7 @@ export interface HistoryToolsOptions {
 const mostGroups = 8
 const Lines = z.object({ lines: z.array(z.string()), citations: z.array(Citation) })
 const text = ({ lines }: z.infer<typeof Lines>) => lines.join('\n')
-/** As the page calls its charts. */
+/** The names of the page's charts by series. */
 const chartOf: Record<string, string> = {
   ...{ requests: 'requests', response_time: 'response-time', errors: 'errors' },
   ...{ imap_command_time: 'imap-time', imap_failures: 'imap-failures', imap_connections: 'imap-connections' },
@@ -145,7 +148,7 @@ async function meant(accounts: Pick<AccountService, 'list'>, principal: Principa
   const exact = seen.find(({ id, email }) => id === words || email.toLowerCase() === words.toLowerCase())
   const found = exact ? [exact] : seen.filter(account => isMeant(account, words))
   const [first, ...others] = found
-  if (!first) throw new Problem('account_not_found', 'No account is called so.')
+  if (!first) throw new Problem('account_not_found', 'No account has this name.')
   if (others.length === 0) return first
   const names = found.slice(0, 10).map(({ id, email }) => `${id} ${email}`)
   throw new Problem('bad_request', `account: may be ${names.join(', ')}`)

@@ -1,8 +1,8 @@
-/** Series over time in a few words each, as a model reads them. */
+/** Renders series over time as a few words each, for a model. */
 import type { History, HistoryPoints } from '../../contract/history.ts'
 import { round } from './dashboard-tools.ts'
 
-/** Points of one line: a model reads trends, not charts. */
+/** Points of one line: a model needs trends, not charts. */
 const mostPoints = 16
 const mostMarks = 10
 
@@ -36,7 +36,7 @@ export function sumOf(total: HistoryPoints): string {
   return round(total.sum[0] ?? 0)
 }
 
-/** `12:00 3, 12:15 8`: of several steps the sum, the mean or the worst p95. */
+/** Renders `12:00 3, 12:15 8`: over several steps the sum, the mean or the worst p95. */
 export function pointWords({ kind, step_seconds: step }: History, points: HistoryPoints): string {
   const { length } = points.at
   const size = Math.max(1, Math.ceil(length / mostPoints))

@@ -1,9 +1,9 @@
-/** Work in the order in which it was asked for, of which some may run together. */
+/** Runs work in the requested order, some of it in parallel. */
 
-/** At a time. */
+/** Items that run in parallel at most. */
 const maxTogether = 4
 
-/** In their order; those that may run together do, a few at a time. */
+/** Runs the items in order; adjacent ones that may run together do so, a few at a time. */
 export async function inTurns<Item>(
   items: readonly Item[],
   kindOf: (item: Item) => 'together' | 'alone',

@@ -1,4 +1,7 @@
-/** The hash that binds a decision to the exact input of a call: the order of its members does not matter, nothing else is left out. */
+/**
+ * Hashes the exact input of a call, to bind a decision to it: independent of the order of object members, and otherwise
+ * complete.
+ */
 import { hash, timingSafeEqual } from 'node:crypto'
 
 export function canonicalJson(value: unknown): string {
@@ -9,7 +12,7 @@ export function inputHash(name: string, input: unknown): string {
   return hash('sha256', canonicalJson({ name, input: input ?? null }), 'hex')
 }
 
-/** Takes as long whatever differs. */
+/** Compares in constant time. */
 export function isSameHash(one: string, other: string): boolean {
   return one.length === other.length && timingSafeEqual(Buffer.from(one, 'latin1'), Buffer.from(other, 'latin1'))
 }

@@ -1,4 +1,4 @@
-/** Parts of an answer as they are kept: what its readers are sent, and beside a result of a tool, what of it which model may be told. */
+/** Parts of an answer as stored: what readers are sent, and for tool results also what of them each model may see. */
 import type { z } from 'zod'
 import type {
   AnswerBlock,
@@ -14,34 +14,34 @@ import type { ProblemBody } from '../../contract/problem-body.ts'
 import type { Scope } from '../../contract/scope.ts'
 import type { AnswerRow } from './conversation-tables.ts'
 
-/** What one account is behind, of a result. */
+/** The share of one account in a tool result. */
 export interface Slice {
   account: string
-  /** Without texts, snippets and attachments. */
+  /** The result without texts, snippets and attachments. */
   headers: string
-  /** Left out where the result is of this account alone: then it is the result itself. */
+  /** Undefined if the result belongs to this account alone; then it is the result itself. */
   text?: string
 }
 
 export interface Told {
-  /** None: nothing in it is mail. */
+  /** Empty if the result contains no mail. */
   slices: Slice[]
   isError: boolean
 }
 
-/** What one has to be allowed to see it: all of it. */
+/** The rights required to see it; all of them are needed. */
 export interface Needs {
-  /** `all`: it counts or lists what only those see who see every account. */
+  /** `all`: it counts or lists what requires access to every account. */
   accounts: 'all' | readonly string[]
   scopes: readonly Scope[]
 }
 
-/** A call with what is kept of it for models alone. */
+/** A call with the fields that are stored only for models. */
 export type KeptCall = AssistantToolCall & {
   told?: Told
-  /** In which step of the answer the model asked for it. */
+  /** The step of the answer in which the model requested it. */
   step?: number
-  /** To be shown its result. */
+  /** The rights required to see its result. */
   needs?: Needs
 }
 
@@ -49,32 +49,32 @@ type Kept<Part> = Part extends { call: AssistantToolCall } ? Omit<Part, 'call'> 
 export type KeptPart = Kept<ChatbotPart>
 export type NewPart = KeptPart extends infer Part ? (Part extends KeptPart ? Omit<Part, 'seq'> : never) : never
 
-/** Of which accounts a text may repeat mail, and how much of it was told when it was written. */
+/** The accounts whose mail a text may repeat, each with how much of it was shared when it was written. */
 export type Shares = Record<string, Exclude<MailShare, 'none'>>
 
 export type KeptBlock =
   | { type: 'text'; text: string; by: string | null; shares: Shares }
   | { type: 'tool_call'; call: KeptCall; shares: Shares }
 
-/** Of an answer, beside its parts. */
+/** The stored facts of an answer, beside its parts. */
 export interface AnswerFacts {
   provider: string | null
   model: string | null
-  /** Id of the model that gave the last step. */
+  /** The id of the model that gave the last step. */
   modelId: string | null
   usage: z.infer<typeof AnswerUsage> | null
-  /** As they count towards limits: estimated where the provider does not say. */
+  /** Tokens that count towards limits, estimated if the provider does not report them. */
   tokens: number
   costUsd: number | null
   problem: ProblemBody | null
   attempts: ProviderAttempt[]
   lastSeq: number
   steps: number
-  /** Without waiting for a person. */
+  /** Working time in ms, without waiting for a person. */
   spentMs: number
-  /** The most that a model that spoke was told of mail. */
+  /** The most of the mail that any model that answered was sent. */
   shares: Shares
-  /** To be shown what it says, which may repeat what tools found for it or for answers before it. */
+  /** The rights required to see its text, which may repeat tool results of this answer and earlier ones. */
   needs?: Needs | undefined
 }
 
@@ -83,7 +83,7 @@ export const newFacts = (): AnswerFacts => ({
   ...{ attempts: [], lastSeq: 0, steps: 0, spentMs: 0, shares: {} },
 })
 
-/** What is sent of a part. */
+/** Returns what readers are sent of a part. */
 export function toPart(part: KeptPart): ChatbotPart {
   if (!('call' in part)) return part
   return { ...part, call: toCall(part.call) }
@@ -93,7 +93,10 @@ export function toCall({ told: _told, step: _step, needs: _needs, ...call }: Kep
   return call
 }
 
-/** Takes a part into the blocks. @param by Id of the model that says it; null for words of the server. */
+/**
+ * Adds a part to the blocks.
+ * @param by The id of the model that says it; null for words of the server.
+ */
 export function addPart(blocks: KeptBlock[], part: NewPart, by: string | null, shares: Shares): void {
   if (part.type === 'text_delta') {
     const last = blocks.at(-1)
@@ -107,14 +110,14 @@ export function addPart(blocks: KeptBlock[], part: NewPart, by: string | null, s
   else blocks[known] = { ...block, shares: blocks[known]!.shares }
 }
 
-/** Of a stored answer. @param shares Of all of it. */
+/** Returns the blocks of a stored answer. @param shares Those of the whole answer. */
 export function blocksOf(parts: readonly KeptPart[], shares: Shares): KeptBlock[] {
   const blocks: KeptBlock[] = []
   for (const part of parts) addPart(blocks, part, null, shares)
   return blocks
 }
 
-/** Accounts whose mail the blocks contain. */
+/** Returns the accounts whose mail the blocks contain. */
 export function accountsIn(blocks: readonly KeptBlock[]): string[] {
   return blocks.flatMap(block =>
     block.type === 'tool_call' ? (block.call.told?.slices ?? []).map(({ account }) => account) : [],

@@ -1,6 +1,6 @@
 /**
- * Asks models one after the other until one gives something visible. One that is silent is not waited for alone: the next is asked
- * beside it, so that all have had their turn within one deadline for the first part. Who fails is left out for a while (ProviderBreaker).
+ * Asks models in turn until one yields something visible. If one is silent, the next is asked in parallel, so that all
+ * get a turn within one deadline for the first part. A failing one is skipped for a while (ProviderBreaker).
  */
 
 import type { AssistantLimits } from '../../contract/assistant-settings.ts'
@@ -17,11 +17,11 @@ import type { Patience } from './model-patience.ts'
 import { Turn } from './model-turn.ts'
 import { type BreakerState, ProviderBreaker } from './provider-breaker.ts'
 
-/** How one call of a provider ended; `left` is when the reader went, the server stopped, or another one was quicker. */
+/** How a call of a provider ended; `left` if the reader left, the server stopped, or another model was quicker. */
 export type ProviderOutcome = 'answered' | 'failed' | 'timeout' | 'limited' | 'left'
 
 export interface ProviderCall {
-  /** Its kind: one of few, unlike its name. */
+  /** The kind of provider, which unlike its name has few values. */
   provider: string
   outcome: ProviderOutcome
   durationMs: number
@@ -29,11 +29,11 @@ export interface ProviderCall {
 
 export interface ModelChainOptions {
   logger: Logger
-  /** Before the first sign of life of a model, as long as there is another one. */
+  /** Timeout of a model's first sign of life, in ms, as long as there is another model. */
   firstMs?: number
-  /** Between two parts of a model. */
+  /** Timeout between two parts of a model, in ms. */
   idleMs?: number
-  /** Hears of each call of a provider. */
+  /** Called at the end of each call of a provider. */
   observe?: (call: ProviderCall) => void
 }
 
@@ -51,7 +51,7 @@ export class ModelChain implements ModelChoice {
     this.#observe = observe
   }
 
-  /** From now on; what is being answered ends as it began. @param entries In the order in which they are tried. */
+  /** Uses these models from now on; answers in flight are not affected. @param entries In the order of trial. */
   use(entries: readonly ModelEntry[], limits: AssistantLimits, off: ModelChoice['off'] = new Map()): void {
     const before = new Map(this.#standings.map(({ identity, breaker }) => [identity, breaker]))
     this.#standings = entries.map(entry => ({
@@ -116,7 +116,7 @@ export class ModelChain implements ModelChoice {
       }
       try {
         for await (const each of following(part, asked, this.#patience.idleMs)) {
-          // Now, since the reader may leave with the last part.
+          // Recorded now, since the reader may leave with the last part.
           if (each.type === 'finish') {
             ended = 'answered'
             standing.breaker.answered()
@@ -139,10 +139,10 @@ export class ModelChain implements ModelChoice {
     }
   }
 
-  /** @returns The problem that is told. Throws what is none of the provider's: that the reader left, or a bug. */
+  /** @returns The problem to report. Throws errors that are not the provider's: that the reader left, or a bug. */
   #failed(standing: Standing, asked: AskedModel | undefined, error: unknown, signal: AbortSignal): Problem {
     const isProblem = error instanceof Problem
-    // A deadline of the whole answer, or the reader who left.
+    // The deadline of the whole answer has passed, or the reader has left.
     const isEnded = signal.aborted && !(asked?.isGivenUp ?? false)
     if (asked) this.#note(standing, asked, isProblem ? outcomeOf(error, isEnded) : 'left')
     if (isProblem && asked && !(isEnded && error.code !== 'provider_timeout')) standing.breaker.failed(error)
@@ -161,7 +161,7 @@ export class ModelChain implements ModelChoice {
       'provider_timeout',
       `${provider} was silent for ${seconds} s; ${by.model.provider} was quicker.`,
     )
-    // Silent for so long that another one was asked: the next question goes there at once.
+    // It was so silent that another model was asked: the next question goes to that one immediately.
     const isSilent = !asked.hasSign
     if (isSilent) standing.breaker.failed(problem)
     else standing.breaker.left()

@@ -1,4 +1,7 @@
-/** PORT between answers and models: which models there are, what each may be told, and one step of an answer by the first that gives it. */
+/**
+ * PORT between answers and models: the available models, what each may be sent, and one step of an answer from the
+ * first that gives it.
+ */
 
 import type { AssistantLimits } from '../../contract/assistant-settings.ts'
 import type { MailShare } from '../../contract/model-provider.ts'
@@ -6,35 +9,35 @@ import type { Problem } from '../platform/problem.ts'
 import type { ChatModel, ChatRequest, Part, Usage } from './chat-model.ts'
 
 export interface ModelChoice {
-  /** Enabled ones, in the order in which they would be tried. */
+  /** Returns the enabled models in the order of trial. */
   models(): readonly ChatModel[]
-  /** Names of those that are turned off, by id. */
+  /** Names of disabled models by id. */
   readonly off: ReadonlyMap<string, string>
   limits(): AssistantLimits
-  /** What of the mail of an account a model may be sent. */
+  /** Returns what of an account's mail a model may be sent. */
   shareOf(model: ChatModel, accountId: string): MailShare
-  /** US dollars; null where its price is not set. */
+  /** Returns US dollars; null if no price is set. */
   costOf(model: ChatModel, usage: Usage): number | null
   /**
-   * Asks one model after the other until one gives a visible part: a word, or a call of a tool. From then on a failure is thrown.
-   * Throws a Problem `no_model_configured`, or one that says why all of them failed (`provider_failed`, `provider_limited` with
-   * `retryAfterSeconds`, `provider_timeout`). Parts are within their bounds before they are passed on.
+   * Asks models in turn until one yields a visible part: text or a tool call. From then on failures are thrown. Throws
+   * a Problem `no_model_configured`, or one that says why all failed (`provider_failed`, `provider_limited` with
+   * `retryAfterSeconds`, `provider_timeout`). Parts are checked against their bounds before they are passed on.
    */
   answer(step: ModelStep): AsyncIterable<ModelPart>
 }
 
 export interface ModelStep {
-  /** For each model that is asked. A Problem where it cannot be asked this; it is then an attempt that failed. */
+  /** Returns the request to a model, or a Problem if it cannot be asked this, which counts as a failed attempt. */
   requestFor(model: ChatModel): Omit<ChatRequest, 'signal'> | Problem
-  /** Id of the model that is asked first: the one that gave the last step, or that the caller chose. */
+  /** The id of the model to ask first: that of the last step, or the caller's choice. */
   startWith?: string | undefined
-  /** When the whole answer is due, on the clock of `performance`. */
+  /** The deadline of the whole answer, on the clock of `performance`. */
   endsAt: number
-  /** Its parts are wanted when all of them are there: then a model that breaks off in the middle is one that failed, and the next is asked. */
+  /** True if parts are only delivered when complete: a model that breaks off has then failed, and the next is asked. */
   isWhole?: boolean
   signal: AbortSignal
 }
 
 export type ModelPart =
-  /** It was asked, and failed before anything visible. */
+  /** The model was asked, and failed before anything visible. */
   { type: 'attempt'; model: ChatModel; problem: Problem } | { type: 'part'; model: ChatModel; part: Part }

@@ -1,4 +1,4 @@
-/** A model in its place, with what the settings say of it and how it fares. */
+/** A model in its place in the order, with its settings and its circuit breaker. */
 import type { MailShare } from '../../contract/model-provider.ts'
 import type { ChatModel } from './chat-model.ts'
 import type { ProviderBreaker } from './provider-breaker.ts'
@@ -6,10 +6,10 @@ import type { ProviderBreaker } from './provider-breaker.ts'
 export interface ModelEntry {
   model: ChatModel
   kind: string
-  /** What it fared is forgotten when this changes: another key, address or model. */
+  /** The identity of key, URL and model; if it changes, the state of the breaker is reset. */
   identity: string
   shareOf(accountId: string): MailShare
-  /** US dollars for a million tokens. */
+  /** US dollars per million tokens. */
   priceInput: number | null
   priceOutput: number | null
 }

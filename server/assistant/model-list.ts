@@ -1,4 +1,4 @@
-/** Asks a provider which models it has, as each of them tells it. */
+/** Lists the models of a provider, from each provider's own format. */
 import { z } from 'zod'
 import { assistantBounds } from '../../contract/model-provider.ts'
 import { findExcess } from '../platform/http/http-body.ts'
@@ -9,7 +9,10 @@ import { ProviderFaults } from './provider-faults.ts'
 import { providerFetch } from './provider-fetch.ts'
 
 const maxBytes = 8 * 1024 * 1024
-/** A thousand models with long words about each. Deeper lists, or many more values, took seconds to read. */
+/**
+ * Upper bounds of the JSON, enough for a thousand models with long descriptions. Deeper or larger lists took seconds to
+ * parse.
+ */
 const shape = { names: 200_000, values: 400_000 }
 
 const size = z.number().int().positive().optional().catch(undefined)
@@ -35,7 +38,7 @@ export interface ListedModel {
   context_tokens: number | null
 }
 
-/** Undefined where a provider has no such list: RIG chooses by itself, and Azure does not tell its deployments. */
+/** Returns undefined if a provider has no such list: RIG chooses on its own, and Azure does not list deployments. */
 export async function listModelsOf(
   settings: ModelSettings,
   fetch: typeof globalThis.fetch,

@@ -1,18 +1,19 @@
-/** In which order models are asked, whom that leaves out, and what is said when all failed. */
+/** The order in which models are asked, which of them are skipped, and the error if all failed. */
 import { Problem } from '../platform/problem.ts'
 import type { Standing } from './model-entry.ts'
 
 interface StartOrder {
   queue: Standing[]
-  /** So many of them, from the first on, are not resting. */
+  /** How many entries at the head of the queue are not resting. */
   healthy: number
-  /** Those that are not asked for what is known of them already. */
+  /** Models that are not asked because of a known state. */
   leftOut: { standing: Standing; problem: Problem }[]
 }
 
 /**
- * Those that fare well in their order; behind them, as a last resort, those that are resting. Who takes no more questions is not asked.
- * @param startWith Is asked first, even when it rests: the caller who chose it may know better.
+ * Puts healthy models first, in their order, then resting ones as a last resort. Models that accept no more questions
+ * are skipped.
+ * @param startWith Asked first, even if it rests: the caller who chose it may know better.
  */
 export function startOrder(standings: readonly Standing[], startWith: string | undefined): StartOrder {
   const queue: Standing[] = []
@@ -29,7 +30,7 @@ export function startOrder(standings: readonly Standing[], startWith: string | u
   return { queue: [...queue, ...resting], healthy: queue.length, leftOut }
 }
 
-/** When none takes a question, so it is told, and until when; when each was too slow, so is the answer; else they failed. */
+/** Combines failures: all limited, with the time of the first that accepts questions again; all too slow; or failed. */
 export function summaryOf(failures: readonly Problem[], standings: readonly Standing[]): Problem {
   const detail = [...new Set(failures.map(({ message }) => message))].join(' ')
   const limited = standings.filter(({ breaker }) => breaker.state === 'limited')
@@ -42,10 +43,10 @@ export function summaryOf(failures: readonly Problem[], standings: readonly Stan
   return new Problem(isTimeout ? 'provider_timeout' : 'provider_failed', detail)
 }
 
-/** Why one was not asked, while others were. */
+/** Returns why a resting model was not asked. */
 export function restingProblem({ model, breaker }: Standing): Problem {
   const seconds = Math.max(1, Math.ceil((breaker.restsUntil - performance.now()) / 1_000))
   const fault = breaker.lastFault
-  const words = breaker.state === 'probing' ? 'is being tried by another question' : `is left out for ${seconds} s`
+  const words = breaker.state === 'probing' ? 'is being probed by another question' : `is left out for ${seconds} s`
   return new Problem(fault?.code ?? 'provider_failed', `${model.provider} ${words}: ${fault?.message ?? 'it failed.'}`)
 }

@@ -1,14 +1,14 @@
-/** How long models that are being asked are waited for, and when the next one is asked beside them. */
+/** How long to wait for models in flight, and when to ask the next one in parallel. */
 import type { AskedModel } from './asked-model.ts'
 
 export interface Patience {
-  /** Before the first sign of life, as long as there is another model. */
+  /** Timeout of the first sign of life, in ms, as long as there is another model. */
   firstMs: number
-  /** Between two signs. */
+  /** Timeout between two signs, in ms. */
   idleMs: number
-  /** After so much silence the next is asked beside it. */
+  /** Silence, in ms, after which the next model is asked in parallel. */
   besideMs?: number
-  /** Of the whole answer. */
+  /** The deadline of the whole answer. */
   endsAt?: number
 }
 
@@ -17,8 +17,9 @@ type Waited = Pick<AskedModel, 'askedAt' | 'lastSignAt' | 'hasSign' | 'isGivenUp
 }
 
 /**
- * One that thinks is not silent: it is waited for as long as the others behind it keep their time. One that answers whole says nothing before
- * it is done: the next is asked beside it all the same, and it is not given up for that.
+ * Returns when to ask the next model, and which to give up. A model that reasons is not silent: it gets time as long as
+ * those queued keep theirs. A model that answers whole is silent until it is done: the next is asked in parallel, but
+ * it is not given up for that.
  * @param queued Models that can still be asked.
  */
 export function nextMoments<T extends Waited>(running: readonly T[], queued: number, patience: Patience, now: number) {
@@ -40,8 +41,8 @@ export function nextMoments<T extends Waited>(running: readonly T[], queued: num
 }
 
 /**
- * Until when a word of a model is kept back: one that was asked before it and answers whole comes first, as long as it has the time that each has for
- * its first word.
+ * Returns until when the output of a model is held back: a model that was asked earlier and answers whole has
+ * precedence within its time for a first part.
  */
 export function keptBackUntil<T extends Waited>(
   candidate: Pick<T, 'askedAt'>,

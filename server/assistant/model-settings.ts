@@ -1,22 +1,22 @@
-/** What an adapter needs to know of the provider that it asks. */
+/** The settings of a provider that an adapter needs. */
 import type { ProviderKind } from '../../contract/model-provider.ts'
 
 export interface ModelSettings {
   /** Stable, and unique among the providers. */
   id: string
   kind: ProviderKind
-  /** As people see it in answers, in the log and in problems. */
+  /** The name that people see in answers, the log and problems. */
   name: string
-  /** As it was written; the provider's own where none is given. */
+  /** The base URL as entered; undefined for the provider's own. */
   baseUrl?: string | null | undefined
   apiKey?: string | undefined
-  /** Of Azure, the name of the deployment. RIG chooses by itself. */
+  /** Azure's is the name of the deployment. RIG chooses on its own. */
   model: string | null
   isLocal: boolean
   contextTokens: number
 }
 
-/** What the page tells of an answer's model, whichever adapter asks it. */
+/** Returns the facts of a model that any adapter shares. */
 export function modelFacts({ id, name, model, isLocal, contextTokens }: ModelSettings) {
   return { id, provider: name, model, isLocal, contextTokens }
 }

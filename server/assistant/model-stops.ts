@@ -1,8 +1,11 @@
-/** What a human stopped, for calls that a model asks for: it is a program, also in the session of a person. */
+/** Freezes for calls that a model requests: it counts as a program, also in the session of a user. */
 import type { Stops } from '../platform/guard.ts'
 import type { Principal } from '../platform/principal.ts'
 
-/** A freeze of all programs, or of what they read of an account, holds for the model too; what people do by hand goes on. */
+/**
+ * Applies freezes of all programs, or of reading an account by programs, to the model too; what users do by hand is not
+ * affected.
+ */
 export function modelStops(stops: Stops): Stops {
   return {
     check: (principal, operation, accountId) => stops.check(asProgram(principal), operation, accountId),
@@ -10,7 +13,7 @@ export function modelStops(stops: Stops): Stops {
   }
 }
 
-/** By its id, that of the session, nothing is stopped. */
+/** Freezes by id do not match, since it is the id of the session. */
 function asProgram(principal: Principal): Principal {
   return principal.kind === 'session' ? { ...principal, kind: 'token' } : principal
 }

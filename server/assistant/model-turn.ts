@@ -1,4 +1,4 @@
-/** The models that are asked for one step of an answer, one beside the other where they are silent, until one of them is first. */
+/** The models asked for one step of an answer, in parallel if they are silent, until the first of them wins. */
 import { Problem } from '../platform/problem.ts'
 import { AskedModel } from './asked-model.ts'
 import type { Part } from './chat-model.ts'
@@ -7,7 +7,7 @@ import type { Standing } from './model-entry.ts'
 import { keptBackUntil, nextMoments, type Patience } from './model-patience.ts'
 
 export interface Asked {
-  /** None where it could not be asked this question at all. */
+  /** Undefined if it could not be asked this question at all. */
   asked: AskedModel | undefined
   standing: Standing
   error?: unknown
@@ -16,19 +16,19 @@ export interface Asked {
 export type Running = Asked & { asked: AskedModel }
 
 export class Turn {
-  /** Also those that failed, until that is dealt with. */
+  /** Models in flight, and failed ones until their failure is handled. */
   readonly running = new Set<Asked>()
   winner: (Running & { part: Part }) | undefined
   readonly #step: ModelStep
   readonly #queue: Standing[]
   readonly #patience: Patience
   readonly #asked: Running[] = []
-  /** When a word that is kept back may be given. */
+  /** When a part that is held back may be delivered. */
   #keptUntil = Number.POSITIVE_INFINITY
   #changed = Promise.withResolvers<void>()
   #timer: NodeJS.Timeout | undefined
 
-  /** @param patience.sharers So many share the first deadline, so that the last of them is asked within it. */
+  /** @param patience.sharers Models that share the first deadline, so that the last of them is asked within it. */
   constructor(step: ModelStep, queue: readonly Standing[], { sharers, ...patience }: Patience & { sharers: number }) {
     this.#step = step
     this.#queue = [...queue]
@@ -37,12 +37,12 @@ export class Turn {
     this.#patience = { ...patience, firstMs, besideMs: firstMs / Math.max(1, sharers), endsAt: step.endsAt }
   }
 
-  /** None won, and there is none left to wait for. */
+  /** True if none has won, and none is left to wait for. */
   get isOver(): boolean {
     return this.winner === undefined && this.running.size === 0 && this.#queue.length === 0
   }
 
-  /** Waits until one has won or failed, and answers those that failed. */
+  /** Waits until one has won or failed; returns those that failed. */
   async next(): Promise<Asked[]> {
     while (!this.isOver) {
       if (this.#step.signal.aborted && this.running.size === 0) throw this.#step.signal.reason
@@ -60,7 +60,7 @@ export class Turn {
     return []
   }
 
-  /** Those that were asked before the winner and had not failed. */
+  /** Returns those that were asked before the winner and had not failed. */
   outrun(): Running[] {
     const { winner } = this
     if (!winner) return []
@@ -70,12 +70,12 @@ export class Turn {
     return slower
   }
 
-  /** Those that were not asked because they rest. */
+  /** Returns those that were not asked because they rest. */
   resting(): Standing[] {
     return this.#queue.filter(({ breaker }) => breaker.state === 'resting' || breaker.state === 'probing')
   }
 
-  /** All requests are ended; none is waited for. */
+  /** Cancels all requests without waiting for them. */
   end(): void {
     clearTimeout(this.#timer)
     void Promise.all(this.#asked.map(({ asked }) => asked.end()))

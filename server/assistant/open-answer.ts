@@ -1,4 +1,4 @@
-/** An answer that is worked on or followed: its parts, numbered and stored in pieces, so that a reader may begin at any of them. */
+/** An answer in progress or followed, with its numbered parts stored in chunks, so that readers can start anywhere. */
 import type { AnswerState, AssistantAnswer, ChatbotResponse } from '../../contract/answers.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
@@ -25,18 +25,18 @@ export interface OpenAnswerOptions {
   row: AnswerRow
   parts: readonly KeptPart[]
   facts: AnswerFacts
-  /** Hears that its state changed, once that is stored. */
+  /** Called after a change of state is stored. */
   changed(answer: OpenAnswer): void
   now(): number
 }
 
-/** Text is gathered for so long before it is one more part: a model that gives each letter alone costs no more than others. */
+/** Milliseconds for which text is batched into one part, so that a model that streams single letters costs no more. */
 const gatherMs = 25
-/** What was said is stored at least so often. */
+/** Upper bound of the time until text is stored, in ms. */
 const storeMs = 1_000
-/** Stored parts that are held for readers; older ones come from the database. */
+/** Stored parts that stay in memory for readers; older ones are read from the database. */
 const heldParts = 200
-/** Readers of one answer. */
+/** Upper bound of readers of one answer. */
 const maxReaders = 20
 
 export class OpenAnswer {
@@ -44,19 +44,19 @@ export class OpenAnswer {
   readonly owner: string
   readonly facts: AnswerFacts
   readonly blocks: KeptBlock[]
-  /** What of mail the model that speaks was told. */
+  /** How much of the mail the current model was sent. */
   shares: Shares = {}
-  /** Why it failed, with what is said to its caller alone. */
+  /** The error with the detail that only its caller is shown. */
   failure: Problem | undefined
-  /** Those who wait for it or work on it. */
+  /** Number of those that wait for it or work on it. */
   holders = 0
   readonly #options: OpenAnswerOptions
-  /** The newest, without a gap. */
+  /** The newest parts, without a gap. */
   #tail: KeptPart[] = []
   #stored: number
-  /** Readers are told no more than this. */
+  /** The last number that readers are shown. */
   #shown: number
-  /** What it becomes once that is stored. */
+  /** The state that it assumes once stored. */
   #next: Pick<AnswerRow, 'state' | 'expires_at'> | undefined
   #text = ''
   #by: string | null = null
@@ -96,9 +96,9 @@ export class OpenAnswer {
     return textOf(this.blocks)
   }
 
-  /** As its principal may see it now. */
+  /** Returns the answer as its principal may see it now. */
   view(principal: Principal): AssistantAnswer {
-    // Its end has a number before it is stored and told: who has that number here would not hear the end.
+    // The end is numbered before it is stored and shown: a reader that had this number would miss the end.
     const blocks = shownBlocks(this.blocks, this.facts.needs, principal)
     return toAnswer(this.row, blocks, { ...this.facts, lastSeq: this.#shown })
   }
@@ -118,21 +118,21 @@ export class OpenAnswer {
     }
   }
 
-  /** @param by Id of the model; null for words of the server. */
+  /** @param by The id of the model; null for words of the server. */
   say(text: string, by: string | null): void {
     if (text === '') return
-    // PostgreSQL stores no NUL.
+    // PostgreSQL cannot store NUL in text.
     const storable = text.replaceAll('\0', '\ufffd')
     if (this.#by !== by) this.#saySoFar()
     this.#by = by
     this.#text += storable
     if (this.#gathering) return
-    // The first is said at once, and what comes soon after it together.
+    // The first text is sent immediately, and what soon follows is batched.
     this.#saySoFar(false)
     this.#gathering = setTimeout(() => this.#saySoFar(), gatherMs).unref()
   }
 
-  /** What is gathered is a part now. */
+  /** Flushes batched text as a part. */
   sayNow(): void {
     this.#saySoFar()
   }
@@ -142,7 +142,7 @@ export class OpenAnswer {
     this.#append(part, null)
   }
 
-  /** Stores what was said and what is known, and only then tells of it. */
+  /** Stores text and state, and only then announces them. */
   async settle(state: AnswerState, last?: NewPart, expiresAt: string | null = null): Promise<void> {
     this.#saySoFar()
     this.#next = { state, expires_at: expiresAt }
@@ -150,7 +150,7 @@ export class OpenAnswer {
     try {
       await this.store()
     } finally {
-      // Readers do not wait forever where nothing can be stored.
+      // Readers must not wait forever if storing fails.
       Object.assign(this.row, this.#next)
       this.#next = undefined
       this.#shown = this.facts.lastSeq
@@ -159,7 +159,7 @@ export class OpenAnswer {
     this.#options.changed(this)
   }
 
-  /** Resolves when all that was said so far is stored. */
+  /** Resolves when everything said so far is stored. */
   async store(): Promise<void> {
     clearTimeout(this.#storeTimer)
     this.#storeTimer = undefined
@@ -172,15 +172,15 @@ export class OpenAnswer {
     }
   }
 
-  /** It was deleted: readers end. */
+  /** Ends the readers of a deleted answer. */
   gone(): void {
     this.#isGone = true
     this.#wake()
   }
 
   /**
-   * All parts after a number, then those that come, until it ends.
-   * @param untilPause Ends also where it waits for a person.
+   * Yields all parts after a number, then new ones until the end.
+   * @param untilPause Ends also if it waits for a person.
    */
   async *follow(after: number, signal: AbortSignal, untilPause = false): AsyncGenerator<KeptPart> {
     if (this.#readers >= maxReaders) {
@@ -234,7 +234,7 @@ export class OpenAnswer {
     this.facts.lastSeq++
     this.#tail.push({ ...part, seq: this.facts.lastSeq } as KeptPart)
     addPart(this.blocks, part, by, this.shares)
-    // What could not be stored is tried again with what comes next.
+    // Parts that could not be stored are retried with the next one.
     this.#storeTimer ??= setTimeout(() => void this.store().catch(() => undefined), storeMs).unref()
     if (!isTold) return
     this.#shown = this.facts.lastSeq

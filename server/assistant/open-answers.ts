@@ -1,4 +1,7 @@
-/** The answers that are worked on, followed, or wait for a person: one object each, so that whatever is decided about one is decided once. */
+/**
+ * The answers that are in progress, followed, or waiting for a person: one object each, so that each decision is made
+ * once.
+ */
 import type { AssistantAnswer } from '../../contract/answers.ts'
 import type { ConversationStore } from './conversation-store.ts'
 import type { AnswerRow } from './conversation-tables.ts'
@@ -8,12 +11,12 @@ import type { Turn } from './told-model.ts'
 
 export interface OpenAnswersOptions {
   store: ConversationStore
-  /** Tells those who may know that an answer began, waits or ended. */
+  /** Notifies those who may know that an answer began, waits or ended. */
   changed(owner: string, answer: Pick<AnswerRow, 'id' | 'conversation_id'> & { state: AssistantAnswer['state'] }): void
   now(): number
 }
 
-/** Turns that are read for a model; what is older is in the summary, or left out. */
+/** Turns that are read for a model; older ones are in the summary, or left out. */
 export const mostTurns = 40
 
 export class OpenAnswers {
@@ -28,14 +31,14 @@ export class OpenAnswers {
     return this.#open.get(id)
   }
 
-  /** One that has just begun. */
+  /** Adds an answer that has just begun. */
   add(owner: string, row: AnswerRow, facts: AnswerFacts): OpenAnswer {
     const answer = this.#new(owner, row, [], facts)
     this.#open.set(row.id, Promise.resolve(answer))
     return answer
   }
 
-  /** One for all that ask. */
+  /** Returns the one object that all callers share. */
   opened(owner: string, row: AnswerRow): Promise<OpenAnswer> {
     const known = this.#open.get(row.id)
     if (known) return known
@@ -48,7 +51,7 @@ export class OpenAnswers {
     return loading
   }
 
-  /** For one who works on it alone. */
+  /** Loads an answer for a caller that works on it exclusively. */
   async load(owner: string, row: AnswerRow): Promise<OpenAnswer> {
     const pieces = await this.#options.store.listParts(row.id)
     const parts = pieces.flatMap(({ parts }) => JSON.parse(parts) as KeptPart[])
@@ -56,7 +59,7 @@ export class OpenAnswers {
     return this.#new(owner, row, parts, { ...facts, lastSeq: parts.at(-1)?.seq ?? 0 })
   }
 
-  /** Held in memory while somebody reads it. */
+  /** Keeps an answer in memory while it is read. */
   async *held(answer: OpenAnswer, parts: AsyncGenerator<KeptPart>): AsyncGenerator<KeptPart> {
     answer.holders++
     try {
@@ -66,14 +69,14 @@ export class OpenAnswers {
     }
   }
 
-  /** One that waits is kept: what is decided about it must be decided once. */
+  /** Releases an answer; a waiting one stays in memory, since it must be decided only once. */
   release(answer: OpenAnswer, held = 1): void {
     answer.holders -= held
     if (answer.holders > 0 || answer.state === 'waiting' || answer.state === 'running') return
     this.#open.delete(answer.row.id)
   }
 
-  /** Readers end. */
+  /** Evicts an answer, and ends its readers. */
   forget(id: string): void {
     this.#open.get(id)?.then(
       answer => answer.gone(),
@@ -82,12 +85,12 @@ export class OpenAnswers {
     this.#open.delete(id)
   }
 
-  /** Readers of what nothing works on any more end too, those of what waits for a person above all: the server stops. */
+  /** Evicts all answers when the server stops, and ends their readers, above all those that wait for a person. */
   forgetEach(): void {
     for (const id of [...this.#open.keys()]) this.forget(id)
   }
 
-  /** Those of a conversation. */
+  /** Evicts the answers of a conversation. */
   async forgetAll(conversationId: string): Promise<void> {
     for (const [id, opening] of [...this.#open]) {
       const answer = await opening.catch(() => undefined)
@@ -95,7 +98,7 @@ export class OpenAnswers {
     }
   }
 
-  /** What was asked and said before an answer, oldest first. */
+  /** Returns the turns before an answer, oldest first. */
   async before(conversationId: string, answerId: string): Promise<(Turn & { id: string })[]> {
     const { store } = this.#options
     const rows = (await store.listAnswers(conversationId, mostTurns)).filter(({ id }) => id < answerId).toReversed()

@@ -1,6 +1,6 @@
 /**
- * A circuit breaker for one model provider: one that hung, is down or refuses the key is left out for a while, twice as long each time
- * that it fails again. Then one question tries it, while others leave it out.
+ * A circuit breaker for one model provider: one that hung, is down or refuses the key is skipped for a while, which
+ * doubles with each failure. Then one question probes it, while others skip it.
  */
 import { doubledMs } from '../platform/doubling.ts'
 import type { Problem } from '../platform/problem.ts'
@@ -9,7 +9,7 @@ import { placeOf } from './provider-faults.ts'
 export const breakerBounds = {
   firstRestMs: 30_000,
   maxRestMs: 10 * 60_000,
-  /** Answers that came to nothing, one after the other, before the provider is taken to be ill. */
+  /** Successive useless answers, after which the provider counts as failing. */
   badAnswers: 2,
 } as const
 
@@ -25,7 +25,7 @@ export class ProviderBreaker {
   #isProbed = false
   #lastFault: Problem | undefined
 
-  /** @param now On the clock of `performance`. */
+  /** @param now The clock of `performance`. */
   constructor(now: () => number) {
     this.#now = now
   }
@@ -37,7 +37,7 @@ export class ProviderBreaker {
     return this.#isProbed ? 'probing' : 'ready'
   }
 
-  /** Of the last failure, while it is not over. */
+  /** The last failure, while it still counts. */
   get lastFault(): Problem | undefined {
     return this.#trouble === undefined ? undefined : this.#lastFault
   }
@@ -47,12 +47,12 @@ export class ProviderBreaker {
     return this.#restsUntil
   }
 
-  /** A question goes to it now. */
+  /** Called when a question is sent to it. */
   asked(): void {
     if (this.#trouble === 'ill') this.#isProbed = true
   }
 
-  /** It gave a word, or asks for a tool. */
+  /** Called when it has sent text or a tool call. */
   began(): void {
     this.#trouble = undefined
     this.#isProbed = false
@@ -64,7 +64,7 @@ export class ProviderBreaker {
     this.#badAnswers = 0
   }
 
-  /** The caller went away before it could show anything. */
+  /** Called when the caller left before anything was shown. */
   left(): void {
     this.#isProbed = false
   }

@@ -1,11 +1,11 @@
-/** Whether what people write of a provider can be used; said in words for the field where it stands. */
+/** Validates the settings of a provider that a user entered; faults name the field. */
 import { isIP } from 'node:net'
 import type { ProviderBody } from '../../contract/model-provider.ts'
 import { judgeAddress } from '../platform/network/outbound-rules.ts'
 import { Problem } from '../platform/problem.ts'
 import { BaseUrlFault, endpointOf, isOfCompany } from './base-urls.ts'
 
-/** Kinds that nobody may ask without a key. */
+/** Kinds of providers that always require a key. */
 const withKey = new Set(['openai', 'openrouter', 'anthropic', 'gemini', 'mistral', 'azure'])
 
 export function checkProvider(body: Omit<ProviderBody, 'api_key'>, hasKey: boolean, at = 'body'): void {
@@ -46,7 +46,7 @@ export function fault(path: string, message: string): Problem {
   return new Problem('bad_request', message, { errors: [{ path, message }] })
 }
 
-/** By its look alone: where a name leads is judged at each request. */
+/** Judges by form only: where a name resolves to is checked at each request. */
 function isInnerHost(host: string): boolean {
   const name = host.replace(/^\[|\]$/g, '').toLowerCase()
   if (isIP(name) > 0) return judgeAddress(name) === 'inner'

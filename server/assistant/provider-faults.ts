@@ -1,15 +1,18 @@
-/** Says why a model provider failed: with the provider's own words, and without its key. */
+/** Explains why a model provider failed: in the provider's own words, and without its key. */
 import { Problem } from '../platform/problem.ts'
 
-/** Of the provider's words, enough to act on. */
+/** Characters kept of the provider's words, enough to act on. */
 const maxWords = 300
-/** Where a provider takes no more questions and does not say until when, and the most that it is believed. */
+/**
+ * The default when a provider accepts no more questions without saying until when, and the upper bound of what it may
+ * say.
+ */
 const usualRetrySeconds = 30
 const maxRetrySeconds = 3_600
-/** What a provider says to one question, and would not say to another. */
+/** Status codes that a provider returns because of the question, and not for other ones. */
 const ofQuestion = new Set([400, 413, 414, 422])
 
-/** Whose fault a failure was: that of one question, of one answer, or, as for all others, of the provider itself. */
+/** The cause of a failure: one question, one answer, or, as for all others, the provider itself. */
 export type FaultPlace = 'question' | 'answer' | 'provider'
 const places = new WeakMap<Problem, FaultPlace>()
 
@@ -23,25 +26,25 @@ export function placed(problem: Problem, place: FaultPlace): Problem {
 }
 
 /**
- * Makes Problems for one provider. The vendor's error is never their `cause`: it may hold the key, the prompt or the
- * answer, and a cause can reach the log.
+ * Creates Problems for one provider. The vendor's error is never their `cause`: it may contain the key, the prompt or
+ * the answer, and a cause can reach the log.
  */
 export class ProviderFaults {
   readonly #provider: string
   readonly #secrets: readonly string[]
 
-  /** @param secrets What no detail may hold: the key, and the password of the address. */
+  /** @param secrets What no detail may contain: the key, and the password of the URL. */
   constructor(provider: string, secrets: readonly string[]) {
     this.#provider = provider
-    // A key that was pasted with a line break is complained about in pieces.
+    // A key that was pasted with a line break is reported in pieces.
     this.#secrets = secrets
       .flatMap(secret => [secret, ...secret.split(/\s+/).filter(piece => piece.length >= 8)])
       .filter(secret => secret !== '')
   }
 
   /**
-   * It answered with a status of failure.
-   * @param retryAfter What it says of when to come back: seconds, or a date (RFC 9110, section 10.2.3).
+   * Returns the Problem for an error status.
+   * @param retryAfter The Retry-After header: seconds, or a date (RFC 9110, section 10.2.3).
    */
   refused(status: number, body: string, retryAfter?: string | null): Problem {
     const words = this.#clean(wordsIn(parsed(body), 4) ?? body)
@@ -50,13 +53,13 @@ export class ProviderFaults {
     return new Problem('provider_limited', `${this.#provider} ${what}`, { retryAfterSeconds: secondsIn(retryAfter) })
   }
 
-  /** It began an answer and then said that it failed. */
+  /** Returns the Problem for an answer that began and then failed. */
   brokeOff(error: unknown): Problem {
     const words = this.#clean(wordsIn(error, 4) ?? '')
     return placed(this.#failed(words === '' ? 'broke off its answer.' : `failed: ${words}`), 'answer')
   }
 
-  /** Something else came where a part of the answer should be. */
+  /** Returns the Problem for something else in place of a part. */
   inside(value: unknown): Problem {
     const words = this.#clean(wordsIn(value, 4) ?? '')
     return words === '' ? this.unreadable() : placed(this.#failed(`failed: ${words}`), 'answer')
@@ -66,10 +69,10 @@ export class ProviderFaults {
     return placed(this.#failed('sent an invalid response.'), 'answer')
   }
 
-  /** What to throw for an error that came up under this signal. */
+  /** Returns what to throw for an error that occurred under this signal. */
   of(error: unknown, signal: AbortSignal): unknown {
     if (signal.aborted) return this.#aborted(signal.reason)
-    // Of our own, as that its name leads where RustyMail does not connect to.
+    // One of our own Problems, such as an address to which RustyMail does not connect.
     const own = problemIn(error)
     if (own) return own
     const code = codeOf(error)
@@ -85,7 +88,7 @@ export class ProviderFaults {
     return new Problem('provider_failed', `${this.#provider} ${what}`)
   }
 
-  /** Secrets go before anything is cut: half a key is still a secret. */
+  /** Redacts secrets before truncation: half a key is still a secret. */
   #clean(words: string): string {
     let text = words
     for (const secret of this.#secrets) text = text.replaceAll(secret, '[redacted]')
@@ -108,7 +111,7 @@ function parsed(body: string): unknown {
   }
 }
 
-/** The sentence inside `{error: {message}}`, `[{error}]`, `{detail}` and the like. */
+/** Returns the sentence inside `{error: {message}}`, `[{error}]`, `{detail}` and the like. */
 function wordsIn(value: unknown, depth: number): string | undefined {
   if (typeof value === 'string') return value
   if (typeof value !== 'object' || value === null || depth === 0) return undefined
@@ -125,7 +128,7 @@ function problemIn(error: unknown, depth = 5): Problem | undefined {
   return error instanceof Error && depth > 0 ? problemIn(error.cause, depth - 1) : undefined
 }
 
-/** `ECONNREFUSED` and its like, wherever in the chain of causes it stands; the message may hold the address. */
+/** Returns a code such as `ECONNREFUSED` from anywhere in the chain of causes; the message may contain the address. */
 function codeOf(error: unknown, depth = 5): string | undefined {
   if (!(error instanceof Error) || depth === 0) return undefined
   if ('code' in error && typeof error.code === 'string' && /^[A-Z][A-Z0-9_]{2,60}$/.test(error.code)) return error.code

@@ -1,4 +1,4 @@
-/** Tries a provider step by step, and says of each what came of it: where it is, whether the key counts, whether it answers and calls tools. */
+/** Tries a provider step by step and reports each: connection, key, answer and tool calls. */
 import type { ProviderTest } from '../../contract/model-provider.ts'
 import type { OutboundGuard } from '../platform/network/outbound-guard.ts'
 import { Problem } from '../platform/problem.ts'
@@ -24,7 +24,10 @@ const tool = {
   inputSchema: { type: 'object' as const, properties: {} },
 }
 
-/** Ends with the first step that fails; that a model calls no tool is told, and no failure: it can still answer. */
+/**
+ * Ends at the first step that fails; a model that calls no tool is reported, but not as a failure, since it can still
+ * answer.
+ */
 export async function tryProvider(options: TrialOptions): Promise<ProviderTest> {
   const steps: Step[] = []
   let networks: readonly string[] | undefined
@@ -60,7 +63,7 @@ async function address({ settings, guard }: TrialOptions) {
 
 type RunStep = (name: Step['name'], run: () => Promise<{ ok: boolean; detail: string }>) => Promise<boolean>
 
-/** One request tells of three steps: that there is an answer, that it is none of a wrong key, and which models there are. */
+/** One request covers three steps: that the provider responds, that the key is accepted, and which models it has. */
 async function reach({ settings, fetch, signal }: TrialOptions, step: RunStep): Promise<boolean> {
   const { model } = settings
   let models: Awaited<ReturnType<typeof listModelsOf>>
@@ -93,7 +96,7 @@ async function reach({ settings, fetch, signal }: TrialOptions, step: RunStep): 
     if (isListed) return { ok: true, detail: `It has ${model}.` }
     return { ok: false, detail: `${model} is not among the ${models.length} models that it lists.` }
   })
-  // An alias may be unlisted and answer all the same.
+  // An alias may be unlisted and work nevertheless.
   return true
 }
 
@@ -116,7 +119,7 @@ async function tools(options: TrialOptions) {
 
 async function ask({ model, signal }: TrialOptions, request: Omit<ChatRequest, 'signal'>): Promise<Part[]> {
   const parts: Part[] = []
-  // Enough for a model that thinks first.
+  // Enough for a model that reasons first.
   const asked = model.stream({ ...request, maxOutputTokens: 1_000, signal })
   for await (const part of visibleParts(model, asked)) parts.push(part)
   return parts

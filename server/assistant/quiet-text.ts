@@ -1,12 +1,13 @@
 /**
- * Takes the teeth out of an answer while it streams: what a stranger's mail made the model say must neither load anything nor lead anywhere. Images become
- * links, links to other hosts become text with the address behind it, and HTML is text. Links to pages of this server stay.
+ * Neutralises an answer while it streams: what a stranger's mail made the model say must neither load nor link to
+ * anything. Images become links, links to other hosts become text followed by the URL, and HTML becomes text. Links to
+ * pages of this server stay.
  */
 
-/** Pages of this server that may be linked; none of them changes anything by being opened. */
+/** Pages of this server that may be linked; opening one of them changes nothing. */
 const pages = 'mail|analytics|audit|accounts|alerts|clients|approvals|outbox|agents|changes|assistant|system'
 const ownLink = new RegExp(`^\\]\\(/(?:(?:${pages})(?:[/?#][\\w./?#=&%:+,~@-]*)?|[?#][\\w./?#=&%:+,~@-]*)?\\)`)
-/** What may still become an own link; longer ones are none. */
+/** Matches what may still become an own link; a longer text cannot. */
 const mayBecomeOwnLink = /^\](?:\((?:\/[\w./?#=&%:+,~@-]*)?)?$/
 const longestLink = 1_000
 const sign = /!(?=\[)|\](?=[[(:])|<(?=[A-Za-z/!?])/g
@@ -14,7 +15,7 @@ const sign = /!(?=\[)|\](?=[[(:])|<(?=[A-Za-z/!?])/g
 export class QuietText {
   #held = ''
 
-  /** What can be said by now. */
+  /** Returns the text that is decided by now. */
   push(text: string): string {
     const all = this.#held + text
     const cut = cutOf(all)
@@ -22,7 +23,7 @@ export class QuietText {
     return quiet(all.slice(0, cut))
   }
 
-  /** The rest. */
+  /** Returns the rest. */
   end(): string {
     const rest = quiet(this.#held)
     this.#held = ''
@@ -30,7 +31,7 @@ export class QuietText {
   }
 }
 
-/** Where what is not decided yet begins. */
+/** Returns where the undecided text begins. */
 function cutOf(text: string): number {
   const bracket = text.lastIndexOf(']')
   if (bracket >= 0 && text.length - bracket <= longestLink && mayBecomeOwnLink.test(text.slice(bracket))) return bracket

@@ -1,4 +1,4 @@
-/** What of a conversation is still shown: callers that may see less than when it was answered see less of the answer, too. */
+/** Limits what is shown of a conversation: callers whose rights were reduced since it was answered see less of it. */
 import type { ChatbotPart } from '../../contract/answers.ts'
 import type { Scope } from '../../contract/scope.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
@@ -12,7 +12,10 @@ const hiddenWords =
 const ofMail: readonly Scope[] = ['mail:meta', 'mail:read']
 const ofDashboard: readonly Scope[] = ['dashboard:read', 'dashboard:admin']
 
-/** Of what a tool answered. @param accounts Of whose mail it is; undefined where it is no mail. */
+/**
+ * Returns the rights needed for a tool result.
+ * @param accounts The accounts of its mail; undefined if it contains no mail.
+ */
 export function needsOf({ accounts: seen, scopes }: Reach, accounts: readonly string[] | undefined): Needs {
   const may = (scope: Scope) => scopes.has(scope)
   if (accounts) return { accounts, scopes: ofMail.filter(may) }
@@ -28,7 +31,7 @@ export function bothNeeds(one: Needs | undefined, other: Needs | undefined): Nee
   }
 }
 
-/** What nothing was found for is in everybody's reach. */
+/** Returns true if the rights suffice; without tool results, everyone may see a text. */
 export function isInReach(needs: Needs | undefined, reach: Reach): boolean {
   if (!needs) return true
   const { accounts, scopes } = needs
@@ -36,12 +39,12 @@ export function isInReach(needs: Needs | undefined, reach: Reach): boolean {
   return accounts === 'all' ? reach.accounts === 'all' : accounts.every(id => maySeeAccount(reach as Principal, id))
 }
 
-/** Whether there may be anything that it does not see. */
+/** Returns true if there may be something that the caller cannot see. */
 export function isLimited({ accounts, scopes }: Reach): boolean {
   return accounts !== 'all' || [...ofMail, ...ofDashboard].some(scope => !scopes.has(scope))
 }
 
-/** Words stand in place of all that may repeat what is out of reach; what was refused is still told. */
+/** Replaces everything that may repeat what is out of reach; which calls were refused is still shown. */
 export function shownBlocks(
   blocks: readonly KeptBlock[],
   needs: Needs | undefined,
@@ -55,7 +58,7 @@ export function shownBlocks(
   return shown.some(({ type }) => type === 'text') ? shown : [...shown, hiddenBlock()]
 }
 
-/** For models: what was said before, of which a turn that is out of reach says nothing. */
+/** Returns the history for models, with turns that are out of reach replaced. */
 export function beforeInReach<Known extends Turn & { id: string }>(
   { history, summary: kept }: { history: readonly Known[]; summary: KeptSummary | undefined },
   reach: Reach,
@@ -66,7 +69,7 @@ export function beforeInReach<Known extends Turn & { id: string }>(
   return { history: told.map(turn => (isInReach(turn.needs, reach) ? turn : { ...turn, ...hidden })), summary }
 }
 
-/** For one reader of parts, in their order: the words stand once. */
+/** Filters parts for one reader, in order; the replacement text is sent once. */
 export function partsInReach(): (part: KeptPart, needs: Needs | undefined, reach: Reach) => KeptPart {
   let isSaid = false
   return (part, needs, reach) => {

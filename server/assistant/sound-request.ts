@@ -1,13 +1,19 @@
-/** What a model asks of tools, before anything is made of it: providers are strangers, and may ask for what no person could look at. */
+/**
+ * Sanitises a model's tool calls before they are used: providers are strangers, and may request what no person could
+ * review.
+ */
 import { Problem } from '../platform/problem.ts'
 import type { ToolRequest } from './chat-model.ts'
 
-/** In one step. Of those beyond 16 the model is told that they are too many; nobody means this many. */
+/**
+ * Tool calls collected in one step before the answer is aborted. Those beyond 16 are refused to the model; no sensible
+ * one makes this many.
+ */
 export const mostRequests = 128
-/** Of the bodies that people send; no tool takes as much. */
+/** Depth of request bodies; no tool accepts as much. */
 const deepest = 32
 
-/** @throws Problem where there are too many already. */
+/** Adds a call. @throws Problem if there are too many already. */
 export function addRequest(requests: ToolRequest[], request: ToolRequest, provider: string): void {
   if (requests.length >= mostRequests) {
     throw new Problem('provider_failed', `${provider} was ended after ${mostRequests} calls of tools in one step.`)
@@ -15,7 +21,10 @@ export function addRequest(requests: ToolRequest[], request: ToolRequest, provid
   requests.push(isJson(request.input, 0) ? request : { ...request, input: null })
 }
 
-/** What JSON cannot say, such as a number without an end, would be shown as something else than what is done. */
+/**
+ * Returns false for what JSON cannot express, such as an infinite number: it would be shown differently from what is
+ * done.
+ */
 function isJson(value: unknown, depth: number): boolean {
   if (typeof value === 'number') return Number.isFinite(value)
   if (typeof value !== 'object' || value === null) return true

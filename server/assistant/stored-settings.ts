@@ -1,4 +1,4 @@
-/** What is set for the assistant, and the list of providers that comes of it and of the environment. */
+/** The stored settings of the assistant, and the list of providers that results from them and the environment. */
 
 import type { AssistantLimits } from '../../contract/assistant-settings.ts'
 import type { MailShare, ProviderBody } from '../../contract/model-provider.ts'
@@ -8,7 +8,7 @@ import type { ModelSettings } from './model-settings.ts'
 
 export type ProviderSettings = Omit<ProviderBody, 'api_key'>
 
-/** What the environment does not say of its providers, and the page may. */
+/** Settings of the environment's providers that the environment does not set, but the page may. */
 export type EnvironmentChange = Pick<
   ProviderSettings,
   'enabled' | 'is_local' | 'context_tokens' | 'price_input' | 'price_output' | 'mail'
@@ -18,7 +18,7 @@ export interface StoredSettings {
   order: string[]
   limits: AssistantLimits
   shares: { account_id: string; provider_id: string; share: MailShare }[]
-  /** By id. */
+  /** Changes by provider id. */
   environment: Record<string, EnvironmentChange>
 }
 
@@ -31,14 +31,14 @@ export interface KnownProvider {
 
 export const nothingStored: StoredSettings = { order: [], limits: usualLimits, shares: [], environment: {} }
 
-/** Written by this program, perhaps by an older one. */
+/** Parses stored settings, perhaps of an older version of this program. */
 export function storedSettings(value: unknown): StoredSettings {
   if (typeof value !== 'object' || value === null) return nothingStored
   const stored = { ...nothingStored, ...(value as Partial<StoredSettings>) }
   return { ...stored, limits: { ...usualLimits, ...stored.limits } }
 }
 
-/** In the order in which they are tried; one that nobody ordered is the last. */
+/** Lists providers in the order of trial; one without a place in the order is last. */
 export function knownProviders(
   environment: readonly ModelSettings[],
   rows: readonly AssistantProviderRow[],
@@ -70,14 +70,14 @@ function ofEnvironment(settings: ModelSettings, stored: StoredSettings): KnownPr
     context_tokens: contextTokens,
     price_input: null,
     price_output: null,
-    // Where it goes nowhere else, mail may be read; elsewhere somebody has to say so.
+    // A local model may read mail; for others an administrator has to allow it.
     mail: isLocal ? 'text' : 'none',
   }
   const change = Object.hasOwn(stored.environment, id) ? stored.environment[id] : undefined
   return { id, source: 'environment', settings: { ...own, ...change }, hasKey: apiKey !== undefined }
 }
 
-/** The address of RIG may hold a password, and a key behind its question mark. */
+/** Removes secrets: the URL of RIG may contain a password, and a key in its query. */
 function withoutSecrets(url: string): string {
   if (!URL.canParse(url)) return url
   const { origin, pathname, searchParams } = new URL(url)

@@ -1,6 +1,6 @@
 /**
- * What a model is sent: the question, what was said before, and what tools answered, of each account as far as this model may be told of it. It is made
- * for each model by itself, since another may go on in the middle.
+ * Builds the request to a model: question, history and tool results, with mail of each account as far as this model may
+ * see it. Built per model, since another one may continue in the middle.
  */
 
 import type { AskedFrom } from '../../contract/answers.ts'
@@ -18,7 +18,7 @@ export interface Turn {
 }
 
 export interface KeptSummary {
-  /** Id of the last answer that is in it. */
+  /** The id of the last answer that it covers. */
   upTo: string
   text: string
   shares: Shares
@@ -30,9 +30,9 @@ export interface ToldOptions {
   share(accountId: string): MailShare
   system: string
   summary: KeptSummary | undefined
-  /** Oldest first; the last is under way. */
+  /** Turns, oldest first; the last is in progress. */
   turns: readonly Turn[]
-  /** Older ones are in no summary. */
+  /** True if older turns are in no summary. */
   isCut?: boolean
   tools: readonly OfferedTool[]
   maxOutputTokens: number
@@ -40,7 +40,7 @@ export interface ToldOptions {
 }
 
 const perToken = 4
-/** Of what a model reads, what one result of a tool may be. */
+/** Share of a model's context that one tool result may fill. */
 const resultPart = 0.3
 const dropped = '[This was left out, since the conversation has become too long.]'
 const rank: Record<MailShare, number> = { none: 0, headers: 1, text: 2 }
@@ -49,7 +49,7 @@ export function tokensIn(value: unknown): number {
   return Math.ceil((typeof value === 'string' ? value : JSON.stringify(value)).length / perToken)
 }
 
-/** A Problem where the question alone is too long for the model. */
+/** Returns a Problem if the question alone is too long for the model. */
 export function toldModel(options: ToldOptions): Omit<ChatRequest, 'signal'> | Problem {
   const { model, tools, maxOutputTokens, temperature } = options
   const offered = model.takesTools ? tools : []
@@ -78,7 +78,7 @@ function summaryOf({ summary, share }: ToldOptions): Message[] {
   return [{ role: 'system', content: `What was said before, summed up:\n${text}` }]
 }
 
-/** The oldest results go first, then the oldest turns; what is under way last of all. */
+/** Drops the oldest results first, then the oldest turns, and the current turn last of all. */
 function withRoom(
   head: readonly Message[],
   turns: readonly (readonly Message[])[],
@@ -149,7 +149,7 @@ function messagesOf(turn: Turn, options: ToldOptions, resultTokens: number): Mes
       if (calls.length > 0) flush()
       text += isRepeated ? block.text : notRepeated
     } else {
-      // Those of one step stand together, as the model asked for them.
+      // Calls of one step stay together, as the model requested them.
       if (calls.length > 0 && calls[0]?.step !== block.call.step) flush()
       mayRepeat &&= isRepeated
       calls.push(block.call)
@@ -161,7 +161,7 @@ function messagesOf(turn: Turn, options: ToldOptions, resultTokens: number): Mes
 
 const notRepeated = '[What was said here used mail that is not shared with this provider.]'
 
-/** Whether the model may be told all that a text may repeat. */
+/** Returns true if the model may see all mail that a text may repeat. */
 function isShared(shares: Shares, share: (accountId: string) => MailShare): boolean {
   return Object.entries(shares).every(([account, told]) => rank[share(account)] >= rank[told])
 }

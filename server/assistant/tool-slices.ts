@@ -1,4 +1,4 @@
-/** What a tool answered, as text for models: whole, and by account for those that may be told only a part of it. */
+/** Renders a tool result as text for models: complete, and by account for models that may see only a part of it. */
 
 import type { Citation } from '../../contract/answers.ts'
 import { conversationBounds } from '../../contract/answers.ts'
@@ -12,7 +12,7 @@ export interface ToldResult {
   citations: Citation[]
 }
 
-/** Fields of tools of mail that say who, when and where, and nothing of what a message says. All others are left out. */
+/** Fields of mail tools that contain who, when and where, but no message content. All others are left out. */
 const headerFields = new Set(
   (
     'hits messages failed threads changes items folders accounts ref id thread from to cc reply_to sender more_to more_people name email ' +
@@ -23,7 +23,7 @@ const headerFields = new Set(
 const maxCitations = 20
 const cut = '\n[The rest was left out: it is too long.]'
 
-/** @param accounts Of whose mail it is; undefined where nothing in it is mail. */
+/** @param accounts The accounts of its mail; undefined if it contains no mail. */
 export function toldResult(result: ToolResult, accounts: readonly string[] | undefined): ToldResult {
   if (result.isError) {
     const { code, message, hint } = result.problem
@@ -42,7 +42,7 @@ export function toldResult(result: ToolResult, accounts: readonly string[] | und
   return { text, told: { slices, isError: false }, citations: seen.slice(0, maxCitations) }
 }
 
-/** The person sees it all; they are told how much of it the model does not. */
+/** Returns how much of a result is withheld from the model, which the person, who sees all of it, is shown. */
 export function withheldOf({ slices }: Told, shareOf: (accountId: string) => MailShare): 'all' | 'part' | undefined {
   const shares = slices.map(({ account }) => shareOf(account))
   if (shares.every(share => share === 'text')) return undefined
@@ -69,7 +69,7 @@ function picked(value: unknown): unknown {
   return Object.fromEntries(entries.map(([name, each]) => [name, picked(each)]))
 }
 
-/** Lists of what names its account keep that of this one alone; what names none is left out. */
+/** Filters lists whose items name their account; objects are left out, since they name none. */
 function ofAccount(output: object, account: string): object {
   return Object.fromEntries(
     Object.entries(output).flatMap(([name, value]) => {
@@ -86,7 +86,7 @@ function accountIn(item: unknown): string | undefined {
   return typeof ref === 'string' && ref.includes('.') ? ref.slice(0, ref.indexOf('.')) : undefined
 }
 
-/** What was found or read, to be opened. Its label is a stranger's word, so it is shown as text. */
+/** Returns citations of messages found or read. Labels are a stranger's words, so they are shown as text. */
 function messagesIn(output: object, accounts: readonly string[]): Citation[] {
   const lists = Object.values(output).filter(Array.isArray)
   return lists.flat().flatMap((item: unknown): Citation[] => {
@@ -104,7 +104,7 @@ function messagesIn(output: object, accounts: readonly string[]): Citation[] {
   })
 }
 
-/** What was written, proposed or waits for approval, where a person looks at it. */
+/** Returns citations of what was written, proposed or waits for approval, with the page for reviewing it. */
 function madeIn(output: object): Citation[] {
   const { draft, review_url: review, approve_url: approve } = output as Record<string, unknown>
   const seenAt = (kind: Citation['kind'], label: string, url: unknown): Citation[] => {

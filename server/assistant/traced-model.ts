@@ -1,9 +1,12 @@
-/** Calls of models as spans by OpenTelemetry's conventions for GenAI (in development): who was asked, and how many tokens. No words of either side. */
+/**
+ * Traces model calls as spans by OpenTelemetry's conventions for GenAI (in development): provider, model and tokens,
+ * without content.
+ */
 import { overridden } from '../platform/tracing/overridden.ts'
 import { errorType, type Tracer } from '../platform/tracing/tracer.ts'
 import type { ChatModel, Part } from './chat-model.ts'
 
-/** As the conventions name them; others go by their own names. */
+/** Provider names of the conventions; others use their own. */
 const names: Record<string, string> = { gemini: 'gcp.gemini' }
 
 export function tracedModel(model: ChatModel, tracer: Tracer): ChatModel {
@@ -35,7 +38,7 @@ export function tracedModel(model: ChatModel, tracer: Tracer): ChatModel {
       span?.end(errorType(error))
       throw error
     } finally {
-      // Its reader left, which is no failure of the provider.
+      // The reader left, which is not a failure of the provider.
       if (!isEnded) span?.set({ 'rustymail.outcome': 'left' })
       span?.end()
     }

@@ -1,21 +1,21 @@
-/** The parts of one step of an answer, each passed on only when it is within its bounds. */
+/** Passes on the parts of one step of an answer, each only if it is within its bounds. */
 import { Problem } from '../platform/problem.ts'
 import type { ChatModel, Part } from './chat-model.ts'
 import { placed } from './provider-faults.ts'
 
 export const answerBounds = {
-  /** Of the words of one step, in characters. */
+  /** Characters of text in one step. */
   text: 200_000,
-  /** Of the input of one call, as JSON. */
+  /** Characters of the input of one call, as JSON. */
   input: 100_000,
   name: 200,
-  /** In one step. */
+  /** Calls in one step. */
   calls: 32,
 } as const
 
 /**
- * Blanks only in front of a word. Throws when the parts are no answer: nothing visible in it, no end, or no end in sight. The clock of
- * the reader runs on, so a part that cannot be seen comes as a sign of life.
+ * Delays leading white space until there is text. Throws if the parts are not an answer: nothing visible, no end, or
+ * too long. The reader's timeout keeps running, so an invisible part is passed on as a sign of life.
  */
 export async function* visibleParts(model: ChatModel, parts: AsyncIterable<Part>): AsyncGenerator<Part> {
   let [characters, calls] = [0, 0]
@@ -44,7 +44,7 @@ export async function* visibleParts(model: ChatModel, parts: AsyncIterable<Part>
   }
   if (end === undefined) throw badAnswer(model, 'broke off its answer.')
   if (!hasWord && calls === 0) {
-    throw badAnswer(model, end.reason === 'filtered' ? 'held its answer back.' : 'sent an empty answer.')
+    throw badAnswer(model, end.reason === 'filtered' ? 'withheld its answer.' : 'sent an empty answer.')
   }
   yield end
 }

@@ -1,8 +1,11 @@
-/** The provider that a caller wants to be asked first: one that is not there, or turned off, is said at once, and no other is asked in its place. */
+/**
+ * Checks the provider that a caller wants to ask first: an unknown or disabled one is refused, and never replaced by
+ * another.
+ */
 import type { ModelChoice } from './model-choice.ts'
 import { fault } from './provider-check.ts'
 
-/** @throws Problem for its field. */
+/** @throws Problem that names the field. */
 export function checkWanted(choice: Pick<ModelChoice, 'models' | 'off'>, id: string | undefined): void {
   if (id === undefined || choice.models().some(model => model.id === id)) return
   const off = choice.off.get(id)

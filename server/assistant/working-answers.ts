@@ -1,4 +1,7 @@
-/** Answers that are being worked on, each with the work on it that waits: their bound, and how they end with their caller, a stop or a freeze. */
+/**
+ * Answers in progress, each with the queue of work on it: their bounds, and how they end with their caller, a stop or a
+ * freeze.
+ */
 import { ownerOf, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { type Run, stopAsked } from './answer-runner.ts'
@@ -7,19 +10,19 @@ import { hasEnded, mayAsk } from './asking-rights.ts'
 export interface Working extends Run {
   stop: AbortController
   done: Promise<void>
-  /** Of the same answer, begun before and not over yet. */
+  /** Earlier work on the same answer that has not ended. */
   before: Working | undefined
 }
 
-/** Past them a question is answered with `overloaded`. */
+/** Answers in progress; further questions are refused with `overloaded`. */
 export const maxAnswers = 200
-/** Of one person or token. */
+/** Answers in progress of one user or token. */
 export const maxAnswersOfOwner = 128
 
 export class WorkingAnswers {
   readonly #working = new Map<string, Working>()
 
-  /** The newest work on an answer. */
+  /** Returns the newest work on an answer. */
   find(answerId: string): Working | undefined {
     return this.#working.get(answerId)
   }
@@ -28,7 +31,7 @@ export class WorkingAnswers {
     this.#working.set(working.answer.row.id, working)
   }
 
-  /** A no-op where something newer works on the answer. */
+  /** Removes work; a no-op if newer work on the answer exists. */
   remove(working: Working): void {
     const { id } = working.answer.row
     if (this.#working.get(id) === working) this.#working.delete(id)
@@ -43,14 +46,14 @@ export class WorkingAnswers {
     })
   }
 
-  /** Ends those that are asked for; when they are over. */
+  /** Ends the selected answers; resolves when they have ended. */
   async end(which: (working: Working) => boolean, why: unknown = stopAsked): Promise<void> {
     const ending = [...this.#working.values()].filter(which)
     for (const each of ending) for (const { stop } of inChain(each)) stop.abort(why)
     await Promise.all(ending.map(({ done }) => done))
   }
 
-  /** What a caller may do is another thing from now on. */
+  /** Applies the caller's new rights. */
   changed(principal: Principal): void {
     for (const run of this.#each()) {
       if (run.caller.principal.id === principal.id) run.caller = { ...run.caller, principal }
@@ -58,12 +61,12 @@ export class WorkingAnswers {
     this.endWhere(one => one.id === principal.id && !mayAsk(one), narrowed)
   }
 
-  /** Those whose caller's time is over. */
+  /** Ends answers whose session or token has expired. */
   check(now: number): void {
     this.endWhere(principal => hasEnded(principal, now), gone)
   }
 
-  /** @param why Made for those that it is told to: mostly there are none. */
+  /** @param why Creates the reason; called only for those that end, mostly none. */
   endWhere(isStopped: (principal: Principal) => boolean, why: () => Problem): void {
     for (const { caller, stop } of this.#each()) if (isStopped(caller.principal)) stop.abort(why())
   }
@@ -73,10 +76,10 @@ export class WorkingAnswers {
   }
 }
 
-const narrowed = () => new Problem('forbidden', 'Your right to ask the assistant was taken meanwhile.')
+const narrowed = () => new Problem('forbidden', 'Your right to use the assistant was revoked meanwhile.')
 const gone = () => new Problem('unauthorized', 'Your session or token ended meanwhile.')
 
-/** With what waits behind it: all of an answer that goes on or will. */
+/** Yields the work on an answer and everything queued before it. */
 function* inChain(newest: Working): Generator<Working> {
   for (let each: Working | undefined = newest; each; each = each.before) yield each
 }

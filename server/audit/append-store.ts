@@ -1,4 +1,4 @@
-/** The statements by which the trail grows, of which whatever changes something waits for each: compiled once. */
+/** The statements that append to the trail, for which every change waits: compiled once. */
 import { sql } from 'kysely'
 import type { Database } from '../platform/database/database.ts'
 import { Prepared } from '../platform/database/prepared.ts'
@@ -9,7 +9,7 @@ export const newestNumber = sql<
 >`(select number from audit_entries where number < ${Number.MAX_SAFE_INTEGER}
   order by number desc limit 1)`
 
-/** Changes nothing where the ends are not as they were before, or somebody has added an entry. */
+/** Changes nothing if the ends differ from those expected, or another process has appended an entry. */
 export const moveUnchanged = new Prepared((db: Database, before: AuditChainRow, after: AuditChainRow) => {
   const moved = db.updateTable('audit_chain').set(after)
   const columns = Object.keys(before) as (keyof AuditChainRow)[]
@@ -19,7 +19,7 @@ export const moveUnchanged = new Prepared((db: Database, before: AuditChainRow, 
 
 const insertOne = new Prepared((db: Database, row: AuditRow) => db.insertInto('audit_entries').values(row))
 
-/** Nearly all are of one row. */
+/** Nearly all insertions have one row. */
 export function insertionOf(db: Database, rows: readonly AuditRow[]) {
   const [row] = rows
   return row && rows.length === 1 ? insertOne.with(db, row) : db.insertInto('audit_entries').values(rows)

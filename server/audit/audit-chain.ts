@@ -1,21 +1,21 @@
-/** What holds the trail together: a hash from entry to entry, a seal on its two ends, and digests of what was sent. */
+/** The cryptography of the trail: a hash from entry to entry, a seal on its two ends, and digests of inputs. */
 import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from 'node:crypto'
 import type { SecretBox } from '../platform/secret-box.ts'
 import type { AuditChainRow, AuditRow } from './audit-tables.ts'
 
-/** Where the trail begins and ends. */
+/** The places where the trail begins and ends. */
 export type TrailEnds = Omit<AuditChainRow, 'id' | 'seal'>
 
-/** One place in the trail; number 0 and no hash before the first entry. */
+/** A place in the trail; number 0 and an empty hash before the first entry. */
 export interface TrailPlace {
   readonly number: number
   readonly hash: string
 }
 
-/** Stands where a seal was found wrong, and stays: what comes after must not make it look whole again. */
+/** Replaces a seal that was found wrong, permanently: later entries must not make the trail look intact again. */
 export const brokenSeal = 'broken'
 
-/** In the order of their names, as canonical JSON has them. */
+/** Columns in the order of their names, as in canonical JSON. */
 const columns = [
   'account_id',
   'at',
@@ -41,11 +41,11 @@ export class AuditChain {
   readonly #sealKey: KeyObject
   readonly #earlierSealKey: KeyObject
   readonly #digestKey: KeyObject
-  /** Most ends are found as they were left. */
+  /** The last sealed ends, cached, since they are mostly checked as they were left. */
   #last = { text: '', seal: '' }
 
   constructor(secrets: Pick<SecretBox, 'derive'>) {
-    // Made once: from plain bytes, Node would make each again for each entry.
+    // Key objects are created once: from plain bytes, Node would create one for each entry.
     const keyFor = (use: string) => createSecretKey(secrets.derive(use))
     this.#sealKey = keyFor('audit ends v2')
     this.#earlierSealKey = keyFor('audit seal')
@@ -53,8 +53,9 @@ export class AuditChain {
   }
 
   /**
-   * SHA-256, in hex, over the hash of the entry before and the entry as canonical JSON without its own hash. That is how an export
-   * writes it too, so that a reader of an export of all entries can follow the chain without the database.
+   * Returns the SHA-256, in hex, over the hash of the previous entry and the entry as canonical JSON without its own
+   * hash. An export writes entries in the same form, so that a reader of a full export can verify the chain without the
+   * database.
    */
   hash(before: string, row: Omit<AuditRow, 'hash'>): string {
     // `refs` is canonical JSON already.
@@ -62,7 +63,7 @@ export class AuditChain {
     return hash('sha256', `${before}{${members.join(',')}}`, 'hex')
   }
 
-  /** The entries that follow a place. */
+  /** Numbers and hashes the entries that follow a place. */
   link(place: TrailPlace, rows: readonly Omit<AuditRow, 'number' | 'hash'>[]): AuditRow[] {
     let { number, hash } = place
     return rows.map(row => {
@@ -72,7 +73,7 @@ export class AuditChain {
     })
   }
 
-  /** Whether these are just what followed a place when it was written. */
+  /** Returns true if exactly these entries were written after a place. */
   isLinked(place: TrailPlace, rows: readonly AuditRow[]): boolean {
     let { number, hash } = place
     return rows.every(row => {
@@ -82,7 +83,10 @@ export class AuditChain {
     })
   }
 
-  /** HMAC-SHA-256 of the ends, with the version of their form: without the key they cannot be moved, nor brought into an earlier form. */
+  /**
+   * Returns the HMAC-SHA-256 of the ends, with the version of their form: without the key they can neither be moved nor
+   * converted to an earlier form.
+   */
   seal(ends: TrailEnds): string {
     const { trail_id, begun_at, newest, newest_hash, forgotten_to, forgotten_hash, head_number } = ends
     const text = JSON.stringify([trail_id, begun_at, newest, newest_hash, forgotten_to, forgotten_hash, head_number])
@@ -96,13 +100,16 @@ export class AuditChain {
     return row.trail_id !== '' && isEqual(row.seal, this.seal(row))
   }
 
-  /** The form from before trails had an id; only the first start after it may take it. */
+  /** Checks the form from before trails had an id, which only the first start after the upgrade accepts. */
   isSealedEarlier({ trail_id, newest, newest_hash, forgotten_to, forgotten_hash, seal }: AuditChainRow): boolean {
     const text = JSON.stringify([newest, newest_hash, forgotten_to, forgotten_hash])
     return trail_id === '' && isEqual(seal, createHmac('sha256', this.#earlierSealKey).update(text).digest('hex'))
   }
 
-  /** HMAC-SHA-256 of the canonical JSON: equal inputs are recognised, and none can be guessed without the key. */
+  /**
+   * Returns the HMAC-SHA-256 of the canonical JSON: equal inputs are recognised, and none can be guessed without the
+   * key.
+   */
   digest(input: unknown): string {
     return createHmac('sha256', this.#digestKey).update(canonicalJson(input)).digest('hex')
   }
@@ -113,10 +120,13 @@ export function isEqual(given: string, wanted: string): boolean {
   return one.length === other.length && timingSafeEqual(one, other)
 }
 
-/** What is nested deeper counts as the same; no input of ours is. */
+/** Depth beyond which values count as equal; no input of ours is nested as deeply. */
 const maxDepth = 100
 
-/** JSON in one spelling, so that the same value always gives the same text: keys in the order of their UTF-16 units, no blanks, as in RFC 8785. */
+/**
+ * Returns canonical JSON, so that equal values always give the same text: keys sorted by UTF-16 units, no white space,
+ * as in RFC 8785.
+ */
 export function canonicalJson(value: unknown, depth = 0): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
   if (depth === maxDepth) return '"…"'

@@ -1,4 +1,4 @@
-/** The trail without a running server, or beside one: what the command line does with it. */
+/** The commands for the trail, without a running server or beside one. */
 import type { Database } from '../platform/database/database.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
@@ -22,12 +22,12 @@ export interface TrailPlaces {
   now: () => number
 }
 
-/** `rustymail audit verify`. */
+/** Runs `rustymail audit verify`. */
 export function verifyTrail(db: Database, secrets: Keys, head?: Pick<TrailHead, 'read'>): Promise<AuditVerdict> {
   return new AuditVerifier({ store: new AuditStore(db), chain: new AuditChain(secrets), head }).verify()
 }
 
-/** At each start, in the transaction that marks the database as one of this key. */
+/** Begins the trail at each start, in the transaction that marks the database with this key. */
 export function beginTrailOf(
   transaction: Database,
   { secrets, isNew, ...places }: TrailPlaces & { isNew: boolean },
@@ -36,14 +36,17 @@ export function beginTrailOf(
   return beginTrail(transaction, { store, chain: new AuditChain(secrets), isNew, ...places })
 }
 
-/** In the transaction that gives the database another key. Settings that are not sealed stay so. */
+/**
+ * Seals the settings with another key, in the transaction that switches the database to it. Unsealed settings stay
+ * unsealed.
+ */
 export async function resealSettings(transaction: Database, from: Keys, to: Keys): Promise<void> {
   const store = new AuditStore(transaction)
   const settings = openSettings(await store.findSettings(), from)
   if (settings) await store.saveSettings(sealSettings(settings, to), new Date().toISOString())
 }
 
-/** Notes what was done on the command line, as `cli.…`. */
+/** Records an action of the command line as `cli.…`. */
 export async function noteDeed(
   db: Database,
   { secrets, head, logger, now, deed }: TrailPlaces & { logger: Logger; deed: Deed },
@@ -59,9 +62,9 @@ export async function noteDeed(
 }
 
 /**
- * Takes the trail as the database holds it for the true one: seals it, writes the file to it, and notes what was wrong. Answers that;
- * undefined when nothing was.
- * @throws Error when the entries themselves do not fit together: nothing makes those whole.
+ * Accepts the trail in the database as the true one: seals it, updates the file, and records what was wrong. Returns
+ * the fault; undefined if there was none.
+ * @throws Error if the entries themselves do not fit together, which nothing can repair.
  */
 export async function acceptTrail(db: Database, places: TrailPlaces & { logger: Logger }): Promise<Fault | undefined> {
   const { secrets, head, now } = places
@@ -71,12 +74,12 @@ export async function acceptTrail(db: Database, places: TrailPlaces & { logger: 
   const { fault } = verdict
   if (!fault) return undefined
   if (place === 'entries') {
-    throw new Error(`entry ${fault.number} is ${fault.kind}, which no acceptance makes whole: ${fault.detail}`)
+    throw new Error(`entry ${fault.number} is ${fault.kind}, which accepting it cannot repair: ${fault.detail}`)
   }
   await db.transaction().execute(async transaction => {
     const row = await store.lock(transaction)
     if (!row) throw new Error('the audit trail has no ends')
-    // By another id, so that neither the file nor older ends can be taken for those of this one.
+    // A new id, so that neither the file nor older ends can pass for those of this trail.
     const { id, seal: _refused, ...known } = row
     const ends = { ...known, trail_id: newId(), begun_at: new Date(now()).toISOString(), head_number: 0 }
     const { trail_id, newest, newest_hash, begun_at } = ends

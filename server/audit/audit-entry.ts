@@ -1,9 +1,9 @@
-/** An entry of the trail: from what happened to a row, and from a row to what is shown. */
+/** An entry of the trail: converts a fact to a row, and a row to what is shown. */
 import { type AuditEntry, Effect, goodOutcomes } from '../../contract/audit.ts'
 import { type AuditChain, canonicalJson } from './audit-chain.ts'
 import type { AuditRow } from './audit-tables.ts'
 
-/** What someone did, or tried to do. */
+/** An action, or the attempt at one. */
 export interface AuditFact {
   /** Epoch milliseconds. */
   at: number
@@ -18,7 +18,7 @@ export interface AuditFact {
   effect: AuditEntry['effect']
   accountId: string | null
   refs: Record<string, string>
-  /** Query and body, without secrets; only a digest is kept. Undefined when there was nothing. */
+  /** Query and body without secrets, of which only a digest is stored. Undefined if there was none. */
   input: unknown
   /** One of `goodOutcomes`, or the code of the problem. */
   outcome: string
@@ -29,7 +29,7 @@ export interface AuditFact {
 
 export type NewAuditRow = Omit<AuditRow, 'number' | 'hash'>
 
-/** The actor of what happens without a request. */
+/** The actor of events that no request caused. */
 export const system = {
   principalId: 'system',
   principalName: 'RustyMail',
@@ -40,15 +40,15 @@ export const system = {
   userAgent: '',
 } as const
 
-/** Twenty messages that were read take ten names, and the client that read them one. */
+/** References per entry: twenty messages read take ten, and the client that read them one. */
 const maxRefs = 12
-/** A reference of a message has up to 600 characters. */
+/** Characters of one reference; that of a message has up to 600. */
 const maxRef = 700
 const maxText = 300
-/** What both databases give back as it was written: PostgreSQL's `real` has 24 bits. */
+/** Upper bound in ms that both databases return as written: PostgreSQL's `real` has 24 bits. */
 const maxDurationMs = 16_000_000
 
-/** Whatever came in, the row can be stored: a row that the database refuses would hold up all that come behind it. */
+/** Converts a fact to a row that can always be stored: a row that the database refuses would block all that follow. */
 export function toRow(fact: AuditFact, chain: AuditChain): NewAuditRow {
   const refs = Object.entries(fact.refs).slice(0, maxRefs)
   return {
@@ -77,8 +77,8 @@ export function toEntry(row: AuditRow): AuditEntry {
 }
 
 /**
- * What costs its caller nothing: it comes from nobody, or was refused before anything came of it. Else anyone who holds the
- * least of tokens could push all that others did out of a trail that is kept by size.
+ * Returns true for what costs its caller nothing: it is anonymous, or was refused before it had an effect. Otherwise
+ * the holder of the weakest token could flood a size-bounded trail and so evict what others did.
  */
 export function isCheap(fact: AuditFact): boolean {
   if (fact.principalId !== 'anonymous') return !isGood(fact) && fact.status < 500
@@ -89,21 +89,21 @@ function isGood({ outcome }: AuditFact): boolean {
   return goodOutcomes.some(good => good === outcome)
 }
 
-/** Also what was revoked in memory alone so far: the actor must be known. */
+/** Returns true also for a revocation in memory that is not stored yet: its actor must be recorded. */
 export function isInForce(fact: AuditFact): boolean {
   return isGood(fact) || fact.outcome === 'revocation_not_stored'
 }
 
-/** Tenths of a millisecond, or whole ones from a second on. */
+/** Rounds to tenths of a millisecond, and from a second on to whole ones. */
 function tidyDuration(ms: number): number {
   const bounded = Math.min(Math.max(ms, 0), maxDurationMs)
   return bounded < 1000 ? Math.round(bounded * 10) / 10 : Math.round(bounded)
 }
 
-/** One line, bounded, and without what PostgreSQL does not take: NUL and halves of surrogate pairs. */
+/** Returns one bounded line without what PostgreSQL rejects: NUL and lone surrogates. */
 function tidy(text: string, most = maxText): string {
   const cut = text.slice(0, most)
-  // As nearly all are.
+  // A fast path for nearly all texts.
   if (/^[ -~]*$/.test(cut)) return cut
   return cut.toWellFormed().replaceAll(/\p{Cc}/gu, '\ufffd')
 }
@@ -112,7 +112,7 @@ function tidyOrNull(text: string | null): string | null {
   return text === null ? null : tidy(text)
 }
 
-/** A row that someone has changed is still to be shown. */
+/** Reads references, also of a tampered row, which must still be shown. */
 function readRefs(text: string): Record<string, string> {
   try {
     const refs: unknown = JSON.parse(text)

@@ -1,4 +1,4 @@
-/** How entries are written to a file: CSV for a spreadsheet, JSON Lines for a program. */
+/** Formats of exported entries: CSV for spreadsheets, JSON Lines for programs. */
 import { AuditEntry } from '../../contract/audit.ts'
 import { csvFormula } from '../../contract/csv-formula.ts'
 import { toEntry } from './audit-entry.ts'
@@ -6,7 +6,7 @@ import type { AuditRow } from './audit-tables.ts'
 
 export interface ExportFormat {
   contentType: string
-  /** Stands before the entries. */
+  /** The text before the first entry. */
   head: string
   line(row: AuditRow): string
 }
@@ -30,7 +30,10 @@ export const exportFormats: Record<ExportName, ExportFormat> = {
 
 const formula = new RegExp(csvFormula, 'u')
 
-/** RFC 4180. A text that a spreadsheet would take for a formula gets an apostrophe in front: anybody can name a user agent so. */
+/**
+ * Encodes a field (RFC 4180). A text that a spreadsheet would run as a formula gets a leading apostrophe, since anyone
+ * can choose such a user agent.
+ */
 function toField(value: string | number | null): string {
   if (value === null) return ''
   if (typeof value === 'number') return String(value)

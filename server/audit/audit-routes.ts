@@ -1,4 +1,4 @@
-/** /api/dashboard/audit: the trail, its check, its settings, and the whole of it as a file. */
+/** /api/dashboard/audit: the trail, its verification and settings, and all of it as a file. */
 import { Readable } from 'node:stream'
 import { auditApi, exportAudit } from '../../contract/audit.ts'
 import { parseInput } from '../platform/http/http-input.ts'
@@ -16,7 +16,7 @@ export function auditRoutes(http: HttpServer, audit: AuditService): void {
   handle(http, auditApi.verifyAudit, () => audit.verify())
   handle(http, auditApi.getAuditSettings, () => audit.settings)
   handle(http, auditApi.changeAuditSettings, call => {
-    // Else a token that leaked could have its own deeds forgotten.
+    // A leaked token could otherwise have its own actions pruned.
     if (call.principal.kind === 'token') {
       throw new Problem('session_needed', 'Sign in to change what the audit trail keeps; a token may not.')
     }
@@ -33,7 +33,7 @@ export function auditRoutes(http: HttpServer, audit: AuditService): void {
       .header('content-disposition', `attachment; filename="${name}"`)
       .type(exportFormats[format].contentType)
     if (method === 'HEAD') return reply.send('')
-    // One piece ahead of the client, and no more: a slow one makes the reading slow.
+    // Only one chunk ahead of the client: back-pressure from a slow client slows down the reading.
     return reply.send(
       Readable.from(audit.export({ ...filter, accounts: visibleAccounts(principal) }, format), { highWaterMark: 1 }),
     )

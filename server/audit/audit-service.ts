@@ -1,4 +1,4 @@
-/** The audit trail: what is noted, how it is read and checked, and how long it is kept. */
+/** The audit trail: what is recorded, how it is read and verified, and how long it is kept. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AuditEntry, AuditSettings } from '../../contract/audit.ts'
 import type { EventHub } from '../events/event-hub.ts'
@@ -27,36 +27,36 @@ export interface AuditServiceOptions {
   head: TrailHead
   hub: Pick<EventHub, 'publishState'>
   now: () => number
-  /** By which entries are too old, in epoch milliseconds. */
+  /** The time by which entries are too old, in epoch ms. */
   retentionNow: () => number
-  /** Who forgets; left out where there can be no other process. */
+  /** The lease for pruning; undefined if there can be no other process. */
   findLease?: FindLease | undefined
-  /** What was committed survives a power failure from here on; undefined where it does so at once. */
+  /** Makes what was committed survive a power failure; undefined if each commit does so itself. */
   settle?: (() => Promise<void>) | undefined
   logger: Logger
-  /** Reads the whole of it; on the caller's thread unless given. */
+  /** Reads the whole trail; on the caller's thread unless given. */
   reading?: (TrailReading & { stop(): Promise<void> }) | undefined
 }
 
 type Query = AuditSearch & { limit: number; cursor?: string | undefined }
 
-/** Entries looked at in one query, and in one answer: where little matches, an answer holds less than was asked for, and a cursor. */
+/** Entries searched per query, and queries per response: if little matches, a page is short and has a cursor. */
 const stretchSize = 5_000
 const maxStretches = 200
-/** Entries forgotten in one transaction. */
+/** Entries pruned per transaction. */
 const forgetSize = 1_000
 const forgetEveryMs = 60 * 60_000
 const tallyEveryMs = 60_000
 const tellEveryMs = 1_000
 const dayMs = 24 * 60 * 60_000
 
-/** Entries of refusals in a minute: 43,200 a day at most of strangers; of those who are known, ten times as many. */
+/** Refusals recorded per minute: at most 43,200 a day of anonymous callers, and ten times as many of known ones. */
 const limitsOfStrangers = { ofOne: 10, ofAll: 30 }
 const limitsOfKnown = { ofOne: 30, ofAll: 300 }
-/** Told to nobody: the page lists the trail when it is told of an entry, which would be an entry again. */
+/** Operations that are not announced: the page lists the trail when notified of an entry, which adds an entry. */
 const quiet = ['audit.listAudit']
 
-/** Reading mail. How far an account is indexed says nothing of its mail, and the page asks for it every two seconds. */
+/** Reads of mail. How far an account is indexed discloses no mail, and the page polls it every two seconds. */
 const isOfMail = /^(?:mail\.|mailIndex\.(?!getIndex$)|tool\.mail_)/
 
 export class AuditService {
@@ -67,7 +67,7 @@ export class AuditService {
   readonly #keeper: HeadKeeper
   readonly #settings: TrailSettings
   readonly #reading: TrailReading
-  /** Apart, so that a flood of strangers does not hide what somebody known tries. */
+  /** Separate tallies, so that a flood of anonymous callers does not hide attempts of known ones. */
   readonly #tallies = { strangers: new RefusalTally(limitsOfStrangers), known: new RefusalTally(limitsOfKnown) }
   readonly #stopped = new AbortController()
   #newest = 0
@@ -109,19 +109,19 @@ export class AuditService {
     every(tallyEveryMs, signal, () => void this.noteTally().catch(failed), failed)
   }
 
-  /** What was recorded before is still written. */
+  /** Flushes what was recorded before. */
   async stop(): Promise<void> {
     this.#stopped.abort()
     clearTimeout(this.#telling)
     const tally = this.noteTally().catch(() => undefined)
-    // Ends also when the database takes nothing; what waits for it ends then.
+    // Ends also if the database accepts nothing; waiting callers end then.
     await this.#writer.stop()
     await this.#options.reading?.stop()
     await Promise.all([tally, this.#forgetting])
     await this.#keeper.stop()
   }
 
-  /** Compares database and file as they were left, and holds on to what they agree on: from here on the trail can only grow. */
+  /** Compares database and file as they were left, and resumes where they agree: from here on the trail only grows. */
   async #findPlace(): Promise<void> {
     const fault = await this.#keeper.start()
     if (fault) {
@@ -133,12 +133,12 @@ export class AuditService {
     if (ends) this.#trail.resume(ends)
   }
 
-  /** The database has not taken entries for a while, or too many wait: nothing but reads should be let in. */
+  /** True if the database has accepted no entries for a while, or too many wait: only reads should be accepted. */
   get isFull(): boolean {
     return this.#writer.isFull
   }
 
-  /** For the figures. */
+  /** Waiting and lost entries, for the metrics. */
   get backlog(): { waiting: number; lost: number } {
     return this.#writer.backlog
   }
@@ -147,7 +147,7 @@ export class AuditService {
     return this.#settings.current
   }
 
-  /** Writes and refusals always; reads as the settings say. */
+  /** Returns true for all writes and refusals, and for reads according to the settings. */
   wants(effect: AuditFact['effect'], operation: string, outcome = 'ok'): boolean {
     if (effect !== 'read' || outcome !== 'ok') return true
     const { reads } = this.#settings.current
@@ -155,18 +155,18 @@ export class AuditService {
   }
 
   /**
-   * Resolves when the entry is in the database, when it waits in memory since the database takes nothing, or when it is only
-   * counted, as refusals are that come in floods. Rejects when it is lost. What `wants` refuses is not asked again here.
+   * Resolves when the entry is stored, when it waits in memory because the database accepts nothing, or when it is only
+   * counted, as floods of refusals are. Rejects if it is lost. Callers check `wants` first.
    */
   async record(fact: AuditFact): Promise<void> {
     const { tally, caller } = this.#tallyOf(fact)
-    // It could not be kept, and a refused caller must not wait for it.
+    // It could not be stored, and a refused caller must not wait for it.
     if (this.isFull && !isInForce(fact)) return tally.count(caller)
     if (isCheap(fact) && !tally.admits(caller)) return
     await this.#writer.write(toRow(fact, this.#chain))
   }
 
-  /** Newest first, with all that was answered before. */
+  /** Lists the newest first, including all requests that were answered before. */
   async list({ limit, cursor, ...filter }: Query): Promise<{ items: AuditEntry[]; next_cursor: string | null }> {
     await this.#writer.flush()
     const { newest, forgottenTo } = await this.#ends()
@@ -186,12 +186,12 @@ export class AuditService {
     return { items: found, next_cursor: before > forgottenTo + 1 ? String(before) : null }
   }
 
-  /** Piece by piece, oldest first, up to the entry that is the newest now. */
+  /** Exports in chunks, oldest first, up to the currently newest entry. */
   export(filter: AuditSearch, name: ExportName): AsyncGenerator<string, void, undefined> {
     return this.#reading.export(filter, name)
   }
 
-  /** Reads the whole trail; callers that ask meanwhile get the same answer. */
+  /** Verifies the whole trail; concurrent callers share one run. */
   verify(): Promise<AuditVerdict> {
     const own = { written: this.#trail.written, saved: this.#keeper.saved }
     this.#verifying ??= this.#reading.verify(own).finally(() => {
@@ -204,7 +204,7 @@ export class AuditService {
     return this.#settings.change(settings, new Date(this.#options.now()).toISOString())
   }
 
-  /** Forgets what is too old or too much, from the old end, and notes that. Answers how many entries. */
+  /** Prunes what is too old or too much, oldest first, and records that. Returns the number of entries. */
   async forget(): Promise<number> {
     const { store, retentionNow, findLease } = this.#options
     const lease = findLease?.()
@@ -214,7 +214,7 @@ export class AuditService {
     const young = await store.findFirstSince(oldest, { after: forgottenTo, upTo: newest })
     const upTo = Math.max(newest - this.settings.keep_entries, (young ?? newest + 1) - 1)
     const parts: Forgotten[] = []
-    // What the file tells of is to be there, so that they can be compared.
+    // Entries named by the file must exist, so that both can be compared.
     await this.#keeper.flush()
     for (;;) {
       const part = this.#stopped.signal.aborted ? undefined : await this.#trail.forget(upTo, forgetSize, lease)
@@ -244,7 +244,7 @@ export class AuditService {
     await Promise.all(rows.map(row => this.#writer.write(row)))
   }
 
-  /** All sessions and tokens of a user are one caller. */
+  /** All sessions and tokens of a user count as one caller. */
   #tallyOf({ principalId, userId, address }: AuditFact): { tally: RefusalTally; caller: string } {
     if (principalId === 'anonymous') return { tally: this.#tallies.strangers, caller: siteOf(address) }
     return { tally: this.#tallies.known, caller: userId === null ? principalId : `user-${userId}` }
@@ -261,7 +261,7 @@ export class AuditService {
     if (this.#telling === undefined) this.#tell()
   }
 
-  /** At once, and then what came meanwhile once a second. */
+  /** Announces immediately, and then at most once a second. */
   #tell(): void {
     const newest = this.#newest
     this.#options.hub.publishState({ type: 'audit_update', data: { newest } })
@@ -288,7 +288,7 @@ export class AuditService {
   }
 }
 
-/** Entries below this number follow. */
+/** Parses a cursor; the next page has entries below this number. */
 function readCursor(cursor: string, newest: number): number {
   if (!/^[1-9]\d{0,14}$/.test(cursor)) {
     const message = 'is not a cursor of the audit trail'

@@ -6,7 +6,7 @@ import { later } from '../platform/database/later.ts'
 import { insertionOf, moveUnchanged, newestNumber } from './append-store.ts'
 import type { AuditChainRow, AuditRow } from './audit-tables.ts'
 
-/** A part of the trail: numbers above `after` and below `before`. */
+/** A range of the trail: numbers above `after` and below `before`. */
 export interface Stretch {
   after: number
   before: number
@@ -14,11 +14,11 @@ export interface Stretch {
 }
 
 export type AuditSearch = AuditFilter & {
-  /** Of no others, besides what concerns no account; undefined for all. */
+  /** Restricts entries to these accounts, besides those that concern no account; undefined for all. */
   accounts?: ReadonlySet<string> | undefined
 }
 
-/** Rows of one INSERT: few sizes, so that few statements are kept ready. Eighteen values each, below the limits of both databases. */
+/** Rows of one INSERT: few sizes, so few statements to prepare. 18 values each, below the limits of both databases. */
 const insertSizes = [256, 64, 16, 4, 1]
 const settingName = 'audit'
 
@@ -34,14 +34,14 @@ export class AuditStore {
   }
 
   /**
-   * The ends, and until the transaction ends nobody else gets them: neither another process nor the command line can
-   * append to the same end. Undefined while there are none.
+   * Locks and returns the ends until the end of the transaction, so that neither another process nor the command line
+   * can append to the same end. Undefined while there are none.
    */
   async lock(transaction: Database): Promise<AuditChainRow | undefined> {
     return locking(transaction).executeTakeFirst()
   }
 
-  /** In the same statement the number of the newest entry that there is, as `findNewest` has it: every change of anything waits for this. */
+  /** Locks the ends, and reads the number of the newest entry in one statement, since every change waits for it. */
   async lockWithNewest(transaction: Database): Promise<{ row: AuditChainRow; newestEntry: number } | undefined> {
     const found = await locking(transaction).returning(newestNumber.as('newest_entry')).executeTakeFirst()
     if (!found) return undefined
@@ -49,7 +49,7 @@ export class AuditStore {
     return { row, newestEntry: Number(newest_entry ?? 0) }
   }
 
-  /** Leaves those that another process made first. */
+  /** Inserts the ends, unless another process was faster. */
   async insertEnds(transaction: Database, row: AuditChainRow): Promise<void> {
     await transaction
       .insertInto('audit_chain')
@@ -58,12 +58,12 @@ export class AuditStore {
       .execute()
   }
 
-  /** With the end of the transaction. */
+  /** Updates the ends with the commit. */
   async saveEnds(transaction: Database, row: AuditChainRow): Promise<void> {
     await later(transaction, transaction.updateTable('audit_chain').set(row).where('id', '=', 1))
   }
 
-  /** With the end of the transaction, which is outdated where the ends are not as they were, or somebody has added an entry. */
+  /** Moves the ends with the commit, which rolls back if they changed or another process appended an entry. */
   async moveEnds(transaction: Database, before: AuditChainRow, after: AuditChainRow): Promise<void> {
     await later(transaction, moveUnchanged.with(transaction, before, after), 1)
   }
@@ -72,7 +72,7 @@ export class AuditStore {
     return this.#db.selectFrom('audit_chain').selectAll().where('id', '=', 1).executeTakeFirst()
   }
 
-  /** With what follows in the transaction. */
+  /** Inserts rows, batched with the next statements of the transaction. */
   async insert(transaction: Database, rows: readonly AuditRow[]): Promise<void> {
     for (let start = 0; start < rows.length; ) {
       const size = insertSizes.find(candidate => candidate <= rows.length - start) ?? 1
@@ -85,22 +85,22 @@ export class AuditStore {
     return db.selectFrom('audit_entries').selectAll().where('number', '=', number).executeTakeFirst()
   }
 
-  /** Of those that have a number which a trail can have. */
+  /** Returns the newest entry among those with a valid number. */
   async findNewest(db: Database = this.#db): Promise<AuditRow | undefined> {
     const numbered = db.selectFrom('audit_entries').selectAll().where('number', '<', Number.MAX_SAFE_INTEGER)
     return numbered.orderBy('number', 'desc').limit(1).executeTakeFirst()
   }
 
   /**
-   * What stands before or behind a part of the trail, by its number in words: SQLite takes anything for a number, and nothing at all,
-   * from those who write into the table.
+   * Returns the number of an entry outside a range, as text: SQLite stores any value, or none, as the number, if
+   * someone writes into the table.
    */
   async findStray({ after, upTo }: { after: number; upTo: number }): Promise<string | undefined> {
     const row = await this.#db
       .selectFrom('audit_entries')
       .select(sql<string | null>`cast(number as text)`.as('words'))
       .where(({ eb, or }) => or([eb('number', 'is', null), eb('number', '<=', after), eb('number', '>', upTo)]))
-      // What was appended meanwhile comes last.
+      // Entries that were appended meanwhile come last.
       .orderBy(sql`case when number > ${upTo} and number < ${Number.MAX_SAFE_INTEGER} then 1 else 0 end`)
       .orderBy('number')
       .limit(1)
@@ -108,7 +108,7 @@ export class AuditStore {
     return row && (row.words ?? '')
   }
 
-  /** In order, oldest first. */
+  /** Returns entries in order, oldest first. */
   async list({ after, before, limit }: Stretch, db: Database = this.#db): Promise<AuditRow[]> {
     return db
       .selectFrom('audit_entries')
@@ -120,10 +120,10 @@ export class AuditStore {
       .execute()
   }
 
-  /** Looks at the whole stretch when little matches: keep it short. */
+  /** Scans the whole range if little matches, so the range should be short. */
   async search({ after, before, limit }: Stretch, filter: AuditSearch, order: 'asc' | 'desc'): Promise<AuditRow[]> {
     const { accounts, principal, operation, effect, account_id, outcome, from, to } = filter
-    // PostgreSQL takes no empty list, which is what a token has that sees no account.
+    // PostgreSQL accepts no empty list, which a token without visible accounts has.
     const listed = accounts && accounts.size > 0 ? [[...accounts]] : []
     return this.#db
       .selectFrom('audit_entries')
@@ -149,7 +149,7 @@ export class AuditStore {
       .execute()
   }
 
-  /** Number of the oldest entry of a part of the trail from then or later. */
+  /** Returns the number of the oldest entry of a range at that time or later. */
   async findFirstSince(at: string, { after, upTo }: { after: number; upTo: number }): Promise<number | undefined> {
     const part = this.#db.selectFrom('audit_entries').where('number', '>', after).where('number', '<=', upTo)
     const young = part.select('number').where('at', '>=', at)
@@ -179,14 +179,14 @@ function locking(transaction: Database) {
   return transaction.updateTable('audit_chain').set({ id: 1 }).where('id', '=', 1).returningAll()
 }
 
-/** One of the ids, or a part of the name in whatever case. */
+/** Matches one of the ids, or a part of the name in any case. */
 function isPrincipal(text: string) {
   const part = `%${text.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`
   return sql<boolean>`(principal_id = ${text} or user_id = ${text} or token_id = ${text} or session_id = ${text}
     or lower(principal_name) like ${part} escape '\\')`
 }
 
-/** Not LIKE, which is blind to case on SQLite alone. */
+/** Avoids LIKE, which ignores case only on SQLite. */
 function beginsWith(column: 'operation', text: string) {
   return sql<boolean>`substr(${sql.ref(column)}, 1, ${text.length}) = ${text}`
 }

@@ -33,18 +33,18 @@ export interface AuditRow {
 export interface AuditChainRow {
   /** Always 1. */
   id: number
-  /** Made at the first start; empty in ends that an earlier RustyMail sealed. */
+  /** Created at the first start; empty in ends that an earlier RustyMail sealed. */
   trail_id: string
-  /** When it was begun, or taken over from an earlier form. */
+  /** When the trail was begun, or converted from an earlier form. */
   begun_at: string
-  /** Numbers have no holes, so it is also the count of all that was ever written. */
+  /** Also the count of all entries ever written, since numbers have no gaps. */
   newest: number
   newest_hash: string
-  /** Number and hash of the last entry that was forgotten by age or count; 0 and empty at first. */
+  /** Number and hash of the last entry that was pruned; 0 and empty at first. */
   forgotten_to: number
   forgotten_hash: string
-  /** How far `audit.head` had been written when the newest entry was: it may not fall behind that. */
+  /** The number in `audit.head` when the newest entry was written: the file may not fall behind it. */
   head_number: number
-  /** HMAC over the other columns, so that the ends cannot be moved unseen without the secret key. */
+  /** HMAC over the other columns, so that tampering without the secret key is detected. */
   seal: string
 }

@@ -1,4 +1,4 @@
-/** Appends to the trail and forgets its oldest entries, each in one transaction that moves the ends too. */
+/** Appends to the trail and prunes its oldest entries, each in one transaction that also moves the ends. */
 import type { Database } from '../platform/database/database.ts'
 import { isOutdated } from '../platform/database/database-fault.ts'
 import type { Lease } from '../platform/lease.ts'
@@ -10,13 +10,13 @@ import type { AuditChainRow } from './audit-tables.ts'
 import type { HeadKeeper } from './head-keeper.ts'
 import { brokenEnds } from './trail-beginning.ts'
 
-/** What was forgotten at once. */
+/** The result of one pruning. */
 export interface Forgotten {
-  /** Numbers of the first and the last of them. */
+  /** Numbers of the first and the last pruned entry. */
   from: number
   to: number
   entries: number
-  /** False when they were not as they had been written. */
+  /** False if they were not as they had been written. */
   isWhole: boolean
 }
 
@@ -25,7 +25,7 @@ export interface AuditTrailOptions {
   chain: AuditChain
   logger: Logger
   now?: () => number
-  /** Hears how far the trail has got; undefined where no file is kept. */
+  /** Notified how far the trail has got; undefined if no file is kept. */
   keeper?: Pick<HeadKeeper, 'saved' | 'moved'> | undefined
 }
 
@@ -39,9 +39,9 @@ export class AuditTrail {
   readonly #keeper: AuditTrailOptions['keeper']
   #written = nowhere
   #trailId: string | undefined
-  /** The ends as this process has left them, with a seal that is whole. Whether they still are so is for the database to say. */
+  /** The ends as this process left them, with an intact seal. Only the database knows whether they still are. */
   #left: AuditChainRow | undefined
-  /** Not known to be committed: the connection may break when it is, and before that is heard. */
+  /** A batch that may or may not be committed: the connection can break before the commit is confirmed. */
   #attempted: { rows: readonly NewAuditRow[]; end: TrailPlace } | undefined
   #isFaultTold = false
 
@@ -53,18 +53,18 @@ export class AuditTrail {
     this.#keeper = keeper
   }
 
-  /** Where it was found at the start: from here on it can only grow. */
+  /** Sets the place at which the trail was found: from here on it only grows. */
   resume({ trail_id, newest, newest_hash }: TrailEnds): void {
     this.#trailId = trail_id
     this.#written = { number: newest, hash: newest_hash }
   }
 
-  /** The newest entry that this process has written or begun behind: the trail must still hold it, unless it was forgotten. */
+  /** The newest entry that this process has written or started after: it must still exist, unless it was pruned. */
   get written(): TrailPlace {
     return this.#written
   }
 
-  /** All of them, in order, or none. To try again, give the same list: what was committed after all is not written twice. */
+  /** Appends all entries in order, or none. To retry, pass the same list: what was committed is not written twice. */
   async append(rows: readonly NewAuditRow[]): Promise<TrailPlace> {
     const end = (await this.#appendUnread(rows)) ?? (await this.#appendRead(rows))
     this.#attempted = undefined
@@ -74,8 +74,8 @@ export class AuditTrail {
   }
 
   /**
-   * Behind the ends as this process has left them: a transaction that reads nothing is a single message to the thread of SQLite, and each
-   * change of anything waits for it. Undefined where somebody else changed them, and nothing is written.
+   * Appends after the ends as this process left them: a transaction without reads is one message to SQLite's thread,
+   * and every change waits for it. Undefined, with nothing written, if another process changed the ends.
    */
   async #appendUnread(rows: readonly NewAuditRow[]): Promise<TrailEnds | undefined> {
     const before = this.#left
@@ -106,7 +106,7 @@ export class AuditTrail {
     return this.#change(async (transaction, ends, breakSeal, newestEntry) => {
       if (this.#attempted?.rows === rows && (await this.#isThere(transaction, this.#attempted.end))) return undefined
       const beyond = newestEntry > ends.newest ? await this.#store.findNewest(transaction) : undefined
-      // Someone added it; it must not stand in the way of what follows.
+      // A foreign entry; it must not block those that follow.
       if (beyond) breakSeal()
       const place = beyond ?? { number: ends.newest, hash: ends.newest_hash }
       const entries = this.#chain.link(place, rows)
@@ -123,8 +123,8 @@ export class AuditTrail {
   }
 
   /**
-   * Forgets the oldest entries up to a number, so many at most. They are looked at once more: who puts old dates on entries, to
-   * have them forgotten, leaves a broken seal.
+   * Prunes the oldest entries up to a number, `most` at a time. They are verified once more: backdating entries to have
+   * them pruned leaves a broken seal.
    */
   async forget(upTo: number, most: number, lease?: Lease): Promise<Forgotten | undefined> {
     let forgotten: Forgotten | undefined
@@ -143,7 +143,7 @@ export class AuditTrail {
     return forgotten
   }
 
-  /** Works on the locked ends. A seal that is not ours is never made ours: it is broken from then on. */
+  /** Works on the locked ends. A wrong seal is never replaced by a valid one, but by `brokenSeal`. */
   async #change(
     work: (
       transaction: Database,
@@ -172,7 +172,7 @@ export class AuditTrail {
     return ends
   }
 
-  /** Someone took the ends away, which were there since the first start. */
+  /** Restores ends that someone deleted, since they exist from the first start on. */
   async #restoreEnds(transaction: Database): Promise<{ row: AuditChainRow; newestEntry: number }> {
     await this.#store.insertEnds(transaction, await brokenEnds(transaction, { store: this.#store, now: this.#now }))
     const row = await this.#store.lockWithNewest(transaction)
@@ -180,7 +180,7 @@ export class AuditTrail {
     return row
   }
 
-  /** An older state of the database, put back with its seal, does not hold what this process has written. */
+  /** Returns false for an older state of the database, restored with its seal: it lacks what this process wrote. */
   #reaches({ trail_id, newest, newest_hash }: AuditChainRow): boolean {
     const { number, hash } = this.#written
     if (this.#trailId !== undefined && trail_id !== this.#trailId) return false

@@ -1,4 +1,4 @@
-/** What a check of the trail comes to. */
+/** The result of verifying the trail. */
 import type { z } from 'zod'
 import type { auditApi } from '../../contract/audit.ts'
 

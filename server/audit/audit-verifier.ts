@@ -1,4 +1,4 @@
-/** Reads the whole trail once and says whether it is as it was written; else names the first fault. */
+/** Reads the whole trail once, and returns that it is as it was written, or the first fault. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AuditChain, TrailPlace } from './audit-chain.ts'
 import type { AuditStore } from './audit-store.ts'
@@ -7,24 +7,24 @@ import type { AuditVerdict, Fault } from './audit-verdict.ts'
 import { judgeHead } from './head-judgement.ts'
 import { type HeadReading, headFileName, type TrailHead } from './trail-head.ts'
 
-/** What the asking process knows by itself. */
+/** The calling process's own knowledge of the trail. */
 export interface OwnKnowledge {
-  /** The entry that it has written last: it must still be there. */
+  /** The entry that it wrote last, which must still exist. */
   written?: TrailPlace
   /** How far it has written `audit.head`. */
   saved?: number
 }
 
-/** Where a fault was found: in the entries themselves, in their ends alone, or in the file beside the database. */
+/** The place of a fault: the entries, only their ends, or the file beside the database. */
 export type FaultPlace = 'entries' | 'ends' | 'head'
 
 export interface Examination {
   verdict: AuditVerdict
-  /** Undefined when there is no fault. */
+  /** Undefined if there is no fault. */
   place: FaultPlace | undefined
 }
 
-/** Entries read at once; between two reads others have their turn. */
+/** Entries per read; between two reads it yields to the event loop. */
 const pageSize = 500
 const end = Number.MAX_SAFE_INTEGER
 
@@ -33,20 +33,20 @@ export class AuditVerifier {
   readonly #chain: AuditChain
   readonly #head: Pick<TrailHead, 'read'> | undefined
 
-  /** @param head Undefined: the database is looked at alone. */
+  /** @param head Undefined if only the database is verified. */
   constructor(options: { store: AuditStore; chain: AuditChain; head?: Pick<TrailHead, 'read'> | undefined }) {
     this.#store = options.store
     this.#chain = options.chain
     this.#head = options.head
   }
 
-  /** Entries may be appended and forgotten meanwhile. */
+  /** Verifies the trail; entries may be appended and pruned meanwhile. */
   async verify(own: OwnKnowledge = {}): Promise<AuditVerdict> {
     return (await this.examine(own)).verdict
   }
 
   async examine({ written = { number: 0, hash: '' }, saved = 0 }: OwnKnowledge = {}): Promise<Examination> {
-    // Before the ends, so that the database is never behind it by being read first.
+    // Read before the ends, so that the database is never behind it by being read first.
     const early = await this.#readHead()
     const ends = await this.#store.findEnds()
     if (!ends) return { verdict: await this.#withoutEnds(early), place: 'ends' }
@@ -74,7 +74,7 @@ export class AuditVerifier {
       }
       await nextTurn()
       if (rows.length > 0 && place.number === rows.at(-1)?.number) continue
-      // The next one is not there: taken out, or forgotten since we began.
+      // The next entry is missing: it was deleted, or pruned since we began.
       const now = (await this.#store.findEnds()) ?? ends
       if (now.forgotten_to <= place.number) {
         return { verdict: verdict(ends, await this.#explainGap(place, ends)), place: 'entries' }
@@ -111,7 +111,7 @@ export class AuditVerifier {
     return (await this.#findElsewhere(place, undefined)) ?? { number, kind: 'missing', detail }
   }
 
-  /** An entry before the beginning or behind the end, unless these have moved on by themselves. */
+  /** Finds an entry before the beginning or after the end, unless those have moved on legitimately. */
   async #findStray(ends: AuditChainRow): Promise<Fault | undefined> {
     const words = await this.#store.findStray({ after: ends.forgotten_to, upTo: ends.newest })
     if (words === undefined) return undefined
@@ -139,8 +139,8 @@ export class AuditVerifier {
     if (this.#chain.isSealed(ends) && number === ends.newest && place.hash === ends.newest_hash) return null
     if (this.#chain.isSealedEarlier(ends)) {
       const detail =
-        'The ends are sealed in the form of an earlier RustyMail, which the first start of this one takes over. After that start such ' +
-        'ends are none: older ones were put back.'
+        'The ends are sealed in the form of an earlier RustyMail, which the first start of this one converts. After that start such ' +
+        'ends are invalid: older ones were put back.'
       return { number, kind: 'unconfirmed', detail }
     }
     const detail =
@@ -149,7 +149,7 @@ export class AuditVerifier {
     return { number, kind: 'changed', detail }
   }
 
-  /** The entry that belongs behind a place, under another number. Only looked for when there is a fault: it reads all that follow. */
+  /** Finds the entry that belongs after a place under another number. Called only for a fault: it reads the rest. */
   async #findElsewhere(place: TrailPlace, given: string | undefined): Promise<Fault | undefined> {
     const number = place.number + 1
     let last = place
@@ -160,7 +160,7 @@ export class AuditVerifier {
         last = row
         const hash = this.#chain.hash(place.hash, { ...row, number })
         if (row.number === number || (hash !== row.hash && hash !== given)) continue
-        // One of the same content, which is where it belongs.
+        // An entry with the same content, in its own place.
         if (row.hash === this.#chain.hash(before, row)) continue
         return { number, kind: 'reordered', detail: `Entry ${number} stands in the place of entry ${row.number}.` }
       }
@@ -169,7 +169,7 @@ export class AuditVerifier {
     }
   }
 
-  /** Ends are there from the first start on. So a trail without them is never whole, also when nothing else is left of it. */
+  /** Reports missing ends, which exist from the first start on: a trail without them is never intact, even if empty. */
   async #withoutEnds(head: HeadReading): Promise<AuditVerdict> {
     const [oldest] = await this.#store.list({ after: -end, before: end, limit: 1 })
     const lost =
@@ -179,7 +179,7 @@ export class AuditVerifier {
     const detail = oldest
       ? `The ends of the trail are missing, so nobody can say which entries are.${lost}`
       : 'There is no trail: its ends, which a server writes when it first starts on a database, are missing, and so is every entry. ' +
-        `They were taken away, unless no server has started on this database yet.${lost}`
+        `They were deleted, unless no server has started on this database yet.${lost}`
     const fault = { number: oldest?.number ?? 0, kind: 'missing', detail } as const
     return { is_whole: false, entries: 0, oldest: null, newest: null, begun_at: null, fault }
   }

@@ -1,6 +1,6 @@
 /**
- * Takes entries as they come and writes them in groups: everything of one turn of the loop is one commit, and of what was only read, for which nobody
- * waits, everything of a moment. What the database does not take waits, in its order, until it does.
+ * Batches entries as they arrive: everything of one turn of the event loop is one commit; reads, for which no caller
+ * waits, are gathered a moment longer. What the database does not accept is queued in order and retried.
  */
 import { doubledMs } from '../platform/doubling.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -12,37 +12,37 @@ import type { AuditTrail } from './audit-trail.ts'
 export interface AuditWriterOptions {
   trail: Pick<AuditTrail, 'append'>
   /**
-   * What was committed survives a power failure from here on; undefined where it does so at once. Waited for by every request that
-   * changed something: what was revoked must not be valid again after the power came back.
+   * Makes what was committed survive a power failure; undefined if each commit does so itself. Every request that
+   * changed something waits for it: what was revoked must not be valid again after a power failure.
    */
   settle?: (() => Promise<void>) | undefined
   logger: Logger
-  /** Hears the number of the newest entry after each commit, and what was in it. */
+  /** Called after each commit with the number of the newest entry and the rows. */
   written(newest: number, rows: readonly NewAuditRow[]): void
-  /** An entry about those that were lost. */
+  /** Creates an entry about lost ones. */
   lost(count: number): NewAuditRow
 }
 
 interface Waiting {
   row: NewAuditRow
-  /** Ends when nobody waits for it any longer. */
+  /** The timer that ends waiting for it. */
   patience: NodeJS.Timeout | undefined
   done: PromiseWithResolvers<boolean>
 }
 
-/** Entries that wait; from here on `isFull`. */
+/** Waiting entries from which on `isFull` is true. */
 const maxWaiting = 10_000
-/** For what was under way when it became full; what comes past it is lost, and that is said in the trail. */
+/** Further entries, for requests in flight when it became full; beyond them entries are lost, which is recorded. */
 const maxBeyond = 2_000
-/** Entries of one commit. */
+/** Entries per commit. */
 const batchSize = 1_000
-/** So long entries about what was read wait for others: with many a second, the commits of single ones took a tenth of the processor. */
+/** Milliseconds for which entries about reads are gathered: committed singly, they took a tenth of a CPU. */
 const gatherMs = 10
-/** Tries in a row that failed; from here on it is stuck. */
+/** Successive failures after which the writer counts as stuck. */
 const maxFailures = 3
-/** What has waited longer waits on without anybody waiting for it. To be slow is no failure: it is written in its turn. */
+/** Milliseconds for which a caller waits for its entry. A slow write is not a failure: the entry stays queued. */
 const maxWaitMs = 2_000
-/** A single try that says nothing for so long counts as failed. A database under load takes seconds for a commit, not so many. */
+/** Milliseconds without a result after which a try counts as failed; a loaded database takes only seconds. */
 const maxSilenceMs = 30_000
 const maxRetryMs = 5_000
 
@@ -53,29 +53,29 @@ export class AuditWriter {
   #failures = 0
   #lost = 0
   #lostInAll = 0
-  /** Nothing gets into the database at this moment, and nobody knows how long. */
+  /** True while nothing gets into the database, for an unknown time. */
   #isStuck = false
   #writing: Promise<void> | undefined
-  /** Ends the moment in which entries are gathered. */
+  /** Ends the gathering of entries early. */
   #hurry: (() => void) | undefined
 
   constructor(options: AuditWriterOptions) {
     this.#options = options
   }
 
-  /** Entries that wait now, and those that were lost since the start. */
+  /** The entries waiting now, and those lost since the start. */
   get backlog(): { waiting: number; lost: number } {
     return { waiting: this.#waiting.length, lost: this.#lostInAll }
   }
 
-  /** Requests that change something should be rejected. It ends when the database accepts entries again. */
+  /** True if requests that change something should be rejected, until the database accepts entries again. */
   get isFull(): boolean {
     return this.#waiting.length >= maxWaiting || this.#isStuck
   }
 
   /**
-   * True when the entry is in the database; false when that takes longer than anybody should wait, and it is kept for later. Rejects
-   * when it is lost: too many wait, or the process ends.
+   * Resolves to true when the entry is stored, or to false when that takes too long to wait for, and it stays queued.
+   * Rejects if it is lost: too many wait, or the process ends.
    */
   write(row: NewAuditRow): Promise<boolean> {
     if (this.#waiting.length >= maxWaiting + maxBeyond) {
@@ -92,13 +92,13 @@ export class AuditWriter {
     return done.promise
   }
 
-  /** Ends when what came before is in the database, or takes longer than anybody should wait, or is lost. */
+  /** Resolves when earlier entries are stored, take too long to wait for, or are lost. */
   async flush(): Promise<void> {
     this.#hurry?.()
     await this.#waiting.at(-1)?.done.promise.catch(() => undefined)
   }
 
-  /** What came before is still written, when the database takes it. */
+  /** Writes what is queued, if the database accepts it. */
   async stop(): Promise<void> {
     this.#stopped.abort()
     this.#hurry?.()
@@ -110,11 +110,11 @@ export class AuditWriter {
       await this.#gather()
       if (!(await this.#writeBatch())) this.#giveUp()
     }
-    // At once, so that what comes next starts over.
+    // Reset synchronously, so that the next entry starts over.
     this.#writing = undefined
   }
 
-  /** Everything that comes in this turn of the loop goes into one commit; where nothing has changed, of the next few milliseconds. */
+  /** Gathers the entries of this turn of the loop for one commit, or if they are all reads, of the next few ms. */
   async #gather(): Promise<void> {
     await new Promise(setImmediate)
     if (this.#stopped.signal.aborted || this.#waiting.some(({ row }) => row.effect !== 'read')) return
@@ -126,7 +126,7 @@ export class AuditWriter {
     clearTimeout(timer)
   }
 
-  /** False when the process is to end. */
+  /** Returns false if the process is to end. */
   async #writeBatch(): Promise<boolean> {
     const batch = this.#waiting.slice(0, batchSize)
     const lost = this.#lost
@@ -134,7 +134,7 @@ export class AuditWriter {
     if (lost > 0) rows.push(this.#options.lost(lost))
     if (!(await this.#commit(rows))) return false
     if (rows.some(hasChanged)) await this.#watch(this.#settle())
-    // Also when it was settling that took long: while it is stuck nothing new is let in that would find out.
+    // Also if settling was slow: while it is stuck, no new write is accepted that would notice.
     this.#getGoing()
     this.#lost -= lost
     this.#waiting.splice(0, batch.length)
@@ -142,7 +142,7 @@ export class AuditWriter {
     return true
   }
 
-  /** Tries until it is done, in the same order; false when the process is to end. */
+  /** Retries until committed, in the same order; returns false if the process is to end. */
   async #commit(rows: readonly NewAuditRow[]): Promise<boolean> {
     const { signal } = this.#stopped
     for (;;) {
@@ -153,7 +153,7 @@ export class AuditWriter {
         this.#options.written(number, rows)
         return true
       } catch (err) {
-        // Once for each time that it goes wrong: it may go on for days.
+        // Logged once per outage, which may last for days.
         const level = this.#failures === 0 ? 'warn' : 'debug'
         this.#options.logger[level]({ err }, 'the audit trail could not be written; retrying')
         if (signal.aborted) return false
@@ -177,7 +177,7 @@ export class AuditWriter {
     }
   }
 
-  /** One for all that were committed together. */
+  /** Settles once for everything committed together. */
   async #settle(): Promise<void> {
     const { settle, logger } = this.#options
     await settle?.().catch((err: unknown) => {
@@ -185,7 +185,7 @@ export class AuditWriter {
     })
   }
 
-  /** Those who wait are answered: what they did is done, and their entries are kept here. */
+  /** Releases waiting callers: their changes are done, and their entries stay queued. */
   #getStuck(err: unknown): void {
     if (this.#isStuck) return
     this.#isStuck = true

@@ -1,4 +1,4 @@
-/** Whether the database and `audit.head` tell of the same trail; else what is wrong, and what cannot be excluded. */
+/** Compares the database with `audit.head`, and returns what is wrong or cannot be ruled out. */
 
 import type { AuditStore } from './audit-store.ts'
 import type { AuditChainRow } from './audit-tables.ts'
@@ -6,12 +6,12 @@ import type { Fault } from './audit-verdict.ts'
 import { type Head, type HeadReading, headFileName } from './trail-head.ts'
 
 export interface HeadEvidence {
-  /** Read before the ends were: the database can have moved on since, never the other way round. */
+  /** Read before the ends: the database can have moved on since, never the other way round. */
   early: HeadReading
   ends: AuditChainRow
-  /** Read after the ends were. */
+  /** Read after the ends. */
   late: HeadReading
-  /** Number up to which this process has written the file itself. */
+  /** The number up to which this process wrote the file itself. */
   saved?: number
 }
 
@@ -35,7 +35,7 @@ export async function judgeHead(
   return (await compare(early.head, ends, store)) ?? undefined
 }
 
-/** The entry at which the file stood must be the one that the database has there. */
+/** Checks that the entry named by the file is the one that the database has there. */
 async function compare(head: Head, ends: AuditChainRow, store: Pick<AuditStore, 'find'>): Promise<Fault | undefined> {
   if (head.newest < ends.forgotten_to) {
     const detail =
@@ -61,7 +61,7 @@ function missing(newest: number): Fault {
 
 function foreign(newest: number, why: string): Fault {
   const detail =
-    `${headFileName} in the data directory says nothing: ${why}. That entries were cut off, or that an older state of the database was ` +
+    `${headFileName} in the data directory is unusable: ${why}. That entries were cut off, or that an older state of the database was ` +
     `put back, cannot be excluded. ${acceptance}`
   return { number: newest, kind: 'unconfirmed', detail }
 }
@@ -87,7 +87,7 @@ function putBack(head: Head, newest: number, written: number): Fault {
   return { number: newest, kind: 'unconfirmed', detail }
 }
 
-/** As the beginning of a sentence's end: "entry 7 is", "entries 7 to 9 are". */
+/** Returns a subject with its verb: "entry 7 is", "entries 7 to 9 are". */
 function span(first: number, last: number): string {
   return first === last ? `entry ${first} is` : `entries ${first} to ${last} are`
 }

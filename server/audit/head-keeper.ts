@@ -1,6 +1,6 @@
 /**
- * Keeps `audit.head` near the end of the trail: at once when the last time is a second ago, else when it is. While the file and the
- * database contradict each other it leaves the file as it is, since that is the evidence.
+ * Keeps `audit.head` close to the end of the trail, with at most one write per second. While file and database
+ * contradict each other, it leaves the file as it is, since that is the evidence.
  */
 import type { Logger } from '../platform/logger.ts'
 import type { TrailEnds } from './audit-chain.ts'
@@ -18,15 +18,15 @@ export interface HeadKeeperOptions {
 
 type Place = Pick<TrailEnds, 'trail_id' | 'newest' | 'newest_hash'>
 
-/** How far it may be behind, and then what the disk takes. */
+/** How far the file may lag behind, in ms, plus the time of a write. */
 export const headEveryMs = 1_000
 
 export class HeadKeeper {
   readonly #options: HeadKeeperOptions
-  /** Where the trail is; undefined before the first entry of this process. */
+  /** The end of the trail; undefined before the first entry of this process. */
   #wanted: Place | undefined
   #saved = 0
-  /** Not to be written: not looked at yet, or at odds with the database. */
+  /** True if the file must not be written: it was not compared yet, or contradicts the database. */
   #isHeld = true
   #savedAtMs = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
@@ -38,12 +38,12 @@ export class HeadKeeper {
     this.#options = options
   }
 
-  /** Number of the newest entry that the file is known to tell of. */
+  /** The number of the newest entry that the file is known to contain. */
   get saved(): number {
     return this.#saved
   }
 
-  /** Compares file and database as they were left. What is wrong stays so until somebody accepts it. */
+  /** Compares file and database as they were left. A fault stays until a user accepts it. */
   async start(): Promise<Fault | undefined> {
     const { head, store } = this.#options
     const reading = await head.read()
@@ -52,20 +52,20 @@ export class HeadKeeper {
     const fault = await judgeHead({ early: reading, ends, late: reading }, store)
     this.#isHeld = fault !== undefined || reading.kind !== 'ours'
     if (!this.#isHeld && reading.kind === 'ours') this.#saved = reading.head.newest
-    // What a crash left out.
+    // Writes what a crash left out.
     if (!this.#isHeld) this.moved(ends)
     return fault
   }
 
-  /** The trail has got so far; it is committed. */
+  /** Called when the trail has been committed up to this place. */
   moved({ trail_id, newest, newest_hash }: Place): void {
     this.#wanted = { trail_id, newest, newest_hash }
     this.#schedule()
   }
 
-  /** Saves what there is to be saved now. Never rejects: what fails is tried again a second later. */
+  /** Writes what is pending now. Never rejects: a failed write is retried a second later. */
   async flush(): Promise<void> {
-    // What is under way may have begun before the newest entry.
+    // A write in flight may have begun before the newest entry.
     await this.#saving
     if (this.#isHeld || !this.#isBehind) return
     this.#saving ??= this.#save().finally(() => {

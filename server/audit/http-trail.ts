@@ -1,4 +1,4 @@
-/** Tells the trail of the requests that ended at the door. */
+/** Records requests that ended in the HTTP server. */
 import type { RequestOutcome, Trail } from '../platform/http/http-outcome.ts'
 import type { Logger } from '../platform/logger.ts'
 import { anonymous } from '../platform/principal.ts'
@@ -11,7 +11,9 @@ export interface HttpTrailOptions {
   logger: Logger
 }
 
-/** Each page asks it when it opens, to know whether the browser is signed in; an anonymous answer is not a refusal. */
+/**
+ * Each page calls it when it opens, to learn whether the browser is signed in; an anonymous response is not a refusal.
+ */
 const question = 'access.getSession'
 
 export class HttpTrail implements Trail {

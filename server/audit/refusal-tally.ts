@@ -1,16 +1,19 @@
-/** Which refusals get an entry of their own; the rest of a minute is counted, so that a flood fills neither the disk nor the trail. */
+/**
+ * Decides which refusals get an entry of their own; the rest of a minute is counted, so that a flood fills neither disk
+ * nor trail.
+ */
 
-/** What was counted in a minute. */
+/** The refusals counted in a minute. */
 export interface Tally {
   count: number
   callers: number
-  /** The one that was counted most often. */
+  /** The caller that was counted most often. */
   most: string
 }
 
-/** Entries a minute. */
+/** Entries per minute. */
 export interface TallyLimits {
-  /** For one caller. */
+  /** Entries per minute for one caller. */
   ofOne: number
   ofAll: number
 }
@@ -29,7 +32,7 @@ export class RefusalTally {
     this.#limits = limits
   }
 
-  /** Whether it gets an entry; if not, it is counted. */
+  /** Returns true if it gets an entry; otherwise it is counted. */
   admits(caller: string): boolean {
     const seen = this.#of(caller)
     if (seen.noted < this.#limits.ofOne && this.#noted < this.#limits.ofAll) {
@@ -46,7 +49,7 @@ export class RefusalTally {
     this.#counted++
   }
 
-  /** Ends the minute. Undefined when nothing was counted. */
+  /** Ends the minute. Undefined if nothing was counted. */
   take(): Tally | undefined {
     const counted = [...this.#seen].filter(([, seen]) => seen.counted > 0)
     const [most] = counted.toSorted(([, one], [, other]) => other.counted - one.counted)

@@ -1,6 +1,6 @@
 /**
- * Gives the trail its ends at the first start, so that ends which are missing later were taken away; and takes over, once, ends that an
- * earlier RustyMail sealed. Everything else is left as it is, for the check to find.
+ * Gives the trail its ends at the first start, so that missing ends later mean tampering; and converts, once, ends that
+ * an earlier RustyMail sealed. Everything else is left for verification to find.
  */
 import { randomBytes } from 'node:crypto'
 import type { Database } from '../platform/database/database.ts'
@@ -14,11 +14,11 @@ export interface Beginning {
   chain: AuditChain
   head: TrailHead
   now: () => number
-  /** Nothing was ever sealed or made in this database, so nobody can have written a trail in it. */
+  /** True if nothing was ever sealed or created in this database, so that no trail can have been written. */
   isNew: boolean
 }
 
-/** In the transaction that marks the database as one of this key: neither is ever there without the other. */
+/** Begins the trail in the transaction that marks the database with this key: neither ever exists without the other. */
 export async function beginTrail(transaction: Database, beginning: Beginning): Promise<void> {
   const { store, chain, head } = beginning
   const row = await store.lock(transaction)
@@ -32,7 +32,7 @@ export async function beginTrail(transaction: Database, beginning: Beginning): P
   await store.insertEnds(transaction, { id: 1, ...ends, seal: chain.seal(ends) })
 }
 
-/** Ends for a trail that has lost its own: never whole. */
+/** Returns ends for a trail that has lost its own: always broken. */
 export async function brokenEnds(
   transaction: Database,
   { store, now }: Pick<Beginning, 'store' | 'now'>,
@@ -52,8 +52,8 @@ export async function brokenEnds(
 }
 
 /**
- * The earlier form knew no file. So where one is, ends of that form were put back, unless the taking over was interrupted between
- * file and database.
+ * Converts ends of the earlier form, which had no file: if there is one, old ends were put back, unless the conversion
+ * was interrupted between file and database.
  */
 async function takeOver(
   transaction: Database,
@@ -71,13 +71,18 @@ async function takeOver(
   await store.saveEnds(transaction, { id, ...ends, seal: isWhole ? chain.seal(ends) : brokenSeal })
 }
 
-/** The file comes first: when the transaction fails then, the next start finds the file at the same place and goes on. */
+/**
+ * Writes the file first: if the transaction then fails, the next start finds the file at the same place and continues.
+ */
 async function saveFirst(head: TrailHead, reading: HeadReading, ends: TrailEnds): Promise<void> {
   const { trail_id, newest, newest_hash, begun_at } = ends
   if (reading.kind === 'missing') await head.save({ trail_id, newest, newest_hash, at: begun_at })
 }
 
-/** The file's, where it is at the same place; else it stays as it is, and tells of another trail. */
+/**
+ * Returns the id of the file if it is at the same place; otherwise a new one, and the file stays as evidence of another
+ * trail.
+ */
 function idFor(reading: HeadReading, ends: Pick<TrailEnds, 'newest' | 'newest_hash'>): string {
   return reading.kind === 'ours' && isAt(reading, ends) ? reading.head.trail_id : newId()
 }

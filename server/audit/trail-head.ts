@@ -1,6 +1,6 @@
 /**
- * `audit.head` in the data directory: how far the trail has got, kept where the database is not. Sealed under the secret key, so
- * that anyone who has the database alone can neither make one nor cut entries off behind it.
+ * `audit.head` in the data directory: how far the trail has got, stored outside the database. Sealed under the secret
+ * key, so that someone with only the database can neither forge it nor cut off entries.
  */
 import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -9,7 +9,7 @@ import { replaceFile } from '../platform/durable-file.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
 import { isEqual } from './audit-chain.ts'
 
-/** Where the trail was when the file was written. */
+/** The place of the trail when the file was written. */
 const Head = z.strictObject({
   version: z.literal(1),
   trail_id: z.string().min(1),
@@ -18,7 +18,7 @@ const Head = z.strictObject({
   at: z.iso.datetime(),
 })
 export type Head = z.infer<typeof Head>
-/** Two seals while the secret key changes: it is right under either. */
+/** Two seals while the secret key changes: one valid seal is enough. */
 const HeadFile = Head.extend({ seals: z.array(z.string()).min(1).max(2) })
 
 export type HeadReading =
@@ -26,10 +26,10 @@ export type HeadReading =
   { kind: 'none' } | { kind: 'missing' } | { kind: 'foreign'; why: string } | { kind: 'ours'; head: Head }
 
 export interface TrailHeadOptions {
-  /** Undefined: none is kept. */
+  /** Undefined if no file is kept. */
   file: string | undefined
   secrets: Pick<SecretBox, 'derive'>
-  /** Makes what the database has committed survive a power failure: the file must not know of more than that. */
+  /** Makes what the database committed survive a power failure: the file must not contain more than that. */
   settle?: (() => Promise<void>) | undefined
 }
 
@@ -47,7 +47,7 @@ export class TrailHead {
     this.#settle = settle
   }
 
-  /** Undefined where none is kept. */
+  /** Undefined if no file is kept. */
   get file(): string | undefined {
     return this.#file
   }
@@ -74,16 +74,19 @@ export class TrailHead {
     }
   }
 
-  /** Whole or not at all. One at a time: see `HeadKeeper`. */
+  /** Replaces the file atomically. Not concurrently: see `HeadKeeper`. */
   async save(head: Omit<Head, 'version'>): Promise<void> {
     await this.#settle()
     await this.#write({ version: 1, ...head }, [this.#secrets])
   }
 
-  /** Before the database changes to another key, so that the file is right whichever of the two the database has in the end. */
+  /**
+   * Adds a seal before the database switches to another key, so that the file is valid whichever of the two it has in
+   * the end.
+   */
   async sealAlso(next: Pick<SecretBox, 'derive'>): Promise<void> {
     const reading = await this.read()
-    // One that is not ours does not become so by changing the key.
+    // A foreign file does not become ours by a change of the key.
     if (reading.kind === 'ours') await this.#write(reading.head, [this.#secrets, next])
   }
 
@@ -92,7 +95,7 @@ export class TrailHead {
   }
 }
 
-/** The file as it is written. */
+/** Returns the content of the file. */
 export function headText(head: Head, keys: readonly Pick<SecretBox, 'derive'>[]): string {
   const seals = keys.map(key => sealOf(head, key))
   return `${JSON.stringify({ ...head, seals })}\n`

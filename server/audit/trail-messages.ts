@@ -1,23 +1,26 @@
-/** What goes between a `TrailWorker` and its thread. Exports go by a number each: pieces are asked for one at a time. */
+/**
+ * Messages between a `TrailWorker` and its thread. Each export has a number, and its chunks are requested one at a
+ * time.
+ */
 import type { ExportName } from './audit-export.ts'
 import type { AuditSearch } from './audit-store.ts'
 import type { OwnKnowledge } from './audit-verifier.ts'
 
-/** What the thread must know before it begins. */
+/** The data that the thread starts with. */
 export interface TrailThreadData {
   databaseUrl: string
   headFile: string | undefined
-  /** Derived from the secret key, by what they are for. */
+  /** Keys derived from the secret key, by purpose. */
   keys: Readonly<Record<string, Uint8Array>>
 }
 
 export type TrailTask =
   | { kind: 'verify'; own: OwnKnowledge }
   | { kind: 'begin'; exported: number; filter: AuditSearch; name: ExportName }
-  /** Answers a piece, or null behind the last one. */
+  /** Returns a chunk, or null after the last one. */
   | { kind: 'next'; exported: number }
   | { kind: 'end'; exported: number }
-  /** Lets go of the database. */
+  /** Closes the database. */
   | { kind: 'close' }
 
 export interface TrailRequest {
@@ -25,7 +28,7 @@ export interface TrailRequest {
   task: TrailTask
 }
 
-/** Errors lose what makes them a fault of the database on their way between threads. */
+/** An error between threads, with what would be lost: whether it is a fault of the database. */
 export interface TrailFailure {
   message: string
   errcode?: number | undefined

@@ -1,4 +1,6 @@
-/** Reads the trail from its beginning to its end: to say whether it is whole, and to write it to a file. The server has a thread for it, see `trail-worker.ts`. */
+/**
+ * Reads the trail from beginning to end, to verify or export it. The server does so on a thread, see `trail-worker.ts`.
+ */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AuditChain } from './audit-chain.ts'
 import { type ExportName, exportFormats } from './audit-export.ts'
@@ -9,13 +11,13 @@ import type { TrailHead } from './trail-head.ts'
 
 export interface TrailReading {
   verify(own: OwnKnowledge): Promise<AuditVerdict>
-  /** Piece by piece, oldest first, up to the entry that is the newest when it begins. */
+  /** Exports in chunks, oldest first, up to the entry that is the newest at the start. */
   export(filter: AuditSearch, name: ExportName): AsyncGenerator<string, void, undefined>
 }
 
-/** Entries looked at in one query. */
+/** Entries scanned per query. */
 const stretchSize = 5_000
-/** Entries of one piece of an export. */
+/** Entries per chunk of an export. */
 const exportPage = 500
 
 export class TrailReader implements TrailReading {
@@ -34,7 +36,7 @@ export class TrailReader implements TrailReading {
   async *export(filter: AuditSearch, name: ExportName): AsyncGenerator<string, void, undefined> {
     const { head, line } = exportFormats[name]
     const { newest = 0, forgotten_to = 0 } = (await this.#store.findEnds()) ?? {}
-    // It leaves with what was read first: until then a fault can still be answered as such.
+    // The head is sent with the first chunk: until then an error can still be answered as such.
     let ahead = head
     for (let after = forgotten_to; after < newest; ) {
       const before = Math.min(newest, after + stretchSize) + 1

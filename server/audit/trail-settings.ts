@@ -1,6 +1,6 @@
 /**
- * The settings of the trail under a seal. They say what is forgotten: anyone who has the database without the key must not be able to
- * have the server itself forget entries.
+ * The settings of the trail, sealed. They decide what is pruned, so someone with the database but without the key must
+ * not be able to make the server prune entries.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
@@ -19,7 +19,7 @@ interface TrailSettingsOptions {
   logger: Logger
 }
 
-/** Those that hold: the defaults, where what is stored was not sealed with this key. */
+/** The effective settings: the defaults, if the stored ones were not sealed with this key. */
 export class TrailSettings {
   readonly #options: TrailSettingsOptions
   #current = defaultSettings
@@ -52,12 +52,12 @@ export class TrailSettings {
   }
 }
 
-/** As it is stored. */
+/** Returns the settings in the stored form. */
 export function sealSettings(settings: AuditSettings, secrets: Pick<SecretBox, 'derive'>): z.infer<typeof Stored> {
   return { settings, seal: sealOf(settings, secrets) }
 }
 
-/** Undefined for what was not sealed with this key. */
+/** Returns undefined for settings that were not sealed with this key. */
 export function openSettings(stored: unknown, secrets: Pick<SecretBox, 'derive'>): AuditSettings | undefined {
   const { data } = Stored.safeParse(stored)
   if (!data) return undefined

@@ -1,4 +1,7 @@
-/** The thread of a `TrailWorker`: reads the trail by a connection of its own, so that neither rows nor hashes cost the server's thread anything. */
+/**
+ * The thread of a `TrailWorker`: reads the trail over its own connection, so that neither rows nor hashes load the main
+ * thread.
+ */
 import { flushCompileCache } from 'node:module'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { openDatabase } from '../platform/database/database.ts'
@@ -57,5 +60,5 @@ function failureOf(error: unknown): TrailFailure {
   return { message: message ?? '', errcode, code, isOfDatabase: isDatabaseFault(error) }
 }
 
-// Where it is only compiled there is no port.
+// There is no port if the module is only being compiled.
 if (parentPort) serve(parentPort, openTrail(workerData))

@@ -1,6 +1,6 @@
 /**
- * Verifies and exports the trail on a thread of its own, with a connection of its own to the database: a million entries are read and
- * hashed beside the server, not by it. The thread is started for work and ended when there is none.
+ * Verifies and exports the trail on a thread with its own connection to the database, so that reading and hashing a
+ * million entries does not block the server. The thread is started on demand and ends when idle.
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
@@ -19,25 +19,25 @@ export interface TrailWorkerOptions {
   databaseUrl: string
   headFile: string | undefined
   secrets: Pick<SecretBox, 'derive'>
-  /** After so long without work the thread ends. */
+  /** Milliseconds without work after which the thread ends. */
   idleMs?: number
 }
 
-/** Under way at once. Each holds one piece, of 500 entries. */
+/** Exports in progress. Each holds one chunk of 500 entries. */
 const maxExports = 8
 const defaultIdleMs = 10_000
-/** For letting go of the database. */
+/** Milliseconds for closing the database. */
 const closeMs = 1_000
 const maxMemoryMb = 128
 const program = threadProgram(import.meta, 'trail-worker-thread')
-/** What entries, ends and the file beside the database are sealed with. */
+/** The purposes of the keys that seal entries, ends and the file beside the database. */
 const keyUses = ['audit ends v2', 'audit seal', 'audit input', 'audit head']
 
 type Asked = Map<number, PromiseWithResolvers<unknown>>
 
 export class TrailWorker implements TrailReading {
   readonly #options: TrailWorkerOptions
-  /** Of the thread that there is now. */
+  /** Requests to the current thread. */
   #asked: Asked = new Map()
   #worker: Worker | undefined
   #numbers = 0
@@ -49,7 +49,7 @@ export class TrailWorker implements TrailReading {
     this.#options = options
   }
 
-  /** Whether there is a thread at this moment. */
+  /** True while there is a thread. */
   get isRunning(): boolean {
     return this.#worker !== undefined
   }
@@ -58,7 +58,7 @@ export class TrailWorker implements TrailReading {
     return (await this.#ask({ kind: 'verify', own })) as AuditVerdict
   }
 
-  /** One piece ahead of nobody: the next one is made when it is asked for. */
+  /** Creates each chunk only on request, without reading ahead. */
   async *export(filter: AuditSearch, name: ExportName): AsyncGenerator<string, void, undefined> {
     if (this.#exports >= maxExports) {
       const detail = `${maxExports} exports of the audit trail are in progress.`
@@ -121,21 +121,21 @@ export class TrailWorker implements TrailReading {
     this.#idle = setTimeout(() => void this.#end(new Error('the thread was idle')), idleMs).unref()
   }
 
-  /** It has ended by itself. */
+  /** Handles a thread that ended on its own. */
   #lose(worker: Worker, error: unknown): void {
     if (worker !== this.#worker) return
     this.#worker = undefined
     this.#rejectAll(error)
   }
 
-  /** Callers that still wait hear the reason. */
+  /** Ends the thread; waiting callers get the reason. */
   async #end(reason: Error): Promise<void> {
     clearTimeout(this.#idle)
     const worker = this.#worker
     if (!worker) return
     this.#rejectAll(reason)
     const closed = this.#ask({ kind: 'close' }).catch(() => undefined)
-    // Later callers get a thread of their own.
+    // Later callers get a new thread.
     this.#worker = undefined
     this.#ending = Promise.all([
       this.#ending,

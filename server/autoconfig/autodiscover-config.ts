@@ -13,7 +13,7 @@ export function autodiscoverRequest(email: string): string {
   )
 }
 
-/** @throws UnreadableDocument for what has no settings. */
+/** @throws UnreadableDocument if it contains no settings. */
 export async function readAutodiscover(text: string): Promise<readonly OfferedServer[]> {
   const root = await readXml(text)
   const response = childOf(root, 'Response')
@@ -41,7 +41,10 @@ function offersOf(protocol: XmlElement): OfferedServer[] {
   ]
 }
 
-/** `Encryption` overrides `SSL`, whose default is on; on the ports of the plain protocols that means STARTTLS. */
+/**
+ * Returns the encryption: `Encryption` overrides `SSL`, whose default is on; on the ports of the plain protocols that
+ * means STARTTLS.
+ */
 function securityOf(protocol: XmlElement, port: number): OfferedServer['security'] {
   const encryption = textOf(protocol, 'Encryption')?.toLowerCase()
   if (encryption === 'ssl') return 'implicit'

@@ -1,4 +1,7 @@
-/** Looks for the servers of addresses, for the callers that ask: a bounded number of looks, each kept for a while for its caller. */
+/**
+ * Discovers the servers of addresses for callers: a bounded number of discoveries, each kept for a while for its
+ * caller.
+ */
 import { randomBytes } from 'node:crypto'
 import type { Discovery } from '../../contract/autoconfig.ts'
 import { refuseNarrow } from '../accounts/account-rules.ts'
@@ -13,7 +16,7 @@ import type { SourceTools } from './sources.ts'
 export interface DiscoveryServiceOptions {
   providers: ShippedProviders
   tools: Omit<SourceTools, 'providers'>
-  /** False: nothing but our own data is asked. */
+  /** False if only our own data may be used. */
   mayAsk: boolean
   now(): number
   logger: Logger
@@ -22,7 +25,7 @@ export interface DiscoveryServiceOptions {
 const keptMs = 10 * 60_000
 const mostKept = 64
 const mostRunning = 16
-/** Of one caller; a person looks for one address at a time. */
+/** Running discoveries of one caller; a person looks for one address at a time. */
 const mostRunningOfOne = 4
 
 interface Kept {
@@ -33,7 +36,7 @@ interface Kept {
 
 export class DiscoveryService {
   readonly #options: DiscoveryServiceOptions
-  /** Oldest first. */
+  /** The discoveries, oldest first. */
   readonly #kept = new Map<string, Kept>()
   readonly #stopping = new AbortController()
 
@@ -41,7 +44,7 @@ export class DiscoveryService {
     this.#options = options
   }
 
-  /** The same look for the same caller and address while it is running: nothing is asked twice. */
+  /** Starts a discovery, or returns the running one of the same caller and address, so that nothing is asked twice. */
   async start(principal: Principal, email: string): Promise<Discovery> {
     refuseNarrow(principal, 'Looking for the servers of an address')
     const address = parseSoughtAddress(email)
@@ -52,7 +55,7 @@ export class DiscoveryService {
     const same = own.find(({ discovery }) => discovery.read().email === address.email)
     if (same) return same.discovery.read()
     if (running.length >= mostRunning || own.length >= mostRunningOfOne || this.#stopping.signal.aborted) {
-      throw new Problem('overloaded', 'Too many addresses are being looked for; try again in a few seconds.', {
+      throw new Problem('overloaded', 'Too many discoveries are running; try again in a few seconds.', {
         retryAfterSeconds: 5,
       })
     }
@@ -60,14 +63,14 @@ export class DiscoveryService {
     const discovery = new RunningDiscovery({ id: `d${randomBytes(8).toString('hex')}`, address, tools, mayAsk })
     const done = discovery.begin(this.#stopping.signal).then(
       () => this.#log(discovery),
-      // A bug: it stays as far as it came, and ends for its caller when it is forgotten.
-      (error: unknown) => this.#options.logger.error({ error }, 'looking for mail servers failed'),
+      // A bug: the result stays incomplete, and ends for its caller when it is evicted.
+      (error: unknown) => this.#options.logger.error({ error }, 'the discovery of mail servers failed'),
     )
     this.#kept.set(discovery.id, { principalId: principal.id, discovery, done })
     return discovery.read()
   }
 
-  /** @param waitMs For a later revision, while it is running. */
+  /** @param waitMs How long to wait for a later revision while it is running. */
   async get(
     principal: Principal,
     id: string,
@@ -78,7 +81,7 @@ export class DiscoveryService {
     this.#forgetOld()
     const kept = this.#kept.get(id)
     if (!kept || kept.principalId !== principal.id) {
-      throw new Problem('not_found', 'There is no such discovery, or it is over for more than ten minutes.')
+      throw new Problem('not_found', 'There is no such discovery, or it ended more than ten minutes ago.')
     }
     const { discovery } = kept
     const bounded = AbortSignal.any([signal, this.#stopping.signal, AbortSignal.timeout(waitMs)])
@@ -101,7 +104,7 @@ export class DiscoveryService {
     }
   }
 
-  /** Neither the address nor its domain: whose mailboxes are connected is nobody else's business. */
+  /** Logs neither the address nor its domain, since whose mailboxes are connected is private. */
   #log(discovery: RunningDiscovery): void {
     const { candidates, first_found_ms: firstFoundMs, duration_ms: durationMs } = discovery.read()
     const [best] = candidates

@@ -1,11 +1,11 @@
-/** How long the parts of a look for servers may take, in milliseconds. */
+/** Timeouts of the parts of a discovery, in milliseconds. */
 
 export interface DiscoveryTimes {
-  /** The last sources are asked when the others have found nothing so soon. */
+  /** The time without results after which the last sources are asked. */
   readonly lastAfterMs: number
-  /** For one source; the last ones have what is left of the whole. */
+  /** Timeout of one source; the last ones have what is left of the whole. */
   readonly sourceMs: number
-  /** For TLS from the first byte, before STARTTLS is looked for under the same names. */
+  /** Timeout for implicit TLS, before STARTTLS is tried under the same names. */
   readonly lookMs: number
   readonly wholeMs: number
 }

@@ -1,11 +1,11 @@
-/** Usual names of mail servers within a domain, looked at without logging in; first those with TLS from the first byte. */
+/** Guesses common names of mail servers within a domain, and probes them without logging in; implicit TLS first. */
 import type { DiscoveredServer } from '../../contract/autoconfig.ts'
 import type { DiscoveryTimes } from './discovery-times.ts'
 import { type Outcome, outcomeOf, PlaceFault } from './outcome.ts'
 import type { LookedAt } from './server-look.ts'
 import type { SoughtAddress } from './sought-address.ts'
 
-/** Ways to log in that it announces. @throws PlaceFault, or what the guard refuses. */
+/** Returns the login methods that the server announces. @throws PlaceFault, or the error of the guard. */
 export type LookAtServer = (server: LookedAt, signal: AbortSignal) => Promise<DiscoveredServer['auth']>
 
 export interface GuessTools {
@@ -19,7 +19,7 @@ const ports: Record<LookedAt['tls'], Record<Kind, number>> = {
   implicit: { imap: 993, smtp: 465 },
   starttls: { imap: 143, smtp: 587 },
 }
-/** How long a name that is more usual is waited for, once another responds. */
+/** How long a more common name is waited for, in ms, once another responds. */
 const graceMs = 500
 const mostFaults = 3
 
@@ -60,7 +60,7 @@ async function findServer(
       } catch (error) {
         if (over.signal.aborted || bounded.aborted) return undefined
         if (!(error instanceof Error)) throw error
-        // That there is no such server is what most names say.
+        // Most guessed names do not exist.
         const isUsual = error instanceof PlaceFault && error.state === 'nothing'
         if (!isUsual) faults.push(`${host}:${port}: ${error.message}`)
         return undefined
@@ -75,7 +75,7 @@ async function findServer(
   return undefined
 }
 
-/** The first in order that is found; those in front of it are waited for a while only. */
+/** Returns the first match in order; those before it are waited for only a while. */
 async function firstInOrder<Value>(attempts: readonly Promise<Value | undefined>[]): Promise<Value | undefined> {
   const found: (Value | undefined)[] = []
   const all = Promise.all(

@@ -1,16 +1,19 @@
-/** Mozilla's format of autoconfiguration (ISPDB; draft-ietf-mailmaint-autoconfig), both as shipped and as domains publish it. */
+/**
+ * Mozilla's autoconfiguration format (ISPDB; draft-ietf-mailmaint-autoconfig), both as shipped and as published by
+ * domains.
+ */
 import type { OfferedServer } from './offered-servers.ts'
 import { childOf, childrenOf, readXml, textOf, UnreadableDocument, type XmlElement } from './xml-document.ts'
 
 export interface MozillaConfig {
   id: string
   domains: readonly string[]
-  /** Names of mail exchangers, or what these end with: of domains of their users' own. */
+  /** Host names of mail exchangers, or their suffixes, for custom domains of the provider's customers. */
   mxDomains: readonly string[]
   name: string
   offers: readonly OfferedServer[]
   oauthIssuer: string | undefined
-  /** What its users have to do first. */
+  /** A step that users of the provider have to take first. */
   instruction: string | undefined
   documentationUrl: string | undefined
 }
@@ -22,7 +25,7 @@ const securities: Readonly<Record<string, OfferedServer['security']>> = {
   plain: 'none',
 }
 
-/** @throws UnreadableDocument for what is not such a document; its servers are not judged yet. */
+/** Parses a document; its servers are not judged yet. @throws UnreadableDocument if it is not in this format. */
 export async function readMozillaConfig(text: string): Promise<MozillaConfig> {
   const root = await readXml(text)
   const provider = childOf(root, 'emailProvider')

@@ -1,6 +1,6 @@
 /**
- * Asks name servers for records and addresses. Unlike the look-up of the operating system it can be given up, and holds no thread of
- * Node's pool while a name server is silent; the file of hosts counts for nothing here.
+ * Queries name servers for records and addresses. Unlike the operating system's look-up it can be cancelled, and does
+ * not block a thread of Node's pool while a name server is silent; the hosts file is ignored.
  */
 import { Resolver } from 'node:dns/promises'
 import type { Address } from '../platform/network/outbound-guard.ts'
@@ -12,13 +12,13 @@ export interface SrvRecord {
   weight: number
 }
 
-/** Each answers with nothing where there is no such record, and throws `NameServerFault` when it is not known. */
+/** Each method returns an empty list if there is no such record, and throws `NameServerFault` if that is unknown. */
 export interface NameServer {
   services(name: string): Promise<SrvRecord[]>
   exchangers(domain: string): Promise<{ exchange: string; priority: number }[]>
   texts(name: string): Promise<string[]>
   addresses(host: string): Promise<Address[]>
-  /** Ends what is under way. */
+  /** Cancels queries in flight. */
   cancel(): void
 }
 
@@ -26,14 +26,14 @@ export class NameServerFault extends Error {
   override readonly name = 'NameServerFault'
 }
 
-/** The first try; the second has twice as long. */
+/** Timeout of the first try in ms; the second has twice as long. */
 const tryMs = 1_200
 const tries = 2
-/** Of one answer; no domain needs more. */
+/** Upper bound of records in one answer; no domain needs more. */
 const mostRecords = 20
 const noSuchRecord = ['ENOTFOUND', 'ENODATA']
 
-/** @param servers In place of those of the operating system, such as `127.0.0.1:5353`. */
+/** @param servers Replace those of the operating system, such as `127.0.0.1:5353`. */
 export function createNameServer(servers?: readonly string[]): NameServer {
   const resolver = new Resolver({ timeout: tryMs, tries })
   if (servers) resolver.setServers(servers)
@@ -57,7 +57,7 @@ export function createNameServer(servers?: readonly string[]): NameServer {
         ...(four.status === 'fulfilled' ? four.value.map(address => ({ address, family: 4 as const })) : []),
         ...(six.status === 'fulfilled' ? six.value.map(address => ({ address, family: 6 as const })) : []),
       ]
-      // One family is enough; that the other is not known is said only when there is none.
+      // One address family is enough; an error of the other is reported only if there is none.
       if (found.length === 0 && four.status === 'rejected') throw four.reason
       if (found.length === 0 && six.status === 'rejected') throw six.reason
       return found

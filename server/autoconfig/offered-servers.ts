@@ -1,4 +1,7 @@
-/** What a source offers, judged: only encrypted servers with names and ways to log in that RustyMail has. The rest is named, not offered. */
+/**
+ * Judges what a source offers: only encrypted servers with valid names and supported login methods pass. The rest is
+ * reported, not offered.
+ */
 import { isIP } from 'node:net'
 import type { DiscoveredServer } from '../../contract/autoconfig.ts'
 import { hostNameOf, type SoughtAddress } from './sought-address.ts'
@@ -9,13 +12,13 @@ export interface OfferedServer {
   host: string
   port: number
   security: 'implicit' | 'starttls' | 'none'
-  /** With placeholders of Mozilla's format; undefined: the address. */
+  /** May contain placeholders of Mozilla's format; undefined means the address. */
   user?: string | undefined
-  /** As the source names them; empty: it does not say. */
+  /** The source's names of login methods; empty if it does not say. */
   auth: readonly string[]
 }
 
-/** Of an address, before it is told where they come from. */
+/** The settings of an address, without their source. */
 export interface FoundSettings {
   imap: DiscoveredServer
   smtp: DiscoveredServer | null
@@ -24,11 +27,11 @@ export interface FoundSettings {
 
 export interface Judged {
   settings: FoundSettings | undefined
-  /** What is not offered, each a sentence. */
+  /** The reasons why servers are not offered, a sentence each. */
   refused: readonly string[]
 }
 
-/** Of a file, however many servers it names. */
+/** Upper bound of servers read from one file. */
 const mostServers = 40
 const mostRefusals = 3
 
@@ -42,8 +45,8 @@ const waysIn: Readonly<Record<string, DiscoveredServer['auth'][number]>> = {
 }
 
 /**
- * The best of both kinds: TLS from the first byte before STARTTLS (RFC 8314), else in the order of the source.
- * @param isShipped It may name a server on this machine: only our own data may.
+ * Returns the best server of each kind: implicit TLS before STARTTLS (RFC 8314), otherwise in the order of the source.
+ * @param isShipped True for our own data, which alone may name a server on this machine.
  */
 export function judgeOffers(
   offers: readonly OfferedServer[],
@@ -86,7 +89,7 @@ function judge(offer: OfferedServer, address: SoughtAddress, isShipped: boolean)
     return `${host}:${port} allows only ways to log in that are not supported (${shownText(offer.auth.join(', '))}): not offered.`
   }
   const user = filled(offer.user ?? '%EMAILADDRESS%', address)
-  if (!/^[^\s\p{C}]{1,320}$/u.test(user)) return `${host}:${port} is named with a user that no server has: not offered.`
+  if (!/^[^\s\p{C}]{1,320}$/u.test(user)) return `${host}:${port} is named with an invalid user: not offered.`
   return { host, port, tls: security, user, auth }
 }
 
@@ -108,7 +111,7 @@ function filled(text: string, { email, localPart, domain }: SoughtAddress): stri
     )
 }
 
-/** Mozilla's format names a host, PACC a URL. */
+/** Returns the issuer's URL: Mozilla's format names a host, PACC a URL. */
 function issuerOf(text: string | undefined): string | null {
   if (text === undefined) return null
   const url = URL.parse(/^https?:/i.test(text) ? text : `https://${text}`)

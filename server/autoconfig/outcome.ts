@@ -1,4 +1,4 @@
-/** What comes of asking one place, and how failures on the way are told. */
+/** The outcome of asking one source, and how failures on the way are described. */
 import { Problem } from '../platform/problem.ts'
 import type { MozillaConfig } from './mozilla-config.ts'
 import { NameServerFault } from './name-server.ts'
@@ -7,15 +7,15 @@ import { UnreadableDocument } from './xml-document.ts'
 
 export interface Found {
   settings: FoundSettings
-  /** Only DNS names it. */
+  /** True if only DNS names it. */
   isByDnsAlone?: boolean
-  /** Of our own data, where they come from there. */
+  /** The provider in our own data, if the settings are from there. */
   provider?: MozillaConfig
 }
 
 export type Outcome = { state: 'found'; found: Found; words: string } | { state: 'nothing' | 'failed'; words: string }
 
-/** A place that answered with nothing of use, or did not answer. */
+/** Thrown for a source with no usable answer, or without a response. */
 export class PlaceFault extends Error {
   override readonly name = 'PlaceFault'
   readonly state: 'nothing' | 'failed'
@@ -37,9 +37,9 @@ export function outcomeOf({ settings, refused }: Judged, found: Omit<Found, 'set
   return { state: 'found', found: { settings, ...found }, words: `It names ${names}.${notOffered}` }
 }
 
-/** Faults that a place may have; all others are bugs and thrown. */
+/** Converts expected errors to an outcome; all others are bugs and rethrown. */
 export function outcomeOfError(error: unknown, isLate: boolean): Outcome {
-  // The pieces that were waited for end in their own ways when the time is over.
+  // After the deadline, pending operations end with various errors.
   if (isLate) return { state: 'failed', words: 'No answer in time.' }
   if (error instanceof PlaceFault) return { state: error.state, words: error.message }
   if (error instanceof UnreadableDocument) {
@@ -61,7 +61,7 @@ const unreachable: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: 'It closed the connection.',
 }
 
-/** Of a connection, over TLS or not; the fault itself may lie deeper, where a library wraps it. */
+/** Returns the error of a connection, with or without TLS, which libraries may wrap as a cause. */
 export function connectionFault(error: unknown): PlaceFault | Problem | NameServerFault {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if (at instanceof Problem || at instanceof PlaceFault || at instanceof NameServerFault) return at

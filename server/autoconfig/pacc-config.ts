@@ -1,4 +1,4 @@
-/** PACC (draft-ietf-mailmaint-pacc): a JSON document of the domain, and the digest in DNS that it must have. */
+/** PACC (draft-ietf-mailmaint-pacc): a JSON document published by the domain, and its required digest in DNS. */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { OfferedServer } from './offered-servers.ts'
@@ -17,18 +17,18 @@ export interface PaccConfig {
   oauthIssuer: string | undefined
 }
 
-/** Its services are on the ports for TLS from the first byte. @throws UnreadableDocument */
+/** Parses a document; its services use the ports for implicit TLS. @throws UnreadableDocument */
 export function readPacc(text: string): PaccConfig {
   const parsed = Document.safeParse(parseJson(text))
   if (!parsed.success) throw new UnreadableDocument('is not a PACC document')
   const { protocols, authentication } = parsed.data
   const issuer = authentication?.['oauth-public']?.issuer
-  // What neither is named nor denied is the password, which all had first.
+  // If nothing is said about passwords, they are assumed unless OAuth is offered, since all servers had them first.
   const takesPassword = authentication?.password ?? issuer === undefined
   const auth = [...(takesPassword ? ['password-cleartext'] : []), ...(issuer === undefined ? [] : ['OAuth2'])]
   const offer = (kind: OfferedServer['kind'], port: number): OfferedServer[] => {
     const host = protocols[kind]?.host
-    // None of both is as good as a way that is not supported.
+    // Neither method counts as an unsupported one.
     return host === undefined
       ? []
       : [{ kind, host, port, security: 'implicit', auth: auth.length > 0 ? auth : ['none'] }]
@@ -36,7 +36,7 @@ export function readPacc(text: string): PaccConfig {
   return { offers: [...offer('imap', 993), ...offer('smtp', 465)], oauthIssuer: issuer }
 }
 
-/** The digests in TXT records such as `v=UAAC1; a=sha256; d=…`, in base64. */
+/** Returns the base64 digests of TXT records such as `v=UAAC1; a=sha256; d=…`. */
 export function digestsIn(records: readonly string[]): string[] {
   return records.flatMap(record => {
     const tags = new Map(

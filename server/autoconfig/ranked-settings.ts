@@ -1,11 +1,11 @@
-/** The settings that were found, best first: by how far their source can be trusted; the same servers from several sources are one. */
+/** Ranks settings by the trust in their source, best first; the same servers from several sources are merged. */
 import { createHash } from 'node:crypto'
 import type { DiscoveredSettings, DiscoverySource } from '../../contract/autoconfig.ts'
 import type { Found } from './outcome.ts'
 import type { ProviderTable } from './shipped-providers.ts'
 import { isWithin, type SoughtAddress } from './sought-address.ts'
 
-/** Our own data; what the domain says over https; DNS, which is not signed; what only looks right. */
+/** Our own data; what the domain publishes over https; unsigned DNS; and last, guesses. */
 const trust: readonly DiscoverySource[] = [
   'shipped',
   'pacc',
@@ -45,7 +45,7 @@ export class RankedSettings {
     const { imap, smtp, oauthIssuer } = settings
     const { email, localPart, domain } = this.#address
     const known = provider ?? this.#providers.ofImapHost(imap.host)
-    // What is known of the provider counts more than what a stranger leaves out about it.
+    // Known data about the provider outweighs what a source omits.
     const auth = known ? waysOf(known.offers.find(({ host }) => host === imap.host)?.auth ?? []) : imap.auth
     const form = imap.user === email ? 'address' : imap.user === localPart ? 'local_part' : 'other'
     const servers = [imap, smtp].map(server => server && `${server.host}:${server.port}:${server.tls}`).join(' ')
@@ -67,7 +67,7 @@ export class RankedSettings {
 }
 
 function rankOf({ source, smtp }: DiscoveredSettings): number {
-  // Of two that are trusted alike, the one with which mail can be sent.
+  // Among equally trusted ones, settings with an SMTP server come first.
   return trust.indexOf(source) * 2 + (smtp ? 0 : 1)
 }
 

@@ -1,4 +1,4 @@
-/** One look for the servers of an address: asks the sources at once, and tells each step as it ends. */
+/** One discovery of the servers of an address: asks all sources in parallel, and publishes each step as it ends. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Discovery, DiscoveryStep } from '../../contract/autoconfig.ts'
 import { type Outcome, outcomeOfError } from './outcome.ts'
@@ -10,7 +10,7 @@ export interface DiscoveryOptions {
   id: string
   address: SoughtAddress
   tools: SourceTools
-  /** False: nothing but our own data is asked. */
+  /** False if only our own data may be used. */
   mayAsk: boolean
 }
 
@@ -39,16 +39,16 @@ export class RunningDiscovery {
     return this.#durationMs === null
   }
 
-  /** Begins with our own data, which is there when this returns; the rest is owned by the caller. */
+  /** Begins with our own data, whose result is there when this returns; the caller owns the promise of the rest. */
   begin(signal: AbortSignal): Promise<void> {
     const { address, tools, mayAsk } = this.#options
     const known = tools.providers.ofDomain(address.domain)
     const shipped = this.#addStep({ source: 'shipped', place: 'this server' })
-    const nothing: Outcome = { state: 'nothing', words: `${address.domain} is of no provider that is known here.` }
+    const nothing: Outcome = { state: 'nothing', words: `${address.domain} does not belong to a known provider.` }
     this.#end(shipped, known ? shippedOutcome(known, address) : nothing)
     const sources = sourcesFor(address, tools).map(source => ({ source, step: this.#addStep(source) }))
     if (known || !mayAsk) {
-      const words = known ? 'Not needed: the provider is known.' : 'Not asked: this server uses its own data alone.'
+      const words = known ? 'Not needed: the provider is known.' : 'Not asked: this server uses only its own data.'
       for (const { step } of sources) this.#skip(step, words)
       this.#finish()
       return Promise.resolve()
@@ -72,7 +72,7 @@ export class RunningDiscovery {
     }
   }
 
-  /** Until there is more than in a revision, it is finished, or the signal ends the wait. */
+  /** Waits until there is a newer revision, it is finished, or the signal aborts. */
   async changed(since: number, signal: AbortSignal): Promise<void> {
     if (this.#revision > since || !this.isRunning || signal.aborted) return
     const { promise, resolve } = Promise.withResolvers<void>()

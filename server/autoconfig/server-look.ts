@@ -1,4 +1,7 @@
-/** Looks whether a mail server is there: connects, encrypts, reads its greeting and what it can do, and leaves. It never logs in. */
+/**
+ * Probes whether a mail server exists: connects, encrypts, reads greeting and capabilities, and leaves. It never logs
+ * in.
+ */
 
 import { once } from 'node:events'
 import { connect as connectPlain } from 'node:net'
@@ -16,18 +19,18 @@ export interface LookedAt {
 }
 
 export interface LookOptions {
-  /** Judged. */
+  /** Addresses that the guard has allowed. */
   addresses: readonly Address[]
   signal: AbortSignal
-  /** Only tests give another. */
+  /** Set by tests only. */
   ca?: string | undefined
 }
 
 interface Dialect {
   greeting: RegExp
-  /** Where a greeting has several lines: those before its last. */
+  /** Matches lines of a multi-line greeting before its last. */
   moreGreeting: RegExp | undefined
-  /** With an answer whose last line matches `end`. */
+  /** Returns a command whose response ends with a line that matches `end`. */
   ask(words: string): { line: string; end: RegExp; isDone: RegExp }
   capabilities: string
   leave: string
@@ -67,8 +70,9 @@ const dialects: Record<LookedAt['kind'], () => Dialect> = {
 }
 
 /**
- * Ways to log in that it announces, over TLS: with STARTTLS what it says before is not believed. Its certificate is checked.
- * @throws PlaceFault when it is not there, is no such server, or has no encryption.
+ * Returns the login methods announced over TLS: with STARTTLS, what precedes it is not trusted. The certificate is
+ * verified.
+ * @throws PlaceFault if there is no server, it speaks another protocol, or has no encryption.
  */
 export async function lookAt(server: LookedAt, options: LookOptions): Promise<DiscoveredServer['auth']> {
   const { host, port, tls } = server
@@ -125,7 +129,7 @@ async function talk(
   return waysIn([...text.matchAll(dialect.ways)].map(match => match[1] ?? '').join(' '))
 }
 
-/** IMAP has a login of its own, so a server that names nothing takes passwords. */
+/** Returns login methods; an IMAP server that announces none accepts passwords, by the LOGIN command. */
 function waysIn(mechanisms: string): DiscoveredServer['auth'] {
   const hasOauth = /\b(XOAUTH2|OAUTHBEARER)\b/i.test(mechanisms)
   const hasPassword = !hasOauth || /\b(PLAIN|LOGIN|CRAM-MD5|SCRAM-\S+|DIGEST-MD5)\b/i.test(mechanisms)

@@ -1,4 +1,4 @@
-/** The large providers, in files of Mozilla's format beside this one: read once, when first needed. */
+/** The large providers, in files of Mozilla's format beside this one: loaded once, on demand. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type MozillaConfig, readMozillaConfig } from './mozilla-config.ts'
@@ -20,13 +20,13 @@ export class ShippedProviders {
 export interface ProviderTable {
   readonly all: readonly MozillaConfig[]
   ofDomain(domain: string): MozillaConfig | undefined
-  /** Whose mail exchanger it is; the longest name that fits. */
+  /** Finds the provider of a mail exchanger, by the longest matching name. */
   ofExchanger(host: string): MozillaConfig | undefined
-  /** Whose IMAP server it is: of several, the first by name. */
+  /** Finds the provider of an IMAP server; of several, the first by name. */
   ofImapHost(host: string): MozillaConfig | undefined
 }
 
-/** The files, each under its name. */
+/** Returns the files by name. */
 export async function readProviderFiles(): Promise<Map<string, string>> {
   const names = (await readdir(folder)).filter(name => name.endsWith('.xml')).sort()
   const texts = await Promise.all(names.map(name => readFile(join(folder, name), 'utf8')))
@@ -50,7 +50,7 @@ async function readTable(): Promise<ProviderTable> {
   }
 }
 
-/** `mx1.example.org`, `example.org`, `org`. */
+/** Returns the suffixes `mx1.example.org`, `example.org`, `org`. */
 function endingsOf(host: string): string[] {
   const labels = host.split('.')
   return labels.map((_, index) => labels.slice(index).join('.'))

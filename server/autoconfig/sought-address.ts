@@ -1,21 +1,21 @@
-/** An address whose servers are looked for: its parts, checked, and its domain in ASCII. */
+/** Parses and validates an address whose servers are to be discovered, with its domain in ASCII. */
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
 import { Problem } from '../platform/problem.ts'
 
 export interface SoughtAddress {
-  /** As it was typed. */
+  /** The address as typed. */
   email: string
   localPart: string
-  /** In ASCII (IDNA), lower case. */
+  /** The domain in ASCII (IDNA), lower case. */
   domain: string
 }
 
 const hostNameRe =
   /^(?=.{4,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+(?=[a-z0-9-]*[a-z])[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
-/** No part of the public name system (RFC 6761, RFC 6762, RFC 8375, RFC 9476): nothing is to be found there. */
+/** Matches names outside the public DNS (RFC 6761, RFC 6762, RFC 8375, RFC 9476), for which nothing can be found. */
 const privateTopRe = /(^|\.)(localhost|local|internal|invalid|onion|alt|home\.arpa)$/
-/** Two letters below any top, and the words that countries use below theirs. */
+/** Matches two letters below any TLD, and the second-level words that countries use. */
 const registryRe =
   /^(?:[a-z]{2}\.[a-z0-9-]+|(?:com|net|org|edu|gov|govt|gob|gouv|mil|int|info|biz|name|pro|web|nom|asso|ltd|plc|sch|school|nhs|police|asn|gen|mod|coop|firm|store|press)\.[a-z]{2})$/
 
@@ -28,12 +28,14 @@ export function parseSoughtAddress(email: string): SoughtAddress {
     throw wrong('enter one full address, such as anna@example.org')
   }
   const domain = hostNameOf(typed)
-  if (domain === undefined) throw wrong('the part behind the @ is not the name of a domain')
+  if (domain === undefined) throw wrong('the part after the @ is not a domain name')
   if (privateTopRe.test(domain)) throw wrong(`nothing is published about ${domain}; enter the servers yourself`)
   return { email, localPart, domain }
 }
 
-/** A name of at least two labels in ASCII and lower case; undefined for anything else, numbers among them. */
+/**
+ * Returns a name of at least two labels in ASCII and lower case; undefined for anything else, including IP addresses.
+ */
 export function hostNameOf(text: string): string | undefined {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses
   if (text.length > 253 || /[\s\x00-\x1f\x7f%/?#@:\\[\]]/.test(text)) return undefined
@@ -41,14 +43,14 @@ export function hostNameOf(text: string): string | undefined {
   return isIP(name) === 0 && hostNameRe.test(name) ? name : undefined
 }
 
-/** Whether a host is the domain itself or lies within it. */
+/** Returns true if a host is the domain itself or below it. */
 export function isWithin(host: string, domain: string): boolean {
   return host === domain || host.endsWith(`.${domain}`)
 }
 
 /**
- * Whether names right below it belong to different people, as those below `co.uk`, `uk.com` and `asso.fr` do. By its form, not by a
- * list of all there are: a hoster that is taken for a registry is not asked, and nothing else comes of it.
+ * Returns true if names below it belong to different people, as with `co.uk`, `uk.com` and `asso.fr`. Judged by its
+ * form, without a complete list: a hoster taken for a registry is merely not asked.
  */
 export function isOfRegistry(domain: string): boolean {
   return registryRe.test(domain)

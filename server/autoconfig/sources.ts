@@ -1,4 +1,7 @@
-/** The places that may know the servers of an address, and how each is asked. What is found is judged in `offered-servers.ts`. */
+/**
+ * The sources that may know the servers of an address, and how each is asked. Results are judged in
+ * `offered-servers.ts`.
+ */
 import type { DiscoverySource } from '../../contract/autoconfig.ts'
 import { autodiscoverRequest, readAutodiscover } from './autodiscover-config.ts'
 import type { DiscoveryTimes } from './discovery-times.ts'
@@ -12,7 +15,7 @@ import type { ProviderTable } from './shipped-providers.ts'
 import { hostNameOf, isOfRegistry, isWithin, type SoughtAddress } from './sought-address.ts'
 import type { FetchDocument } from './web-documents.ts'
 
-/** What sources ask with. */
+/** The tools that sources use. */
 export interface SourceTools {
   names: NameServer
   fetchDocument: FetchDocument
@@ -24,7 +27,7 @@ export interface SourceTools {
 export interface Source {
   source: DiscoverySource
   place: string
-  /** Asked only when the others have found nothing soon. */
+  /** True if it is asked only when the others soon find nothing. */
   isLast: boolean
   ask(signal: AbortSignal): Promise<Outcome>
 }
@@ -71,7 +74,7 @@ export function sourcesFor(address: SoughtAddress, tools: SourceTools): Source[]
   ]
 }
 
-/** Our own data: what it names needs no look. */
+/** Returns the outcome of our own data, whose servers need no probe. */
 export function shippedOutcome(config: MozillaConfig, address: SoughtAddress): Outcome {
   return outcomeOf(judgeOffers(config.offers, address, { isShipped: true, oauthIssuer: config.oauthIssuer }), {
     provider: config,
@@ -89,7 +92,7 @@ async function askMozilla(
   return outcomeOf(judgeOffers(offers, address, { oauthIssuer }))
 }
 
-/** The digest comes first: a domain without one is not asked for a document. */
+/** Queries the digest first: a domain without one is not asked for a document. */
 async function askPacc(address: SoughtAddress, tools: SourceTools, signal: AbortSignal): Promise<Outcome> {
   const host = `ua-auto-config.${address.domain}`
   const digests = digestsIn(await tools.names.texts(`_ua-auto-config.${address.domain}`))
@@ -124,10 +127,13 @@ async function askExchangers(address: SoughtAddress, tools: SourceTools, signal:
   const [host] = hosts
   if (host === undefined) return { state: 'nothing', words: 'The domain names no server that receives mail.' }
   const parent = host.slice(host.indexOf('.') + 1)
-  const nothing: Outcome = { state: 'nothing', words: `Mail goes to ${host}, of no provider that is known here.` }
+  const nothing: Outcome = {
+    state: 'nothing',
+    words: `Mail goes to ${host}, which does not belong to a known provider.`,
+  }
   if (isWithin(host, address.domain) || hostNameOf(parent) === undefined || isOfRegistry(parent)) return nothing
   try {
-    // Without the address: only DNS says that this host has to do with it.
+    // Sent without the address, since only unsigned DNS relates this host to it.
     const outcome = await askMozilla(`https://autoconfig.${parent}/mail/config-v1.1.xml`, address, tools, signal)
     if (outcome.state !== 'found') return outcome
     return { ...outcome, found: { ...outcome.found, isByDnsAlone: true } }
@@ -146,11 +152,11 @@ const services = [
 
 interface ServiceOffers {
   offers: OfferedServer[]
-  /** A record says that a service is not there. */
+  /** True if a record declares that the service does not exist. */
   isDeclined: boolean
 }
 
-/** SRV records of mail servers (RFC 6186, RFC 8314): of each service the one that is to be asked first. */
+/** Reads SRV records of mail servers (RFC 6186, RFC 8314), and returns for each service the one to try first. */
 async function srvOffers(names: Pick<NameServer, 'services'>, domain: string): Promise<ServiceOffers> {
   const answers = await Promise.all(services.map(({ label }) => names.services(`${label}.${domain}`)))
   const offers = services.flatMap(({ kind, security }, index): OfferedServer[] => {
@@ -160,7 +166,10 @@ async function srvOffers(names: Pick<NameServer, 'services'>, domain: string): P
   return { offers, isDeclined: answers.flat().some(({ name }) => isNowhere(name)) }
 }
 
-/** Lowest priority first, then the heaviest: there is one user to direct, not a load to spread. A target of `.` says that there is none. */
+/**
+ * Picks the lowest priority, then the highest weight: there is one user to direct, no load to spread. A target of `.`
+ * means that there is no service.
+ */
 function firstOf(records: readonly SrvRecord[]): SrvRecord | undefined {
   return records
     .filter(({ name }) => !isNowhere(name))

@@ -1,10 +1,10 @@
-/** What a mail server says, line by line, over a connection that may become an encrypted one on the way; bounded in all that it says. */
+/** Reads what a mail server sends line by line, over a connection that may be upgraded to TLS; bounded in size. */
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { PlaceFault } from './outcome.ts'
 
-/** Of all that it says. */
+/** Upper bound of bytes in all responses together. */
 const mostBytes = 16 * 1024
 
 export class SpokenLines {
@@ -22,7 +22,7 @@ export class SpokenLines {
     this.#follow(socket)
   }
 
-  /** Undefined once the server has ended. */
+  /** Returns undefined once the server has closed the connection. */
   async next(): Promise<string | undefined> {
     for (;;) {
       const end = this.#unread.indexOf('\n')
@@ -43,11 +43,11 @@ export class SpokenLines {
     this.#socket.write(`${line}\r\n`)
   }
 
-  /** From here on all is encrypted, and the certificate is the host's. @throws PlaceFault, or the error of the connection. */
+  /** Starts TLS, with a certificate for the host. @throws PlaceFault, or the error of the connection. */
   async secure(options: Pick<ConnectionOptions, 'servername' | 'ca'>, signal: AbortSignal): Promise<void> {
-    // Somebody on the way could have put it there, to be read as if it came over TLS.
+    // A man in the middle could have injected it, to be read as if it came over TLS.
     if (this.#unread !== '')
-      throw new PlaceFault('failed', 'It says more before encryption than it was asked: refused.')
+      throw new PlaceFault('failed', 'It sent more before encryption than was requested: refused.')
     this.#plain.removeAllListeners('data').removeAllListeners('end').removeAllListeners('close')
     const socket = connectTls({ ...options, socket: this.#plain })
     this.#socket = socket
@@ -64,7 +64,7 @@ export class SpokenLines {
     socket
       .on('data', (piece: Buffer) => {
         this.#bytes += piece.length
-        if (this.#bytes > mostBytes) socket.destroy(new PlaceFault('failed', 'It says more than a mail server does.'))
+        if (this.#bytes > mostBytes) socket.destroy(new PlaceFault('failed', 'It sends more than a mail server does.'))
         else this.#unread += piece.toString('latin1')
         this.#wake()
       })

@@ -1,4 +1,4 @@
-/** Fetches a document of settings: over https alone, bounded, and to no host that is named by its address. */
+/** Fetches a settings document: over https only, bounded, and never from an IP address literal. */
 
 import { connectionFault, PlaceFault } from './outcome.ts'
 import { hostNameOf } from './sought-address.ts'
@@ -6,7 +6,7 @@ import { shownText } from './xml-document.ts'
 
 export interface DocumentRequest {
   url: string
-  /** XML; sent by POST, and never to where a redirect leads. */
+  /** XML, sent by POST; never sent to the target of a redirect. */
   body?: string
   signal: AbortSignal
 }
@@ -21,7 +21,7 @@ export type FetchDocument = (request: DocumentRequest) => Promise<WebDocument>
 const mostKiB = 256
 const mostRedirects = 2
 
-/** @param fetch Guarded: each address that it connects to is judged. */
+/** @param fetch Guarded: each address that it connects to is checked. */
 export function documentFetcher(fetch: typeof globalThis.fetch): FetchDocument {
   return async ({ url, body, signal }) => {
     let at = url

@@ -1,7 +1,10 @@
-/** XML of strangers as a small tree: no document type, so no entities but those of XML itself, and bounded in depth and number. */
+/**
+ * Parses untrusted XML to a small tree: without document types, so only the built-in entities exist, and bounded in
+ * depth and number.
+ */
 
 export interface XmlElement {
-  /** Without the prefix of a namespace. */
+  /** The name without namespace prefix. */
   readonly name: string
   readonly attributes: Readonly<Record<string, string>>
   readonly children: readonly XmlElement[]
@@ -9,15 +12,15 @@ export interface XmlElement {
   readonly text: string
 }
 
-/** What is not read, in words. */
+/** Thrown with a message that says what is not accepted. */
 export class UnreadableDocument extends Error {
   override readonly name = 'UnreadableDocument'
 }
 
-/** And as many attributes. */
+/** Upper bound of elements, and separately of attributes. */
 const mostElements = 2_000
 const mostDepth = 20
-/** Longer than any document type, and than any name of one. */
+/** Characters shown of a type or a name. */
 const shownCharacters = 40
 
 interface Growing {
@@ -27,16 +30,16 @@ interface Growing {
   text: string
 }
 
-/** @throws UnreadableDocument */
+/** Parses a document. @throws UnreadableDocument */
 export async function readXml(text: string): Promise<XmlElement> {
-  // Loaded when first needed: a server that connects no mailbox does without it.
+  // Loaded on demand: a server that connects no mailbox does not need it.
   const { SaxesParser } = await import('saxes')
   const parser = new SaxesParser({ xmlns: false })
   const root: Growing = { name: '', attributes: {}, children: [], text: '' }
   const open = [root]
   let [elements, attributes] = [0, 0]
   parser.on('doctype', type => {
-    // A web page is the usual answer of a site that knows no settings.
+    // A web page is the usual response of a site without settings.
     if (/^\s*html\b/i.test(type)) throw new UnreadableDocument('is a web page, not settings')
     throw new UnreadableDocument('declares a document type, which is refused since it may declare entities')
   })
@@ -77,12 +80,12 @@ export function childOf(element: XmlElement | undefined, name: string): XmlEleme
   return childrenOf(element, name)[0]
 }
 
-/** Undefined for one that is not there or is empty. */
+/** Returns undefined if the element is missing or empty. */
 export function textOf(element: XmlElement | undefined, name: string): string | undefined {
   return childOf(element, name)?.text || undefined
 }
 
-/** In answers: short, and without characters that would change how a line reads. */
+/** Returns a short text for responses, without characters that would disturb the line. */
 export function shownText(text: string): string {
   const plain = text.replace(/[^\x21-\x7e]+/g, ' ').trim()
   return plain.length > shownCharacters ? `${plain.slice(0, shownCharacters)}…` : plain

@@ -1,4 +1,7 @@
-/** What a backup says of itself: one row in a table of its own, so that it is one file and still a database that any SQLite opens. */
+/**
+ * The metadata of a backup: one row in a table of its own, so that the backup is one file and still a database that any
+ * SQLite opens.
+ */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
@@ -7,18 +10,18 @@ import type { SecretBox } from '../platform/secret-box.ts'
 
 const Note = z.strictObject({
   format: z.literal(1),
-  /** Version of the RustyMail that made it. */
+  /** The version of RustyMail that made it. */
   program: z.string(),
   made_at: z.iso.datetime(),
-  /** The secret key in base64; null where it was left out. */
+  /** The secret key in base64; null if it was left out. */
   key: z.base64().nullable(),
-  /** `audit.head` as it belongs to this state of the database; null where there was none. */
+  /** `audit.head` that matches this state of the database; null if there was none. */
   head: z.string().nullable(),
-  /** What was wrong with the audit trail already; null: it was whole. */
+  /** A fault that the audit trail already had; null if it was intact. */
   trail_fault: z.string().nullable(),
-  /** Rows of each table. */
+  /** The number of rows of each table. */
   counts: z.record(z.string(), z.int().min(0)),
-  /** HMAC of every row and of the above, so that neither a damaged disk nor somebody without the key changes it unseen. */
+  /** HMAC of every row and of the above, so that damage and tampering without the key are detected. */
   seal: z.string(),
 })
 export type Note = z.infer<typeof Note>
@@ -30,22 +33,22 @@ export function writeNote(database: DatabaseSync, note: Note): void {
   database.prepare(`insert into ${noteTable} values (?)`).run(JSON.stringify(note))
 }
 
-/** @throws Error when there is none, or one that a newer program wrote. */
+/** Reads the note. @throws Error if there is none, or a newer version wrote it. */
 export function readNote(database: DatabaseSync): Note {
   const isThere = database.prepare('select 1 from sqlite_master where name = ?').get(noteTable)
   if (!isThere) throw new Error('it was not made by "rustymail backup"')
   const text = String(database.prepare(`select note from ${noteTable}`).get()?.note)
   const { success, data } = Note.safeParse(parsed(text))
-  if (!success) throw new Error('what it says of itself cannot be read: it is damaged, or a newer RustyMail made it')
+  if (!success) throw new Error('its metadata cannot be read: it is damaged, or a newer RustyMail made it')
   return data
 }
 
-/** The key must not stay behind in a page that is free. */
+/** Drops the note securely: the key must not remain in a free page. */
 export function removeNote(database: DatabaseSync): void {
   database.exec(`PRAGMA secure_delete = ON; drop table ${noteTable}`)
 }
 
-/** Reads all that the database holds but for the note. */
+/** Seals the note over everything in the database except the note. */
 export function sealNote(
   database: DatabaseSync,
   note: Omit<Note, 'counts' | 'seal'>,
@@ -67,7 +70,7 @@ export function sealNote(
   return { ...note, counts, seal: hmac.digest('hex') }
 }
 
-/** @throws Error when database or note are not as they were written. */
+/** @throws Error if database or note are not as they were written. */
 export function checkSeal(database: DatabaseSync, note: Note, secrets: Pick<SecretBox, 'derive'>): void {
   const found = sealNote(database, note, secrets)
   const names = new Set([...Object.keys(note.counts), ...Object.keys(found.counts)])
@@ -79,10 +82,10 @@ export function checkSeal(database: DatabaseSync, note: Note, secrets: Pick<Secr
   }
   const [given, wanted] = [Buffer.from(note.seal), Buffer.from(found.seal)]
   if (given.length === wanted.length && timingSafeEqual(given, wanted)) return
-  throw new Error('what it holds is not what was written: it was damaged or changed')
+  throw new Error('its content is not as it was written: it was damaged or changed')
 }
 
-/** For people. */
+/** Describes the content for people. */
 export function contentOf(counts: Note['counts']): string {
   const words = [
     ['users', 'user', 'users'],

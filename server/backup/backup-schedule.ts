@@ -1,4 +1,4 @@
-/** Makes a backup every so often while the server runs, and keeps the newest of them. */
+/** Makes backups at an interval while the server runs, and keeps the newest ones. */
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,26 +8,29 @@ import type { BackupMade } from './make-backup.ts'
 export interface BackupScheduleOptions {
   directory: string
   everyMs: number
-  /** More are deleted, oldest first, once a new one is there. */
+  /** Backups to keep; beyond it the oldest are deleted once a new one exists. */
   keep: number
-  /** Does not hold up the event loop; ends soon when the signal says so. */
+  /** Makes a backup without blocking the event loop; ends soon after the signal aborts. */
   make(file: string, signal: AbortSignal): Promise<BackupMade>
   now: () => number
-  /** False while another process makes them. A file is written whole or not at all, so the worst are two of one time. */
+  /**
+   * Returns false while another process makes them. Files are published atomically, so the worst case is two of one
+   * time.
+   */
   mayRun?: () => boolean
   logger: Logger
 }
 
-/** A clock that is set, and a machine that slept, are noticed so soon. */
+/** Milliseconds after which a changed clock or the end of a machine's sleep is noticed. */
 const lookEveryMs = 60_000
-/** What failed is tried again so soon, or at the next time if that is sooner. */
+/** Milliseconds until a failed backup is retried, or less if the next one is due sooner. */
 const retryMs = 15 * 60_000
 
 export class BackupSchedule {
   readonly #options: BackupScheduleOptions
   readonly #stopping = new AbortController()
   #running: Promise<void> = Promise.resolve()
-  /** By a clock that nobody sets. */
+  /** On the monotonic clock. */
   #notBeforeMs = Number.NEGATIVE_INFINITY
 
   constructor(options: BackupScheduleOptions) {
@@ -59,7 +62,10 @@ export class BackupSchedule {
     }
   }
 
-  /** By the time in the name of the newest, so that a restart makes none too many. One that lies in the future was made by a wrong clock. */
+  /**
+   * Returns when the next backup is due, by the time in the name of the newest, so that restarts make no extra ones. A
+   * time in the future means that the clock was wrong.
+   */
   #dueInMs(): number {
     const { directory, everyMs, now } = this.#options
     const leftMs = this.#notBeforeMs - performance.now()
@@ -80,13 +86,16 @@ export class BackupSchedule {
     const began = performance.now()
     try {
       const { file, bytes, note } = await make(join(directory, nextBackup(directory, now())), signal)
-      // Whatever the clock says next, they do not follow each other without end.
+      // Whatever the clock says next, this prevents an endless series of backups.
       this.#waitAtLeast(lookEveryMs)
       const removed = removeOldBackups(directory, keep)
       const made = { file, bytes, duration_ms: Math.round(performance.now() - began), removed }
       if (note.trail_fault === null) logger.info(made, 'a backup was made')
       else
-        logger.warn({ ...made, trail_fault: note.trail_fault }, 'a backup was made; the audit trail in it is not whole')
+        logger.warn(
+          { ...made, trail_fault: note.trail_fault },
+          'a backup was made; the audit trail in it is not intact',
+        )
     } finally {
       removePartialBackups(directory)
     }
@@ -95,16 +104,16 @@ export class BackupSchedule {
 
 interface BackupFile {
   name: string
-  /** Counts up, so that a clock that was wrong neither puts them out of order nor makes the newest look old. */
+  /** Counts up, so that a wrong clock neither reorders them nor makes the newest look old. */
   number: number
   madeAtMs: number
 }
 
 const pattern = /^rustymail-(\d{8})-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.db$/
-/** Of one that was interrupted. */
+/** Matches files of interrupted backups. */
 const partial = /^rustymail-\d{8}-\d{8}T\d{6}Z\.db\.[0-9a-f]{8}\.partial(-wal|-shm|-journal)?$/
 
-/** Oldest first. Every other file in the directory is somebody else's. */
+/** Lists the backups, oldest first. All other files in the directory are ignored. */
 export function listBackups(directory: string): BackupFile[] {
   const found = readdirSync(directory).flatMap(name => {
     const [, number, year, month, day, hour, minute, second] = pattern.exec(name) ?? []
@@ -116,21 +125,21 @@ export function listBackups(directory: string): BackupFile[] {
   return found.toSorted((a, b) => a.number - b.number)
 }
 
-/** For the next one. */
+/** Returns the name of the next backup. */
 export function nextBackup(directory: string, nowMs: number): string {
   const number = (listBackups(directory).at(-1)?.number ?? 0) + 1
   const time = new Date(nowMs).toISOString().replaceAll(/[-:]|\.\d+/g, '')
   return `rustymail-${String(number).padStart(8, '0')}-${time}.db`
 }
 
-/** Leaves the newest `keep`. Answers what is gone. */
+/** Deletes all but the newest `keep`, and returns the deleted ones. */
 export function removeOldBackups(directory: string, keep: number): string[] {
   const old = listBackups(directory).slice(0, -keep)
   for (const { name } of old) rmSync(join(directory, name))
   return old.map(({ name }) => name)
 }
 
-/** What a kill left behind. None may be under way. */
+/** Deletes what killed backups left behind; called while none is running. */
 function removePartialBackups(directory: string): void {
   for (const name of readdirSync(directory)) if (partial.test(name)) rmSync(join(directory, name), { force: true })
 }

@@ -1,4 +1,4 @@
-/** Makes a backup beside a running server: a snapshot of the database, the key and the head of the trail in one file, checked. */
+/** Makes a backup beside a running server: one verified file with a snapshot of the database, key and trail head. */
 import { randomBytes } from 'node:crypto'
 import { linkSync, lstatSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -13,17 +13,17 @@ import { renameDurably, syncDirectory } from '../platform/durable-file.ts'
 import { SecretBox } from '../platform/secret-box.ts'
 import { checkSeal, type Note, readNote, sealNote, writeNote } from './backup-note.ts'
 
-/** As JSON, so that it can be asked of another process. */
+/** A JSON-serialisable request, so that another process can carry it out. */
 export interface BackupRequest {
-  /** File of the database. */
+  /** The file of the database. */
   database: string
   dataDir: string
-  /** Where the backup is to be; absolute. */
+  /** The file of the backup; absolute. */
   file: string
-  /** Base64; null: the key is that of the data directory. It is never written: its owner keeps it elsewhere. */
+  /** Base64; null for the key of the data directory. It is never written: its owner stores it elsewhere. */
   givenKey: string | null
   withKey: boolean
-  /** An earlier file of that name is replaced. */
+  /** True to replace an existing file. */
   force: boolean
   program: string
 }
@@ -40,7 +40,7 @@ export type JudgeKey = (db: Database, secrets: SecretBox) => Promise<'right' | '
 
 export interface BackupSurroundings {
   judgeKey: JudgeKey
-  /** What this program knows of databases. */
+  /** The migrations that this program knows. */
   migrations: Migrations
 }
 
@@ -52,7 +52,7 @@ interface Candidate {
   early: HeadReading
 }
 
-/** @throws Error in one clear line; then nothing is left behind, and what was there is untouched. */
+/** Makes a backup. @throws Error with one clear line; then nothing is left behind or changed. */
 export async function makeBackup(request: BackupRequest, surroundings: BackupSurroundings): Promise<BackupMade> {
   const { file, database, dataDir } = request
   refuseHalfRestored(dataDir)
@@ -72,7 +72,7 @@ export async function makeBackup(request: BackupRequest, surroundings: BackupSur
   }
 }
 
-/** Before anything is copied. */
+/** Checks the target before anything is copied. */
 function checkPlace({ file, database, dataDir, force }: BackupRequest): void {
   const there = lstatSync(file, { throwIfNoEntry: false })
   if (!there) return
@@ -88,7 +88,7 @@ function isSame(one: string, other: string): boolean {
   return first !== undefined && first.ino === second?.ino && first.dev === second.dev
 }
 
-/** Two while a change of the key is interrupted: what is in the copy says which is right. */
+/** Returns two keys after an interrupted rotation: the content of the copy decides which one is right. */
 async function findKeys({ givenKey, dataDir }: BackupRequest): Promise<Candidate[]> {
   const kept = () => [readSecretKey(dataDir), readNextKey(dataDir)].filter(key => key !== undefined)
   const keys = givenKey === null ? kept() : [Buffer.from(givenKey, 'base64')]
@@ -108,7 +108,7 @@ interface Described extends BackupSurroundings {
   madeAt: string
 }
 
-/** Looks at the copy, never at the database: it says what will be restored. */
+/** Inspects the copy, never the database, since the copy is what will be restored. */
 async function describe(
   draft: string,
   { request, candidates, madeAt, judgeKey, migrations }: Described,
@@ -139,30 +139,29 @@ async function findRight(db: Database, candidates: readonly Candidate[], judgeKe
 
 const earlierTrail = {
   head: null,
-  trail_fault:
-    'It was not looked at: an earlier RustyMail has written it, and the first start of this one takes it over.',
+  trail_fault: 'It was not verified: an earlier RustyMail wrote it, and the first start of this one converts it.',
 }
 
-/** Before the table had its present columns there was no file either. */
+/** Returns false for a table without its present columns, from before the file existed. */
 function hasKnownEnds(database: DatabaseSync): boolean {
   return (
     database.prepare("select 1 from pragma_table_info('audit_chain') where name = 'head_number'").get() !== undefined
   )
 }
 
-/** A trail that is whole gets a head that ends where the copy does: the file has gone on since, or had not come so far. */
+/** Gives an intact trail a head that ends where the copy does: the file has moved on since, or lagged behind. */
 async function lookAtTrail(
   db: Database,
   { secrets, head, early }: Candidate,
   dataDir: string,
   madeAt: string,
 ): Promise<Pick<Note, 'head' | 'trail_fault'>> {
-  // One reading from before the copy, and one from after it, as beside a running server.
+  // One reading before the copy and one after it, as beside a running server.
   const readings = [early, await head.read()]
   const verdict = await verifyTrail(db, secrets, { read: async () => readings.shift() ?? early })
   const ends = await db.selectFrom('audit_chain').selectAll().executeTakeFirst()
   if (!verdict.is_whole || !ends) {
-    // The file as it is: it is the evidence.
+    // The file as it is, since it is evidence.
     return { head: textOf(join(dataDir, headFileName)), trail_fault: verdict.fault?.detail ?? 'Its seal is not ours.' }
   }
   const { trail_id, newest, newest_hash } = ends
@@ -173,11 +172,11 @@ function textOf(file: string): string | null {
   return statSync(file, { throwIfNoEntry: false })?.isFile() ? readFileSync(file, 'utf8').slice(0, 4_096) : null
 }
 
-/** Then reads all of it once more. */
+/** Writes the note, then reads the whole file once more. */
 function finish(draft: string, unsealed: Unsealed, secrets: SecretBox): Note {
   const database = new DatabaseSync(draft)
   try {
-    // One file, which can be read where nothing can be written.
+    // One file, readable also where nothing can be written.
     database.exec('PRAGMA journal_mode = DELETE')
     writeNote(database, sealNote(database, unsealed, secrets))
   } finally {
@@ -192,7 +191,7 @@ function finish(draft: string, unsealed: Unsealed, secrets: SecretBox): Note {
   })
 }
 
-/** Whole or not at all; and never in the place of a file that came meanwhile, unless that is wanted. */
+/** Publishes the file atomically, never over a file that appeared meanwhile, unless forced. */
 function publish(draft: string, { file, force }: BackupRequest): void {
   if (force) return renameDurably(draft, file)
   try {
@@ -200,7 +199,7 @@ function publish(draft: string, { file, force }: BackupRequest): void {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : ''
     if (code === 'EEXIST') throw new Error('a file of that name was created meanwhile')
-    // A file system without links.
+    // The file system has no hard links.
     return renameDurably(draft, file)
   }
   syncDirectory(dirname(file))

@@ -1,4 +1,4 @@
-/** Restores a backup: everything is checked and made ready beside what is there, before anything is put into its place. */
+/** Restores a backup: everything is verified and prepared beside the existing files before any of them is replaced. */
 import { randomBytes } from 'node:crypto'
 import { existsSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,7 +16,7 @@ import { checkCopy, Drafts, keyFor, type RestoreRequest, settle, takeCopy } from
 import { finishMoves, type Journal, readJournal, writeJournal } from './restore-moves.ts'
 
 export interface RestoreSurroundings extends BackupSurroundings {
-  /** As at each start. @throws Error */
+  /** Checks the key, as each start does. @throws Error */
   checkKey(db: Database, secrets: SecretBox, head: TrailHead): Promise<void>
   logger: Logger
   now: () => number
@@ -24,17 +24,17 @@ export interface RestoreSurroundings extends BackupSurroundings {
 
 export interface Restored {
   note: Note
-  /** Where those of before are now. */
+  /** The paths to which the previous files were moved. */
   kept: readonly string[]
-  /** What is wrong with the trail; undefined: it is whole. */
+  /** The fault of the trail; undefined if it is intact. */
   trailFault: string | undefined
-  /** Entries that the `audit.head` of before knew, and the backup does not hold: `from 7 to 9`. */
+  /** Entries that the previous `audit.head` knew and the backup lacks: `from 7 to 9`. */
   missing: string | undefined
 }
 
 /**
- * Data directory and database are the caller's alone.
- * @throws Error in one clear line; then nothing that was there is changed.
+ * Restores a backup; the caller has locked data directory and database.
+ * @throws Error with one clear line; then nothing that existed has changed.
  */
 export async function restoreBackup(request: RestoreRequest, surroundings: RestoreSurroundings): Promise<Restored> {
   const place = { ...request, database: realPlace(request.database) }
@@ -45,7 +45,7 @@ export async function restoreBackup(request: RestoreRequest, surroundings: Resto
   return restored
 }
 
-/** One that was killed while files were put into their places. Answers what it was; undefined when there was none. */
+/** Finishes a restore that was killed while files were moved. Returns its journal; undefined if there was none. */
 export function finishRestore({ dataDir, file }: Pick<RestoreRequest, 'dataDir' | 'file'>): Journal | undefined {
   const path = restoreJournal(dataDir)
   const journal = readJournal(path)
@@ -59,7 +59,7 @@ export function finishRestore({ dataDir, file }: Pick<RestoreRequest, 'dataDir' 
   return journal
 }
 
-/** Everything but the moves. */
+/** Prepares everything except the moves. */
 export async function prepareRestore(
   request: RestoreRequest,
   surroundings: RestoreSurroundings,
@@ -85,7 +85,7 @@ export async function prepareRestore(
     const put = [
       { kind: 'put', from: drafts.key, to: join(dataDir, 'secret.key') },
       { kind: 'put', from: drafts.head, to: join(dataDir, headFileName) },
-      // Last: without it nothing runs.
+      // Moved last: without it nothing runs.
       { kind: 'put', from: drafts.database, to: database },
     ] as const
     const moves = [...keep, ...put.filter(({ from }) => existsSync(from))]
@@ -100,14 +100,19 @@ export async function prepareRestore(
   }
 }
 
-/** What a server would work with. A database without a single page is none: taking its lock made it. */
+/**
+ * Returns the files that a server would use. A database without any page does not count: taking its lock created it.
+ */
 function ownFiles({ database, dataDir }: RestoreRequest): string[] {
   const databases = ['', '-wal', '-shm', '-journal'].map(end => database + end)
   const others = ['secret.key', 'secret.key.next', headFileName].map(name => join(dataDir, name))
   return [...databases, ...others].filter(path => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0)
 }
 
-/** Log and index keep the name of their database, so that SQLite finds them. */
+/**
+ * Returns the new name of a previous file; WAL and its index keep the name of their database, so that SQLite finds
+ * them.
+ */
 function besideOf(path: string, database: string, stamp: string): string {
   const mark = `.before-restore-${stamp}`
   return path.startsWith(`${database}-`) ? database + mark + path.slice(database.length) : path + mark
@@ -121,7 +126,7 @@ interface Making {
   surroundings: RestoreSurroundings
 }
 
-/** Brings the copy up to date, looks whether the trail is right, and takes out what must not come to life again. */
+/** Migrates the copy, verifies the trail, and removes what must not be revived. */
 async function makeReady({
   request,
   note,
@@ -141,7 +146,7 @@ async function makeReady({
     const trailFault = verdict.is_whole ? undefined : (verdict.fault?.detail ?? 'Its seal is not ours.')
     if (trailFault !== undefined && note.trail_fault === null && !request.force) {
       throw new Error(
-        `the audit trail in it was whole when it was made, and is not any more (--force restores it all the same): ${trailFault}`,
+        `the audit trail in it was intact when it was made, and no longer is (--force restores it anyway): ${trailFault}`,
       )
     }
     await endWhatMayHaveEnded(db)
@@ -156,8 +161,8 @@ async function makeReady({
 }
 
 /**
- * Nobody knows which sessions and links were ended since: all of them are, and people sign in again. Numbers of events are given
- * away a second time, so the log gets another epoch, by which streams that come back know it.
+ * Ends all sessions and links, since it is unknown which of them were ended since the backup. Event numbers are
+ * assigned a second time, so the log gets a new epoch, by which resuming streams detect that.
  */
 async function endWhatMayHaveEnded(db: Database): Promise<void> {
   await db.transaction().execute(async transaction => {
@@ -170,7 +175,7 @@ async function endWhatMayHaveEnded(db: Database): Promise<void> {
   })
 }
 
-/** The file of before, where there is one, may know entries that came after the backup. */
+/** Returns entries newer than the backup that the previous head file knows. */
 async function knownBefore(db: Database, { dataDir }: RestoreRequest, secrets: SecretBox): Promise<string | undefined> {
   const before = await new TrailHead({ file: join(dataDir, headFileName), secrets }).read()
   const ends = await db.selectFrom('audit_chain').select(['trail_id', 'newest']).executeTakeFirst()
@@ -178,7 +183,7 @@ async function knownBefore(db: Database, { dataDir }: RestoreRequest, secrets: S
   return before.head.newest > ends.newest ? `${ends.newest + 1} to ${before.head.newest}` : undefined
 }
 
-/** Through a link to where the file is: to move another into its place would take away the link. */
+/** Resolves symbolic links: moving a file over the link would replace the link. */
 function realPlace(path: string): string {
   return existsSync(path) ? realpathSync(path) : path
 }

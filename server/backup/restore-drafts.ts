@@ -1,4 +1,4 @@
-/** A backup made ready beside the place where it is to be: copied, with the right key, and as it was written. */
+/** Prepares a backup beside its target: copied, with the right key, and verified to be as it was written. */
 import { rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -12,20 +12,23 @@ import { checkSeal, type Note, readNote, removeNote } from './backup-note.ts'
 import type { BackupSurroundings } from './make-backup.ts'
 
 export interface RestoreRequest {
-  /** The backup; absolute. */
+  /** The file of the backup; absolute. */
   file: string
-  /** Where the database is to be. */
+  /** The target of the database. */
   database: string
   dataDir: string
-  /** Of the environment: it is used and not written. */
+  /** The key of the environment, which is used and not written. */
   givenKey: Buffer | undefined
-  /** A file like `secret.key`. */
+  /** The path of a file like `secret.key`. */
   keyFrom: string | undefined
-  /** Files that are there are kept beside the restored ones; a trail that was whole when the backup was made may not be so any more. */
+  /**
+   * True to keep existing files beside the restored ones, and to accept a trail that was intact when backed up and is
+   * not any more.
+   */
   force: boolean
 }
 
-/** What a backup is made of, where it is made ready. */
+/** The files of a backup while they are prepared. */
 export class Drafts {
   readonly database: string
   readonly head: string
@@ -37,18 +40,21 @@ export class Drafts {
     this.key = join(dataDir, 'secret.key.restoring')
   }
 
-  /** Also of a restore that was killed. */
+  /** Deletes the drafts, also those of a restore that was killed. */
   remove(): void {
     for (const end of ['', '-wal', '-shm', '-journal']) rmSync(this.database + end, { force: true })
     for (const file of [this.head, this.key]) for (const end of ['', '.new']) rmSync(file + end, { force: true })
   }
 }
 
-/** The copy is looked at, which is what will be used, whatever becomes of the backup meanwhile. */
+/**
+ * Copies the backup; everything is checked on the copy, which is what will be used, whatever happens to the backup
+ * meanwhile.
+ */
 export function takeCopy(file: string, drafts: Drafts): Note {
   if (!statSync(file, { throwIfNoEntry: false })?.isFile()) throw new Error(`there is no file ${file}`)
   return restoring(file, () => {
-    // In the backup itself: copying leaves out what is damaged in an index.
+    // Checked in the backup itself, since copying skips what is damaged in an index.
     readSqlite(file, checkSqlite)
     copySqlite(file, drafts.database)
     const copy = new DatabaseSync(drafts.database)
@@ -94,7 +100,7 @@ interface Checking extends BackupSurroundings {
   secrets: SecretBox
 }
 
-/** Is it of a version that this program knows, is the key the right one, and is all of it as it was written. */
+/** Checks that this program knows its version, that the key is right, and that everything is as it was written. */
 export async function checkCopy(
   { file, givenKey }: RestoreRequest,
   { note, drafts, secrets, judgeKey, migrations }: Checking,
@@ -112,7 +118,7 @@ export async function checkCopy(
   restoring(file, () => readSqlite(drafts.database, copy => checkSeal(copy, note, secrets)))
 }
 
-/** Everything is in the one file, and on the disk: it alone is put into its place. */
+/** Moves everything into one file and flushes it to disk, since only that file is put in place. */
 export function settle({ database }: Drafts): void {
   const written = new DatabaseSync(database)
   try {

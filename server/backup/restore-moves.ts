@@ -1,6 +1,6 @@
 /**
- * Puts the files of a restored backup into their places, and those that were there beside them. What is to be moved is written down
- * first, so that a restore that was killed between two of them is finished by running it again.
+ * Moves the files of a restored backup into place, and the previous ones beside them. The moves are journaled first, so
+ * that a restore that was killed in between is finished by running it again.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -8,27 +8,27 @@ import { z } from 'zod'
 import { renameDurably, replaceFileSync, syncDirectory } from '../platform/durable-file.ts'
 
 const Move = z.strictObject({
-  /** `keep`: of before, beside it. `put`: of the backup, into its place. */
+  /** `keep` moves a previous file beside its place, `put` a restored one into place. */
   kind: z.enum(['keep', 'put']),
   from: z.string(),
   to: z.string(),
 })
 const Journal = z.strictObject({
   version: z.literal(1),
-  /** The file that is restored. */
+  /** The file of the backup. */
   backup: z.string(),
   made_at: z.string(),
-  /** In this order. */
+  /** The moves in order. */
   moves: z.array(Move),
 })
 export type Journal = z.infer<typeof Journal>
 
-/** From here on the restore is decided. */
+/** Writes the journal; from here on the restore is committed. */
 export function writeJournal(file: string, journal: Journal): void {
   replaceFileSync(file, JSON.stringify(journal))
 }
 
-/** Undefined when no restore is under way. */
+/** Returns undefined if no restore is in progress. */
 export function readJournal(file: string): Journal | undefined {
   if (!existsSync(file)) return undefined
   try {
@@ -38,10 +38,10 @@ export function readJournal(file: string): Journal | undefined {
   }
 }
 
-/** Whatever was moved already stays where it is. */
+/** Finishes the moves; idempotent. */
 export function finishMoves(file: string, { moves }: Journal): void {
   for (const { kind, from, to } of moves) {
-    // What stands in the place of one that was kept is the new one already.
+    // A file in the place of one that was kept is already the new one.
     const isDone = kind === 'keep' ? existsSync(to) || !existsSync(from) : !existsSync(from)
     if (!isDone) renameDurably(from, to)
   }

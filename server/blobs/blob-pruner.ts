@@ -1,11 +1,11 @@
-/** Removes blobs that nothing uses any more, now and then. */
+/** Prunes unused blobs periodically. */
 import type { Logger } from '../platform/logger.ts'
 import { Rounds } from '../platform/rounds.ts'
 import type { Blobs } from './blobs.ts'
 
 export interface BlobPrunerOptions {
   blobs: Pick<Blobs, 'prune'>
-  /** Whether this process is the one that prunes. */
+  /** Returns true if this process may prune. */
   mayPrune(): boolean
   logger: Logger
 }

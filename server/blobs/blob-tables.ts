@@ -11,9 +11,9 @@ declare module '../platform/database/tables.ts' {
 export interface BlobRow {
   id: string
   account_id: string
-  /** Null while it is written, or where that was broken off. */
+  /** Null while it is being written, or if that was interrupted. */
   size_bytes: number | null
-  /** In hex. */
+  /** SHA-256 in hex; null like the size. */
   sha256: string | null
   created_at: string
 }
@@ -26,6 +26,6 @@ interface BlobChunkRow {
 
 interface BlobUseRow {
   blob_id: string
-  /** What needs it: `draft:d5k…`, `submission:s01…`. */
+  /** The user of the blob: `draft:d5k…`, `submission:s01…`. */
   owner: string
 }

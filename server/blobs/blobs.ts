@@ -1,6 +1,6 @@
 /**
- * Blobs: content in the database, written and read in chunks, so that none is ever whole in memory. A blob never changes. It stays as long as
- * something uses it: who needs one says so in the transaction that stores its name, and takes that back in the one that removes it.
+ * Blobs: content in the database, written and read in chunks, so that none is ever fully in memory. Immutable, and kept
+ * while in use: a user registers when it stores the id, and releases when it removes it, both in the same transaction.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { Database } from '../platform/database/database.ts'
@@ -9,18 +9,18 @@ import type { BlobRow } from './blob-tables.ts'
 export interface Blob {
   id: string
   sizeBytes: number
-  /** In hex. */
+  /** SHA-256 in hex. */
   sha256: string
 }
 
 export interface BlobBounds {
-  /** Of one blob. */
+  /** Upper bound of one blob. */
   bytes: number
-  /** Of all blobs of an account that are used, with this one. */
+  /** Upper bound of all used blobs of the account, including this one. */
   accountBytes: number
 }
 
-/** Thrown before the first byte past a bound is stored. */
+/** Thrown before the first byte beyond a bound is stored. */
 export class BlobTooLarge extends Error {
   readonly bound: keyof BlobBounds
 
@@ -32,7 +32,7 @@ export class BlobTooLarge extends Error {
 }
 
 const chunkBytes = 256 * 1024
-/** What nothing uses is left alone for so long: it may just have been written. */
+/** How long an unused blob is kept, in ms, since it may just have been written. */
 const unusedMs = 60 * 60_000
 const prunedAtOnce = 50
 
@@ -46,8 +46,8 @@ export class Blobs {
   }
 
   /**
-   * Reads the source to its end, or ends it. What is not used within an hour is removed.
-   * @throws BlobTooLarge, and what the source throws: then nothing of it is left.
+   * Reads the source to its end, or closes it. The blob must be used within an hour, or it is pruned.
+   * @throws BlobTooLarge, and errors of the source; nothing is stored then.
    */
   async write(accountId: string, source: AsyncIterable<Uint8Array>, bounds: BlobBounds): Promise<Blob> {
     const id = `b${randomBytes(15).toString('base64url')}`
@@ -63,7 +63,7 @@ export class Blobs {
       await this.#db.updateTable('blobs').set({ size_bytes: sizeBytes, sha256 }).where('id', '=', id).execute()
       return { id, sizeBytes, sha256 }
     } catch (error) {
-      // Where the database fails here too, it is removed when its hour is over.
+      // If the database fails here too, it is pruned after an hour.
       await this.#delete([id]).catch(() => undefined)
       throw error
     }
@@ -79,7 +79,7 @@ export class Blobs {
     return { id: row.id, sizeBytes: Number(row.size_bytes), sha256: row.sha256 }
   }
 
-  /** Chunk by chunk, as fast as they are taken. @throws Error when it is gone, or goes meanwhile. */
+  /** Yields chunk by chunk, with back-pressure. @throws Error if it is gone, or is deleted meanwhile. */
   async *read(id: string): AsyncGenerator<Buffer, undefined> {
     const blob = await this.find(id)
     if (!blob) throw new Error('there is no such blob')
@@ -97,7 +97,7 @@ export class Blobs {
     }
   }
 
-  /** @throws Error when it is gone. */
+  /** Registers a use. @throws Error if the blob is gone. */
   async use(transaction: Database, blobId: string, owner: string): Promise<void> {
     await transaction
       .insertInto('blob_uses')
@@ -106,14 +106,14 @@ export class Blobs {
       .execute()
   }
 
-  /** @param blobId Undefined for all of the owner. */
+  /** @param blobId Undefined for all uses of the owner. */
   async release(transaction: Database, owner: string, blobId?: string): Promise<void> {
     let query = transaction.deleteFrom('blob_uses').where('owner', '=', owner)
     if (blobId !== undefined) query = query.where('blob_id', '=', blobId)
     await query.execute()
   }
 
-  /** Of all blobs of an account that something uses. */
+  /** Returns the size of all used blobs of an account. */
   async usedBytes(accountId: string): Promise<number> {
     const { bytes } = await this.#db
       .selectFrom('blobs')
@@ -126,7 +126,7 @@ export class Blobs {
     return Number(bytes ?? 0)
   }
 
-  /** Removes what nothing uses. @returns How many. */
+  /** Deletes unused blobs. @returns Their number. */
   async prune(signal?: AbortSignal): Promise<number> {
     const before = new Date(this.#now() - unusedMs).toISOString()
     for (let count = 0; ; ) {
@@ -148,7 +148,7 @@ export class Blobs {
     }
   }
 
-  /** Only while nothing uses them. */
+  /** Deletes blobs unless something uses them by now. */
   async #delete(ids: readonly string[]): Promise<number> {
     const { numDeletedRows } = await this.#db
       .deleteFrom('blobs')
@@ -180,7 +180,7 @@ export class Blobs {
   }
 }
 
-/** Of equal length, up to the last one. */
+/** Yields chunks of equal length, except the last. */
 async function* chunksOf(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, undefined> {
   let waiting: Uint8Array[] = []
   let length = 0

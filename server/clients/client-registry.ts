@@ -1,4 +1,4 @@
-/** Knows who is connected: one client is one principal from one address with one user agent. */
+/** Tracks who is connected: one client is one principal from one address with one user agent. */
 import type { ClientKind } from '../../contract/clients.ts'
 import type { EventOf } from '../../contract/event.ts'
 import type { EventHub } from '../events/event-hub.ts'
@@ -8,18 +8,18 @@ import type { Caller, Principal } from '../platform/principal.ts'
 import { ownCopy } from '../platform/text.ts'
 import { type Client, ClientTable, type Closable, type Entry, type Identity } from './client-table.ts'
 
-/** The counters of one open stream; who opened it reports to them. */
+/** The counters of one open stream, updated by the code that opened it. */
 export interface ClientStream {
   readonly clientId: string
   sent(count: number): void
   dropped(count: number): void
-  /** To be called when the stream has ended, for whatever reason; a second call does nothing. */
+  /** Called when the stream has ended, for any reason; idempotent. */
   closed(): void
 }
 
 type LeaveReason = EventOf<'client_disconnected'>['data']['reason']
 
-/** After its last request or stream. */
+/** Milliseconds after its last request or stream. */
 const forgetAfterMs = 15 * 60_000
 const sweepMs = 60_000
 const maxClients = 10_000
@@ -42,12 +42,12 @@ const others: Identity = {
 }
 
 /**
- * Holds at most 10,000 clients, and one more that stands for all newcomers while each of them holds a stream.
+ * Tracks at most 10,000 clients, and one more that stands for all newcomers while each of them holds a stream.
  *
- * Nobody can push the others out by inventing user agents: past a hundred from one place (principal and address), and
- * in a full table past the first, they are one client, which costs neither memory nor events. With many addresses a
- * principal can fill the table, but then it is from the principal with the most clients that the longest idle one is
- * forgotten, so its own go first.
+ * Nobody can evict others by inventing user agents: beyond a hundred from one place (principal and address), and in a
+ * full table beyond the first, they count as one client, which costs neither memory nor events. With many addresses a
+ * principal can fill the table, but eviction takes the longest idle client of the principal with the most, so its own
+ * are evicted first.
  */
 export class ClientRegistry {
   readonly #hub: Pick<EventHub, 'publish'>
@@ -61,7 +61,7 @@ export class ClientRegistry {
     this.#logger = logger
   }
 
-  /** Begins to forget. */
+  /** Starts evicting idle clients. */
   start(): void {
     if (this.#ending) return
     this.#ending = new AbortController()
@@ -78,7 +78,7 @@ export class ClientRegistry {
     this.#ending = undefined
   }
 
-  /** For each finished request; O(1). Anonymous callers are not tracked. */
+  /** Counts a finished request, in O(1). Anonymous callers are not tracked. */
   touch(caller: Caller, now = Date.now()): void {
     if (caller.principal.kind === 'anonymous') return
     const client = this.#clientOf(caller, now)
@@ -86,21 +86,21 @@ export class ClientRegistry {
     this.#table.touch(client, now)
   }
 
-  /** From now on it is shown as one of this kind; counts nothing. */
+  /** Shows a client as of this kind from now on; counts nothing. */
   recognise(caller: Caller, kind: ClientKind, now = Date.now()): void {
     if (caller.principal.kind === 'anonymous') return
     const client = this.#clientOf(caller, now, kind)
-    // In a full table it may be one that stands for many.
+    // In a full table the entry may stand for many clients.
     if (client.principalId === caller.principal.id) client.kind = kind
   }
 
-  /** Undefined where it is not there, or is counted with others. */
+  /** Returns the client's id; undefined if it is unknown, or counted together with others. */
   idOf({ principalId, address, userAgent }: Pick<Client, 'principalId' | 'address' | 'userAgent'>): string | undefined {
     return this.#table.find({ principalId, address }, userAgent)?.id
   }
 
   /**
-   * Counts a stream, not a request. While it is open its client is not forgotten.
+   * Counts a stream, not a request; its client is not evicted while the stream is open.
    * @param close Called when the client is disconnected; it must end the stream.
    */
   openStream(caller: Caller, close: Closable['close']): ClientStream {
@@ -111,17 +111,17 @@ export class ClientRegistry {
     return stream
   }
 
-  /** In the order in which they came. Not to be kept: it is of now. */
+  /** Returns the current clients in order of connection; a live view, not to be kept. */
   list(): readonly Client[] {
     return this.#table.list()
   }
 
-  /** Whether the list is in the order of `connectedAt` too: the clock may have been put back. */
+  /** True if the list is also ordered by `connectedAt`, which setting the clock back can prevent. */
   get isInOrder(): boolean {
     return this.#table.isInOrder
   }
 
-  /** Closes the streams of a client and forgets it. False when there is none with this id. */
+  /** Closes the streams of a client and removes it. Returns false if there is none with this id. */
   disconnect(id: string): boolean {
     const client = this.#table.get(id)
     if (!client) return false
@@ -136,7 +136,7 @@ export class ClientRegistry {
     return true
   }
 
-  /** Events of all streams since the start, those of forgotten clients included. */
+  /** The events of all streams since the start, including those of evicted clients. */
   get totals(): { sent: number; dropped: number } {
     return { sent: this.#shared.sent, dropped: this.#shared.dropped }
   }
@@ -150,7 +150,7 @@ export class ClientRegistry {
     if (crowd) return crowd
     if (!this.#makeRoom(now)) return this.#table.find(others, others.userAgent) ?? this.#add(others, now)
     const agent = isCrowded ? otherAgents : ownCopy(userAgent)
-    // What a proxy says of the address is part of a head too.
+    // Copied, since it may be a slice of a request head, from a proxy's header.
     const own = { principalId: principal.id, address: ownCopy(address) }
     return this.#add({ ...own, kind, principalName: principal.name, userAgent: agent }, now)
   }
@@ -181,14 +181,14 @@ export class ClientRegistry {
   }
 }
 
-/** Of all streams. */
+/** Counters of all streams. */
 interface Shared {
   readonly table: ClientTable
   sent: number
   dropped: number
 }
 
-/** One object for each stream, not a closure for each thing that it hears: there are ten thousand. */
+/** One object per stream instead of a closure per callback, since there may be ten thousand. */
 class OpenStream implements ClientStream {
   readonly close: Closable['close']
   readonly #client: Entry

@@ -1,4 +1,4 @@
-/** Tells who is connected, page by page, and sends someone away. */
+/** Lists connected clients page by page, and disconnects them. */
 import type { ClientInfo, ClientQuery, PaginatedClients } from '../../contract/clients.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
@@ -9,7 +9,7 @@ import { sortedPage } from './sorted-page.ts'
 
 type Asking = Pick<Principal, 'id' | 'accounts'>
 
-/** Active is who holds a stream, or sent a request within this time. */
+/** A client is active if it holds a stream, or sent a request within this many ms. */
 const activeMs = 60_000
 
 const sortKeys: Record<ClientQuery['sort'], (client: Client) => string | number> = {
@@ -21,7 +21,9 @@ const sortKeys: Record<ClientQuery['sort'], (client: Client) => string | number>
   streams: client => client.streamCount,
 }
 
-/** Times as ISO text. Many on a page are of one minute, of which only the end is worked out. */
+/**
+ * Formats times as ISO text. Many on a page fall into the same minute, so only the seconds are formatted individually.
+ */
 class IsoTimes {
   #minute = Number.NaN
   #beginning = ''
@@ -46,7 +48,7 @@ export class ClientService {
     this.#registry = registry
   }
 
-  /** Equal ones are in the order of their ids, so that no page repeats or leaves out one. */
+  /** Lists clients; equal sort keys are ordered by id, so that no page repeats or skips one. */
   list(principal: Asking, query: ClientQuery, now = Date.now()): PaginatedClients {
     const { page, per_page, sort, order } = query
     const all = this.#registry.list()
@@ -63,7 +65,7 @@ export class ClientService {
     }
   }
 
-  /** Closes its streams too. It may come back, as a new client. */
+  /** Disconnects a client and closes its streams. It may come back, as a new client. */
   disconnect(id: string): void {
     if (!this.#registry.disconnect(id)) throw new Problem('client_not_found', 'This client is not connected any more.')
   }
@@ -98,7 +100,7 @@ function toInfo(client: Client, principal: Asking, now: number, times: IsoTimes)
     principal: client.principalName,
     status: statusOf(client, now),
     streams: client.streamCount,
-    // How many events somebody else got tells of accounts that they see.
+    // The number of events that others received would disclose activity in the accounts that they see.
     events_sent: client.principalId === principal.id ? client.eventsSent : wholeFigure(principal, client.eventsSent),
     events_dropped: client.eventsDropped,
   }

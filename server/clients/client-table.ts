@@ -1,4 +1,4 @@
-/** The table behind the registry: finds a client in one look-up, and knows who can be done without. */
+/** The table behind the registry: finds a client in one look-up, and knows which one to evict. */
 import { randomUUID } from 'node:crypto'
 import type { ClientKind } from '../../contract/clients.ts'
 
@@ -18,38 +18,38 @@ export interface Client {
   readonly eventsDropped: number
 }
 
-/** An open stream, as its client has it. */
+/** An open stream of a client. */
 export interface Closable {
   close(reason: 'kicked'): void
 }
 export type Identity = Pick<Client, 'kind' | 'principalId' | 'principalName' | 'address' | 'userAgent'>
 export type Entry = { -readonly [K in keyof Client]: Client[K] } & {
   readonly streams: Set<Closable>
-  /** `lastActivity` when it was last moved to the end of those at rest. */
+  /** `lastActivity` when it was last moved to the end of the resting ones. */
   orderedAt: number
 }
 type Place = Pick<Identity, 'principalId' | 'address'>
 
 const orderMs = 1000
 
-/** Bounds nothing itself: who adds asks for `size` and `agentsAt` first. */
+/** Enforces no bounds: callers check `size` and `agentsAt` before they add. */
 export class ClientTable {
   readonly #clients = new Map<string, Entry>()
-  /** Those without a stream, longest idle first to the second. */
+  /** Clients without a stream, longest idle first, to the second. */
   readonly #resting = new Map<string, Entry>()
-  /** By principal and address, then by user agent. */
+  /** Clients by principal and address, then by user agent. */
   readonly #places = new Map<string, Map<string, Entry>>()
   readonly #countOf = new Map<string, number>()
-  /** In the order in which they came, made when it is asked for: to copy the table costs more than to find a page in it. */
+  /** The clients in order of connection, cached: copying the table costs more than finding a page in it. */
   #listed: Entry[] | undefined
-  /** Of those: the clock was not put back while they came. */
+  /** True if the cached list is ordered by `connectedAt`, so the clock was not set back. */
   #isInOrder = true
 
   get size(): number {
     return this.#clients.size
   }
 
-  /** In the order in which they came. Not to be changed, nor kept. */
+  /** Returns the clients in order of connection. Not to be changed or kept. */
   list(): readonly Entry[] {
     if (this.#listed) return this.#listed
     const listed = [...this.#clients.values()]
@@ -58,7 +58,7 @@ export class ClientTable {
     return listed
   }
 
-  /** Whether `list`, when it was asked for, had them in the order of `connectedAt`. */
+  /** True if the last result of `list` was ordered by `connectedAt`. */
   get isInOrder(): boolean {
     return this.#isInOrder
   }
@@ -71,14 +71,14 @@ export class ClientTable {
     return this.#places.get(placeKey(place))?.get(userAgent)
   }
 
-  /** How many user agents one principal has at one address. */
+  /** Returns the number of user agents of one principal at one address. */
   agentsAt(place: Place): number {
     return this.#places.get(placeKey(place))?.size ?? 0
   }
 
   add(identity: Identity, now: number): Entry {
     const client: Entry = {
-      // Taken from bytes that Node drew for many at once.
+      // Cheap: Node draws the random bytes for many ids at a time.
       id: randomUUID(),
       ...identity,
       connectedAt: now,
@@ -115,13 +115,13 @@ export class ClientTable {
     else this.#countOf.delete(client.principalId)
   }
 
-  /** Notes a request. Moves the client at most once a second: a Map stumbles over what was just deleted from it. */
+  /** Records a request. Moves the client at most once a second, since iterating a Map over fresh deletions is slow. */
   touch(client: Entry, now: number): void {
     client.lastActivity = now
     if (client.streams.size === 0 && Math.abs(now - client.orderedAt) >= orderMs) this.#rest(client)
   }
 
-  /** Notes that a stream of the client was opened or has ended. */
+  /** Records that a stream of the client was opened or has ended. */
   touchStreams(client: Entry, now: number): void {
     client.lastActivity = now
     client.streamCount = client.streams.size
@@ -129,14 +129,14 @@ export class ClientTable {
     else if (this.#clients.has(client.id)) this.#rest(client)
   }
 
-  /** Those without a stream, longest idle first to the second; one may be deleted while they are walked through. */
+  /** Iterates clients without a stream, longest idle first, to the second; deleting while iterating is allowed. */
   resting(): Iterable<Entry> {
     return this.#resting.values()
   }
 
   /**
-   * Of the clients without a stream, the longest idle one of the principal that has the most clients, so that who
-   * fills the table makes room first. O(clients); undefined when every client holds a stream.
+   * Finds the longest idle client without a stream of the principal with the most clients, so that a principal that
+   * fills the table is evicted first. O(clients); undefined if every client holds a stream.
    */
   findDispensable(isSpared: (client: Entry) => boolean): Entry | undefined {
     let most = 0

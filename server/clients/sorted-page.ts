@@ -1,11 +1,13 @@
-/** One page of a sorted list, without sorting the list: what is not on the page is looked at once, or not at all. */
+/**
+ * Selects one page of a sorted list without sorting the list: items beyond the page are examined once, or not at all.
+ */
 
 export interface Order<Item> {
   keyOf: (item: Item) => string | number
   isDescending: boolean
-  /** Tells equal ones apart, in ascending order, so that no page repeats or leaves out one. */
+  /** The tie-break for equal keys, ascending, so that no page repeats or skips an item. */
   idOf: (item: Item) => string
-  /** They are known to come in the ascending order of their keys: what is beyond the page is not looked at. */
+  /** True if items come in ascending order of their keys, so that those beyond the page are skipped. */
   isInOrder?: boolean
 }
 
@@ -14,7 +16,7 @@ interface PageBounds {
   count: number
 }
 
-/** @param items Cheapest when most of them come in the ascending order of their keys. */
+/** @param items Fastest if most of them come in ascending order of their keys. */
 export function sortedPage<Item>(items: readonly Item[], order: Order<Item>, bounds: PageBounds): Item[] {
   const { keyOf, isDescending, idOf, isInOrder = false } = order
   const most = bounds.offset + bounds.count
@@ -27,7 +29,7 @@ export function sortedPage<Item>(items: readonly Item[], order: Order<Item>, bou
   let last: Item | undefined
   let lastKey: string | number | undefined
   for (let index = 0; index < items.length; index++) {
-    // Those of the page are met first where they come in order.
+    // In ordered input, the items of the page come first.
     const item = items[isDescending ? items.length - 1 - index : index]!
     if (last !== undefined && lastKey !== undefined) {
       const key = keyOf(item)

@@ -1,21 +1,24 @@
-/** What this server knows of an account without asking a mail server: its state, its index, its connections, and how it fared. */
+/**
+ * Checks of what this server knows about an account without asking a mail server: state, index, connections and
+ * history.
+ */
 import type { Account, AccountStretches } from '../../contract/accounts.ts'
 import type { EventOf } from '../../contract/event.ts'
 import type { IndexStatus } from '../../contract/mail-index.ts'
 import { type Check, type Finding, skipped, toCheck } from './check.ts'
 import { providerAway, signInAgain } from './login-refusal.ts'
 
-/** Of the changes of state. */
+/** Upper bound of state changes shown. */
 const mostChanges = 20
 
 type LastState = Pick<EventOf<'account_state_changed'>['data'], 'state' | 'at' | 'last_error' | 'next_retry_at'>
 
 export interface KnownOfAccount {
   account: Account
-  /** Undefined where that could not be found out. */
+  /** Undefined if it could not be determined. */
   index: IndexStatus | undefined
   history: AccountStretches
-  /** Connections that the provider publishes; null where nothing is known. */
+  /** The limit of connections that the provider publishes; null if unknown. */
   publishedConnections: number | null
 }
 
@@ -28,18 +31,18 @@ export function accountChecks({ account, index, history, publishedConnections }:
   ]
 }
 
-/** What a database says of the index of an account. */
+/** Counts of an account's index, from the database. */
 export interface IndexCounts {
   folders: number
-  /** Places of messages, of all folders. */
+  /** Places of messages, in all folders. */
   places: number
-  /** As the mail server counted them when it was last asked. */
+  /** The mail server's count when it was last asked. */
   serverMessages: number
   messages: number
   texts: number
 }
 
-/** Of an account as a server wrote it down, which may be running or not. */
+/** Checks the state of an account as stored by a server, which may be running or not. */
 export function storedState(last: LastState | undefined, isEnabled: boolean): Check {
   if (!isEnabled) return toCheck('account', 'state', disabled([]))
   if (!last) return skipped('account', 'state', 'No change of its state is in the database.')
@@ -104,7 +107,7 @@ function stateOf({ auth, state, state_since, last_error, next_retry_at, last_mai
     const words = 'The account is not connected: its sign-in provider gives no access token.'
     return { state: 'failed', words, details, advice: [providerAway] }
   }
-  const advice = ['Press Retry now, once what is named above is repaired.']
+  const advice = ['Press Retry now, once the problem above is fixed.']
   return { state: 'failed', words: 'The account is not connected: its mail server cannot be reached.', details, advice }
 }
 
@@ -141,7 +144,7 @@ function historyOf({ items }: AccountStretches): Finding {
   const changes = items.slice(-mostChanges)
   const details = changes.map(({ from, state, error }) => [from, error ? `${state}: ${error.detail}` : state] as const)
   const troubles = items.filter(({ state }) => state === 'unreachable' || state === 'auth_failed').length
-  if (troubles === 0) return { state: 'ok', words: 'No trouble in the last 24 hours.', details }
+  if (troubles === 0) return { state: 'ok', words: 'No problems in the last 24 hours.', details }
   const words = `The account was without its mail server ${troubles === 1 ? 'once' : `${troubles} times`} in the last 24 hours.`
   return { state: 'ok', words, details }
 }

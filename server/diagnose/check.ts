@@ -1,4 +1,4 @@
-/** One step of a diagnosis, how long it took, and what to do about what it found. */
+/** One step of a diagnosis: its finding, its duration, and advice. */
 import { performance } from 'node:perf_hooks'
 import type { CheckId, CheckState, DiagnosisCheck, DiagnosisPart } from '../../contract/diagnose.ts'
 
@@ -6,7 +6,7 @@ export interface Finding {
   state: CheckState
   words: string
   details?: readonly (readonly [name: string, value: string])[]
-  /** What to do, the most likely first. */
+  /** Advice, the most likely first. */
   advice?: readonly string[]
 }
 
@@ -36,14 +36,16 @@ export function skipped(part: DiagnosisPart, id: CheckId, words: string): Check 
   return toCheck(part, id, { state: 'skipped', words })
 }
 
-/** A step that throws has failed with the words of the error. */
+/** Runs a step; an error becomes a failed check with the error's words. */
 export async function timed(part: DiagnosisPart, id: CheckId, step: () => Promise<Finding>): Promise<Check> {
   const began = performance.now()
   const finding = await step().catch((error: unknown): Finding => ({ state: 'failed', words: wordsOf(error) }))
   return toCheck(part, id, finding, performance.now() - began)
 }
 
-/** Rejects when the time is over, or the signal says so; what is awaited goes on, and its end is of no interest. */
+/**
+ * Rejects with TooLate at the timeout or when the signal aborts; the work itself continues, and its outcome is ignored.
+ */
 export async function within<T>(ms: number, signal: AbortSignal, work: Promise<T>): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()
   const end = () => reject(new TooLate())
@@ -69,7 +71,7 @@ export function wordsOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** Words of servers are shown as one line. */
+/** Returns a server's words as one line. */
 export function oneLine(text: string): string {
   return text
     .toWellFormed()

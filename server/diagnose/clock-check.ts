@@ -1,4 +1,4 @@
-/** Whether this machine's clock agrees with those of its mail servers, as far as they tell it. No time server is asked. */
+/** Compares this machine's clock with those of its mail servers, as far as they reveal it. No time server is asked. */
 import { type Check, toCheck } from './check.ts'
 import type { ServerDiagnosis } from './diagnose-server.ts'
 
@@ -15,7 +15,7 @@ export function clockCheck(seen: readonly Pick<ServerDiagnosis, 'serverTime' | '
   }
   const told = seen.find(({ serverTime }) => serverTime !== undefined)?.serverTime
   if (told === undefined) {
-    const words = 'None of its servers tells its time. Time servers (NTP) are not asked.'
+    const words = 'None of its servers reveals its time. Time servers (NTP) are not asked.'
     return toCheck('account', 'clock', { state: 'skipped', words, details: [ours] })
   }
   const details = [ours, ['SMTP server', new Date(told).toISOString()] as const]

@@ -1,4 +1,4 @@
-/** Looks at one mail server from its name to the login, within a bound of time, and says what it found of each step. */
+/** Diagnoses one mail server from its name to the login, within a time limit, and reports each step. */
 import type { AccountAuth, MailServer } from '../../contract/accounts.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
 import type { LineListener } from '../accounts/protocol-log.ts'
@@ -12,22 +12,22 @@ import { mailboxChecks } from './mailbox-checks.ts'
 import { type Guard, type Part, reachServer } from './reach-server.ts'
 import { talk } from './talk.ts'
 
-/** Of an account that signs in by OAuth2: why there is no access token. */
+/** A server of an account that signs in by OAuth2, with the reason why there is no access token. */
 export interface NoAccess extends MailServer {
-  /** Words where that is no fault. */
+  /** A string if the reason is no fault. */
   why: Problem | string
 }
 
 export interface ServerToDiagnose {
   part: Part
   login: MailLogin | NoAccess
-  /** Why no login is to be tried, in words; undefined where it is. */
+  /** Why no login is tried, in words; undefined if one is. */
   whyNoLogin?: string | undefined
 }
 
 export interface DiagnosingOptions {
   guard: Guard
-  /** For each step. */
+  /** Timeout of each step in ms. */
   stepMs: number
   /** Logs in and asks the server about itself. @throws Problem */
   logInToImap(login: MailLogin, timeoutMs: number, signal: AbortSignal): Promise<ServerFacts>
@@ -38,12 +38,14 @@ export interface DiagnosingOptions {
 
 export interface ServerDiagnosis {
   checks: Check[]
-  /** The server refused user or password. */
+  /** Set if the server refused user or password. */
   refused: Problem | undefined
-  /** It logged in. */
+  /** True if the login succeeded. */
   isIn: boolean
   facts: ServerFacts | undefined
-  /** What tells of the clock: the server's in milliseconds, or the beginning of a certificate that is not valid yet. */
+  /**
+   * Evidence about the clock: the server's time in milliseconds, or the start of a certificate that is not valid yet.
+   */
   serverTime: number | undefined
   notBefore: Date | undefined
 }
@@ -58,7 +60,7 @@ export async function diagnoseServer(
   const seen = await look(asked, options, signal)
   const { part, login } = asked
   if (!('why' in login) || typeof login.why === 'string') return seen
-  // That is known, however far the rest has come.
+  // Known, however far the other steps got.
   const noAccess = toCheck(part, 'login', refusal(login.why, { part, host: login.host, kind: 'oauth' }))
   return { ...seen, checks: seen.checks.map(check => (check.id === 'login' ? noAccess : check)) }
 }
@@ -111,7 +113,7 @@ function unreached(part: Part, tls: MailLogin['tls']): Check['id'][] {
 
 async function logIn(part: Part, login: MailLogin, options: DiagnosingOptions, signal: AbortSignal) {
   const { logInToImap, logInToSmtp, stepMs } = options
-  // Several questions are asked behind the login.
+  // Several questions follow the login.
   const ms = stepMs * 2
   let refused: Problem | undefined
   let facts: ServerFacts | undefined

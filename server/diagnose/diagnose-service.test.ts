@@ -137,7 +137,7 @@ test('access that was revoked, or a provider that is away: all that needs no log
   expect(away.checks.find(({ id }) => id === 'login')).toMatchObject({
     ...{ state: 'failed', words: 'There is no access token to log in with: Google is away.' },
   })
-  expect(away.advice.join()).toContain('asks the provider again by itself')
+  expect(away.advice.join()).toContain('retries automatically')
   expect(gateway.attempts).toBe(0)
 })
 

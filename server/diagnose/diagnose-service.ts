@@ -1,4 +1,4 @@
-/** Says why an account does not work. A password that was refused is tried again only when somebody asks for it, so that no account gets locked. */
+/** Diagnoses accounts. A refused password is retried only on request, so that no account gets locked. */
 
 import type { AccountAuth, MailServer } from '../../contract/accounts.ts'
 import type { Diagnosis, SpokenLine } from '../../contract/diagnose.ts'
@@ -24,12 +24,12 @@ import { maskedReport, type ReportFrame } from './report.ts'
 import { verdictOf } from './verdict.ts'
 
 interface Refusal {
-  /** Of the account as it was: another password is another login. */
+  /** The revision of the account: with another password, it is another login. */
   revision: string
   at: string
 }
 
-/** Logins that were refused; the command line knows them too. */
+/** Stores refused logins; the command line uses it too. */
 export interface RefusalStore {
   find(accountId: string, part: Part): Promise<Refusal | undefined>
   keep(accountId: string, part: Part, refusal: Refusal): Promise<void>
@@ -46,21 +46,21 @@ export interface DiagnoseServiceOptions {
   protocol: ProtocolLog
   smtp: typeof checkSmtp
   indexOf(principal: Principal, accountId: string): Promise<IndexStatus>
-  /** How long a mail server may take. */
+  /** Timeout of a mail server in ms. */
   timeoutMs(): number
   frame: ReportFrame
   now?: () => number
 }
 
-/** A step may take no longer, whatever is configured: a person waits. */
+/** Upper bound of a step in ms, whatever is configured, since a person waits. */
 const mostStepMs = 5_000
-/** All of it, however many steps hang. */
+/** Upper bound of a whole diagnosis in ms, however many steps hang. */
 const wholeMs = 30_000
-/** At a time, on this server. */
+/** Upper bound of diagnoses in progress on this server. */
 const mostAtOnce = 4
-/** A report may be of a diagnosis that was made so lately. */
+/** Age in ms up to which a report reuses the last diagnosis. */
 const recentMs = 10 * 60_000
-/** Of the last diagnoses. */
+/** Last diagnoses kept in memory. */
 const mostKept = 100
 
 export class DiagnoseService {
@@ -69,7 +69,7 @@ export class DiagnoseService {
   readonly #stopped = new AbortController()
   readonly #underWay = new Map<string, Promise<Diagnosis>>()
   readonly #last = new Map<string, Diagnosis>()
-  /** What is forgotten at this moment. */
+  /** Deletions of refusals in flight. */
   readonly #forgetting = new Set<Promise<void>>()
 
   constructor(options: DiagnoseServiceOptions) {
@@ -87,7 +87,7 @@ export class DiagnoseService {
     })
   }
 
-  /** @param retryLogin Tries a password that was refused before. @throws Problem `account_not_found` also for what the principal may not see. */
+  /** @param retryLogin Retries a refused password. @throws Problem `account_not_found`, also for hidden accounts. */
   async diagnose(principal: Principal, accountId: string, { retryLogin }: { retryLogin: boolean }): Promise<Diagnosis> {
     if (this.#stopped.signal.aborted) throw new Problem('overloaded', 'The server is stopping.')
     checkSeen(principal, accountId)
@@ -114,7 +114,7 @@ export class DiagnoseService {
     }
   }
 
-  /** Safe to be shown to strangers. */
+  /** Returns a report that is safe to show to strangers. */
   async report(principal: Principal, accountId: string): Promise<{ file_name: string; text: string }> {
     const account = await this.#options.accounts.get(principal, accountId)
     const last = this.#last.get(accountId)
@@ -125,7 +125,7 @@ export class DiagnoseService {
     return { file_name: `rustymail-diagnosis-${day}.txt`, text }
   }
 
-  /** Comes back when no diagnosis is under way any more. */
+  /** Resolves when no diagnosis is in progress any more. */
   async stop(): Promise<void> {
     this.#stopped.abort()
     await Promise.allSettled([...this.#underWay.values(), ...this.#forgetting])
@@ -156,7 +156,7 @@ export class DiagnoseService {
       known.smtp && look('smtp', known.smtp),
       within(mostStepMs, signal, indexOf(principal, accountId)).catch(() => undefined),
     ])
-    // As it is by now.
+    // The account as it is by now.
     const after = await accounts.get(principal, accountId)
     const now = this.#now()
     const history = stateHistory(hub.stateSigns(accountId), after, now)
@@ -177,7 +177,7 @@ export class DiagnoseService {
     }
   }
 
-  /** What logs in; or why there is nothing to log in with, where the account signs in by OAuth2. */
+  /** Returns the login, or why there is none if the account signs in by OAuth2. */
   async #loginFrom(source: LoginSource, server: MailServer, signal: AbortSignal): Promise<MailLogin | NoAccess> {
     try {
       return await within(mostStepMs, signal, source())
@@ -193,7 +193,7 @@ export class DiagnoseService {
     const { guard, gateway, pool, protocol, smtp, timeoutMs } = this.#options
     const hear = (part: Part, given: MailLogin | NoAccess) =>
       protocol.open(accountId, part, 'why' in given ? [] : [secretOf(given)])
-    // A token that was rejected is refreshed once, as for every login.
+    // A rejected token is refreshed once, as for every login.
     const fresh = (given: MailLogin) => async (rejected?: string) => (rejected === undefined ? given : source(rejected))
     return {
       guard,
@@ -209,7 +209,7 @@ export class DiagnoseService {
           )
         } catch (error) {
           if (!(error instanceof Problem) || error.extension.fault !== 'limit') throw error
-          // Our own connections may be all that the server allows: one of those answers as well.
+          // Our own connections may be all that the server allows; one of those serves as well.
           return pool.run(accountId, 'interactive', connection => connection.inspect(), signal)
         }
       },
@@ -226,7 +226,7 @@ export class DiagnoseService {
   #forget(accountId: string): void {
     const { refusals } = this.#options
     const both = Promise.all([refusals.forget(accountId, 'imap'), refusals.forget(accountId, 'smtp')])
-    // One that is left is of an account as it is no more.
+    // One that remains refers to an earlier revision of the account.
     const forgotten: Promise<void> = both
       .then(
         () => undefined,
@@ -245,7 +245,7 @@ export interface KnownState {
   stateSince: string
 }
 
-/** Whether a refusal tells of the login as it is: neither did the account change, nor was it let in since. */
+/** Returns true if a refusal still holds: neither has the account changed, nor has a login succeeded since. */
 export function isInForce(refusal: Refusal, { part, revision, state, stateSince }: KnownState): boolean {
   if (refusal.revision !== revision) return false
   return !(part === 'imap' && state === 'ready' && stateSince > refusal.at)

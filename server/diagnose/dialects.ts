@@ -1,9 +1,9 @@
-/** How IMAP and SMTP are spoken before the login. */
+/** The dialogues of IMAP and SMTP before the login. */
 import { SmtpLines } from '../outbox/smtp-lines.ts'
 import type { Finding } from './check.ts'
 import type { Conversation, Dialect } from './talk.ts'
 
-/** Lines of one answer. */
+/** Upper bound of lines in one response. */
 const mostLines = 100
 
 const passwordless = 'Sign in at the provider (OAuth2) on the page of the account: it needs no password then.'
@@ -32,10 +32,10 @@ export const imapDialect: Dialect = {
       ['Command LOGIN', isDisabled ? 'disabled (LOGINDISABLED)' : 'allowed'],
     ] as const
     if (kind === 'oauth') return tokens(methods, details)
-    if (!isDisabled) return { state: 'ok', words: 'The server takes passwords on this connection.', details }
+    if (!isDisabled) return { state: 'ok', words: 'The server accepts passwords on this connection.', details }
     if (!isSecure) {
       const advice = ['Choose STARTTLS or implicit TLS.']
-      return { state: 'failed', words: 'The server takes no password without TLS (LOGINDISABLED).', details, advice }
+      return { state: 'failed', words: 'The server accepts no password without TLS (LOGINDISABLED).', details, advice }
     }
     return noPassword(methods, details)
   },
@@ -67,15 +67,20 @@ export const smtpDialect: Dialect = {
     ] as const
     if (methods.length === 0 && !isSecure && offers.has('STARTTLS')) {
       const advice = ['Choose STARTTLS or implicit TLS.']
-      return { state: 'failed', words: 'The server takes logins only over TLS.', details, advice }
+      return { state: 'failed', words: 'The server accepts logins only over TLS.', details, advice }
     }
     if (methods.length === 0) {
       const advice = ['Check the port: mail programs send through 465 or 587, not through 25.']
-      return { state: 'warning', words: 'The server offers no login: it may take no mail from here.', details, advice }
+      return {
+        state: 'warning',
+        words: 'The server offers no login: it may accept no mail from here.',
+        details,
+        advice,
+      }
     }
     if (kind === 'oauth') return tokens(methods, details)
     const takesPasswords = methods.some(method => /^(PLAIN|LOGIN|CRAM-MD5)$/.test(method))
-    if (takesPasswords) return { state: 'ok', words: 'The server takes passwords on this connection.', details }
+    if (takesPasswords) return { state: 'ok', words: 'The server accepts passwords on this connection.', details }
     return noPassword(methods, details)
   },
   tell: onLine => new SmtpLines(onLine),
@@ -83,18 +88,18 @@ export const smtpDialect: Dialect = {
 
 function noPassword(methods: readonly string[], details: NonNullable<Finding['details']>): Finding {
   const isOauth = methods.some(method => tokenMechanism.test(method))
-  const words = isOauth ? 'The server takes no passwords, only OAuth2.' : 'The server takes no passwords.'
+  const words = isOauth ? 'The server accepts no passwords, only OAuth2.' : 'The server accepts no passwords.'
   return { state: 'warning', words, details, advice: [passwordless] }
 }
 
-/** For an account that signs in by OAuth2. */
+/** Judges the login methods for an account that signs in by OAuth2. */
 function tokens(methods: readonly string[], details: NonNullable<Finding['details']>): Finding {
   if (methods.some(method => tokenMechanism.test(method))) {
-    return { state: 'ok', words: 'The server takes access tokens (OAuth2) on this connection.', details }
+    return { state: 'ok', words: 'The server accepts access tokens (OAuth2) on this connection.', details }
   }
-  const words = 'The server takes no access tokens: it offers neither XOAUTH2 nor OAUTHBEARER.'
+  const words = 'The server accepts no access tokens: it offers neither XOAUTH2 nor OAUTHBEARER.'
   const advice = [
-    'Check host, port and TLS: this account signs in at its provider, and only servers of that take its tokens.',
+    'Check host, port and TLS: this account signs in at its provider, and only that provider’s servers accept its tokens.',
   ]
   return { state: 'failed', words, details, advice }
 }
@@ -107,7 +112,7 @@ async function imapAnswer(talk: Conversation, tag: string, command: string): Pro
     said.push(line)
     if (line.startsWith(`${tag} `)) return said
   }
-  throw new Error('The server said far more than it was asked.')
+  throw new Error('The server sent far more than was requested.')
 }
 
 async function smtpAnswer(talk: Conversation, command: string): Promise<string[]> {
@@ -118,5 +123,5 @@ async function smtpAnswer(talk: Conversation, command: string): Promise<string[]
     said.push(line)
     if (!/^\d{3}-/.test(line)) return said
   }
-  throw new Error('The server said far more than it was asked.')
+  throw new Error('The server sent far more than was requested.')
 }

@@ -1,4 +1,4 @@
-/** What answers at a port, by its first words. */
+/** Recognises what answers at a port by its first words. */
 
 const looks: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/^\* (OK|PREAUTH|BYE)\b/i, 'an IMAP server'],
@@ -12,12 +12,12 @@ const looks: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/^[\x15\x16]\x03/, 'a server that speaks TLS'],
 ]
 
-/** Undefined where nothing is known that begins so. */
+/** Returns which kind of server begins like this; undefined if unknown. */
 export function looksLike(text: string): string | undefined {
   return looks.find(([pattern]) => pattern.test(text))?.[1]
 }
 
-/** The date in the greeting of an SMTP server, where it tells one (RFC 5322), as Exim and others do. */
+/** Returns the date in an SMTP greeting (RFC 5322), which Exim and others send. */
 export function dateIn(greeting: string): Date | undefined {
   const written = /\b(\d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} (?:[+-]\d{4}|GMT|UTC))/.exec(greeting)?.[1]
   const time = Date.parse(written ?? '')

@@ -1,8 +1,11 @@
-/** What a line of IMAP may tell strangers: words of the protocol and of well-known servers stay; whatever else stands there can be the name of a folder. */
+/**
+ * Masks lines of IMAP for strangers: words of the protocol and of well-known servers stay; anything else can be the
+ * name of a folder.
+ */
 
-/** Where names become masks. */
+/** Replaces names by masks. */
 export interface NameMasks {
-  /** Names that are known, addresses, and numbers of sessions. */
+  /** Masks known names, addresses, and session ids. */
   words(text: string): string
   folder(path: string): string
   keyword(name: string): string
@@ -10,7 +13,7 @@ export interface NameMasks {
 
 const set = (words: string) => new Set(words.split(/\s+/))
 
-/** Arguments of commands and items of answers. */
+/** Arguments of commands and items of responses. */
 const items = set(
   `return select subscribed remote recursivematch special-use children status messages recent uidnext uidvalidity unseen highestmodseq
   size deleted deleted-storage mailboxid appendlimit condstore qresync silent flags +flags -flags flags.silent +flags.silent
@@ -23,11 +26,11 @@ const codes = set(
   parse permanentflags privacyrequired read-only read-write serverbug temporary throttled toobig trycreate uidnext uidnotsticky
   uidrequired uidvalidity unavailable unknown-cte unseen useattr webalert`,
 )
-/** Of which the name alone is told. */
+/** Responses of which only the name is shown. */
 const responses = set(
   'exists recent expunge fetch search sort thread esearch vanished acl myrights listrights metadata language genurlauth',
 )
-/** Of texts behind OK, NO, BAD and BYE. */
+/** Known words of the texts after OK, NO, BAD and BYE. */
 const known = set(
   `a access accessed account after again aborted already all allowed an and another any append are argument arguments as at authenticate
   authenticated authentication authorization available backend bad be because been begin being bug bye by cannot can't capability
@@ -49,13 +52,13 @@ const known = set(
   unknown unselect unselected unseen unsubscribe unsubscribed until unsupported use used user username using validity via view
   waiting was we web welcome will with without write wrong yahoo you your zimbra zoho fastmail outlook yandex gmx`,
 )
-/** What masks look like. */
+/** Patterns of the masks themselves. */
 const host = String.raw`(?:(?:host\d+|imaps?|smtps?|mail|mx|www)\.)*domain\d+\.example`
 const masks = new RegExp(
   String.raw`^(?:(?:user|name|host|folder|keyword|message|ip|private-ip)\d+|user\d+@${host}|${host}|<message\d+>|\[id\])$`,
 )
 
-/** Free text: of unknown words only that they were there. */
+/** Masks free text: unknown words are replaced by a placeholder. */
 export function knownWords(text: string, to: Pick<NameMasks, 'words'>): string {
   return to
     .words(text)
@@ -68,7 +71,7 @@ export function knownWords(text: string, to: Pick<NameMasks, 'words'>): string {
     .replaceAll(/…(?:\s+…)+/g, '…')
 }
 
-/** A line of a server. */
+/** Masks a line from a server. */
 export function serverLine(line: string, to: NameMasks): string {
   const [, head, isOf, rest = ''] = /^((\*|\S{1,40}) (?:OK|NO|BAD|BYE|PREAUTH))(?= |$)(.*)$/isu.exec(line) ?? []
   if (head !== undefined && isOf !== undefined) return head + statusText(rest, to)
@@ -94,9 +97,9 @@ export function serverLine(line: string, to: NameMasks): string {
   return line === '+ …' ? line : knownWords(line, to)
 }
 
-/** Arguments that can be names of folders: whatever is quoted, and every word that is not of the protocol. */
+/** Masks arguments that can be names of folders: everything quoted, and every word that is not part of the protocol. */
 export function namesIn(rest: string, to: Pick<NameMasks, 'folder'>): string {
-  // What was cut has no quote at its end.
+  // A truncated line has no closing quote.
   return rest.replace(/"((?:[^"\\]|\\.)*)("|\\?$)|[^\s"()]+/gsu, (word, inside?: string, end?: string) => {
     if (inside !== undefined) return `"${to.folder(inside.replaceAll(/\\(.)/gsu, '$1'))}${end}`
     if (/^[\d:,*%]+$/.test(word) || /^\{\d+\+?\}$/.test(word) || items.has(word.toLowerCase())) return word
@@ -104,7 +107,7 @@ export function namesIn(rest: string, to: Pick<NameMasks, 'folder'>): string {
   })
 }
 
-/** Flags, of which people give some names. */
+/** Masks flags, of which users choose some names. */
 export function keywords(rest: string, to: Pick<NameMasks, 'keyword'>): string {
   return rest.replace(/[^\s()]+/gu, word =>
     isSystemFlag(word) || /^[\d:,*]+$/.test(word) || items.has(word.toLowerCase()) ? word : to.keyword(word),
@@ -139,12 +142,12 @@ function isSystemFlag(word: string): boolean {
   return systemFlags.has(word.toLowerCase())
 }
 
-/** Commands that name folders. */
+/** Matches commands that name folders. */
 const naming =
   /^(\S+ (?:UID )?(?:SELECT|EXAMINE|STATUS|LIST|LSUB|XLIST|CREATE|DELETE|RENAME|SUBSCRIBE|UNSUBSCRIBE|GETQUOTAROOT|GETQUOTA|COPY|MOVE) )(.*)$/isu
 const storing = /^(\S+ (?:UID )?STORE )(.*)$/isu
 
-/** A line of RustyMail. */
+/** Masks a line from RustyMail. */
 export function clientLine(line: string, to: NameMasks & { text(text: string): string }): string {
   const [, command, rest = ''] = naming.exec(line) ?? []
   if (command !== undefined) return command + namesIn(rest, to)
@@ -153,7 +156,7 @@ export function clientLine(line: string, to: NameMasks & { text(text: string): s
   return to.text(line)
 }
 
-/** Names of folders in a line of RustyMail, as they stand there. */
+/** Returns the names of folders in a line from RustyMail, in their encoded form. */
 export function foldersIn(line: string): string[] {
   const found: string[] = []
   namesIn(naming.exec(line)?.[2] ?? '', {
@@ -165,7 +168,7 @@ export function foldersIn(line: string): string[] {
   return found
 }
 
-/** RFC 3501, section 5.1.3: `M&APw-ll` is `Müll`. */
+/** Decodes modified UTF-7 (RFC 3501, section 5.1.3): `M&APw-ll` is `Müll`. */
 export function fromUtf7(path: string): string {
   return path.replaceAll(/&([A-Za-z0-9+,]*)-/g, (_all, encoded: string) => {
     if (encoded === '') return '&'

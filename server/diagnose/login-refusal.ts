@@ -1,4 +1,7 @@
-/** Why a login was refused, in words, and what to do: different for a password than for an account that signs in by OAuth2. */
+/**
+ * Explains why a login was refused and what to do: differently for a password than for an account that signs in by
+ * OAuth2.
+ */
 import type { AccountAuth } from '../../contract/accounts.ts'
 import type { Problem } from '../platform/problem.ts'
 import { type Finding, oneLine } from './check.ts'
@@ -7,11 +10,11 @@ import { hintsFor } from './provider-hints.ts'
 export const noAccess = 'Access was revoked or has expired: sign in again.'
 export const signInAgain = 'Press Sign in again on the page of the account: its mail and settings stay.'
 export const providerAway =
-  'RustyMail asks the provider again by itself. If it stays so, check its client id and secret under Configuration, Sign-in of mail accounts.'
+  'RustyMail retries automatically. If this persists, check its client id and secret under Configuration, Sign-in of mail accounts.'
 
 export interface RefusedAt {
   part: 'imap' | 'smtp'
-  /** Of the mail server. */
+  /** The host of the mail server. */
   host: string
   kind: AccountAuth['kind']
 }
@@ -46,7 +49,7 @@ export function refusal(problem: Problem, { part, host, kind }: RefusedAt): Find
       'Close other mail programs that use this account, or lower the number of connections under Configuration.',
     )
   }
-  // Said here, before any server was asked.
+  // RustyMail's own refusal, before any server was asked.
   if (problem.code === 'bad_request') {
     return failed(problem.message, 'Correct the server under Edit, or sign in again on the page of the account.')
   }

@@ -1,16 +1,16 @@
-/** What a mail server says of the mailbox once logged in: quota, folders by role, and the extensions that matter to RustyMail. */
+/** Checks of the mailbox after the login: quota, folders by role, and extensions that matter to RustyMail. */
 import type { Folder } from '../../contract/mail.ts'
 import type { ServerFacts } from '../imap/mail-gateway.ts'
 import { type Check, type Finding, skipped, toCheck } from './check.ts'
 
-/** Of the quota. */
+/** Share of the quota from which on it is a warning. */
 const nearlyFull = 0.9
 
 const wantedRoles: readonly NonNullable<Folder['role']>[] = ['inbox', 'sent', 'drafts', 'trash', 'junk', 'archive']
 
-/** What RustyMail does without each. */
+/** The fallback of RustyMail if an extension is missing. */
 const extensions: readonly (readonly [names: readonly string[], without: string])[] = [
-  [['IDLE'], 'new mail is looked for every half minute'],
+  [['IDLE'], 'new mail is polled every half minute'],
   [['QRESYNC'], 'changes are found with CONDSTORE, or by comparing'],
   [['CONDSTORE', 'QRESYNC'], 'changes are found by comparing all flags'],
   [['MOVE'], 'messages are copied and then deleted'],
@@ -20,7 +20,7 @@ const extensions: readonly (readonly [names: readonly string[], without: string]
   [['LIST-STATUS'], 'folders are counted one by one'],
 ]
 
-/** @param facts Undefined where the login failed. */
+/** @param facts Undefined if the login failed. */
 export function mailboxChecks(facts: ServerFacts | undefined): Check[] {
   const ids = ['quota', 'folders', 'capabilities'] as const
   if (!facts) return ids.map(id => skipped('imap', id, 'Not known without a login.'))

@@ -1,11 +1,11 @@
-/** Replaces what names people, places and folders by words of its own, the same throughout: for texts that strangers will read. */
+/** Replaces the names of people, places and folders by consistent masks, for texts that strangers will read. */
 import { isIP } from 'node:net'
 import { judgeAddress } from '../platform/network/outbound-rules.ts'
 import { clientLine, fromUtf7, knownWords, serverLine } from './imap-said.ts'
 import { isKnownProvider } from './provider-hints.ts'
 
 export interface KnownNames {
-  /** Of the account. */
+  /** Names of the account. */
   names: readonly string[]
   /** Logins and addresses. */
   users: readonly string[]
@@ -13,7 +13,7 @@ export interface KnownNames {
   folders: readonly string[]
 }
 
-/** Names of folders that say nothing of their owner. */
+/** Folder names that disclose nothing about their owner. */
 const commonFolders = new Set(
   'inbox sent drafts trash junk archive archives spam none starred important deleted sent-mail sent_mail'
     .split(' ')
@@ -28,13 +28,13 @@ const commonFolders = new Set(
       '[gmail]',
     ]),
 )
-/** Beginnings of names of hosts that say nothing of their owner. */
+/** Host name labels that disclose nothing about their owner. */
 const commonLabels = new Set(
   'imap imaps smtp smtps mail mx pop pop3 www webmail outgoing incoming autodiscover autoconfig localhost example'.split(
     ' ',
   ),
 )
-/** Documents and software, not servers. */
+/** Matches names of documents and software, not servers. */
 const notHosts =
   /^(node\.js|rustymail\..*|(www\.)?rfc-editor\.org|id\.yandex\.com|account\.apple\.com|myaccount\.google\.com)$/i
 const shortest = 3
@@ -57,7 +57,7 @@ export class Masker {
     const domains = [...users.map(user => user.split('@')[1] ?? ''), ...servers].filter(
       host => host !== '' && isIP(host) === 0,
     )
-    // Numbers begin with the account's own.
+    // The account's own names are numbered first.
     for (const user of users) if (user.includes('@')) this.#email(user)
     for (const host of domains) this.#host(host)
     const words = new Map<string, string>()
@@ -68,12 +68,12 @@ export class Masker {
     for (const written of folders) {
       const path = fromUtf7(written)
       add(path, 'folder')
-      // Wherever the server writes it as it is on the wire.
+      // Masks the form on the wire too, which a server may echo anywhere.
       if (written !== path && written.length >= shortest) words.set(written, this.folder(path))
       for (const level of path.split(/[/.\\]/)) add(level, 'folder')
     }
     for (const user of users) {
-      // Those with an @ are addresses.
+      // Users with an @ are masked as addresses.
       if (!user.includes('@')) add(user, 'user')
       add(user.split('@')[0] ?? '', 'user')
     }
@@ -102,7 +102,7 @@ export class Masker {
     return masked
   }
 
-  /** What a server says may have numbers of sessions and the like in it. */
+  /** Masks a server's words, which may contain session ids and the like. */
   words(text: string): string {
     return this.text(text).replace(longIds, word => (/^(SCRAM-|TLS_)/.test(word) ? word : '[id]'))
   }
@@ -117,13 +117,13 @@ export class Masker {
     return this.#mask('keyword', name)
   }
 
-  /** A line of a conversation. Of IMAP, no word stays that can be the name of a folder. */
+  /** Masks a line of the protocol. In IMAP, no word that can be the name of a folder stays. */
   line(from: 'client' | 'server', text: string, part: 'imap' | 'smtp' = 'imap'): string {
     if (part === 'smtp') return from === 'server' ? this.words(text) : this.text(text)
     return from === 'server' ? serverLine(text, this) : clientLine(text, this)
   }
 
-  /** What a server said, which may have named a folder. */
+  /** Masks what a server said, which may have named a folder. */
   said(text: string): string {
     return knownWords(text, this)
   }
@@ -147,7 +147,7 @@ export class Masker {
     return this.#domain(host)
   }
 
-  /** `imap.domain1.example` */
+  /** Returns a name such as `imap.domain1.example`. */
   #domain(host: string): string {
     const labels = host.toLowerCase().split('.')
     const own = this.#mask('domain', labels.slice(-2).join('.'))

@@ -1,10 +1,10 @@
-/** What large providers want in place of a person's password, since they refuse it in words that do not say so. */
+/** Hints on what large providers require in place of a person's password, since their refusals do not say so. */
 
 interface ProviderHint {
   provider: string
   hosts: RegExp
   advice: readonly string[]
-  /** Said of IMAP alone. */
+  /** Applies to IMAP only. */
   imapAdvice?: readonly string[]
 }
 
@@ -13,24 +13,24 @@ const hints: readonly ProviderHint[] = [
     provider: 'Gmail',
     hosts: /(^|\.)(gmail|googlemail)\.com$/,
     advice: [
-      'Gmail takes no account password here. Turn on 2-Step Verification, create an app password at https://myaccount.google.com/apppasswords, and enter that; or connect with Google (OAuth2).',
+      'Gmail accepts no account passwords here. Turn on 2-Step Verification, create an app password at https://myaccount.google.com/apppasswords, and enter that; or connect with Google (OAuth2).',
     ],
   },
   {
     provider: 'Outlook',
     hosts: /(^|\.)(outlook|office365|hotmail|live)\.com$/,
-    advice: ['Microsoft takes no passwords for mail programs any more: connect this account with Microsoft (OAuth2).'],
+    advice: ['Microsoft no longer accepts passwords from mail programs: connect this account with Microsoft (OAuth2).'],
   },
   {
     provider: 'Yahoo',
     hosts: /(^|\.)(yahoo|aol)\.(com|[a-z]{2}|co\.[a-z]{2})$/,
-    advice: ['Yahoo and AOL take only app passwords: create one in Account security, under Generate app password.'],
+    advice: ['Yahoo and AOL accept only app passwords: create one in Account security, under Generate app password.'],
   },
   {
     provider: 'iCloud',
     hosts: /(^|\.)(me|icloud|mac)\.com$/,
     advice: [
-      'iCloud takes only app-specific passwords: create one at https://account.apple.com under Sign-In and Security.',
+      'iCloud accepts only app-specific passwords: create one at https://account.apple.com under Sign-In and Security.',
     ],
     imapAdvice: ['For IMAP, the user at iCloud is the part of the address before the @.'],
   },
@@ -38,14 +38,14 @@ const hints: readonly ProviderHint[] = [
     provider: 'Fastmail',
     hosts: /(^|\.)(fastmail|messagingengine)\.(com|fm)$/,
     advice: [
-      'Fastmail takes only app passwords: create one under Settings, Privacy & Security, Connected apps & API tokens.',
+      'Fastmail accepts only app passwords: create one under Settings, Privacy & Security, Connected apps & API tokens.',
     ],
   },
   {
     provider: 'GMX or WEB.DE',
     hosts: /(^|\.)(gmx\.(net|com|de|at|ch)|web\.de|mail\.com)$/,
     advice: [
-      'GMX and WEB.DE refuse mail programs until POP3/IMAP access is allowed in the settings of the mailbox; with two-factor sign-in they take only an application-specific password.',
+      'GMX and WEB.DE refuse mail programs until POP3/IMAP access is allowed in the settings of the mailbox; with two-factor sign-in they accept only an application-specific password.',
     ],
   },
   {
@@ -59,7 +59,7 @@ const hints: readonly ProviderHint[] = [
     provider: 'Yandex',
     hosts: /(^|\.)yandex\.(com|ru|net)$/,
     advice: [
-      'Yandex takes only app passwords: create one under Security at https://id.yandex.com, and allow IMAP in the settings of Mail.',
+      'Yandex accepts only app passwords: create one under Security at https://id.yandex.com, and allow IMAP in the settings of Mail.',
     ],
   },
   {
@@ -71,13 +71,13 @@ const hints: readonly ProviderHint[] = [
   },
 ]
 
-/** @param host Of the mail server. */
+/** @param host The host of the mail server. */
 export function hintsFor(host: string, part: 'imap' | 'smtp'): readonly string[] {
   const hint = hints.find(({ hosts }) => hosts.test(host.toLowerCase()))
   return [...(hint?.advice ?? []), ...((part === 'imap' && hint?.imapAdvice) || [])]
 }
 
-/** Whether the host is that of a large provider, whose name says nothing of its users. */
+/** Returns true for a host of a large provider, whose name discloses nothing about its users. */
 export function isKnownProvider(host: string): boolean {
   return hints.some(({ hosts }) => hosts.test(host.toLowerCase()))
 }

@@ -1,4 +1,4 @@
-/** Where a mail server is, and whether its port opens: each address by itself. */
+/** Resolves a mail server, and checks for each of its addresses whether the port opens. */
 import type { Address, OutboundGuard } from '../platform/network/outbound-guard.ts'
 import { Problem } from '../platform/problem.ts'
 import { type Check, type Finding, TooLate, timed, toCheck, within, wordsOf } from './check.ts'
@@ -9,17 +9,17 @@ export type Guard = Pick<OutboundGuard, 'check' | 'look'>
 
 export interface Reached {
   checks: Check[]
-  /** Of those that opened, the one that is tried first. */
+  /** The preferred one of the addresses that opened. */
   address: Address | undefined
 }
 
-/** Of a name; further ones are named and not tried. */
+/** Addresses of a name that are tried; further ones are only listed. */
 const mostTried = 8
 
 const portCodes: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refused: nothing listens on this port',
-  EHOSTUNREACH: 'unreachable: there is no way to this address',
-  ENETUNREACH: 'unreachable: there is no way to this network',
+  EHOSTUNREACH: 'unreachable: there is no route to this address',
+  ENETUNREACH: 'unreachable: there is no route to this network',
   EADDRNOTAVAIL: 'unreachable: this machine has no address of this kind',
   EHOSTDOWN: 'unreachable: the machine is down',
   EACCES: 'blocked by this machine',

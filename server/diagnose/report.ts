@@ -1,11 +1,11 @@
-/** A diagnosis as plain text: as it is, for its owner, and masked, for a public bug tracker. */
+/** Renders a diagnosis as plain text: unmasked for its owner, and masked for a public bug tracker. */
 import type { Diagnosis } from '../../contract/diagnose.ts'
 import { foldersIn, namesIn } from './imap-said.ts'
 import { Masker } from './masker.ts'
 
 export interface ReportFrame {
   version: string
-  /** What matters of the machine and of the settings; contains nothing of people. */
+  /** Facts about the machine and the settings, without personal data. */
   facts: readonly (readonly [name: string, value: string])[]
 }
 
@@ -17,26 +17,26 @@ export interface Named {
   watched_folders: readonly string[]
 }
 
-/** How each text is told. */
+/** How each kind of text is rendered. */
 interface Voice {
   text(text: string): string
   words(text: string): string
   folder(path: string): string
-  /** What a server said, which may have named a folder. */
+  /** Renders what a server said, which may have named a folder. */
   said(text: string): string
   line(from: 'client' | 'server', text: string, part?: 'imap' | 'smtp'): string
 }
 
 const plain: Voice = { text: same, words: same, folder: same, said: same, line: (_from, text) => text }
 const marks = { ok: 'ok     ', warning: 'warning', failed: 'FAILED ', skipped: 'skipped' } as const
-/** Details that are words of servers. */
+/** Details that contain words of servers. */
 const saidBy = new Set(['Greeting', 'It said', 'The server said', 'Last error', 'Server software'])
 
 export function plainText(diagnosis: Omit<Diagnosis, 'account_id'>): string {
   return [...head(diagnosis, plain), ...body(diagnosis, plain)].join('\n')
 }
 
-/** @param account Of which nothing is to be told. */
+/** @param account Nothing of it may be disclosed. */
 export function maskedReport(diagnosis: Diagnosis, account: Named, { version, facts }: ReportFrame): string {
   const masker = maskerFor(diagnosis, account)
   return [
@@ -77,7 +77,7 @@ function detailOf(id: string, name: string, value: string, voice: Voice): string
   if (id === 'folders') {
     return name.startsWith('Namespace') || name === 'Folders' ? namesIn(value, voice) : voice.folder(value)
   }
-  // About folders, mostly; of a login it is about the login.
+  // Mostly about folders; the words about a login are not.
   if (id === 'state' && name === 'The server said') return voice.said(value)
   return saidBy.has(name) ? voice.words(value) : voice.text(value)
 }

@@ -1,4 +1,4 @@
-/** Talks to a mail server until a login would be next: greeting, what it offers, TLS. What only IMAP or only SMTP says is in a file of each. */
+/** Talks to a mail server up to the login: greeting, capabilities, TLS. Each protocol's dialect has its own file. */
 import type { AccountAuth, TlsKind } from '../../contract/accounts.ts'
 import type { LineListener } from '../accounts/protocol-log.ts'
 import { speaksTls } from '../accounts/tls-probe.ts'
@@ -16,21 +16,21 @@ export interface Target extends Place {
   tls: TlsKind
 }
 
-/** How a protocol is spoken before the login. */
+/** The dialogue of a protocol before the login. */
 export interface Dialect {
   name: string
   isGreeting(line: string): boolean
-  /** Of a greeting that is no welcome, what is wrong. */
+  /** Returns what is wrong with a greeting that refuses the connection. */
   refusalIn(greeting: string): string | undefined
-  /** Said to a server that is silent, which makes those that wait for a request answer. */
+  /** Sent to a silent server, to which those that wait for a request respond. */
   nudge: string
-  /** Asks what it offers. @returns In capitals. */
+  /** Asks for capabilities. @returns Them in capitals. */
   offers(talk: Conversation): Promise<ReadonlySet<string>>
-  /** Asks for TLS. @returns Whether it may begin, and its words. */
+  /** Requests TLS. @returns True if it may begin, and the server's words. */
   startTls(talk: Conversation): Promise<{ isReady: boolean; words: string }>
   methods(offers: ReadonlySet<string>, isSecure: boolean, kind: AccountAuth['kind']): Finding
   goodbye: string
-  /** Takes what is said, for the last lines of the account. */
+  /** Splits what is said into lines for the protocol log of the account. */
   tell(onLine: LineListener): { sent(line: string): void; received(line: string): void }
 }
 
@@ -41,7 +41,7 @@ export interface Conversation {
 
 export interface Talked {
   checks: Check[]
-  /** Why no password may be sent; undefined where it may. */
+  /** Why no password may be sent; undefined if it may. */
   whyNoLogin: string | undefined
   greeting: string
   offers: ReadonlySet<string>
@@ -68,7 +68,7 @@ export async function talk(options: TalkOptions): Promise<Talked> {
   return talker.result()
 }
 
-/** In the order in which they are taken. */
+/** The checks in order of execution. */
 const stepsOf: Readonly<Record<TlsKind, readonly Check['id'][]>> = {
   implicit: ['tls', 'greeting', 'login_methods'],
   starttls: ['greeting', 'starttls', 'tls', 'login_methods'],
@@ -76,7 +76,7 @@ const stepsOf: Readonly<Record<TlsKind, readonly Check['id'][]>> = {
 }
 const mayRefuse =
   'The server may refuse this machine’s address, or too many connections: try again later, then ask its operator.'
-/** Lines of a greeting. */
+/** Upper bound of lines in a greeting. */
 const mostGreeting = 50
 
 class Talker implements Conversation {
@@ -98,7 +98,7 @@ class Talker implements Conversation {
     try {
       this.#wire = await Wire.open(target, address, stepMs, signal)
     } catch (error) {
-      const words = `The port opened, and not a second time: ${wordsOf(error)}`
+      const words = `The port opened once, but not again: ${wordsOf(error)}`
       this.#checks.push(toCheck(target.part, stepsOf[target.tls][0]!, { state: 'failed', words, advice: [mayRefuse] }))
       return
     }
@@ -158,7 +158,7 @@ class Talker implements Conversation {
   async #greet(): Promise<Finding> {
     const { target, dialect, stepMs, signal } = this.#options
     try {
-      // Half of it, so that a silent server can be asked in the other half.
+      // Half of the timeout, so that a silent server can be nudged in the other half.
       this.#greeting = await this.#wire!.line(stepMs / 2, signal)
       this.#ear?.received(this.#greeting)
       let more = this.#greeting
@@ -175,7 +175,7 @@ class Talker implements Conversation {
     const refusal = dialect.refusalIn(this.#greeting)
     const details = [['Greeting', greeting]] as const
     if (refusal) {
-      const advice = ['Wait a while and try again; if it stays so, ask the operator of the mail server.']
+      const advice = ['Wait a while and try again; if this persists, ask the operator of the mail server.']
       return { state: 'failed', words: `${refusal} It said: ${greeting}`, details, advice }
     }
     return { state: 'ok', words: `${dialect.name} answers at ${target.host}:${target.port}.`, details }
@@ -258,7 +258,7 @@ class Talker implements Conversation {
 
   async #methods(): Promise<Finding> {
     const { target, dialect } = this.#options
-    // What was offered before TLS says nothing of what is offered now (RFC 9051, section 6.2.1).
+    // Capabilities from before TLS must be discarded (RFC 9051, section 6.2.1).
     if (target.tls !== 'none') this.#offers = await dialect.offers(this)
     return dialect.methods(this.#offers, target.tls !== 'none', target.kind)
   }

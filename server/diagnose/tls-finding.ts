@@ -1,24 +1,24 @@
-/** What the TLS of a mail server is, and what is wrong with its certificate, in words. */
+/** Describes the TLS of a mail server, and what is wrong with its certificate. */
 import { checkServerIdentity, type DetailedPeerCertificate, type TLSSocket } from 'node:tls'
 import { isLoopback } from '../accounts/account-verifier.ts'
 import { type Finding, TooLate, wordsOf } from './check.ts'
 import type { Part } from './reach-server.ts'
 
 const dayMs = 86_400_000
-/** A certificate that ends sooner is a warning. */
+/** Days before its end from which on a certificate is a warning. */
 const soonDays = 14
 const mostOfChain = 6
 
 export interface SeenTls {
   finding: Finding
-  /** Of the certificate, where it is not valid yet: perhaps it is our clock that is wrong. */
+  /** The start of a certificate that is not valid yet, since our clock may be wrong. */
   notBefore: Date | undefined
 }
 
 interface Issue {
   words: string
   advice: string
-  /** Is taken from this machine itself. */
+  /** True if the issue is accepted for a mail server on this machine itself. */
   isLocalMatter: boolean
 }
 
@@ -55,7 +55,7 @@ export function tlsFinding(socket: TLSSocket, part: Part, host: string, now: num
   return { finding: { state: 'ok', words, details }, notBefore }
 }
 
-/** Why there was no handshake. */
+/** Explains why the handshake failed. */
 export function noTls(error: unknown, part: Part, port: number): Finding {
   const { code = '' } = error as NodeJS.ErrnoException
   const implicit = part === 'imap' ? 993 : 465
@@ -85,7 +85,7 @@ export function noTls(error: unknown, part: Part, port: number): Finding {
 function issuesOf(socket: TLSSocket, chain: readonly DetailedPeerCertificate[], host: string, now: number): Issue[] {
   const [own] = chain
   if (!own) return []
-  // Node gives the code of the fault here, though its types say Error.
+  // Node sets the code of the fault here, though its types say Error.
   const fault = String(socket.authorizationError ?? '')
   const issues: Issue[] = []
   const ended = now - Date.parse(own.valid_to)

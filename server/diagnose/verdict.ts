@@ -1,4 +1,4 @@
-/** Out of all checks: one sentence that says what is wrong first of all, and what to do, in order. */
+/** Condenses all checks to one sentence about the most important fault, and advice in order. */
 import type { Diagnosis } from '../../contract/diagnose.ts'
 import type { Check } from './check.ts'
 
@@ -9,7 +9,7 @@ const parts: Readonly<Record<Check['part'], string>> = {
 }
 const mostAdvice = 10
 const noAdvice =
-  'Try again later. If it stays so, ask the operator of the mail server, with the report of this diagnosis.'
+  'Try again later. If this persists, ask the operator of the mail server, with the report of this diagnosis.'
 
 export function verdictOf(checks: readonly Check[]): Pick<Diagnosis, 'state' | 'verdict' | 'advice'> {
   const failed = checks.filter(({ state }) => state === 'failed')
@@ -18,7 +18,7 @@ export function verdictOf(checks: readonly Check[]): Pick<Diagnosis, 'state' | '
   const advice = [...new Set([...failed, ...warned].flatMap(check => check.advice))].slice(0, mostAdvice)
   if (!first) {
     const isPart = checks.some(({ id, state }) => id === 'login' && state === 'skipped')
-    const verdict = isPart ? 'Nothing wrong was found, as far as it was looked at.' : 'Everything works.'
+    const verdict = isPart ? 'Nothing wrong was found in what was checked.' : 'Everything works.'
     return { state: 'ok', verdict, advice: [] }
   }
   const verdict = `${parts[first.part]}${first.words}`.slice(0, 1_000)

@@ -1,4 +1,7 @@
-/** A bare connection to a mail server: lines in, lines out, TLS from the first byte or later. Nobody logs in on it, and what it reads is bounded. */
+/**
+ * A bare connection to a mail server: lines in and out, with implicit TLS or a later upgrade. Nobody logs in on it, and
+ * what it reads is bounded.
+ */
 import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { type Address, answerWith } from '../platform/network/outbound-guard.ts'
@@ -9,7 +12,7 @@ export interface Place {
   port: number
 }
 
-/** Of all that the server says; more is not read. */
+/** Upper bound of bytes from the server; more is not read. */
 const mostBytes = 64 * 1024
 const goodbyeMs = 1_000
 const lineFeed = 0x0a
@@ -26,7 +29,10 @@ export class Wire {
     this.#follow(socket)
   }
 
-  /** @param address Of the place, and judged. @throws the error of the socket, or TooLate. */
+  /**
+   * Connects. @param address An address of the place that passed the guard. @throws the error of the socket, or
+   * TooLate.
+   */
   static async open({ host, port }: Place, address: Address, ms: number, signal: AbortSignal): Promise<Wire> {
     const socket = connect({ host, port, lookup: answerWith([address]), autoSelectFamily: false })
     const wire = new Wire(socket)
@@ -43,7 +49,10 @@ export class Wire {
     return this.#socket.remoteAddress
   }
 
-  /** From now on all is TLS. Any certificate is taken: what is wrong with it is for the caller to say. @throws the error of the handshake, or TooLate. */
+  /**
+   * Upgrades to TLS. Any certificate is accepted, since the caller judges it. @throws the error of the handshake, or
+   * TooLate.
+   */
   async secure(host: string, ms: number, signal: AbortSignal): Promise<TLSSocket> {
     const plain = this.#socket
     plain.removeAllListeners('data').removeAllListeners('end').removeAllListeners('close')
@@ -65,7 +74,10 @@ export class Wire {
     this.#socket.write(`${line}\r\n`)
   }
 
-  /** The next line without its end; what came of it when the server ends there. @throws TooLate, or the error of the socket. */
+  /**
+   * Returns the next line without its end, or what there is of it when the server closes. @throws TooLate, or the error
+   * of the socket.
+   */
   async line(ms: number, signal: AbortSignal): Promise<string> {
     await this.#until(() => this.#read.includes(lineFeed), ms, signal)
     const end = this.#read.indexOf(lineFeed)
@@ -74,12 +86,12 @@ export class Wire {
     return line
   }
 
-  /** What came and was not read, line or not. */
+  /** Received bytes that were not read, complete line or not. */
   get rest(): Buffer {
     return this.#read
   }
 
-  /** Says goodbye, and waits for no answer. */
+  /** Says goodbye, and closes without waiting for a response. */
   end(line: string): void {
     const socket = this.#socket
     socket.end(`${line}\r\n`)
@@ -95,7 +107,7 @@ export class Wire {
       .on('connect', () => this.#wake())
       .on('data', (chunk: Buffer) => {
         this.#bytes += chunk.length
-        if (this.#bytes > mostBytes) socket.destroy(new Error('The server said far more than it was asked.'))
+        if (this.#bytes > mostBytes) socket.destroy(new Error('The server sent far more than was requested.'))
         else this.#read = Buffer.concat([this.#read, chunk])
         this.#wake()
       })

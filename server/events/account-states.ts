@@ -1,13 +1,13 @@
-/** What the facts in memory say of an account's past states, and when the server itself was not there to see. */
+/** Derives an account's past states from the facts in memory, and the periods in which the server was down. */
 import type { EventOf } from '../../contract/event.ts'
 import type { EventLog } from './event-log.ts'
 
-/** `seenAt` is when the run before gave its last sign: between it and the start nothing is known. */
+/** A change of state or a server start; `seenAt` is the time of the previous run's last fact, unknown after that. */
 export type StateSign =
   | { kind: 'changed'; data: EventOf<'account_state_changed'>['data'] }
   | { kind: 'started'; at: string; seenAt: string | undefined }
 
-/** Oldest first, as far as memory reaches back: some 10,000 short look-ups, and no question to the database. */
+/** Returns the signs oldest first, as far back as memory reaches: about 10,000 cheap look-ups and no database query. */
 export function stateSigns(log: Pick<EventLog, 'find' | 'newest' | 'oldestHeld'>, accountId: string): StateSign[] {
   const signs: StateSign[] = []
   let seenAt: string | undefined

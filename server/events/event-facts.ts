@@ -1,4 +1,4 @@
-/** The facts that a principal may see, newest first. */
+/** Lists the facts that a principal may see, newest first. */
 import type { Fact, LoggedFact } from '../../contract/event.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
@@ -8,13 +8,13 @@ import { EventView, parseFilter } from './event-view.ts'
 export interface FactQuery {
   types?: string | string[] | undefined
   account_id?: string | string[] | undefined
-  /** The id of a fact: only older ones. */
+  /** Id of a fact; only older facts are listed. */
   before?: string | undefined
 }
 
 /**
- * Out of memory, as far as that and the log reach back; of administrative facts also those before, out of the database. With
- * accounts named, facts of no account are left out.
+ * Lists facts from memory, as far as it and the log reach back, then older administrative ones from the database. If
+ * accounts are requested, facts without an account are left out.
  */
 export async function listFacts(
   log: EventLog,

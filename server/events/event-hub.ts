@@ -1,4 +1,4 @@
-/** Where facts and states are published: publish → log → hub → streams. What a fact means is the publisher's business. */
+/** Publishes facts and states: publish → log → hub → streams. What a fact means is up to its publisher. */
 import type { Duplex } from 'node:stream'
 import type { EventOf, Fact, FactType, LoggedFact, State, StateType } from '../../contract/event.ts'
 import type { StreamHealth } from '../../contract/stream-health.ts'
@@ -31,26 +31,26 @@ export interface EventHubOptions {
   heartbeatSeconds: number
   maxStreams: number
   maxStreamsPerPrincipal: number
-  /** A stream ends after this, give or take 20 %, and comes back with its id. */
+  /** A stream is ended after this time ± 20 %; its client reconnects with its last id. */
   maxStreamAgeMs: number
-  /** Is told what facts are part of. */
+  /** Links facts to the traces in which they occur. */
   tracer?: Tracer | undefined
 }
 
 export interface Subscription {
   principal: Principal
   filter: EventFilter
-  /** The head of the response was written to it. */
+  /** The connection, with the head of the response already written. */
   socket: Duplex
   observer: StreamObserver
-  /** The client's own word, not trusted. */
+  /** Sent by the client, not trusted. */
   lastEventId: string | undefined
 }
 
 type Listener = (data: Fact['data'], number: number) => void
 
 const markEveryMs = 1_000
-/** So that a stream ends within a second of its principal. */
+/** Interval of checks, so that a stream ends within a second after its principal does. */
 const checkEveryMs = 500
 const retry = Buffer.from('retry: 3000\n\n')
 
@@ -66,7 +66,7 @@ export class EventHub {
   readonly #figures = new StreamFigures()
   readonly #replays: ReplayQueue
   readonly #followers: LogFollowers
-  /** One function for all streams: each of ten thousand keeps nothing of its own for it. */
+  /** One shared function instead of a closure for each of ten thousand streams. */
   readonly #ended = (stream: EventStream) => this.#remove(stream)
 
   constructor(options: EventHubOptions) {
@@ -86,14 +86,14 @@ export class EventHub {
     every(checkEveryMs, this.#stopped.signal, check, failed)
   }
 
-  /** Says goodbye to every stream, with delays spread so that they do not all come back in the same second. */
+  /** Closes every stream with a goodbye, with reconnect delays spread to avoid a thundering herd. */
   closeStreams(): void {
     this.#stopped.abort()
     const spreadMs = Math.min(30_000, 1_000 + this.#streams.size * 2)
     for (const stream of this.#streams) stream.close('shutdown', 1_000 + Math.random() * spreadMs)
   }
 
-  /** What was published before is still written to the log. */
+  /** Closes the streams, and stops once facts published before are written to the log. */
   async stop(): Promise<void> {
     this.closeStreams()
     await this.#replays.idle()
@@ -104,12 +104,12 @@ export class EventHub {
     return this.#streams.size
   }
 
-  /** Counted since the start: what was published, by type, and what all streams together did. */
+  /** Counters since the start: published facts and states by type, and totals of all streams. */
   get figures(): StreamTotals & { published: ReadonlyMap<FactType | StateType, number> } {
     return { published: this.#published, ...this.#figures.totals }
   }
 
-  /** As it may be told to the principal. */
+  /** Returns the health of the streams, as far as it is visible to the principal. */
   healthFor(sight: Sight): StreamHealth {
     const { log, maxStreams, heartbeatSeconds } = this.#options
     return describeStreams(sight, {
@@ -121,21 +121,21 @@ export class EventHub {
     })
   }
 
-  /** For a fact that no table speaks of. It is told to listeners and streams when the log has it, in a turn or two. */
+  /** Publishes a fact without other changes. Listeners and streams get it once logged, within a turn or two. */
   publish(fact: Fact): void {
     this.#options.tracer?.note(fact)
     this.#options.log.append(fact)
   }
 
   /**
-   * For facts that a table speaks of too: both are there, or neither. They are told before this resolves, unless another process
-   * told some before them and the database cannot be read just then: then as soon as it can.
+   * Publishes facts atomically with changes of tables. They are delivered before this resolves, unless facts of another
+   * process precede them and the database cannot be read at that moment: then as soon as it can.
    */
   transact<Result>(work: (transaction: Database, tell: (fact: Fact) => void) => Promise<Result>): Promise<Result> {
     const { log, tracer } = this.#options
     const { active } = tracer ?? {}
     if (!tracer || !active) return log.transact(work)
-    // Wherever it runs: such work waits in line.
+    // The work runs later, from a queue, so the trace context is restored.
     return log.transact((transaction, tell) =>
       tracer.run(active, () =>
         work(transaction, fact => {
@@ -146,18 +146,18 @@ export class EventHub {
     )
   }
 
-  /** States tell how things are now: only the newest of a type, or of a type and account, is kept, for streams that come later. */
+  /** Publishes a state; only the newest per type, or per type and account, is kept for streams that open later. */
   publishState(state: State, summedFor?: SummedFor): void {
     this.#states.set(...this.#sendState(new StateFrame(state, summedFor)))
   }
 
-  /** The last of a type and account: streams that come later are told nothing of it. */
+  /** Publishes the last state of a type and account, which is not kept for streams that open later. */
   publishLastState(state: State, summedFor?: SummedFor): void {
     const [key] = this.#sendState(new StateFrame(state, summedFor))
     this.#states.delete(key)
   }
 
-  /** For the streams of one person, or of one token, that are open now; later ones are told nothing of it. @param owner As `ownerOf` has it. */
+  /** Publishes a state to the open streams of an owner, without keeping it. @param owner Key from `ownerOf`. */
   publishTo(owner: string, state: State): void {
     this.#sendState(new StateFrame(state, undefined, owner))
   }
@@ -169,26 +169,26 @@ export class EventHub {
     return [key, newest]
   }
 
-  /** Hears facts of a type, of this process and of others, after they are logged, with their numbers. Returns how to stop. */
+  /** Calls a listener with each logged fact of a type, of any process, and its number. Returns how to unsubscribe. */
   listen<T extends FactType>(type: T, listener: (data: EventOf<T>['data'], number: number) => void): () => void {
     const listeners = this.#listeners.get(type) ?? new Set()
     this.#listeners.set(type, listeners)
-    // Listeners are kept by type, so each gets only data of its own.
+    // Sound cast: listeners are stored by type, so each gets only data of its type.
     listeners.add(listener as Listener)
     return () => listeners.delete(listener as Listener)
   }
 
-  /** A reader without a socket, which its owner ends before the hub stops. What it may see is decided as for streams. */
+  /** Opens a reader without a socket, which the caller ends before the hub stops. It sees what a stream would. */
   follow(options: FollowOptions): Follower {
     return this.#followers.follow(options)
   }
 
-  /** Places in the log, as cursors name them. */
+  /** The log's positions, for cursors. */
   get places(): Pick<EventLog, 'newest' | 'oldest' | 'epoch' | 'idOf' | 'locate' | 'placeBefore'> {
     return this.#options.log
   }
 
-  /** Throws when there is no room for one more stream of this principal, or it was revoked a moment ago. */
+  /** Checks that a principal may open one more stream. @throws Problem at a limit, or if it was just revoked */
   checkRoom(principal: Principal): void {
     const { maxStreams, maxStreamsPerPrincipal } = this.#options
     if (!this.#owners.current(principal, Date.now())) {
@@ -204,16 +204,16 @@ export class EventHub {
   }
 
   /**
-   * Opens a stream: welcome, the newest states, what was missed, and then what happens. A stream is a place in the log, so
-   * replay and live flow are one, and nothing falls between them.
+   * Opens a stream: welcome, the newest states, missed facts, then live ones. A stream is a position in the log, so
+   * replay and live delivery are the same and leave no gap.
    */
   subscribe({ principal, filter, socket, observer, lastEventId }: Subscription): EventStream {
     const { log } = this.#options
     const position = lastEventId ? log.locate(lastEventId) : undefined
     const after = position && 'after' in position ? position.after : log.newest
-    // What it may was looked up before its request came here, and can have changed since.
+    // The principal's rights were looked up earlier in the request, and may have changed since.
     const current = this.#owners.current(principal, Date.now())
-    // It has its place from here on: it counts, can be revoked, and notices when its reader goes.
+    // Registered from here on: the stream counts, can be revoked, and detects a disconnect.
     const stream = this.#add(current ?? principal, filter, socket, observer, after)
     if (current) this.#welcome(stream, observer.clientId, position)
     else stream.close('revoked', 0)
@@ -225,7 +225,7 @@ export class EventHub {
     const missed = reader.missed
     if (missed !== undefined) return this.#begin(stream, clientId, position, missed)
     if (!stream.isOpen) return
-    // Forgotten meanwhile.
+    // The missed facts were pruned meanwhile.
     if (reader.isExpired) return this.#begin(stream, clientId, { gap: 'expired' }, 0)
     reader
       .load()
@@ -255,19 +255,19 @@ export class EventHub {
     stream.begin(Buffer.concat(first), this.#states)
   }
 
-  /** The newest facts that the principal may see, newest first: see `listFacts`. */
+  /** Lists the newest facts that the principal may see: see `listFacts`. */
   listFacts(principal: Principal, limit: number, asked: FactQuery = {}): Promise<LoggedFact[]> {
     return listFacts(this.#options.log, principal, limit, asked)
   }
 
-  /** What the log holds in memory of an account's states. */
+  /** Returns an account's past states from the facts in memory. */
   stateSigns(accountId: string): StateSign[] {
     return stateSigns(this.#options.log, accountId)
   }
 
   /**
-   * The same principal may other things from now on. Its streams keep their place; what they may no longer see is not
-   * sent any more, not even what happened before.
+   * Applies a principal's changed rights to its streams. They keep their positions; facts that they may no longer see
+   * are not sent any more, not even earlier ones.
    */
   changePrincipal(principal: Principal): void {
     this.#owners.note(principal.id, principal, Date.now())
@@ -276,23 +276,23 @@ export class EventHub {
       const view = this.#views.take(principal, stream.filter)
       stream.change(principal, view, this.#states)
       this.#streams.move(stream, before)
-      // When it ended over it, it gave back the one that it had by then.
+      // If the change ended the stream, it has released its new view already.
       this.#views.giveBack(before)
     }
   }
 
-  /** Closes the streams of a principal that may no longer read; until it is changed again, it gets no others. */
+  /** Closes the streams of a revoked principal, which cannot open others until it is changed again. */
   closeStreamsOf(principalId: string): void {
     this.#owners.note(principalId, undefined, Date.now())
     for (const stream of this.#owners.of(principalId)) stream.close('revoked', 0)
   }
 
-  /** Principals of the streams that are open now, each as often as it has streams. */
+  /** Yields the principal of each open stream, with repetitions. */
   *readers(): Generator<Principal, undefined> {
     for (const { principal } of this.#streams) yield principal
   }
 
-  /** Closes those streams whose principals may not read for now; the gate refuses others until they may. */
+  /** Closes the streams of principals that are stopped; meanwhile the gate rejects new ones. */
   closeStreamsWhere(isStopped: (principal: Principal) => boolean): void {
     for (const stream of [...this.#streams]) if (isStopped(stream.principal)) stream.close('revoked', 0)
   }

@@ -1,6 +1,6 @@
 /**
- * Facts in the order in which they became true, densely numbered. The database holds them; the newest are also held in
- * memory with their encoded frames. A fact is handed on only when its transaction is committed, by whichever process.
+ * Facts in the order of their commits, densely numbered. They are stored in the database; the newest are also held in
+ * memory with their encoded frames. A fact is delivered only after its transaction, of any process, has committed.
  */
 
 import type { Fact } from '../../contract/event.ts'
@@ -20,13 +20,13 @@ import { LogTail } from './log-tail.ts'
 export interface LogEntry {
   readonly number: number
   readonly fact: Fact
-  /** The bytes that every stream gets, encoded once. */
+  /** The encoded event, shared by all streams. */
   readonly frame: Buffer
-  /** Bytes of all frames that this process has held, up to and including this one. */
+  /** Total bytes of all frames held by this process, up to and including this one. */
   readonly endOffset: number
 }
 
-/** Where a client that comes back stands: right behind `after`, or in a gap. */
+/** The position of a reconnecting client: directly after `after`, or a gap. */
 export type Position = { after: number } | { gap: 'expired' | 'unknown_epoch' | 'malformed' }
 
 export interface EventLogOptions {
@@ -37,24 +37,24 @@ export interface EventLogOptions {
   /** Facts kept in the database, by count and by age. */
   keep: number
   keepMs: number
-  /** Administrative facts that are kept beyond that. */
+  /** Retention of administrative facts, which are kept longer. */
   keepAdministrative?: Budget
-  /** By which they are too old, in epoch milliseconds. */
+  /** Clock for retention, in epoch milliseconds. */
   retentionNow?: () => number
-  /** How this process hears that others have written, and they of it; without, it hears only itself. */
+  /** Notifies processes of each other's commits; without it, only this process's are noticed. */
   changes?: DatabaseChanges
-  /** False while another process forgets. What one forgets too late the other has forgotten already, so no write needs a proof. */
+  /** False while another process prunes. Pruning is idempotent across processes, so it needs no lease fence. */
   mayPrune?: () => boolean
   pruneEveryMs?: number
   /** See `LogPruner`. */
   readersAt?: () => Promise<number | undefined>
 }
 
-/** Facts that wait to be written; past it, what comes is lost to the log and said so in the process's log. */
+/** Facts waiting to be written; further ones are dropped, which is logged as an error. */
 const maxWaiting = 50_000
-/** Facts of one commit. */
+/** Facts per commit. */
 const batchSize = 1000
-/** Facts read at once when the process starts. */
+/** Facts read per query when memory is filled at the start. */
 const recallPage = 1000
 const defaultPruneEveryMs = 60_000
 const maxRetryMs = 5_000
@@ -105,7 +105,7 @@ export class EventLog {
     })
   }
 
-  /** @param hear Gets each fact once, in order, when it is committed. */
+  /** @param hear Called once with each committed fact, in order. */
   async start(hear: (entry: LogEntry) => void): Promise<void> {
     const { epoch, newest, oldest } = await this.#options.store.bounds()
     this.#epoch = epoch
@@ -114,7 +114,7 @@ export class EventLog {
     this.#hear = hear
     await this.#recall()
     await this.#changes.start(() => this.#tail.wake())
-    // What others wrote since the bounds were read.
+    // Catches up with commits since the bounds were read.
     this.#tail.wake()
     const { logger, mayPrune = () => true, pruneEveryMs = defaultPruneEveryMs } = this.#options
     const prune = () =>
@@ -124,7 +124,7 @@ export class EventLog {
     every(pruneEveryMs, this.#stopped.signal, prune, err => logger.warn({ err }, 'old events could not be pruned'))
   }
 
-  /** What was appended before is still written. */
+  /** Stops once facts appended before are written. */
   async stop(): Promise<void> {
     this.#stopped.abort()
     await Promise.all([this.#writing, this.#commits.idle()])
@@ -137,12 +137,12 @@ export class EventLog {
     return this.#epoch
   }
 
-  /** Number of the last fact that this process has heard of. */
+  /** Number of the newest fact known to this process. */
   get newest(): number {
     return this.#tail.newest
   }
 
-  /** From this number on the database holds every fact; `newest + 1` while there is none. */
+  /** The database holds every fact from this number on; `newest + 1` while there is none. */
   get oldest(): number {
     return this.#oldest
   }
@@ -156,7 +156,7 @@ export class EventLog {
     return this.#endOffset
   }
 
-  /** For a fact that no other table speaks of: written together with others, within a turn or two of the event loop. */
+  /** Appends a fact without a change in other tables: batched, written within a turn or two of the event loop. */
   append(fact: Fact): void {
     if (this.#waiting.length >= maxWaiting) {
       this.#lost++
@@ -169,55 +169,55 @@ export class EventLog {
   }
 
   /**
-   * Runs work in a transaction that also appends the facts which it makes true; both are there or neither. Such
-   * transactions run one after the other, in all processes, so what the work reads in its own still holds when it writes.
-   * Keep it short. The facts, and all before them, were handed on when this resolves, unless the table cannot be read.
+   * Runs work in a transaction that atomically appends its facts. Such transactions are serialized across all
+   * processes, so what the work reads still holds when it writes. Keep it short. When this resolves, the facts and all
+   * before them have been delivered, unless the table cannot be read.
    */
   transact<Result>(work: (transaction: Database, tell: (fact: Fact) => void) => Promise<Result>): Promise<Result> {
     return this.#commits.transact(work)
   }
 
-  /** Forgets what is too old or too many, in small pieces. Also runs by itself, every minute. */
+  /** Prunes facts beyond the retention limits, in small steps. Also runs automatically, every minute. */
   prune(): Promise<void> {
     return this.#pruner.run()
   }
 
-  /** Undefined when it is not held in memory. */
+  /** Returns a fact from memory; undefined if it is not held there. */
   find(number: number): LogEntry | undefined {
     const entry = this.#held[number % this.#held.length]
     return entry?.number === number ? entry : undefined
   }
 
-  /** What follows after a number, from the database. */
+  /** Reads the facts after a number from the database. */
   async read(after: number, limit: number): Promise<LogEntry[]> {
     const rows = await this.#options.store.list(after, limit)
     return rows.map(row => this.#toEntry(row))
   }
 
   /**
-   * As `EventStore` has it; what memory holds comes from there, whole. When `oldest` is past `after + 1` by the time of the
-   * answer, some of it may have been forgotten.
+   * See `EventStore.readSeen`; entries held in memory are taken from there. If `oldest` is past `after + 1` when this
+   * resolves, some facts may have been pruned.
    */
   async readSeen(seen: Seen, range: SeenRange): Promise<{ entries: LogEntry[]; found: number }> {
     const { rows, found } = await this.#options.store.readSeen(seen, range)
-    // Only now: another process says that it forgets before it does.
+    // Read afterwards: another process publishes its new bound before it prunes.
     this.#noteOldest((await this.#options.store.bounds()).oldest)
     return { entries: rows.map(row => this.find(row.number) ?? this.#toEntry(row)), found }
   }
 
-  /** Administrative facts of what is seen, newest first: also those that are older than `oldest`. */
+  /** Reads the administrative facts of a view, newest first, including those older than `oldest`. */
   async readAdministrative(seen: Seen, page: AdministrativePage): Promise<LogEntry[]> {
     const rows = await this.#options.store.listNewestAdministrative(seen, page)
     return rows.map(row => this.#toEntry(row))
   }
 
-  /** The ids of the oldest and the newest fact, as a `gap` tells them. */
+  /** Ids of the oldest and newest fact, for `gap` events. */
   get ends(): { oldest_id: string | null; newest_id: string | null } {
     if (this.newest < this.#oldest) return { oldest_id: null, newest_id: null }
     return { oldest_id: this.idOf(this.#oldest), newest_id: this.idOf(this.newest) }
   }
 
-  /** Of the last fact before a time, as far as the log holds them whole. */
+  /** Returns the number of the last fact before a time, at least the one before `oldest`. */
   async placeBefore(at: string): Promise<number> {
     const first = await this.#options.store.firstSince(at)
     return first === undefined ? this.newest : Math.max(first - 1, this.#oldest - 1)
@@ -227,14 +227,14 @@ export class EventLog {
     return `${this.#epoch}-${number}`
   }
 
-  /** Reads a `Last-Event-ID`; what is not ours is a gap, never an error. */
+  /** Parses a `Last-Event-ID`; a foreign one results in a gap, never an error. */
   locate(id: string): Position {
     const number = this.numberOf(id)
     if (typeof number !== 'number') return number
     return number + 1 < this.#oldest ? { gap: 'expired' } : { after: number }
   }
 
-  /** The number in an id of ours, whether the log still holds what follows it or not. */
+  /** Returns the number in an id of this log, whether or not the facts after it are still held. */
   numberOf(id: string): number | { gap: 'unknown_epoch' | 'malformed' } {
     const match = /^([a-z0-9]{1,32})-(0|[1-9]\d{0,14})$/.exec(id)
     if (!match) return { gap: 'malformed' }
@@ -242,18 +242,18 @@ export class EventLog {
     return match[1] !== this.#epoch || number > this.newest ? { gap: 'unknown_epoch' } : number
   }
 
-  /** What is recent is in memory after a start too, when everybody comes back at once. */
+  /** Fills memory with recent facts at the start, when all clients reconnect at once. */
   async #recall(): Promise<void> {
     let after = Math.max(this.#oldest - 1, this.newest - this.#held.length)
     while (after < this.newest) {
-      // What others write meanwhile is the tail's.
+      // Concurrent commits are read by the tail.
       const entries = await this.read(after, Math.min(recallPage, this.newest - after))
       if (entries.length === 0) {
         this.#heldCount = 0
         return
       }
       for (const entry of entries) {
-        // Without a hole, as the log is written; what stands before one is left to the database.
+        // Memory must be contiguous; facts before a hole are left to the database.
         if (entry.number !== after + 1) this.#heldCount = 0
         after = entry.number
         this.#hold(entry)
@@ -261,11 +261,11 @@ export class EventLog {
     }
   }
 
-  /** Has ended in the very moment in which it saw that nothing waits: whatever is appended later begins it again. */
+  /** Writes until nothing waits, and ends in the same turn, so that a later `append` starts it again. */
   async #write(): Promise<void> {
     try {
       while (this.#waiting.length > 0) {
-        // Everything that comes in this turn of the loop goes into one commit.
+        // All facts appended in this turn of the event loop share a commit.
         await new Promise(setImmediate)
         const facts = this.#waiting.slice(0, batchSize)
         if (!(await this.#writeUntilDone(facts))) return
@@ -276,7 +276,7 @@ export class EventLog {
     }
   }
 
-  /** False when the log was stopped before the database accepted them. */
+  /** Retries with back-off until the facts are committed; returns false if the log was stopped before. */
   async #writeUntilDone(facts: readonly Fact[]): Promise<boolean> {
     const batch = this.#commits.newBatch(facts)
     for (let failures = 0; ; failures++) {
@@ -292,7 +292,7 @@ export class EventLog {
     }
   }
 
-  /** It only grows: others forget too, and say so in the database. */
+  /** Advances `oldest`, which is monotonic: other processes prune too, and record it in the database. */
   #noteOldest(number: number): void {
     this.#oldest = Math.max(this.#oldest, number)
   }
@@ -306,7 +306,7 @@ export class EventLog {
   }
 
   #toEntry({ number, type, data }: EventRow): LogEntry {
-    // Written by this program, from a fact.
+    // Sound cast: the row was written by this program from a fact.
     const fact = { type, data: JSON.parse(data) } as Fact
     return { number, fact, frame: encodeFact(type, data, this.idOf(number)), endOffset: 0 }
   }

@@ -1,4 +1,4 @@
-/** GET /api/dashboard/events. */
+/** Routes of the event stream, its health and the list of facts, under /api/dashboard/events. */
 import { eventsApi } from '../../contract/event.ts'
 import type { StreamCall } from '../platform/http/http-front.ts'
 import { handleStream } from '../platform/http/http-raw.ts'
@@ -10,7 +10,10 @@ import type { EventHub } from './event-hub.ts'
 import type { StreamObserver } from './event-stream.ts'
 import { parseFilter } from './event-view.ts'
 
-/** Counts the streams of each client; kept by `clients`, which stands above us. `kick` closes the stream. */
+/**
+ * Opens the observer that counts a client's streams, supplied by `clients`, a feature above this one. `kick` closes the
+ * stream.
+ */
 export type OpenStreamObserver = (caller: Caller, kick: () => void) => StreamObserver
 
 type OpenedStream = StreamCall<Parameters<typeof parseFilter>[0] & { last_event_id?: string | undefined }>

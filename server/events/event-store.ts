@@ -1,4 +1,4 @@
-/** The event log in the database. Numbers come from a counter row, so they follow the order of commits. */
+/** Store of the event log. Numbers come from a locked counter row, so they follow the order of commits. */
 import { type Expression, type SqlBool, sql } from 'kysely'
 import type { Database } from '../platform/database/database.ts'
 import { later } from '../platform/database/later.ts'
@@ -8,29 +8,29 @@ import { type FactOwner, ownedType, ownerPatterns } from './fact-owners.ts'
 
 export type NewEvent = Omit<EventRow, 'number'>
 
-/** Where a log begins and ends. */
+/** First and last number of the log. */
 export interface LogBounds {
   epoch: string
   /** Number of the newest fact; 0 while there is none. */
   newest: number
-  /** From this number on every fact is held; `newest + 1` while there is none. */
+  /** Every fact from this number on is held; `newest + 1` while there is none. */
   oldest: number
 }
 
-/** What a view lets through. */
+/** The facts that a view includes. */
 export interface Seen {
   readonly types: readonly string[]
-  /** Undefined for all; facts of no account are seen in any case. */
+  /** Undefined for all accounts; facts without an account are always included. */
   readonly accounts: readonly string[] | undefined
-  /** Of facts that are somebody's, whose; undefined for all. */
+  /** The owner whose facts are included, of types that have owners; undefined for all. */
   readonly owner?: FactOwner | undefined
 }
 
 export interface AdministrativePage {
-  /** Only those with a lower number. */
+  /** Only facts with a lower number are listed. */
   before: number
   limit: number
-  /** Without facts of no account. */
+  /** Excludes facts without an account. */
   isOfAccounts: boolean
 }
 
@@ -41,12 +41,12 @@ export interface SeenRange {
   most: number
 }
 
-/** Rows of one INSERT: six values each, far below the limits of both databases. */
+/** Rows per INSERT: six values each, far below the parameter limits of both databases. */
 const insertRows = 500
-/** Written out, not bound: else SQLite does not know that the index of administrative facts is enough. */
+/** A literal, not a parameter, so that SQLite can use the partial index of administrative facts. */
 const administrative = sql.lit(1)
 
-/** Run for each transaction that tells something. */
+/** Locks the counter; runs in each transaction that publishes facts. */
 const lockCounter = new Prepared((db: Database) =>
   db.updateTable('event_counter').set({ id: 1 }).where('id', '=', 1).returning('newest'),
 )
@@ -71,9 +71,9 @@ export class EventStore {
   }
 
   /**
-   * Numbers and inserts at the end of the caller's transaction: on PostgreSQL the counter row stays locked until it ends, so that nobody
-   * gets a later number and commits before. Answers the number of the first.
-   * @param newest Where the counter stands, if the caller has locked it and knows.
+   * Numbers and inserts facts at the end of the caller's transaction: on PostgreSQL the counter row stays locked until
+   * it ends, so no transaction gets a later number and commits earlier. Returns the number of the first.
+   * @param newest Current value of the counter, if the caller has locked it and knows.
    */
   async append(transaction: Database, events: readonly NewEvent[], newest: number | undefined): Promise<number> {
     const counted = newest ?? (await this.#count(transaction, events.length)) - events.length
@@ -103,24 +103,24 @@ export class EventStore {
     return newest
   }
 
-  /** A transaction of its own around the work. */
+  /** Runs the work in its own transaction. */
   async transact<Result>(work: (transaction: Database) => Promise<Result>): Promise<Result> {
     return this.#db.transaction().execute(work)
   }
 
   /**
-   * Waits until no other such transaction is under way, and keeps others waiting until this one ends. Answers where the counter stands,
-   * when that is known.
+   * Locks the counter, waiting for other such transactions, until this transaction ends. Returns the counter's value as
+   * a promise, since the statement may still be in flight.
    */
   async lock(transaction: Database): Promise<{ newest: Promise<number> }> {
     const { answer } = await later(transaction, lockCounter.with(transaction))
     const newest = answer.then(({ rows }) => rows[0]!.newest)
-    // What relies on the lock fails in its place, whether anybody asks for the number or not.
+    // Avoids an unhandled rejection: if the lock fails, the statements after it fail as well.
     newest.catch(() => undefined)
     return { newest }
   }
 
-  /** Number of the first fact of this time or later; undefined where there is none. */
+  /** Returns the number of the first fact at or after a time; undefined if there is none. */
   async firstSince(at: string): Promise<number | undefined> {
     const { number } = await this.#db
       .selectFrom('events')
@@ -130,7 +130,7 @@ export class EventStore {
     return number === null ? undefined : Number(number)
   }
 
-  /** Whether just these were appended, from that number on. */
+  /** Returns whether exactly these facts were appended from that number on. */
   async holds(transaction: Database, first: number, events: readonly NewEvent[]): Promise<boolean> {
     const rows = await transaction
       .selectFrom('events')
@@ -144,7 +144,7 @@ export class EventStore {
     return events.every(isSame)
   }
 
-  /** What follows after a number, in order. */
+  /** Lists the facts after a number, in order. */
   async list(after: number, limit: number): Promise<EventRow[]> {
     return this.#db
       .selectFrom('events')
@@ -156,8 +156,8 @@ export class EventStore {
   }
 
   /**
-   * The first `limit` of those after a number and up to another that are seen, in order, and how many are seen in all: one
-   * statement, over indexes alone but for the rows that it answers. Past `most` it stops counting, and the rows are not the first.
+   * Reads the first `limit` visible facts of a range, in order, and the number of all: one statement, index-only but
+   * for the returned rows. It stops counting at `most`; if there are more, the rows are not the first ones.
    */
   async readSeen({ types, accounts, owner }: Seen, range: SeenRange): Promise<{ rows: EventRow[]; found: number }> {
     if (types.length === 0) return { rows: [], found: 0 }
@@ -170,9 +170,9 @@ export class EventStore {
     const ofNone = ofTypes.where('account_id', 'is', null)
     const ofAccounts =
       accounts && accounts.length > 0 ? ofNone.unionAll(ofTypes.where('account_id', 'in', accounts)) : ofNone
-    // Without an order, so that either database may stop at `most`.
+    // Unordered, so that the databases can stop at `most`.
     const unowned = accounts ? ofAccounts : ofTypes
-    // Apart, so that the others are found in an index alone.
+    // A separate branch, so that the others need only an index.
     const seen = (owner ? unowned.unionAll(inRange.where('type', '=', ownedType).where(ownedBy(owner))) : unowned).as(
       'seen',
     )
@@ -196,7 +196,7 @@ export class EventStore {
     return { rows: found, found: Number(found[0]?.found ?? 0) }
   }
 
-  /** Administrative facts of what is seen, newest first. */
+  /** Lists visible administrative facts, newest first. */
   async listNewestAdministrative({ types, accounts, owner }: Seen, page: AdministrativePage): Promise<EventRow[]> {
     if (types.length === 0) return []
     const seen = this.#db
@@ -218,7 +218,7 @@ export class EventStore {
       .execute()
   }
 
-  /** Of a type, newest first. */
+  /** Lists facts of a type, newest first. */
   async newestOf(type: string, limit: number): Promise<EventRow[]> {
     return this.#db
       .selectFrom('events')
@@ -229,7 +229,7 @@ export class EventStore {
       .execute()
   }
 
-  /** Says for all processes from where on every fact is held; it never goes back. */
+  /** Records for all processes the number from which every fact is held; monotonic. */
   async setOldest(number: number): Promise<void> {
     await this.#db
       .updateTable('event_counter')
@@ -239,7 +239,7 @@ export class EventStore {
       .execute()
   }
 
-  /** From a number on, with their times. */
+  /** Lists numbers and times of facts from a number on. */
   async listTimes(from: number, limit: number): Promise<Pick<EventRow, 'number' | 'at'>[]> {
     return this.#db
       .selectFrom('events')
@@ -250,7 +250,7 @@ export class EventStore {
       .execute()
   }
 
-  /** Numbers of routine facts from one on, before another. */
+  /** Lists the numbers of routine facts in a range; `before` is excluded. */
   async listRoutine(from: number, before: number, limit: number): Promise<number[]> {
     const rows = await this.#db
       .selectFrom('events')
@@ -264,7 +264,7 @@ export class EventStore {
     return rows.map(({ number }) => number)
   }
 
-  /** Deletes routine facts from one to another: few. */
+  /** Deletes routine facts in an inclusive range, which the caller keeps small. */
   async forgetRoutine(first: number, last: number): Promise<void> {
     await this.#db
       .deleteFrom('events')
@@ -274,7 +274,7 @@ export class EventStore {
       .execute()
   }
 
-  /** The oldest administrative facts before a number, with their times. */
+  /** Lists numbers and times of the oldest administrative facts before a number. */
   async listAdministrative(before: number, limit: number): Promise<Pick<EventRow, 'number' | 'at'>[]> {
     return this.#db
       .selectFrom('events')
@@ -286,7 +286,7 @@ export class EventStore {
       .execute()
   }
 
-  /** Number of the administrative fact that so many newer ones follow; 0 while there is none. */
+  /** Returns the number of the administrative fact with `newer` newer ones after it; 0 if there is none. */
   async administrativeBehind(newer: number): Promise<number> {
     const row = await this.#db
       .selectFrom('events')
@@ -299,7 +299,7 @@ export class EventStore {
     return row?.number ?? 0
   }
 
-  /** Deletes administrative facts up to a number: few. */
+  /** Deletes administrative facts up to a number; the caller keeps them few. */
   async forgetAdministrative(last: number): Promise<void> {
     await this.#db
       .deleteFrom('events')
@@ -309,7 +309,7 @@ export class EventStore {
   }
 }
 
-/** Never empty: an empty list is no SQL. */
+/** Returns the types without owners; never empty, since `in ()` is not valid SQL. */
 function notOwned(types: readonly string[]): string[] {
   const others = types.filter(type => type !== ownedType)
   return others.length > 0 ? others : ['']

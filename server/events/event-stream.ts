@@ -1,4 +1,4 @@
-/** One reader of the event stream: a place in the log, and the rules for a reader that is too slow. */
+/** One open event stream: a position in the log, and back-pressure rules for slow readers. */
 import type { Duplex } from 'node:stream'
 import type { EventOf } from '../../contract/event.ts'
 import { resetSocket } from '../platform/http/http-tls.ts'
@@ -21,33 +21,33 @@ export interface StreamObserver {
 
 type GoodbyeReason = EventOf<'goodbye'>['data']['reason']
 
-/** Facts that happened since a stream was opened and that it has not taken; past this it is closed. */
+/** Bytes of facts published since opening that a blocked reader has not taken; past it, the stream is closed. */
 const maxWaitingBytes = 1024 * 1024
-/** A write that the reader does not take for so long ends the stream. The kernel takes some 4 MB before it says anything. */
+/** A stream whose write blocks for this long is closed. The kernel buffers about 4 MB before a write blocks. */
 const maxBlockedMs = 10_000
-/** How long a reader may take for its goodbye. */
+/** Timeout for a reader to take its goodbye; then the connection is destroyed. */
 const goodbyeMs = 5_000
 
 const ignore = () => undefined
 
 export interface EventStreamOptions {
   principal: Principal
-  /** What its reader asked for. */
+  /** The filter that the client requested. */
   filter: EventFilter
-  /** Its place in the log, and what it gets of what it asked for. */
+  /** Its position in the log and its view. */
   reader: LogReader
-  /** Where the bytes go: the connection itself, or a stream of HTTP/2, once the head of the response was written to it. */
+  /** The connection, or a stream of HTTP/2, with the head of the response already written. */
   socket: Duplex
   log: EventLog
   logger: Logger
   observer: StreamObserver
-  /** Of all streams together. */
+  /** Figures of all streams. */
   figures: StreamFigures
-  /** The walks over all streams, which know how far it is though nothing was sent. */
+  /** The sweeps over all streams, which know the position of live streams to which nothing was sent. */
   sweep: { readonly sweptTo: number }
-  /** When it must end though its principal does not, so that nobody holds a full kernel buffer forever; epoch milliseconds. */
+  /** Maximum age in epoch milliseconds, so that no client holds a full kernel buffer forever. */
   endsAt: number
-  /** Hears once that it is over, before the observer does. */
+  /** Called once when the stream is closed, before the observer. */
   ended(stream: EventStream): void
 }
 
@@ -63,18 +63,18 @@ export class EventStream {
   readonly #ended: EventStreamOptions['ended']
   readonly #sweep: EventStreamOptions['sweep']
   #principal: Principal
-  /** Newest state of each key that waits for the reader; made when first needed. */
+  /** Newest waiting state of each key while the reader is blocked; created lazily. */
   #waitingStates: Map<string, StateFrame> | undefined
-  /** What it has of the facts of its view, in bytes, as `endOffset` of the view counts them. */
+  /** Bytes taken of the facts of its view, on the scale of the view's `endOffset`. */
   #takenOffset: number
-  /** Of these, what it has not taken: it came while a replay was waited for. */
+  /** Bytes counted as taken that are still to be sent: facts published while the stream waited for a replay. */
   #excused = 0
-  /** Number of the newest fact when it was opened. What is older is no slowness when it waits. */
+  /** Number of the newest fact at opening; older ones do not count as slowness. */
   readonly #openedAt: number
   #blockedSince = 0
-  /** Nothing is sent before `begin`, nor past a replay that is being read. */
+  /** Whether sending is on hold: before `begin`, and while a replay is being read. */
   #isHeld = true
-  /** It has had everything, so its place is at least where the sweeps have come to: a fact that it does not see moves nothing here. */
+  /** Whether it is caught up: then its position is at least that of the sweeps, without an update here. */
   #isLive = false
   #toldPlace = -1
   #isOpen = true
@@ -95,7 +95,7 @@ export class EventStream {
     this.#takenOffset = this.view.endOffset
     this.#socket.on('drain', () => this.#drained())
     this.#socket.on('error', ignore)
-    // It comes once; `once` would keep more of each of ten thousand.
+    // `close` is emitted once; `once` would use more memory for each of ten thousand streams.
     this.#socket.on('close', () => this.#closed())
   }
 
@@ -111,7 +111,7 @@ export class EventStream {
     return this.reader.view
   }
 
-  /** What is sent from now on is what the new view lets through; it keeps its place. */
+  /** Applies changed rights: from now on the new view decides what is sent; the position is kept. */
   change(principal: Principal, view: EventView, states: ReadonlyMap<string, StateFrame>): void {
     const [before, isOther] = [this.view, !isAlike(principal, this.#principal)]
     this.#principal = principal
@@ -119,7 +119,7 @@ export class EventStream {
     if (view === before) return isOther ? this.#tellChange() : undefined
     this.reader.change(view)
     this.#catchUp()
-    // What Node holds for a reader that is behind cannot be taken back: it comes again for what it may see of that.
+    // Bytes buffered by Node cannot be taken back: the client reconnects and gets what it may still see.
     if (this.#socket.writableLength > 0) {
       resetSocket(this.#socket)
       return this.#closed()
@@ -132,20 +132,20 @@ export class EventStream {
       const isKnown = before.wantsState(state) && state.bytesFor(before) === state.bytesFor(view)
       if (!isKnown) this.sendState(state)
     }
-    // The sweep that is under way may be past this view: what it would have brought is brought here.
+    // A sweep in progress may have passed this view already, so its facts are sent here.
     this.pump()
   }
 
-  /** Skips what it missed, and continues with new facts. */
+  /** Skips missed facts, and continues with new ones. */
   skip(): void {
     this.reader.skip()
     this.#catchUp()
   }
 
-  /** Welcome, the newest states, and from then on what the log holds. */
+  /** Sends the welcome and the newest states, then facts from the log. */
   begin(first: Buffer, states: ReadonlyMap<string, StateFrame>): void {
     if (!this.#isOpen) return
-    // That its facts had to be counted is no slowness of its reader.
+    // Time spent counting its facts does not count as slowness of the reader.
     this.#excuse(this.view.endOffset - this.#takenOffset)
     this.#write(first)
     this.#isHeld = false
@@ -155,7 +155,7 @@ export class EventStream {
     if (place) this.#write(place)
   }
 
-  /** Sends what the log holds behind the reader's place, as far as the reader takes it. */
+  /** Sends facts after the reader's position until it blocks. */
   pump(): void {
     this.#settle()
     while (this.#isReady) {
@@ -170,12 +170,12 @@ export class EventStream {
     }
   }
 
-  /** A blocked reader gets only the newest state of each key, later. */
+  /** Sends a state; for a blocked reader, only the newest of each key is kept for later. */
   sendState(state: StateFrame): void {
     const { key } = state
     if (!this.#isOpen || !this.view.wantsState(state)) return
     if (state.owner !== undefined && state.owner !== ownerOf(this.#principal)) return
-    // Before the beginning: the newest of each follows the welcome.
+    // Before `begin`: the newest states follow the welcome.
     if (this.#toldPlace < 0 && this.#isHeld) return
     const bytes = state.bytesFor(this.view)
     if (!bytes) return
@@ -185,7 +185,7 @@ export class EventStream {
     this.#waitingStates.set(key, state)
   }
 
-  /** The heartbeat that all streams share; a blocked reader does without. */
+  /** Sends the shared heartbeat, except to a blocked reader. */
   beat(frame: Buffer): void {
     if (!this.#isOpen || this.#blockedSince > 0 || this.#isHeld) return
     const place = this.#newPlace()
@@ -193,21 +193,21 @@ export class EventStream {
     this.view.rest()
   }
 
-  /** Called now and then for every stream, in place of a timer for each. */
+  /** Closes the stream if it is over a limit; called periodically for all streams instead of a timer for each. */
   check(now: number): void {
     if (now >= (this.#principal.endsAt ?? Number.POSITIVE_INFINITY)) this.close('revoked', 0)
     else if (this.#blockedSince > 0 && now - this.#blockedSince > maxBlockedMs) this.close('slow_consumer', 1000)
     else if (now >= this.#endsAt) this.close('max_age', Math.random() * 5_000)
   }
 
-  /** The log could not be read: its reader comes back with its id. */
+  /** Ends the stream when the log could not be read; the client reconnects with its last id. */
   fail(err: unknown): void {
     if (!this.#isOpen) return
     this.#logger.warn({ err }, 'a replay could not be read')
     this.#socket.destroy()
   }
 
-  /** What was published before the goodbye is sent before it, unless its reader is too slow or may no longer see it. */
+  /** Closes with a goodbye. Facts published before are sent first, unless the reader is too slow or revoked. */
   close(reason: GoodbyeReason, reconnectInMs: number): void {
     if (reason !== 'slow_consumer' && reason !== 'revoked') this.pump()
     if (!this.#isOpen) return
@@ -215,16 +215,16 @@ export class EventStream {
     if (reason === 'slow_consumer') {
       this.#figures.slowConsumer()
       this.#dropped(this.#waitingStates?.size ?? 0)
-      // Its buffers are full, so a goodbye would wait forever.
+      // With full buffers, a goodbye would never be sent.
       if (this.#socket.writableLength < maxWaitingBytes) this.#socket.write(goodbye)
       resetSocket(this.#socket)
     } else if (reason === 'revoked' && this.#socket.writableLength > 0) {
-      // What it did not take yet is not its business any more.
+      // Discards buffered facts, which the client may no longer see.
       resetSocket(this.#socket)
     } else {
       this.#figures.wrote(goodbye.length)
       this.#socket.end(goodbye)
-      // A client that does not read it is disconnected.
+      // A client that does not read the goodbye is disconnected.
       const cut = setTimeout(() => this.#socket.destroy(), goodbyeMs)
       this.#socket.once('close', () => clearTimeout(cut))
     }
@@ -245,16 +245,16 @@ export class EventStream {
     this.#replay().catch((err: unknown) => this.fail(err))
   }
 
-  /** Reads what is older than memory holds; the live flow is joined when the place is reached. */
+  /** Replays facts that are older than memory holds, then continues live. */
   async #replay(): Promise<void> {
     const [view, before] = [this.view, this.view.endOffset]
     await this.reader.load()
     this.#isHeld = false
     if (!this.#isOpen) return
-    // That it had to wait for its turn is no slowness of its reader.
+    // Time spent waiting for its replay does not count as slowness of the reader.
     if (view === this.view) this.#excuse(view.endOffset - before)
     if (this.reader.isExpired) {
-      // Forgotten while the reader was on its way.
+      // The facts were pruned while the reader was behind.
       this.#figures.gap()
       this.#write(encodeFrame('gap', { reason: 'expired', ...this.#log.ends }))
       this.skip()
@@ -262,7 +262,7 @@ export class EventStream {
     this.pump()
   }
 
-  /** Nothing waits for it as far as is counted. */
+  /** Resets the accounting: the reader counts as caught up. */
   #catchUp(): void {
     this.#takenOffset = this.view.endOffset
     this.#excused = 0
@@ -281,15 +281,15 @@ export class EventStream {
     this.#takenOffset += bytes - excused
   }
 
-  /** Goes on to where the sweeps have come to, as long as it has had everything up to there. */
+  /** Advances the position to that of the sweeps, if the stream is caught up. */
   #settle(): void {
     if (this.#isLive) this.reader.passTo(this.#sweep.sweptTo)
     this.#isLive = false
   }
 
   /**
-   * An id alone, which is no event but moves the reader's last id (WHATWG HTML, section 9.2.6): so it also comes back
-   * to the right place when it has had no fact yet, or only such as its filter hides.
+   * Returns a lone id, which dispatches no event but sets the client's last id (WHATWG HTML, section 9.2.6): so it
+   * resumes at the right position even if it got no fact yet, or its filter hid all of them.
    */
   #newPlace(): Buffer | undefined {
     if (this.#isHeld || this.#blockedSince > 0) return undefined
@@ -300,7 +300,7 @@ export class EventStream {
     return Buffer.from(`id: ${this.#log.idOf(place)}\n\n`)
   }
 
-  /** Before the welcome there is nobody yet who could have asked who they are. */
+  /** Reports changed rights; a no-op before the welcome, when the client cannot have read its rights yet. */
   #tellChange(): void {
     if (this.#toldPlace < 0 && this.#isHeld) return
     this.#write(encodeFrame('session_changed', { server_time: new Date().toISOString() }))

@@ -1,4 +1,4 @@
-/** The tables of the event log, as Kysely sees them. */
+/** Kysely types of the event log's tables. */
 
 declare module '../platform/database/tables.ts' {
   interface Tables {
@@ -11,19 +11,19 @@ export interface EventRow {
   number: number
   type: string
   account_id: string | null
-  /** JSON. */
+  /** Data of the fact as JSON. */
   data: string
   at: string
-  /** 1 for the class that is kept longer. */
+  /** 1 for administrative facts, which are kept longer. */
   is_administrative: number
 }
 
 export interface EventCounterRow {
-  /** Always 1: there is one sequence. */
+  /** Always 1, since there is a single sequence. */
   id: number
   epoch: string
   /** Number of the newest fact. */
   newest: number
-  /** From this number on the log has every fact; of older ones it has some administrative ones. */
+  /** The log has every fact from this number on; of older ones, only some administrative facts. */
   oldest: number
 }

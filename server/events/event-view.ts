@@ -1,4 +1,4 @@
-/** What a stream gets to see: its filters and what its principal may read. Streams with the same view share their bytes. */
+/** What a stream sees: its filter and its principal's rights combined. Streams with equal views share encoded bytes. */
 
 import { type Fact, type FactType, facts, factTypes, type StateType, states, stateTypes } from '../../contract/event.ts'
 import type { Scope } from '../../contract/scope.ts'
@@ -15,9 +15,9 @@ export interface EventFilter {
   accounts: ReadonlySet<string> | undefined
 }
 
-/** Frames in a row that a view lets through, as one buffer. */
+/** Consecutive frames visible in a view, as one buffer. */
 export interface Batch {
-  /** Number of the last fact looked at. */
+  /** Number of the last fact examined. */
   to: number
   entries: readonly LogEntry[]
   bytes: Buffer | undefined
@@ -25,11 +25,11 @@ export interface Batch {
 
 type HeldFacts = Pick<EventLog, 'newest' | 'oldestHeld' | 'find'>
 
-/** Most bytes joined into one write. */
+/** Bytes after which a batch is complete and written. */
 const batchBytes = 64 * 1024
-/** Most facts looked at for one batch. */
+/** Facts examined per batch. */
 const batchFacts = 1000
-/** Facts whose count is kept, so that those who come back with the same view do not each look at all that memory holds. */
+/** Facts per cached count, so that reconnecting clients with the same view do not each scan all facts in memory. */
 const blockFacts = 256
 const streamTypes: readonly string[] = [...factTypes, ...stateTypes]
 
@@ -38,8 +38,8 @@ export class EventView implements Seen {
   readonly #filterAccounts: ReadonlySet<string> | undefined
   #batch: (Batch & { after: number; head: number }) | undefined
   /**
-   * How many it lets through of the facts from `blockFacts` times the key on. What was committed stays as it is. Made when first needed:
-   * most views are of one stream that has missed nothing.
+   * Number of visible facts per block of `blockFacts`, which never changes once committed. Created lazily, since most
+   * views have a single stream that has missed nothing.
    */
   #blocks: Map<number, number> | undefined
 
@@ -53,29 +53,29 @@ export class EventView implements Seen {
     this.key = JSON.stringify([[...this.#types].sort(), this.seenKey, asked ? [...asked].sort() : 'all', this.owner])
   }
 
-  /** Of facts. */
+  /** Types of facts that it includes. */
   get types(): readonly FactType[] {
     return factTypes.filter(type => this.#types.has(type))
   }
 
-  /** Undefined for all; facts of no account are seen in any case. */
+  /** Undefined for all accounts; facts without an account are always included. */
   get accounts(): readonly string[] | undefined {
     const [{ seen }, filter] = [this, this.#filterAccounts]
     if (seen === 'all') return filter && [...filter]
     return [...seen].filter(id => filter?.has(id) ?? true)
   }
 
-  /** Equal for views that let the same through. */
+  /** Equal for equivalent views. */
   readonly key: string
 
-  /** What the principal may see, whatever the filter asks for: states are counted over these. */
+  /** Accounts visible to the principal regardless of the filter: states are summed over these. */
   readonly seen: Principal['accounts']
   /** Equal for views of principals that see the same accounts. */
   readonly seenKey: string
-  /** Of facts that are somebody's, whose are seen; undefined for all. */
+  /** The owner whose facts are included, of types that have owners; undefined for all. */
   readonly owner: FactOwner | undefined
 
-  /** Bytes of all facts that it let through since somebody has had it: how far a reader is behind is counted in these. */
+  /** Total bytes of visible facts since the view is in use, by which the lag of readers is measured. */
   endOffset = 0
 
   wantsState({ type, accountId }: { type: StateType; accountId: string | undefined }): boolean {
@@ -94,7 +94,7 @@ export class EventView implements Seen {
     return this.#filterAccounts?.has(id) ?? true
   }
 
-  /** What follows after a number; the same bytes for all who stand at the same place. */
+  /** Returns the visible facts after a number; streams at the same position share the bytes. */
   batchAfter(log: EventLog, after: number): Batch {
     const known = this.#batch
     if (known && known.after === after && known.head === log.newest) return known
@@ -113,7 +113,7 @@ export class EventView implements Seen {
     return this.#batch
   }
 
-  /** How many follow after a number in memory. Counts to `most`. */
+  /** Counts the visible facts after a number in memory, up to `most`. */
   countAfter(log: HeldFacts, after: number, most: number): number {
     for (const block of this.#blocks?.keys() ?? []) {
       if (block * blockFacts < log.oldestHeld) this.#blocks?.delete(block)
@@ -130,12 +130,12 @@ export class EventView implements Seen {
     return Math.min(count, most)
   }
 
-  /** Lets go of what was joined last. */
+  /** Releases the cached batch. */
   rest(): void {
     this.#batch = undefined
   }
 
-  /** Also of what was counted, once no stream has it. */
+  /** Releases all caches, once no stream uses the view. */
   retire(): void {
     this.rest()
     this.#blocks = undefined
@@ -165,7 +165,7 @@ export function joined(to: number, entries: readonly LogEntry[]): Batch {
   return { to, entries, bytes: frames.length > 1 ? Buffer.concat(frames) : frames[0] }
 }
 
-/** Reads the `types` and `account_id` of a query; an unknown type is a 400. */
+/** Parses the `types` and `account_id` of a query; an unknown type is a 400. */
 export function parseFilter(query: {
   types?: string | string[] | undefined
   account_id?: string | string[] | undefined
@@ -177,7 +177,7 @@ export function parseFilter(query: {
     throw new Problem('bad_request', `types: ${message}`, { errors: [{ path: 'query.types', message }] })
   }
   const accounts = split('account_id', query.account_id)
-  // Not the strings of the query: they are cut from the head of the request, which holds the token, and would keep all of it.
+  // Copies: strings of the query are slices of the request's head, which would be retained with its token.
   return {
     types: types && new Set(streamTypes.filter(type => types.includes(type))),
     accounts: accounts && new Set(accounts.map(ownCopy)),

@@ -1,10 +1,10 @@
-/** How long the log keeps a fact depends on its class, so that a flood of mail cannot push out what administrators did. */
+/** Classes of facts with separate retention, so that a flood of mail cannot evict what administrators did. */
 import type { FactType } from '../../contract/event.ts'
 
-/** `routine` facts come by themselves, as many as there is traffic; `administrative` ones are made by people, or are rare. */
+/** `routine` facts occur automatically with traffic; `administrative` ones are caused by people, or are rare. */
 type FactClass = 'routine' | 'administrative'
 
-/** Every type has to choose. Stored with each fact: a later change holds for later facts alone. */
+/** The class of each type. Stored with each fact, so a change applies to later facts only. */
 const classes: Record<FactType, FactClass> = {
   server_started: 'administrative',
   client_connected: 'routine',

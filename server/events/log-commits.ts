@@ -1,6 +1,6 @@
 /**
- * Commits what is appended to the log. Transactions of one process that would wait for each other are parts of a single one: its end
- * is paid for once, and a part that fails is taken back alone.
+ * Commits facts to the log. Concurrent transactions of this process, which would wait for each other, are grouped into
+ * one (group commit): the commit is paid for once, and a part that fails is rolled back alone.
  */
 import { setImmediate as yieldLoop } from 'node:timers/promises'
 import type { Fact } from '../../contract/event.ts'
@@ -14,26 +14,26 @@ import { isAdministrative } from './fact-classes.ts'
 import type { LogTail, Ticket, ToldFact } from './log-tail.ts'
 import { storedJson } from './stored-fact.ts'
 
-/** A fact with its row. */
+/** A fact with its row of the log. */
 interface Told extends ToldFact {
   row: NewEvent
 }
 
-/** Facts of one transaction. */
+/** Facts to commit in one transaction. */
 interface Batch {
   told: Told[]
-  /** Where the counter stands, once it is locked and that is known. */
+  /** Value of the counter, once it is locked and known. */
   newest: number | undefined
-  /** Of a commit that failed: it may be done all the same. */
+  /** Ticket of a commit that failed, but may have succeeded all the same. */
   ticket: Ticket | undefined
 }
 
 type Work<Result> = (transaction: Database, tell: (fact: Fact) => void) => Promise<Result>
 
-/** A call that waits for its turn, with all that depends on the type of its result. */
+/** A queued call of `transact`, with the type of its result erased. */
 interface Call {
   since: number
-  /** Carries it out as a part. Answers how to resolve its promise; rejects as its work does. */
+  /** Runs the work as a part. Returns a function that resolves the call; rejects with the error of the work. */
   run(part: Database, tell: (fact: Fact) => void): Promise<() => void>
   reject(error: unknown): void
 }
@@ -44,22 +44,22 @@ interface Member {
   resolve: () => void
 }
 
-/** Calls of one transaction. */
+/** Calls grouped into one transaction. */
 interface Group {
-  /** Whose parts were kept, in order. */
+  /** Calls whose parts succeeded, in order. */
   members: Member[]
   facts: number
-  /** Whose turn it is, and whose failure may end the transaction. */
+  /** The running call, whose failure may end the transaction. */
   next: Call | undefined
-  /** The last one, taken back alone. */
+  /** The last call, if its part failed and was rolled back alone. */
   failed: { call: Call; error: unknown } | undefined
 }
 
-/** Calls of one transaction; PostgreSQL keeps 64 parts of each in memory. */
+/** Calls per transaction; PostgreSQL caches up to 64 subtransactions in memory. */
 const maxMembers = 32
-/** After so long no further call joins a transaction: the first of it waits for all. */
+/** Time after which no further call joins a transaction, since its first call waits for all. */
 const joinMs = 20
-/** With so many facts in it no further call joins a transaction. */
+/** Facts in a transaction from which on no further call joins it. */
 const maxFacts = 1_000
 const maxCalls = 10_000
 const turnMs = 30_000
@@ -68,7 +68,7 @@ export interface LogCommitsOptions {
   store: EventStore
   tail: LogTail
   changes: DatabaseChanges
-  /** In milliseconds; never goes back. */
+  /** Monotonic clock in milliseconds. */
   now?: () => number
 }
 
@@ -83,7 +83,7 @@ export class LogCommits {
     this.#now = options.now ?? (() => performance.now())
   }
 
-  /** What was asked before is committed or rejected. */
+  /** Resolves once all calls made before are committed or rejected. */
   async idle(): Promise<void> {
     await this.#running
   }
@@ -103,7 +103,7 @@ export class LogCommits {
     return promise
   }
 
-  /** Commits facts that stand by themselves. When it fails, a further call finds out whether they are there all the same. */
+  /** Prepares a batch of facts alone. A retry of `commit` first checks whether the failed one succeeded after all. */
   newBatch(facts: readonly Fact[]): { commit(): Promise<void> } {
     const batch: Batch = { told: facts.map(toTold), newest: undefined, ticket: undefined }
     return {
@@ -114,7 +114,7 @@ export class LogCommits {
     }
   }
 
-  /** The answer to a commit can be lost, and nobody then knows what became of it until the lock is held. */
+  /** Empties a batch that is already committed: a lost answer leaves that unknown until the lock is held. */
   async #skipCommitted(transaction: Database, batch: Batch): Promise<void> {
     const { store } = this.#options
     if (!batch.ticket) return
@@ -123,9 +123,9 @@ export class LogCommits {
     if (await store.holds(transaction, batch.ticket.first, rows)) batch.told = []
   }
 
-  /** Has ended in the very moment in which it saw that nothing waits: a later call begins it again. */
+  /** Runs until nothing waits, and ends in the same turn, so that a later call starts it again. */
   async #runAll(): Promise<void> {
-    // Those who ask in the same turn go together.
+    // Calls made in the same turn are grouped.
     await Promise.resolve()
     for (let call = this.#next(); call; call = this.#next()) await this.#commitGroup(call)
     this.#running = undefined
@@ -134,12 +134,12 @@ export class LogCommits {
   #next(): Call | undefined {
     for (let call = this.#calls.shift(); call; call = this.#calls.shift()) {
       if (this.#now() - call.since <= turnMs) return call
-      call.reject(new DatabaseOverloaded(`other transactions kept the database for ${turnMs} ms`))
+      call.reject(new DatabaseOverloaded(`other transactions held the database for ${turnMs} ms`))
     }
     return undefined
   }
 
-  /** Never rejects. */
+  /** Commits a group of calls that begins with `first`, and settles all of them. Never rejects. */
   async #commitGroup(first: Call): Promise<void> {
     const group: Group = { members: [], facts: 0, next: first, failed: undefined }
     const { members } = group
@@ -149,27 +149,27 @@ export class LogCommits {
         await this.#runParts(group, batch, transaction)
         batch.told = members.flatMap(({ told }) => told)
       })
-      // The next transaction does not wait for it.
+      // Delivery is not awaited, so that it does not delay the next transaction.
       void handedOn.then(() => {
         for (const { resolve } of members) resolve()
       })
       if (!group.failed) return
       group.failed.call.reject(group.failed.error)
     } catch (error) {
-      // What became true of others may be why a part failed, and is not true now.
+      // The failed part may have failed because of parts that are now rolled back, so it gets this error, too.
       group.failed?.call.reject(error)
       group.next?.reject(error)
-      // The last one first, each with a turn: what they have changed in memory they take back in this order.
+      // Last one first, a turn each, so that changes made in memory are undone in reverse order.
       for (const { call } of members.toReversed()) {
         await yieldLoop()
         call.reject(error)
       }
     }
-    // What was changed in memory is taken back before the next one looks at it.
+    // Failed calls undo their changes in memory before the next one reads them.
     await yieldLoop()
   }
 
-  /** Until nothing waits, a bound is reached, or a part fails: nobody sees what that one has not yet taken back in memory. */
+  /** Runs parts until nothing waits, a bound is reached, or one fails, since it still has to undo changes in memory. */
   async #runParts(group: Group, batch: Batch, transaction: Database): Promise<void> {
     const began = this.#now()
     const lock = onceFor(async () => {
@@ -177,7 +177,7 @@ export class LogCommits {
       const note = (number: number) => {
         batch.newest = number
       }
-      // Should it fail, so does what follows.
+      // If it fails, the statements after it fail as well.
       newest.then(note, () => undefined)
     })
     while (group.next) {
@@ -185,13 +185,13 @@ export class LogCommits {
       const { members, facts, failed } = group
       const isFull = members.length >= maxMembers || facts >= maxFacts || this.#now() - began >= joinMs
       const isLast = failed !== undefined || isFull
-      // What the first leaves for later has no savepoint behind it: should it fail, the next has not begun.
+      // The first part has no savepoint, so its deferred statements are sent before the next part begins.
       if (!isLast && isBegun && members.length === 1 && this.#calls.length > 0) await sendLater(transaction)
       group.next = isLast ? undefined : this.#next()
     }
   }
 
-  /** @throws what ends the whole transaction. */
+  /** Runs one part. @throws an error that ends the whole transaction */
   async #runPart(group: Group, call: Call, transaction: Database, lock: Once): Promise<{ isBegun: boolean }> {
     const told: Told[] = []
     const isFirst = group.members.length === 0
@@ -206,14 +206,14 @@ export class LogCommits {
       await lock.done()
       if (isFirst && part.isBegun) throw error
       const takenBack = await part.takeBack().catch((broken: unknown) => ({ broken }))
-      // SQLite gives up a whole transaction when the disk is full; the reason is told, not that there is none any more.
+      // SQLite rolls back the whole transaction when the disk is full; report that, not that the savepoint is gone.
       if (takenBack) throw databaseFaultKind(error) ? error : takenBack.broken
       group.failed = { call, error }
     }
     return part
   }
 
-  /** @param batch Filled by the work; what it fills in last is told. Answers when it is committed, and how to wait until it is handed on. */
+  /** Commits the work and the facts it puts into `batch`; `handedOn` resolves when they are delivered. */
   async #commit(batch: Batch, work: (transaction: Database) => Promise<void>): Promise<{ handedOn: Promise<void> }> {
     const { store, tail, changes } = this.#options
     let ticket: Ticket | undefined
@@ -237,10 +237,10 @@ export class LogCommits {
   }
 }
 
-/** Something that the first who needs it begins. */
+/** Work that is started lazily, at most once. */
 interface Once {
   begin(): void
-  /** As it ended; at once when nobody needed it. */
+  /** Settles like the work, or immediately if it was not started. */
   done(): Promise<void>
 }
 
@@ -249,7 +249,7 @@ function onceFor(work: () => Promise<void>): Once {
   return {
     begin: () => {
       under ??= work()
-      // Heard of by `done`.
+      // The rejection is reported by `done`.
       under.catch(() => undefined)
     },
     done: async () => under,

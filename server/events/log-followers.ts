@@ -1,4 +1,7 @@
-/** Readers of the log that are no event streams, such as webhooks: each has its place, and is woken when a fact that it may see is committed. */
+/**
+ * Readers of the log other than event streams, such as webhooks: each has a position, and is woken by commits of facts
+ * it may see.
+ */
 import type { Fact } from '../../contract/event.ts'
 import type { Principal } from '../platform/principal.ts'
 import type { EventLog } from './event-log.ts'
@@ -10,16 +13,16 @@ import type { ViewTable } from './view-table.ts'
 export interface FollowOptions {
   principal: Principal
   filter: EventFilter
-  /** Number of the last fact that it has. */
+  /** Number of the last fact that it has read. */
   after: number
-  /** Something that it sees follows. Must not throw, and only takes note: it is called while the fact is handed on. */
+  /** Called when a visible fact was committed. Must not throw or block: it runs during delivery. */
   wake(): void
 }
 
-/** Its owner ends it. */
+/** A follower, ended by its owner. */
 export interface Follower {
   readonly reader: LogReader
-  /** It keeps its place; what follows is what the principal may see from now on. */
+  /** Applies changed rights; the position is kept. */
   change(principal: Principal): void
   end(): void
 }
@@ -33,7 +36,7 @@ export class LogFollowers {
   readonly #log: EventLog
   readonly #replays: ReplayQueue
   readonly #views: ViewTable
-  /** A fact costs a look at each view, and a call for each follower that sees it. */
+  /** Followers by view, so that a fact is checked once per view and wakes only followers that see it. */
   readonly #entries = new Map<EventView, Set<Entry>>()
 
   constructor(log: EventLog, replays: ReplayQueue, views: ViewTable) {

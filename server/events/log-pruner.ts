@@ -1,9 +1,9 @@
-/** Forgets what the log no longer keeps, in small pieces: first it says from where on the log is whole, then it deletes. */
+/** Prunes the log in small steps: first it publishes the number from which the log is complete, then it deletes. */
 import { setImmediate as yieldLoop } from 'node:timers/promises'
 import type { Logger } from '../platform/logger.ts'
 import type { EventStore } from './event-store.ts'
 
-/** Of one class of facts: at most so many, none older. */
+/** Retention limits by count and age. */
 export interface Budget {
   readonly count: number
   readonly ms: number
@@ -12,23 +12,23 @@ export interface Budget {
 export interface LogPrunerOptions {
   store: EventStore
   logger: Logger
-  /** All facts, whatever their class. */
+  /** Limits for all facts, of either class. */
   keep: Budget
-  /** Administrative facts stay for longer. */
+  /** Limits for administrative facts, which are kept longer. */
   keepAdministrative: Budget
-  /** By which they are too old, in epoch milliseconds. */
+  /** Clock for retention, in epoch milliseconds. */
   retentionNow: () => number
-  /** Number of the last fact that every lasting reader has: what follows it stays beyond the count, within bounds. Undefined without readers. */
+  /** Low-water mark of durable readers: later facts are kept beyond the count, in bounds. Undefined without readers. */
   readersAt?: (() => Promise<number | undefined>) | undefined
-  /** Hears from where on every fact is kept, before the first older one is deleted. */
+  /** Called with the first number that is kept, before older facts are deleted. */
   onForget(firstKept: number): void
 }
 
-/** Rows looked at, or deleted, at once. The event loop, and others that write, have their turn between two pieces. */
+/** Rows scanned or deleted per statement; in between, the event loop and other writers get their turn. */
 const piece = 500
-/** For readers that are behind, so many times the count is kept; never longer than the time. */
+/** Multiple of the count that is kept at most for lagging readers; the age limit is never exceeded. */
 const stretch = 4
-/** What was forgotten is said at most this often. */
+/** Interval of log lines about pruned facts. */
 const tellForgottenEveryMs = 60 * 60_000
 
 export class LogPruner {
@@ -42,7 +42,7 @@ export class LogPruner {
     this.#options = options
   }
 
-  /** One run at a time; who asks meanwhile waits for that. */
+  /** Prunes; concurrent calls share one run. */
   run(): Promise<void> {
     this.#running ??= this.#prune().finally(() => {
       this.#running = undefined
@@ -50,10 +50,10 @@ export class LogPruner {
     return this.#running
   }
 
-  /** What is not deleted yet is deleted by the next run of whichever process. */
+  /** Stops a run between two steps; the next run, of any process, deletes the rest. */
   async stop(): Promise<void> {
     this.#stopped.abort()
-    // Who asked for it has heard of its failure.
+    // The caller of `run` gets the error.
     await this.#running?.catch(() => undefined)
   }
 
@@ -62,14 +62,14 @@ export class LogPruner {
     const { oldest } = await store.bounds()
     const firstKept = await this.#firstKept()
     this.#tellForgotten(firstKept - oldest)
-    // Said before it is done, here and to all processes: a reader must not take what is forgotten for what is hidden.
+    // Published to this and other processes before deleting: readers must not mistake pruned facts for invisible ones.
     onForget(firstKept)
     await store.setOldest(firstKept)
     await this.#forgetRoutine(firstKept)
     await this.#forgetAdministrative(firstKept)
   }
 
-  /** By count, and behind that the first that is young enough. */
+  /** Returns the first number within the count limit that is also young enough. */
   async #firstKept(): Promise<number> {
     const { store, keep, readersAt } = this.#options
     const { newest, oldest } = await store.bounds()
@@ -87,7 +87,9 @@ export class LogPruner {
     return from
   }
 
-  /** Found by looking, not by counting on: a run that was cut off has left some. */
+  /**
+   * Deletes routine facts before `firstKept`, searched from the beginning, since an interrupted run may have left some.
+   */
   async #forgetRoutine(firstKept: number): Promise<void> {
     const { store } = this.#options
     for (let from = 0; !this.#stopped.signal.aborted; ) {
@@ -101,7 +103,7 @@ export class LogPruner {
     }
   }
 
-  /** Those before `firstKept` that are too many or too old. */
+  /** Deletes administrative facts before `firstKept` that exceed their own limits. */
   async #forgetAdministrative(firstKept: number): Promise<void> {
     const { store, keepAdministrative } = this.#options
     const before = this.#before(keepAdministrative)

@@ -1,4 +1,4 @@
-/** A reader of the log: a place in it, and what its principal and filter let through of what follows. It knows no socket. */
+/** A reader of the log: a position and a view of the facts after it. Independent of any socket. */
 import { limitKeyOf, type Principal } from '../platform/principal.ts'
 import type { EventLog } from './event-log.ts'
 import { type Batch, type EventView, joined } from './event-view.ts'
@@ -7,11 +7,11 @@ import { maxReplay, type Piece, type ReplayQueue } from './replay-queue.ts'
 export interface LogReaderOptions {
   log: EventLog
   replays: ReplayQueue
-  /** Whose turn it takes when it reads behind what memory holds. */
+  /** The principal whose turn it takes in the replay queue. */
   principal: Principal
-  /** What it gets to see: the rights of the principal, and the filter. */
+  /** The facts it sees, by the principal's rights and the filter. */
   view: EventView
-  /** Number of the last fact that it has. */
+  /** Number of the last fact that it has read. */
   after: number
 }
 
@@ -21,9 +21,9 @@ export class LogReader {
   readonly #owner: string
   #view: EventView
   #place: number
-  /** Read together with the count, and not taken yet. */
+  /** A piece read from the database, together with the count, that is not taken yet. */
   #ahead: Piece | undefined
-  /** Numbers that are scanned for the next piece; undefined for all. */
+  /** Length of the range scanned for the next piece; undefined for all. */
   #window: number | undefined
   #isEnded = false
 
@@ -39,7 +39,7 @@ export class LogReader {
     return this.#view
   }
 
-  /** Number of the last fact looked at. */
+  /** Number of the last fact examined. */
   get place(): number {
     return this.#place
   }
@@ -48,42 +48,42 @@ export class LogReader {
     return this.#place >= this.#log.newest
   }
 
-  /** Some of what follows is forgotten. */
+  /** Whether facts after its position were pruned. */
   get isExpired(): boolean {
     return !this.#ahead && this.#place + 1 < this.#log.oldest
   }
 
-  /** It keeps its place; what follows is what the new view lets through. */
+  /** Changes the view; the position is kept. */
   change(view: EventView): void {
     this.#view = view
     this.#ahead = undefined
   }
 
-  /** Goes on behind a number, if it is not there yet. Up to it there must be nothing that its view lets through. */
+  /** Advances the position to a number, if it is behind; no visible fact may be skipped. */
   passTo(number: number): void {
     this.#place = Math.max(this.#place, number)
   }
 
-  /** Skips what it missed, and continues with new facts. */
+  /** Skips missed facts, and continues with new ones. */
   skip(): void {
     this.#place = this.#log.newest
     this.#ahead = undefined
   }
 
-  /** Nothing more is read for it. */
+  /** Ends the reader, so that nothing more is read for it. */
   end(): void {
     this.#isEnded = true
     this.#ahead = undefined
   }
 
-  /** How many facts follow that it sees; past `maxReplay` only that there are more. Undefined where `load` must come first. */
+  /** Number of visible facts after its position, exact up to `maxReplay`. Undefined if `load` must be called first. */
   get missed(): number | undefined {
     if (this.#ahead) return this.#ahead.found
     if (this.#isPastMemory) return undefined
     return this.#view.countAfter(this.#log, this.#place, maxReplay + 1)
   }
 
-  /** What follows; undefined at the end, where it is expired, and where `load` must come first. */
+  /** Takes the next batch; undefined at the end, if expired, or if `load` must be called first. */
   take(): Batch | undefined {
     const ahead = this.#ahead
     if (ahead) return this.#takeAhead(ahead)
@@ -94,8 +94,8 @@ export class LogReader {
   }
 
   /**
-   * Reads from the database what is to be taken next, where memory does not reach back so far; once at a time. When the view
-   * has changed in the end there is nothing to be taken, and it must be loaded again.
+   * Reads the next piece from the database if it is older than memory reaches; must not be called concurrently. If the
+   * view changes meanwhile, the piece is dropped and has to be loaded again.
    */
   async load(): Promise<void> {
     while (!this.#isEnded && !this.#ahead && this.#isPastMemory) {
@@ -103,21 +103,22 @@ export class LogReader {
       const ask = { view, after: this.#place, upTo, owner: this.#owner, isWanted: () => !this.#isEnded }
       const piece = await this.#replays.read(ask)
       if (this.isExpired) return
-      // Read with what it could see before: read again from the same place.
+      // A piece read with an old view is dropped, and read again from the same position.
       if (view === this.#view && !this.#isEnded) this.#ahead = piece
     }
   }
 
   #takeAhead({ to, entries, found }: Piece): Batch | undefined {
     this.#ahead = undefined
-    // Too many to be the first: it sees more than when they were counted. Of so few numbers they cannot be too many.
+    // More facts are visible than when they were counted, so these may not be the first: read a range too short for
+    // that.
     this.#window = found > maxReplay ? maxReplay : undefined
     if (this.#window) return undefined
     this.#place = to
     return joined(to, entries)
   }
 
-  /** What follows is older than memory reaches back. */
+  /** Whether the next facts are older than memory reaches. */
   get #isPastMemory(): boolean {
     return this.#place + 1 < this.#log.oldestHeld
   }

@@ -1,6 +1,6 @@
 /**
- * Reads the log on from where it stands and hands on each fact once, in the order of the numbers, whichever process wrote it.
- * What this process wrote needs no reading: it is handed on from memory when its turn comes.
+ * Tails the log: delivers each new fact once, ordered by number, whichever process wrote it. Facts of this process are
+ * not read back: they are delivered from memory when their turn comes.
  */
 
 import { setImmediate as yieldLoop } from 'node:timers/promises'
@@ -10,44 +10,44 @@ import type { Logger } from '../platform/logger.ts'
 import { pause } from '../platform/waits.ts'
 import type { EventRow } from './event-tables.ts'
 
-/** A fact, and its data as streams get it. */
+/** A fact, with its data as encoded for streams. */
 export interface ToldFact {
   readonly fact: Fact
   readonly json: string
 }
 
-/** Numbers that a transaction of this process has taken and not yet committed. */
+/** Numbers assigned to an uncommitted transaction of this process. */
 export interface Ticket {
   readonly first: number
 }
 
 export interface LogTailOptions {
   logger: Logger
-  /** What follows after a number, in order. */
+  /** Reads the facts after a number, in order. */
   read(after: number, limit: number): Promise<EventRow[]>
-  /** Hears each fact, in order. */
+  /** Called with each fact, in order. */
   handOn(number: number, told: ToldFact): void
-  /** The next fact does not follow the one before: what was between is forgotten. */
+  /** Called before a fact that does not follow the previous one, since those between were pruned. */
   skipped(): void
 }
 
-/** Facts read at once; the event loop has its turn between two pages. */
+/** Facts read per query; the event loop gets its turn in between. */
 const page = 500
-/** Own facts that wait for what another process wrote before them; past it they are read from the table like all others. */
+/** Own facts held until earlier ones of other processes are read; past it, all are read from the table. */
 const maxOwn = 10_000
 const maxRetryMs = 5_000
 
 export class LogTail {
   readonly #options: LogTailOptions
   readonly #stopped = new AbortController()
-  /** Own committed facts whose turn has not come, by the number of the first. */
+  /** Own committed facts that wait for their turn, by the number of the first. */
   readonly #own = new Map<number, readonly ToldFact[]>()
   readonly #underWay = new Set<Ticket>()
   #ownFacts = 0
   #waiters: { upTo: number; resolve(): void }[] = []
   #newest = 0
   #isDue = false
-  /** The last look ended while something of ours was not committed: what follows that may be in the table already. */
+  /** Whether the last read stopped before an own uncommitted transaction: later facts may be in the table already. */
   #isHeldUp = false
   #reading: Promise<void> | undefined
 
@@ -55,7 +55,7 @@ export class LogTail {
     this.#options = options
   }
 
-  /** Number of the last fact that was handed on. */
+  /** Number of the last delivered fact. */
   get newest(): number {
     return this.#newest
   }
@@ -64,14 +64,14 @@ export class LogTail {
     this.#newest = number
   }
 
-  /** What is being read is not handed on any more. */
+  /** Stops; facts being read are not delivered any more. */
   async stop(): Promise<void> {
     this.#stopped.abort()
     this.#release(Number.POSITIVE_INFINITY)
     await this.#reading
   }
 
-  /** There may be more in the table. Cheap, however often it is called. */
+  /** Reads on, since there may be more in the table. Cheap; concurrent calls coalesce. */
   wake(): void {
     this.#isDue = true
     if (this.#stopped.signal.aborted) return
@@ -81,20 +81,20 @@ export class LogTail {
     })
   }
 
-  /** Before the commit: until this ends, facts from its first number on are not read from the table. */
+  /** Registers a transaction before its commit: until it ends, the table is read only up to its first number. */
   begin(first: number): Ticket {
     const ticket = { first }
     this.#underWay.add(ticket)
     return ticket
   }
 
-  /** It was rolled back; or committed, and the answer was lost: the table knows. */
+  /** Ends a transaction that was rolled back, or committed with its answer lost; reading the table tells which. */
   failed(ticket: Ticket): void {
     this.#underWay.delete(ticket)
     this.wake()
   }
 
-  /** Resolves when these were handed on, and at once when the table cannot be read just now. */
+  /** Ends a committed transaction. Resolves once its facts are delivered, or if the table cannot be read. */
   async committed(ticket: Ticket, facts: readonly ToldFact[]): Promise<void> {
     this.#underWay.delete(ticket)
     this.#own.set(ticket.first, facts)
@@ -106,7 +106,7 @@ export class LogTail {
     }
     const upTo = ticket.first + facts.length - 1
     if (upTo <= this.#newest || this.#stopped.signal.aborted) return
-    // Only hints: what they say is in the table too.
+    // Own facts are only a cache: they are in the table, too.
     if (this.#ownFacts > maxOwn) this.#forgetOwn()
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#waiters.push({ upTo, resolve })
@@ -125,7 +125,7 @@ export class LogTail {
         if (failures === 0) this.#options.logger.warn({ err }, 'the event log could not be read')
         this.#isDue = true
         this.#release(Number.POSITIVE_INFINITY)
-        // An abort ends the wait and then the loop.
+        // An abort ends the pause, and then the loop.
         await pause(doubledMs(failures++, 100, maxRetryMs), signal)
       }
     }
@@ -133,14 +133,14 @@ export class LogTail {
 
   async #catchUp(): Promise<void> {
     for (;;) {
-      // What stands next is ours and not committed: its end wakes this again.
+      // If the next number is in an own uncommitted transaction, its end wakes the tail again.
       const barrier = Math.min(this.#nextOwn(), this.#nextUnderWay())
       if (barrier <= this.#newest + 1) return this.#endLook()
       const limit = Math.min(page, barrier - this.#newest - 1)
       const rows = await this.#options.read(this.#newest, limit)
       if (this.#stopped.signal.aborted) return
       for (const row of rows) if (!this.#take(row)) return this.#endLook()
-      // What precedes a commit can be read from its end on, and is forgotten when it cannot. A read that began earlier proves nothing.
+      // After a commit all facts before it are readable, so missing ones were pruned; an earlier read proves nothing.
       if (rows.length === 0 && this.#own.has(barrier)) this.#skipTo(barrier)
       else if (rows.length < limit && this.#nextOwn() >= this.#nextUnderWay()) return this.#endLook()
       await yieldLoop()
@@ -151,21 +151,21 @@ export class LogTail {
     this.#isHeldUp = this.#underWay.size > 0
   }
 
-  /** False when something of ours that is not committed stands before it. */
+  /** Delivers a row; returns false if an own uncommitted transaction precedes it. */
   #take(row: EventRow): boolean {
     if (this.#nextUnderWay() <= row.number) return row.number <= this.#newest
     while (this.#nextOwn() <= row.number) this.#skipTo(this.#nextOwn())
-    // Handed on while it was read, or just now.
+    // Delivered from memory meanwhile.
     if (row.number <= this.#newest) return true
     if (row.number > this.#newest + 1) this.#options.skipped()
     this.#newest = row.number - 1
-    // Written by this program, from a fact.
+    // Sound cast: the row was written by this program from a fact.
     this.#handOn({ fact: { type: row.type, data: JSON.parse(row.data) } as Fact, json: row.data })
     this.#advance()
     return true
   }
 
-  /** To own facts before which nothing is left in the table. */
+  /** Skips to own facts before which no others are left in the table. */
   #skipTo(own: number): void {
     if (own > this.#newest + 1) this.#options.skipped()
     this.#newest = own - 1

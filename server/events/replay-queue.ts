@@ -1,31 +1,31 @@
-/** Reads of the log behind what memory holds: few at once, and the readers of every person in turn. */
+/** Queues reads of facts older than memory holds: few concurrent ones, round-robin over the owners of readers. */
 import type { EventLog, LogEntry } from './event-log.ts'
 import type { EventView } from './event-view.ts'
 
-/** A stream that missed more than this of what it sees has a gap. */
+/** Visible facts that are replayed at most; a stream that missed more gets a gap. */
 export const maxReplay = 10_000
-/** Facts of one piece, which the event loop encodes in one go. */
+/** Facts per piece, which are encoded in one turn of the event loop. */
 const pieceFacts = 500
-/** Statements under way. The next begins a turn of the event loop later. */
+/** Concurrent statements; the next starts a turn of the event loop after one ends. */
 const atOnce = 2
 
-/** What follows after a place. */
+/** A piece of the log after a position. */
 export interface Piece {
-  /** Number of the last fact looked at. */
+  /** Number of the last fact examined. */
   to: number
   entries: readonly LogEntry[]
-  /** How many are seen behind the place, this piece included; past `maxReplay` it is no more than "too many". */
+  /** Number of visible facts after the position, including this piece; exact up to `maxReplay`. */
   found: number
 }
 
 export interface ReplayAsk {
   view: EventView
   after: number
-  /** Undefined for all there is. */
+  /** Last number to read; undefined for the newest. */
   upTo: number | undefined
-  /** Takes its turn among the owners. */
+  /** The owner in the round-robin. */
   owner: string
-  /** False when its reader has gone: then it is not read. */
+  /** Returns false once the reader is gone; then nothing is read. */
   isWanted(): boolean
 }
 
@@ -33,12 +33,12 @@ interface Waiting extends ReplayAsk {
   answer: PromiseWithResolvers<Piece | undefined>
 }
 
-/** Each reader waits for one piece at most, so there are no more asks than streams. */
+/** Bounded by the number of streams, since each reader waits for one piece at most. */
 export class ReplayQueue {
   readonly #log: Pick<EventLog, 'newest' | 'readSeen'>
-  /** By owner; the one whose turn is next stands first. */
+  /** Waiting reads by owner; the owner whose turn is next comes first. */
   readonly #owners = new Map<string, Waiting[]>()
-  /** By view, so that readers of the same share what is read. */
+  /** Waiting reads by view, so that readers with the same view share a result. */
   readonly #views = new Map<EventView, Set<Waiting>>()
   readonly #underWay = new Set<Promise<void>>()
 
@@ -46,7 +46,7 @@ export class ReplayQueue {
     this.#log = log
   }
 
-  /** Undefined when it was not wanted any more. */
+  /** Reads a piece; undefined if the reader is gone by then. */
   read(ask: ReplayAsk): Promise<Piece | undefined> {
     const waiting: Waiting = { ...ask, answer: Promise.withResolvers() }
     const ofOwner = this.#owners.get(ask.owner)
@@ -59,7 +59,7 @@ export class ReplayQueue {
     return waiting.answer.promise
   }
 
-  /** Resolves when no statement is under way. Nothing that waits may be wanted by then. */
+  /** Resolves when no statement is running. By then, no waiting read may still be wanted. */
   async idle(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay)
   }
@@ -69,7 +69,7 @@ export class ReplayQueue {
       const next = this.#next()
       if (!next) return
       const run = this.#run(next)
-        // A database that answers in the same turn must not keep the loop from everybody else.
+        // Yields, since a database that answers in the same turn would starve the event loop.
         .then(() => new Promise(setImmediate))
         .then(() => {
           this.#underWay.delete(run)
@@ -79,12 +79,12 @@ export class ReplayQueue {
     }
   }
 
-  /** The first of the owner whose turn it is; the owner goes to the end. */
+  /** Dequeues a read of the owner whose turn it is, and moves the owner to the end. */
   #next(): Waiting | undefined {
     for (const [owner, asks] of this.#owners) {
       this.#owners.delete(owner)
       for (let ask = asks.shift(); ask; ask = asks.shift()) {
-        // Answered with what was read for another.
+        // Already answered with the result of another read.
         if (!this.#leave(ask)) continue
         if (!ask.isWanted()) {
           ask.answer.resolve(undefined)
@@ -105,14 +105,14 @@ export class ReplayQueue {
       const last = found > entries.length ? entries.at(-1) : undefined
       const piece = { to: last?.number ?? end, entries, found }
       answer.resolve(piece)
-      // What is cut short at either end says nothing of how many there are.
+      // Truncated results cannot tell others how many facts there are.
       if (upTo === undefined && found <= maxReplay) this.#share(view, after, piece)
     } catch (error) {
       answer.reject(error)
     }
   }
 
-  /** Others with this view whose place is inside the piece get their part of it. */
+  /** Answers other reads with this view whose position is inside the piece. */
   #share(view: EventView, after: number, piece: Piece): void {
     for (const ask of this.#views.get(view) ?? []) {
       if (ask.upTo !== undefined || ask.after < after || ask.after >= piece.to) continue
@@ -123,7 +123,7 @@ export class ReplayQueue {
     }
   }
 
-  /** False when it had left already. */
+  /** Removes a read from its view; returns false if it was removed before. */
   #leave(ask: Waiting): boolean {
     const ofView = this.#views.get(ask.view)
     if (!ofView?.delete(ask)) return false

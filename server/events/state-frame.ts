@@ -1,26 +1,28 @@
-/** The newest of one state, as bytes: encoded once for all who see every account, and once for each other list of accounts. */
+/**
+ * The newest value of a state, encoded once for principals that see every account, and once per other set of accounts.
+ */
 import type { State, StateType } from '../../contract/event.ts'
 import { type Sight, seesAll } from '../platform/visible-figures.ts'
 import { encodeFrame } from './event-frame.ts'
 import type { EventView } from './event-view.ts'
 
-/** The same state, summed over the accounts that a caller sees; undefined where it is told nothing. */
+/** Returns the state summed over the accounts visible to a principal; undefined if it may not see the state. */
 export type SummedFor = (sight: Sight) => State['data'] | undefined
 
 export class StateFrame {
   readonly type: StateType
-  /** Of states of one account: only for those who may see it. */
+  /** The account of a state, whose streams have to see it; undefined if it is about none. */
   readonly accountId: string | undefined
-  /** Of states with the same key only the newest counts. */
+  /** A newer state replaces one with the same key. */
   readonly key: string
-  /** Of states of one person, or of one token: only for its streams. As `ownerOf` has it. */
+  /** Key from `ownerOf` for a state sent only to the streams of one user or token. */
   readonly owner: string | undefined
   readonly #whole: Buffer
   readonly #summedFor: SummedFor | undefined
-  /** By list; as many as open streams have, made when the first of them is served. */
+  /** Encoded sums by set of accounts; created lazily, bounded by the open streams. */
   readonly #summed = new Map<string, Buffer | undefined>()
 
-  /** @param summedFor For a state that is counted over accounts; without it everybody is told the same. */
+  /** @param summedFor Sums a state over accounts; without it, all principals get the same. */
   constructor({ type, data }: State, summedFor: SummedFor | undefined, owner?: string) {
     this.type = type
     this.owner = owner
@@ -35,7 +37,7 @@ export class StateFrame {
     this.#summedFor = summedFor
   }
 
-  /** The same bytes for all who see the same accounts; none where they are told nothing. */
+  /** Returns the bytes for a view, shared by views of the same accounts; undefined if it may not see the state. */
   bytesFor({ seen: accounts, seenKey }: EventView): Buffer | undefined {
     if (!this.#summedFor || seesAll({ accounts })) return this.#whole
     if (this.#summed.has(seenKey)) return this.#summed.get(seenKey)

@@ -1,7 +1,7 @@
-/** What of a fact is kept on the disk. Mail is stored nowhere, so what a stranger wrote is held in memory alone. */
+/** Reduces a fact to what is stored on disk: content written by strangers (sender, subject) stays in memory only. */
 import type { Fact } from '../../contract/event.ts'
 
-/** @param json All of the data. */
+/** @param json The complete data. */
 export function storedJson({ type, data }: Fact, json: string): string {
   if (type !== 'mail_received') return json
   const { from: _from, subject: _subject, ...kept } = data

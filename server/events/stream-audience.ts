@@ -1,4 +1,7 @@
-/** Whose a fact is: open streams by view, and views by what they let through, so that a fact costs what its audience costs. */
+/**
+ * Finds the audience of a fact: open streams by view, and views by type and account, so that its cost grows with its
+ * audience only.
+ */
 import type { Fact, FactType } from '../../contract/event.ts'
 import type { EventStream } from './event-stream.ts'
 import type { EventView } from './event-view.ts'
@@ -6,11 +9,11 @@ import { ownedType } from './fact-owners.ts'
 
 export class StreamAudience {
   readonly #streams = new Map<EventView, Set<EventStream>>()
-  /** Views that see every account, by type: for facts of an account. */
+  /** Views of all accounts, by type: for facts of an account. */
   readonly #wide = new ViewIndex<FactType>()
-  /** Views that see some accounts, by account; what they see of its facts they know themselves. */
+  /** Views of some accounts, by account; their types are checked by the views themselves. */
   readonly #narrow = new ViewIndex<string>()
-  /** All views, by type: for facts of no account. */
+  /** All views, by type: for facts without an account. */
   readonly #all = new ViewIndex<FactType>()
 
   add(stream: EventStream): void {
@@ -25,7 +28,7 @@ export class StreamAudience {
     for (const account of view.accounts ?? []) this.#narrow.add(account, view)
   }
 
-  /** @param view That under which it was added. */
+  /** @param view The view under which the stream was added. */
   delete(stream: EventStream, view = stream.view): void {
     const streams = this.#streams.get(view)
     if (!streams?.delete(stream) || streams.size > 0) return
@@ -37,12 +40,12 @@ export class StreamAudience {
     for (const account of view.accounts ?? []) this.#narrow.delete(account, view)
   }
 
-  /** The open streams of a view; one may end while they are walked through. */
+  /** Returns the open streams of a view; streams may end during the iteration. */
   streamsOf(view: EventView): Iterable<EventStream> {
     return this.#streams.get(view) ?? []
   }
 
-  /** The views that let a fact through and have streams. */
+  /** Returns the views with streams that include a fact. */
   viewsOf(fact: Fact): EventView[] {
     if (!('account_id' in fact.data) || fact.data.account_id === undefined) {
       const views = [...this.#all.get(fact.type)]
@@ -53,7 +56,7 @@ export class StreamAudience {
   }
 }
 
-/** Most keys have one view, for which a set would take ten times the memory. */
+/** Multimap of views that stores a single view without a set, which would take ten times the memory. */
 class ViewIndex<Key> {
   readonly #views = new Map<Key, EventView | Set<EventView>>()
 

@@ -1,6 +1,6 @@
-/** Counts what all event streams do: plain additions where it is hot, and a rate that is worked out once a second. */
+/** Figures of all event streams: plain counters on the hot path, and a rate computed from marks once a second. */
 
-/** Counted since the start. */
+/** Counters since the start. */
 export interface StreamTotals {
   sent: number
   dropped: number
@@ -12,7 +12,7 @@ export interface StreamTotals {
 }
 
 const windowMs = 60_000
-/** One mark a second covers the window; when the timer is late they cover more, never less. */
+/** Marks that cover the window at one per second; with a late timer they cover more, never less. */
 const keptMarks = windowMs / 1000 + 1
 
 export class StreamFigures {
@@ -25,7 +25,7 @@ export class StreamFigures {
     gaps: 0,
     slowConsumers: 0,
   }
-  /** How much was sent by when, oldest first; times are milliseconds of a clock that never goes back. */
+  /** Values of `sent` over time, oldest first; times are milliseconds of a monotonic clock. */
   #marks: { at: number; sent: number }[] = []
 
   get totals(): Readonly<StreamTotals> {
@@ -57,13 +57,13 @@ export class StreamFigures {
     this.#totals.slowConsumers++
   }
 
-  /** Once a second. */
+  /** Records a mark; called once a second. */
   mark(now: number): void {
     this.#marks.push({ at: now, sent: this.#totals.sent })
     if (this.#marks.length > keptMarks) this.#marks.shift()
   }
 
-  /** Events a second over the last 60 s, or since the first mark when that is less; 0 before there is one. */
+  /** Returns events per second over the last 60 s, or since the first mark if that is less; 0 before there is one. */
   sentPerSecond(now: number): number {
     const oldest = this.#marks.findLast(({ at }) => now - at >= windowMs) ?? this.#marks[0]
     if (!oldest || now <= oldest.at) return 0

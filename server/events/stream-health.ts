@@ -1,4 +1,4 @@
-/** How all event streams fare; what grows with each fact of any account is a figure of the whole server. */
+/** Describes the health of all event streams; those that grow with any account's activity are whole-server figures. */
 import type { StreamHealth } from '../../contract/stream-health.ts'
 import { type Sight, wholeFigure } from '../platform/visible-figures.ts'
 import type { EventLog } from './event-log.ts'

@@ -1,23 +1,23 @@
-/** Whose stream is whose, and what was said last of a principal that changed while a request of its was under way. */
+/** Maps principals to their streams, and remembers recent changes of principals, which race with requests in flight. */
 import { limitKeyOf, type Principal } from '../platform/principal.ts'
 import type { EventStream } from './event-stream.ts'
 
-/** Undefined when it was revoked. */
+/** The last change of a principal; undefined if it was revoked. */
 interface Word {
   principal: Principal | undefined
   at: number
 }
 
-/** A request that began with what a principal was before has become a stream, or ended, by then. */
+/** How long a change is remembered: by then, requests that began before it have become streams or ended. */
 const rememberedMs = 60_000
-/** Principals remembered; past it the oldest is evicted, and only a request that began before could still profit. */
+/** Principals remembered; past it, the oldest is evicted, which only a request in flight since then could exploit. */
 const maxRemembered = 10_000
 
 export class StreamOwners {
   readonly #streams = new Map<string, Set<EventStream>>()
-  /** How many a person has open, by whatever sessions and tokens. */
+  /** Open streams per person, over all sessions and tokens. */
   readonly #counts = new Map<string, number>()
-  /** The oldest first. */
+  /** Last changes by principal id, oldest first. */
   readonly #words = new Map<string, Word>()
 
   add(stream: EventStream): void {
@@ -40,17 +40,17 @@ export class StreamOwners {
     else this.#counts.delete(key)
   }
 
-  /** Of the person whose session or token it is. */
+  /** Returns the number of open streams of the person behind a principal. */
   count(principal: Principal): number {
     return this.#counts.get(limitKeyOf(principal)) ?? 0
   }
 
-  /** As they are now: closing one does not disturb the walk. */
+  /** Returns a copy of a principal's streams, so that they may be closed during iteration. */
   of(principalId: string): EventStream[] {
     return [...(this.#streams.get(principalId) ?? [])]
   }
 
-  /** @param principal What it is from now on; undefined when it is nobody any more. */
+  /** Records a change. @param principal The principal from now on; undefined if it was revoked. */
   note(principalId: string, principal: Principal | undefined, now: number): void {
     this.#words.delete(principalId)
     this.#words.set(principalId, { principal, at: now })
@@ -60,7 +60,7 @@ export class StreamOwners {
     }
   }
 
-  /** What it is by now; undefined when it was revoked. */
+  /** Returns the current state of a principal; undefined if it was revoked. */
   current(principal: Principal, now: number): Principal | undefined {
     const word = this.#words.get(principal.id)
     return word && now - word.at < rememberedMs ? word.principal : principal

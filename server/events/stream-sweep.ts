@@ -1,4 +1,4 @@
-/** All open streams, and the walks over them: cut into slices, so that ten thousand do not hold up a request beside them. */
+/** Sweeps over all open streams in slices, so that ten thousand streams do not delay concurrent requests. */
 import type { LogEntry } from './event-log.ts'
 import type { EventStream } from './event-stream.ts'
 import type { EventView } from './event-view.ts'
@@ -6,15 +6,15 @@ import { StreamAudience } from './stream-audience.ts'
 
 type Step = (stream: EventStream) => void
 
-/** Streams served before the event loop gets its turn. */
+/** Streams served per turn of the event loop. */
 const slice = 256
 
 export class StreamSweep {
   readonly #streams = new Set<EventStream>()
   readonly #audience = new StreamAudience()
-  /** What is to be done with every stream, by name; a later step of a name takes the place of the one before. */
+  /** Pending steps for every stream, by name; a later step replaces one with the same name. */
   readonly #due = new Map<string, Step>()
-  /** Views that let through what was heard since the last walk over streams began. */
+  /** Views with new facts since the current sweep began. */
   #news = new Set<EventView>()
   #heard = 0
   #sweptTo = 0
@@ -24,7 +24,7 @@ export class StreamSweep {
     return this.#streams.size
   }
 
-  /** Number of a fact up to which every stream that was at the end of the log has what its view lets through. */
+  /** Number of the fact up to which every caught-up stream has received its visible facts. */
   get sweptTo(): number {
     return this.#sweptTo
   }
@@ -39,13 +39,15 @@ export class StreamSweep {
     this.#audience.delete(stream)
   }
 
-  /** For a stream that has another view now. */
+  /** Moves a stream whose view has changed. */
   move(stream: EventStream, before: EventView): void {
     this.#audience.delete(stream, before)
     if (stream.isOpen) this.#audience.add(stream)
   }
 
-  /** Facts of one turn of the event loop go out as one write for each stream that sees them. */
+  /**
+   * Schedules the delivery of a fact; facts of one turn of the event loop become one write per stream that sees them.
+   */
   hear({ number, fact, frame }: LogEntry): void {
     this.#begin()
     this.#heard = number
@@ -55,7 +57,7 @@ export class StreamSweep {
     }
   }
 
-  /** Soon, for every stream. Steps that come while a walk is under way are done in the next one, which follows at once. */
+  /** Schedules a step for every stream. Steps added during a sweep run in the next one, which follows immediately. */
   sweep(step: Step, name: string): void {
     this.#begin()
     this.#due.set(name, step)
@@ -81,7 +83,7 @@ export class StreamSweep {
     setImmediate(() => this.#go())
   }
 
-  /** Stops behind each stream. Streams that open meanwhile are served too, which does no harm; those that close are not. */
+  /** Yields after each stream. Streams opened meanwhile are served too, which is harmless; closed ones are not. */
   *#steps(): Generator<undefined> {
     const [news, heard, steps] = [this.#news, this.#heard, [...this.#due.values()]]
     this.#news = new Set()

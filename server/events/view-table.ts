@@ -1,19 +1,19 @@
-/** The views of all open streams. Streams that see the same share one view, which is reused, not recreated. */
+/** The views of all open streams; streams that see the same facts share one. */
 import type { Principal } from '../platform/principal.ts'
 import { type EventFilter, EventView } from './event-view.ts'
 
-/** Filters remembered for one principal; past it the oldest is evicted, and its view is made again when it is asked for. */
+/** Views cached per principal, by filter; past it, the oldest is evicted and recreated when requested. */
 const maxRemembered = 256
-/** Longer filters are not remembered, so that nobody fills the memory with account ids of his own making. */
+/** Characters of a filter; longer ones are not cached, so that clients cannot fill memory with made-up account ids. */
 const maxFilterLength = 1_000
 
 export class ViewTable {
-  /** By what they let through; only while streams have them. */
+  /** Views in use, by key, with the number of their streams. */
   readonly #shared = new Map<string, { view: EventView; streams: number }>()
-  /** By what was asked for. What a principal may see never changes: whose rights change becomes another one. */
+  /** Views by filter. Sound, since a principal object is immutable: changed rights make another one. */
   readonly #remembered = new WeakMap<Principal, Map<string, EventView>>()
 
-  /** For one more stream; it is given back when the stream ends. */
+  /** Acquires a view for a stream, which releases it by `giveBack` when it ends. */
   take(principal: Principal, filter: EventFilter): EventView {
     const view = this.#find(principal, filter)
     const shared = this.#shared.get(view.key) ?? { view, streams: 0 }

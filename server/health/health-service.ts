@@ -1,4 +1,4 @@
-/** Whether the server can serve, and which part cannot. */
+/** Determines whether the server can serve, and which part cannot. */
 
 import type { Readiness } from '../../contract/system.ts'
 import type { AccountService } from '../accounts/account-service.ts'
@@ -7,21 +7,21 @@ import { unlessLate } from '../platform/waits.ts'
 
 export interface HealthServiceOptions {
   accounts: AccountService
-  /** Throws when the database does not answer. */
+  /** Throws if the database does not respond. */
   pingDatabase: () => Promise<void>
-  /** Answers what is wrong with writing, in words that follow "the database". */
+  /** Returns what is wrong with writing, in words that follow "the database". */
   storage: { fault(): Promise<string | undefined> }
   isDraining: () => boolean
   now: () => number
 }
 
-/** What the database says. */
+/** The database's answer: a fault, or the enabled accounts. */
 type Finding = { fault: string } | { enabled: EnabledAccount[]; unwritable: string | undefined }
 type EnabledAccount = Awaited<ReturnType<AccountService['listHealth']>>[number]
 
-/** A database that takes longer is not there. */
+/** Timeout in ms after which the database counts as down. */
 const databaseBoundMs = 4_000
-/** For so long, and while it is looked for, all who ask get the same: anybody may ask as often as they like. */
+/** Milliseconds for which a result is cached and shared by all callers, since anyone may ask at any rate. */
 const freshMs = 1_000
 
 export class HealthService {
@@ -34,8 +34,8 @@ export class HealthService {
   }
 
   /**
-   * `not_ready` when nothing can be served; `degraded` when some account that the principal may see is not ready, which
-   * one server may well be. Callers without `dashboard:read` learn nothing of accounts.
+   * `not_ready` if nothing can be served; `degraded` if an account that the principal may see is not ready, which a
+   * single mail server can cause. Callers without `dashboard:read` learn nothing about accounts.
    */
   async readiness(principal: Principal): Promise<Readiness> {
     const finding = await this.#find()

@@ -1,19 +1,22 @@
-/** Figures that the database must be asked for: each is asked every half minute by the process that counts for all, and between two answers it is the last one. */
+/**
+ * Figures that need a query: every half minute the process that counts for all runs each of them, and the last result
+ * is used in between.
+ */
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 
 const askEveryMs = 30_000
-/** Whether it is time, and this process's turn, is looked for more often. */
+/** Milliseconds between checks of whether it is time, and this process's turn. */
 const lookEveryMs = 2_500
-/** Of an answer: an older one is not said any more, and the series has a gap. */
+/** Milliseconds for which a result is valid; then the series has a gap. */
 const freshMs = 3 * askEveryMs
 
 export interface AskedFiguresOptions<Answers> {
   asks: { [Name in keyof Answers]: () => Promise<Answers[Name]> }
-  /** Whether this process is the one that asks. */
+  /** Returns true if this process runs the queries. */
   isMine(): boolean
   logger: Logger
-  /** In milliseconds, by a clock that nobody sets. */
+  /** Milliseconds on a monotonic clock. */
   now?: () => number
 }
 
@@ -31,13 +34,12 @@ export class AskedFigures<Answers> {
   }
 
   start(): void {
-    const failed = (err: unknown) =>
-      this.#options.logger.error({ err }, 'a figure of the history could not be asked for')
+    const failed = (err: unknown) => this.#options.logger.error({ err }, 'a figure of the history could not be read')
     this.ask()
     every(lookEveryMs, this.#ending.signal, () => this.ask(), failed)
   }
 
-  /** Of tests, and of the timer. One round at a time. */
+  /** Runs the queries that are due, one round at a time; called by the timer and by tests. */
   ask(): void {
     if (!this.#options.isMine()) {
       this.#askedAt = Number.NEGATIVE_INFINITY
@@ -50,7 +52,7 @@ export class AskedFigures<Answers> {
     })
   }
 
-  /** Undefined where there is no fresh answer. */
+  /** Returns undefined if there is no fresh result. */
   find<Name extends keyof Answers>(name: Name): Answers[Name] | undefined {
     const answer = this.#answers.get(name)
     return answer && this.#now() - answer.at < freshMs ? (answer.value as Answers[Name]) : undefined
@@ -67,7 +69,7 @@ export class AskedFigures<Answers> {
       try {
         this.#answers.set(name, { value: await asks[name](), at: this.#now() })
       } catch (err) {
-        this.#options.logger.warn({ err, figure: name }, 'a figure of the history could not be asked for')
+        this.#options.logger.warn({ err, figure: name }, 'a figure of the history could not be read')
       }
     }
   }

@@ -1,4 +1,4 @@
-/** Frames and blocks as bytes: deflated, with the series of a frame in the order of their numbers, each of which can be skipped. */
+/** Encodes frames and blocks: deflated, with the series of a frame ordered by number and individually skippable. */
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { ByteReader, ByteWriter, type Placed, readPoints, writePoints } from './points-codec.ts'
 
@@ -6,13 +6,13 @@ import { ByteReader, ByteWriter, type Placed, readPoints, writePoints } from './
 export type Frame = Map<number, Placed[]>
 export type ScaleOf = (series: number) => number
 
-/** Of a format that changes: what is unknown is left out, as a gap. */
+/** The version of the format; unknown versions are skipped, as a gap. */
 const version = 1
-/** Fewer bytes are not worth deflating. */
+/** Bytes below which deflating does not pay. */
 const worthDeflating = 64
-/** Inflated, of one row: 20,000 series with a long histogram each stay far below. */
+/** Upper bound of an inflated row in bytes: 20,000 series with long histograms stay far below. */
 const maxBytes = 64 * 1024 * 1024
-/** Most rows fit one such piece, which comes from the pool of small buffers. */
+/** Bytes of a chunk, which fits most rows and comes from Node's pool of small buffers. */
 const chunkSize = 4_000
 
 export function encodeFrame(frame: Frame, scaleOf: ScaleOf): Uint8Array {

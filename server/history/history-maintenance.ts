@@ -1,6 +1,6 @@
 /**
- * Stores minutes, makes longer steps of them, packs many frames into blocks of one series each, and deletes what is too old. Each piece of work follows from
- * what is stored, so that it goes on after a crash; none of them holds the event loop for more than a few milliseconds.
+ * Stores minutes, rolls them up to longer steps, packs frames into blocks of one series each, and deletes old data.
+ * Jobs derive from what is stored, so they resume after a crash; none blocks the event loop for more than a few ms.
  */
 import { setImmediate as yieldLoop } from 'node:timers/promises'
 import { decodeFrame, encodeBlock, encodeFrame, type Frame } from './frame-codec.ts'
@@ -14,13 +14,13 @@ import type { SeriesNumbers } from './series-numbers.ts'
 export interface HistoryMaintenanceOptions {
   store: HistoryStore
   numbers: SeriesNumbers
-  /** Which of several processes this is. */
+  /** The number of this process among several. */
   writer: number
 }
 
-/** Series that are packed before the event loop has its turn. */
+/** Series that are packed before it yields to the event loop. */
 const seriesAtOnce = 100
-/** Series that nothing is kept of are looked for this often, and not before everything that was recorded before the start is packed. */
+/** How often unused series are deleted; the first time only after everything from before the start is packed. */
 const unusedEverySeconds = 24 * 3600
 const firstUnusedSeconds = 2 * 3600
 const forgetEverySeconds = 600
@@ -31,7 +31,7 @@ export class HistoryMaintenance {
   readonly #startedAt = Math.floor(Date.now() / 1000)
   #unusedAt = 0
   #forgottenAt = 0
-  /** By step: the beginning of the first piece of time that is not rolled up yet. */
+  /** The start of the first frame that is not rolled up yet, by step. */
   readonly #rolledUntil = new Map<number, number>()
   readonly #packedUntil = new Map<number, number>()
 
@@ -39,7 +39,7 @@ export class HistoryMaintenance {
     this.#options = options
   }
 
-  /** Its samples, and the minute as one point for each series: in one transaction, so that there are both or neither. */
+  /** Stores a minute's samples and its one-point summary of each series in one transaction: both or neither. */
   async keepMinute({ start, points }: RecordedMinute): Promise<void> {
     const { store, numbers, writer } = this.#options
     const ids = await numbers.idsOf([...points.keys()])
@@ -54,7 +54,7 @@ export class HistoryMaintenance {
       { step: 5, frame: samples },
       { step: 60, frame: whole },
     ]
-    // Of a server that was stopped and started within a minute: what is there is completed.
+    // Merges with the frame of a server that was restarted within this minute.
     const before = await Promise.all(rows.map(({ step }) => store.findFrame({ step, start, writer })))
     const encoded = rows.map(({ step, frame }, place) => {
       const known = before[place]
@@ -68,7 +68,7 @@ export class HistoryMaintenance {
 
   /** @param now Epoch seconds. */
   async maintain(now: number): Promise<void> {
-    // First all that is made of frames, then what takes frames away.
+    // First everything that is derived from frames, then what deletes frames.
     for (const level of levels) await this.#rollUp(level, now)
     for (const level of levels) await this.#pack(level, now)
     if (now - this.#forgottenAt >= forgetEverySeconds) {
@@ -79,7 +79,7 @@ export class HistoryMaintenance {
     await this.#deleteUnused(now)
   }
 
-  /** Makes what is complete of this step out of the next finer one. */
+  /** Rolls up what is complete of this step from the next finer one. */
   async #rollUp(level: Level, now: number): Promise<void> {
     const { step, frame: length } = level
     const finer = finerThan(step as Parameters<typeof finerThan>[0])
@@ -97,17 +97,17 @@ export class HistoryMaintenance {
     this.#rolledUntil.set(step, start)
   }
 
-  /** Undefined while there is nothing that it could be made of. */
+  /** Returns undefined while there is nothing to roll up. */
   async #firstUnrolled({ step, frame: length, block: packed = 0 }: Level, finer: Level): Promise<number | undefined> {
     const { store, writer } = this.#options
     const [frames, block] = await Promise.all([store.boundsOf(step, writer), store.newestBlock(step, writer)])
     const done = Math.max(frames ? frames.newest + length : 0, block === undefined ? 0 : block + packed)
     const finerFrames = await store.boundsOf(finer.step, writer)
-    // Frames become blocks only behind what was made of them.
+    // Frames are packed into blocks only after they were rolled up.
     return finerFrames ? Math.max(done, startOf(finerFrames.oldest, length)) : undefined
   }
 
-  /** All series of one longer step. */
+  /** Returns all series of one longer step. */
   async #frameOf(finer: Level, start: number, length: number): Promise<Frame> {
     const { store, numbers, writer } = this.#options
     const frame: Frame = new Map()
@@ -122,14 +122,14 @@ export class HistoryMaintenance {
     return frame
   }
 
-  /** Frames of which a block is complete become blocks. They stay until what is made of them is made. */
+  /** Packs frames into complete blocks. Frames stay until they are rolled up. */
   async #pack({ step, frame: length, block }: Level, now: number): Promise<void> {
     if (block === undefined) return
     const { store, numbers, writer } = this.#options
     const bounds = this.#packedUntil.has(step) ? undefined : await store.boundsOf(step, writer)
     let start = this.#packedUntil.get(step) ?? (bounds && startOf(bounds.oldest, block))
     if (start === undefined) return
-    // The next step is made of frames: those that it was not made of yet stay.
+    // The next step is derived from frames, so those not rolled up yet stay.
     const coarser = levels[levels.findIndex(level => level.step === step) + 1]
     const until = coarser ? Math.min(now, this.#rolledUntil.get(coarser.step) ?? 0) : now
     for (; start + block <= until; start += block) {
@@ -165,7 +165,7 @@ export class HistoryMaintenance {
     const { store, writer } = this.#options
     await store.transaction(async transaction => {
       await store.deleteFrames(transaction, step, 0, startOf(now - kept, frame), writer)
-      // Of processes that are no more; one that is slow has that long to make longer steps of its own.
+      // Frames of dead processes; a slow one has that long to roll them up itself.
       await store.deleteFrames(transaction, step, 0, startOf(now - 2 * kept, frame))
     })
     if (block !== undefined) await store.deleteBlocks(step, startOf(now - kept, block))
@@ -184,7 +184,7 @@ function mergedOf(points: readonly Placed[], known?: Point): Point {
   return merged!
 }
 
-/** What both have, of different places or of the same. */
+/** Merges another frame, in different places or the same. */
 function addFrame(into: Frame, other: Frame): void {
   for (const [series, points] of other) {
     const all = new Map<number, Point>()

@@ -1,4 +1,4 @@
-/** Keeps what happened, to be seen beside the figures: restarts, changed settings, trouble of accounts, new tokens. */
+/** Records events to show beside the figures: restarts, changed settings, failures of accounts, new tokens. */
 import type { HistoryMark } from '../../contract/history.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import { every } from '../platform/lifecycle.ts'
@@ -6,7 +6,7 @@ import type { Logger } from '../platform/logger.ts'
 import type { HistoryStore } from './history-store.ts'
 import type { MarkRow } from './history-tables.ts'
 
-/** Marks that wait to be stored: of a storm of troubles the rest is left out, and the log says once how many. */
+/** Marks waiting to be stored; during a storm of failures the rest is dropped, and the log says once how many. */
 const maxWaiting = 200
 const storeEveryMs = 10_000
 const maxWords = 200
@@ -46,7 +46,7 @@ export class HistoryMarks {
     ]
   }
 
-  /** Stored a little later, all together: what happens waits for no mark of it. */
+  /** Stores marks in batches, a little later, so that nothing waits for them. */
   start(): void {
     this.#store()
     every(
@@ -57,12 +57,12 @@ export class HistoryMarks {
     )
   }
 
-  /** Not stored yet. */
+  /** Marks that are not stored yet. */
   get waiting(): readonly MarkRow[] {
     return [...this.#waiting.values()]
   }
 
-  /** @param at ISO date. Several processes hear of the same, and keep one. */
+  /** Adds a mark; several processes report the same event, and one mark is stored. @param at ISO date. */
   add(kind: HistoryMark['kind'], at: string, words: string, accountId: string | null = null): void {
     if (this.#waiting.size >= maxWaiting) {
       this.#leftOut++
@@ -89,7 +89,7 @@ export class HistoryMarks {
     if (this.#storing || this.#waiting.size === 0) return
     const rows = this.waiting
     this.#storing = this.#storeAll(rows)
-      .catch((err: unknown) => this.#logger.warn({ err }, 'marks of the history were not stored; they are tried again'))
+      .catch((err: unknown) => this.#logger.warn({ err }, 'marks of the history were not stored; retrying'))
       .finally(() => {
         this.#storing = undefined
       })

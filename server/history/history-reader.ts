@@ -1,4 +1,4 @@
-/** Reads series: what is stored in a step, and behind it what was not rolled up yet, out of finer steps and of memory. */
+/** Reads series: stored steps, and after them what is not rolled up yet, from finer steps and from memory. */
 import { setImmediate as yieldLoop } from 'node:timers/promises'
 import { decodeBlock, decodeFrame } from './frame-codec.ts'
 import type { HistoryStore } from './history-store.ts'
@@ -8,26 +8,26 @@ import type { RecordedMinute } from './points-codec.ts'
 import { type Labels, labelsIn, type SeriesName, series } from './series.ts'
 import type { SeriesNumbers } from './series-numbers.ts'
 
-/** By epoch second of the beginning of the step. */
+/** Points by the start of their step, in epoch seconds. */
 export type Points = Map<number, Point>
 
 export interface SeriesQuery {
   name: SeriesName
   step: Step
-  /** Epoch seconds; whole steps that begin in it. */
+  /** Epoch seconds; the range contains the starts of whole steps. */
   from: number
   until: number
-  /** Which rows count. */
+  /** Filters the rows. */
   where(labels: Labels): boolean
-  /** Rows of one group are one series. */
+  /** Returns the group of a row; rows of one group are merged into one series. */
   groupOf(labels: Labels): string
-  /** Whether counts have a point of zero where nothing was counted; unless it says no. */
+  /** False to omit zero points of counts where nothing was counted. */
   hasZeros?: boolean
 }
 
-/** One look at rows of one name. */
+/** One read of the rows of one name. */
 interface Look extends Pick<SeriesQuery, 'name' | 'step' | 'from' | 'until' | 'where'> {
-  /** By key. */
+  /** Rows by key. */
   rows: Map<string, Points>
   recent: readonly RecordedMinute[]
 }
@@ -35,15 +35,15 @@ interface Look extends Pick<SeriesQuery, 'name' | 'step' | 'from' | 'until' | 'w
 export interface HistoryReaderOptions {
   store: HistoryStore
   numbers: SeriesNumbers
-  /** What is not stored yet. */
+  /** Minutes that are not stored yet. */
   recent(): readonly RecordedMinute[]
   /** Epoch seconds. */
   now(): number
 }
 
-/** So long it works before the event loop has its turn. */
+/** Milliseconds of work before it yields to the event loop. */
 const pieceMs = 2
-/** What the database answers at once is taken over in one piece. */
+/** Blocks per query, since each result is decoded in one piece. */
 const blocksAtOnce = 300
 
 export class HistoryReader {
@@ -53,7 +53,7 @@ export class HistoryReader {
     this.#options = options
   }
 
-  /** By group, each in the order of time. Counts have a point of zero where the server ran and nothing was counted, unless that is not wanted. */
+  /** Returns groups in order of time. By default, counts are zero where the server ran and nothing was counted. */
   async read(query: SeriesQuery): Promise<Map<string, Points>> {
     const { kind } = series[query.name]
     const rows = await this.#rows(query)
@@ -63,7 +63,7 @@ export class HistoryReader {
     for (const [key, points] of rows) {
       const group = query.groupOf(labelsIn(key).labels)
       const into = groups.get(group)
-      // The rows are of this read alone: what is first needs no copy.
+      // The rows belong to this read only, so the first needs no copy.
       if (!into) {
         groups.set(group, points)
         continue
@@ -85,7 +85,7 @@ export class HistoryReader {
     return groups
   }
 
-  /** When the server ran, in order. */
+  /** Returns when the server ran, in order. */
   async #ran({ step, from, until }: SeriesQuery): Promise<Points> {
     const up = { name: 'up', step, from, until, where: () => true } as const
     const [ran] = (await this.#rows(up)).values()
@@ -97,16 +97,16 @@ export class HistoryReader {
     return new Map(wanted.map(({ id, key }) => [id, key]))
   }
 
-  /** By key. */
+  /** Returns the rows by key. */
   async #rows(query: Pick<SeriesQuery, 'name' | 'step' | 'from' | 'until' | 'where'>) {
     const rows = new Map<string, Points>()
-    // As of before the look into the database: a minute that is stored meanwhile is found in one of both.
+    // Taken before the database is read, so that a minute stored meanwhile is found in one of the two.
     const recent = this.#options.recent()
     await this.#stored({ ...query, rows, recent }, levelOf(query.step), query.from)
     return rows
   }
 
-  /** @param from Where what is not in coarser steps begins. */
+  /** @param from The start of what is not in coarser steps. */
   async #stored(look: Look, level: Level, from: number): Promise<void> {
     const { store, numbers, now } = this.#options
     const { rows, ...query } = look
@@ -121,14 +121,14 @@ export class HistoryReader {
       const known = points.get(place)
       points.set(place, known ? mergeTimes(known, point) : point)
     }
-    // Pieces that are over, but perhaps not rolled up yet, come from the finer step.
+    // Frames that are over, but perhaps not rolled up yet, are read from the finer step.
     let tail = step > 60 ? Math.max(from, startOf(now(), length) - length) : from
     const pause = pauses()
-    // Before the blocks: what is packed between both looks is found, if in both, and counts in its block.
+    // Read before the blocks: what is packed in between is found in both, and counted in its block.
     const frames = await store.listFrames(step, startOf(from, length), query.until)
-    // With series that were new in a minute that was stored meanwhile.
+    // Includes series that first appeared in a minute stored meanwhile.
     const ids = this.#idsOf(query)
-    // Of each series alone: it may happen between the blocks of two of them.
+    // Per series, since packing may happen between the blocks of two of them.
     const packed = new Map<string, Set<number>>()
     const pauseInBlocks = pauses(4)
     if (block !== undefined) {
@@ -171,13 +171,13 @@ export class HistoryReader {
     fromMemory(look, tail, add)
   }
 
-  /** A part at a time; the database gets the next one while the last is read. */
+  /** Yields blocks in batches; the next query runs while the last batch is decoded. */
   async *#blocks(ids: readonly number[], { step, block }: Level, from: number, until: number) {
     const { store } = this.#options
     const seriesAtOnce = Math.max(1, Math.floor((blocksAtOnce * block!) / (until - from + block!)))
     const get = (first: number) => {
       const blocks = store.listBlocks(ids.slice(first, first + seriesAtOnce), step, from, until)
-      // Of one that is never awaited, since what was read before failed.
+      // This promise is never awaited if an earlier read failed.
       blocks.catch(() => undefined)
       return blocks
     }
@@ -191,7 +191,7 @@ export class HistoryReader {
   }
 }
 
-/** To be called often: gives the event loop its turn when the time is over. */
+/** Returns a function to call often, which yields to the event loop when its time is up. */
 function pauses(every = 1): () => Promise<void> | undefined {
   let began = performance.now()
   let calls = 0
@@ -209,7 +209,7 @@ function fromMemory(
   add: (key: string, at: number, point: Point) => void,
 ): void {
   for (const { start, points } of recent) {
-    // A range may begin within a minute; what is stored ends with one.
+    // A range may begin within a minute, whereas stored data ends with one.
     if (start + 60 <= from) continue
     for (const [key, placed] of points) {
       const known = labelsIn(key)
@@ -224,7 +224,7 @@ export function zerosOf(ran: Points): Points {
   return new Map(Array.from(ran, ([at, { count }]) => [at, { count, sum: 0, min: 0, max: 0 }]))
 }
 
-/** A step in which the server ran and nothing was counted is a zero, one of all groups. In the order of both, where they are in order. */
+/** Adds a zero, shared by all groups, for steps in which the server ran and nothing was counted; keeps the order. */
 function withZeros(points: Points, zeros: Points): Points {
   const filled: Points = new Map()
   let found = 0

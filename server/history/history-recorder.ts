@@ -1,6 +1,6 @@
 /**
- * Records figures: what happened and what is, in samples of 5 s, kept in memory for the current minute and stored with its end. What the process did not
- * live to store is a gap of at most a minute.
+ * Records counts and gauges as samples of 5 s; the current minute is kept in memory and stored at its end. A crash
+ * leaves a gap of at most a minute.
  */
 import type { RequestOutcome } from '../platform/http/http-outcome.ts'
 import { every } from '../platform/lifecycle.ts'
@@ -15,15 +15,15 @@ export type SeriesOfKind<Kind> = {
   [Name in SeriesName]: (typeof series)[Name]['kind'] extends Kind ? Name : never
 }[SeriesName]
 
-/** Takes figures; never throws, and costs a look-up. */
+/** Accepts figures; never throws, and costs one look-up. */
 export interface HistorySink {
-  /** Something happened. */
+  /** Counts an event. */
   count(name: SeriesOfKind<'count'>, labels?: Labels, times?: number): void
   /** @param value In the unit of the series. */
   observe(name: SeriesOfKind<'latency'>, value: number, labels?: Labels): void
 }
 
-/** What is, at a sample. */
+/** Reads the gauges for a sample. */
 export type ReadGauges = (set: (name: SeriesOfKind<'gauge'>, value: number, labels?: Labels) => void) => void
 
 export interface HistoryRecorderOptions {
@@ -36,9 +36,9 @@ export interface HistoryRecorderOptions {
 
 export const sampleSeconds = 5
 const minuteSeconds = 60
-/** Series in one minute. What is beyond is not recorded, and said so in the log once an hour. */
+/** Upper bound of series in one minute. Further ones are dropped, and logged once an hour. */
 export const maxSeries = 20_000
-/** Minutes that could not be stored, and are tried again with the next. */
+/** Minutes that could not be stored, kept for a retry with the next. */
 const maxWaiting = 10
 const complainEveryMs = 60 * 60_000
 
@@ -58,7 +58,7 @@ export class HistoryRecorder implements HistorySink {
     this.#minute = this.#newMinute()
   }
 
-  /** Of every answer, and every call of a tool. */
+  /** Records every response and every tool call. */
   hear({ method, operation, status, code, durationMs, caller, isCounted }: RequestOutcome): void {
     const isTool = method === 'CALL'
     if (!isTool && !isCounted) return
@@ -83,7 +83,7 @@ export class HistoryRecorder implements HistorySink {
     this.#store()
   }
 
-  /** What was recorded of the current minute is stored. */
+  /** Stores what was recorded of the current minute. */
   async stop(): Promise<void> {
     this.#ending?.abort()
     this.#ending = undefined
@@ -112,12 +112,12 @@ export class HistoryRecorder implements HistorySink {
     else this.#add(key, observe(undefined, rounded))
   }
 
-  /** The minute that is not stored yet, and those that wait. */
+  /** The minutes that wait to be stored, and the current one. */
   get recent(): readonly RecordedMinute[] {
     return [...this.#waiting, this.#minute]
   }
 
-  /** Of tests, and of the timer. */
+  /** Takes a sample; called by the timer and by tests. */
   sample(): void {
     this.#options.readGauges((name, value, labels = {}) => {
       if (Number.isFinite(value)) this.#add(keyOf(name, labels), pointOf(value))
@@ -134,7 +134,7 @@ export class HistoryRecorder implements HistorySink {
     const now = this.#now()
     if (now - this.#complainedAt < complainEveryMs) return
     this.#complainedAt = now
-    this.#options.logger.warn({ series: maxSeries }, 'there are too many series: the history leaves out further ones')
+    this.#options.logger.warn({ series: maxSeries }, 'too many series: the history drops further ones')
   }
 
   #endSlot(): void {
@@ -150,7 +150,7 @@ export class HistoryRecorder implements HistorySink {
       const points = this.#minute.points.get(key)
       const last = points?.at(-1)
       if (!points) this.#minute.points.set(key, [[place, point]])
-      // Of a clock that was set back, or two samples in one step.
+      // The clock was set back, or there are two samples in one step.
       else if (last![0] >= place) mergeTimes(last![1], point)
       else points.push([place, point])
     }
@@ -168,7 +168,7 @@ export class HistoryRecorder implements HistorySink {
       },
       (err: unknown) => {
         this.#storing = undefined
-        logger.error({ err }, 'the history could not be stored; it is tried again in a minute')
+        logger.error({ err }, 'the history could not be stored; retrying in a minute')
       },
     )
   }
@@ -177,7 +177,7 @@ export class HistoryRecorder implements HistorySink {
     const { maintenance, logger } = this.#options
     const tooMany = this.#waiting.length - maxWaiting
     if (tooMany > 0) {
-      logger.warn({ minutes: tooMany }, 'minutes of the history were given up, since they could not be stored')
+      logger.warn({ minutes: tooMany }, 'minutes of the history were dropped, since they could not be stored')
       this.#waiting.splice(0, tooMany)
     }
     for (let minute = this.#waiting[0]; minute; minute = this.#waiting[0]) {

@@ -1,4 +1,4 @@
-/** Figures over time, over HTTP. */
+/** Figures over time over HTTP. */
 import { api } from '../../contract/index.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import type { HistoryService } from './history-service.ts'

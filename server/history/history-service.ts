@@ -1,4 +1,4 @@
-/** Answers what series were: chooses the step, narrows by what the caller sees, and adds what happened meanwhile. */
+/** Returns series: chooses the step, filters by what the caller sees, and adds marks of events. */
 import {
   type History,
   type HistoryLabel,
@@ -27,7 +27,7 @@ export interface HistoryQuery {
   step?: HistoryStep | undefined
   group_by?: (typeof HistoryLabel)['options'][number] | undefined
   account_id?: string | undefined
-  /** Groups with points; the others have their total alone. */
+  /** Groups with points; of further ones only the total is returned. */
   lines?: number
 }
 
@@ -42,7 +42,7 @@ export interface HistoryServiceOptions {
 
 type MarkSight = Pick<Principal, 'accounts' | 'scopes'>
 
-/** Of a step that is chosen. */
+/** Upper bound of points when the step is chosen automatically. */
 const usualPoints = 3_000
 
 export class HistoryService {
@@ -61,7 +61,7 @@ export class HistoryService {
       })
   }
 
-  /** @throws Problem bad_request for what cannot be answered, forbidden for a series of the whole server. */
+  /** @throws Problem bad_request for an invalid query, forbidden for a series of the whole server. */
   async get(sight: MarkSight, query: HistoryQuery): Promise<History> {
     const name = nameOf(query.series)
     const info: SeriesInfo = series[name]
@@ -130,7 +130,10 @@ export class HistoryService {
   }
 }
 
-/** As the facts: those that tell of tokens are for callers that may list them, those of webhooks for callers that see everybody's. */
+/**
+ * Filters marks like their facts: those about tokens are for callers that may list tokens, those about webhooks for
+ * callers that see everyone's.
+ */
 function isMarkSeen({ scopes, accounts }: MarkSight, kind: string): boolean {
   if (kind === 'webhook') return scopes.has('dashboard:admin') && seesAll({ accounts })
   return kind !== 'token' || scopes.has('dashboard:admin')
@@ -150,7 +153,7 @@ function bad(field: string, message: string): Problem {
   return new Problem('bad_request', `${field}: ${message}`, { errors: [{ path: `query.${field}`, message }] })
 }
 
-/** The finest that is kept that far back, with points that a chart can show. */
+/** Returns the finest step that is kept that far back, and with no more points than a chart can show. */
 export function stepFor(from: number, to: number, now: number): Step {
   const fits = levels.find(({ step, kept }) => from >= now - kept && (to - from) / step <= usualPoints)
   return (fits ?? levels[levels.length - 1]!).step

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Database } from '../platform/database/database.ts'
 import type { BlockRow, FrameRow, MarkRow, SeriesRow } from './history-tables.ts'
 
-/** Rows of one statement. */
+/** Rows per statement. */
 const rowsAtOnce = 500
 
 export class HistoryStore {
@@ -21,7 +21,7 @@ export class HistoryStore {
     return this.#db.selectFrom('history_series').selectAll().execute()
   }
 
-  /** @returns The rows of these keys; those that are not there yet are made. */
+  /** @returns The rows of these keys, with missing ones inserted. */
   async ensureSeries(transaction: Database, keys: readonly string[]): Promise<SeriesRow[]> {
     const rows: SeriesRow[] = []
     for (const some of pieces(keys)) {
@@ -58,7 +58,7 @@ export class HistoryStore {
       .execute()
   }
 
-  /** Oldest first, of `from` and later, and before `until`. */
+  /** Returns frames from `from` to before `until`, oldest first. */
   async listFrames(step: number, from: number, until: number, writer?: number): Promise<FrameRow[]> {
     const rows = await this.#db
       .selectFrom('history_frames')
@@ -117,7 +117,7 @@ export class HistoryStore {
     await this.#db.deleteFrom('history_blocks').where('step', '=', step).where('start', '<', until).execute()
   }
 
-  /** The beginning of the oldest and the newest frame of a step; undefined where there is none. */
+  /** Returns the start of the oldest and the newest frame of a step; undefined if there is none. */
   async boundsOf(step: number, writer: number): Promise<{ oldest: number; newest: number } | undefined> {
     const frames = await this.#db
       .selectFrom('history_frames')
@@ -139,7 +139,7 @@ export class HistoryStore {
     return newest === null ? undefined : Number(newest)
   }
 
-  /** Series of which nothing is kept any more; asked for once a day. @returns how many were deleted. */
+  /** Deletes series without data; runs once a day. @returns Their number. */
   async deleteUnused(isUsedNow: (id: number) => boolean): Promise<number> {
     const rows = await this.#db
       .selectFrom('history_series')
@@ -155,7 +155,7 @@ export class HistoryStore {
     return unused.length
   }
 
-  /** Those that are there stay as they are. */
+  /** Inserts marks; existing ones stay as they are. */
   async addMarks(rows: readonly MarkRow[]): Promise<void> {
     for (const some of pieces(rows)) {
       const insert = this.#db.insertInto('history_marks').values(some)
@@ -163,7 +163,7 @@ export class HistoryStore {
     }
   }
 
-  /** Newest first. */
+  /** Returns the newest first. */
   async listMarks(from: number, until: number, limit: number): Promise<MarkRow[]> {
     const rows = await this.#db
       .selectFrom('history_marks')

@@ -11,16 +11,16 @@ declare module '../platform/database/tables.ts' {
 
 export interface SeriesRow {
   id: number
-  /** Name and labels: see `keyOf`. */
+  /** Name and labels, see `keyOf`. */
   key: string
 }
 
 /** All series over one step. */
 export interface FrameRow {
-  /** Seconds; of step 5 a row holds the samples of a minute. */
+  /** Seconds; a row of step 5 holds the samples of a minute. */
   step: number
   start: number
-  /** Of several processes that record at the same time, which one; 0 where there is one alone. */
+  /** The number of the process among several that record at the same time; 0 if there is only one. */
   writer: number
   bytes: Uint8Array
 }

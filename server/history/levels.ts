@@ -1,12 +1,12 @@
-/** How long figures are kept in which steps, and in which pieces they are stored. All in seconds. */
+/** How long figures are kept in which steps, and in which units they are stored. All in seconds. */
 
 export interface Level {
   step: number
-  /** How long it is kept. */
+  /** How long data of this step is kept. */
   kept: number
-  /** Time that one frame holds: of all series. */
+  /** The time covered by one frame, which holds all series. */
   frame: number
-  /** Time that a block holds, of one series. Undefined: frames stay as they are. */
+  /** The time covered by a block of one series. Undefined if frames are not packed. */
   block: number | undefined
 }
 
@@ -27,12 +27,12 @@ export function levelOf(step: Step): Level {
   return levels.find(level => level.step === step)!
 }
 
-/** The level from which this one is made; undefined for the first. */
+/** Returns the level that this one is rolled up from; undefined for the first. */
 export function finerThan(step: Step): Level | undefined {
   return levels[levels.findIndex(level => level.step === step) - 1]
 }
 
-/** The beginning of the piece of time in which `at` is; days are those of UTC. */
+/** Returns the start of the interval that contains `at`; days are those of UTC. */
 export function startOf(at: number, length: number): number {
   return Math.floor(at / length) * length
 }

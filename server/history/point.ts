@@ -1,22 +1,29 @@
-/** What is kept of a series over one step of time, with durations in buckets. Points of shorter steps merge into one of a longer step without loss. */
+/**
+ * The aggregate of a series over one step, with durations in buckets. Points of shorter steps merge into one of a
+ * longer step without loss.
+ */
 
 /**
- * A mergeable histogram of durations: buckets that grow by a constant factor, so that a quantile over a month is as true as one over a minute. As in
- * DDSketch (Masson, Rim, Lee; VLDB 2019): the relative error of a quantile is bounded whatever is merged.
+ * A mergeable histogram of durations: buckets grow by a constant factor, so that a quantile over a month is as precise
+ * as one over a minute. As in DDSketch (Masson, Rim, Lee; VLDB 2019), the relative error of a quantile stays bounded
+ * under merging.
  *
- * Pairs of the number of a bucket and its count, in the order of the numbers; bucket `n` holds what is above `growth^(n-1)` and at most `growth^n`, in the
- * unit of the series. An array, since hundreds of thousands are read for one answer.
+ * Pairs of bucket number and count, ordered by number; bucket `n` holds values above `growth^(n-1)` and at most
+ * `growth^n`, in the unit of the series. An array, since one answer reads hundreds of thousands.
  */
 export type Buckets = number[]
 
-/** Six buckets for each doubling. */
+/** Buckets per doubling. */
 const perDoubling = 6
 export const growth = 2 ** (1 / perDoubling)
-/** Of a quantile: the middle of its bucket is at most this far from what was measured. */
+/**
+ * Upper bound of the relative error of a quantile: the middle of its bucket is at most this far from the measured
+ * value.
+ */
 export const relativeError = (growth - 1) / (growth + 1)
-/** For 0 and below, which are below every bucket. */
+/** The bucket for 0 and below, which is below all others. */
 const zero = -1_000
-/** Up to 2^40 units: whatever is longer counts as that. */
+/** The highest bucket, at 2^40 units; longer values are counted in it. */
 const highest = 40 * perDoubling
 const lowest = -20 * perDoubling
 
@@ -41,8 +48,10 @@ export function mergeInto(buckets: Buckets, others: Buckets): void {
 }
 
 /**
- * @param share 0 to 1. @param bounds What was measured at least and at most: no quantile is said beyond.
- * @returns undefined where nothing was measured.
+ * Returns a quantile.
+ * @param share 0 to 1.
+ * @param bounds The least and greatest measured value, to which the result is clamped.
+ * @returns undefined if nothing was measured.
  */
 export function quantile(buckets: Buckets, share: number, bounds: { min: number; max: number }): number | undefined {
   let total = 0
@@ -57,15 +66,15 @@ export function quantile(buckets: Buckets, share: number, bounds: { min: number;
   return bounds.max
 }
 
-/** Counts of all buckets, into which many histograms are merged and taken out again: a sliding window. */
+/** Counts of all buckets, to and from which histograms are added and subtracted: a sliding window. */
 export class BucketCounts {
   readonly #counts = new Float64Array(highest - lowest + 2)
   #total = 0
-  /** Places beyond which nothing was ever counted. */
+  /** The range of places in which anything was ever counted. */
   #first = this.#counts.length
   #last = -1
 
-  /** @param sign -1 takes away what was merged before. */
+  /** @param sign -1 subtracts what was merged before. */
   merge(buckets: Buckets, sign: 1 | -1): void {
     for (let at = 0; at < buckets.length; at += 2) {
       const bucket = buckets[at]!
@@ -99,12 +108,12 @@ function within({ min, max }: { min: number; max: number }, bucket: number): num
 }
 
 export interface Point {
-  /** Of values: samples of a gauge, measured durations, or steps in which something was counted. */
+  /** Number of values: samples of a gauge, measured durations, or steps in which something was counted. */
   count: number
   sum: number
   min: number
   max: number
-  /** Of durations alone. */
+  /** Set for durations only. */
   buckets?: Buckets | undefined
 }
 
@@ -127,7 +136,7 @@ export function copyOf({ count, sum, min, max, buckets }: Point): Point {
   return { count, sum, min, max, ...(buckets ? { buckets: [...buckets] } : {}) }
 }
 
-/** One after the other: what a longer step is made of. */
+/** Merges points of successive times into one of a longer step. */
 export function mergeTimes(into: Point | undefined, point: Point): Point {
   if (!into) return copyOf(point)
   into.count += point.count
@@ -142,14 +151,14 @@ export function mergeTimes(into: Point | undefined, point: Point): Point {
 }
 
 /**
- * Several series at the same time, as one: durations merge, counts and gauges add up. What such a sum was at least and at most is known in bounds alone,
- * since the highest of two series need not fall together: `min` may be too low and `max` too high, never the reverse.
+ * Merges several series of the same time: durations merge, counts and gauges add up. The extremes of such a sum are
+ * only bounds, since those of two series need not coincide: `min` may be too low and `max` too high, never the reverse.
  */
 export function addSeries(into: Point | undefined, point: Point, kind: 'gauge' | 'count' | 'latency'): Point {
   if (!into) return copyOf(point)
   if (kind === 'latency') return mergeTimes(into, point)
   const count = Math.max(into.count, point.count)
-  // The mean of a gauge is over the time in which it was there.
+  // The mean of a gauge covers only the time in which it existed.
   into.sum = kind === 'count' ? into.sum + point.sum : (into.sum / into.count + point.sum / point.count) * count
   into.count = count
   into.min += point.min

@@ -1,4 +1,4 @@
-/** Points as bytes: whole numbers, each as the difference from the one before, in as few bytes as it takes (LEB128). */
+/** Encodes points: integers, each as the difference from the previous one, in as few bytes as possible (LEB128). */
 import type { Buckets, Point } from './point.ts'
 
 const initialBytes = 256
@@ -11,7 +11,7 @@ export class ByteWriter {
     return this.#length
   }
 
-  /** @param value A whole number, 0 to 2^53. */
+  /** @param value An integer, 0 to 2^53. */
   whole(value: number): void {
     if (this.#length + 10 > this.#bytes.length) this.#grow(10)
     let rest = value
@@ -22,7 +22,7 @@ export class ByteWriter {
     this.#bytes[this.#length++] = rest
   }
 
-  /** A whole number of either sign, ± 2^52. */
+  /** Writes an integer of either sign, ± 2^52. */
   signed(value: number): void {
     this.whole(value < 0 ? -value * 2 - 1 : value * 2)
   }
@@ -61,7 +61,7 @@ export class ByteReader {
     return this.#place >= this.#bytes.length
   }
 
-  /** @throws Error where the bytes end too early. */
+  /** @throws Error if the bytes end too early. */
   whole(): number {
     const first = this.#bytes[this.#place]!
     if (first < 128) {
@@ -97,10 +97,10 @@ function tooShort(): Error {
   return new Error('the bytes of a history end too early')
 }
 
-/** A point and its place: the number of its step within what is written. */
+/** A point and its place: the number of its step within the encoded range. */
 export type Placed = readonly [place: number, point: Point]
 
-/** Oldest first. Values are rounded to the whole number of `scale`ths. */
+/** Writes points, oldest first. Values are rounded to multiples of 1/`scale`. */
 export function writePoints(into: ByteWriter, points: readonly Placed[], scale: number): void {
   into.whole(points.length)
   let before = { place: -1, count: 0, sum: 0, min: 0 }
@@ -152,7 +152,7 @@ function readBuckets(from: ByteReader): Buckets | undefined {
   const size = from.whole()
   if (size === 0) return undefined
   if (size > from.left) throw tooShort()
-  // Of its size from the start: most are far smaller than what an array grows by.
+  // Allocated at its size: most are far smaller than the increment by which an array grows.
   const buckets: Buckets = new Array(size * 2)
   let bucket = 0
   for (let place = 0; place < buckets.length; place += 2) {
@@ -163,10 +163,10 @@ function readBuckets(from: ByteReader): Buckets | undefined {
   return buckets
 }
 
-/** A minute of all series, as it is recorded. */
+/** A recorded minute of all series. */
 export interface RecordedMinute {
   /** Epoch seconds. */
   start: number
-  /** By key; places are samples of 5 s. */
+  /** Points by key; places are samples of 5 s. */
   points: Map<string, Placed[]>
 }

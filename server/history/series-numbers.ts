@@ -1,13 +1,13 @@
-/** The number under which each series is stored. */
+/** The numbers under which series are stored. */
 import type { HistoryStore } from './history-store.ts'
 import { isOf, type SeriesName, scaleOf } from './series.ts'
 
 export class SeriesNumbers {
   readonly #store: HistoryStore
   readonly #ids = new Map<string, number>()
-  /** Asked for each series of each row that is read. */
+  /** Scales by number, cached, since each series of each row needs one. */
   readonly #scales = new Map<number, number>()
-  /** Recorded since the start. */
+  /** Series recorded since the start. */
   readonly #used = new Set<number>()
 
   constructor(store: HistoryStore) {
@@ -18,12 +18,12 @@ export class SeriesNumbers {
     await this.refresh()
   }
 
-  /** Other processes add series, too. */
+  /** Reads series that other processes have added. */
   async refresh(): Promise<void> {
     for (const { id, key } of await this.#store.listSeries()) this.#know(id, key)
   }
 
-  /** Those that are new are made. */
+  /** Returns the numbers of the keys; new series are inserted. */
   async idsOf(keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const unknown = keys.filter(key => !this.#ids.has(key))
     if (unknown.length > 0) {
@@ -35,12 +35,12 @@ export class SeriesNumbers {
     return ids
   }
 
-  /** All of one name. */
+  /** Returns all series of one name. */
   of(name: SeriesName): { id: number; key: string }[] {
     return [...this.#ids].flatMap(([key, id]) => (isOf(name, key) ? [{ id, key }] : []))
   }
 
-  /** Of a series that is no more in this version, or unknown yet: 1. */
+  /** Returns the scale; 1 for a series that no longer exists in this version, or is unknown yet. */
   readonly scaleOf = (id: number): number => this.#scales.get(id) ?? 1
 
   async deleteUnused(): Promise<void> {

@@ -1,19 +1,19 @@
-/** Which series are kept, as data: what each counts, in which unit, by which labels, and which callers see it. */
+/** The recorded series, as data: what each counts, its unit and labels, and the callers that see it. */
 
 export type SeriesKind =
   /** A state, read at each sample. */
   | 'gauge'
-  /** What happened since the sample before. No point while the server ran is zero. */
+  /** Events since the previous sample. No point while the server ran means zero. */
   | 'count'
-  /** Durations of what happened since the sample before. */
+  /** Durations of events since the previous sample. */
   | 'latency'
 
 export type SeriesAudience =
-  /** The load of the machine: callers that may view the dashboard. */
+  /** The load of the machine: for callers that may view the dashboard. */
   | 'load'
-  /** Rows of accounts: each caller those it sees, or their sum. */
+  /** Rows of accounts: each caller sees those of its accounts, or their sum. */
   | 'accounts'
-  /** Grows with what happens to accounts: callers that see all of them. */
+  /** Depends on activity in all accounts: for callers that see all of them. */
   | 'whole'
 
 export interface SeriesInfo {
@@ -21,7 +21,7 @@ export interface SeriesInfo {
   unit: 'percent' | 'bytes' | 'ms' | 'count' | 'tokens' | 'days'
   labels: readonly SeriesLabel[]
   audience: SeriesAudience
-  /** Values are kept as whole numbers of this part of the unit. */
+  /** Values are stored as integer multiples of 1/scale of the unit. */
   scale: number
   words: string
 }
@@ -42,7 +42,7 @@ export type SeriesLabel =
 const load = { audience: 'load', labels: [] } as const
 const gauge = { kind: 'gauge', unit: 'count', scale: 1 } as const
 const count = { kind: 'count', unit: 'count', scale: 1 } as const
-/** Microseconds. */
+/** Stored in microseconds. */
 const latency = { kind: 'latency', unit: 'ms', scale: 1_000 } as const
 
 export const series = {
@@ -156,12 +156,12 @@ export const seriesNames = Object.keys(series) as [SeriesName, ...SeriesName[]]
 
 export type Labels = Partial<Record<SeriesLabel, string>>
 
-/** Characters of a value of a label. */
+/** Upper bound of characters in a label's value. */
 export const maxLabel = 100
-/** Between name and labels; PostgreSQL keeps no NUL. */
+/** Separates name and labels; PostgreSQL cannot store NUL. */
 const separator = '\u001f'
 
-/** One key for each set of labels of a series, in the order in which the series declares them. */
+/** Returns one key for each combination of labels, in the order in which the series declares them. */
 export function keyOf(name: SeriesName, labels: Labels): string {
   let key: string = name
   for (const label of series[name].labels as readonly SeriesLabel[]) key += separator + tidy(labels[label] ?? '')
@@ -169,7 +169,7 @@ export function keyOf(name: SeriesName, labels: Labels): string {
 }
 
 function tidy(value: string): string {
-  // As nearly all are: five for each request.
+  // A fast path, since each request has five labels and nearly all are clean.
   const clean = /\p{Cc}/u.test(value) ? value.replaceAll(/\p{Cc}/gu, ' ') : value
   return clean.length > maxLabel ? clean.slice(0, maxLabel) : clean
 }
@@ -180,13 +180,13 @@ export function labelsIn(key: string): { name: SeriesName; labels: Labels } {
   return { name, labels: Object.fromEntries(declared.map((label, place) => [label, values[place] ?? ''])) }
 }
 
-/** In which values of a key are kept; 1 for a series that is no more. */
+/** Returns the scale of a key's values; 1 for a series that no longer exists. */
 export function scaleOf(key: string): number {
   const [name = ''] = key.split(separator, 1)
   return (series as Record<string, SeriesInfo>)[name]?.scale ?? 1
 }
 
-/** Whether a key is of a series of this name. */
+/** Returns true if a key belongs to a series of this name. */
 export function isOf(name: SeriesName, key: string): boolean {
   return key === name || key.startsWith(name + separator)
 }

@@ -9,6 +9,7 @@ import type { MailConnection } from './mail-gateway.ts'
 import type { ServerGate } from './server-gate.ts'
 import { purposeOf, type TrafficMeter } from './traffic.ts'
 import { type Call, WaitingLine } from './waiting-line.ts'
+import type { WatchRest } from './watch-rest.ts'
 
 export interface AccountPoolOptions extends Omit<ConnectionSourceOptions, 'counts' | 'onChange'> {
   idleMs: number
@@ -149,6 +150,11 @@ export class AccountPool {
   /** Closes a watching connection of a chosen folder. @returns Whether there was one. */
   closeBeside(): boolean {
     return this.#watching.closeBeside()
+  }
+
+  /** See `ConnectionPool.restWatching`. */
+  get watchRest(): Pick<WatchRest, 'begin' | 'end'> {
+    return this.#watching.rest
   }
 
   /** Checks that the watching connections are alive, if they are on this server. */

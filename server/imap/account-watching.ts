@@ -3,6 +3,7 @@ import { Problem } from '../platform/problem.ts'
 import { type ConnectionSet, WatchingSet, type WatchLenderOptions } from './connection-set.ts'
 import { type ConnectionSource, faultOf, type MeteredConnection } from './connection-source.ts'
 import type { MailConnection } from './mail-gateway.ts'
+import { WatchRest } from './watch-rest.ts'
 
 export interface AccountWatchingOptions extends WatchLenderOptions {
   source: ConnectionSource
@@ -25,6 +26,7 @@ function noRoom(): Problem {
 
 export class AccountWatching {
   readonly inbox: WatchingSet
+  readonly rest: WatchRest
   readonly #options: AccountWatchingOptions
   /** Connections of chosen folders, which are the first to be closed. */
   readonly #beside = new Set<MailConnection>()
@@ -32,6 +34,7 @@ export class AccountWatching {
   constructor(options: AccountWatchingOptions) {
     this.#options = options
     this.inbox = new WatchingSet(options)
+    this.rest = new WatchRest(() => [...this.inbox.atRest, ...this.#beside], options.pump)
   }
 
   get open(): number {

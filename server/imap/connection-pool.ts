@@ -137,6 +137,17 @@ export class ConnectionPool {
     }
   }
 
+  /**
+   * Takes the watching connections of these folders out of IDLE before many of their messages are changed, since the
+   * mail server would wake them for each message. They return to IDLE at the end of the change, or after 1 s.
+   * @returns How to end the pause; beginning it again before that extends it.
+   */
+  restWatching(accountId: string, paths: readonly string[]): () => void {
+    const rest = this.#pools.get(accountId)?.watchRest
+    rest?.begin(paths)
+    return () => rest?.end()
+  }
+
   /** Opens a dedicated watching connection, which counts towards the cap. The caller closes it. */
   async openWatching(accountId: string, signal: AbortSignal): Promise<MailConnection> {
     const trial = this.#left.get(accountId)

@@ -155,6 +155,11 @@ export class WatchingSet {
     for (const connection of this.#connections) connection.check()
   }
 
+  /** The watching connections; empty while they are lent to requests. */
+  get atRest(): Iterable<MailConnection> {
+    return this.#lender.isBusy ? [] : this.#connections
+  }
+
   /** Resolves when no request wants the connection any more; immediately when it cannot be lent now. */
   async lend(): Promise<void> {
     const [connection] = this.#connections

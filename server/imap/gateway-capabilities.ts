@@ -117,6 +117,8 @@ export interface ChangeReader {
   /** Lists own folders by one LIST-STATUS (RFC 5819), else by one STATUS each within the budget, `first` leading. */
   listStandings(budgetMs: number, first?: readonly string[]): Promise<FolderStanding[]>
   changesSince(path: string, known: KnownFolder): Promise<FolderChanges>
+  /** Opens the folder ahead of a `flagStanding`, which then sees everything that happened before this call. */
+  ready(path: string): Promise<void>
   /** Returns which messages exist and have the flags; compact. @param flags At most 20, as servers spell them. */
   flagStanding(
     path: string,

@@ -1,6 +1,6 @@
-/** The subject without what replying and forwarding put around it (RFC 5256, section 2.1). */
+/** Strips reply and forward markers from a subject: the base subject of RFC 5256, section 2.1. */
 
-/** Longer ones are compared by their beginning. */
+/** Characters of a subject that are compared; the rest of a longer one is ignored. */
 const maxLength = 1_000
 
 const trailer = /(?:\(fwd\)|\s)+$/i
@@ -11,7 +11,7 @@ const forwarded = /^\[fwd:(.*)\]$/is
 export interface BaseSubject {
   /** Lower case; empty where nothing is left. */
   text: string
-  /** Whether it says that it answers or forwards another message. */
+  /** Whether the subject carries a reply or forward marker. */
   isReply: boolean
 }
 
@@ -37,7 +37,7 @@ function withoutLeaders(subject: string): BaseSubject {
     const led = text.replace(leader, '')
     isReply ||= text.slice(0, text.length - led.length).trim() !== ''
     const unblobbed = led.replace(blob, '')
-    // A subject that is nothing but one in brackets keeps it.
+    // A subject that consists of a bracketed blob only keeps it.
     const next = unblobbed === '' ? led : unblobbed
     if (next === text) return { text, isReply }
     text = next

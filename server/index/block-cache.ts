@@ -1,6 +1,9 @@
-/** Blocks that one thread read last, inflated: who types a search finds much the same messages with each letter, and to inflate their blocks is most of it. */
+/**
+ * LRU cache of inflated blocks in one thread: search-as-you-type hits the same messages per keystroke, and inflating is
+ * most of the cost.
+ */
 
-/** Of all accounts, packed and inflated. */
+/** Size limit for all accounts, packed plus inflated; past it, the least recently used blocks are evicted. */
 const maxBytes = 8 * 1024 * 1024
 
 interface Known {
@@ -9,11 +12,13 @@ interface Known {
 }
 
 export class BlockCache {
-  /** The one used longest ago first. */
+  /** Least recently used first. */
   readonly #blocks = new Map<string, Known>()
   #bytes = 0
 
-  /** A block is the same as long as its packed bytes are; who wrote it does not have to tell. */
+  /**
+   * Returns the inflated block; an entry is valid while its packed bytes are equal, so writers need not invalidate it.
+   */
   inflated(key: string, packed: Uint8Array, inflate: (packed: Uint8Array) => Buffer): Buffer {
     const known = this.#blocks.get(key)
     const isSame = known !== undefined && Buffer.compare(known.packed, packed) === 0

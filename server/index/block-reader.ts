@@ -1,4 +1,4 @@
-/** Reads compressed blocks of texts and envelopes: see text-blocks.ts. Each block is read once for an answer. */
+/** Reads compressed blocks of texts and envelopes (see text-blocks.ts), each block once per answer. */
 import { zstdDecompressSync } from 'node:zlib'
 import { lists } from './bulk-rows.ts'
 import type { IndexOwner } from './change-log.ts'
@@ -7,26 +7,29 @@ import { isSqlite } from './index-schema.ts'
 
 export interface BlockKind {
   table: 'text_blocks' | 'envelope_blocks'
-  /** Bytes of texts in a block, as far as it has more than one. What is read of it is read whole. */
+  /** Bytes of texts per block, exceeded only by a block with a single text. A block is always read whole. */
   maxBytes: { sqlite: number; postgres: number }
-  /** Of Zstandard. */
+  /** Zstandard compression level. */
   level: number
 }
 
 /**
- * PostgreSQL sends each as text, and takes as long for that as it takes to inflate it: in blocks of 48 KiB, which are 4 % smaller, hits far from each other took a
- * third more.
+ * Block sizes by database. PostgreSQL sends blocks as text, which takes as long as inflating them: with 48 KiB, which
+ * saves 4 % of space, hits far from each other took a third longer.
  */
 const maxBytes = { sqlite: 48 * 1024, postgres: 32 * 1024 }
-/** To read one takes some 100 µs. In a trial level 9 took a third more of the processor and 1 % less room, level 3 a third less and 4 % more. */
+/**
+ * Text blocks; reading one takes about 100 µs. Measured: level 9 costs a third more CPU for 1 % less space, level 3 a
+ * third less for 4 % more.
+ */
 export const textBlocks: BlockKind = { table: 'text_blocks', maxBytes, level: 6 }
-/** Texts in a block. */
+/** Upper bound on texts per block. */
 export const maxTexts = 1024
-/** No more memory is taken for a block, whatever is in it: the longest text has three bytes for each of 256 Ki characters. */
+/** Bytes that a block may inflate to, whatever its content; the longest text has 256 Ki characters of three bytes. */
 const mostInflated = 4 * 1024 * 1024
 
 type Places = readonly (number | null)[]
-/** Blocks of a table, by their numbers. */
+/** Blocks to read from a table, by number. */
 interface Wanted {
   table: BlockKind['table']
   numbers: readonly number[]
@@ -42,7 +45,7 @@ export class BlockReader {
     this.#kind = kind
   }
 
-  /** By their places; null among those stands for a message without a text. */
+  /** Returns the texts by place; a null place stands for a message without a text. */
   async read(places: Places): Promise<ReadonlyMap<number, string>> {
     await this.#load([this.#absent(places)])
     const found = new Map<number, string>()
@@ -50,14 +53,14 @@ export class BlockReader {
     for (const [number, ofBlock] of Map.groupBy(wanted, place => Math.floor(place / maxTexts))) {
       const block = this.#blocks.get(number)
       const places = ofBlock.toSorted((one, other) => one - other)
-      // Of a block that is gone nothing but empty texts were left.
+      // A block is removed once only empty texts are left in it.
       const texts = block ? textsAt(block, places) : []
       for (const [at, place] of places.entries()) found.set(place, texts[at] ?? '')
     }
     return found
   }
 
-  /** What both are going to read, of another table each: with PostgreSQL by one statement. */
+  /** Preloads the blocks for this reader and one of another table: with PostgreSQL in one statement. */
   async loadWith(places: Places, other: BlockReader, ofOther: Places): Promise<void> {
     await this.#load([this.#absent(places), other.#absent(ofOther)], other)
   }
@@ -114,10 +117,10 @@ async function readOfSqlite({ db, account }: IndexOwner, wanted: readonly Wanted
   }
 }
 
-/** Blocks that one statement reads. */
+/** Blocks read per statement. */
 const readAtOnce = 256
 
-/** As hexadecimal digits, its own text for bytes, PostgreSQL takes twice as long to send them. */
+/** Reads blocks as base64: hexadecimal digits, PostgreSQL's own text form of bytes, take twice as long to send. */
 const blocksOfBoth = preparedStatement<{ is_text: boolean; number: number; base64: string }>(`
   select true as is_text, number, encode(texts, 'base64') as base64 from text_blocks
     where account = $1 and number = any($2::bigint[])
@@ -141,8 +144,8 @@ export function inflate(block: Uint8Array): Buffer {
 }
 
 /**
- * Of places in this block, in their order, without making text of the others. The block is gone through once: to begin again for each of them takes as
- * long as all else of a thousand.
+ * Decodes the texts at ascending places of this block in a single pass, without decoding the others: starting over for
+ * each place would double the time of reading a thousand messages.
  */
 function textsAt(block: Buffer, places: readonly number[]): string[] {
   let [passed, from] = [0, 0]

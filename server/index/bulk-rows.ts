@@ -1,17 +1,17 @@
-/** Many rows in one statement. The texts of statements are few, whatever the number of rows, so that prepared ones are found again. */
+/** Writes many rows per statement, with few distinct statement texts, so that prepared statements are reused. */
 import { CompiledQuery } from 'kysely'
 import { isSqlite } from './index-schema.ts'
 import type { IndexDatabase, IndexTables } from './index-tables.ts'
 
-/** Rows of one statement; what is left over takes smaller ones. */
+/** Rows per statement: the largest size that fits is used first, the rest goes into smaller ones. */
 const sizes = [128, 32, 8, 1] as const
-/** Values of one `in (…)`. */
+/** Lengths of an `in (…)` list. */
 const listSizes = [1, 8, 32, 64, 128, 512] as const
 
 type Row = readonly unknown[]
 type Columns<Table extends keyof IndexTables> = readonly (keyof IndexTables[Table] & string)[]
 
-/** @param conflict For example `on conflict do nothing`. */
+/** @param conflict An optional clause, for example `on conflict do nothing`. */
 export async function insertRows<Table extends keyof IndexTables>(
   db: IndexDatabase,
   table: Table,
@@ -27,14 +27,14 @@ export async function insertRows<Table extends keyof IndexTables>(
 
 export interface Update<Table extends keyof IndexTables> {
   table: Table
-  /** Beside `account`. The values of a row begin with these. */
+  /** Key columns besides `account`; the values of a row begin with them. */
   keys: Columns<Table>
   sets: Columns<Table>
-  /** Set in all rows to what this says; `v.column1` and so on are the values of the row. */
+  /** Columns set to an SQL expression in all rows, in which `v.column1` and so on are the values of the row. */
   expressions?: Partial<Record<keyof IndexTables[Table] & string, string>>
 }
 
-/** Each row sets its own values. */
+/** Updates each row to its own values. */
 export async function updateRows<Table extends keyof IndexTables>(
   db: IndexDatabase,
   account: number,
@@ -55,7 +55,7 @@ export async function updateRows<Table extends keyof IndexTables>(
   }
 }
 
-/** For `in (…)`: pieces of a few lengths alone, filled up with the last value, which changes nothing. */
+/** Splits values for `in (…)` into chunks of a few fixed lengths, padded with repeats of the last value. */
 export function lists<Value>(values: readonly Value[]): Value[][] {
   const most = listSizes.at(-1)!
   const pieces: Value[][] = []
@@ -80,7 +80,10 @@ function parts(rows: readonly Row[]): Row[][] {
   return found
 }
 
-/** There are few: columns are named in our sources, and sizes are `sizes`. */
+/**
+ * Placeholder lists by database, size and columns; bounded, since columns are named in our sources and sizes are
+ * `sizes`.
+ */
 const knownMarks = new Map<string, string>()
 
 function marksOf(db: IndexDatabase, rows: number, columns: readonly string[], isTyped: boolean): string {
@@ -104,7 +107,7 @@ function marks(rows: number, columns: number, mark: (index: number) => string): 
   ).join(',')
 }
 
-/** PostgreSQL takes values of a list for text where nothing else is said. */
+/** Type of a placeholder: without a cast, PostgreSQL takes the values of a `values` list for text. */
 function typeOf(column: string): string {
   return column.endsWith('_json') ? 'text' : 'bigint'
 }

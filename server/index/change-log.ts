@@ -1,4 +1,4 @@
-/** What one transaction changes of an account's index: numbered modifications, and the facts that tell of them. */
+/** Records one transaction's changes to an account's index: modification numbers and the facts that report them. */
 import type { BlockCache } from './block-cache.ts'
 import { insertRows, lists, updateRows } from './bulk-rows.ts'
 import { fixedStatement } from './fixed-statement.ts'
@@ -7,23 +7,23 @@ import type { AccountStateRow, IndexDatabase, NamedFolder, SearchBeginning } fro
 import type { FactData, IndexedChanges, OutgoingFact } from './index-types.ts'
 import { messageIdText } from './message-identity.ts'
 
-/** Tombstones that are kept; the oldest go first. */
+/** Tombstones kept per account; past it, the oldest are removed and older changes cannot be calculated. */
 const maxTombstones = 100_000
 
-/** Of messages that get another modification number. */
+/** Keeps the modseq of a message's creation when it gets a new one. */
 export const keepsCreated = { created_modseq: 'coalesce(messages.created_modseq, messages.modseq)' }
 
-/** The account that rows belong to. */
+/** The account whose rows are accessed, with caches for reading. */
 export interface IndexOwner {
   db: IndexDatabase
   account: number
-  /** What was read of it lately; left out where it is written. */
+  /** Recently read blocks; omitted when writing. */
   blocks?: AccountBlocks | undefined
-  /** What is read once for an answer; left out where it may change meanwhile. */
+  /** Data read once per answer; omitted where it may change meanwhile. */
   answer?: { folders?: Promise<readonly NamedFolder[]>; begun?: SearchBeginning } | undefined
 }
 
-/** Blocks of one account, whatever its number. */
+/** The block cache, keyed by account id instead of its number in the database. */
 export interface AccountBlocks {
   accountId: string
   cache: BlockCache
@@ -45,8 +45,8 @@ export class IndexChange implements IndexOwner {
   }
 
   /**
-   * In a transaction: no other one changes the account until it ends.
-   * @param lowestFact No fact gets a lower number. The file may be newer than what was forwarded from the one before it.
+   * Begins a change inside a transaction, and locks the account against other changes until the transaction ends.
+   * @param lowestFact Lower bound for numbers of facts: those forwarded from a previous file may exceed this file's.
    */
   static async begin(owner: IndexOwner, lowestFact: number): Promise<IndexChange> {
     const state = await owner.db
@@ -59,13 +59,13 @@ export class IndexChange implements IndexOwner {
     return new IndexChange(owner, state)
   }
 
-  /** Each row that is created, changed or removed has a number of its own, so that any of them may end a page. */
+  /** Returns the next modseq; each row created, changed or removed gets its own, so that any may end a page. */
   nextModseq(): number {
     this.state.modseq++
     return this.state.modseq
   }
 
-  /** The message has another place or other flags: at the end it gets a new number, and it is known whether it has a place at all. */
+  /** Marks a message whose places or flags changed, for `settleTouched`. */
   touch(message: number): void {
     this.#touched.add(message)
   }
@@ -79,7 +79,7 @@ export class IndexChange implements IndexOwner {
     this.#facts.push({ number: this.state.last_fact, type, data } as OutgoingFact)
   }
 
-  /** Messages without a place are orphans of this round; those that have one again no longer are. */
+  /** Gives touched messages a new modseq; those without a place become orphans of this round, others cease to be. */
   async settleTouched(): Promise<void> {
     const { db, account, state } = this
     const round = `case when exists (select 1 from places where places.account = ${account} and places.message = messages.rowid)
@@ -94,7 +94,7 @@ export class IndexChange implements IndexOwner {
     this.#touched.clear()
   }
 
-  /** Writes what was counted and announced. */
+  /** Writes the account's state and the announced facts. */
   async finish(): Promise<void> {
     const { db, account, state } = this
     await this.settleTouched()
@@ -108,7 +108,7 @@ export class IndexChange implements IndexOwner {
   }
 }
 
-/** @param rows Messages that are removed. */
+/** Leaves tombstones of removed messages; the oldest beyond `most` are removed. */
 export async function leaveTombstones(
   change: IndexChange,
   rows: readonly { id: Uint8Array; created_modseq: number }[],
@@ -130,7 +130,7 @@ export async function leaveTombstones(
   state.oldest_modseq = Math.max(state.oldest_modseq, first.modseq)
 }
 
-/** Messages that are there again are not gone. */
+/** Removes the tombstones of messages that came back. */
 export async function removeTombstones({ db, account }: IndexOwner, ids: readonly Uint8Array[]): Promise<void> {
   for (const piece of lists(ids)) await removeTombstonesOf(db, account, piece)
 }
@@ -140,9 +140,9 @@ const removeTombstonesOf = fixedStatement((db, account: number, ids: readonly Ui
 )
 
 export interface ChangesQuery {
-  /** `modseq` of what the caller knows. */
+  /** `modseq` of the state that the caller has. */
   since: number
-  /** Where there is more: `modseq` of the page before, with the same `since`. */
+  /** For further pages: `modseq` of the previous page, with the same `since`. */
   from?: number
   limit: number
 }
@@ -178,7 +178,7 @@ export async function changesSince(
   return {
     created: ids(page.filter(row => !row.isGone && row.created_modseq > since)),
     updated: ids(page.filter(row => !row.isGone && row.created_modseq <= since)),
-    // One that came and went since then was never told, unless in a page before this one.
+    // A message created and destroyed since then was never reported, except on an earlier page.
     destroyed: ids(page.filter(row => row.isGone && row.created_modseq <= from)),
     modseq: hasMore ? page.at(-1)!.modseq : state.modseq,
     hasMore,
@@ -197,7 +197,7 @@ export async function listOutgoing({ db, account }: IndexOwner, above: number, l
   return rows.map(({ data, ...row }) => ({ ...row, data: JSON.parse(data) }) as OutgoingFact)
 }
 
-/** Those that are in the event log, up to this number. */
+/** Deletes facts that are in the event log, up to this number. */
 export async function deleteOutgoing({ db, account }: IndexOwner, upTo: number): Promise<void> {
   await db.deleteFrom('outgoing').where('account', '=', account).where('number', '<=', upTo).execute()
 }

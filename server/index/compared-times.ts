@@ -1,11 +1,11 @@
-/** Until when folders are known to be as on the mail server, noted for what is asked after a start. */
+/** Stores when folders were last compared with the mail server, for requests after a restart. */
 import type { IndexChange, IndexOwner } from './change-log.ts'
 import type { FolderRow } from './index-tables.ts'
 
-/** Until when a folder was known to be as in a mailbox, as far as it was noted. */
+/** The time of a folder's last stored comparison with a mailbox. */
 export interface Compared {
   mailbox: string
-  /** In milliseconds. */
+  /** Time of the comparison in milliseconds. */
   at: number
 }
 

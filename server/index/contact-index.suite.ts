@@ -1,4 +1,4 @@
-/** People of a mailbox: counted as their messages come and go, and found by how their names and addresses begin. */
+/** Suite for contacts: counted as their messages come and go, and found by prefixes of names and addresses. */
 import { expect, test } from 'vitest'
 import type { IndexWorld } from '../../test/support/index-world.ts'
 import { folder, recordOf } from '../../test/support/index-world.ts'
@@ -28,11 +28,11 @@ export function contactIndexSuite(world: IndexWorld): void {
   test('it counts who wrote and who was written to, by address, with the newest name', async () => {
     const { apply, find } = await opened()
     const ann = (name: string | null) => [person(name, 'Ann@Example.org')]
-    // As headers come: the newest first.
+    // In the order in which headers are fetched: newest first.
     await apply({ path: 'INBOX', added: [recordOf(5, { from: ann('Ann Lee') }), recordOf(4, { from: ann(null) })] })
     await apply({ path: 'INBOX', added: [recordOf(2, { from: ann('Ann Old') })] })
     const to = [person('Bob', 'bob@example.org'), person('bob', 'BOB@example.org'), person(null, me)]
-    // By its sender, and by its folder.
+    // Recognised as the owner's by its sender, then by its folder.
     await apply({ path: 'All', added: [recordOf(6, { from: [person(null, 'Me@example.org')], to, cc: ann('Ann') })] })
     await apply({
       path: 'Sent',
@@ -42,7 +42,7 @@ export function contactIndexSuite(world: IndexWorld): void {
       { email: 'ann@example.org', name: 'Ann', wrote: 3, writtenTo: 2, lastWrote: minute(5), lastWrittenTo: minute(7) },
       { email: 'bob@example.org', name: 'bob', wrote: 0, writtenTo: 2, lastWrote: null, lastWrittenTo: minute(7) },
     ])
-    // The same again, and the same message in another folder, change nothing.
+    // Repeating it, and the same message in another folder, are no-ops.
     const before = await find()
     await apply({ path: 'INBOX', added: [recordOf(5, { from: ann('Ann Lee') })] })
     await apply({ path: 'All', added: [{ ...recordOf(5, { from: ann('Ann Lee') }), uid: 70 }] })

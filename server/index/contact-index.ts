@@ -1,4 +1,4 @@
-/** With whom the owner of a mailbox writes: how often each address wrote and was written to, kept with each message that comes or goes. */
+/** Contacts of a mailbox's owner: how often each address wrote and was written to, counted as messages come and go. */
 import { type RawBuilder, sql } from 'kysely'
 import { insertRows, lists } from './bulk-rows.ts'
 import type { IndexChange, IndexOwner } from './change-log.ts'
@@ -9,22 +9,22 @@ import { isSqlite } from './index-schema.ts'
 import type { ContactRow, MessageRow } from './index-tables.ts'
 import type { IndexedContact } from './index-types.ts'
 
-/** Of an account; past it those who only wrote, longest ago, are evicted. */
+/** Contacts per account; past it, those that were never written to are evicted, least recent senders first. */
 export const maxContacts = 50_000
 const evictedAtOnce = 1_000
 const maxName = 200
 const maxEmail = 320
-/** Words of a query; each begins a word of the name or the address. */
+/** Words of a query that are used; each is a prefix of a word in the name or address. */
 const maxWords = 5
 
-/** What is needed of a message to count it. */
+/** Fields of a message that are needed to count its contacts. */
 export interface ContactMessage extends Pick<MessageRow, 'from_json' | 'is_own' | 'date'> {
   envelope: Pick<Envelope, 'to' | 'cc' | 'bcc'>
 }
 
 interface Share {
   name: string | null
-  /** When the name was used. */
+  /** Date of the message that used the name, in milliseconds. */
   namedAt: number
   wrote: number
   written: number
@@ -44,8 +44,8 @@ export function addressKey(email: string): string | undefined {
 }
 
 /**
- * New messages of one batch. @param own Addresses of the owner, which are no contacts.
- * @returns For each message, whether nobody with the address of its sender is known from before.
+ * Counts the people of a batch's new messages. @param own Addresses of the owner, which are not contacts.
+ * @returns For each message, whether all its senders were unknown before.
  */
 export async function addContacts(
   change: IndexChange,
@@ -68,7 +68,7 @@ export async function addContacts(
   return firsts
 }
 
-/** Messages that are in no folder any more. When they last wrote stays as it is. */
+/** Subtracts messages that are in no folder any more. The dates of last contact are not recalculated. */
 export async function removeContacts(change: IndexChange, messages: readonly ContactMessage[]): Promise<void> {
   const { db, account } = change
   const shares = sharesOf(messages, new Set())
@@ -86,7 +86,7 @@ export async function removeContacts(change: IndexChange, messages: readonly Con
   change.state.contacts -= gone.length
 }
 
-/** Those who were written to first, then who appears most often, then most lately. */
+/** Lists contacts: those written to first, then by frequency, then by last contact. */
 export async function listContacts(
   { db, account }: IndexOwner,
   { query, limit }: { query: string; limit: number },
@@ -98,7 +98,7 @@ export async function listContacts(
   const matches = words.map((word): RawBuilder<unknown> => {
     return sql`words like ${`% ${word.replaceAll(/[\\%_]/g, '\\$&')}%`} escape '\\'`
   })
-  // The order of bytes, as in SQLite.
+  // Byte order, as in SQLite.
   const inOrder = isSqlite(db) ? sql`email` : sql`email collate "C"`
   const found = sql.join([sql`account = ${account}`, ...matches], sql` and `)
   const { rows } = await sql<ContactRow>`
@@ -135,7 +135,7 @@ function sharesOf(messages: readonly ContactMessage[], own: ReadonlySet<string>)
     const isOwn = message.is_own === 1
     const { to, cc, bcc } = message.envelope
     const people = isOwn ? [...to, ...cc, ...bcc] : addressesOf(message.from_json)
-    // Who is named twice in a message is written to once.
+    // A recipient named twice in a message counts once.
     const named = new Map(
       people.flatMap(({ name, email }) => {
         const key = addressKey(email)
@@ -184,7 +184,7 @@ function later(one: number | null, other: number | null): number | null {
   return one === null || other === null ? (one ?? other) : Math.max(one, other)
 }
 
-/** Each behind a blank, so that a word that begins so is found in one pass: those of the name, the address, and its domain. */
+/** Words of the name, the address and its domain, each after a blank, so that one `like '% prefix%'` finds them. */
 function wordsOf(name: string | null, email: string): string {
   const folded = fold(name ?? '')
   const parts = folded.split(/[^\p{L}\p{M}\p{N}]+/u)

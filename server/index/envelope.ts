@@ -1,6 +1,7 @@
 /**
- * What lists show of a message beside its subject and senders, kept in compressed blocks like its text: people and Message-IDs of
- * messages that came together repeat themselves. In rows of their own they took three times as much.
+ * The fields of a message that lists show besides subject and senders, stored in compressed blocks like its text:
+ * recipients and Message-IDs of messages that arrived together repeat. In rows of their own they took three times the
+ * space.
  */
 import type { Address } from '../../contract/mail.ts'
 import { type BlockKind, BlockReader } from './block-reader.ts'
@@ -13,19 +14,19 @@ export type Envelope = Pick<
   'messageId' | 'inReplyTo' | 'to' | 'cc' | 'bcc' | 'fromCount' | 'toCount' | 'attachmentNames' | 'faults'
 >
 
-/** Less of it is read for a message than of texts, and more often: some 40 µs for a block. */
+/** Smaller blocks than for texts, since an envelope is short and read more often: about 40 µs per block. */
 const envelopeBlocks: BlockKind = {
   table: 'envelope_blocks',
   maxBytes: { sqlite: 16 * 1024, postgres: 16 * 1024 },
   level: 3,
 }
 
-/** PostgreSQL stores no NUL. */
+/** Removes NUL characters, which PostgreSQL does not store. */
 export function storable(text: string): string {
   return text.replaceAll('\0', '')
 }
 
-/** Answers where each of them is, in their order. */
+/** Appends envelopes to blocks, and returns their places in the same order. */
 export async function appendEnvelopes(owner: IndexOwner, envelopes: readonly Envelope[]): Promise<number[]> {
   const texts = envelopes.map(({ messageId, inReplyTo, to, cc, bcc, fromCount, toCount, attachmentNames, faults }) => {
     const people = [to, cc, bcc].map(flat)
@@ -46,7 +47,7 @@ export async function readEnvelopes(
   return envelopesFrom(envelopeReader(owner), places)
 }
 
-/** For an answer that reads texts, too. */
+/** Returns a reader of envelopes for an answer that reads texts too, see `loadWith`. */
 export function envelopeReader(owner: IndexOwner): BlockReader {
   return new BlockReader(owner, envelopeBlocks)
 }
@@ -59,7 +60,7 @@ export async function envelopesFrom(
   return place => toEnvelope(texts.get(place) ?? '')
 }
 
-/** Message-IDs alone: an envelope begins with it, and the rest is not made into data. */
+/** Reads Message-IDs only: an envelope begins with it, and the rest is not parsed. */
 export async function readMessageIds(
   owner: IndexOwner,
   places: readonly number[],
@@ -74,7 +75,7 @@ function toEnvelope(text: string): Envelope {
   return { messageId, inReplyTo, to: first!, cc: second!, bcc: third!, fromCount, toCount, attachmentNames, faults }
 }
 
-/** Name and address in turns, as JSON: half of a short list is the names of its fields otherwise. */
+/** Serializes names and addresses alternately as a flat JSON array: field names would be half of a short list. */
 export function addressesJson(addresses: readonly Address[]): string {
   return JSON.stringify(flat(addresses))
 }

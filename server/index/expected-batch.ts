@@ -1,4 +1,4 @@
-/** Shows in a folder what was asked to be done to its messages. A folder that was recreated since is another one: nothing of it is changed. */
+/** Applies requested changes to a folder's messages in the index; a no-op if the folder was recreated since. */
 import type { IndexChange } from './change-log.ts'
 import { listFolders } from './folder-index.ts'
 import { applyBatch, type BatchWriter } from './index-batch.ts'

@@ -1,7 +1,7 @@
 /**
- * What was asked to be done to messages and is not known to be done: the index shows it already. What is read from the mail server meanwhile
- * does not undo that. What was not done after all is read again. It is kept in memory; what stores it
- * names it again after a start.
+ * Optimistic changes: requested changes of messages that the index shows before the mail server has confirmed them.
+ * Reading from the mail server meanwhile does not undo them; messages whose change failed are read again. Held in
+ * memory only: the code that stores operations registers them again after a start.
  */
 import type { ExpectedBatch, FolderBatch, IndexedPlace } from './index-types.ts'
 import { withFlags } from './message-flags.ts'
@@ -10,44 +10,44 @@ export interface ExpectedChange {
   path: string
   uidValidity: number
   uid: number
-  /** Of the index; null where it is not known. */
+  /** The message's id in the index; null if it is not known. */
   messageId: string | null
-  /** It leaves its folder. */
+  /** Whether the message leaves its folder. */
   leaves: boolean
-  /** Where it is to come up then. */
+  /** Path of the folder to which it moves. */
   to: string | undefined
   add: readonly string[]
   remove: readonly string[]
-  /** The mail server did it; the folder may not have been compared since. */
+  /** Whether the mail server made the change; the folder may not have been compared since. */
   isDone: boolean
 }
 
 type Place = Pick<IndexedPlace, 'path' | 'uidValidity' | 'uid'>
 
-/** A message that is not as it was shown. */
+/** A message whose shown state was wrong, so that it has to be read again. */
 type Returning = Place & Partial<Pick<ExpectedChange, 'messageId'>>
 
-/** Asked for once: what is asked for while it is read is read once more. */
+/** One request to read a message again; a request made while it is being read is a new one. */
 interface ToRead {
   readonly place: Returning
-  /** On the clock that `now` shows. */
+  /** When it was requested, on the logical clock of `now`. */
   readonly at: number
 }
 
-/** The path that a folder has now. */
+/** Maps a folder's old path to its current one. */
 export type Renamed = (path: string) => string
 
 interface Kept extends ExpectedChange {
   operation: string
-  /** When it was done, on the clock that `now` shows; undefined before. */
+  /** When the change was made, on the logical clock of `now`; undefined until then. */
   doneAt: number | undefined
 }
 
-/** Messages of an account that are read again; more are not remembered. */
+/** Messages remembered per account for reading again; further ones are ignored. */
 const mostAgain = 100_000
-/** Of an account. Those that are done are forgotten first, the oldest of them. */
+/** Completed changes kept per account; past it, the oldest operation's are forgotten. */
 const mostDone = 100_000
-/** Of an account; the oldest are forgotten first. */
+/** Folder renames kept per account; the oldest are forgotten first. */
 const mostRenames = 1_000
 
 export class ExpectedChanges {
@@ -59,7 +59,7 @@ export class ExpectedChanges {
     return known
   }
 
-  /** The account is gone. */
+  /** Discards the state of an account that was removed. */
   forget(accountId: string): void {
     this.#accounts.delete(accountId)
   }
@@ -68,13 +68,13 @@ export class ExpectedChanges {
 export class AccountExpectations {
   readonly #byOperation = new Map<string, Kept[]>()
   readonly #byPlace = new Map<string, Kept[]>()
-  /** The changes by which each message leaves its folder, as `inOrder` has them, and, of those that are not done, how many there are of each folder. */
+  /** Moves by message id, sorted by `inOrder`; `#leavingCounts` has the number of pending ones by folder. */
   readonly #leaving = new Map<string, Kept[]>()
   readonly #leavingCounts = new Map<string, number>()
   readonly #again = new Map<string, Map<number, ToRead>>()
-  /** Where messages are that come back, by their ids, until they are read. */
+  /** By message id, the places of messages that come back to their folder, until they are read. */
   readonly #returning = new Map<string, Place>()
-  /** Folders that have another path on the mail server, until all were listed since. */
+  /** Folders renamed on the mail server, kept until all folders have been listed since. */
   #renames: { at: number; renamed: Renamed }[] = []
   #clock = 0
   #done = 0
@@ -82,18 +82,18 @@ export class AccountExpectations {
   #writing: Promise<void> | undefined
   #hurry: () => void = () => undefined
 
-  /** Taken before the mail server is asked: what was done until then is in its answer. */
+  /** Logical clock, read before asking the mail server: its answer includes every change made by then. */
   get now(): number {
     return this.#clock
   }
 
-  /** What waits to be written is written now. Resolves when what was shown last is in the index; undefined when it is. */
+  /** Flushes pending writes. Resolves when the latest change is in the index; undefined if it already is. */
   written(): Promise<void> | undefined {
     this.#hurry()
     return this.#writing
   }
 
-  /** Readers wait until it is written. @param hurry Called when one does. */
+  /** Registers a write that readers wait for. @param hurry Called when a reader starts waiting. */
   write(work: Promise<unknown>, hurry: () => void = () => undefined): void {
     this.#hurry = hurry
     const before = this.#writing
@@ -103,7 +103,7 @@ export class AccountExpectations {
     this.#writing = writing
   }
 
-  /** In place of what was expected of this operation before. */
+  /** Replaces the changes expected of this operation. */
   set(operation: string, changes: readonly ExpectedChange[]): void {
     const known = this.#byOperation.get(operation) ?? []
     if (known.length === changes.length && known.every((kept, at) => isOf(kept, changes[at]!))) {
@@ -117,7 +117,7 @@ export class AccountExpectations {
     const kept = changes.flatMap((change): Kept[] => {
       if (!change.isDone) return [{ ...change, operation, doneAt: undefined }]
       const known = before.get(keyOf(change))
-      // Its folder was compared since, and others may have changed the message.
+      // Otherwise the folder was compared since, and others may have changed the message.
       return known ? [{ ...change, operation, doneAt: known.doneAt ?? this.#clock + 1 }] : []
     })
     if (kept.length === 0) return
@@ -126,7 +126,7 @@ export class AccountExpectations {
     this.#forgetOldest()
   }
 
-  /** As a rule all of an operation at once: they stay where they are kept. */
+  /** Fast path: usually all changes of an operation complete together, and their entries are updated in place. */
   #markDone(operation: string, done: readonly Kept[]): void {
     if (done.length === 0) return
     this.#clock++
@@ -156,7 +156,7 @@ export class AccountExpectations {
     this.#drop(operation, () => true)
   }
 
-  /** They are not as was shown, or nobody knows how they are: they are read again with the next look at their folder. */
+  /** Requests that messages whose shown state may be wrong are read again with the next look at their folder. */
   readAgain(places: readonly Returning[]): void {
     if (places.length > 0) this.#clock++
     const left = mostAgain - [...this.#again.values()].reduce((sum, { size }) => sum + size, 0)
@@ -175,7 +175,7 @@ export class AccountExpectations {
     for (const each of read) {
       const { place } = each
       const left = this.#again.get(folderKey(place))
-      // Asked for once more meanwhile.
+      // Another request came in meanwhile.
       if (left?.get(place.uid) !== each) continue
       left.delete(place.uid)
       if (left.size === 0) this.#again.delete(folderKey(place))
@@ -183,13 +183,13 @@ export class AccountExpectations {
     }
   }
 
-  /** All folders were looked at since this time: what was not read by then is in none of them. */
+  /** Drops requests older than a complete look at all folders: messages not read by then are in no folder. */
   lookedAtAll(asOf: number): void {
     const old = [...this.#again.values()].flatMap(uids => [...uids.values()].filter(({ at }) => at <= asOf))
     this.wereRead(old)
   }
 
-  /** What a look found, as it is shown. @param asOf `now` of when the mail server was asked. */
+  /** Overlays expected changes on the result of a look. @param asOf `now` when the mail server was asked. */
   adjust<Batch extends FolderBatch>(batch: Batch, asOf = 0): Batch {
     if (this.#byPlace.size === 0) return batch
     const { path, uidValidity, added, placed, changed } = batch
@@ -207,33 +207,33 @@ export class AccountExpectations {
     }
   }
 
-  /** As it is shown, of a message that was read from the mail server. */
+  /** Returns the flags to show for a message that was read from the mail server. */
   flagsAt(place: Place, flags: readonly string[]): readonly string[] {
     const waiting = this.#at(place).filter(({ isDone }) => !isDone)
     return waiting.reduce((now, { add, remove }) => withFlags(now, add, remove), flags)
   }
 
-  /** How many messages of a folder are not shown, which the mail server may still have there. */
+  /** Counts messages hidden in a folder because they leave it, which the mail server may still have there. */
   countLeaving(path: string, uidValidity: number): number {
     return this.#leavingCounts.get(folderKey({ path, uidValidity })) ?? 0
   }
 
-  /** Messages without a folder may come back to theirs, or came into another one that was not compared since. */
+  /** Whether messages without a folder may return to theirs, or be in another one that was not compared since. */
   get hasLeaving(): boolean {
     return this.#leavers > 0 || this.#returning.size > 0
   }
 
-  /** Where a message is, or was, that left its folder in lists and was not found in another one since. */
+  /** Returns the last place of a message that left its folder in lists and was not found elsewhere since. */
   placeOf(messageId: string): Place | undefined {
     return this.#leaving.get(messageId)?.at(-1)
   }
 
-  /** Where a message is that left its folder in lists and did not leave it after all, until lists have it again. */
+  /** Returns the place of a message whose shown move failed, until lists show it there again. */
   returningTo(messageId: string): Place | undefined {
     return this.#returning.get(messageId)
   }
 
-  /** A folder has another path on the mail server, and with it those in it: what is expected there is expected under the new one. */
+  /** Moves expectations to the new path of a folder that was renamed on the mail server, and of its subfolders. */
   renameFolder(renamed: Renamed): void {
     this.#clock++
     this.#renames = [...this.#renames, { at: this.#clock, renamed }].slice(-mostRenames)
@@ -247,17 +247,17 @@ export class AccountExpectations {
     this.readAgain(again.map(({ place }) => ({ ...place, path: renamed(place.path) })))
   }
 
-  /** Of a folder as the index has it. */
+  /** Returns the current path on the mail server of a folder, given its path in the index. */
   pathNow(path: string): string {
     return this.#renames.reduce((now, { renamed }) => renamed(now), path)
   }
 
-  /** The index has the folders as they were at this time, or later. */
+  /** Forgets renames that the index already contains: its folders are as of this time or later. */
   listed(asOf: number): void {
     this.#renames = this.#renames.filter(({ at }) => at > asOf)
   }
 
-  /** A folder, or all of them, was compared since this time. */
+  /** Forgets changes completed by `asOf` of a folder, or of all, that was compared with the mail server since. */
   compared(asOf: number, path?: string): void {
     if (path === undefined) this.listed(asOf)
     if (this.#done === 0) return
@@ -266,7 +266,7 @@ export class AccountExpectations {
     for (const operation of [...this.#byOperation.keys()]) this.#drop(operation, isOver)
   }
 
-  /** What the index is to show of these operations, of all by default; folder by folder, in their order. */
+  /** Returns the pending changes of these operations (default: all) as batches, one per operation and folder. */
   batches(operations: Iterable<string> = [...this.#byOperation.keys()].sort()): ExpectedBatch[] {
     const batches: ExpectedBatch[] = []
     for (const operation of operations) {
@@ -321,7 +321,7 @@ export class AccountExpectations {
   }
 }
 
-/** The same is expected of the same message; only that it is done may be new. */
+/** Returns whether both expect the same change of the same message; only `isDone` may have become true. */
 function isOf(kept: Kept, change: ExpectedChange): boolean {
   const { uid, uidValidity, path, messageId, leaves, to } = kept
   const isThere = uid === change.uid && uidValidity === change.uidValidity && path === change.path
@@ -334,7 +334,7 @@ function isEqual(one: readonly string[], other: readonly string[]): boolean {
   return one === other || (one.length === other.length && one.every((flag, at) => flag === other[at]))
 }
 
-/** What was done, in the order in which it was done, and behind it what is still to be done: an operation that was held is done behind later ones. */
+/** Sorts completed changes by time, then pending ones by operation: a held operation completes after later ones. */
 function inOrder(changes: Kept[]): Kept[] {
   if (changes.length === 1) return changes
   const doneAt = (kept: Kept) => kept.doneAt ?? Number.POSITIVE_INFINITY

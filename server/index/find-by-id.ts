@@ -1,16 +1,16 @@
-/** Messages by their ids, through an index of the first bytes of them. */
+/** Finds messages by id, through an index on the first bytes of ids. */
 import { type SelectQueryBuilder, sql } from 'kysely'
 import type { IndexTables } from './index-tables.ts'
 
 type Messages<Row> = SelectQueryBuilder<IndexTables, 'messages', Row>
 
-/** @param begins As `beginsOf` makes them. */
+/** @param begins Prefixes of the ids from `beginsOf`. */
 export function withIds<Row>(
   messages: Messages<Row>,
   ids: readonly Uint8Array[],
   begins: readonly Uint8Array[] = beginsOf(ids),
 ): Messages<Row> {
-  // The expression as the index has it: with parameters in it, it would be another one.
+  // Must be literally the expression of the index: with parameters it would not match.
   return messages.where(sql<Uint8Array>`substr(id, 1, 4)`, 'in', begins).where('id', 'in', ids)
 }
 

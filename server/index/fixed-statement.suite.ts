@@ -1,4 +1,4 @@
-/** A statement that is written once answers as if it were written each time, whatever its values. */
+/** Suite for `fixedStatement`: a statement compiled once returns the same as one compiled for each call. */
 import { expect, test } from 'vitest'
 import type { IndexWorld } from '../../test/support/index-world.ts'
 import { fixedStatement } from './fixed-statement.ts'

@@ -1,6 +1,6 @@
 /**
- * Statements whose text does not change with what they are given: Kysely writes each once, which takes longer than SQLite takes to carry out a short one,
- * and PostgreSQL keeps them prepared.
+ * Statements whose text does not depend on their values: Kysely compiles each once, since compiling takes longer than
+ * SQLite takes to run a short one, and PostgreSQL keeps them prepared.
  */
 import { type Compilable, CompiledQuery, type RawBuilder } from 'kysely'
 import { keepPrepared } from '../platform/database/prepared-statements.ts'
@@ -12,13 +12,13 @@ type Given = Value | readonly Value[]
 
 interface Written {
   query: CompiledQuery
-  /** Where its parameters come from: from a given value, or an item of a given list; undefined for those that are always the same. */
+  /** The source of each parameter, an argument or an item of a list argument; undefined for constants. */
   places: (readonly [given: number, item: number] | undefined)[]
 }
 
 /**
- * @param write Called once for each kind of database, and each length of the lists among what it is given, with what stands in for the values:
- * it has to put them into the statement as they are, and must decide nothing by them. Lists have few lengths, see `lists`.
+ * Returns a function that runs a statement compiled once per database kind and list lengths (few, see `lists`).
+ * @param write Builds the statement. Called with placeholders, which it must pass on unchanged and never inspect.
  */
 export function fixedStatement<Values extends readonly Given[], Row>(
   write: (db: IndexDatabase, ...values: Values) => Compilable<Row>,
@@ -36,7 +36,7 @@ export function fixedStatement<Values extends readonly Given[], Row>(
   }
 }
 
-/** Of PostgreSQL, written by hand. */
+/** Returns a function that runs a prepared statement of PostgreSQL, written by hand. */
 export function preparedStatement<Row>(text: string): (db: IndexDatabase, ...values: unknown[]) => Promise<Row[]> {
   keepPrepared(text)
   return async (db, ...values) => (await db.executeQuery(CompiledQuery.raw(text, values) as CompiledQuery<Row>)).rows
@@ -50,7 +50,7 @@ function isList(value: Given): value is readonly Value[] {
   return Array.isArray(value)
 }
 
-/** By values that are like no others it is seen where each of them goes. */
+/** Compiles the statement with unique stand-in objects as values, to find the parameter that each one becomes. */
 function writtenFor(values: readonly Given[], write: (given: unknown[]) => Compilable): Written {
   const standIns = new Map<unknown, readonly [given: number, item: number]>()
   const standIn = (given: number, item: number) => {
@@ -63,7 +63,7 @@ function writtenFor(values: readonly Given[], write: (given: unknown[]) => Compi
   return { query, places: query.parameters.map(parameter => standIns.get(parameter)) }
 }
 
-/** A statement that is written by hand. */
+/** Wraps a handwritten SQL statement as a `Compilable`. */
 export function compilable<Row>(db: IndexDatabase, statement: RawBuilder<Row>): Compilable<Row> {
   return { compile: () => statement.compile(db) }
 }

@@ -1,6 +1,7 @@
 /**
- * Which ids messages of one folder have: equal ones are told apart by a number. One that comes takes the id of an equal one that left its last folder, so that
- * a move changes none; else the lowest that no equal message of the folder has.
+ * Assigns ids to messages of one folder; identical messages are distinguished by a copy number. A new one takes the id
+ * of an identical orphan, so that a move preserves the id; else the lowest number not used by an identical message in
+ * the folder.
  */
 import { lists } from './bulk-rows.ts'
 import type { IndexChange } from './change-log.ts'
@@ -10,9 +11,9 @@ import type { MessageRecord } from './index-types.ts'
 import { findMessages, type KnownMessage } from './known-messages.ts'
 import { idOf, secondsOf } from './message-identity.ts'
 
-/** Equal messages of a folder among which the lowest free number is found; of more it is some free one. */
+/** Identical messages of a folder up to which the lowest free number is found; past it, any free number is taken. */
 const mostInOrder = 128
-/** Equal messages without a folder that are looked at in one batch: those of the lowest numbers. */
+/** Orphaned copies considered per batch: those with the lowest numbers. */
 const mostLost = 2_000
 
 interface IdentifiedRecord {
@@ -33,22 +34,22 @@ const lostCopies = fixedStatement((db, account: number) =>
     .limit(mostLost),
 )
 
-/** What equal messages have in common, if not only they. */
+/** Key shared by identical messages, and possibly by others. */
 const likeness = (seconds: number, size: number) => `${seconds}:${size}`
 
 export class FolderCopies {
   readonly #change: IndexChange
   readonly #folder: number
   readonly #known = new Map<string, KnownMessage | undefined>()
-  /** Has a place there, or gets one in this batch. */
+  /** Ids of messages that have a place in the folder, or get one in this batch. */
   readonly #inFolder = new Set<string>()
-  /** Up to which number all are taken. */
+  /** By identity, the number up to which all are taken. */
   readonly #last = new Map<string, number>()
-  /** Of the first copies: hashed once. */
+  /** Ids of first copies by identity, so that each is hashed once. */
   readonly #ids = new Map<string, Buffer>()
-  /** Further copies that are in no folder, by what they have in common. */
+  /** Orphaned copies (numbers above 0) by `likeness`. */
   #orphans = new Map<string, { id: Uint8Array; copy: number }[]>()
-  /** Numbers of those of each identity that are left, rising. */
+  /** Ascending numbers of orphaned copies that are still available, by identity. */
   readonly #lost = new Map<string, number[]>()
 
   constructor(change: IndexChange, folder: number) {
@@ -56,7 +57,7 @@ export class FolderCopies {
     this.#folder = folder
   }
 
-  /** What is to be known of all that come. */
+  /** Preloads what is known of the records of a batch. */
   async load(records: readonly IdentifiedRecord[]): Promise<void> {
     if (records.length === 0) return
     await this.#load(records.map(({ identity }) => this.#idOf(identity, 0)))
@@ -65,12 +66,12 @@ export class FolderCopies {
     this.#orphans = Map.groupBy(orphans, ({ date, size }) => likeness(Math.floor(date / 1000), size))
   }
 
-  /** Gets a place there in this batch, whatever else comes. */
+  /** Reserves the ids of known messages that get a place in the folder in this batch. */
   take(messages: readonly KnownMessage[]): void {
     for (const { id } of messages) this.#inFolder.add(key(id))
   }
 
-  /** Which message this one is; its id is taken from now on. */
+  /** Assigns an id to a record and reserves it; `known` is the message if the index holds it. */
   async next(
     record: MessageRecord,
     identity: string,
@@ -130,7 +131,7 @@ export class FolderCopies {
     return lost
   }
 
-  /** Whether the first copy is in no folder either. */
+  /** Whether the first copy is an orphan, too. */
   async #isLost(identity: string): Promise<boolean> {
     const first = await this.#find(this.#idOf(identity, 0))
     if (!first || (await this.#isTaken(identity, 0))) return false

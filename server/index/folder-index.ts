@@ -1,13 +1,13 @@
-/** Folders of an account as the mail server lists them: created, renamed, gone; and how far each was read. */
+/** Stores an account's folders as the mail server lists them (created, renamed, gone) and how far each was read. */
 import type { IndexChange, IndexOwner } from './change-log.ts'
 import { IndexFault } from './index-fault.ts'
 import type { FolderRow } from './index-tables.ts'
 import type { AppliedFolders, FactData, FolderBatch, IndexedFolder, ListedFolder } from './index-types.ts'
 
-/** While folders exchange their names, none of them has one of a server. */
+/** Prefix of temporary paths while folders are renamed, so that two can swap names; no server path begins with it. */
 const moving = '\n'
 
-/** What a folder that was not opened yet is like. */
+/** Column values of a folder that has not been opened yet. */
 const unread = {
   uid_validity: 0,
   uid_next: 0,
@@ -53,7 +53,7 @@ export function toFolder(row: FolderRow): IndexedFolder {
   }
 }
 
-/** The whole list: what is not in it is gone. */
+/** Applies a complete list of folders: those that are not in it are gone. */
 export async function applyFolders(change: IndexChange, listed: readonly ListedFolder[]): Promise<AppliedFolders> {
   const { db, account } = change
   const before = await listFolders(change)
@@ -105,7 +105,7 @@ function isListed(row: FolderRow, listing: Listing): boolean {
   return (Object.keys(listing) as (keyof Listing)[]).every(name => row[name] === listing[name])
 }
 
-/** Which one of the index each listed one is; the others are new. */
+/** Matches listed folders with stored ones by MAILBOXID, then path, then status; unmatched ones are new. */
 function matchFolders(before: readonly FolderRow[], listed: readonly ListedFolder[]): Map<ListedFolder, FolderRow> {
   const matches = new Map<ListedFolder, FolderRow>()
   const left = new Set(before)
@@ -130,13 +130,13 @@ function matchFolders(before: readonly FolderRow[], listed: readonly ListedFolde
   return matches
 }
 
-/** Some servers give every folder the UIDVALIDITY 1: that alone says nothing. */
+/** Ignores UIDVALIDITY 1, which some servers give to every folder. */
 function isRecognised(row: FolderRow, { status }: ListedFolder): boolean {
   if (!status || row.uid_validity <= 1 || row.server_total === 0) return false
   return status.uidValidity === row.uid_validity && status.uidNext === row.uid_next && status.total === row.server_total
 }
 
-/** Opens a folder for a batch: where it has another UIDVALIDITY, nothing of it is left. */
+/** Opens a folder for a batch, and clears it first if its UIDVALIDITY changed. */
 export async function openFolder(
   change: IndexChange,
   { path, uidValidity }: FolderBatch,
@@ -150,7 +150,7 @@ export async function openFolder(
   return { folder, removed }
 }
 
-/** How far it is read, and how much is in it. Answers whether that is new. */
+/** Stores how far a folder was read and how much is in it; a no-op if nothing changed. */
 export async function saveFolder(change: IndexChange, before: FolderRow, after: FolderRow): Promise<void> {
   const isSame = (Object.keys(after) as (keyof FolderRow)[]).every(name => after[name] === before[name])
   if (!isSame) await ofFolder(change, after.id).set(after)
@@ -178,7 +178,7 @@ export function folderFact(
   return { path, added: 0, changed: 0, removed: 0, total, unread, modseq: change.state.modseq, ...fact }
 }
 
-/** Its messages may be orphans. Answers how many there were. */
+/** Removes all places of a folder, which may orphan their messages. Returns how many there were. */
 async function clearPlaces(change: IndexChange, folder: number): Promise<number> {
   const { db, account } = change
   const removed = await db

@@ -1,8 +1,9 @@
-/** Finds a number that is not taken in few questions, also where very many before it are. */
+/** Finds a free number in logarithmically many queries, by doubling and bisection. */
 
 /**
- * Answers the first free one behind `from` where the taken ones are in one piece; else one that is free behind a taken one.
- * @param from Is taken.
+ * Returns the first free number after `from` if the taken ones are contiguous, else some free one that follows a taken
+ * one.
+ * @param from A number that is taken.
  */
 export async function freeNumber(from: number, isTaken: (number: number) => Promise<boolean>): Promise<number> {
   let [taken, step] = [from, 1]

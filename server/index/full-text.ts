@@ -1,91 +1,95 @@
-/** What the index needs of a database's full-text search. Both databases get the same tokens (fulltext.ts), so they have the same hits. */
+/** Full-text search for the index. Both databases get the same tokens (fulltext.ts), so they return the same hits. */
 import type { RawBuilder } from 'kysely'
 import { maxTokens, type Phrase, plainText, storedTokens } from './fulltext.ts'
 import type { IndexDatabase } from './index-tables.ts'
 
-/** What is searched of one message. Each field is searched by itself, or several of them together. */
+/** Searchable text of one message. Fields can be searched individually or several together. */
 export interface TextRow {
-  /** Of its row in `messages`. */
+  /** Row id in `messages`. */
   rowid: number
   subject: string
-  /** Names and addresses, a line for each person. */
+  /** Names and addresses, one person per line. */
   from: string
   to: string
   cc: string
   bcc: string
-  /** Of attachments, a line for each. */
+  /** Attachment names, one per line. */
   names: string
-  /** Null until it is indexed. */
+  /** Null until the text is indexed. */
   body: string | null
 }
 
 export type TextField = Exclude<keyof TextRow, 'rowid'>
 
-/** Texts are kept in the order in which FTS5 keeps them smallest: the field with the most words first. */
+/** Column order, chosen to keep FTS5 tables smallest: the field with the most words first. */
 export const textFields: readonly TextField[] = ['body', 'subject', 'from', 'to', 'cc', 'bcc', 'names']
 
-/** What texts are asked for. */
+/** A condition on texts. */
 export type TextMatch =
   | { kind: 'phrase'; phrase: Phrase; fields: readonly TextField[] }
   | { kind: 'and' | 'or'; matches: readonly TextMatch[] }
 
-/** The part of it that writing needs. */
+/** The methods that writing needs. */
 export type FullTextWriter = Pick<FullText, 'create' | 'put' | 'remove' | 'tidy' | 'shrink' | 'reclaim' | 'drop'>
 
-/** Messages that match, of some buckets. */
+/** Matching messages of some buckets. */
 export interface Hits {
-  /** A table with the column `rowid`: those from one row id on, and below another one. */
+  /** Returns a table expression with the column `rowid`: matches within the span. */
   table(match: TextMatch, span: Span): RawBuilder<unknown>
-  /** All of them, the newest first, where they are known to this thread and not to the database. */
+  /** Returns all matches, newest first, if this thread computes them; undefined if the database does. */
   rows(match: TextMatch): readonly number[] | undefined
-  /** That were read for them, where this thread does that itself. */
+  /** Bytes read to compute the matches, if this thread does that. */
   bytes?: number
 }
 
-/** Row ids from the first on, and below the second. */
+/** A half-open range of row ids: `from` included, `end` excluded. */
 export type Span = readonly [from: number, end: number]
 
 export interface FullText {
-  /** Tables it needs, inside the schema's transaction. */
+  /** Creates its tables, inside the schema's transaction. */
   create(db: IndexDatabase): Promise<void>
-  /** Replaces what was there under the same rowids. Ten to fifty messages a transaction keep merges of SQLite's index short. */
+  /** Upserts rows by rowid. Ten to fifty messages per transaction keep merges of SQLite's index short. */
   put(db: IndexDatabase, account: number, rows: readonly TextRow[]): Promise<void>
   remove(db: IndexDatabase, account: number, rowids: readonly number[]): Promise<void>
-  /** For idle times: does a bounded piece of merging, and says whether there is more to do. */
+  /** Does one bounded step of merging, for idle times, and returns whether more is left. */
   tidy(db: IndexDatabase): Promise<boolean>
   /**
-   * After much was removed: gives back the room, so that nothing of it stays. Not in a transaction.
-   * @param isFresh Something was removed just now; else only what is left of a time that was interrupted.
+   * Reclaims space after mass removal, so that no removed text stays on disk. Must not run in a transaction.
+   * @param isFresh Whether something was just removed; false to finish an earlier call that was interrupted.
    */
   shrink(db: IndexDatabase, account: number, isFresh: boolean): Promise<void>
   /**
-   * After a transaction, and not in one: what merging left is for what comes next, once it is much.
-   * @param texts Rows of messages that were written again, since their texts came.
+   * Makes space left by merges reusable, once there is much of it. Call after a transaction, not inside one.
+   * @param texts Number of message rows that were rewritten because their texts were added.
    */
   reclaim(db: IndexDatabase, texts?: number): Promise<void>
-  /** All of an account, where it shares tables with others. */
+  /** Removes an account's data where accounts share tables. */
   drop(db: IndexDatabase, account: number): Promise<void>
-  /** Buckets that hold texts of the account, in no order. */
+  /** Returns the buckets that hold texts of the account, unordered. */
   buckets(db: IndexDatabase, account: number): Promise<number[]>
-  /** How many messages each has, at least about; left out where they are asked one by one. */
+  /** Returns the approximate number of messages per bucket; omitted where buckets are queried one by one. */
   sizes?(db: IndexDatabase, account: number): Promise<ReadonlyMap<number, number>>
-  /** Of several buckets together, or of one where each has a table of its own. @param matches What is going to be asked for. */
+  /**
+   * Searches several buckets together, or a single one where each has its own table.
+   * @param matches All conditions to be queried.
+   */
   hits(db: IndexDatabase, account: number, buckets: readonly number[], matches: readonly TextMatch[]): Promise<Hits>
 }
 
 /**
- * Row ids are seconds, and texts are kept in buckets of 194 days of them. A search begins with the newest bucket and ends when it has
- * enough: what a common word or prefix costs is bounded by the size of a bucket. In one table `t*` took 49 ms of processor in 30,000 messages, in buckets 2 ms.
+ * Row ids per bucket: they are seconds, so a bucket is 194 days. A search starts with the newest bucket and stops when
+ * it has enough, so the size of a bucket bounds the cost of a common word or prefix. `t*` in 30,000 messages took 49 ms
+ * of CPU in one table, 2 ms in buckets.
  */
 const bucketSize = 2 ** 24
-/** What a clock or a server's date puts beyond the year 2105 is in the last one: there are no more tables than that. */
+/** The last bucket, for all dates beyond the year 2105 from a wrong clock or server: bounds the number of tables. */
 const lastBucket = 255
 
 export function bucketOf(rowid: number): number {
   return Math.min(Math.max(Math.floor(rowid / bucketSize), 0), lastBucket)
 }
 
-/** Row ids of a bucket: from the first on, and below the second. */
+/** Returns the row ids of a bucket as a half-open range. */
 export function bucketSpan(bucket: number): [from: number, end: number] {
   return [
     bucket === 0 ? 0 : bucket * bucketSize,
@@ -104,12 +108,12 @@ export function byBucket<Item>(items: readonly Item[], rowidOf: (item: Item) => 
   return buckets
 }
 
-/** The words of a field as both databases get them. */
+/** Returns the tokens of a field, the same for both databases. */
 export function wordsOf(row: TextRow, field: TextField): string[] {
   return storedTokens(row[field] ?? '', ...boundsOf(field))
 }
 
-/** Text in which FTS5 finds these words; with blanks between them where it would find others. */
+/** Returns text that FTS5 splits into the same tokens: the original if possible, else the tokens joined by blanks. */
 export function asciiOf(row: TextRow, field: TextField): string {
   const text = row[field] ?? ''
   if (text === '') return text

@@ -1,6 +1,6 @@
 /**
- * Full-text search of PostgreSQL: the words of each bucket in segments of our own, kept as compressed pages in a table. PostgreSQL finds the pages; the
- * thread that asks reads them, and gives the rows that match back as a list.
+ * Full-text search on PostgreSQL: an inverted index of our own, with segments per bucket stored as compressed pages in
+ * a table. PostgreSQL finds the pages; the searching thread decodes them and passes the matching rows back as a list.
  */
 import { sql } from 'kysely'
 import { preparedStatement } from './fixed-statement.ts'
@@ -14,25 +14,28 @@ import { segmentOf } from './word-segments.ts'
 import { baseOf, countDead, headsOf, merge, wordTables, write } from './word-store.ts'
 import { together, toRewrite, whole } from './word-tiers.ts'
 
-/** Any number that nothing else locks together with that of an account. */
+/** Key of the advisory lock for writing, used with the account's number; an arbitrary number that nothing else uses. */
 const writingLock = 5_712_042
 
-/** Bytes that merging removed, and share of the table that they are, before it is vacuumed: autovacuum comes once a minute, when most of a first sync may be over. */
+/**
+ * Bytes removed by merges, and at least one `share`-th of the table, before it is vacuumed: autovacuum's once a minute
+ * is too late for a first sync.
+ */
 const worthReclaiming = { bytes: 1024 * 1024, share: 32 } as const
 
 const sizesOf = preparedStatement<{ bucket: number; size: number }>(
   'select bucket, sum(size) as size from word_pages where account = $1 and size is not null group by bucket',
 )
 
-/** Buckets that are remembered as written, of all accounts. */
+/** Buckets remembered as written, for all accounts; further ones are not noted until they are written again. */
 const mostNoted = 10_000
 
 export class PostgresFullText implements FullText {
   readonly #worth: number
   readonly #rows = new RewrittenRows()
-  /** Bytes, since the table was vacuumed. */
+  /** Bytes removed since the table was last vacuumed. */
   #removed = 0
-  /** Buckets that were written, of which much may be dead. */
+  /** Buckets that were written and may hold many dead rows. */
   readonly #written = new Map<string, { account: number; bucket: number }>()
 
   constructor({ worth = worthReclaiming.bytes } = {}) {
@@ -64,7 +67,7 @@ export class PostgresFullText implements FullText {
 
   #note(account: number, bucket: number): void {
     const key = `${account} ${bucket}`
-    // What is not noted now is with the next message of its bucket.
+    // A bucket not noted now is noted with its next message.
     if (this.#written.size < mostNoted) this.#written.set(key, { account, bucket })
   }
 
@@ -72,7 +75,7 @@ export class PostgresFullText implements FullText {
     return (await this.#mergeNewest(db)) || (await this.#rewriteDead(db))
   }
 
-  /** Merges what came since a bucket was merged last, as soon as that is worth it: of one bucket. */
+  /** Merges the segments added to one bucket since its last merge, once they are worth it. */
   async #mergeNewest(db: IndexDatabase): Promise<boolean> {
     const { rows } = await sql<{ account: number; bucket: number }>`
       select account, bucket from word_pages one where size < ${whole} and not exists (select 1 from word_pages other
@@ -87,7 +90,7 @@ export class PostgresFullText implements FullText {
     return rows.length > 1
   }
 
-  /** Large segments are merged no more, whatever becomes of their messages: where many were replaced or removed, they are written again. */
+  /** Rewrites large segments, which are never merged otherwise, if many of their messages were replaced or removed. */
   async #rewriteDead(db: IndexDatabase): Promise<boolean> {
     const [first] = this.#written
     if (!first) return false
@@ -104,7 +107,7 @@ export class PostgresFullText implements FullText {
     return this.#written.size > 0
   }
 
-  /** What is gone is no longer in any page afterwards. Autovacuum makes room for what comes next. */
+  /** Rewrites pages so that none holds removed messages. Autovacuum makes the space reusable. */
   async shrink(db: IndexDatabase, account: number): Promise<void> {
     for (const bucket of await this.buckets(db, account)) {
       await db.transaction().execute(async transaction => {
@@ -127,12 +130,12 @@ export class PostgresFullText implements FullText {
     const { rows } = await sql<{ bytes: number }>`select pg_table_size('word_pages'::regclass) as bytes`.execute(db)
     if (this.#removed * worthReclaiming.share < (rows[0]?.bytes ?? 0)) return
     this.#removed = 0
-    // To give pages back to the system it would have to wait for searches.
+    // Truncating the file would have to wait for searches.
     await sql.raw('vacuum (skip_locked, truncate false) word_pages').execute(db)
   }
 
   async drop(db: IndexDatabase, account: number): Promise<void> {
-    // What is merged at this moment would come back.
+    // Otherwise a merge in progress would write its result after the delete.
     await lock(db, account)
     await sql`delete from word_pages where account = ${account}`.execute(db)
   }
@@ -175,7 +178,7 @@ async function isFree(db: IndexDatabase, account: number): Promise<boolean> {
   return rows[0]?.is === true
 }
 
-/** Until the transaction ends nothing else writes or merges words of the account. */
+/** Locks the words of the account against other writes and merges until the transaction ends. */
 async function lock(db: IndexDatabase, account: number): Promise<void> {
   await sql`select pg_advisory_xact_lock(${writingLock}, ${account})`.execute(db)
 }

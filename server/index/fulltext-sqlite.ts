@@ -1,4 +1,4 @@
-/** Full-text search of SQLite: FTS5 that keeps no texts, a table for each bucket of time. One file holds one account. */
+/** Full-text search on SQLite: contentless FTS5, one table per time bucket. One file holds one account. */
 import { CompiledQuery, sql } from 'kysely'
 import {
   asciiOf,
@@ -16,15 +16,15 @@ const bucketTables = CompiledQuery.raw(
   `select name from sqlite_schema where type = 'table' and sql like 'create virtual table%'`,
 ) as CompiledQuery<{ name: string }>
 
-/** Pages that one call of `tidy` merges at most: some milliseconds. */
+/** Upper bound on pages that one call of `tidy` merges, which takes some milliseconds. */
 const pagesAtOnce = 500
 
-/** One page in so many is free. */
+/** One free page in this many makes `shrink` vacuum again. */
 const freeShare = 8
 
 export class SqliteFullText implements FullText {
   async create(): Promise<void> {
-    // A bucket's table is made with its first message.
+    // A bucket's table is created with its first message.
   }
 
   async put(db: IndexDatabase, _account: number, rows: readonly TextRow[]): Promise<void> {
@@ -34,9 +34,9 @@ export class SqliteFullText implements FullText {
       const query = CompiledQuery.raw(
         `insert or replace into ${tableOf(bucket)} (rowid, ${textFields.map(quoted).join(', ')}) values (?, ${marks})`,
       )
-      // FTS5 writes what it holds in memory as a segment of its own whenever a row id is below the one before it.
+      // FTS5 flushes its in-memory data to a new segment whenever a row id is below the previous one.
       const sorted = members.toSorted((one, other) => one.rowid - other.rowid)
-      // One by one: before a statement of several rows, FTS5 writes what it holds as well.
+      // One row per statement: FTS5 also flushes before a statement with several rows.
       await db.getExecutor().provideConnection(async connection => {
         for (const row of sorted) {
           const parameters = [row.rowid, ...textFields.map(field => asciiOf(row, field))]
@@ -60,14 +60,15 @@ export class SqliteFullText implements FullText {
     const newest = Math.max(...buckets)
     for (const bucket of buckets) {
       const table = sql.id(tableOf(bucket))
-      // Mail of today goes to the newest alone. Of the others all becomes one segment: it is searched faster, and takes 6 % less.
+      // New mail goes to the newest bucket only. The others are merged into one segment, which is faster to search and
+      // 6 % smaller.
       const isWhole = bucket !== newest
       if (isWhole && (await segmentsOf(db, bucket)) <= 1) continue
       const { rows } = await sql<{ before: number }>`select total_changes() as before`.execute(db)
       const pages = sql.lit(isWhole ? -left : left)
       await sql`insert into ${table} (${table}, rank) values ('merge', ${pages})`.execute(db)
       const changed = await sql<{ after: number }>`select total_changes() as after`.execute(db)
-      // One change is the statement's own (https://sqlite.org/fts5.html, section 6.8).
+      // One change is counted for the statement itself (https://sqlite.org/fts5.html, section 6.8).
       left -= Math.max(changed.rows[0]!.after - rows[0]!.before - 1, 0)
       if (left <= 0) return true
     }
@@ -92,11 +93,11 @@ export class SqliteFullText implements FullText {
   }
 
   async reclaim(): Promise<void> {
-    // SQLite fills free pages by itself.
+    // SQLite reuses free pages automatically.
   }
 
   async drop(): Promise<void> {
-    // With the file of the account.
+    // Removed with the account's file.
   }
 
   async hits(_db: IndexDatabase, _account: number, [bucket]: readonly number[]): Promise<Hits> {
@@ -107,7 +108,10 @@ export class SqliteFullText implements FullText {
     }
   }
 
-  /** `ascii` splits at blanks alone, since tokens are all that it gets: it knows no letters that could differ from ours. */
+  /**
+   * Creates a bucket's table. The `ascii` tokenizer splits our tokens at blanks only, and has no letter tables that
+   * could differ from ours.
+   */
   async #makeBucket(db: IndexDatabase, bucket: number): Promise<void> {
     const table = tableOf(bucket)
     const { rows } = await sql`select 1 from sqlite_schema where name = ${table}`.execute(db)
@@ -115,15 +119,16 @@ export class SqliteFullText implements FullText {
     await sql`create virtual table ${sql.id(table)} using fts5(${columns}, content='', contentless_delete=1, tokenize='ascii')`.execute(
       db,
     )
-    // A first sync replaces all that headers alone gave: merged at a tenth that is gone, as FTS5 does by itself, they were merged over and over.
-    // As literals: node:sqlite binds numbers as reals, which FTS5 does not take here.
+    // A first sync replaces every row once its text arrives: FTS5's default `deletemerge` of 10 % would merge over and
+    // over.
+    // Values are literals: node:sqlite binds numbers as reals, which FTS5 rejects here.
     for (const [name, value] of Object.entries({ automerge: 16, deletemerge: 50, crisismerge: 32 })) {
       await sql`insert into ${sql.id(table)} (${sql.id(table)}, rank) values (${name}, ${sql.lit(value)})`.execute(db)
     }
   }
 }
 
-/** Texts were removed, and the room they had was not given back. */
+/** Returns whether much of the file is free pages, left by a removal that was not followed by a vacuum. */
 async function hasMuchFree(db: IndexDatabase): Promise<boolean> {
   const { rows } = await sql<{ free: number; pages: number }>`
     select freelist_count as free, page_count as pages from pragma_freelist_count, pragma_page_count`.execute(db)
@@ -141,7 +146,7 @@ const tableOf = (bucket: number) => `texts_${bucket}`
 const quoted = (name: string) => `"${name}"`
 const columns = sql.join(textFields.map(field => sql.id(field)))
 
-/** Words are letters and digits, so that nothing in them means something to FTS5 inside of quotes. */
+/** Returns the FTS5 expression; words are letters and digits, so quoting them is safe. */
 export function expressionOf(match: TextMatch): string {
   if (match.kind !== 'phrase')
     return `(${match.matches.map(expressionOf).join(match.kind === 'and' ? ' AND ' : ' OR ')})`

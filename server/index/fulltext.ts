@@ -1,28 +1,31 @@
 /**
- * Makes the words that are searched from text: our own code, so that SQLite and PostgreSQL get the same ones. The time it takes grows with
- * the length of the text and no faster, whatever is in it.
+ * Tokenizer for full-text search: our own, so that SQLite and PostgreSQL get the same tokens. Runs in time linear in
+ * the length of the text, whatever its content.
  */
 
-/** Longer ones are cut, in texts and queries alike. */
+/** Characters per token; longer ones are truncated, in texts and queries alike. */
 const maxTokenLength = 64
-/** Characters that are read of a text; NFKD makes up to 18 of one. */
+/** Characters of a text that are read, the rest is ignored; NFKD makes up to 18 of one. */
 const maxTextLength = 512 * 1024
-/** What is beyond is not searched. Segments of PostgreSQL have room for twice as many (word-postings.ts). */
+/**
+ * Tokens indexed per text; the rest is not searchable. PostgreSQL segments have room for twice as many
+ * (word-postings.ts).
+ */
 export const maxTokens = { body: 16_000, field: 2_000 } as const
-/** Places of one word that are kept: who writes it more often is found by the first of them. */
+/** Positions stored per word and message; further occurrences are not indexed. */
 const maxPositions = 255
-/** Letters of all words of a text together. */
+/** Total characters of all tokens of a text; the rest is dropped. */
 const maxLength = 200_000
-/** Stands where a word was repeated too often: in no query, since it is no letter. */
+/** Placeholder for a word repeated too often; not a letter, so no query contains it. */
 export const filler = '\ue000'
 
 /**
- * Scripts that are written without blanks between words, or with words that grow at their ends: two letters at a time are found in any of
- * them. Marks that are vowels stay.
+ * Scripts written without blanks between words, or agglutinative ones: indexed as bigrams, so that any substring is
+ * found. Marks that are vowels are kept.
  */
 const unspaced = String.raw`[[\p{L}\p{M}\p{N}]&&[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Bopo}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]]`
 const pieces = new RegExp(String.raw`(${unspaced}+)|[[\p{L}\p{M}\p{N}]--${unspaced}]+`, 'gv')
-/** Accents, points and the like that people leave out, and what is not seen. The marks of kana are put together with it again by NFC. */
+/** Accents, points and the like that people omit, and invisible characters. NFC recombines kana with their marks. */
 const ignoredRanges = [
   String.raw`\p{Cf}\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed`,
   String.raw`\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f`,
@@ -35,11 +38,11 @@ interface Token {
   isRest: boolean
 }
 
-/** One form of all ways to write the same: without accents, in small letters. */
+/** Normalizes text for search: without accents, in lower case. */
 export function fold(text: string): string {
   if (isAscii(text)) return text.toLowerCase()
   const plain = text.normalize('NFKD').replace(ignored, '').normalize('NFC')
-  // A sigma at the end of a word is written otherwise; capitals have no other form of ß.
+  // Final sigma has a form of its own, and ß is SS in capitals.
   return plain.toLowerCase().replace(/\u03c2|\u00df|\u0307/g, lowered)
 }
 
@@ -51,18 +54,18 @@ export function isAscii(text: string): boolean {
 }
 
 /**
- * ASCII and what Western texts have beside it that is no letter: blanks, dashes, quotation marks and the like. None of it is composed
- * of anything, or becomes a letter where it is folded.
+ * ASCII and the common non-letters of Western texts: blanks, dashes, quotation marks and the like. None of them
+ * decomposes or becomes a letter when folded.
  */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant
 const plain = /^[\x00-\x7f\xa0\xa9\xab\xae\xbb\u2010-\u2015\u2018-\u201f\u2022\u2026\u20ac]*$/
 // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant
 const marks = /[^\x00-\x7f]+/g
 
-/** ASCII that stands between two other letters, at most, for them to be read together. */
+/** Non-ASCII letters at most this many ASCII characters apart are folded in one piece. */
 const mostBetween = 32
 
-/** Words in order, for texts. */
+/** Returns the tokens of a text, in order. */
 export function tokensOf(text: string, most: number): string[] {
   const whole = text.length > maxTextLength ? text.slice(0, maxTextLength) : text
   const out: string[] = []
@@ -72,7 +75,7 @@ export function tokensOf(text: string, most: number): string[] {
   return out
 }
 
-/** What is no letter of ASCII is folded, with the words that it stands in; all else takes a tenth of the time. */
+/** Folds only the words around non-ASCII characters; pure ASCII takes a tenth of the time. */
 function addMixed(out: string[], text: string, most: number): void {
   for (let done = 0; done < text.length && out.length < most; ) {
     let at = done
@@ -99,7 +102,7 @@ function addPlain(out: string[], text: string): void {
 const isWordCode = (code: number) =>
   (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a) || (code >= 0x30 && code <= 0x39)
 
-/** @param take Answers whether there is to be one more. */
+/** @param take Returns whether to continue. */
 function walk(folded: string, take: (word: string, isRest: boolean) => boolean): void {
   for (const [piece, run] of folded.matchAll(pieces)) {
     const goesOn = run === undefined ? take(cut(piece), false) : takeBigrams(run, take)
@@ -119,8 +122,8 @@ function takeBigrams(run: string, take: Parameters<typeof walk>[1]): boolean {
 const cut = (word: string) => (word.length > maxTokenLength ? word.slice(0, maxTokenLength).toWellFormed() : word)
 
 /**
- * As they are stored: of one word never more than both databases keep.
- * @param sharers Into how many parts its places are divided: fields beside the body have half of them.
+ * Returns the tokens to store, with each word repeated no more often than both databases can hold.
+ * @param sharers Divisor of the positions per word: fields other than the body get half of them.
  */
 export function storedTokens(text: string, most: number, sharers: number): string[] {
   const tokens = tokensOf(text, most)
@@ -141,12 +144,13 @@ export function storedTokens(text: string, most: number, sharers: number): strin
   return tokens
 }
 
-/** Words of the same first and last letter and length are counted together. */
+/** Counts of words by a hash of first letter, last letter and length. */
 const counted = new Uint8Array(1024)
 
 /**
- * Text in which the words that are stored are found by splitting at all that is no letter or digit of ASCII, in small letters; undefined where it
- * takes more than that. Most texts are so, and a list of their words takes most of the time that storing them takes.
+ * Returns text that yields exactly the stored tokens when split at all but ASCII letters and digits; undefined if it
+ * takes more than that. It suffices for most texts, and saves listing their words, which takes most of the time of
+ * storing them.
  */
 export function plainText(text: string, most: number, sharers: number): string | undefined {
   if (text.length > maxLength || !plain.test(text)) return undefined
@@ -172,13 +176,13 @@ export function plainText(text: string, most: number, sharers: number): string |
   return hasMarks ? text.replaceAll(marks, ' ') : text
 }
 
-/** Words that stand one after the other; with `isPrefix` the last one is the beginning of a word. */
+/** Consecutive words; with `isPrefix`, the last one is a prefix. */
 export interface Phrase {
   words: string[]
   isPrefix: boolean
 }
 
-/** Undefined where there is no letter and no digit in it. */
+/** Parses a query phrase; undefined if it has no letters or digits. */
 export function phraseOf(text: string, isPrefix: boolean): Phrase | undefined {
   const tokens: Token[] = []
   walk(fold(text.slice(0, 1000)), (word, isRest) => tokens.push({ word, isRest }) > 0)
@@ -186,7 +190,7 @@ export function phraseOf(text: string, isPrefix: boolean): Phrase | undefined {
   if (last === undefined) return undefined
   if (!last.isRest) return { words: tokens.map(({ word }) => word), isPrefix }
   const before = tokens.at(-2)
-  // A run may go on behind the letter that ends it here: its bigrams say enough. One letter is how a bigram begins.
+  // In a text the run may continue after this last letter, so the bigrams suffice. A lone letter is a bigram's prefix.
   const isAlone = before === undefined || before.isRest || !endsWith(before.word, last.word)
   const words = tokens.map(({ word }) => word)
   if (isAlone) return { words, isPrefix: true }

@@ -1,30 +1,33 @@
-/** What opens the indexes of accounts in one kind of database. */
+/** Opens the indexes of accounts in one kind of database. */
 import type { IndexDatabase } from './index-tables.ts'
 
 export interface OpenOptions {
-  /** Opens what the one that writes has made, and never changes it. */
+  /** Opens existing indexes read-only; the writer has created them. */
   isReader: boolean
   now?: () => number
-  /** Files that are open at most; that which was used longest ago is closed. */
+  /** Upper bound on open files; the least recently used is closed. */
   maxOpen?: number
 }
 
-/** An index that is open, while it is used. */
+/** An open index, valid during `IndexBackend.use`. */
 export interface OpenIndex {
   db: IndexDatabase
   account: number
   bytes(): Promise<number>
-  /** Gives back room that indexes take beyond their entries, one at a time, and says whether it did. Left out where none do. */
+  /** Rebuilds one bloated database index, and returns whether it did. Omitted where none bloat. */
   tighten?(): Promise<boolean>
 }
 
-/** Of one kind of database. */
+/** Access to the indexes of accounts in one kind of database. */
 export interface IndexBackend {
-  /** @throws IndexFault `damaged`: a writer begins with an empty one the next time. */
+  /**
+   * Opens an account's index for the duration of `work`.
+   * @throws IndexFault `damaged`: a writer starts with an empty one next time.
+   */
   use<Result>(accountId: string, work: (index: OpenIndex) => Promise<Result>): Promise<Result>
-  /** Closes it, so that another thread may remove it. */
+  /** Closes an account's index, so that another thread can remove it. */
   release(accountId: string): Promise<void>
-  /** Removes all that is indexed. */
+  /** Removes an account's whole index. */
   drop(accountId: string): Promise<void>
   close(): Promise<void>
 }

@@ -1,4 +1,4 @@
-/** Applies what one look at a folder found. The same batch again changes nothing. */
+/** Applies the result of one look at a folder; idempotent. */
 import { lists } from './bulk-rows.ts'
 import type { IndexChange } from './change-log.ts'
 import { addressKey } from './contact-index.ts'
@@ -14,7 +14,7 @@ import { placedMessages } from './placed-messages.ts'
 import { addTexts, type TextReader } from './text-index.ts'
 import type { MergedThread } from './thread-links.ts'
 
-/** Messages that one fact tells of. */
+/** Upper bound on messages per `mail_changed` fact; more are split over several facts. */
 const messagesOfFact = 50
 
 export interface BatchWriter extends MessageWriter {
@@ -36,7 +36,7 @@ export async function applyBatch(change: IndexChange, batch: FolderBatch, writer
   const isInbox = folder.role === 'inbox' || folder.path === 'INBOX'
   const addresses = new Set((batch.own ?? []).flatMap(email => addressKey(email) ?? []))
   const own = { addresses, isSentFolder: folder.role === 'sent' }
-  // Those that came without a place here may be among what is added.
+  // Messages that just lost their places here may be among those added.
   if (absent.length > 0) await change.settleTouched()
   const arrival = { isInbox, announces: batch.announces, own }
   const { added, merged } = await addMessages(change, folder.id, absent, placed.absent, writer, arrival)
@@ -84,7 +84,7 @@ export async function applyBatch(change: IndexChange, batch: FolderBatch, writer
   }
 }
 
-/** Of the records those that the folder has already; a UID that stands for another message now loses its place. */
+/** Finds the records that the folder already holds; a UID that now identifies another message loses its place. */
 async function storedRecords(
   change: IndexChange,
   folder: number,

@@ -1,4 +1,6 @@
-/** What an index says of changes: folders that come, are renamed and go, what changed since a number, and facts for the log. */
+/**
+ * Suite for changes of an index: folders created, renamed and gone, changes since a modseq, facts for the event log.
+ */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { plainSearch } from '../../test/support/index-parts.ts'
 import { folder, type IndexWorld, recordOf } from '../../test/support/index-world.ts'
@@ -36,7 +38,7 @@ export function indexChangesSuite(world: IndexWorld): void {
     expect(await index.use(store => store.listMessages({ path: 'B', ...page }))).toMatchObject({
       messages: [{ id: added[0]!.id, places: [{ path: 'B' }] }],
     })
-    // The same name, another folder.
+    // A different folder under the same name.
     expect(await listed(['B', 'new'], ['A', 'b'])).toEqual({ created: ['B'], renamed: [], gone: ['B', 'C'] })
     expect(await index.use(store => store.messagesById([added[0]!.id]))).toMatchObject([{ places: [] }])
     const count = (await facts()).length
@@ -73,7 +75,7 @@ export function indexChangesSuite(world: IndexWorld): void {
     const { modseq: begin } = await apply({ path: 'INBOX' })
     const { added } = await apply({ path: 'INBOX', added: [1, 2, 3, 4, 5].map(uid => recordOf(uid)) })
     const created: string[] = []
-    // One of them changes before it is told.
+    // One of them changes before it is reported.
     await apply({ path: 'INBOX', changed: [{ uid: 1, flags: ['\\Seen'] }] })
     let since = begin
     for (let hasMore = true; hasMore; ) {
@@ -120,7 +122,7 @@ export function indexChangesSuite(world: IndexWorld): void {
     })
     await begun.promise
     const dropped = databases.drop(accountId).then(() => void ended.push('removed'))
-    // As much as removing takes.
+    // Enough round trips for a removal that did not wait to be done.
     for (let times = 0; times < 20; times++) await other.use(store => store.listFolders())
     held.resolve()
     await Promise.all([writing, dropped])
@@ -170,7 +172,7 @@ export function indexChangesSuite(world: IndexWorld): void {
       const batch = { path, added: [message(uid, name)], announces }
       const [first, again] = [await apply(batch), await apply(batch)]
       const arrived = [first, again].map(({ added }) => added[0]!.hasArrived)
-      // The same batch again, as after a crash, says the same.
+      // Applying the batch again, as after a crash, returns the same.
       expect(arrived[1]).toBe(arrived[0])
       return arrived[0]
     }
@@ -183,10 +185,10 @@ export function indexChangesSuite(world: IndexWorld): void {
     await arrives('Archive', 1, 'plain')
     await apply({ path: 'Archive', vanished: [[1, 1]] })
     expect(await arrives('INBOX', 3, 'plain')).toBe(false)
-    // There before the account was, in another folder.
+    // It existed before the account was added, in another folder.
     await arrives('Archive', 2, 'old', false)
     expect(await arrives('INBOX', 4, 'old')).toBe(false)
-    // A rebuilt index reads the inbox: whether it was announced, others know.
+    // A rebuilt index reads the inbox; whether a message was announced is not known to the index.
     expect(await arrives('INBOX', 5, 'unread', false)).toBe(true)
   })
 }

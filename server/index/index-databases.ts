@@ -1,4 +1,4 @@
-/** The databases of a thread that are open: with SQLite a file for each account, with PostgreSQL one pool for all. */
+/** The open index databases of a thread: with SQLite a file per account, with PostgreSQL one pool for all. */
 import { BlockCache } from './block-cache.ts'
 import type { FullText } from './full-text.ts'
 import type { IndexBackend, OpenIndex, OpenOptions } from './index-backend.ts'
@@ -10,19 +10,19 @@ import type { HitWriter } from './search-types.ts'
 import { SqliteIndexes } from './sqlite-indexes.ts'
 import type { TextReader } from './text-index.ts'
 
-/** Where indexes are. */
+/** Location of the indexes. */
 export type IndexHome = { dir: string } | { postgresUrl: string }
 
-/** What does the work on texts. */
+/** The implementations that work on texts. */
 export interface IndexParts {
   fullText: { sqlite: FullText; postgres: FullText }
   readText: TextReader
-  /** Writes pages of lists as text. */
+  /** Renders pages of lists as JSON text. */
   writePage?: PageWriter
   writeHit?: HitWriter
 }
 
-/** Rows of the stores of accounts that are remembered: how their numbers go on. */
+/** Stores cached, each with its row numbers in memory; past it, the oldest is evicted. */
 const maxStores = 1_000
 
 export class IndexDatabases {

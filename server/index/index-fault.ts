@@ -1,15 +1,15 @@
-/** Why the index did not do what it was asked: for its callers, who know what to do about it. */
+/** Errors of the index that its callers handle. */
 
 export type IndexFaultCode =
-  /** A folder that the index does not have. */
+  /** The index does not have this folder. */
   | 'folder_not_found'
-  /** What the caller knows is from before what the index remembers: it reads the list again. */
+  /** The caller's state is older than the changes that the index keeps: it has to read the list again. */
   | 'cannot_calculate_changes'
-  /** Too much waits already; nothing of the call was begun. */
+  /** Too many calls are in flight; nothing of this one was begun. */
   | 'overloaded'
-  /** The thread ended during the call. What a transaction had not committed is not there. */
+  /** The thread ended during the call; uncommitted changes are lost. */
   | 'thread_ended'
-  /** The file was damaged and removed: the index of the account begins empty. */
+  /** The file was damaged and has been removed: the account's index starts empty. */
   | 'damaged'
   /** The index is closed. */
   | 'closed'

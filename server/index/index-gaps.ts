@@ -1,4 +1,4 @@
-/** What the index of a folder holds and lacks: read by the synchronisation that fills it. */
+/** Reports what the index holds and lacks, for the synchronisation that fills it. */
 import { sql } from 'kysely'
 import { lists } from './bulk-rows.ts'
 import type { IndexOwner } from './change-log.ts'
@@ -11,14 +11,14 @@ export interface TextlessPlace {
   path: string
   uidValidity: number
   uid: number
-  /** Of the whole message. */
+  /** Size of the whole message. */
   sizeBytes: number
 }
 
-/** Rising, and apart from each other. @throws IndexFault `folder_not_found` */
+/** Returns the UIDs of a folder as ascending, disjoint ranges. @throws IndexFault `folder_not_found` */
 export async function listUidRanges(owner: IndexOwner, path: string): Promise<UidSpan[]> {
   const folder = await getFolder(owner, path)
-  // In a run of UIDs without a gap, the UID less its rank is the same.
+  // Gaps and islands: within a run of consecutive UIDs, the UID minus its rank is constant.
   const { rows } = await sql<{ first: number; last: number }>`
     select min(uid) as first, max(uid) as last
     from (select uid, uid - row_number() over (order by uid) as run from places
@@ -27,7 +27,7 @@ export async function listUidRanges(owner: IndexOwner, path: string): Promise<Ui
   return rows.map(({ first, last }) => [Number(first), Number(last)] as const)
 }
 
-/** By falling numbers of the messages. */
+/** Reads the places of messages, by descending row ids. */
 const placesOf = fixedStatement((db, account: number, messages: readonly number[]) =>
   db
     .selectFrom('places')
@@ -40,7 +40,7 @@ const placesOf = fixedStatement((db, account: number, messages: readonly number[
     .orderBy('message', 'desc'),
 )
 
-/** The newest first. */
+/** Lists messages without a text, newest first. */
 export async function listWithoutText({ db, account }: IndexOwner, limit: number): Promise<TextlessPlace[]> {
   const rows = await db
     .selectFrom('messages')

@@ -1,4 +1,4 @@
-/** What lists show: messages of a folder, newest first, and messages by their ids. */
+/** Reads messages for lists: those of a folder, newest first, and messages by their ids. */
 
 import { sql } from 'kysely'
 import { BlockReader } from './block-reader.ts'
@@ -16,14 +16,14 @@ import { flagColumns, toFlags } from './message-flags.ts'
 import { messageIdText, threadIdText } from './message-identity.ts'
 import { previewOf } from './text-preview.ts'
 
-/** `text` says where the text is. */
+/** Columns read for lists; `text` is the place of the text, see text-blocks.ts. */
 const listed = ['rowid', ...listedColumns, 'envelope', 'text'] as const satisfies (keyof MessageRow)[]
 
 const rowsAt = fixedStatement((db, account: number, rowids: readonly number[]) =>
   db.selectFrom('messages').select(listed).where('account', '=', account).where('rowid', 'in', rowids),
 )
 
-/** With their places, as lists of values, by one statement of PostgreSQL in place of two. */
+/** Reads rows with their places as arrays of values: one statement on PostgreSQL instead of two. */
 const rowsWithPlaces = preparedStatement<ListedRow & { places: PlaceValues[] | null }>(`
   select ${listed.map(name => `m.${name}`).join(', ')},
     (select json_agg(json_build_array(p.folder, p.uid, ${flagColumns.map(name => `p.${name}`).join(', ')}) order by p.folder)
@@ -39,13 +39,13 @@ function placeRow(message: number, [folder, uid, ...flags]: PlaceValues) {
 
 type ListedPlace = Pick<PlaceRow, 'message' | 'folder' | 'uid' | (typeof flagColumns)[number]>
 
-/** Messages whose blocks are in memory at the same time. */
+/** Batch size: messages whose blocks are in memory at the same time. */
 const readAtOnce = 512
 
 export interface FolderPageQuery {
   path: string
   limit: number
-  /** Only lower UIDs: that of the last message of the page before. */
+  /** Only lower UIDs are listed: the UID of the previous page's last message. */
   beforeUid?: number
 }
 
@@ -67,7 +67,7 @@ export async function listMessages(owner: IndexOwner, query: FolderPageQuery): P
   return { messages, folder: toFolder(folder), hasMore: places.length > limit }
 }
 
-/** In the order of these rows; those that are not there are left out. */
+/** Reads messages in the order of `rowids`; missing ones are left out. */
 export async function messagesByRow(
   owner: IndexOwner,
   rowids: readonly number[],
@@ -78,9 +78,9 @@ export async function messagesByRow(
 }
 
 interface ReadAlong {
-  /** Where texts, and with them previews, are read from; undefined where no previews are wanted. */
+  /** Reader of texts for the previews; undefined if no previews are wanted. */
   blocks: BlockReader | undefined
-  /** Hears where the text of each is. */
+  /** Called with the place of each message's text. */
   textAt?(rowid: number, place: number | null): void
 }
 
@@ -126,7 +126,10 @@ async function readRows(owner: IndexOwner, rowids: readonly number[]) {
   return { rows, places: await placesIn(owner, places) }
 }
 
-/** In the order of these ids; those that are not there are left out. One without a place is on its way to another folder, or gone soon. */
+/**
+ * Reads messages in the order of `ids`; missing ones are left out. One without a place is being moved, or about to be
+ * removed.
+ */
 export async function messagesById(owner: IndexOwner, ids: readonly string[]): Promise<IndexedMessage[]> {
   const rows = await rowsById(owner, ids)
   return messagesByRow(
@@ -136,7 +139,7 @@ export async function messagesById(owner: IndexOwner, ids: readonly string[]): P
   )
 }
 
-/** From a UID on, to be compared with those of the server. @throws IndexFault `folder_not_found` */
+/** Lists flags from a UID on, for comparison with the server. @throws IndexFault `folder_not_found` */
 export async function listFlags(
   owner: IndexOwner,
   { path, fromUid, limit }: { path: string; fromUid: number; limit: number },

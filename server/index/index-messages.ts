@@ -1,18 +1,18 @@
-/** What a thread of the index is told, and what it answers. */
+/** Messages to and from a thread of the index. */
 import type { IndexHome } from './index-databases.ts'
 import type { IndexFaultCode } from './index-fault.ts'
 import type { IndexOperation, IndexOperations } from './index-operations.ts'
 import type { PageWriter } from './index-page.ts'
 import type { HitWriter } from './search-types.ts'
 
-/** A module that makes what lists and searches answer as text, and the key with which it signs the references of messages. */
+/** A module that renders lists and hits as JSON text, and the key with which it signs message references. */
 export interface WriterPlace {
-  /** A URL. */
+  /** URL of the module. */
   module: string
   key: Uint8Array
 }
 
-/** What such a module exports. */
+/** Exports of such a module. */
 export interface WriterModule {
   pageWriter(key: Uint8Array): PageWriter
   hitWriter(key: Uint8Array): HitWriter
@@ -21,23 +21,24 @@ export interface WriterModule {
 export interface IndexThreadData {
   home: IndexHome
   isReader: boolean
-  /** For threads that answer people. */
+  /** Set for threads that answer requests. */
   writers?: WriterPlace
 }
 
-/** `release` closes the file of an account, `drop` removes it, `open` makes it; `close` comes last and is not answered. */
+/** An order to the thread: `open` creates an account's index, `release` closes its file, `drop` removes it. */
 export type IndexOrder =
   | { [Name in IndexOperation]: { do: Name; arguments: Parameters<IndexOperations[Name]> } }[IndexOperation]
   | { do: 'open' | 'release' | 'drop' }
 
+/** `close` is the last message and is not answered. */
 export type ToIndexThread = { number: number; accountId: string; order: IndexOrder } | 'close'
 
-/** Code and words of an `IndexFault`, or what else went wrong. */
+/** An error in transferable form: an `IndexFault` if it has a code. */
 export interface IndexFailure {
   code: IndexFaultCode | undefined
   message: string
   stack: string | undefined
-  /** What SQLite or PostgreSQL said, where the database failed. */
+  /** Error codes of SQLite or PostgreSQL, if the database failed. */
   database?: { errcode?: number; code?: string; isMarked: boolean }
 }
 

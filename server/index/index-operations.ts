@@ -1,9 +1,9 @@
-/** What can be asked of an account's index from another thread, and which thread does it. */
+/** The operations of an account's index that other threads may call, and the thread that runs each. */
 import type { IndexStore } from './index-store.ts'
 
 type Asked<Name extends keyof IndexStore> = IndexStore[Name]
 
-/** By their names in `IndexStore`; arguments and results are plain data. */
+/** Operations by their names in `IndexStore`; arguments and results are plain data. */
 export interface IndexOperations {
   applyFolders: Asked<'applyFolders'>
   applyBatch: Asked<'applyBatch'>
@@ -37,7 +37,7 @@ export interface IndexOperations {
 
 export type IndexOperation = keyof IndexOperations
 
-/** A search that takes long holds up no list; nothing that reads waits for what is written. */
+/** The thread that runs an operation: slow searches do not delay lists, and reads never wait for writes. */
 export type IndexRole = 'writes' | 'lists' | 'searches'
 
 export const roles: Record<IndexOperation, IndexRole> = {

@@ -1,4 +1,7 @@
-/** One page of a folder as JSON text, made in the thread that reads the rows: one message brings it back, and nothing is left to do for each of them. */
+/**
+ * Renders one page of a folder as JSON text in the thread that reads the rows, so that the main thread has no work per
+ * message.
+ */
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import { BlockReader } from './block-reader.ts'
@@ -13,23 +16,23 @@ import { previewOf } from './text-preview.ts'
 export interface PageQuery {
   path: string
   limit: number
-  /** Where the page before ended. */
+  /** Where the previous page ended. */
   after?: { uidValidity: number; beforeUid: number } | undefined
-  /** How each message begins. Only for callers that may read mail. */
+  /** Whether to include previews of the texts; only for callers that may read mail. */
   previews: boolean
-  /** The address of the account: what resembles it is suspicious. */
+  /** The account's address: look-alikes of it are suspicious. */
   own: string
 }
 
 /**
- * `same`: the page that the caller has under this tag is still right. `not_indexed`: the mail server has to be asked. `json` has no
- * closing brace, so that what only the caller knows can follow.
+ * `same`: the caller's page with this tag is still current. `not_indexed`: the mail server has to be asked. `json`
+ * lacks its closing brace, so that the caller can append its own fields.
  */
 export type PageAnswer =
   | { kind: 'page'; json: Uint8Array; tag: string | undefined; compared: Compared | null }
   | { kind: 'same' | 'not_indexed' | 'stale_cursor' }
 
-/** Columns that a list shows. */
+/** Columns of a message that lists show. */
 export const listedColumns = [
   'id',
   'thread',
@@ -55,13 +58,13 @@ export interface ListedPage {
   compared: Compared | null
 }
 
-/** Makes the text of a page; given by what knows how messages are shown and named. */
+/** Renders a page; supplied by the feature that knows how messages are shown and referenced. */
 export type PageWriter = (page: ListedPage) => Uint8Array
 
-/** Of previews the first so many are shown, as in lists of the mail server. */
+/** Upper bound on previews per page, as in lists from the mail server; further messages have none. */
 const mostPreviews = 50
 
-/** Undefined where the mail server has to be asked: the folder is not indexed to its end, or a text is still missing. */
+/** Returns `not_indexed` if the mail server has to be asked: the folder is not fully indexed, or a text is missing. */
 export async function readPage(
   owner: IndexOwner,
   accountId: string,
@@ -104,24 +107,24 @@ async function findFolder(db: IndexDatabase, account: number, path: string): Pro
   return db.selectFrom('folders').selectAll().where('account', '=', account).where('path', '=', path).executeTakeFirst()
 }
 
-/** Bytes of pages of all accounts that one thread remembers. */
+/** Size limit of the page cache of one thread, for all accounts; past it, the least recently used pages are evicted. */
 const maxBytes = 8 * 1024 * 1024
 
 export interface CachedPage {
   json: Uint8Array
   compared: Compared | null
-  /** Of this page alone, also among those of other threads. */
+  /** Identifies this page, unique across threads. */
   tag: string
 }
 
-/** Pages as they were made last; the one used longest ago goes first. */
+/** LRU cache of rendered pages. */
 export class PageCache {
   readonly #pages = new Map<string, CachedPage & { db: IndexDatabase; version: number }>()
   readonly #own = randomBytes(9).toString('base64url')
   #made = 0
   #bytes = 0
 
-  /** A page of this version of the file, through this connection. */
+  /** Returns a cached page of this version of the file, read through this connection; evicts a stale one. */
   find(key: string, db: IndexDatabase, version: number): CachedPage | undefined {
     const page = this.#pages.get(key)
     if (!page) return undefined
@@ -149,8 +152,8 @@ export class PageCache {
 }
 
 /**
- * Another number when another connection has written to the file: what was read before holds no more. Undefined on PostgreSQL, which has no
- * such number.
+ * Returns a number that changes when another connection writes to the file, which makes earlier reads stale. Undefined
+ * on PostgreSQL, which has no such number.
  */
 export async function versionOfFile(db: IndexDatabase): Promise<number | undefined> {
   if (!isSqlite(db)) return undefined

@@ -1,4 +1,4 @@
-/** What does the work on texts in an index of either database. */
+/** Wires the implementations that work on texts, for both databases. */
 import { PostgresFullText } from './fulltext-postgres.ts'
 import { SqliteFullText } from './fulltext-sqlite.ts'
 import type { IndexParts } from './index-databases.ts'
@@ -6,11 +6,11 @@ import type { IndexThreadData, WriterModule } from './index-messages.ts'
 
 export const indexParts: IndexParts = {
   fullText: { sqlite: new SqliteFullText(), postgres: new PostgresFullText() },
-  // Of three threads one reads texts, and after most starts there is none to read.
+  // Loaded lazily: only one of the three threads parses texts, and after most starts there are none.
   readText: async record => (await import('./text-of-parts.ts')).textOfParts(record),
 }
 
-/** With what writes lists and hits: what they look like is not the index's to know, so the module is named from above. */
+/** Adds writers of lists and hits from a module given by the caller, since their format is not the index's concern. */
 export async function partsFor({ writers }: IndexThreadData): Promise<IndexParts> {
   if (!writers) return indexParts
   const { pageWriter, hitWriter } = (await import(writers.module)) as WriterModule

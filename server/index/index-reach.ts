@@ -1,4 +1,4 @@
-/** How far the index of an account reaches: what of its mail a search in it has not seen. */
+/** How complete an account's index is: which mail a search in it cannot find. */
 import { lists } from './bulk-rows.ts'
 import type { IndexOwner } from './change-log.ts'
 import { withIds } from './find-by-id.ts'
@@ -8,13 +8,13 @@ import { namedFolders } from './named-folders.ts'
 
 export interface IndexReach {
   messages: number
-  /** Of which the text is indexed. */
+  /** Messages whose text is indexed. */
   texts: number
-  /** False: not even the list of folders was read yet. */
+  /** False until the list of folders has been read. */
   hasFolders: boolean
-  /** Folders of which older messages are missing, those below this UID; all of them where it is null. */
+  /** Folders whose messages below this UID are missing; all are if it is null. */
   missing: { path: string; belowUid: number | null }[]
-  /** The newest message without a text was received at about this second; null where each has one, if only an empty one. */
+  /** Approximate time of the newest message without a text, in seconds; null if each has one, possibly empty. */
   textlessFrom: number | null
 }
 
@@ -35,7 +35,7 @@ const sumsOf = fixedStatement((db, account: number) =>
     .where('account', '=', account),
 )
 
-/** In the same state as the search that it is said of. */
+/** Reads the reach, on the same snapshot as the search that it describes. */
 export async function reachOf(owner: IndexOwner): Promise<IndexReach> {
   const folders = (await namedFolders(owner)).filter(({ selectable }) => selectable === 1)
   const sums = owner.answer?.begun?.sums ?? (await sumsOf(owner.db, owner.account))[0]
@@ -51,7 +51,7 @@ export async function reachOf(owner: IndexOwner): Promise<IndexReach> {
   }
 }
 
-/** A message that the index has, for one that the mail server found. */
+/** A message found by the mail server that the index holds. */
 export interface HeldMessage {
   id: string
   rowid: number

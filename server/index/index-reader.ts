@@ -1,4 +1,4 @@
-/** What is read of the index of one account: lists, searches, changes. */
+/** Reads the index of one account: lists, searches, changes. */
 import { CompiledQuery } from 'kysely'
 import type { BlockCache } from './block-cache.ts'
 import { type ChangesQuery, changesSince, type IndexOwner, listOutgoing } from './change-log.ts'
@@ -53,18 +53,18 @@ const endReading = CompiledQuery.raw('commit')
 
 export interface IndexStoreOptions {
   db: IndexDatabase
-  /** The number of its rows. */
+  /** The account's number, which its rows carry. */
   account: number
   accountId: string
   fullText: FullText
   readText: TextReader
-  /** Blocks that its thread read lately. */
+  /** Blocks that the thread read recently. */
   blocks?: BlockCache | undefined
-  /** Where lists are made; left out where nothing asks for their text. */
+  /** Renders and caches lists as JSON text; omitted where none are requested. */
   pages?: { write: PageWriter; cache: PageCache } | undefined
-  /** Left out where nothing asks for hits as text. */
+  /** Renders hits as JSON text; omitted where none are requested. */
   writeHit?: HitWriter | undefined
-  /** Bytes that the database takes. */
+  /** Returns the size of the database in bytes. */
   bytes(): Promise<number>
   /** See `OpenIndex`. */
   tighten?: (() => Promise<boolean>) | undefined
@@ -77,7 +77,7 @@ export class IndexReader {
     this.options = options
   }
 
-  /** The round that is under way. */
+  /** Returns the number of the round in progress. */
   async currentRound(): Promise<number> {
     return (await this.state()).round
   }
@@ -86,16 +86,16 @@ export class IndexReader {
     return (await listFolders(this.owner)).map(toFolder)
   }
 
-  /** Newest first. @throws IndexFault `folder_not_found` */
+  /** Lists a folder's messages, newest first. @throws IndexFault `folder_not_found` */
   async listMessages(query: FolderPageQuery): Promise<IndexedPage> {
     return this.#read(owner => listMessages(owner, query))
   }
 
-  /** A page of a folder as JSON text, newest first. @param tag Of the page that the caller has. */
+  /** Returns a page of a folder as JSON text, newest first. @param tag Tag of the page that the caller has. */
   async listPage(query: PageQuery, tag?: string): Promise<PageAnswer> {
     const { db, accountId, pages } = this.options
     if (!pages) return { kind: 'not_indexed' }
-    // Before it is read: what is written meanwhile makes it a page of the version before.
+    // The version is taken before reading: a concurrent write then makes this a page of an older version.
     const version = await versionOfFile(db)
     const key = JSON.stringify([accountId, query])
     const known = version === undefined ? undefined : pages.cache.find(key, db, version)
@@ -111,12 +111,12 @@ export class IndexReader {
     return { kind: 'page', json, tag: made?.tag, compared }
   }
 
-  /** Where they are: lighter than `messagesById`, for many at once. */
+  /** Returns the places of messages; cheaper than `messagesById`, for many ids in one call. */
   async locateMessages(ids: readonly string[], hasMessageIds = true): Promise<LocatedMessage[]> {
     return this.#read(owner => locateMessages(owner, ids, hasMessageIds))
   }
 
-  /** Where a thousand of them are, in their order. */
+  /** Returns the places of up to a thousand messages in typed arrays, in the order of `ids`. */
   async packPlaces(ids: readonly string[], isRecognised = false): Promise<PackedPlaces> {
     return this.#read(owner => packPlaces(owner, ids, isRecognised))
   }
@@ -138,7 +138,7 @@ export class IndexReader {
     return this.#read(owner => this.#searchOf(owner).search(query))
   }
 
-  /** @param style With it, what was found is written, too: it saves the way to the thread and back. */
+  /** @param style If given, the hits are rendered too, which saves a second round trip to the thread. */
   async findHits(query: IndexSearch, style?: HitStyle): Promise<FoundPlaces & { written?: WrittenHit[] }> {
     return this.#read(async owner => {
       const search = this.#searchOf(owner)
@@ -149,7 +149,7 @@ export class IndexReader {
     })
   }
 
-  /** What `findHits` found, as far as it is in a page. */
+  /** Reads those results of `findHits` that are on one page. */
   async readHits(
     places: readonly HitPlace[],
     query: Pick<IndexSearch, 'tree' | 'inBody'>,
@@ -158,12 +158,12 @@ export class IndexReader {
     return this.#read(owner => this.#searchOf(owner).read(places, query, previews))
   }
 
-  /** The same as JSON text, made here: nothing is left to do for each of them. */
+  /** Reads hits and renders them as JSON text here, so that the main thread has no work per hit. */
   async writeHits(places: readonly HitPlace[], inBody: boolean, style: HitStyle): Promise<WrittenHit[]> {
     return this.#write(await this.readHits(places, { tree: style.tree, inBody }, style.hasPreview), style)
   }
 
-  /** Which of these ids it holds. */
+  /** Returns which of these ids the index holds. */
   async heldMessages(ids: readonly string[]): Promise<HeldMessage[]> {
     return heldMessages(this.owner, ids)
   }
@@ -173,17 +173,17 @@ export class IndexReader {
     return this.#read(owner => listFlags(owner, query))
   }
 
-  /** Which UIDs of a folder it holds. @throws IndexFault `folder_not_found` */
+  /** Returns the UIDs of a folder that the index holds, as ranges. @throws IndexFault `folder_not_found` */
   async listUidRanges(path: string): Promise<UidSpan[]> {
     return this.#read(owner => listUidRanges(owner, path))
   }
 
-  /** The newest messages whose text is not there. */
+  /** Lists the newest messages whose text is not indexed yet. */
   async listWithoutText(limit: number): Promise<TextlessPlace[]> {
     return this.#read(owner => listWithoutText(owner, limit))
   }
 
-  /** @param query Beginnings of words of a name or an address; empty for the first of all. */
+  /** @param query Prefixes of words in a name or an address; empty for the top contacts. */
   async listContacts(query: { query: string; limit: number }): Promise<IndexedContact[]> {
     return this.#read(owner => listContacts(owner, query))
   }
@@ -222,7 +222,7 @@ export class IndexReader {
     return db.selectFrom('account_state').selectAll().where('account', '=', account).executeTakeFirstOrThrow()
   }
 
-  /** All its statements see one state. */
+  /** Runs all statements of `read` on one snapshot. */
   async #read<Result>(read: (owner: IndexOwner) => Promise<Result>): Promise<Result> {
     const { db, account, accountId, blocks: cache } = this.options
     const blocks = cache && { accountId, cache }

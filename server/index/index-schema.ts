@@ -1,16 +1,16 @@
-/** Makes the tables of the index. They are never migrated: an index of another version is removed and built again. */
+/** Creates the tables of the index. They are never migrated: an index of another version is removed and rebuilt. */
 import { SqliteAdapter, sql } from 'kysely'
 import type { FullTextWriter } from './full-text.ts'
 import type { IndexDatabase } from './index-tables.ts'
 
-/** To be raised with any change of these tables, of ids, of what texts become, and of tokens. */
+/** Version of the index. Increment it with any change to these tables, ids, the conversion of texts, or tokens. */
 export const indexVersion = 7
 
 export function isSqlite(db: IndexDatabase): boolean {
   return db.getExecutor().adapter instanceof SqliteAdapter
 }
 
-/** In a transaction, on a database that has none of them. */
+/** Creates all tables, inside a transaction, in a database that has none of them. */
 export async function createIndexTables(db: IndexDatabase, fullText: FullTextWriter): Promise<void> {
   const statements = isSqlite(db) ? sqliteTables : postgresTables
   for (const statement of [...statements, ...indexes]) await sql.raw(statement).execute(db)
@@ -19,15 +19,16 @@ export async function createIndexTables(db: IndexDatabase, fullText: FullTextWri
 }
 
 /**
- * What SQLite would count in a usual mailbox: rows of an index, and rows that have its first column, its first two, … in common.
- * Without it SQLite takes `account` for selective, though all rows have the same one, and reads a whole index where a few rows are
- * wanted: a list of threads took 12 ms instead of 0.14 with 10,000 messages. PostgreSQL counts by itself.
+ * Stores statistics of a typical mailbox for SQLite's query planner: rows of each index, and rows that share its first
+ * column, first two columns, … Without them SQLite takes `account` for selective, though it is equal in all rows, and
+ * scans whole indexes: a list of threads took 12 ms instead of 0.14 with 10,000 messages. PostgreSQL collects
+ * statistics automatically.
  */
 async function typicalStatistics(db: IndexDatabase): Promise<void> {
   await sql`analyze`.execute(db)
   const rows = typical.map(([table, index, counts]) => sql`(${table}, ${index}, ${counts})`)
   await sql`insert into sqlite_stat1 (tbl, idx, stat) values ${sql.join(rows)}`.execute(db)
-  // Read by connections when they open, and by this one now.
+  // Makes this connection reload the statistics; others read them when they open.
   await sql`analyze sqlite_schema`.execute(db)
 }
 
@@ -54,8 +55,8 @@ const typical = [
 ]
 
 /**
- * What an account begins with. Its modification numbers begin with the time, so that they are higher than those of an index before
- * this one: a caller that asks for changes since one of those has to read the list again.
+ * Inserts the initial state of an account. Modification numbers start at the current time, above those of any earlier
+ * index, so that a caller that asks for changes since one of those has to read the list again.
  */
 export async function beginAccount(db: IndexDatabase, account: number, now: number): Promise<void> {
   const counts = { last_fact: 0, round: 1, messages: 0, texts: 0, contacts: 0 }
@@ -67,14 +68,14 @@ export async function beginAccount(db: IndexDatabase, account: number, now: numb
 
 interface Types {
   int: string
-  /** Of folders of an account, which are few. */
+  /** Ids of an account's folders, which are few. */
   folder: string
-  /** Yes or no. */
+  /** A boolean. */
   flag: string
   blob: string
-  /** Behind a table that is one B-tree, ordered by its key. */
+  /** Suffix that makes a table a single B-tree ordered by its primary key. */
   clustered: string
-  /** None is given twice: a thread may still know the one of an account that is gone. */
+  /** A generated number that is never reused: a thread may still know that of a removed account. */
   numbered: string
   messageKey: string
   placeKey: string
@@ -117,21 +118,21 @@ const tables = ({ int, folder, flag, blob, clustered, numbered, messageKey, plac
 ]
 
 /**
- * Mail is indexed newest first, so what is ordered by date or UID grows at its lower end, where pages of a tree split and stay half empty.
- * In descending order it is the upper end, where they are filled.
+ * Indexes by date or UID are descending: mail is indexed newest first, and a B-tree that grows at its lower end splits
+ * pages and leaves them half empty, while pages at its upper end are filled.
  */
 const indexes = [
-  // Each of them is read and compared; the whole of 15 bytes would be kept twice.
+  // Indexes a prefix only: candidates are compared anyway, and all 15 bytes would be stored twice.
   'create index messages_by_id on messages (account, substr(id, 1, 4))',
   'create unique index messages_by_modseq on messages (account, modseq)',
   'create index messages_by_subject on messages (account, subject_hash, date) where subject_hash is not null',
   'create index bare_replies on messages (account, subject_hash, date) where is_bare_reply = 1',
   'create index orphans on messages (account, orphaned_round) where orphaned_round is not null',
   'create index textless on messages (account, rowid desc) where text is null and orphaned_round is null',
-  // By rowid of the message, which is by date.
+  // By the message's rowid, which orders by date.
   'create index places_by_date on places (account, folder, message desc)',
   'create index places_by_message on places (account, message desc, folder)',
-  // Those that few are, for searches: see search-marks.ts.
+  // Partial indexes on uncommon flags, for searches: see search-marks.ts.
   `create index places_marked on places (account, message desc)
     where flagged = 1 or answered = 1 or draft = 1 or keywords_json is not null`,
   'create index places_unread on places (account, message desc) where seen = 0',
@@ -151,7 +152,7 @@ const sqliteTables = [
     placeKey: ', primary key (account, folder, uid desc)',
     blockKey: ['integer primary key', ''],
   }),
-  // Behind its columns each index has the row id anyhow.
+  // SQLite appends the row id to each index.
   'create index messages_by_thread on messages (account, thread)',
 ]
 
@@ -170,10 +171,10 @@ const postgresTables = [
   'create unique index messages_key on messages (account, rowid desc)',
   'create unique index places_key on places (account, folder, uid desc)',
   'create index messages_by_thread on messages (account, thread, rowid)',
-  // They are compressed already.
+  // Their content is compressed already.
   'alter table text_blocks alter column texts set storage external',
   'alter table envelope_blocks alter column texts set storage external',
-  // With each new message the newest of them are written again.
+  // The newest blocks are rewritten with each new message.
   ...['text_blocks', 'envelope_blocks'].map(
     table => `alter table ${table} set (toast.autovacuum_vacuum_scale_factor = 0.05)`,
   ),

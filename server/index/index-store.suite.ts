@@ -1,4 +1,4 @@
-/** What an index promises, whichever database it is in. */
+/** Suite for `IndexStore`, run on each database. */
 import { expect, test } from 'vitest'
 import { folder, type IndexWorld, recordOf, searched, textOf } from '../../test/support/index-world.ts'
 import { ids, never, openedIndex, uids } from '../../test/support/opened-index.ts'
@@ -88,7 +88,7 @@ export function indexStoreSuite(world: IndexWorld): void {
     const { added } = await apply({ path: 'INBOX', added: records, texts: [textOf(1, 'a text')] })
     await apply({ path: 'Archive', added: [{ ...recordOf(3), uid: 8, flags: ['\\Seen'] }] })
     const [one, two, three] = added.map(({ id }) => id) as [string, string, string]
-    // What is not read may be of any form.
+    // Blocks that are not read may hold anything.
     await use((_store, db, account) =>
       db
         .updateTable('text_blocks')
@@ -136,7 +136,7 @@ export function indexStoreSuite(world: IndexWorld): void {
       const { path, uidValidity } = found.folders[found.folder[at]!] ?? {}
       return found.there[at] === 1 ? [path, uidValidity, found.uid[at]] : undefined
     }
-    // In two folders it is in the first one; in none it is still there.
+    // A message in two folders is reported in the first; one in no folder still exists.
     const placesOf = (uid: number | undefined) => ({ 3: ['Archive', 7, 8], 2: [undefined, undefined, 0] })[uid ?? 0]
     expect(ids.map(placeAt)).toEqual(wanted.map(uid => placesOf(uid) ?? (uid && ['INBOX', 7, uid])))
     const { recognised, ...places } = found
@@ -239,7 +239,7 @@ export function indexStoreSuite(world: IndexWorld): void {
       ['Archive', 70],
     ])
     await apply({ path: 'INBOX', vanished: [[1, 1]] })
-    // The other way round it is in none for a while.
+    // In the other order, it is in no folder for a while.
     await apply({ path: 'Archive', vanished: [[70, 70]] })
     expect(await use(store => store.messagesById([id]))).toMatchObject([{ id, places: [] }])
     expect(await use(store => store.settleOrphans(1, 1))).toEqual({ removed: 0, round: 2 })
@@ -282,7 +282,7 @@ export function indexStoreSuite(world: IndexWorld): void {
     expect(new Set(four).size).toBe(4)
     await apply({ path: 'Archive', added: [equal(8), equal(9)] })
     expect(ids(await list('Archive')).every(id => four.includes(id))).toBe(true)
-    // One of them goes, another comes in the same look: it is that one.
+    // One leaves and another arrives in the same look: they are the same message.
     const { added } = await apply({ path: 'INBOX', vanished: [[2, 2]], added: [equal(5)] })
     expect(added).toMatchObject([{ uid: 5, isNew: false }])
     expect(new Set(ids(await list('INBOX')))).toEqual(new Set(four))
@@ -373,7 +373,7 @@ export function indexStoreSuite(world: IndexWorld): void {
       const added = Array.from({ length: 500 }, (_, index) => recordOf(from + index, { date }))
       await apply({ path: 'INBOX', added })
     }
-    // Also where the next second begins.
+    // Row ids that overflowed into the next second do not collide.
     await apply({ path: 'INBOX', added: [recordOf(9_000, { date: '2026-03-01T12:00:01.000Z' })] })
     const { messages, bytes } = await use(store => store.figures())
     expect(messages).toBe(3_001)

@@ -1,4 +1,6 @@
-/** The index of one account, in the thread that has its database open: what is written, beside what is read. */
+/**
+ * The index of one account, for the thread that has its database open: adds the writes to the reads of `IndexReader`.
+ */
 import { deleteOutgoing, IndexChange } from './change-log.ts'
 import { noteCompared } from './compared-times.ts'
 import { applyExpected } from './expected-batch.ts'
@@ -22,7 +24,7 @@ import { removeTexts } from './text-index.ts'
 export class IndexStore extends IndexReader {
   readonly #numbers = new RowNumbers()
 
-  /** @param lowestFact Facts get this number or higher ones: it is above all that were forwarded. */
+  /** @param lowestFact Lower bound for the numbers of new facts; it is above all numbers already forwarded. */
   async applyFolders(folders: readonly ListedFolder[], lowestFact: number): Promise<AppliedFolders> {
     return this.#change(lowestFact, change => applyFolders(change, folders))
   }
@@ -38,20 +40,20 @@ export class IndexStore extends IndexReader {
       return result
     })
     const { db } = this.owner
-    // They are for speed and room alone: the batch is stored already.
+    // The batch is stored already; statistics and reclaimed space only save time and room.
     if (!isSqlite(db)) await countRows(db, before, after).catch(() => undefined)
     await this.options.fullText.reclaim(db, batch.texts?.length).catch(() => undefined)
     return applied
   }
 
-  /** A folder that is not there, or another one now, is left as it is. */
+  /** Shows requested changes in their folder; a no-op if the folder is gone or has another UIDVALIDITY. */
   async applyExpected(batch: ExpectedBatch, lowestFact: number): Promise<void> {
     await this.#change(lowestFact, change => applyExpected(change, batch, this.#writer))
   }
 
   /**
-   * Every folder was read once more, which ends this round: orphans of earlier ones are in no folder. Those of this one may have
-   * come to a folder that was read before.
+   * Ends a round, in which every folder was read once: orphans of earlier rounds are in no folder and are removed.
+   * Orphans of this round may have been moved to a folder that was read before, and stay.
    */
   async settleOrphans(round: number, lowestFact: number): Promise<SettledOrphans> {
     let removed = 0
@@ -62,12 +64,15 @@ export class IndexStore extends IndexReader {
     }
   }
 
-  /** Until when folders are known to be as on the mail server, for lists after the next start. @param mailbox Whose they are. */
+  /**
+   * Stores when folders were last compared with the mail server, for lists after the next start.
+   * @param mailbox Key of the mailbox.
+   */
   async noteCompared(mailbox: string, times: readonly (readonly [path: string, at: number])[]): Promise<void> {
     await this.#change(0, change => noteCompared(change, mailbox, times))
   }
 
-  /** The index holds headers alone from now on. */
+  /** Removes all texts, so that the index holds headers only. */
   async removeTexts(): Promise<void> {
     const { db, fullText } = this.options
     const { texts } = await this.state()
@@ -82,7 +87,7 @@ export class IndexStore extends IndexReader {
     await deleteOutgoing(this.owner, upTo)
   }
 
-  /** Does a bounded piece of what makes searches faster and the index smaller, and says whether there is more to do. For idle times. */
+  /** Does one bounded step of compaction, and returns whether more is left. Meant for idle times. */
   async tidy(): Promise<boolean> {
     const { db, fullText } = this.options
     const hasMore = await db.transaction().execute(transaction => fullText.tidy(transaction))

@@ -1,7 +1,9 @@
-/** The tables of an account's index, as Kysely sees them. With SQLite each account has a file of its own, and `account` is 1 in all its rows. */
+/**
+ * Kysely types of the index's tables. With SQLite each account has its own file, and `account` is 1 in all its rows.
+ */
 import type { Kysely } from 'kysely'
 
-/** In the thread that asks; on PostgreSQL in the schema `mail_index`. */
+/** An index database, as opened in the current thread; on PostgreSQL the schema `mail_index`. */
 export type IndexDatabase = Kysely<IndexTables>
 
 export interface IndexTables {
@@ -19,7 +21,7 @@ export interface IndexTables {
   contacts: ContactRow
 }
 
-/** Which account has which number. */
+/** The number of an account in this database. */
 export interface AccountRow {
   number: number
   id: string
@@ -27,33 +29,33 @@ export interface AccountRow {
 
 export interface AccountStateRow {
   account: number
-  /** The highest modification number that was given. */
+  /** The highest modification number assigned. */
   modseq: number
-  /** Changes since a lower one cannot be told: their tombstones are gone, or are those of an index before this one. */
+  /** Changes since a lower modseq cannot be calculated: tombstones were removed, or it is from an earlier index. */
   oldest_modseq: number
-  /** The highest number that a fact was given; none is given twice. */
+  /** The highest number assigned to a fact; numbers are never reused. */
   last_fact: number
-  /** The look at all folders that is under way. */
+  /** Number of the round of looks at all folders that is in progress. */
   round: number
   messages: number
   texts: number
   contacts: number
-  /** Of which `compared_at` is said. Null before it was noted. */
+  /** The mailbox to which the folders' `compared_at` refers; null before one was stored. */
   compared_mailbox: string | null
 }
 
 export interface ContactRow {
   account: number
-  /** In small letters. */
+  /** Lower case. */
   email: string
-  /** As the newest message that named one has it. */
+  /** The name in the newest message that has one. */
   name: string | null
-  /** What is completed, each word behind a blank. */
+  /** Words for prefix search, each preceded by a blank. */
   words: string
-  /** Messages that it wrote, and messages of the owner that went to it. */
+  /** Number of messages from this contact; `written` counts the owner's messages to it. */
   wrote: number
   written: number
-  /** In milliseconds. */
+  /** Dates of the last message from and to this contact, in milliseconds. */
   last_wrote: number | null
   last_written: number | null
 }
@@ -73,35 +75,35 @@ export interface FolderRow {
   lowest_text_uid: number | null
   total: number
   unread: number
-  /** In milliseconds: what the mail server reported until then is in the index. As of the last time that it was noted. */
+  /** Time of the last stored comparison, in milliseconds: all that the mail server reported until then is indexed. */
   compared_at: number | null
 }
 
-/** What searches of PostgreSQL read first: see search-beginning.ts. */
+/** Data that a search on PostgreSQL reads first: see search-beginning.ts. */
 export interface SearchBeginning {
-  /** Of messages in each bucket of full text, at least about. */
+  /** Approximate number of messages in each full-text bucket. */
   sizes: ReadonlyMap<number, number>
-  /** Row ids of messages without a place, as far as they are few. */
+  /** Row ids of messages without a place, up to a limit. */
   orphans: readonly number[]
   sums: { messages: number; texts: number; textless: number | null }
 }
 
-/** What answers name of a folder. */
+/** Columns of a folder that answers use. */
 export type NamedFolder = Pick<FolderRow, 'id' | 'path' | 'role' | 'selectable' | 'uid_validity' | 'lowest_uid'>
 
 export interface MessageRow {
   account: number
-  /** INTERNALDATE in seconds, or the next free number: newer messages have higher ones. */
+  /** INTERNALDATE in seconds, or the next free number, so that newer messages have higher ones. */
   rowid: number
-  /** 15 bytes, derived: see message-identity.ts. */
+  /** 15 bytes, derived from the message's identity: see message-identity.ts. */
   id: Uint8Array
-  /** Which of several equal messages of a folder it is, from 0 on; part of the id. */
+  /** Distinguishes identical messages of a folder, from 0 up; part of the id. */
   copy: number
   thread: number
   subject: string
-  /** Hash of the base subject (RFC 5256); null where that is empty. */
+  /** Hash of the base subject (RFC 5256); null if that is empty. */
   subject_hash: number | null
-  /** 1 for an answer that names no other message: the subject alone says what it belongs to. */
+  /** 1 for a reply without In-Reply-To and References, which is threaded by its subject only. */
   is_bare_reply: number
   /** Names and addresses of senders: see `addressesOf`. */
   from_json: string
@@ -110,32 +112,34 @@ export interface MessageRow {
   size: number
   has_attachments: number
   has_link: number
-  /** 1 once it was in the inbox, and for what was there before it was followed: in the inbox it is no arrival. */
+  /**
+   * 1 once it was in the inbox, or if it existed before its folder was followed: entering the inbox is then no arrival.
+   */
   is_old: number
-  /** The owner of the mailbox wrote it. */
+  /** 1 if the owner of the mailbox wrote it. */
   is_own: number
-  /** Null until it is changed: the same as `modseq`. */
+  /** The `modseq` of its creation; null until the message changes, while both are equal. */
   created_modseq: number | null
   modseq: number
   /** The round in which it lost its last place; null while it has one. */
   orphaned_round: number | null
-  /** Where the rest of its envelope is: see envelope.ts. */
+  /** Place of the rest of its envelope in a block: see envelope.ts. */
   envelope: number
-  /** Where its text is: see text-blocks.ts. Null until it is indexed. */
+  /** Place of its text in a block: see text-blocks.ts. Null until the text is indexed. */
   text: number | null
 }
 
-/** Texts or envelopes of several messages. */
+/** A block of texts or envelopes of several messages. */
 export interface BlockRow {
   account: number
   number: number
-  /** Of what is in it. */
+  /** Uncompressed size. */
   bytes: number
-  /** Compressed by Zstandard. */
+  /** Content, compressed with Zstandard. */
   texts: Uint8Array
 }
 
-/** A message in a folder. */
+/** A place: a message in a folder. */
 export interface PlaceRow {
   account: number
   folder: number
@@ -147,9 +151,9 @@ export interface PlaceRow {
   answered: number
   draft: number
   deleted: number
-  /** All other flags, sorted; null where there are none. */
+  /** All other flags, sorted; null if there are none. */
   keywords_json: string | null
-  /** 1 where the message was not old when it came. */
+  /** 1 if the message was not `is_old` when it was added. */
   arrived: number
 }
 
@@ -159,20 +163,20 @@ export interface ThreadRow {
   messages: number
 }
 
-/** A Message-ID that a message of the thread has or names, as a hash. */
+/** Hash of a Message-ID that a message of the thread has or refers to. */
 export interface ThreadLinkRow {
   account: number
   hash: number
-  /** Null where it has the same number as the thread. */
+  /** Null if the thread's id equals the hash. */
   thread: number | null
 }
 
-/** A message that is gone. */
+/** A message that was removed. */
 export interface TombstoneRow {
   account: number
   modseq: number
   id: Uint8Array
-  /** Whether it is told depends on whether the caller knew it. */
+  /** Its removal is reported only to callers that may have seen its creation. */
   created_modseq: number
 }
 
@@ -180,6 +184,6 @@ export interface OutgoingRow {
   account: number
   number: number
   type: string
-  /** JSON. */
+  /** Data of the fact as JSON. */
   data: string
 }

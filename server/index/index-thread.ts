@@ -1,4 +1,4 @@
-/** A thread of the index: its program. */
+/** Program of a thread of the index. */
 import { flushCompileCache } from 'node:module'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { IndexThreadData } from './index-messages.ts'
@@ -10,5 +10,5 @@ async function serve(port: MessagePort, data: IndexThreadData): Promise<void> {
   flushCompileCache()
 }
 
-// Where it is only compiled there is no port.
+// There is no port when the file is only loaded to fill the compile cache.
 if (parentPort) await serve(parentPort, workerData)

@@ -1,6 +1,6 @@
 /**
- * The indexes of all accounts, as the thread that serves requests asks for them: one thread writes, one reads lists, one searches. A
- * call is one message there and one back. An index is a cache: what is lost with a thread or a file is read from the mail server again.
+ * The main thread's access to all accounts' indexes: one thread writes, one reads lists, one searches, a call is one
+ * round trip. An index is a cache: data lost with a thread or file is read from the mail server again.
  */
 import { Problem } from '../platform/problem.ts'
 import { threadProgram } from '../platform/start-thread.ts'
@@ -16,24 +16,24 @@ import { UnchangedPages } from './unchanged-pages.ts'
 
 export interface IndexThreadsOptions {
   home: IndexHome
-  /** The index of the account is empty now, though nobody asked for it: it has to be read from the mail server again. */
+  /** Called when a damaged index was reset: the account has to be read from the mail server again. */
   damaged(accountId: string): void
   bounds?: Partial<IndexThreadBounds>
-  /** The file that the threads run. */
+  /** Program file that the threads run. */
   thread?: string
-  /** What makes lists and hits as text; without it there are none. */
+  /** Where the threads load the writers that render lists and hits as JSON text; without it, none are rendered. */
   writers?: WriterPlace
 }
 
 export interface IndexThreadBounds {
-  /** Calls that are not answered yet, of all accounts, and of one. */
+  /** Calls in flight, for all accounts and per account; further calls are rejected as `overloaded`. */
   maxWaiting: number
   maxWaitingPerAccount: number
-  /** Of texts in them. */
+  /** Total size of texts in calls in flight; a single larger call is still accepted if no other texts wait. */
   maxWaitingBytes: number
-  /** After so long without a call a thread ends. */
+  /** A thread ends after this long without a call. */
   idleMs: number
-  /** When it is closed, for what is under way. */
+  /** How long `close` waits for calls in flight. */
   drainMs: number
 }
 
@@ -45,15 +45,15 @@ const defaultBounds: IndexThreadBounds = {
   drainMs: 5_000,
 }
 
-/** One each time that the index of an account begins. */
+/** Identifies one incarnation of an account's index: dropping and reopening it makes another. */
 interface OpenedFile {
   made: Promise<unknown>
 }
 
-/** Accounts that were removed, whose calls may still come. */
+/** Removed accounts remembered to reject their late calls; past it, the oldest is forgotten. */
 const maxRemoved = 1_000
 
-/** A search with facets makes a thousand rows, which live until its end: where they outlive two collections, everything has to be collected for them. */
+/** Young generation (MB) that holds the thousand rows of a search with facets: promoted ones would cost a full GC. */
 const youngMbOfSearches = 24
 
 const program = threadProgram(import.meta, 'index-thread')
@@ -62,13 +62,13 @@ export class IndexThreads {
   readonly #bounds: IndexThreadBounds
   readonly #damaged: (accountId: string) => void
   readonly #workers: Record<IndexRole, IndexWorker>
-  /** Made by the one that writes before others open them. */
+  /** Open indexes by account; the writing thread creates each file before readers open it. */
   readonly #opened = new Map<string, OpenedFile>()
   readonly #dropping = new Map<string, Promise<void>>()
   readonly #removed = new Set<string>()
   readonly #unchanged = new UnchangedPages()
   readonly #waiting = new Map<string, number>()
-  /** Of accounts that were asked for, until they are dropped. */
+  /** Operations by account, cached until the account is dropped. */
   readonly #operations = new Map<string, IndexOperations>()
   #waitingCalls = 0
   #waitingBytes = 0
@@ -81,26 +81,26 @@ export class IndexThreads {
     const { idleMs } = this.#bounds
     const worker = (isReader: boolean) => ({ home, isReader, thread, idleMs })
     this.#workers = {
-      // Indexing comes behind what people wait for, and a search, which takes a core for some time, behind lists.
+      // Indexing yields to whatever people wait for; a search, which occupies a core for a while, yields to lists.
       writes: new IndexWorker({ ...worker(false), priority: 'background' }),
       lists: new IndexWorker({ ...worker(true), writers }),
       searches: new IndexWorker({ ...worker(true), writers, priority: 'low', maxYoungMb: youngMbOfSearches }),
     }
   }
 
-  /** Threads that there are at this moment. */
+  /** Number of threads running now. */
   get running(): number {
     return this.#all.filter(({ isRunning }) => isRunning).length
   }
 
-  /** What a list needs starts now, beside whatever else a start does. */
+  /** Starts the threads that lists need, in parallel with the rest of the server's start. */
   warm(): void {
     for (const role of ['lists', 'writes'] as const) this.#workers[role].warm()
   }
 
   /**
-   * The index of an account. Bytes of texts in a batch are copied.
-   * @throws IndexFault from each of its methods, and Problem `account_not_found` when it is retired
+   * Returns the operations of an account's index. Text bytes in a batch are copied.
+   * @throws IndexFault from each of its methods, and Problem `account_not_found` once the account is retired
    */
   of(accountId: string): IndexOperations {
     const known = this.#operations.get(accountId)
@@ -113,26 +113,26 @@ export class IndexThreads {
     return operations
   }
 
-  /** Removes all that is indexed of an account. Calls that come meanwhile find an empty one. @throws IndexFault */
+  /** Removes an account's whole index. Calls made meanwhile see an empty one. @throws IndexFault */
   async drop(accountId: string): Promise<void> {
     this.#operations.delete(accountId)
     this.#refuse(accountId, 0)
     await this.#counted(accountId, 0, () => this.#drop(accountId))
   }
 
-  /** Its calls are refused from now on: one that comes late would write what it read of an account that is no longer there. */
+  /** Rejects all further calls of an account: a late one would write data of an account that no longer exists. */
   retire(accountId: string): void {
     this.#removed.add(accountId)
     this.#unchanged.forget(accountId)
     if (this.#removed.size > maxRemoved) this.#removed.delete(this.#removed.values().next().value!)
   }
 
-  /** Whether a call may have made it. */
+  /** Returns whether a call may have created the account's index. */
   isOpened(accountId: string): boolean {
     return this.#opened.has(accountId)
   }
 
-  /** What was asked before is done, as far as there is time. */
+  /** Rejects new calls, waits up to `drainMs` for those in flight, then stops the threads. */
   async close(): Promise<void> {
     this.#isClosed = true
     const { drainMs } = this.#bounds
@@ -144,7 +144,7 @@ export class IndexThreads {
       clearTimeout(timer)
     }
     await Promise.all([this.#workers.lists.close(drainMs), this.#workers.searches.close(drainMs)])
-    // The last one: it takes the write-ahead logs into the files, which a reader cannot.
+    // The writer closes last: it checkpoints the write-ahead logs into the files, which a reader cannot do.
     await this.#workers.writes.close(drainMs)
   }
 
@@ -152,11 +152,11 @@ export class IndexThreads {
     return Object.values(this.#workers)
   }
 
-  /** One that its caller has, and that nothing was written since, is answered at once: the thread would have to be woken, and waited for. */
+  /** Answers `same` without a round trip to the thread if nothing was written since the page that the caller has. */
   #listPage(accountId: string, { listPage }: IndexOperations): IndexOperations['listPage'] {
     return async (query, tag) => {
       if (!this.#isClosed && this.#unchanged.holds(accountId, tag)) {
-        // It does not end as long as lists are asked for.
+        // Resets the idle timeout, so that the thread stays alive while lists are requested.
         this.#workers.lists.warm()
         return { kind: 'same' }
       }
@@ -177,10 +177,10 @@ export class IndexThreads {
     this.#refuse(accountId, bytes)
     return this.#counted(accountId, bytes, async () => {
       const worker = this.#workers[roles[name]]
-      // Beside the one that writes, which opens the file first.
+      // Starts the thread while the writer opens the file.
       worker.warm()
       let opened = await this.#open(accountId)
-      // Removed meanwhile: a reader would open the file once more that is about to go.
+      // If it was dropped meanwhile, a reader would reopen a file that is about to be deleted.
       while (this.#opened.get(accountId) !== opened) opened = await this.#open(accountId)
       const owned = texts.length === 0 ? { texts, buffers: [] } : ownBytes(texts)
       const values =
@@ -195,7 +195,7 @@ export class IndexThreads {
     })
   }
 
-  /** Answers what stands for this file: another one when it was removed meanwhile. */
+  /** Opens the account's index, if necessary, and returns its incarnation: a new one after a drop. */
   async #open(accountId: string): Promise<OpenedFile> {
     for (let dropping = this.#dropping.get(accountId); dropping; dropping = this.#dropping.get(accountId)) {
       await dropping.catch(() => undefined)
@@ -210,13 +210,13 @@ export class IndexThreads {
     } catch (error) {
       const isFirst = this.#opened.get(accountId) === opened
       if (isFirst) this.#opened.delete(accountId)
-      // The thread that found it has removed it.
+      // The thread that detected the damage has already removed the file.
       if (isFirst && isDamaged(error)) this.#damaged(accountId)
       throw error
     }
   }
 
-  /** Once for each file that is damaged, however many calls found it so. */
+  /** Drops and reports a damaged index once, however many calls failed on it. */
   async #begin(accountId: string, opened: OpenedFile): Promise<void> {
     if (this.#opened.get(accountId) !== opened) return
     await this.#drop(accountId)
@@ -236,7 +236,7 @@ export class IndexThreads {
 
   async #removeEverywhere(accountId: string): Promise<void> {
     const readers = [this.#workers.lists, this.#workers.searches].filter(({ isRunning }) => isRunning)
-    // One that ends meanwhile has nothing open.
+    // A reader thread that ends meanwhile has nothing open.
     await Promise.allSettled(readers.map(reader => reader.run(accountId, { do: 'release' })))
     await this.#workers.writes.run(accountId, { do: 'drop' })
   }
@@ -247,9 +247,9 @@ export class IndexThreads {
     const isFull =
       this.#waitingCalls >= maxWaiting ||
       (this.#waiting.get(accountId) ?? 0) >= maxWaitingPerAccount ||
-      // One alone may be larger.
+      // A single call may exceed the limit.
       (this.#waitingBytes > 0 && this.#waitingBytes + bytes > maxWaitingBytes)
-    if (isFull) throw new IndexFault('overloaded', 'too much waits for the index; nothing of this was begun')
+    if (isFull) throw new IndexFault('overloaded', 'too many calls wait for the index; this one was not begun')
   }
 
   async #counted<Result>(accountId: string, bytes: number, work: () => Promise<Result>): Promise<Result> {

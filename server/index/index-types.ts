@@ -1,4 +1,4 @@
-/** What goes into the index of an account and what comes out of it: plain data, passed between threads. */
+/** Data types of an account's index, its inputs and its results: plain data that can be passed between threads. */
 import type { Address, MessageFault } from '../../contract/mail.ts'
 
 /** One range of UIDs, both ends included. */
@@ -9,35 +9,35 @@ export interface ServerFolder {
   path: string
   role: string | null
   isSelectable: boolean
-  /** MAILBOXID (RFC 8474): a folder that was renamed keeps it. Null where the server has none. */
+  /** MAILBOXID (RFC 8474), which survives a rename; null where the server does not support it. */
   mailboxId: string | null
 }
 
-/** One of the whole list that `applyFolders` takes. */
+/** One folder of the complete list that `applyFolders` takes. */
 export interface ListedFolder extends ServerFolder {
-  /** By LIST-STATUS, where it was asked: without MAILBOXID a folder of another name is recognised by all three. */
+  /** LIST-STATUS, where it was requested: these three values recognise a renamed folder without MAILBOXID. */
   status?: { uidValidity: number; uidNext: number; total: number } | null
 }
 
-/** A folder as the index knows it. */
+/** A folder as stored in the index. */
 export interface IndexedFolder extends ServerFolder {
-  /** 0 until it was opened once. */
+  /** 0 until the folder has been opened for the first time. */
   uidValidity: number
   uidNext: number
-  /** As a decimal; null where the server keeps none. */
+  /** HIGHESTMODSEQ in decimal; null where the server keeps none. */
   highestModseq: string | null
-  /** Places in the index, and those without `\Seen`. */
+  /** Number of places in the index; `unread` counts those without `\Seen`. */
   total: number
   unread: number
-  /** Messages on the server when it was last read. */
+  /** Number of messages that the server reported when the folder was last read. */
   serverTotal: number
-  /** Every message with this UID or a higher one is in the index; 1 when all are, null before the first. */
+  /** Every message with this UID or a higher one is in the index: 1 once all are, null before the first. */
   lowestUid: number | null
-  /** The same for texts. */
+  /** The same low mark for message texts. */
   lowestTextUid: number | null
 }
 
-/** What the index needs of one message; the lists of addresses hold at most 100 each. */
+/** The metadata of one message that the index stores; each address list holds at most 100 entries. */
 export interface MessageRecord {
   uid: number
   /** EMAILID or X-GM-MSGID; null where the server has neither. */
@@ -54,7 +54,7 @@ export interface MessageRecord {
   toCount: number
   /** INTERNALDATE, ISO 8601 with milliseconds. */
   date: string
-  /** As the server writes them: `\Seen`, `$Forwarded`. */
+  /** Flags and keywords in the server's spelling: `\Seen`, `$Forwarded`. */
   flags: string[]
   sizeBytes: number
   hasAttachments: boolean
@@ -62,69 +62,69 @@ export interface MessageRecord {
   faults: MessageFault[]
 }
 
-/** Where a message is now of which it is known which one it is. */
+/** The place of a message that is already identified, so that its headers need not be read. */
 export interface PlacedRecord {
   uid: number
-  /** Of the message. */
+  /** The message's id in the index. */
   id: string
-  /** As the mail server says them of this place. */
+  /** Flags at this place, as reported by the mail server. */
   flags: string[]
 }
 
-/** The text parts of one message as they were fetched, each cut at a bound. */
+/** The text parts of one message as fetched, each truncated at a size limit. */
 export interface TextRecord {
   uid: number
-  /** In the order in which they are read: of alternatives the plain text alone. */
+  /** In reading order; of multipart/alternative only the plain text. */
   parts: TextPart[]
 }
 
 export interface TextPart {
   type: string
   charset: string | null
-  /** RFC 3676. */
+  /** `format=flowed`, and `deletesSpace` its `delsp=yes` (RFC 3676). */
   isFlowed?: boolean
   deletesSpace?: boolean
   encoding: string
   bytes: Uint8Array
 }
 
-/** What one look at a folder found; applied in one transaction. */
+/** The result of one look at a folder, applied in one transaction. */
 export interface FolderBatch {
   path: string
-  /** Another than the index has: all places of the folder go first. */
+  /** If it differs from the stored UIDVALIDITY, all places of the folder are removed first. */
   uidValidity: number
   added?: MessageRecord[]
-  /** Messages that the index has, and that are known to be there now. A batch with them has no `added`. */
+  /** Messages that the index holds and that are now known to be here. A batch with them has no `added`. */
   placed?: PlacedRecord[]
   texts?: TextRecord[]
   changed?: { uid: number; flags: string[] }[]
   vanished?: UidSpan[]
-  /** How far the folder is read now. What is left out stays as it is, and so does all of it where not all of `placed` were. */
+  /** How far the folder has been read. Omitted fields are unchanged; all are if any of `placed` could not be placed. */
   position?: Partial<Pick<IndexedFolder, 'uidNext' | 'highestModseq' | 'serverTotal' | 'lowestUid' | 'lowestTextUid'>>
-  /** Whether messages that the index never held are announced as new. Not in a first sync. */
+  /** Whether messages that the index never held are announced as new; false in a first sync. */
   announces: boolean
-  /** The answer does not say which were added: in a first sync nobody asks. */
+  /** Leaves `AppliedBatch.added` empty, since a first sync does not use it. */
   isSilent?: boolean
-  /** Addresses of the owner of the mailbox: what comes from them, or lies in the folder of sent mail, is theirs. */
+  /** Addresses of the mailbox owner: mail from them, or in the Sent folder, counts as written by the owner. */
   own?: readonly string[]
 }
 
-/** What was asked to be done to messages of a folder, and is shown before the mail server has done it. */
+/** Requested changes to messages of a folder that are shown before the mail server has made them. */
 export interface ExpectedBatch {
   path: string
   uidValidity: number
-  /** These leave it. */
+  /** UIDs of messages that leave the folder. */
   leaving: number[]
-  /** In their order. */
+  /** Changes of flags, applied in this order. */
   flags: { uids: number[]; add: string[]; remove: string[] }[]
 }
 
-/** Ids of the messages that a batch concerned. */
+/** The result of applying a batch: the ids of its messages and counts of what changed. */
 export interface AppliedBatch {
   /**
-   * In the order of UIDs, of all that were added. `isNew` is false where the message was known before this batch; `hasArrived` is false where
-   * it was in the inbox before, or was there before the account was followed: then it was moved. The same batch again says the same.
-   * `isFirstContact`: the sender is in no message that the index held before; while it is not complete, that says little.
+   * All added messages, by UID. `isNew`: unknown before this batch. `hasArrived`: never in the inbox before, nor older
+   * than the following of the account, so not just moved; the same if the batch is applied again.
+   * `isFirstContact`: the index held no message of this sender, which means little while it is incomplete.
    */
   added: {
     uid: number
@@ -134,15 +134,15 @@ export interface AppliedBatch {
     hasArrived: boolean
     isFirstContact: boolean
   }[]
-  /** UIDs of `placed` that could not be: what is there has to be read. */
+  /** UIDs from `placed` that could not be placed: their messages have to be read from the mail server. */
   unplaced: number[]
-  /** Places whose flags are others now, and places that are gone. */
+  /** Number of places whose flags changed; `removed` counts places that are gone. */
   changed: number
   removed: number
   modseq: number
 }
 
-/** What became of the folders. Messages of those that are gone are orphans. */
+/** What `applyFolders` changed. Messages of folders that are gone become orphans. */
 export interface AppliedFolders {
   created: string[]
   renamed: { from: string; to: string }[]
@@ -150,13 +150,13 @@ export interface AppliedFolders {
 }
 
 export interface SettledOrphans {
-  /** Messages that are in no folder any more. */
+  /** Number of messages that were in no folder any more. */
   removed: number
-  /** The round that is under way now. */
+  /** Number of the round now in progress. */
   round: number
 }
 
-/** Where a message is. */
+/** A message's place in a folder, with its flags there. */
 export interface IndexedPlace {
   path: string
   uidValidity: number
@@ -164,36 +164,36 @@ export interface IndexedPlace {
   flags: string[]
 }
 
-/** Where a message is, and what recognises it in another folder. */
+/** A message's places, and the properties by which it is recognised in another folder. */
 export interface LocatedMessage {
   id: string
-  /** Null also where it was not asked for. */
+  /** Message-ID; null also where it was not requested. */
   messageId: string | null
   sizeBytes: number
   /** INTERNALDATE, ISO 8601 with milliseconds. */
   date: string
-  /** In the order of folders. */
+  /** Ordered by folder. */
   places: Omit<IndexedPlace, 'flags'>[]
 }
 
-/** Where messages are, in the order in which they were named. */
+/** The places of many messages in typed arrays, in the order of the ids that were requested. */
 export interface PackedPlaces {
   folders: { path: string; uidValidity: number }[]
-  /** 1 for each that there is. */
+  /** 1 for each message that exists, else 0. */
   there: Uint8Array
-  /** The first folder of each, by its place in `folders`; -1 for one without a folder. */
+  /** Index into `folders` of each message's first folder; -1 for one without a folder. */
   folder: Int32Array
   uid: Uint32Array
-  /** What recognises each in another folder, where it was asked for; INTERNALDATE in milliseconds. */
+  /** Properties by which each message is recognised in another folder, if requested; INTERNALDATE in milliseconds. */
   recognised?: { messageIds: (string | null)[]; sizes: Float64Array; dates: Float64Array }
 }
 
-/** One message as lists show it. */
+/** One message as shown in lists. */
 export interface IndexedMessage
   extends Omit<MessageRecord, 'uid' | 'emailId' | 'references' | 'flags' | 'attachmentNames'> {
   id: string
   threadId: string
-  /** How the text begins; null until it is indexed. */
+  /** The beginning of the text; null until the text is indexed. */
   preview: string | null
   places: IndexedPlace[]
 }
@@ -201,55 +201,55 @@ export interface IndexedMessage
 export interface IndexedPage {
   messages: IndexedMessage[]
   folder: IndexedFolder
-  /** Whether the index holds older ones. */
+  /** Whether the index holds older messages of the folder. */
   hasMore: boolean
 }
 
 /**
- * A message that is told twice, in two pages, changed meanwhile; one of `destroyed` may never have been told. Neither a folder's new
- * name nor a text that is indexed changes a message.
+ * One page of message ids changed since a modseq. A message reported on two pages changed in between; a `destroyed` one
+ * may never have been reported. Neither renaming a folder nor indexing a text counts as a change of a message.
  */
 export interface IndexedChanges {
   created: string[]
   updated: string[]
   destroyed: string[]
-  /** Where the next call begins: `from` with the same `since` where there is more, else `since`. */
+  /** Where the next call begins: its `from` (with the same `since`) if `hasMore`, else its `since`. */
   modseq: number
   hasMore: boolean
 }
 
-/** A conversation as lists show it. */
+/** A conversation as shown in lists. */
 export interface IndexedThread {
   id: string
   messageCount: number
   unreadCount: number
-  /** In the folder, where the list is one of a folder. */
+  /** Its newest message; in a folder's list, the newest one in that folder. */
   newest: IndexedMessage
 }
 
-/** Where a page of threads ended, and how the account stood at the first one. */
+/** Where a page of threads ended, and the state of the account at the first page. */
 export interface ThreadCursor {
-  /** Row of the message by which the last thread was listed. */
+  /** Row of the message that gave the last listed thread its position. */
   below: number
   modseq: number
-  /** The highest UID of the folder; null where the list is of all folders. */
+  /** The folder's highest UID; null if the list covers all folders. */
   lastUid: number | null
 }
 
 export interface ThreadPage {
   threads: IndexedThread[]
-  /** Null after the last one. */
+  /** Null on the last page. */
   nextCursor: ThreadCursor | null
 }
 
-/** A UID in the index with its flags, to be compared with those of the server. */
+/** The stored flags of one UID, for comparison with those on the server. */
 export interface PlaceFlags {
   uid: number
   flags: string[]
   hasText: boolean
 }
 
-/** Somebody who wrote, or was written to; dates in milliseconds. */
+/** A correspondent: how many messages they wrote and received, with the last dates in milliseconds. */
 export interface IndexedContact {
   email: string
   name: string | null
@@ -259,39 +259,39 @@ export interface IndexedContact {
   lastWrittenTo: number | null
 }
 
-/** What an account's index takes. */
+/** Size figures of an account's index. */
 export interface IndexFigures {
   messages: number
   texts: number
   threads: number
   bytes: number
-  /** The newest change. */
+  /** Modseq of the newest change. */
   modseq: number
 }
 
-/** Of `mail_changed`: what a message looks like in the folder now. */
+/** A message in a `mail_changed` fact, as it is in the folder now. */
 export interface MessageNews {
   id: string
   thread_id: string
   uid: number
-  /** Null where it left the folder. */
+  /** Null if the message left the folder. */
   flags: string[] | null
   from: Address[]
   subject: string
   size_bytes: number
 }
 
-/** Data of the facts. Those of many messages come in several, of 50 messages each. */
+/** Data of each type of fact. Changes of many messages are split into facts of 50 messages each. */
 export interface FactData {
-  /** Other flags, or a message that was known before came or went. Those that are announced as received are not in it. */
+  /** Flags changed, or a known message entered or left the folder. Messages announced as received are not included. */
   mail_changed: { path: string; messages: MessageNews[] }
-  /** In no folder any more. */
+  /** Messages that are in no folder any more. */
   mail_removed: { messages: { id: string; thread_id: string }[] }
   folder_changed: {
     path: string
-    /** `cleared`: another UIDVALIDITY, so that all that was in it is gone before the rest of this fact. */
+    /** `cleared`: UIDVALIDITY changed, so all previous content is gone before the rest of this fact applies. */
     event: 'created' | 'renamed' | 'gone' | 'cleared' | 'changed'
-    /** Only where it was renamed. */
+    /** Set only for `renamed`. */
     old_path?: string
     added: number
     changed: number
@@ -299,12 +299,12 @@ export interface FactData {
     total: number
     unread: number
     modseq: number
-    /** Threads that became part of others. */
+    /** Threads that were merged into others. */
     merged?: { from: string; into: string }[]
   }
 }
 
-/** A fact of the index's transaction that is not in the event log yet. */
+/** A fact from an index transaction that has not been appended to the event log yet. */
 export type OutgoingFact = {
   [Type in keyof FactData]: { number: number; type: Type; data: FactData[Type] }
 }[keyof FactData]

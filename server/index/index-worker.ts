@@ -1,4 +1,4 @@
-/** One thread of the index: started when it is asked something, ended when nothing was asked for a while, started again when it died. */
+/** Manages one thread of the index: starts it on demand, ends it after an idle timeout, restarts it after a crash. */
 import type { Transferable, Worker } from 'node:worker_threads'
 import { markDatabaseFault } from '../platform/database/database-fault.ts'
 import { startThread, type ThreadOptions } from '../platform/start-thread.ts'
@@ -13,26 +13,26 @@ import type {
   WriterPlace,
 } from './index-messages.ts'
 
-/** Heap of the thread: one batch, or one page, at a time. */
+/** Heap limit of the thread, which processes one batch or page at a time; past it, the thread crashes. */
 const maxMemoryMb = 256
 
 export interface IndexWorkerOptions {
   home: IndexHome
   isReader: boolean
-  /** The file that the thread runs. */
+  /** Program file that the thread runs. */
   thread: string
-  /** After so long without an order it ends. */
+  /** The thread ends after this long without an order. */
   idleMs: number
-  /** For the thread that makes lists. */
+  /** Given to threads that answer requests. */
   writers?: WriterPlace | undefined
-  /** Of its heap, in MiB, for what an order needs until it is answered, where that is much. */
+  /** Size of the heap's young generation in MiB, for orders that hold much data until they are answered. */
   maxYoungMb?: number
-  /** Where several threads want a processor. */
+  /** Scheduling priority against other threads. */
   priority?: ThreadOptions['priority']
 }
 
 interface Pending {
-  /** That was told it. */
+  /** The thread to which the order was sent. */
   worker: Worker
   resolve(value: unknown): void
   reject(error: Error): void
@@ -50,18 +50,18 @@ export class IndexWorker {
     this.#options = options
   }
 
-  /** Whether there is a thread at this moment. */
+  /** Whether the thread is running. */
   get isRunning(): boolean {
     return this.#worker !== undefined
   }
 
-  /** Is going to be asked something: it may start meanwhile. */
+  /** Starts the thread ahead of an expected order. */
   warm(): void {
     this.#worker ??= this.#start()
     this.#wait()
   }
 
-  /** @param transferred What the caller has no more afterwards. */
+  /** Sends an order and resolves with its result. @param transferred Memory that moves to the thread. */
   run(accountId: string, order: IndexOrder, transferred: Transferable[] = []): Promise<unknown> {
     clearTimeout(this.#idle)
     this.#worker ??= this.#start()
@@ -79,7 +79,7 @@ export class IndexWorker {
     return promise.finally(() => this.#wait())
   }
 
-  /** After what it was told. @param boundMs Then it is ended wherever it is. */
+  /** Ends the thread after the orders sent before. @param boundMs Timeout after which the thread is terminated. */
   async close(boundMs: number): Promise<void> {
     clearTimeout(this.#idle)
     const worker = this.#worker
@@ -95,7 +95,7 @@ export class IndexWorker {
     this.#idle = setTimeout(() => this.#leave(), this.#options.idleMs).unref()
   }
 
-  /** It answers what it was told before, closes its files and ends. */
+  /** Lets the thread answer pending orders, close its files and end. */
   #leave(): void {
     this.#worker?.postMessage('close' satisfies ToIndexThread)
     this.#worker = undefined

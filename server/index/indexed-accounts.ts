@@ -1,9 +1,9 @@
-/** Which accounts have an index, found out without starting its threads: of what is no longer wanted, the files or rows are removed. */
+/** Lists the accounts that have an index without starting its threads, so that leftovers of others can be dropped. */
 import { existsSync, readdirSync } from 'node:fs'
 import { type Kysely, sql } from 'kysely'
 import type { IndexHome } from './index-databases.ts'
 
-/** @param db The main database, which with PostgreSQL is that of the indexes. */
+/** @param db The main database, which on PostgreSQL also holds the indexes. */
 export async function listIndexedAccounts<Tables>(home: IndexHome, db: Kysely<Tables>): Promise<string[]> {
   if ('dir' in home) {
     const files = existsSync(home.dir) ? readdirSync(home.dir) : []

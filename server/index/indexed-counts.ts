@@ -1,4 +1,4 @@
-/** How much the index of an account holds, counted beside the server that writes it. */
+/** Counts what an account's index holds, from a process beside the server that writes it. */
 import { join } from 'node:path'
 import { type Kysely, sql } from 'kysely'
 import { openSqliteReader } from '../platform/database/sqlite-file.ts'
@@ -7,18 +7,18 @@ import { listIndexedAccounts } from './indexed-accounts.ts'
 
 export interface IndexCounts {
   folders: number
-  /** Places of messages, of all folders. */
+  /** Places of messages in all folders. */
   places: number
-  /** As the mail server counted them when it was last asked. */
+  /** Messages in all folders, as last reported by the mail server. */
   serverMessages: number
   messages: number
   texts: number
 }
 
 /**
- * A file of SQLite is only read, as one that the server has open.
- * @param db The main database, which with PostgreSQL is that of the indexes.
- * @returns undefined where there is none.
+ * Counts an account's index. A SQLite file is opened read-only, since the server may have it open.
+ * @param db The main database, which on PostgreSQL also holds the indexes.
+ * @returns undefined if the account has no index.
  */
 export async function countIndexed<Tables>(
   home: IndexHome,

@@ -1,4 +1,4 @@
-/** Messages that the index has already, by their ids or the numbers of their rows. */
+/** Finds messages that the index already holds, by id or row id. */
 import { lists } from './bulk-rows.ts'
 import type { IndexChange } from './change-log.ts'
 import { beginsOf, withIds } from './find-by-id.ts'

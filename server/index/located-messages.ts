@@ -1,4 +1,7 @@
-/** Where messages are, many at once, with what recognises them elsewhere. Neither texts nor the rest of their envelopes are read. */
+/**
+ * Finds the places of many messages, with the properties that recognise them elsewhere; reads no texts and only
+ * Message-IDs of envelopes.
+ */
 import { sql } from 'kysely'
 import { lists } from './bulk-rows.ts'
 import type { IndexOwner } from './change-log.ts'
@@ -12,12 +15,16 @@ import { type FlagColumns, flagColumns, toFlags } from './message-flags.ts'
 import { messageIdBytes, messageIdText } from './message-identity.ts'
 import { namedFolders } from './named-folders.ts'
 
-/** More than these go to SQLite as one text: to write a statement with two thousand parameters takes longer than to carry it out. */
+/**
+ * Ids passed to SQLite as parameters; more go as one JSON text: compiling a statement with 2,000 parameters takes
+ * longer than running it.
+ */
 const fewIds = 32
 
 /**
- * In the order of these ids; those that are not there are left out. One without a place is on its way to another folder, or gone soon.
- * @param hasMessageIds Left out, no envelope is read, which takes longer than the rest.
+ * Returns places in the order of `ids`; missing messages are left out. One without a place is being moved, or about to
+ * be removed.
+ * @param hasMessageIds Whether Message-IDs are read: reading envelopes takes longer than the rest.
  */
 export async function locateMessages(
   owner: IndexOwner,
@@ -42,7 +49,7 @@ export async function locateMessages(
 
 type LocatedRow = Pick<MessageRow, 'rowid' | 'date' | 'size' | 'envelope'> & { id: string }
 
-/** In the order of these ids, each as often as it is named. */
+/** Returns rows in the order of `ids`, including duplicates. */
 export async function rowsById({ db, account }: IndexOwner, ids: readonly string[]): Promise<LocatedRow[]> {
   const wanted = [...new Set(ids)].map(messageIdBytes).filter(id => id !== undefined)
   const found = new Map<string, LocatedRow>()
@@ -76,7 +83,7 @@ export async function rowsById({ db, account }: IndexOwner, ids: readonly string
 
 type LocatedPlace = LocatedMessage['places'][number]
 
-/** By rowids of messages, in the order of folders; without flags, which are half of what is read. */
+/** Returns places by the messages' rowids, ordered by folder; without flags, which would double the data. */
 async function uidsOf(owner: IndexOwner, rowids: readonly number[]): Promise<Map<number, LocatedPlace[]>> {
   const { db, account } = owner
   const found = new Map<number, LocatedPlace[]>()
@@ -111,7 +118,7 @@ async function uidsOf(owner: IndexOwner, rowids: readonly number[]): Promise<Map
   return found
 }
 
-/** Of a few folders: their names are not read for each message. */
+/** Reads the few folders once instead of joining their names to each message. */
 async function foldersById(owner: IndexOwner): Promise<Map<number, { path: string; uidValidity: number }>> {
   const folders = await namedFolders(owner)
   return new Map(folders.map(({ id, path, uid_validity }) => [id, { path, uidValidity: uid_validity }]))
@@ -127,7 +134,7 @@ const placesAt = fixedStatement((db, account: number, messages: readonly number[
     .orderBy('folder'),
 )
 
-/** By rowids of messages, in the order of folders. */
+/** Returns places by the messages' rowids, ordered by folder. */
 export async function placesOf(owner: IndexOwner, rowids: readonly number[]): Promise<Map<number, IndexedPlace[]>> {
   const { db, account } = owner
   const rows: ReadPlace[] = []
@@ -137,7 +144,7 @@ export async function placesOf(owner: IndexOwner, rowids: readonly number[]): Pr
 
 type ReadPlace = FlagColumns & Pick<PlaceRow, 'message' | 'folder' | 'uid'>
 
-/** By rowids of messages. @param rows In the order of folders. */
+/** Groups rows of places by the messages' rowids. @param rows Ordered by folder. */
 export async function placesIn(owner: IndexOwner, rows: readonly ReadPlace[]): Promise<Map<number, IndexedPlace[]>> {
   const found = new Map<number, IndexedPlace[]>()
   if (rows.length === 0) return found

@@ -1,16 +1,16 @@
-/** Flags of a message in a folder: five columns for those that lists filter by, and the others as they are. */
+/** Maps flags of a message in a folder to columns: five for the flags that lists filter by, one for all others. */
 import type { PlaceRow } from './index-tables.ts'
 
 const system = { seen: '\\Seen', flagged: '\\Flagged', answered: '\\Answered', draft: '\\Draft', deleted: '\\Deleted' }
 type SystemFlag = keyof typeof system
 const names = Object.keys(system) as SystemFlag[]
-/** Keywords of one message, and the length of one: what is more is left out. */
+/** Keywords stored per message and characters per keyword; further or longer ones are dropped. */
 const [maxKeywords, maxLength] = [50, 100]
 
 export const flagColumns = [...names, 'keywords_json'] as const
 export type FlagColumns = Pick<PlaceRow, (typeof flagColumns)[number]>
 
-/** `\Recent` belongs to a connection and says nothing about the message. */
+/** Converts flags to columns; `\Recent` is dropped, since it belongs to a connection and not to the message. */
 export function toColumns(flags: readonly string[]): FlagColumns {
   const lower = new Set(flags.map(flag => flag.toLowerCase()))
   const known = new Set(['\\recent', ...names.map(name => `\\${name}`)])
@@ -31,7 +31,7 @@ export function toFlags(columns: FlagColumns): string[] {
   return columns.keywords_json === null ? found : [...found, ...(JSON.parse(columns.keywords_json) as string[])]
 }
 
-/** Neither case makes a difference. */
+/** Adds and removes flags, compared case-insensitively. */
 export function withFlags(flags: readonly string[], add: readonly string[], remove: readonly string[]): string[] {
   const lower = (all: readonly string[]) => new Set(all.map(flag => flag.toLowerCase()))
   const [removed, has] = [lower(remove), lower(flags)]

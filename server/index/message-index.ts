@@ -1,4 +1,4 @@
-/** Messages that come into a folder: known ones get a place there, new ones a row, a thread and what is searched of them. */
+/** Adds messages to a folder: known ones get a place there, new ones also a row, a thread and their searchable text. */
 import { insertRows, updateRows } from './bulk-rows.ts'
 import { type IndexChange, removeTombstones } from './change-log.ts'
 import { addContacts, addressKey } from './contact-index.ts'
@@ -13,7 +13,7 @@ import { identityOf, secondsOf } from './message-identity.ts'
 import type { RowNumbers } from './row-numbers.ts'
 import { assignThreads, type MergedThread, threadClues } from './thread-links.ts'
 
-/** A record and the message that it is. */
+/** A message that was added to a folder, with the UID of its place. */
 export interface AddedMessage extends KnownMessage {
   uid: number
   isNew: boolean
@@ -21,17 +21,17 @@ export interface AddedMessage extends KnownMessage {
   isFirstContact: boolean
 }
 
-/** One that gets a place in a folder without being read. */
+/** A known message that gets a place in a folder without being read. */
 export interface PlacedMessage {
   uid: number
   flags: string[]
   message: KnownMessage
 }
 
-/** What a batch says of all that it adds. */
+/** Properties of a batch that apply to all messages it adds. */
 export interface Arrival {
   isInbox: boolean
-  /** Else they were there before the folder was followed. */
+  /** False if the messages existed before the folder was followed. */
   announces: boolean
   own: OwnMail
 }
@@ -42,11 +42,11 @@ export interface MessageWriter {
   numbers: RowNumbers
 }
 
-/** What is known to be written by the owner of the mailbox. */
+/** How messages written by the owner of the mailbox are recognised. */
 export interface OwnMail {
-  /** As `addressKey` makes them. */
+  /** The owner's addresses, as keys from `addressKey`. */
   addresses: ReadonlySet<string>
-  /** All that comes into this folder is. */
+  /** Every message added to a Sent folder counts as the owner's. */
   isSentFolder: boolean
 }
 
@@ -55,8 +55,8 @@ function isOwn({ from }: MessageRecord, { addresses, isSentFolder }: OwnMail): b
 }
 
 /**
- * @param records None of them has a place in the folder.
- * @param placed Nor have these, which the index has.
+ * @param records Messages without a place in the folder.
+ * @param placed Messages that the index holds, also without a place in the folder.
  */
 export async function addMessages(
   change: IndexChange,
@@ -110,7 +110,7 @@ export async function addMessages(
     }
   })
   const values = rows.map(row => messageValues(change.account, row))
-  // As they are stored: the newest first.
+  // In storage order: newest first.
   await insertRows(change.db, 'messages', messageColumns, values.toReversed())
   const people = rows.map((row, index) => ({ ...row, envelope: fresh[index]!.record }))
   const firsts = await addContacts(change, people, own.addresses)

@@ -1,4 +1,4 @@
-/** Folders of an account as answers name them: read once for an answer, whichever of its parts need them. */
+/** Reads an account's folders once per answer, shared by all of its parts. */
 import type { IndexOwner } from './change-log.ts'
 import { fixedStatement } from './fixed-statement.ts'
 import type { NamedFolder } from './index-tables.ts'
@@ -10,7 +10,7 @@ const read = fixedStatement((db, account: number) =>
     .where('account', '=', account),
 )
 
-/** For all that is read within one answer. */
+/** Returns an owner whose reads share the data cached for one answer. */
 export function forOneAnswer(owner: IndexOwner): IndexOwner {
   return owner.answer ? owner : { ...owner, answer: {} }
 }

@@ -1,14 +1,19 @@
-/** How many buckets of PostgreSQL a search asks together: a statement more costs time on the way, and what it reads is in memory at once. */
+/** Decides how many buckets a search on PostgreSQL reads per statement: a trade-off between round trips and memory. */
 
-/** Messages of the buckets that are asked together at first, unless one alone has more; and how many times more each following time at most. */
+/**
+ * Messages in the buckets of the first statement, exceeded only by a single bucket; `mostGrowth` bounds the growth of
+ * each next one.
+ */
 const firstMessages = 2_000
 const mostGrowth = 8
-/** Full-text hits of one statement that this thread knows: no more buckets are asked together than hold so many, by those before. */
+/**
+ * Full-text hits per statement held by this thread; the number of buckets is limited by an estimate from earlier ones.
+ */
 const mostKnown = 50_000
-/** The same of bytes of words that are read for one statement, since all of it is in memory at once. */
+/** Bytes of words read per statement, all in memory together; estimated from earlier buckets as well. */
 const mostRead = 8 * 1024 * 1024
 
-/** What statements have looked at, found and read. */
+/** Totals of the statements so far: messages covered, rows found, full-text hits and bytes read. */
 export interface Asked {
   messages: number
   rows: number
@@ -16,7 +21,7 @@ export interface Asked {
   bytes: number
 }
 
-/** The next ones that are asked together, of the newest first: as many as will hold what is wanted, by those before. */
+/** Returns the next buckets to read in one statement, newest first: an estimate of as many as fill `limit`. */
 export function nextBuckets(
   left: readonly number[],
   sizes: ReadonlyMap<number, number>,

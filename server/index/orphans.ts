@@ -1,4 +1,4 @@
-/** Messages that are in no folder any more leave the index, with all that they have there. */
+/** Removes messages that are in no folder any more, with all their data. */
 import { lists } from './bulk-rows.ts'
 import { type IndexChange, leaveTombstones } from './change-log.ts'
 import { removeContacts } from './contact-index.ts'
@@ -9,12 +9,12 @@ import { messageIdText, threadIdText } from './message-identity.ts'
 import { removeFromBlocks } from './text-blocks.ts'
 import { shrinkThreads } from './thread-links.ts'
 
-/** Messages that one transaction removes. */
+/** Upper bound on messages removed per transaction; the rest follows in further ones. */
 export const removedAtOnce = 500
-/** Messages that one fact tells of. */
+/** Upper bound on messages per `mail_removed` fact; more are split over several facts. */
 const messagesOfFact = 50
 
-/** Removes some of those that have been in no folder since before this round. */
+/** Removes a batch of the messages that have been orphans since before this round. */
 export async function removeOrphans(change: IndexChange, fullText: FullText, round: number): Promise<SettledOrphans> {
   const { db, account, state } = change
   const rows = await db

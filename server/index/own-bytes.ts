@@ -1,8 +1,12 @@
-/** Texts that go to another thread: their bytes in one piece of memory, since to hand over a piece for each costs more than to copy them. */
+/**
+ * Copies texts for another thread into a single buffer, since transferring one buffer per part costs more than copying.
+ */
 import type { Transferable } from 'node:worker_threads'
 import type { TextPart, TextRecord } from './index-types.ts'
 
-/** What is in `buffers` is empty here once it was sent; what was given stays as it is. */
+/**
+ * Returns copies of the texts and the `buffers` to transfer, which are detached once sent; the originals stay intact.
+ */
 export function ownBytes(texts: readonly TextRecord[]): { texts: TextRecord[]; buffers: Transferable[] } {
   const size = texts.reduce((sum, { parts }) => sum + parts.reduce((all, { bytes }) => all + bytes.length, 0), 0)
   const memory = new Uint8Array(size)

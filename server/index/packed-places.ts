@@ -1,4 +1,4 @@
-/** Where a thousand messages are, as numbers: an object for each of them costs more on its way between threads than to find it. */
+/** Finds places of up to a thousand messages as typed arrays, since passing objects between threads is expensive. */
 import { type RawBuilder, sql } from 'kysely'
 import type { IndexOwner } from './change-log.ts'
 import { readMessageIds } from './envelope.ts'
@@ -9,7 +9,10 @@ import { messageIdBytes } from './message-identity.ts'
 
 const nowhere = -1
 
-/** In the order of these ids. @param isRecognised Also by what they are recognised elsewhere: to read that takes longer than the rest. */
+/**
+ * Returns places in the order of `ids`.
+ * @param isRecognised Adds the properties that recognise messages elsewhere, which take longer to read.
+ */
 export async function packPlaces(
   owner: IndexOwner,
   ids: readonly string[],
@@ -19,7 +22,7 @@ export async function packPlaces(
   return isRecognised ? packRecognised(owner, ids) : (await packBare(owner, ids, nothingElse)).places
 }
 
-/** Of the row of a message, beside where it is. */
+/** Additional columns to select from the row of a message. */
 const nothingElse = sql``
 const envelopes = sql`, m.date, m.size, m.envelope`
 
@@ -35,7 +38,7 @@ interface EnvelopeOfName {
   envelope: number
 }
 
-/** Of each the first folder, whose flags lists show. A message in several has several rows. */
+/** Packs the first folder of each message, whose flags lists show. A message in several folders has several rows. */
 async function packBare<Else = unknown>(
   owner: IndexOwner,
   ids: readonly string[],
@@ -57,7 +60,7 @@ async function packBare<Else = unknown>(
   for (const { at, folder, uid } of rows) {
     places.there[at] = 1
     const number = folder === null ? nowhere : numberOf.get(folder)!
-    // Folders are in the order of their numbers.
+    // Folders are ordered by their numbers.
     if (places.folder[at] !== nowhere && places.folder[at]! <= number) continue
     places.folder[at] = number
     places.uid[at] = uid ?? 0

@@ -1,4 +1,4 @@
-/** Messages in folders: which UIDs a folder has, with which flags. */
+/** Reads and updates places: the UIDs of a folder with their flags. */
 import { lists, updateRows } from './bulk-rows.ts'
 import type { IndexChange, IndexOwner } from './change-log.ts'
 import { fixedStatement } from './fixed-statement.ts'
@@ -6,7 +6,7 @@ import type { PlaceRow } from './index-tables.ts'
 import type { FolderBatch, UidSpan } from './index-types.ts'
 import { areSame, type FlagColumns, flagColumns, toColumns } from './message-flags.ts'
 
-/** A place that a batch concerns; `flags` is null where it is gone. */
+/** A place changed by a batch; `flags` is null if it was removed. */
 export interface PlaceNews {
   uid: number
   message: number
@@ -60,7 +60,7 @@ export async function removePlaces(
   return removed
 }
 
-/** Of UIDs that the folder has; what it has already is left alone. */
+/** Changes the flags of UIDs that the folder has; unknown UIDs and unchanged flags are skipped. */
 export async function changeFlags(
   change: IndexChange,
   folder: number,

@@ -1,4 +1,4 @@
-/** Messages of which it is known which ones they are, and that get a place in a folder without being read. */
+/** Sorts already identified messages into those that can get a place in a folder without being read, and the others. */
 import { lists } from './bulk-rows.ts'
 import type { IndexChange } from './change-log.ts'
 import type { PlacedRecord } from './index-types.ts'
@@ -8,11 +8,11 @@ import type { PlacedMessage } from './message-index.ts'
 import { findPlaces } from './place-index.ts'
 
 export interface PlacedMessages {
-  /** They have no place in the folder. */
+  /** Messages without a place in the folder. */
   absent: PlacedMessage[]
-  /** They have this very place. */
+  /** Messages that already have this place. */
   stored: PlacedRecord[]
-  /** The index does not have them any more, or has something else there: they have to be read. */
+  /** UIDs whose message is no longer in the index, or that hold another one there: they have to be read. */
   unplaced: number[]
 }
 
@@ -38,7 +38,7 @@ export async function placedMessages(
     const message = byId.get(id)
     const place = places.get(uid)
     if (message && place?.message === message.rowid) placed.stored.push(record)
-    // The same message twice in a folder are two messages, each with an id of its own.
+    // Two copies of a message in one folder are two messages with distinct ids.
     else if (!message || place || inFolder.has(message.rowid)) placed.unplaced.push(uid)
     else {
       inFolder.add(message.rowid)

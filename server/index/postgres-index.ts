@@ -1,4 +1,4 @@
-/** Indexes in PostgreSQL: all accounts in the schema `mail_index`, each with a number. */
+/** Backend for indexes in PostgreSQL: all accounts share the schema `mail_index`, each with a number. */
 import { Kysely, sql } from 'kysely'
 import { markDatabaseFault } from '../platform/database/database-fault.ts'
 import { postgresDialect } from '../platform/database/postgres-dialect.ts'
@@ -10,27 +10,27 @@ import type { IndexDatabase, IndexTables } from './index-tables.ts'
 import { TightIndexes } from './postgres-indexes.ts'
 
 const schema = 'mail_index'
-/** The second number is to be raised with the tables of PostgreSQL's full text alone. */
+/** Version of the schema; increment the second number if only PostgreSQL's full-text tables change. */
 const version = `version ${indexVersion}.1`
-/** Connections of one thread. */
+/** Size of the connection pool per thread. */
 const maxConnections = 2
-/** Any number that nothing else locks: two servers that start together make the schema once. */
+/** Advisory lock (an arbitrary number) that makes servers which start together create the schema once. */
 const schemaLock = 5_712_041
-/** Rows that one statement removes. */
+/** Messages deleted per transaction when an account is dropped. */
 const removedAtOnce = 1_000
 
 interface FoundSchema {
   comment: string | null
   owner: string
-  /** Ours: the one that we are connected as. */
+  /** The role that this server is connected as. */
   role: string
   is_ours: boolean
   is_open: boolean
 }
 
 const belongsToOthers = ({ owner, role }: FoundSchema) =>
-  `the schema ${schema} of PostgreSQL belongs to the role "${owner}", so "${role}" cannot make the index of mail in it: drop the schema, of which ` +
-  `all is read from the mail servers again, or give it to "${role}" (alter schema ${schema} owner to …)`
+  `the schema ${schema} of PostgreSQL belongs to the role "${owner}", so "${role}" cannot make the index of mail in it: drop the schema, whose ` +
+  `content is read from the mail servers again, or give it to "${role}" (alter schema ${schema} owner to …)`
 
 export class PostgresIndex implements IndexBackend {
   readonly #db: IndexDatabase
@@ -39,7 +39,7 @@ export class PostgresIndex implements IndexBackend {
   readonly #now: () => number
   readonly #indexes = new TightIndexes()
   readonly #numbers = new Map<string, number>()
-  /** What is under way, of each account. */
+  /** Work in flight, by account. */
   readonly #running = new Map<string, Set<Promise<unknown>>>()
   #prepared: Promise<void> | undefined
 
@@ -79,7 +79,7 @@ export class PostgresIndex implements IndexBackend {
     })
   }
 
-  /** After what is under way: it would find no rows any more, or write some behind those that are removed. */
+  /** Waits for work in flight, which would otherwise find no rows, or write some after the removal. */
   async release(accountId: string): Promise<void> {
     await Promise.allSettled(this.#running.get(accountId) ?? [])
     this.#numbers.delete(accountId)
@@ -91,7 +91,7 @@ export class PostgresIndex implements IndexBackend {
     const account = await this.#find(accountId)
     if (account === undefined) return
     const db = this.#db
-    // Its name first: whatever interrupts this, nobody is shown half of it, and the next start removes the rest as what has no account.
+    // Renamed first: after an interruption, no caller sees a partial index, and the next start removes the rest.
     await db
       .updateTable('accounts')
       .set({ id: `removed ${account}` })
@@ -134,7 +134,7 @@ export class PostgresIndex implements IndexBackend {
     await this.#db.destroy()
   }
 
-  /** The one that writes makes the schema; one of another version goes. */
+  /** Creates the schema, on the writing thread only; one of another version is dropped. */
   async #prepare(): Promise<void> {
     if (this.#isReader) return
     this.#prepared ??= this.#db.transaction().execute(db => this.#makeSchema(db))
@@ -190,7 +190,7 @@ export class PostgresIndex implements IndexBackend {
     })
   }
 
-  /** An estimate: what all tables take, by the account's share of all messages. */
+  /** Estimates an account's size: the size of all tables times its share of all messages. */
   async #bytesOf(account: number): Promise<number> {
     const { rows } = await sql<{ bytes: number }>`
       select round(coalesce((select sum(pg_total_relation_size(pg_class.oid)) from pg_class

@@ -1,11 +1,11 @@
 /**
- * Indexes of PostgreSQL that take more room than their entries need are written again, beside all else that is done. A row of which the text comes
- * later has two entries in each of them, and what comes in no order leaves pages half empty; no vacuum gives that back.
+ * Reindexes bloated indexes of PostgreSQL concurrently. A row whose text is added later has two entries in each index,
+ * and unordered inserts leave pages half empty; vacuum does not reclaim that space.
  */
 import { sql } from 'kysely'
 import type { IndexDatabase } from './index-tables.ts'
 
-/** Bytes of an entry with its place in the page; of words, whose entries differ, about. */
+/** Bytes per entry including its line pointer, by index; an average for `word_pages_key`, whose entries vary. */
 const entries: Readonly<Record<string, number>> = {
   messages_key: 28,
   messages_by_modseq: 28,
@@ -24,16 +24,16 @@ const entries: Readonly<Record<string, number>> = {
   word_pages_key: 68,
 }
 
-/** Bytes of an index: less is not missed, and more takes so long that an order would wait for it. */
+/** Range of index sizes in bytes that are rebuilt: smaller ones are not worth it, larger ones would delay orders. */
 const worth = { atLeast: 512 * 1024, most: 64 * 1024 * 1024 } as const
-/** Of the room that its entries need where it was written at once, when each page is full to nine tenths. */
+/** Ratio to the size of a freshly built index, whose pages are filled to `full`, above which it is rebuilt. */
 const tooMuch = 1.25
 const full = 0.9
-/** How much it has to grow until it is written again, whatever it seems to need. */
+/** Growth factor since its last rebuild that is required for another one, whatever the estimate. */
 const grown = 1.2
-/** It waits for transactions that began before, and so long at most. */
+/** Lock timeout: REINDEX CONCURRENTLY waits for earlier transactions, at most this long. */
 const longestWaitMs = 2_000
-/** After one that failed: a transaction of somebody else lasts long, or there is no room. */
+/** Pause after a failed rebuild, caused by a long transaction or lack of space. */
 const pauseMs = 10 * 60_000
 
 interface SizedIndex {
@@ -45,7 +45,7 @@ interface SizedIndex {
 export class TightIndexes {
   readonly #atLeast: number
   readonly #waitMs: number
-  /** Bytes right after it was written. */
+  /** Size of each index right after its last rebuild. */
   readonly #written = new Map<string, number>()
   #isBusy = false
   #pausedUntil = 0
@@ -55,14 +55,14 @@ export class TightIndexes {
     this.#waitMs = waitMs
   }
 
-  /** Writes one of them, and says whether it did. For idle times, and not in a transaction. */
+  /** Rebuilds one bloated index, and returns whether it did. For idle times; not inside a transaction. */
   async tighten(db: IndexDatabase): Promise<boolean> {
     if (this.#isBusy || performance.now() < this.#pausedUntil) return false
     this.#isBusy = true
     try {
       return await this.#tighten(db)
     } catch {
-      // It is for room alone; the index that was there is still there.
+      // Only space is at stake: the old index stays in use.
       this.#pausedUntil = performance.now() + pauseMs
       return false
     } finally {
@@ -102,7 +102,7 @@ async function sizes(db: IndexDatabase): Promise<SizedIndex[]> {
   return rows
 }
 
-/** What an interrupted time left behind: an index that is not used, and yet written. */
+/** Drops invalid indexes left by an interrupted rebuild: they are not used, but still updated. */
 async function dropUnfinished(db: IndexDatabase): Promise<void> {
   const { rows } = await sql<{ name: string }>`
     select relname as name from pg_index join pg_class on pg_class.oid = indexrelid

@@ -1,19 +1,19 @@
-/** Numbers of rows that follow the date, so that what comes in their order is newest first without sorting. */
+/** Allocates row ids that follow the date, so that reading in their order is newest first without sorting. */
 import { lists } from './bulk-rows.ts'
 import type { IndexChange } from './change-log.ts'
 import { fixedStatement } from './fixed-statement.ts'
 import { freeNumber } from './free-number.ts'
 
-/** Seconds of which it is remembered where the last message of them went. */
+/** Seconds whose last allocated row id is remembered; past it, the oldest entry is evicted. */
 const maxRemembered = 1_000
-/** What no date reaches; numbers stay far below those that JavaScript knows exactly. */
+/** Upper bound for dates, which no real one reaches; keeps row ids far below `Number.MAX_SAFE_INTEGER`. */
 const mostSeconds = 2 ** 40
 
-/** One for each account, for as long as its database is open. */
+/** Row id allocator of one account, kept while its database is open. */
 export class RowNumbers {
   readonly #last = new Map<number, number>()
 
-  /** The second itself, or the next that is free: also where 100,000 messages share one, in a few questions. */
+  /** Returns each second itself or the next free number, in few queries even if 100,000 messages share a second. */
   async take(change: IndexChange, seconds: readonly number[]): Promise<number[]> {
     const wanted = seconds.map(second => Math.min(Math.max(second, 1), mostSeconds))
     const inTable = await takenRows(change, [...new Set(wanted)])
@@ -31,7 +31,7 @@ export class RowNumbers {
 
   async #next(second: number, isTaken: (rowid: number) => Promise<boolean>): Promise<number> {
     const last = this.#last.get(second) ?? second
-    // What it remembers may have been rolled back, or removed.
+    // The remembered row may have been rolled back or removed.
     const from = (await isTaken(last)) ? last : second
     const rowid = await freeNumber(from, isTaken)
     if (this.#last.size >= maxRemembered) this.#last.delete(this.#last.keys().next().value!)

@@ -1,7 +1,7 @@
-/** Row ids that this thread knows, as a table of PostgreSQL. */
+/** Passes row ids known to this thread to PostgreSQL as a table. */
 import { type RawBuilder, sql } from 'kysely'
 
-/** @param rows The newest first. Told so, PostgreSQL looks at no more messages than are wanted. */
+/** @param rows Row ids, newest first; declaring this order lets PostgreSQL stop at the limit. */
 export function rowTable(rows: readonly number[]): RawBuilder<unknown> {
   return sql`select rowid from unnest(${`{${rows.join()}}`}::bigint[]) given (rowid) order by rowid desc offset 0`
 }

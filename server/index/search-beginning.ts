@@ -1,12 +1,15 @@
-/** What each search asks first, by one statement of PostgreSQL in place of four: a short one costs the thread that asks more than it costs the database. */
+/**
+ * Reads what each search needs first, in one statement of PostgreSQL instead of four: short ones cost the client more
+ * than the database.
+ */
 import type { IndexOwner } from './change-log.ts'
 import { preparedStatement } from './fixed-statement.ts'
 import type { NamedFolder } from './index-tables.ts'
 
-/** Messages without a place: where there are more, hits are looked for among messages. */
+/** Orphans read into memory to exclude them from hits; if there are more, hits are joined with messages instead. */
 export const mostOrphans = 1_000
 
-/** `orphans` are up to one more than `mostOrphans`. */
+/** Result of the statement; `orphans` has up to `mostOrphans` + 1 entries. */
 interface Row {
   messages: number
   texts: number
@@ -28,7 +31,7 @@ const begin = preparedStatement<Row>(`
       limit ${mostOrphans + 1}) orphan) as orphans
   from account_state where account = $1`)
 
-/** On PostgreSQL. What it reads is known for this answer; without one, each part reads its own. */
+/** Preloads data into `owner.answer`, on PostgreSQL; a no-op without an answer, when each part reads its own. */
 export async function beginSearch({ db, account, answer }: IndexOwner): Promise<void> {
   if (!answer || answer.begun) return
   const [row] = await begin(db, account)

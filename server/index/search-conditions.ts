@@ -1,4 +1,4 @@
-/** What each key of the search language takes. */
+/** Parses the conditions of the search language: keys and their values. */
 import type { Flag } from '../../contract/mail.ts'
 import type { TermPiece } from './search-pieces.ts'
 import { type SearchCondition, SearchFault, type SearchNode } from './search-tree.ts'
@@ -27,14 +27,16 @@ const searchKeys = [
 type SearchKey = (typeof searchKeys)[number]
 
 export interface ConditionOptions {
-  /** Whether the caller may read texts, links and names of attachments: to search them is to read them, one guess at a time. */
+  /**
+   * Whether the caller may read texts, links and attachment names: searching them amounts to reading them by guessing.
+   */
   inBody: boolean
-  /** Whether mail servers alone answer. */
+  /** Whether only mail servers answer, without an index. */
   isOnServer: boolean
   isPrefix: boolean
 }
 
-/** IMAP counts bytes with 32 bits (RFC 9051, section 9, number). */
+/** Upper bound on sizes, which are 32-bit numbers in IMAP (RFC 9051, section 9, number). */
 const maxBytes = 2 ** 32 - 1
 const states: ReadonlyMap<string, { flag: Flag; isSet: boolean }> = new Map(
   Object.entries({
@@ -55,7 +57,7 @@ export function conditionOf(
 ): SearchNode {
   if (key !== undefined && !isKnown(key)) {
     const known = searchKeys.map(each => `${each}:`).join(' ')
-    throw new SearchFault(at, `there is no ${key}: to search by, only ${known}. Put words with a colon in quotes`)
+    throw new SearchFault(at, `${key}: is not a search key. Use ${known}, or put words with a colon in quotes`)
   }
   if (value.trim() === '') throw new SearchFault(at, key === undefined ? 'the quotes are empty' : needs(key))
   if (isOnServer) refuseOnServer(at, key, value)
@@ -100,7 +102,7 @@ export function conditionOf(
   }
 }
 
-/** What no mail server can be asked for. Words that it would look for elsewhere are not left out: the result would not be what was asked for. */
+/** Rejects conditions that IMAP servers cannot search for: dropping them would return wrong results. */
 function refuseOnServer(at: number, key: string | undefined, value: string): void {
   const isHas = key === 'has' && /^(attachment|link)$/i.test(value)
   if (!isHas && key !== 'filename' && key !== 'thread') return
@@ -125,7 +127,7 @@ function stateOf(at: number, value: string): SearchCondition {
   return { kind: 'flag', ...state }
 }
 
-/** Whether there is a link is read in the text. */
+/** Parses `has:`; `has:link` depends on texts, so it requires the right to read them. */
 function hasOf(at: number, value: string, inBody: boolean): SearchCondition {
   const what = value.toLowerCase()
   if (what !== 'attachment' && what !== 'link') throw new SearchFault(at, 'has: takes attachment, link')
@@ -133,7 +135,7 @@ function hasOf(at: number, value: string, inBody: boolean): SearchCondition {
   return { kind: 'has', what }
 }
 
-/** No mail is older than 1970 to a mail server. */
+/** Parses a day from 1970 on; mail servers know no earlier dates. */
 function dayOf(at: number, key: string, value: string): string {
   const date = /^(?:19[7-9]\d|[2-9]\d{3})-\d\d-\d\d$/.test(value) ? new Date(value) : new Date(Number.NaN)
   if (Number.isNaN(date.getTime()) || date.toISOString().slice(0, 10) !== value) {

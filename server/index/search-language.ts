@@ -1,4 +1,4 @@
-/** Reads what people type to search mail (`from:anna ("annual report" OR budget*) -is:read`) into a tree. */
+/** Parses search queries (`from:anna ("annual report" OR budget*) -is:read`) into a tree. */
 import { maxSearchLength } from '../../contract/mail.ts'
 import { Problem } from '../platform/problem.ts'
 import { phraseOf } from './fulltext.ts'
@@ -7,18 +7,18 @@ import { nextPiece, type Piece } from './search-pieces.ts'
 import { SearchFault, type SearchNode } from './search-tree.ts'
 
 export interface LanguageOptions {
-  /** Whether words are looked for in the text of messages too: for those who may read it. */
+  /** Whether words are also searched in texts, for callers that may read them. */
   inBody: boolean
-  /** While somebody types, the last word is the beginning of one. */
+  /** Search-as-you-type: the last word is treated as a prefix. */
   isTyping?: boolean
-  /** No index answers: what mail servers cannot be asked for is refused. */
+  /** Whether no index answers: conditions that mail servers cannot search for are rejected. */
   isOnServer?: boolean
 }
 
-/** Conditions of a query, and parentheses within each other. */
+/** Terms per query and nesting depth of parentheses; more are rejected. */
 const [maxTerms, maxDepth] = [20, 10]
 
-/** Throws `bad_request` that says what cannot be read, and at which character. */
+/** Parses a query. @throws Problem `bad_request`, which says what cannot be parsed and at which character. */
 export function parseSearch(query: string, options: LanguageOptions): SearchNode {
   if (query.length > maxSearchLength) throw unreadable(`is longer than ${maxSearchLength} characters`)
   if (/\p{Cc}/u.test(query)) throw unreadable('must be one line without control characters')
@@ -53,7 +53,9 @@ class SearchParser {
     return tree
   }
 
-  /** Several all-of lists joined by OR, which binds less than standing side by side. Undefined where nothing in them can be searched. */
+  /**
+   * Parses terms joined by OR, which binds weaker than juxtaposition (AND). Undefined if none of them can be searched.
+   */
   #alternatives(): SearchNode | undefined {
     const all = [this.#all()]
     while (this.#piece.kind === 'or') {
@@ -80,7 +82,7 @@ class SearchParser {
   }
 
   #group(at: number): SearchNode | undefined {
-    if (++this.#depth > maxDepth) throw new SearchFault(at, `more than ${maxDepth} parentheses are within each other`)
+    if (++this.#depth > maxDepth) throw new SearchFault(at, `more than ${maxDepth} parentheses are nested`)
     this.#next()
     if (this.#is('close')) throw new SearchFault(at, 'there is nothing between these parentheses')
     const node = this.#alternatives()
@@ -99,7 +101,7 @@ class SearchParser {
     const { inBody, isOnServer = false } = this.#options
     const condition = conditionOf(piece, { inBody, isOnServer, isPrefix })
     if (!('text' in condition) || phraseOf(condition.text, false)) return condition
-    // A sign by itself, as in "tea & milk", is in no index.
+    // A lone symbol, as in "tea & milk", is not indexed.
     if (piece.key === undefined && !piece.isPhrase) return undefined
     throw new SearchFault(piece.at, 'there are no letters or digits to search for')
   }
@@ -121,12 +123,12 @@ function begins(piece: Piece): boolean {
 
 function joined(kind: 'and' | 'or', all: (SearchNode | undefined)[]): SearchNode | undefined {
   const given = all.filter(node => node !== undefined)
-  // All of them at the top are seen at once, however they were written.
+  // Nested ANDs are flattened, so that the planner sees all top-level conditions.
   const nodes = kind === 'and' ? given.flatMap(node => (node.kind === 'and' ? node.nodes : [node])) : given
   return nodes.length <= 1 ? nodes[0] : { kind, nodes }
 }
 
-/** @param at The character that it is about, counted from 1. */
+/** @param at Position of the offending character, counted from 1. */
 function unreadable(message: string, at?: number): Problem {
   const errors = [{ path: 'query.q', message, ...(at !== undefined && { at }) }]
   return new Problem('bad_request', `query.q: ${message}`, { errors })

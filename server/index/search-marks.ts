@@ -1,6 +1,6 @@
 /**
- * Conditions on places that few may meet: what is flagged, unread, labelled or in a small folder. An index knows these places in the
- * order of their messages, so that a search with a common word does not look at each message that has it.
+ * Selective conditions on places: flagged, unread, labelled or in a small folder. A database index has these places in
+ * the order of their messages, so that a search with a common word need not visit each message that contains it.
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Span } from './full-text.ts'
@@ -10,13 +10,13 @@ import type { SearchNode } from './search-tree.ts'
 type Sql = RawBuilder<unknown>
 
 export interface Marks {
-  /** The table, as `p`. */
+  /** The table expression of the places, aliased `p`. */
   places: Sql
-  /** What such a place meets. */
+  /** The condition that these places meet. */
   condition: Sql
 }
 
-/** Beyond so many in a bucket, hits with the word are looked at one by one: enough of them will do. */
+/** Marked places per bucket above which hits are checked one by one, since enough of them will match. */
 const fewest = 1_000
 
 interface MarksContext {
@@ -25,12 +25,12 @@ interface MarksContext {
   foldersOf(name: string): readonly number[]
 }
 
-/** @param nodes Conditions on one and the same place. @param condition All of them. */
+/** @param nodes Conditions on the same place. @param condition All of them, as SQL. */
 export function marksOf(nodes: readonly SearchNode[], condition: Sql, context: MarksContext): Marks | undefined {
   const narrowest = indexOf(nodes, context)
   if (!narrowest) return undefined
   const { account, isSqlite } = context
-  // Each of them serves, and SQLite does not know which one is the smallest.
+  // Any of these indexes would do, and SQLite does not know which is the smallest.
   const index = isSqlite ? sql.raw(`indexed by ${narrowest.index}`) : sql``
   return {
     places: sql`places p ${index}`,
@@ -38,7 +38,9 @@ export function marksOf(nodes: readonly SearchNode[], condition: Sql, context: M
   }
 }
 
-/** With the condition of the index as it is written there: a parameter would not show that it is met. */
+/**
+ * Picks an index; `implied` repeats its condition literally, since SQLite cannot match a partial index by a parameter.
+ */
 function indexOf(
   nodes: readonly SearchNode[],
   { foldersOf }: MarksContext,
@@ -62,7 +64,7 @@ export function placesBetween({ places, condition }: Marks, [low, high]: Span): 
   return sql`from ${places} where ${condition} and p.message >= ${BigInt(low)} and p.message < ${BigInt(high)}`
 }
 
-/** How many there are: none, few enough that hits are looked for among them, or more. */
+/** Counts marked places up to a limit; if few, hits are searched among them. */
 export async function countMarked(db: IndexDatabase, marks: Marks, span: Span): Promise<'none' | 'few' | 'many'> {
   const { rows } = await sql<{ count: number }>`
     select count(*) as count from (select 1 ${placesBetween(marks, span)} limit ${BigInt(fewest + 1)}) counted`.execute(
@@ -73,7 +75,7 @@ export async function countMarked(db: IndexDatabase, marks: Marks, span: Span): 
   return count <= fewest ? 'few' : 'many'
 }
 
-/** The messages with such places, as far as there are no more than this. */
+/** Returns the messages with such places; undefined if there are more than `most`. */
 export async function markedMessages(
   db: IndexDatabase,
   marks: Marks,

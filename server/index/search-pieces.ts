@@ -1,18 +1,18 @@
-/** Splits a search into pieces: terms, parentheses and OR, and where each of them stands. */
+/** Lexer of the search language: splits a query into terms, parentheses and OR, with their positions. */
 import { SearchFault } from './search-tree.ts'
 
 export interface TermPiece {
   kind: 'term'
-  /** Where it begins, counted from 1. */
+  /** Position of its first character, counted from 1. */
   at: number
   end: number
   isNegated: boolean
-  /** In small letters; undefined for a word or phrase. */
+  /** Lower case; undefined for a word or phrase without a key. */
   key: string | undefined
   value: string
-  /** It was in quotes. */
+  /** Whether the value was in quotes. */
   isPhrase: boolean
-  /** A `*` ended it. */
+  /** Whether the value ended with `*`. */
   isPrefix: boolean
 }
 
@@ -21,12 +21,12 @@ export type Piece =
   | { kind: 'open'; at: number; end: number; isNegated: boolean }
   | { kind: 'close' | 'or' | 'end'; at: number; end: number }
 
-/** A minus, a key with its colon. */
+/** An optional minus and an optional key with its colon. */
 const beginning = /(-?)(?:([a-z][a-z\d_-]*):)?/iuy
 const phrase = /"((?:\\.|[^"\\])*)("?)/uy
 
 const literally = (sign: string) => `put text with ${sign} in quotes to search for it literally`
-/** Operators elsewhere; in small letters they are words. */
+/** Operators of other search languages, with hints; in lower case they are words. */
 const foreign: ReadonlyMap<string, string> = new Map([
   [
     'AND',
@@ -40,11 +40,11 @@ const signs: readonly (readonly [RegExp, string])[] = [
   [/^\{|^[^{]*\}$/u, `{ } is written as OR: (tea OR milk). Or ${literally('{ }')}`],
   [/^\*./u, `* may end a word (budget*), and not begin it. Leave it out, or ${literally('*')}`],
   [/^[\u00ab\u00bb\u201c-\u201f]|[\u00ab\u00bb\u201c-\u201f]$/u, 'put phrases in straight quotes: "annual report"'],
-  // 24" is a length.
+  // A quote after a digit is allowed: 24" is a length.
   [/[^\d"]"$/u, 'the quote is not opened. Put quotes around the whole phrase: "annual report"'],
 ]
 
-/** @param isGrouped Whether a parenthesis is open: then one that closes it ends a word. */
+/** @param isGrouped Whether a parenthesis is open, so that a closing one ends a word. */
 export function nextPiece(query: string, from: number, isGrouped: boolean): Piece {
   let begin = from
   while (/\s/.test(query[begin] ?? '')) begin++
@@ -60,7 +60,7 @@ export function nextPiece(query: string, from: number, isGrouped: boolean): Piec
   if (query[valueAt] === '"') return phrasePiece(query, { at, valueAt, isNegated, key: key?.toLowerCase() })
   const end = endOfWord(query, valueAt, isGrouped)
   const word = query.slice(valueAt, end)
-  // A minus by itself is a word like any other.
+  // A lone minus is a word.
   if (before === '-' && word === '') return { ...plain, at, end, isNegated: false, key: undefined, value: '-' }
   if (key === undefined && !isNegated && word === 'OR') return { kind: 'or', at, end }
   return wordPiece(word, { at, end, isNegated, key: key?.toLowerCase() })
@@ -70,7 +70,7 @@ const plain = { kind: 'term', isPhrase: false, isPrefix: false } as const
 
 function wordPiece(word: string, place: Pick<TermPiece, 'at' | 'end' | 'isNegated' | 'key'>): Piece {
   const { at, key } = place
-  // Folders may be called anything.
+  // Folder names may contain any characters.
   if (key === 'in') return { ...plain, ...place, value: word }
   if (key !== undefined && word.startsWith('(')) {
     throw new SearchFault(at, `${key}: takes one word or phrase. Write (${key}:anna OR ${key}:bob)`)
@@ -99,7 +99,7 @@ function phrasePiece(query: string, place: Pick<TermPiece, 'at' | 'isNegated' | 
   }
 }
 
-/** A pair of parentheses inside of a word, as in f(x), groups nothing. */
+/** Finds the end of a word; balanced parentheses inside it, as in f(x), are part of it. */
 function endOfWord(query: string, from: number, isGrouped: boolean): number {
   let open = 0
   let at = from

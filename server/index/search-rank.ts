@@ -1,4 +1,4 @@
-/** What is said of many hits at once: which come first when the best are wanted, and how they spread over folders, senders and years. */
+/** Ranks hits, and counts them by folder, sender and year (facets). */
 import type { Address } from '../../contract/mail.ts'
 import { lists } from './bulk-rows.ts'
 import type { IndexOwner } from './change-log.ts'
@@ -7,7 +7,7 @@ import { fixedStatement } from './fixed-statement.ts'
 import { type Phrase, phraseOf, tokensOf } from './fulltext.ts'
 import type { SearchNode } from './search-tree.ts'
 
-/** Of one hit, from its envelope. */
+/** Data of one hit that ranking and facets use. */
 export interface HitFacts {
   rowid: number
   subject: string
@@ -26,7 +26,7 @@ export interface SearchFacets {
 
 const mostSenders = 20
 const dayMs = 86_400_000
-/** After so many days a message is half as new. */
+/** Days in which the recency score of a message halves. */
 const halfLife = 60
 const weights = { subject: 4, sender: 3, recency: 4, flagged: 2, answered: 1 } as const
 
@@ -57,14 +57,14 @@ export async function factsOf({ db, account }: IndexOwner, rowids: readonly numb
       if (!facts) continue
       facts.isFlagged ||= flagged === 1
       facts.isAnswered ||= answered === 1
-      // The same message may be twice in one.
+      // The same message may be in a folder twice.
       if (!facts.folders.includes(folder)) facts.folders.push(folder)
     }
   }
   return rowids.map(rowid => found.get(rowid)).filter(facts => facts !== undefined)
 }
 
-/** Words that are wanted, and those of them that may be those of a sender. */
+/** Phrases of the query that are scored in the subject and in the sender. */
 interface Wanted {
   subject: Phrase[]
   sender: Phrase[]
@@ -74,7 +74,7 @@ export class Ranking {
   readonly #wanted: Wanted = { subject: [], sender: [] }
   readonly #now: number
 
-  /** @param now Milliseconds: of all pages of a search the same. */
+  /** @param now Time in milliseconds, the same for all pages of a search. */
   constructor(tree: SearchNode, now: number) {
     this.#now = now
     this.#collect(tree)
@@ -89,7 +89,7 @@ export class Ranking {
       weights.recency * 2 ** (-age / halfLife) +
       weights.flagged * Number(isFlagged) +
       weights.answered * Number(isAnswered)
-    // Of two that differ less than that, the newer one comes first.
+    // Rounded so that nearly equal scores are tied, and the newer hit comes first.
     return Math.round(score * 1000) / 1000
   }
 
@@ -103,14 +103,14 @@ export class Ranking {
   }
 }
 
-/** How many of the phrases stand in a text, from 0 to 1. */
+/** Returns the fraction of the phrases that the text contains. */
 function shareOf(phrases: readonly Phrase[], text: string): number {
   if (phrases.length === 0) return 0
   const words = tokensOf(text, 200)
   return phrases.filter(phrase => placeOf(phrase, words, 0) !== -1).length / phrases.length
 }
 
-/** Where in a list of words a phrase begins, from an index on; -1 where it is not in it. */
+/** Returns the index at which a phrase begins in a list of words, searching from an index on; -1 if it is not found. */
 export function placeOf({ words, isPrefix }: Phrase, text: readonly string[], from: number): number {
   const last = words.length - 1
   for (let at = from; at + last < text.length; at++) {

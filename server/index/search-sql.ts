@@ -1,4 +1,4 @@
-/** A search tree as SQL over one account's index: conditions on `messages m`, on places, and on full-text hits of one bucket. */
+/** Compiles a search tree to SQL over an account's index: conditions on `messages m`, places and full-text hits. */
 import { type RawBuilder, sql } from 'kysely'
 import type { Hits, Span, TextField, TextMatch } from './full-text.ts'
 import { phraseOf } from './fulltext.ts'
@@ -12,31 +12,31 @@ type Row = `${'m' | 't'}.rowid`
 export interface SqlContext {
   account: number
   isSqlite: boolean
-  /** Whether texts may be looked into. Holds for the whole tree, whatever its nodes say. */
+  /** Whether texts may be searched. Applies to the whole tree, whatever its nodes say. */
   inBody: boolean
-  /** Ids of the folders that a name means; none where there is no such folder. */
+  /** Returns the ids of the folders that a name refers to; empty if there are none. */
   foldersOf(name: string): readonly number[]
 }
 
 export interface SearchPlan {
-  /** Hits that drive the search: what every message must match. */
+  /** The full-text condition that every hit must match, which drives the search. */
   match: TextMatch | undefined
-  /** All that full-text hits are asked for, that of every message included. Where there is some, buckets are asked one after the other. */
+  /** All full-text conditions, `match` included. If there are any, the search goes bucket by bucket. */
   matches: readonly TextMatch[]
-  /** Nothing else is asked for beside that; or nothing but what a place meets. */
+  /** Conditions besides `match`: none, only ones on places, or others too. */
   rest: 'none' | 'places' | 'others'
-  /** Places of which every hit has one, where an index knows them. */
+  /** Places of which every hit must have one, if a database index covers them. */
   marks: Marks | undefined
-  /** Rows that can match at all: from `first` on, and below `end`. */
+  /** Row ids that can match, as a half-open range. */
   first: number
   end: number
-  /** @param given.isMarked The hit has one of the places of `marks`. @param given.row Stands for the row id that full text is looked for by. */
+  /** @param given.isMarked Hits come from `marks`. @param given.row The row id column for full-text conditions. */
   conditions(given: { hits: Hits; span: Span; isMarked: boolean; row: Row }): Sql[]
 }
 
 /**
- * The row id of a message is its date in seconds, or the next that was free. It was never moved further than this: that would take ten million
- * messages one second after the other.
+ * Upper bound, in seconds, on how far a row id (its date, or the next free number) is beyond the date: more would take
+ * ten million messages in consecutive seconds.
  */
 const mostMoved = 10_000_000
 
@@ -70,7 +70,7 @@ export function planOf(tree: SearchNode, context: SqlContext): SearchPlan {
   }
 }
 
-/** The largest parts of a condition that are full text alone. */
+/** Returns the largest subtrees of a condition that are purely full text. */
 function matchesIn(node: SearchNode, context: SqlContext): [SearchNode, TextMatch][] {
   const match = matchOf(node, context)
   if (match) return [[node, match]]
@@ -78,7 +78,7 @@ function matchesIn(node: SearchNode, context: SqlContext): [SearchNode, TextMatc
   return 'nodes' in node ? node.nodes.flatMap(each => matchesIn(each, context)) : []
 }
 
-/** Undefined where not all of it is full text that is wanted. */
+/** Converts a node to a full-text condition; undefined unless all of it is full text. */
 function matchOf(node: SearchNode, context: SqlContext): TextMatch | undefined {
   if (node.kind === 'and' || node.kind === 'or') {
     const matches = node.nodes.map(each => matchOf(each, context))
@@ -112,7 +112,7 @@ function fieldsOf(node: SearchNode, { inBody }: SqlContext): readonly TextField[
   }
 }
 
-/** About a place: all such conditions that stand side by side are met by one and the same. */
+/** Whether a node is a condition on places; sibling conditions of this kind must be met by the same place. */
 function isOfPlace(node: SearchNode): boolean {
   if (node.kind === 'and' || node.kind === 'or') return node.nodes.every(isOfPlace)
   return node.kind === 'flag' || node.kind === 'folder' || node.kind === 'label'
@@ -170,20 +170,20 @@ class Compiler {
         return thread === undefined ? nothing : sql`m.thread = ${thread}`
       }
       default:
-        // What the caller may not look into; words without a letter or digit, of which the language lets none through.
+        // Fields that the caller may not search, and words without letters or digits, which the parser rejects.
         return nothing
     }
   }
 
   #place(nodes: readonly SearchNode[]): Sql {
     const { account, isSqlite } = this.#context
-    // Without statistics SQLite takes the primary key, of which it knows the account alone, and reads all places for each message.
+    // Without statistics SQLite would use the primary key by account only, and scan all places for each message.
     const index = isSqlite ? sql`indexed by places_by_message` : sql``
     return sql`exists (select 1 from places p ${index} where p.account = ${account} and p.message = m.rowid
       and ${this.ofOnePlace(nodes)})`
   }
 
-  /** Of `places p`. */
+  /** Compiles conditions on a single row of `places p`. */
   ofOnePlace(nodes: readonly SearchNode[]): Sql {
     return nodes.length === 0 ? sql`true` : both(nodes.map(node => this.#ofPlace(node)))
   }
@@ -197,7 +197,7 @@ class Compiler {
       case 'flag':
         return sql`p.${sql.ref(node.flag)} = ${Number(node.isSet)}`
       case 'label':
-        // In a list as JSON, each in quotes.
+        // Keywords are a JSON list, each in quotes.
         return sql`lower(p.keywords_json) like ${`%${escaped(JSON.stringify(node.label.toLowerCase()))}%`} escape '!'`
       case 'folder': {
         const folders = this.#context.foldersOf(node.folder)
@@ -210,7 +210,7 @@ class Compiler {
 }
 
 const nothing = sql`1 = 0`
-/** Where no full text is asked for. */
+/** Empty hits, for plans without full-text conditions. */
 export const noHits: Hits = { table: () => sql`select null as rowid where ${nothing}`, rows: () => undefined }
 const both = (all: readonly Sql[]) => sql`(${sql.join(all, sql` and `)})`
 const either = (all: readonly Sql[]) => sql`(${sql.join(all, sql` or `)})`

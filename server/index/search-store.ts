@@ -1,4 +1,4 @@
-/** Searches one account's index: newest first, or the best of the newest thousand; with what is said of all hits, and snippets. */
+/** Searches one account's index, newest first or the best of the newest thousand; with totals, facets and snippets. */
 
 import { BlockReader } from './block-reader.ts'
 import type { IndexOwner } from './change-log.ts'
@@ -15,7 +15,7 @@ import type { FoundPlaces, HitPlace, IndexSearch, SearchAnswer, SearchCursor, Se
 import { SearchWalk } from './search-walk.ts'
 import { phrasesOf, snippetIn } from './snippet.ts'
 
-/** Hits that are counted, scored and spread over facets. */
+/** Upper bound on hits that are counted, scored and included in facets: the newest ones. */
 export const mostCounted = 1_000
 
 interface Folders {
@@ -38,7 +38,7 @@ export class SearchStore {
     return { hits: await search.read(places, query, query.inBody), ...found }
   }
 
-  /** For searches of several accounts, of which most hits are in no page. */
+  /** Finds hits without reading them, for searches across accounts, where most hits are not on the page. */
   async find(query: IndexSearch): Promise<FoundPlaces> {
     const { tree, inBody } = query
     if (!isSqlite(this.#owner.db)) await beginSearch(this.#owner)
@@ -62,7 +62,7 @@ export class SearchStore {
 
   async #newest({ limit, cursor, counts }: IndexSearch, walk: SearchWalk): Promise<Found> {
     const from = cursor?.rowid ?? Number.MAX_SAFE_INTEGER
-    // What is counted is the whole, also on later pages.
+    // Totals cover the whole search on later pages too.
     const all = counts ? await walk.rows(Number.MAX_SAFE_INTEGER, mostCounted + 1) : []
     const isCounted = counts && (cursor === undefined || all.length <= mostCounted)
     const rows = isCounted ? all.filter(rowid => rowid < from) : await walk.rows(from, limit + 1)
@@ -96,7 +96,7 @@ export class SearchStore {
     }
   }
 
-  /** In this order; those that are gone meanwhile are left out. @param previews Whether they are wanted. */
+  /** Reads hits in this order; those removed meanwhile are left out. @param previews Whether to include previews. */
   async read(
     hits: readonly HitPlace[],
     { tree, inBody }: Pick<IndexSearch, 'tree' | 'inBody'>,
@@ -111,7 +111,7 @@ export class SearchStore {
       textAt,
     })
     const phrases = inBody ? phrasesOf(tree) : []
-    // Blocks that were read for previews are not read again.
+    // The reader has already loaded these blocks if there are previews.
     const texts = phrases.length === 0 ? undefined : await blocks.read([...places.values()])
     const textOf = (rowid: number) => texts?.get(places.get(rowid) ?? -1) ?? ''
     return hits.flatMap(place => {
@@ -128,7 +128,7 @@ export class SearchStore {
       paths: new Map(all.map(({ id, path }) => [id, path])),
       idsOf: name => {
         const lower = name.toLowerCase()
-        // INBOX is INBOX in any case (RFC 9051, section 5.1).
+        // INBOX is case-insensitive (RFC 9051, section 5.1).
         const path = lower === 'inbox' ? 'INBOX' : name
         const named = all.filter(folder => folder.path === path)
         return (named.length > 0 ? named : all.filter(({ role }) => role === lower)).map(({ id }) => id)
@@ -138,7 +138,7 @@ export class SearchStore {
 }
 
 interface Found {
-  /** The newest, up to one more than are counted. */
+  /** The newest hits, up to `mostCounted` + 1. */
   all: number[]
   facts?: HitFacts[]
   page: HitPlace[]

@@ -1,4 +1,4 @@
-/** What is searched for, as a tree: made by search-language.ts, run by search-store.ts. */
+/** A search query as a tree: built by search-language.ts, run by search-store.ts. */
 import type { Flag } from '../../contract/mail.ts'
 
 export type SearchNode =
@@ -6,14 +6,14 @@ export type SearchNode =
   | { kind: 'not'; node: SearchNode }
   | SearchCondition
 
-/** Words that are found together: one after the other. With `isPrefix` the last of them may go on. */
+/** Consecutive words; with `isPrefix`, the last one is a prefix. */
 interface Words {
   text: string
   isPrefix: boolean
 }
 
 export type SearchCondition =
-  /** In subject and people; with `inBody` in the text and in names of attachments as well. */
+  /** Words in subject and addresses; with `inBody` also in the text and attachment names. */
   | ({ kind: 'text'; inBody: boolean } & Words)
   /** `to` means To or Cc. */
   | ({ kind: 'from' | 'to' | 'cc' | 'bcc' | 'subject' | 'body' | 'filename' } & Words)
@@ -22,22 +22,22 @@ export type SearchCondition =
   | { kind: 'after' | 'before'; day: string }
   | { kind: 'larger' | 'smaller'; bytes: number }
   | { kind: 'has'; what: 'attachment' | 'link' }
-  /** A keyword, in any case. */
+  /** A keyword, compared case-insensitively. */
   | { kind: 'label'; label: string }
   | { kind: 'thread'; id: string }
-  /** As it was typed: a path or a role. */
+  /** A path or a role, as typed. */
   | { kind: 'folder'; folder: string }
 
-/** All names of folders in it. */
+/** Returns all folder names in a tree. */
 export function foldersIn(node: SearchNode): string[] {
   if (node.kind === 'not') return foldersIn(node.node)
   if ('nodes' in node) return node.nodes.flatMap(foldersIn)
   return node.kind === 'folder' ? [node.folder] : []
 }
 
-/** What of a search cannot be read, and where it stands. */
+/** A syntax error in a search, with its position. */
 export class SearchFault extends Error {
-  /** The character, counted from 1. */
+  /** Position of the character, counted from 1. */
   readonly at: number
 
   constructor(at: number, message: string) {

@@ -1,4 +1,4 @@
-/** What a search of an account's index takes and answers: plain data, passed between threads. */
+/** Input and result types of a search in an account's index: plain data that can be passed between threads. */
 import type { IndexReach } from './index-reach.ts'
 import type { IndexedMessage } from './index-types.ts'
 import type { SearchFacets } from './search-rank.ts'
@@ -8,43 +8,43 @@ import type { Snippet } from './snippet.ts'
 export interface IndexSearch {
   tree: SearchNode
   order: 'date' | 'rank'
-  /** At most 100. */
+  /** Hits per page, at most 100. */
   limit: number
   cursor?: SearchCursor
-  /** False: texts are not looked into, whatever the tree says, and nothing of them is in the answer. */
+  /** Whether texts may be searched and returned; false overrides the tree. */
   inBody: boolean
-  /** Whether `total` and `facets` are wanted, or the first alone. */
+  /** Whether to compute `total` and `facets`, or only the total. */
   counts: boolean | 'total'
-  /** Milliseconds. */
+  /** Current time in milliseconds. */
   now: number
 }
 
-/** Where a page ended. New mail is in front of it, and moves nothing behind it. */
+/** Where a page ended. New mail comes before it, so that it does not shift later pages. */
 export type SearchCursor =
   | { order: 'date'; rowid: number }
-  /** Hits are those up to `top`, their scores those of `now`. */
+  /** Only hits up to `top` are included, scored as of `now`. */
   | { order: 'rank'; rowid: number; score: number; top: number; now: number }
 
-/** Where a hit stands among others, also those of other accounts: by score where the best are wanted, then by row. */
+/** Sort position of a hit, also among hits of other accounts: by score when ranked, then by row id. */
 export interface HitPlace {
-  /** About the second in which it was received. */
+  /** Approximately the second in which the message was received. */
   rowid: number
-  /** Null unless the best are wanted. */
+  /** Null unless ranked. */
   score: number | null
 }
 
-/** Which messages match, without what is in them. */
+/** The hits of a search, without their content. */
 export interface FoundPlaces {
   places: HitPlace[]
-  /** Null after the last one. */
+  /** Null on the last page. */
   nextCursor: SearchCursor | null
-  /** The newest that matches; null unless the best are wanted, and where there is none. */
+  /** Row id of the newest hit; null unless ranked, or if there is none. */
   top: number | null
-  /** Null where it was not asked for. Up to a thousand it is exact. */
+  /** Null if not requested; exact up to a thousand. */
   total: { count: number; isExact: boolean } | null
-  /** Of the hits that were counted; null where they were not asked for. */
+  /** Facets of the counted hits; null if not requested. */
   facets: SearchFacets | null
-  /** Names after `in:` that no folder of this account has. */
+  /** Names after `in:` that match no folder of this account. */
   unknownFolders: string[]
   reach: IndexReach
 }
@@ -54,18 +54,18 @@ export interface SearchHit extends HitPlace {
   snippet: Snippet | null
 }
 
-/** How hits are written; what the thread of the index needs to know of it. */
+/** How the thread of the index renders hits. */
 export interface HitStyle {
   accountId: string
-  /** The address of the account: what resembles it is suspicious. */
+  /** The account's address: look-alikes of it are suspicious. */
   own: string
-  /** Whether previews are wanted, and may be read. */
+  /** Whether previews are requested and permitted. */
   hasPreview: boolean
-  /** With the paths of folders in place of their names: a message is named in a folder that the search means. */
+  /** The query with folder names resolved to paths, so that a hit's reference uses its place in a searched folder. */
   tree: SearchNode
 }
 
-/** Makes the text of a hit; given by what knows how messages are shown and named. */
+/** Renders a hit; supplied by the feature that knows how messages are shown and referenced. */
 export type HitWriter = (hit: SearchHit, style: HitStyle) => string
 
 export interface WrittenHit {

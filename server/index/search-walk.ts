@@ -1,4 +1,4 @@
-/** The rows that match a search, newest first: one bucket of time after the other, until there are enough. */
+/** Finds the rows that match a search, newest first, bucket by bucket until there are enough. */
 import { type RawBuilder, sql } from 'kysely'
 import type { IndexOwner } from './change-log.ts'
 import { fixedStatement } from './fixed-statement.ts'
@@ -18,9 +18,9 @@ interface Walk {
   limit: number
 }
 
-/** Places that are fetched to look for hits among their messages. */
+/** Upper bound on marked places that are fetched to intersect their messages with the hits. */
 const mostMarked = 2_000
-/** For so many wanted messages one is looked for among so many hits, and among more of them each next time. */
+/** Hits checked per statement: `first` times the limit, at least `atLeast`, growing by a factor of `next` each time. */
 const looks = { first: 4, next: 8, atLeast: 256 } as const
 
 const orphansOf = fixedStatement((db, account: number) =>
@@ -44,7 +44,7 @@ export class SearchWalk {
     this.#plan = plan
   }
 
-  /** Row ids below `end`. */
+  /** Returns up to `limit` matching row ids below `end`. */
   async rows(end: number, limit: number): Promise<number[]> {
     const { first, end: last, matches } = this.#plan
     const below = Math.min(end, last)
@@ -68,7 +68,7 @@ export class SearchWalk {
     return found
   }
 
-  /** One statement more costs SQLite nothing on the way: each of its buckets is asked by itself. */
+  /** Returns the buckets with their sizes: infinite with SQLite, where round trips are free: each is queried alone. */
   async #sizes(): Promise<ReadonlyMap<number, number>> {
     const { db, account, answer } = this.#owner
     if (answer?.begun) return answer.begun.sizes
@@ -76,7 +76,7 @@ export class SearchWalk {
     return new Map((await this.#fullText.buckets(db, account)).map(bucket => [bucket, Number.POSITIVE_INFINITY]))
   }
 
-  /** @param buckets The newest first. */
+  /** @param buckets Newest first. */
   async #rowsOf(buckets: readonly number[], end: number, limit: number) {
     const { db, account } = this.#owner
     const { first, marks, match, matches } = this.#plan
@@ -92,14 +92,14 @@ export class SearchWalk {
     return { rows, known, bytes: hits.bytes ?? 0 }
   }
 
-  /** Messages are looked for among full-text hits that this thread knows: the newest of them first, and only as many as it takes. */
+  /** Filters full-text hits known to this thread, newest first, checking only as many messages as it takes. */
   async #among(rows: readonly number[], { hits, span: [low, high], limit }: Walk): Promise<number[]> {
     const { db, account } = this.#owner
     const { marks, rest } = this.#plan
     const within = rows.filter(row => row >= low && row < high)
     if (within.length === 0) return []
     const orphans = rest === 'none' ? await this.#orphansOf() : undefined
-    // Each of them is a message, of which nothing else is to be known.
+    // No further conditions: the hits need not be joined with messages.
     if (orphans && orphans.size <= mostOrphans) return within.filter(row => !orphans.has(row)).slice(0, limit)
     const marked = marks && (await markedMessages(db, marks, [low, high], mostMarked))
     const left = marked ? within.filter(row => marked.has(row)) : within
@@ -112,7 +112,7 @@ export class SearchWalk {
       const span: Span = [some.at(-1)!, some[0]! + 1]
       const among = marks && !marked ? sql`t.rowid in (select p.message ${placesBetween(marks, span)}) and` : sql``
       const conditions = this.#conditions({ hits, span, isMarked: marks !== undefined, row: 't.rowid' })
-      // Without the span PostgreSQL would read all messages where a condition is met by few.
+      // Without the span, PostgreSQL would scan all messages for a selective condition.
       const statement = sql<{ rowid: number }>`select m.rowid as rowid from (${rowTable(some)}) t cross join messages m
         where ${among} m.account = ${account} and m.rowid = t.rowid
           and m.rowid >= ${BigInt(span[0])} and m.rowid < ${BigInt(span[1])} and ${conditions}
@@ -130,7 +130,10 @@ export class SearchWalk {
     return this.#orphans
   }
 
-  /** Full-text hits of SQLite are walked, marked places, or all messages. @param isMarked Hits are looked for among marked places, if there are such. */
+  /**
+   * Walks SQLite's full-text hits, marked places, or all messages.
+   * @param isMarked Whether to restrict hits to marked places.
+   */
   async #walk({ hits, span, limit }: Walk, isMarked = true): Promise<number[]> {
     const { account, db } = this.#owner
     const { match } = this.#plan
@@ -138,7 +141,7 @@ export class SearchWalk {
     const conditions = this.#conditions({ hits, span, isMarked: marks !== undefined, row: 'm.rowid' })
     const inOrder = (name: string) => {
       const row = sql.ref(name)
-      // As integers: FTS5 looks at no others.
+      // BigInt binds as an integer; FTS5 ignores row id bounds of other types.
       return sql`m.account = ${account} and ${row} >= ${BigInt(span[0])} and ${row} < ${BigInt(span[1])} and ${conditions}
         order by ${row} desc limit ${BigInt(limit)}`
     }
@@ -147,17 +150,17 @@ export class SearchWalk {
 
     function statement(): Sql {
       if (match) {
-        // The plus keeps SQLite from looking up each of them in the full-text index.
+        // The unary plus keeps SQLite from looking up each row in the full-text index.
         const marked = marks ? sql`+t.rowid in (select p.message ${placesBetween(marks, span)}) and` : sql``
         return sql`select m.rowid as rowid from (${hits.table(match, span)}) t cross join messages m
           where ${marked} m.rowid = t.rowid and ${inOrder('t.rowid')}`
       }
       if (marks) {
-        // A message may have several of them.
+        // A message may have several marked places.
         return sql`select distinct p.message as rowid from ${marks.places} cross join messages m
           where ${marks.condition} and m.rowid = p.message and ${inOrder('p.message')}`
       }
-      // By row: SQLite, without statistics, takes an index by account and sorts.
+      // In row order: without statistics, SQLite would use an index on the account and sort.
       return sql`select m.rowid as rowid from ${isSqlite(db) ? sql`messages m not indexed` : sql`messages m`} where ${inOrder('m.rowid')}`
     }
   }

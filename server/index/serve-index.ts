@@ -1,4 +1,4 @@
-/** What a thread of the index does: opens what it is asked for, and answers each order by itself. */
+/** Message loop of a thread of the index: opens indexes on demand, and answers orders concurrently. */
 import type { MessagePort } from 'node:worker_threads'
 import { databaseFaultKind, isDatabaseFault } from '../platform/database/database-fault.ts'
 import { IndexDatabases, type IndexParts } from './index-databases.ts'
@@ -6,7 +6,7 @@ import { IndexFault } from './index-fault.ts'
 import type { FromIndexThread, IndexFailure, IndexOrder, IndexThreadData, ToIndexThread } from './index-messages.ts'
 import type { IndexStore } from './index-store.ts'
 
-/** Without an order, before something is done that nobody asked for. */
+/** Idle time without an order after which a step of compaction runs. */
 const quietMs = 300
 
 export function serveIndex(port: MessagePort, { home, isReader }: IndexThreadData, parts: IndexParts): void {
@@ -31,7 +31,7 @@ export function serveIndex(port: MessagePort, { home, isReader }: IndexThreadDat
     if (message === 'close') return void close()
     const { number, accountId, order } = message
     tidier.stop()
-    // Else it would make an index again of an account that is gone.
+    // Otherwise tidying would recreate the index of an account that was dropped.
     if (order.do === 'drop') tidier.forget(accountId)
     const answered = answer(number, accountId, order).finally(() => {
       running.delete(answered)
@@ -43,7 +43,7 @@ export function serveIndex(port: MessagePort, { home, isReader }: IndexThreadDat
   })
 }
 
-/** Between orders: what was written lately is put into the form in which it is searched fastest. */
+/** Compacts recently written indexes between orders, for faster searches. */
 class Tidier {
   readonly #databases: IndexDatabases
   readonly #isIdle: () => boolean
@@ -72,14 +72,14 @@ class Tidier {
     clearTimeout(this.#timer)
   }
 
-  /** One piece: an order waits for it at most. */
+  /** Runs one bounded step, which is the most that an order waits. */
   async #tidy(): Promise<void> {
     const [accountId] = this.#written
     if (accountId === undefined) return
-    // A fault of the database is for the next call to find.
+    // Errors of the database are ignored here; the next call reports them.
     const hasMore = await this.#databases.use(accountId, store => store.tidy()).catch(() => false)
     if (!hasMore) this.#written.delete(accountId)
-    // An order that came meanwhile starts it when it is done.
+    // If an order came in meanwhile, its end starts the timer again.
     if (this.#isIdle()) this.start()
   }
 }
@@ -99,7 +99,7 @@ async function obey(databases: IndexDatabases, accountId: string, order: IndexOr
   }
 }
 
-/** The arguments are those of the method, which a union does not show. */
+/** Calls a method by name; the cast is sound since name and arguments come from the same `IndexOrder`. */
 function ask(store: IndexStore, name: keyof IndexStore, given: readonly unknown[]): Promise<unknown> {
   const method = store[name] as (...values: readonly unknown[]) => Promise<unknown>
   return method.apply(store, given as unknown[])

@@ -1,4 +1,4 @@
-/** The index as its readers see it: what was accepted before they ask is in it. */
+/** Wraps the index so that reads wait until accepted changes are written to it (read-your-writes). */
 import type { ExpectedChanges } from './expected-changes.ts'
 import { type IndexOperations, roles } from './index-operations.ts'
 
@@ -10,7 +10,7 @@ interface Index {
 const reading = (Object.keys(roles) as (keyof IndexOperations)[]).filter(name => roles[name] !== 'writes')
 
 export function shownIndex(index: Index, expected: Pick<ExpectedChanges, 'of'>): Index {
-  /** By what is behind them, which is the same for an account as long as it has its index. */
+  /** Wrapped operations by the originals, which stay the same for an account until its index is dropped. */
   const shown = new WeakMap<IndexOperations, IndexOperations>()
   return {
     drop: accountId => index.drop(accountId),

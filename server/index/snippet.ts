@@ -1,23 +1,23 @@
-/** A piece of a message's text around what was searched for, in its own spelling, and where in it the hits are. */
+/** Cuts a snippet from a message's text around the first hit, in its original spelling, with positions of hits. */
 import { fold, isAscii, type Phrase, phraseOf, tokensOf } from './fulltext.ts'
 import type { SearchNode } from './search-tree.ts'
 
 export interface Snippet {
   text: string
-  /** Characters of `text`, in order: from the first one, up to but without the second. */
+  /** Half-open, ascending ranges of characters in `text`. */
   hits: [from: number, to: number][]
 }
 
-/** Characters around a hit, in front of it, and of all texts that are looked through. */
+/** Characters of a snippet, of the context before the hit, and of a text that are searched. */
 const [length, before, mostText] = [160, 40, 256 * 1024]
-/** Characters that are looked at together. What has none of the wanted words is passed over without being taken apart. */
+/** Characters per chunk; a chunk without any of the wanted words is skipped without being tokenized. */
 const chunk = 128
-/** No more hits are marked, whatever a text says. */
+/** Upper bound on hits marked in a snippet. */
 const maxHits = 20
 const segmented = /[\p{L}\p{N}\p{M}\p{Cf}]+/gu
 const notSegmented = /[^\p{L}\p{N}\p{M}\p{Cf}]/gu
 
-/** What is searched for in texts: not what must not be in them. */
+/** Returns the phrases that are searched in texts, except negated ones. */
 export function phrasesOf(node: SearchNode): Phrase[] {
   if (node.kind === 'and' || node.kind === 'or') return node.nodes.flatMap(phrasesOf)
   if (node.kind !== 'body' && !(node.kind === 'text' && node.inBody)) return []
@@ -25,7 +25,7 @@ export function phrasesOf(node: SearchNode): Phrase[] {
   return phrase ? [phrase] : []
 }
 
-/** The text is read as far as the end of the first piece with a hit. */
+/** Returns the snippet around the first hit, or null; the text is read only that far. */
 export function snippetIn(whole: string, phrases: readonly Phrase[]): Snippet | null {
   const text = whole.slice(0, mostText)
   const hit = firstHit(text, phrases)
@@ -43,7 +43,7 @@ export function snippetIn(whole: string, phrases: readonly Phrase[]): Snippet | 
       found.push([word.from - from, Math.min(last.to, to) - from])
     }
   }
-  // Line ends become blanks one by one, so that all places stay where they are.
+  // Each whitespace character becomes one blank, so that positions stay valid.
   return { text: text.slice(from, to).replaceAll(/\s/g, ' '), hits: merged(found) }
 }
 
@@ -62,10 +62,10 @@ function firstHit(text: string, phrases: readonly Phrase[]): { words: PlacedWord
   return undefined
 }
 
-/** Where the word ends that a place may be in. */
+/** Returns the end of the word that contains a position. */
 function endOfPiece(text: string, at: number): number {
   if (at >= text.length) return text.length
-  // Not within a pair: half of a letter is none.
+  // Not inside a surrogate pair: half of it is not a letter.
   notSegmented.lastIndex = isLowHalf(text, at) ? at + 1 : at
   return notSegmented.exec(text)?.index ?? text.length
 }
@@ -76,7 +76,7 @@ interface PlacedWord {
   to: number
 }
 
-/** The words of a text from a place on, taken apart as far as somebody asks for them. */
+/** The words of a text from a position on, tokenized lazily. */
 class PlacedWords {
   readonly #text: string
   readonly #words: PlacedWord[] = []
@@ -96,7 +96,7 @@ class PlacedWords {
     return this.#words[index]
   }
 
-  /** Whether a phrase begins at a word. */
+  /** Returns whether a phrase begins at a word. */
   have({ words, isPrefix }: Phrase, index: number): boolean {
     const last = words.length - 1
     return words.every((word, offset) => {
@@ -106,7 +106,7 @@ class PlacedWords {
   }
 }
 
-/** The words of a text as the index has them, each with the characters that it was made of. */
+/** Tokenizes a text as the index does, and returns each token with the range of characters it came from. */
 function placedWords(text: string, begin: number): PlacedWord[] {
   const placed: PlacedWord[] = []
   for (const { 0: piece, index: at } of text.matchAll(segmented)) {
@@ -133,9 +133,9 @@ function placedWords(text: string, begin: number): PlacedWord[] {
   return placed
 }
 
-/** Letter by letter: of a run of bigrams each is in two of them. */
+/** Locates tokens in a piece that folding may change, letter by letter; overlapping bigrams share a letter. */
 function insideOf(piece: string, index: number, words: readonly string[]): PlacedWord[] {
-  // Where each letter of the folded piece comes from.
+  // The source range of each letter of the folded piece.
   const sources: [from: number, to: number][] = []
   let letters = ''
   let at = index
@@ -151,13 +151,13 @@ function insideOf(piece: string, index: number, words: readonly string[]): Place
     const found = letters.indexOf(word, searchFrom)
     if (found === -1) continue
     placed.push({ word, from: sources[found]![0], to: sources[found + word.length - 1]![1] })
-    // The next bigram begins with the last letter of this one.
+    // The next bigram begins at this one's second letter.
     searchFrom = found + (word.codePointAt(0)! > 0xffff ? 2 : 1)
   }
   return placed
 }
 
-/** Letters of which any two are searched, and which are as they are folded: most text without blanks is made of them alone. */
+/** Letters indexed as bigrams and unchanged by folding, which make up most text without blanks. */
 const plain = /^[\u3041-\u3096\u30a1-\u30fa\u30fc\u4e00-\u9fff\uac00-\ud7a3]+$/
 
 function merged(found: [number, number][]): [number, number][] {
@@ -170,7 +170,7 @@ function merged(found: [number, number][]): [number, number][] {
   return out
 }
 
-/** At a word's beginning where one is near, and never within a pair. */
+/** Moves the beginning to a nearby word boundary, and never into a surrogate pair. */
 function beginOf(text: string, at: number): number {
   if (at === 0) return 0
   const blank = text.slice(at, at + 20).search(/\s/)

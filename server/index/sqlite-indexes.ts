@@ -1,4 +1,4 @@
-/** Indexes in SQLite: a file for each account, of which some are open. One that is damaged is removed and begins empty. */
+/** Backend for indexes in SQLite: a file per account, a bounded number open. A damaged file is replaced. */
 import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Kysely, sql } from 'kysely'
@@ -10,16 +10,16 @@ import { IndexFault } from './index-fault.ts'
 import { beginAccount, createIndexTables, indexVersion } from './index-schema.ts'
 import type { IndexDatabase } from './index-tables.ts'
 
-/** There is one account in each file. */
+/** Number of the only account in each file. */
 const account = 1
-/** Pages in memory of one file, in KiB: ids and links go all over their trees. */
+/** Page cache per file in KiB; inserts of ids and links touch random pages of their trees. */
 const cacheKib = { writer: 8_192, reader: 4_096 }
 const companions = ['', '-wal', '-shm', '-journal']
 
 interface OpenFile {
   opened: Promise<IndexDatabase>
   users: number
-  /** Closed when the last of its users is done. */
+  /** Whether to close the file once its last user is done. */
   isLeaving: boolean
   closed: PromiseWithResolvers<void>
 }
@@ -30,7 +30,7 @@ export class SqliteIndexes implements IndexBackend {
   readonly #isReader: boolean
   readonly #now: () => number
   readonly #maxOpen: number
-  /** The one used longest ago first. */
+  /** Open files, least recently used first. */
   readonly #open = new Map<string, OpenFile>()
 
   constructor(dir: string, fullText: FullTextWriter, { isReader, now = Date.now, maxOpen = 16 }: OpenOptions) {
@@ -56,7 +56,7 @@ export class SqliteIndexes implements IndexBackend {
         throw error
       }
       this.#leave(accountId, file)
-      // Others that use it at this moment find the same, or write to a file that nobody reads again.
+      // Concurrent users find the damage too, or write to an unlinked file that is never read again.
       if (!this.#isReader) removeFiles(path)
       throw damaged()
     } finally {
@@ -84,7 +84,7 @@ export class SqliteIndexes implements IndexBackend {
   }
 
   #path(accountId: string): string {
-    // It comes from the table of accounts; a path is made of it all the same.
+    // Checked although it comes from the accounts table, since it becomes part of a path.
     if (!/^[A-Za-z0-9_-]{1,40}$/.test(accountId)) throw new Error('is not an account id')
     return join(this.#dir, `${accountId}.db`)
   }
@@ -129,7 +129,7 @@ export class SqliteIndexes implements IndexBackend {
   #closeIfFree(file: OpenFile): void {
     if (!file.isLeaving || file.users > 0) return
     const close = async () => (await file.opened).destroy()
-    // One that was never open has nothing to close.
+    // If opening failed, there is nothing to close.
     close().then(file.closed.resolve, file.closed.resolve)
   }
 
@@ -150,7 +150,7 @@ async function isUnopened(file: OpenFile): Promise<boolean> {
   )
 }
 
-/** Of what a writer made. What it finds instead is for a writer to remove. */
+/** Opens a file made by a writer, read-only; anything else counts as damaged and is left for a writer to remove. */
 async function openReader(path: string): Promise<IndexDatabase> {
   if (!existsSync(path)) throw damaged()
   const db = await openFile(path, cacheKib.reader)
@@ -163,7 +163,7 @@ async function openReader(path: string): Promise<IndexDatabase> {
 }
 
 function damaged(): IndexFault {
-  return new IndexFault('damaged', 'the index of the account was damaged; it is removed and begins empty')
+  return new IndexFault('damaged', 'the index of the account was damaged; it was removed and starts empty')
 }
 
 async function openFile(path: string, cache: number): Promise<IndexDatabase> {

@@ -1,4 +1,4 @@
-/** What any index keeps of texts: whole, apart from each other, and gone when they are removed. */
+/** Suite for blocks of texts: texts are stored unchanged and separately, and leave no trace when removed. */
 import { expect, test } from 'vitest'
 import type { IndexWorld } from '../../test/support/index-world.ts'
 import { BlockCache } from './block-cache.ts'
@@ -29,7 +29,7 @@ export function textBlocksSuite(world: IndexWorld): void {
       expect(await read(owner, places)).toEqual(texts)
       expect(await read(owner, places.toReversed())).toEqual(texts.toReversed())
       expect(await read(owner, [null, places[2]!])).toEqual([undefined, texts[2]])
-      // Those that come one by one fill the same block.
+      // Texts appended one by one fill the same block.
       const before = await blocks(owner)
       for (const text of ['one', 'two', 'three']) places.push(...(await appendTexts(owner, [text])))
       expect(await read(owner, places.slice(-3))).toEqual(['one', 'two', 'three'])

@@ -1,6 +1,6 @@
 /**
- * Texts of messages, many in one compressed block: by itself a short one takes half as much again, and twice the processor's time. A text is
- * found by one number: that of its block, and its place there.
+ * Stores message texts, many per compressed block: compressed one by one, short texts take 50 % more space and twice
+ * the CPU. A text's place is a single number that combines its block and its position there.
  */
 import { constants, zstdCompressSync } from 'node:zlib'
 import { type BlockKind, blocksOf, inflate, maxTexts, readBlocks, textBlocks } from './block-reader.ts'
@@ -8,7 +8,7 @@ import { insertRows, lists } from './bulk-rows.ts'
 import type { IndexOwner } from './change-log.ts'
 import { isSqlite } from './index-schema.ts'
 
-/** No text has it: PostgreSQL stores none either. */
+/** Separates texts; removed from texts, since PostgreSQL cannot store it either. */
 const separator = '\0'
 
 interface Block {
@@ -17,7 +17,7 @@ interface Block {
   texts: string[]
 }
 
-/** Behind those that are there. Answers where each of them is, in their order. */
+/** Appends texts, and returns their places in the same order. */
 export async function appendTexts(
   owner: IndexOwner,
   texts: readonly string[],
@@ -43,7 +43,7 @@ export async function appendTexts(
   return places
 }
 
-/** What is left of their blocks is written again, so that nothing of them stays. */
+/** Removes texts by rewriting their blocks, so that no trace of them is left. */
 export async function removeFromBlocks(
   owner: IndexOwner,
   places: readonly number[],
@@ -60,7 +60,7 @@ export async function removeFromBlocks(
   }
   const newest = await lastNumber(owner, kind)
   const changed = [...blocks].map(([number, texts]) => ({ number, texts, bytes: bytesOf(texts) }))
-  // The last one stays, so that no number is given again: an empty text may still be known by it.
+  // The last block is kept, so that no number is reused: it may still be referenced as an empty text.
   const isKept = ({ number, texts }: Block) => number >= newest || texts.some(text => text !== '')
   await writeBlocks(owner, changed.filter(isKept), kind)
   const empty = changed.filter(block => !isKept(block)).map(({ number }) => number)
@@ -73,7 +73,7 @@ function emptyBlock(number: number): Block {
   return { number, bytes: 0, texts: [] }
 }
 
-/** The one that is filled at this time. */
+/** Returns the block to append to. */
 async function lastBlock({ db, account }: IndexOwner, { table }: BlockKind, maxBytes: number): Promise<Block> {
   const last = await db
     .selectFrom(table)

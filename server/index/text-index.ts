@@ -1,4 +1,4 @@
-/** Texts of messages: kept compressed, and searched. */
+/** Adds and removes message texts: compressed in blocks, and indexed for full-text search. */
 import { lists, updateRows } from './bulk-rows.ts'
 import type { IndexChange } from './change-log.ts'
 import { readEnvelopes } from './envelope.ts'
@@ -9,7 +9,7 @@ import { searchedText } from './message-index.ts'
 import type { StoredPlace } from './place-index.ts'
 import { appendTexts, removeFromBlocks } from './text-blocks.ts'
 
-/** What the text parts of a message become. */
+/** The text extracted from the parts of a message. */
 export interface ReadText {
   text: string
   hasLink: boolean
@@ -17,12 +17,12 @@ export interface ReadText {
 
 export type TextReader = (record: TextRecord) => Promise<ReadText>
 
-/** The columns from which what is searched of a message is made. */
+/** Columns from which the searchable text of a message is built. */
 const searchedColumns = ['rowid', 'subject', 'from_json', 'envelope'] as const
 
 /**
- * Removes the texts of the next messages, their previews and what is searched of them; headers stay. @param above Row ids up to this one have none.
- * @returns The highest row id of those; undefined when there was none.
+ * Removes the texts of the next messages from blocks and full-text search; headers stay.
+ * @param above Continues after this row id. @returns The highest row id processed; undefined if there was none.
  */
 export async function removeTexts(
   change: IndexChange,
@@ -68,7 +68,7 @@ const textlessAt = fixedStatement((db, account: number, rowids: readonly number[
     .where('text', 'is', null),
 )
 
-/** Of messages in the folder that have none yet: the text of a message never changes. Answers how many. */
+/** Adds texts to messages of a folder that have none yet, since texts never change. Returns how many. */
 export async function addTexts(
   change: IndexChange,
   texts: readonly TextRecord[],

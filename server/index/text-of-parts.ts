@@ -1,4 +1,4 @@
-/** The text parts of a message as one plain text: what is searched, and what previews and snippets are cut from. */
+/** Converts the text parts of a message to one plain text, the source for search, previews and snippets. */
 import { decodeHtml, decodeText } from '../reading/charset.ts'
 import { unflow, withoutHalfCharacter } from '../reading/decode-body.ts'
 import { htmlWords } from '../reading/html-words.ts'
@@ -7,17 +7,17 @@ import type { TextPart, TextRecord } from './index-types.ts'
 
 export interface IndexedText {
   text: string
-  /** An address of the web stands in it, or is where one of its words leads. */
+  /** Whether the text contains a web address or a hyperlink. */
   hasLink: boolean
-  /** There was more of it. */
+  /** Whether the text was longer. */
   isTruncated: boolean
 }
 
-/** Characters of one message. */
+/** Characters of text per message; the rest is truncated. */
 const maxText = 256 * 1024
 const webAddress = /\bhttps?:\/\/[^\s<>"]|\bwww\.[\w-]/i
 
-/** The time it takes grows with the length of the parts and no faster. */
+/** Extracts the text in time linear in the length of the parts. */
 export async function textOfParts({ parts }: Pick<TextRecord, 'parts'>): Promise<IndexedText> {
   const texts: string[] = []
   let [length, hasLink, isTruncated] = [0, false, false]
@@ -58,7 +58,7 @@ function decoded({ bytes, encoding }: TextPart): Uint8Array {
   return end.length === 0 ? begin : Buffer.concat([begin, end])
 }
 
-/** Of markup the blanks mean nothing, and the lines that its blocks begin are one under the other. */
+/** Collapses blanks, which are insignificant in markup, and runs of blank lines left by block elements. */
 function squeezed(text: string): string {
   return text
     .replaceAll(/[^\S\n]+/g, ' ')

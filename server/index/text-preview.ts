@@ -1,9 +1,9 @@
-/** How a message begins, as one line. */
+/** Makes a one-line preview of the beginning of a message. */
 
 const previewLength = 200
-/** What is read for it: newsletters fill up with what is not seen. */
+/** Characters read for a preview; newsletters begin with invisible padding. */
 const maxBeginning = 4000
-/** Not seen, or a blank of its own kind. */
+/** Invisible characters and all kinds of blanks. */
 const unseen = /[\u034f\u17b4\u17b5\u115f\u1160\u2800\u3164\uffa0\p{Cf}\p{Cc}\p{Z}]+/gu
 
 export function previewOf(text: string): string {

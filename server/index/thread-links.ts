@@ -1,6 +1,6 @@
 /**
- * Which messages belong together: those that one Message-ID connects, whichever of them comes first; and, as a last resort, an answer
- * that names no message with those of the same base subject. Neither depends on the order in which messages come.
+ * Assigns messages to threads: by shared Message-IDs in References and In-Reply-To, or as a last resort, for replies
+ * without any, by base subject. The result does not depend on the order in which messages arrive.
  */
 
 import { baseSubject } from './base-subject.ts'
@@ -12,23 +12,23 @@ import { shortHash } from './message-identity.ts'
 import { ThreadSets } from './thread-sets.ts'
 import { type SubjectPlace, subjectThreads } from './thread-subjects.ts'
 
-/** What a message says about the conversation that it belongs to. */
+/** The data of a message that determines its thread. */
 export interface ThreadClues extends SubjectPlace {
-  /** Hashes of the Message-IDs that it has or names. */
+  /** Hashes of its Message-ID and those it refers to. */
   links: number[]
-  /** What its thread is called where it is the first one of it. */
+  /** Id of its thread if it is the first message there. */
   name: number
 }
 
-/** A thread that became part of another one, since a message that connects them came late. */
+/** A thread merged into another, because a message that connects them arrived later. */
 export interface MergedThread {
   from: number
   into: number
 }
 
 /**
- * @param id Of a message that has no Message-ID and names none: it is alone, but for its subject.
- * @param hashes Of Message-IDs, in one batch: messages of a conversation name the same ones.
+ * @param id The message's id, its link if it has no Message-ID and refers to none.
+ * @param hashes Cache of hashes by Message-ID for one batch, since messages of a thread refer to the same ones.
  */
 export function threadClues(record: MessageRecord, id: Uint8Array, hashes = new Map<string, number>()): ThreadClues {
   const named = [...record.references, ...idsIn(record.inReplyTo)].map(bare).filter(each => each !== '')
@@ -38,12 +38,12 @@ export function threadClues(record: MessageRecord, id: Uint8Array, hashes = new 
     hashes.set(each, hash)
     return hash
   })
-  // Each thread has a link of the same number, so that no other one is given its name.
+  // Each thread has a link equal to its id, so that no other thread gets that id.
   if (links.length === 0) links.push(shortHash(`id ${Buffer.from(id).toString('hex')}`))
   const { text, isReply } = baseSubject(record.subject)
   return {
     links,
-    // The first reference is the message with which the conversation began, so this rarely depends on the order.
+    // The first reference is the root of the thread, so the id rarely depends on the order of arrival.
     name: links[0]!,
     subjectHash: text === '' ? null : shortHash(`subject ${text}`),
     isBareReply: text !== '' && isReply && named.length === 0,
@@ -51,7 +51,7 @@ export function threadClues(record: MessageRecord, id: Uint8Array, hashes = new 
   }
 }
 
-/** Threads of messages that are not in the tables yet, in their order; connects those in the tables that turn out to be one. */
+/** Assigns threads to messages that are not stored yet, in order; merges stored threads that turn out to be one. */
 export async function assignThreads(
   change: IndexChange,
   messages: readonly ThreadClues[],
@@ -82,7 +82,7 @@ export async function assignThreads(
   return { threads, merged }
 }
 
-/** Threads that lose so many messages. One without any is gone, with all that led to it. */
+/** Subtracts removed messages from their threads, one per entry; deletes empty threads with their links. */
 export async function shrinkThreads(change: IndexChange, threads: readonly number[]): Promise<void> {
   const { db, account } = change
   const counts = countsOf(threads)
@@ -103,7 +103,7 @@ export async function shrinkThreads(change: IndexChange, threads: readonly numbe
   }
 }
 
-/** Most threads have one message, and one link of the same number: it is not kept twice. */
+/** Returns null for a link equal to its thread, which is the case for most threads, to save space. */
 function storedThread(link: number, thread: number): number | null {
   return link === thread ? null : thread
 }
@@ -120,7 +120,7 @@ async function threadsOfLinks({ db, account }: IndexOwner, links: number[]): Pro
   return known
 }
 
-/** The largest of them keeps its name, since all messages of the others are written again. */
+/** Merges stored threads; the largest keeps its id, since all messages of the others are rewritten. */
 async function mergeThreads(change: IndexChange, sets: ThreadSets): Promise<MergedThread[]> {
   const { db, account } = change
   const merged: MergedThread[] = []
@@ -180,7 +180,7 @@ function countsOf(threads: readonly number[]): Map<number, number> {
   return counts
 }
 
-/** The field may hold several, and words around them. */
+/** Extracts ids from In-Reply-To, which may hold several, with text around them. */
 function idsIn(field: string | null): string[] {
   if (field === null) return []
   return field.match(/<[^<>]+>/g) ?? [field]

@@ -1,4 +1,4 @@
-/** Threads as lists show them, the one with the newest message first, and the messages of one. */
+/** Lists threads, newest message first, and the messages of one thread. */
 import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely'
 import { lists } from './bulk-rows.ts'
 import type { IndexOwner } from './change-log.ts'
@@ -9,18 +9,18 @@ import type { IndexedMessage, IndexedThread, ThreadCursor, ThreadPage } from './
 import { threadIdText, threadNumber } from './message-identity.ts'
 
 export interface ThreadListQuery {
-  /** Without it, of all folders. */
+  /** Path of a folder; all folders if omitted. */
   path?: string
   limit: number
-  /** `nextCursor` of the page before. */
+  /** `nextCursor` of the previous page. */
   cursor?: ThreadCursor | undefined
-  /** How their newest messages begin. Only for callers that may read mail. */
+  /** Whether to include previews; only for callers that may read mail. */
   previews?: boolean
 }
 
 /**
- * By their newest message. Later pages keep the order of the first one: a thread that gets mail meanwhile stays where it was, and its newest
- * message is shown there. @throws IndexFault `folder_not_found`
+ * Lists threads by their newest message. Later pages keep the order of the first: a thread that gets mail meanwhile
+ * keeps its position, and shows its newest message there. @throws IndexFault `folder_not_found`
  */
 export async function listThreads(owner: IndexOwner, query: ThreadListQuery): Promise<ThreadPage> {
   const { path, limit, cursor, previews = false } = query
@@ -48,11 +48,11 @@ export async function listThreads(owner: IndexOwner, query: ThreadListQuery): Pr
 export interface ThreadQuery {
   id: string
   limit: number
-  /** As in lists of threads. */
+  /** See `ThreadListQuery`. */
   previews?: boolean
 }
 
-/** The newest messages of a thread, oldest first, of all folders; none where there is no such thread. */
+/** Returns the newest messages of a thread in all folders, oldest first; empty if there is no such thread. */
 export async function messagesOfThread(
   owner: IndexOwner,
   { id, limit, previews = false }: ThreadQuery,
@@ -73,7 +73,7 @@ export async function messagesOfThread(
 
 type Newest = { rowid: number; thread: number }
 
-/** How the account and the folder stand where a list begins: what has a higher number or UID came later. */
+/** Returns the state at which a list begins: messages with a higher modseq or UID were added later. */
 async function stateOf({ db, account }: IndexOwner, folder: number | undefined): Promise<Omit<ThreadCursor, 'below'>> {
   const { modseq } = await db
     .selectFrom('account_state')
@@ -90,7 +90,7 @@ async function stateOf({ db, account }: IndexOwner, folder: number | undefined):
   return { modseq, lastUid: last ?? 0 }
 }
 
-/** In the order of dates, so that as much is read as is shown and what was passed over. */
+/** Reads in order of date, so that only rows that are shown or skipped are read. */
 async function newestOfFolder(
   owner: IndexOwner,
   folder: number,
@@ -139,12 +139,12 @@ async function newestOfAccount(owner: IndexOwner, limit: number, cursor: ThreadC
     .execute()
 }
 
-/** A page before has its thread: it was known when the list began. */
+/** Condition that a message existed when the list began, so that an earlier page has its thread. */
 function wasThere({ modseq }: ThreadCursor): RawBuilder<boolean> {
   return sql<boolean>`coalesce(newer.created_modseq, newer.modseq) <= ${modseq}`
 }
 
-/** Of threads of a later page, which may have got mail since the first one. */
+/** Returns the current newest messages of threads on a later page, which may have received mail since the first. */
 async function newestNow(owner: IndexOwner, threads: number[], folder: number | undefined): Promise<Newest[]> {
   const found: Newest[] = []
   for (const piece of lists(threads)) {

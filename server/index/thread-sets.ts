@@ -1,8 +1,8 @@
-/** Threads that turn out to be one while a batch is looked at: disjoint sets of their numbers. */
+/** Disjoint sets (union-find) of threads that turn out to be one while a batch is processed. */
 
 export class ThreadSets {
   readonly #parents = new Map<number, number>()
-  /** Those that have messages in the tables. */
+  /** Threads that have stored messages. */
   readonly #stored: Set<number>
 
   constructor(stored: Iterable<number>) {
@@ -20,7 +20,7 @@ export class ThreadSets {
     return root
   }
 
-  /** A set with a thread of the tables is called by it. */
+  /** Unites two threads; a stored one becomes the representative. */
   unite(one: number, other: number): void {
     const [first, second] = [this.find(one), this.find(other)]
     if (first === second) return
@@ -28,13 +28,13 @@ export class ThreadSets {
     else this.#parents.set(second, first)
   }
 
-  /** The same, with one of the tables. */
+  /** Unites a thread with a stored one. */
   uniteStored(one: number, stored: number): void {
     this.#stored.add(stored)
     this.unite(one, stored)
   }
 
-  /** From now on its set is called by this one. */
+  /** Makes a thread the representative of its set. */
   rename(thread: number): void {
     const root = this.find(thread)
     if (root === thread) return
@@ -42,7 +42,7 @@ export class ThreadSets {
     this.#parents.delete(thread)
   }
 
-  /** Those in the tables that are one now. */
+  /** Returns the sets with more than one stored thread, which have to be merged. */
   storedTogether(): number[][] {
     const sets = new Map<number, number[]>()
     for (const thread of this.#stored) {

@@ -1,6 +1,7 @@
 /**
- * Two messages of one base subject belong together when at least one of them is an answer that names no message, and no more than 90
- * days are between them. Answers of that kind are looked at by their neighbours: what is near one of those is in its thread already.
+ * Threads messages by subject: two with the same base subject belong together if they are at most 90 days apart and one
+ * is a bare reply, which refers to no message. Only the neighbours of bare replies are examined: messages near those
+ * are in their threads.
  */
 import { type RawBuilder, sql } from 'kysely'
 import { lists } from './bulk-rows.ts'
@@ -13,7 +14,7 @@ const nearMs = 90 * 24 * 60 * 60 * 1000
 export interface SubjectPlace {
   subjectHash: number | null
   isBareReply: boolean
-  /** In milliseconds. */
+  /** INTERNALDATE in milliseconds. */
   date: number
 }
 
@@ -22,7 +23,7 @@ interface Neighbour {
   thread: number
 }
 
-/** @param threads Those of the messages so far. */
+/** Unites threads by subject. @param threads Threads assigned to `messages` so far. */
 export async function subjectThreads(
   owner: IndexOwner,
   messages: readonly SubjectPlace[],
@@ -52,7 +53,7 @@ export async function subjectThreads(
   }
 }
 
-/** Among those of the batch itself. */
+/** Unites messages within the batch. */
 function uniteNear(same: readonly { message: SubjectPlace; thread: number }[], sets: ThreadSets): void {
   const replies = same.filter(({ message }) => message.isBareReply)
   for (const reply of replies) {
@@ -62,7 +63,7 @@ function uniteNear(same: readonly { message: SubjectPlace; thread: number }[], s
   }
 }
 
-/** Which of these subjects have an answer in the tables that names no message. */
+/** Returns those of the subjects that have a stored bare reply. */
 async function withBareReplies({ db, account }: IndexOwner, hashes: number[]): Promise<Set<number>> {
   const found = new Set<number>()
   for (const piece of lists(hashes)) {
@@ -80,7 +81,10 @@ const bareRepliesTo = fixedStatement((db, account: number, hashes: readonly numb
   )
 })
 
-/** Of a bare reply: only where no neighbour was before, so that each message of a subject is looked at a few times, however many there are. */
+/**
+ * Returns threads near a bare reply, outside the range that its neighbours cover, so that each message is visited a few
+ * times only.
+ */
 function threadsNear(
   owner: IndexOwner,
   hash: number,
@@ -92,7 +96,9 @@ function threadsNear(
   return threadsBetween(owner, hash, Math.max(from, date - nearMs), Math.min(to, date + nearMs))
 }
 
-/** By their places in the list: the nearest bare reply in the tables on one side, no more than 90 days away. */
+/**
+ * Finds for each message, by its index in the list, the nearest stored bare reply on one side, at most 90 days away.
+ */
 async function neighbours(
   { db, account }: IndexOwner,
   messages: readonly { hash: number; date: number }[],

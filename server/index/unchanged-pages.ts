@@ -1,10 +1,13 @@
-/** Which pages are still right because nothing was written since the thread that lists said so: then it need not be asked, nor waited for. */
+/**
+ * Tracks tags of pages that are still current because nothing was written since they were read, which saves a round
+ * trip to the thread.
+ */
 
-/** Of one account; the one noted longest ago goes first. */
+/** Tags per account; past it, the oldest is evicted. */
 const maxTags = 1_000
 
 interface AccountPages {
-  /** Of pages that were right after the last write. Each write begins another set. */
+  /** Tags of pages read since the last write; each write starts a new set. */
   tags: Set<string>
   writes: number
 }
@@ -12,12 +15,12 @@ interface AccountPages {
 export class UnchangedPages {
   readonly #accounts = new Map<string, AccountPages>()
 
-  /** @param tag Of a page that its caller has. */
+  /** Returns whether a page is still current. @param tag Tag of the page that the caller has. */
   holds(accountId: string, tag: string | undefined): boolean {
     return tag !== undefined && this.#accounts.get(accountId)?.tags.has(tag) === true
   }
 
-  /** Asks for a page, and notes its tag where nothing began to be written before its answer. */
+  /** Reads a page, and stores its tag unless a write began before the answer. */
   async reading<Answer>(
     accountId: string,
     read: () => Promise<Answer>,
@@ -31,7 +34,7 @@ export class UnchangedPages {
     return answer
   }
 
-  /** Whatever comes of it: it may have been written. */
+  /** Runs a write, and invalidates all tags even if it fails, since it may have been committed. */
   async writing<Result>(accountId: string, write: () => Promise<Result>): Promise<Result> {
     const account = this.#of(accountId)
     account.tags = new Set()
@@ -44,7 +47,7 @@ export class UnchangedPages {
     }
   }
 
-  /** What is read of it at this moment is not noted either. */
+  /** Forgets an account's tags, and ignores reads in flight. */
   forget(accountId: string): void {
     this.#accounts.delete(accountId)
   }

@@ -1,6 +1,6 @@
-/** Numbers of few bytes where they are small, seven bits in each: how postings of words are written. */
+/** Variable-length encoding (varint) of numbers, seven bits per byte, used for postings. */
 
-/** A place in bytes that are read one number after the other. */
+/** A read position in encoded bytes. */
 export interface Cursor {
   bytes: Buffer
   at: number
@@ -8,13 +8,13 @@ export interface Cursor {
 
 export function pushNumber(bytes: number[], value: number): void {
   let left = value
-  // Row ids have more bits than JavaScript shifts.
+  // Row ids exceed the 32 bits of JavaScript's shift operators.
   for (; left >= 2 ** 31; left = Math.floor(left / 128)) bytes.push((left % 128) | 128)
   for (; left >= 128; left >>>= 7) bytes.push((left & 127) | 128)
   bytes.push(left)
 }
 
-/** Answers where it ends. */
+/** Writes a number, and returns the position after it. */
 export function writeNumber(bytes: Buffer, from: number, value: number): number {
   let [at, left] = [from, value]
   for (; left >= 2 ** 31; left = Math.floor(left / 128)) bytes[at++] = (left % 128) | 128
@@ -34,7 +34,7 @@ export function readNumber(cursor: Cursor): number {
   return value
 }
 
-/** In rising order. */
+/** Writes ascending row ids as a count and differences. */
 export function pushRows(bytes: number[], rows: readonly number[], base: number): void {
   pushNumber(bytes, rows.length)
   let before = base

@@ -1,10 +1,10 @@
-/** The pages of words that a search needs, read from the table `word_pages`. */
+/** Reads the pages of words that a search needs from the table `word_pages`. */
 import { preparedStatement } from './fixed-statement.ts'
 import type { WordPage } from './word-pages.ts'
 import type { WantedWord } from './word-search.ts'
 import { type Bucket, unpacked } from './word-store.ts'
 
-/** With those of its pages that may have a word that is looked for. */
+/** A segment with those of its pages that may contain a wanted word. */
 interface StoredSegment {
   segment: number
   gone: number[]
@@ -15,11 +15,13 @@ interface StoredPage extends Omit<WordPage, 'page'> {
   bucket: number
   segment: number
   gone: Buffer | null
-  /** As PostgreSQL's own text for bytes, hexadecimal digits, it takes twice as long. */
+  /** The page as base64: hexadecimal digits, PostgreSQL's own text form of bytes, take twice as long. */
   base64: string | null
 }
 
-/** Pages of a segment follow each other: the first one with a word is the last one that begins at it or before it. */
+/**
+ * Reads the pages; those of a segment are ordered, so the first with a word is the last that begins at or before it.
+ */
 const rowsWith = preparedStatement<StoredPage>(`
   select bucket, segment, first, last, gone, null as base64 from word_pages
     where account = $1 and bucket = any($2::smallint[]) and size is not null
@@ -33,7 +35,10 @@ const rowsWith = preparedStatement<StoredPage>(`
           and q.segment = h.segment and q.first <= low order by q.first desc limit 1), low)) p
   order by 1, 2 desc, 3`)
 
-/** Segments of each bucket, the newest first, with the pages that may have these words: at one moment, since segments are merged meanwhile. */
+/**
+ * Returns the segments of each bucket, newest first, with the pages that may contain these words: on one snapshot, as
+ * merges run meanwhile.
+ */
 export async function segmentsWith(
   { db, account }: Pick<Bucket, 'db' | 'account'>,
   buckets: readonly number[],
@@ -47,9 +52,9 @@ export async function segmentsWith(
     const segments = found.get(bucket) ?? []
     found.set(bucket, segments)
     const last = segments.at(-1)
-    // The row that tells of its messages comes first.
+    // A segment's head row comes first.
     if (last?.segment !== segment) segments.push({ segment, gone: unpacked(gone, bucket), pages: [] })
-    // Two of the words may be in one page.
+    // Several words may be on the same page.
     else if (!last.pages.at(-1)?.first.equals(first)) {
       last.pages.push({ first, last: end, page: Buffer.from(base64 ?? '', 'base64') })
     }

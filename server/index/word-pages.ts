@@ -1,9 +1,9 @@
-/** Words and their postings as PostgreSQL keeps them: in the order of the words, in compressed pages, of which a search reads those with its words. */
+/** Encodes words and postings as sorted, compressed pages for PostgreSQL; a search reads only those with its words. */
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { readNumber, writeNumber } from './word-bytes.ts'
 import type { Postings } from './word-postings.ts'
 
-/** A page that is not written yet, or was read. Words are their bytes. */
+/** A page with its first and last word, as bytes. */
 export interface WordPage {
   first: Buffer
   last: Buffer
@@ -11,25 +11,27 @@ export interface WordPage {
 }
 
 export interface WordEntry {
-  /** Its bytes, each a letter: in the order in which PostgreSQL has them. */
+  /** The word's bytes as a latin1 string, which sorts in PostgreSQL's byte order. */
   word: string
   postings: Postings
 }
 
-/** Before it is compressed. A common word takes a longer one for itself. */
+/** Uncompressed size of a page; a common word gets a longer one of its own. */
 const pageBytes = 16 * 1024
-/** No more memory is taken for a page, whatever is in it: a word of all messages of a segment takes a tenth of that. */
+/**
+ * Bytes that a page may inflate to, whatever its content; a word in all messages of a segment takes a tenth of that.
+ */
 const mostInflated = 64 * 1024 * 1024
 const level = 3
-/** Bytes of the two lengths beside a word. */
+/** Upper bound on the bytes of the two lengths stored with a word. */
 const mostOfNumbers = 16
 
 export const bytesOfWord = (word: string) => Buffer.from(word, 'latin1')
 
-/** About as many as it takes in a page that is not compressed. */
+/** Approximate size of an entry in an uncompressed page. */
 export const bytesOf = ({ word, postings }: WordEntry) => word.length + postings.end - postings.from
 
-/** In the order of the words. @param onEntry Hears of each that is written. */
+/** Packs sorted entries into pages. @param onEntry Called with each entry. */
 export function* pagesOf(entries: Iterable<WordEntry>, onEntry: (entry: WordEntry) => void): Generator<WordPage> {
   let bytes = Buffer.allocUnsafe(2 * pageBytes)
   let [size, first, last] = [0, '', '']
@@ -74,7 +76,7 @@ export function* entriesOf(page: Buffer): Generator<WordEntry> {
   }
 }
 
-/** Those of a word, or of all words that begin with it. */
+/** Finds the postings of a word, or of all words with this prefix. */
 export function findInPage(page: Buffer, word: Buffer, isPrefix: boolean): Postings[] {
   const found: Postings[] = []
   const cursor = { bytes: page, at: 0 }

@@ -1,18 +1,19 @@
 /**
- * Where a word stands: for each message that has it, in the order of their row ids, how much further its row id is, how many bytes follow, the mask of the
- * fields that have it, and how much further each place is. A place is the number of the field, and of the word in it.
+ * Postings of a word: for each message with it, by row id, the difference to the previous row id, the number of bytes
+ * that follow, the mask of fields with the word, and the differences between its places. A place combines the field and
+ * the word's index in it.
  */
 import { type TextField, textFields } from './full-text.ts'
 import { readNumber, writeNumber } from './word-bytes.ts'
 
-/** The part of a page that has the postings of one word. */
+/** The part of a page that holds the postings of one word. */
 export interface Postings {
   bytes: Buffer
   from: number
   end: number
 }
 
-/** Messages that have a word, and where in the bytes their places are. */
+/** Messages that contain a word, and the byte ranges of their places. */
 export interface PostedRows {
   bytes: Buffer
   rows: number[]
@@ -20,19 +21,22 @@ export interface PostedRows {
   end: number[]
 }
 
-/** A field has fewer words than this (fulltext.ts): no word is next to one of another field. */
+/** Bits for a word's index in its field. Fields have fewer words (fulltext.ts), so their words are never adjacent. */
 const fieldBits = 15
 
 export const placeOfWord = (field: number, at: number) => (field << fieldBits) + at
 
 export const allFields = (1 << textFields.length) - 1
 
-/** One bit for each of the fields. */
+/** Returns a mask with a bit for each of the fields. */
 export function maskOf(fields: readonly TextField[]): number {
   return fields.reduce((mask, field) => mask | (1 << textFields.indexOf(field)), 0)
 }
 
-/** Those that have it in one of these fields. @param base The row id that the first one is counted from. */
+/**
+ * Reads the messages with the word in one of these fields.
+ * @param base Row id to which the first difference is added.
+ */
 export function readPostings({ bytes, from, end }: Postings, base: number, mask: number): PostedRows {
   const found: PostedRows = { bytes, rows: [], from: [], end: [] }
   const cursor = { bytes, at: from }
@@ -49,7 +53,7 @@ export function readPostings({ bytes, from, end }: Postings, base: number, mask:
   return found
 }
 
-/** Where it does not matter at which places. */
+/** Reads only the row ids, where places do not matter. */
 export function readRowsOf(
   { bytes, from, end }: Postings,
   base: number,
@@ -65,15 +69,15 @@ export function readRowsOf(
   }
 }
 
-/** Messages, and where in each the next word has to stand: those of one behind those of the other. */
+/** Candidate messages of a phrase, with the places where its next word must be, concatenated. */
 export interface Candidates {
   rows: number[]
   next: number[]
-  /** Of each message, where those of the next one begin. */
+  /** The end of each message's places in `next`. */
   ends: number[]
 }
 
-/** Where it stands where it has to, at one of the places at least. */
+/** Reads the row ids of candidates in which the word is at one of the wanted places. */
 export function readRowsFollowing(
   { bytes, from, end }: Postings,
   base: number,
@@ -94,7 +98,7 @@ export function readRowsFollowing(
       for (let place = 0; cursor.at < behind && wanted < ends[at]!; ) {
         place += readNumber(cursor)
         while (wanted < ends[at]! && next[wanted]! < place) wanted++
-        // A wanted place is in a field that is meant.
+        // Wanted places are in wanted fields only.
         if (wanted < ends[at]! && next[wanted] === place) {
           take(row)
           break
@@ -105,7 +109,7 @@ export function readRowsFollowing(
   }
 }
 
-/** Bytes of a row id and of a number of bytes. */
+/** Upper bound on the bytes of a row id and a length. */
 const mostOfHead = 12
 
 export function writePostings(
@@ -125,7 +129,7 @@ export function writePostings(
   return out.subarray(0, at)
 }
 
-/** One behind the other, as they are but for the first row id of each; undefined where their messages are not one behind the other. */
+/** Concatenates postings, rewriting only the first row id of each; undefined if their ranges of messages overlap. */
 export function joinPostings(all: readonly Postings[], base: number): Buffer | undefined {
   const ranges = all.map(postings => rangeOf(postings, base)).sort((one, other) => one.first - other.first)
   let [before, size] = [base, 0]
@@ -149,7 +153,7 @@ interface Range {
   postings: Postings
   first: number
   last: number
-  /** Where the bytes go on behind the first row id. */
+  /** Position of the bytes after the first row id. */
   behind: number
 }
 
@@ -166,7 +170,7 @@ function rangeOf(postings: Postings, base: number): Range {
   }
 }
 
-/** Of one message, in these fields, in rising order: into a list that is there, from its beginning. */
+/** Reads the places of one message in these fields, ascending, into a reused list. */
 export function readPlaces({ bytes, from, end }: PostedRows, index: number, mask: number, places: number[]): void {
   places.length = 0
   const cursor = { bytes, at: from[index]! + 1 }

@@ -1,4 +1,4 @@
-/** Which messages match, read from the pages of words of one bucket. */
+/** Finds matching messages in the pages of words of one bucket. */
 import type { TextMatch } from './full-text.ts'
 import type { Phrase } from './fulltext.ts'
 import { findInPage, inflatePage, type WordPage } from './word-pages.ts'
@@ -13,7 +13,7 @@ import {
   readRowsOf,
 } from './word-postings.ts'
 
-/** With those of its pages that may have a word that is looked for. */
+/** A segment with those of its pages that may contain a wanted word. */
 export interface SearchedSegment {
   gone: readonly number[]
   pages: readonly WordPage[]
@@ -24,7 +24,7 @@ export interface WantedWord {
   isPrefix: boolean
 }
 
-/** What has to be read for a match. */
+/** Returns the words whose pages a condition needs. */
 export function wordsOfMatch(match: TextMatch): WantedWord[] {
   return match.kind === 'phrase' ? wanted(match.phrase) : match.matches.flatMap(wordsOfMatch)
 }
@@ -33,13 +33,17 @@ function wanted({ words, isPrefix }: Phrase): WantedWord[] {
   return words.map((word, at) => ({ word: Buffer.from(word), isPrefix: isPrefix && at === words.length - 1 }))
 }
 
-/** Row ids, the newest first. @param segments The newest first. @param base Of the bucket. */
+/**
+ * Returns matching row ids, newest first.
+ * @param segments Segments, newest first.
+ * @param base First row id of the bucket.
+ */
 export function rowsMatching(segments: readonly SearchedSegment[], match: TextMatch, base: number): number[] {
   const dead = new Set<number>()
   const found: number[] = []
   segments.forEach(({ gone, pages }, at) => {
     for (const row of new SegmentReader(pages, base).rows(match)) if (!dead.has(row)) found.push(row)
-    // Nothing is older than the last one.
+    // There is no older segment after the last one.
     if (at < segments.length - 1) for (const row of gone) dead.add(row)
   })
   return found.sort((one, other) => other - one)
@@ -55,7 +59,7 @@ class SegmentReader {
     this.#base = base
   }
 
-  /** In rising order. */
+  /** Returns matching row ids, ascending. */
   rows(match: TextMatch): number[] {
     if (match.kind === 'phrase') return this.#phrase(wanted(match.phrase), maskOf(match.fields))
     const [first = [], ...others] = match.matches.map(each => this.rows(each))
@@ -131,11 +135,11 @@ function union(lists: readonly number[][]): number[] {
     all.set(list, end)
     end += list.length
   }
-  // Sorted by itself, without a call for each two.
+  // A typed array sorts numerically without a comparator.
   return [...all.sort().filter((row, at) => row !== all[at - 1])]
 }
 
-/** Of lists in rising order. */
+/** Intersects ascending lists. */
 function both(one: readonly number[], other: readonly number[]): number[] {
   const found: number[] = []
   for (let [a, b] = [0, 0]; a < one.length && b < other.length; ) {

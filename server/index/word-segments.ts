@@ -1,6 +1,6 @@
 /**
- * Segments: the words of the messages of one writing, sorted, and of several of them made one. What is put replaces what older segments have of
- * the same messages, which goes when they are merged.
+ * Builds segments, the sorted words of the messages of one write, and merges several into one. A segment supersedes the
+ * data of the same messages in older ones, which is dropped when they are merged.
  */
 import { type TextRow, textFields, wordsOf } from './full-text.ts'
 import { filler } from './fulltext.ts'
@@ -9,9 +9,9 @@ import { entriesOf, inflatePage, type WordEntry } from './word-pages.ts'
 import { allFields, joinPostings, type PostedRows, placeOfWord, readPostings, writePostings } from './word-postings.ts'
 
 export interface Segment {
-  /** Messages whose words are in it, in rising order. */
+  /** Messages whose words are in the segment, ascending. */
   rows: number[]
-  /** Messages of which older segments hold nothing any more, in rising order. */
+  /** Messages whose data in older segments is dead, ascending. */
   gone: number[]
   entries: Iterable<WordEntry>
 }
@@ -21,7 +21,7 @@ interface Written {
   lastRow: number
 }
 
-/** @param base Row ids are counted from it. */
+/** Builds a segment. @param base Row ids are stored relative to it. */
 export function segmentOf(texts: readonly TextRow[], base: number): Segment & { entries: WordEntry[] } {
   const written = new Map<string, Written>()
   const sorted = texts.toSorted((one, other) => one.rowid - other.rowid)
@@ -42,10 +42,10 @@ export function segmentOf(texts: readonly TextRow[], base: number): Segment & { 
   return { rows, gone: rows, entries: entries.sort((one, other) => (one.word < other.word ? -1 : 1)) }
 }
 
-/** The bytes of a word, each a letter: so its order is the same everywhere. */
+/** Returns the UTF-8 bytes of a word as a latin1 string, so that it sorts by bytes everywhere. */
 export const storedWord = (word: string) => Buffer.from(word).toString('latin1')
 
-/** Where each word of a message stands, as it is written. */
+/** Returns the encoded places of each word of a message. */
 function placesOf(text: TextRow): Map<string, number[]> {
   const places = new Map<string, number[]>()
   const last = new Map<string, number>()
@@ -65,8 +65,9 @@ function placesOf(text: TextRow): Map<string, number[]> {
 }
 
 /**
- * One segment of several that follow each other in age.
- * @param segments The newest first. @param newer Messages that segments newer than all of these have replaced or removed.
+ * Merges segments of adjacent age into one.
+ * @param segments Segments, newest first.
+ * @param newer Messages replaced or removed by segments newer than all of these.
  */
 export function mergeSegments(segments: readonly Segment[], newer: ReadonlySet<number>, base: number): Segment {
   const dead = new Set(newer)
@@ -96,7 +97,7 @@ export function storedEntries(pages: readonly Buffer[]): Iterable<WordEntry> {
 }
 
 class Input {
-  /** Of which there is something to keep; undefined for all. */
+  /** Messages to keep; undefined for all. */
   readonly alive: ReadonlySet<number> | undefined
   entry: WordEntry | undefined
   readonly #entries: Iterator<WordEntry>

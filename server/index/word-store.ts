@@ -1,4 +1,4 @@
-/** Segments of words in the table `word_pages`: written and merged. */
+/** Writes and merges segments of words in the table `word_pages`. */
 import { sql } from 'kysely'
 import { bucketSpan } from './full-text.ts'
 import type { IndexDatabase } from './index-tables.ts'
@@ -7,27 +7,29 @@ import { bytesOf, pagesOf, type WordEntry, type WordPage } from './word-pages.ts
 import { mergeSegments, type Segment, storedEntries } from './word-segments.ts'
 import { sizeOf, toMerge } from './word-tiers.ts'
 
-/** Rows of one statement. */
+/** Pages inserted per statement. */
 const rowsAtOnce = 32
 const none: ReadonlySet<number> = new Set()
 
-/** A segment has a page without words, which tells of its messages, and alone has a size. */
+/**
+ * Table of pages. Each segment has a head row without words, which lists its messages and is the only one with a size.
+ */
 export const wordTables = [
   `create table word_pages (account integer not null, bucket smallint not null, segment integer not null,
     first bytea not null, last bytea not null, size integer, gone bytea, page bytea not null)`,
-  // They are compressed already.
+  // Their content is compressed already.
   'alter table word_pages alter column page set storage external',
   'alter table word_pages alter column gone set storage external',
-  // Merged segments leave room, which is to be filled again soon.
+  // Merges free space that should be reused soon.
   `alter table word_pages set (autovacuum_vacuum_scale_factor = 0.05, toast.autovacuum_vacuum_scale_factor = 0.05)`,
   'create unique index word_pages_key on word_pages (account, bucket, segment, first, last)',
   'create index word_segments on word_pages (account, bucket, segment) where size is not null',
 ]
 
-/** A segment that is stored, without its words. */
+/** Head row of a stored segment. */
 interface Head {
   segment: number
-  /** Of messages that are in it, or gone by it; more where their texts are long. */
+  /** Number of its messages, or of those it marks as gone; more if their texts are long, see `sizeOf`. */
   size: number
   gone: Buffer | null
 }
@@ -38,10 +40,10 @@ export interface Bucket {
   bucket: number
 }
 
-/** Row ids of a bucket are counted from it. */
+/** Returns the first row id of a bucket, to which stored row ids are relative. */
 export const baseOf = (bucket: number) => bucketSpan(bucket)[0]
 
-/** The oldest first. */
+/** Reads the heads of a bucket's segments, oldest first. */
 export async function headsOf({ db, account, bucket }: Bucket): Promise<Head[]> {
   const { rows } = await sql<Head>`
     select segment, size, gone from word_pages where account = ${account} and bucket = ${bucket} and size is not null
@@ -58,7 +60,7 @@ function packed(rows: readonly number[], bucket: number): Buffer {
 export const unpacked = (bytes: Buffer | null, bucket: number) =>
   bytes ? readRows({ bytes, at: 0 }, baseOf(bucket)) : []
 
-/** As the newest of the bucket, together with those that are as small. Answers how many bytes it removed. */
+/** Writes a bucket's newest segment, merged with equally small ones. Returns how many bytes it removed. */
 export async function write(of: Bucket, segment: Segment & { entries: readonly WordEntry[] }): Promise<number> {
   const heads = await headsOf(of)
   const bytes = segment.entries.reduce((sum, entry) => sum + bytesOf(entry), 0)
@@ -69,7 +71,7 @@ export async function write(of: Bucket, segment: Segment & { entries: readonly W
   return removed
 }
 
-/** Some of the segments of a bucket that follow each other, into one in their place. Answers how many bytes it removed. */
+/** Merges adjacent segments of a bucket into one in their place. Returns how many bytes it removed. */
 export async function merge(of: Bucket, heads: readonly Head[], group: readonly Head[]): Promise<number> {
   const last = group.at(-1)
   if (!last) return 0
@@ -84,7 +86,7 @@ export async function merge(of: Bucket, heads: readonly Head[], group: readonly 
   return removed
 }
 
-/** Messages of segments by their numbers, those included that newer ones have replaced or removed. */
+/** Reads the messages of segments by segment number, including dead ones. */
 async function rowsIn({ db, account, bucket }: Bucket, heads: readonly Head[]): Promise<Map<number, number[]>> {
   if (heads.length === 0) return new Map()
   const { rows } = await sql<{ segment: number; page: Buffer }>`
@@ -93,7 +95,7 @@ async function rowsIn({ db, account, bucket }: Bucket, heads: readonly Head[]): 
   return new Map(rows.map(({ segment, page }) => [segment, unpacked(page, bucket)]))
 }
 
-/** How many messages each has, and how many of them newer ones have replaced or removed; the oldest first. */
+/** Counts each segment's messages, and those replaced or removed by newer segments; oldest first. */
 export async function countDead(
   of: Bucket,
   heads: readonly Head[],
@@ -135,7 +137,7 @@ async function removeSegments({ db, account, bucket }: Bucket, heads: readonly H
 }
 
 async function store(of: Bucket, segment: number, { rows, gone, entries }: Segment, isOldest: boolean): Promise<void> {
-  // Behind the oldest nothing is to be replaced.
+  // There is nothing to replace before the oldest segment.
   const replaced = isOldest ? [] : gone
   if (rows.length === 0 && replaced.length === 0) return
   let bytes = 0

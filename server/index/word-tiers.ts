@@ -1,26 +1,30 @@
-/** Which segments of a bucket become one: eight of about the same size, so that each word is written again a few times, however many there are. */
+/** Size-tiered merge policy: merges eight segments of similar size, so that each word is rewritten only a few times. */
 
-/** How many of one size there are before they are merged; the next size is as many times as large. */
+/** Segments of one tier that are merged, and the size ratio of adjacent tiers. */
 const ofOneSize = 8
-/** Of no more messages one segment is made: some ten megabytes of ordinary mail, which are in memory while they are merged. */
+/**
+ * Upper bound on messages per merged segment: about ten megabytes of ordinary mail, held in memory during the merge.
+ */
 const mostRows = 16_384
-/** So large a segment is merged no more. */
+/** Size from which a segment takes part in no further merges. */
 export const whole = mostRows / 2
 
-/** Bytes of words before they are compressed, more of which count as another message: four times those of ordinary mail. */
+/** Uncompressed bytes of words that count as one message: four times those of an ordinary one. */
 const bytesOfMessage = 4_096
 
 interface Sized {
-  /** Messages, or as many as its bytes are worth. */
+  /** Number of messages, or more for long texts, see `sizeOf`. */
   size: number
 }
 
-/** Of a segment, so that merging takes bounded memory and time of long texts, too. */
+/**
+ * Returns the size of a segment, weighted by bytes so that merges of long texts are bounded in memory and time, too.
+ */
 export const sizeOf = (messages: number, bytes: number) => Math.max(messages, Math.ceil(bytes / bytesOfMessage))
 
 const tierOf = (size: number) => Math.floor(Math.log(Math.max(size, 1)) / Math.log(ofOneSize) + 1e-9)
 
-/** Those that a new one of this size is merged with. @param segments The oldest first. */
+/** Returns the segments to merge with a new one of this size. @param segments Segments, oldest first. */
 export function toMerge<Segment extends Sized>(segments: readonly Segment[], added: number): Segment[] {
   let [from, sum] = [segments.length, added]
   for (let tier = tierOf(added); ; tier++) {
@@ -35,16 +39,19 @@ export function toMerge<Segment extends Sized>(segments: readonly Segment[], add
   }
 }
 
-/** Of a segment, where one message in so many was replaced or removed, it is written again. */
+/** A segment is rewritten once one in this many of its messages was replaced or removed. */
 const worthRewriting = 4
 
 interface Counted extends Sized {
-  /** Messages, and those of them that newer segments have replaced or removed. */
+  /** Number of messages; `dead` counts those replaced or removed by newer segments. */
   rows: number
   dead: number
 }
 
-/** The oldest of which much is dead, with those like it that follow, and what is left of others before it. @param segments The oldest first. */
+/**
+ * Returns the oldest segment worth rewriting, with others like it that follow, and a small one before it.
+ * @param segments Segments, oldest first.
+ */
 export function toRewrite<Segment extends Counted>(segments: readonly Segment[]): Segment[] {
   const isMeant = ({ rows, dead }: Counted) => dead > 0 && dead * worthRewriting >= rows
   const first = segments.findIndex(isMeant)
@@ -54,7 +61,7 @@ export function toRewrite<Segment extends Counted>(segments: readonly Segment[])
   const from = before && before.size < whole && sum + before.size <= mostRows ? first - 1 : first
   if (from < first) sum += before!.size
   let end = first + 1
-  // One that only tells of removed messages is of no use afterwards.
+  // A segment that only marks messages as gone is obsolete after the rewrite.
   for (; end < segments.length && (isMeant(segments[end]!) || segments[end]!.rows === 0); end++) {
     if (segments[end]!.rows > 0) sum += segments[end]!.size
     if (sum > mostRows) break
@@ -62,7 +69,7 @@ export function toRewrite<Segment extends Counted>(segments: readonly Segment[])
   return segments.slice(from, end)
 }
 
-/** The oldest of them, as many as may be one. @param segments The oldest first. */
+/** Returns the oldest segments, as many as fit into one. @param segments Segments, oldest first. */
 export function together<Segment extends Sized>(segments: readonly Segment[]): Segment[] {
   let sum = 0
   const end = segments.findIndex(({ size }, at) => {

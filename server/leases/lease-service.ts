@@ -1,6 +1,6 @@
 /**
- * The leases of this process: which loops it runs, of those that one process alone may run. All of them are renewed by one statement.
- * A lease says who may act; its token, checked inside the transaction that writes, is what keeps a process out that has not noticed yet.
+ * This process's leases on loops that only one process may run. One statement renews all. A lease says who may act; its
+ * fencing token, checked in the writing transaction, stops a process that lost it unnoticed.
  */
 import { randomUUID } from 'node:crypto'
 import type { Database } from '../platform/database/database.ts'
@@ -12,21 +12,21 @@ import type { LeaseStore } from './lease-store.ts'
 export interface LeaseServiceOptions {
   store: LeaseStore
   /**
-   * A lock on the database keeps every other process out. Then the process that held a lease before is gone, and this process takes over at
-   * once instead of waiting for the end of the lease; nor does it give up a lease because the database is silent for a while.
+   * True if a lock on the database keeps other processes out. The previous holder is then gone, so leases are taken
+   * over immediately, and kept while the database is silent.
    */
   isAlone: boolean
-  /** Left out where nobody can look: what is alone on SQLite writes each lease once. */
+  /** False if no other process can look, as on SQLite, where each lease is written once. */
   renews: boolean
   times?: LeaseTimes
   logger: Logger
 }
 
 export interface LeaseTimes {
-  /** For so long nobody else takes over after the last renewal. */
+  /** How long a lease lasts after its last renewal, in ms. */
   leaseMs: number
   renewEveryMs: number
-  /** So long before that it is no longer used: by the time a write arrives it must not be another's. */
+  /** How long before its end a lease is no longer used, in ms, so that writes in transit arrive in time. */
   marginMs: number
 }
 
@@ -35,10 +35,10 @@ export interface LeaseListener {
   lost?(): void
 }
 
-/** What a loop has asked for; the lease comes and goes. */
+/** A loop's claim to a lease, which may be won and lost. */
 export interface LeaseClaim {
   find(): Lease | undefined
-  /** @param isOver Nobody will want a lease of this name again. */
+  /** @param isOver True if nobody will want a lease of this name again. */
   giveBack(isOver?: boolean): Promise<void>
 }
 
@@ -47,12 +47,12 @@ interface Wanted extends LeaseListener {
   lease: Lease | undefined
   /** Undefined while the database does not know of it. */
   token: number | undefined
-  /** By a clock that nobody sets. */
+  /** On the monotonic clock. */
   endsAt: number
 }
 
 const defaultTimes: LeaseTimes = { leaseMs: 30_000, renewEveryMs: 10_000, marginMs: 2_000 }
-/** Leases asked for in one statement. */
+/** Leases per statement. */
 const batchSize = 500
 
 export class LeaseService {
@@ -63,7 +63,7 @@ export class LeaseService {
   readonly #stopped = new AbortController()
   #isStarted = false
   #round: Promise<void> | undefined
-  /** One more round is needed behind that which is under way. */
+  /** True if another round must follow the current one. */
   #isRoundWanted = false
   #isFailing = false
   #ending: NodeJS.Timeout | undefined
@@ -73,7 +73,7 @@ export class LeaseService {
     this.#times = options.times ?? defaultTimes
   }
 
-  /** What was wanted before is ours when this resolves, unless another process has it or the database takes no writes. */
+  /** Acquires what was wanted before, unless another process has it or the database accepts no writes. */
   async start(): Promise<void> {
     const { store, isAlone, renews, logger } = this.#options
     if (isAlone) await store.releaseAll().catch((err: unknown) => this.#tellFault(err))
@@ -83,7 +83,7 @@ export class LeaseService {
     every(this.#times.renewEveryMs, this.#stopped.signal, () => void this.#runRound(renews), failed)
   }
 
-  /** Others can take over at once. */
+  /** Releases all leases, so that others can take over immediately. */
   async stop(): Promise<void> {
     this.#stopped.abort()
     clearTimeout(this.#ending)
@@ -92,7 +92,7 @@ export class LeaseService {
     if (this.#isStarted) await this.#options.store.release(this.#holder).catch((err: unknown) => this.#tellFault(err))
   }
 
-  /** Asks for a lease until it is given back. The listener hears, perhaps before this returns, when it comes and goes. */
+  /** Wants a lease until it is given back. The listener is notified of it, perhaps before this returns. */
   want(name: string, listener: LeaseListener = {}): LeaseClaim {
     if (this.#wanted.has(name)) throw new Error(`the lease ${name} is already claimed`)
     const wanted: Wanted = { ...listener, name, lease: undefined, token: undefined, endsAt: 0 }
@@ -112,14 +112,14 @@ export class LeaseService {
     if (this.#wanted.get(wanted.name) !== wanted) return
     this.#wanted.delete(wanted.name)
     wanted.lease = undefined
-    // What is being asked for at this moment comes first, and is given back too.
+    // A request in flight is completed first, and then given back too.
     await this.#round
     if (!this.#isStarted || this.#stopped.signal.aborted || this.#wanted.has(wanted.name)) return
     const given = isOver ? store.forget(wanted.name, this.#holder) : store.releaseOne(wanted.name, this.#holder)
     await given.catch((err: unknown) => this.#tellFault(err))
   }
 
-  /** One at a time; never rejects. */
+  /** Runs one round at a time; never rejects. */
   #runRound(renews: boolean): Promise<void> {
     if (this.#round) {
       this.#isRoundWanted = true
@@ -132,7 +132,7 @@ export class LeaseService {
   }
 
   async #work(renews: boolean): Promise<void> {
-    // What is wanted in one turn of the loop is asked for together.
+    // Batches what is wanted in one turn of the event loop.
     await new Promise(setImmediate)
     try {
       if (renews) await this.#renew()
@@ -197,12 +197,12 @@ export class LeaseService {
       if (await store.isNewest(transaction, { name, token }, this.#holder)) return
       throw new LeaseLost(name)
     }
-    // Granted since this process is alone, and not in the database yet: it is put there by what it protects.
+    // Granted because this process is alone, and not in the database yet: the first write that it protects inserts it.
     const [taken] = await store.acquire([name], this.#holder, this.#seconds, transaction)
     if (!taken) throw new LeaseLost(name)
   }
 
-  /** A holder that cannot renew stops by itself, before another may begin. */
+  /** Stops a holder that cannot renew, before another may begin. */
   #watchEnds(): void {
     clearTimeout(this.#ending)
     if (this.#options.isAlone || this.#stopped.signal.aborted) return
@@ -216,7 +216,7 @@ export class LeaseService {
     }, soonest - performance.now()).unref()
   }
 
-  /** Counted from before the statement is sent: the database counts from later on. */
+  /** Returns the end counted from before the statement is sent; the database counts from later on. */
   #endOfLease(): number {
     return performance.now() + this.#times.leaseMs
   }
@@ -225,7 +225,7 @@ export class LeaseService {
     return this.#times.leaseMs / 1_000
   }
 
-  /** Once for each time that the database is away or full. */
+  /** Logs once per outage of the database. */
   #tellFault(err: unknown): void {
     if (!this.#isFailing) this.#options.logger.warn({ err }, 'leases could not be written')
     this.#isFailing = true

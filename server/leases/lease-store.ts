@@ -1,4 +1,4 @@
-/** Leases in the database. Time is the database's own; each method is one statement, however many leases it is about. */
+/** Leases in the database, by the database's own clock; each method is one statement, for any number of leases. */
 import { SqliteAdapter, sql } from 'kysely'
 import type { Database } from '../platform/database/database.ts'
 import type { LeaseRow } from './lease-tables.ts'
@@ -15,14 +15,14 @@ export class LeaseStore {
     this.#isSqlite = db.getExecutor().adapter instanceof SqliteAdapter
   }
 
-  /** Takes those that nobody has or whose time is over, with a higher token, and keeps those that this holder has; answers all of them. */
+  /** Acquires free and expired leases, with a higher token, and renews those of this holder; returns all of them. */
   async acquire(
     names: readonly string[],
     holder: string,
     seconds: number,
     db: Database = this.#db,
   ): Promise<TakenLease[]> {
-    // In one order, so that two processes do not wait for each other.
+    // Sorted, so that two processes do not deadlock.
     const rows = names.toSorted().map(name => sql`(${name}, ${holder}, 1, ${this.#now} + ${seconds})`)
     const { rows: taken } = await sql<TakenLease>`
       insert into leases (name, holder, token, held_until) values ${sql.join(rows)}
@@ -34,7 +34,7 @@ export class LeaseStore {
     return taken
   }
 
-  /** All that the holder has, those included that ran out and that nobody took; answers which. */
+  /** Renews all leases of the holder, including expired ones that nobody took; returns them. */
   async renew(holder: string, seconds: number): Promise<TakenLease[]> {
     const { rows } = await sql<TakenLease>`
       update leases set held_until = ${this.#now} + ${seconds} where holder = ${holder} returning name, token`.execute(
@@ -43,7 +43,7 @@ export class LeaseStore {
     return rows
   }
 
-  /** Tokens are kept, so that they never go back. */
+  /** Releases all leases of the holder; tokens stay, so that they never go back. */
   async release(holder: string): Promise<void> {
     await this.#db.updateTable('leases').set({ holder: null, held_until: 0 }).where('holder', '=', holder).execute()
   }
@@ -57,17 +57,17 @@ export class LeaseStore {
       .execute()
   }
 
-  /** Of what will never be leased again. */
+  /** Deletes a lease that is never wanted again. */
   async forget(name: string, holder: string): Promise<void> {
     await this.#db.deleteFrom('leases').where('name', '=', name).where('holder', '=', holder).execute()
   }
 
-  /** Of all holders: only for a process that has the database to itself. */
+  /** Releases the leases of all holders; only for a process that has the database to itself. */
   async releaseAll(): Promise<void> {
     await this.#db.updateTable('leases').set({ holder: null, held_until: 0 }).where('holder', 'is not', null).execute()
   }
 
-  /** Whether the token is still the newest. Until the transaction ends no other process can take the lease. */
+  /** Returns true if the token is still the newest. Until the transaction ends no other process can take the lease. */
   async isNewest(transaction: Database, { name, token }: TakenLease, holder: string): Promise<boolean> {
     const found = transaction
       .selectFrom('leases')
@@ -75,7 +75,7 @@ export class LeaseStore {
       .where('name', '=', name)
       .where('token', '=', token)
       .where('holder', '=', holder)
-    // On SQLite one transaction writes at a time, and fails when what it read is no longer so.
+    // SQLite runs one write transaction at a time, which fails if what it read has changed.
     const row = await (this.#isSqlite ? found : found.forShare()).executeTakeFirst()
     return row !== undefined
   }

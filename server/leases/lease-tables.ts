@@ -9,9 +9,9 @@ declare module '../platform/database/tables.ts' {
 export interface LeaseRow {
   /** `watch:<account>`, `prune`, `backups`. */
   name: string
-  /** The process that has it; null while nobody does. */
+  /** The process that holds it; null if none does. */
   holder: string | null
-  /** The fencing token: higher with each holder, and never lower. */
+  /** The fencing token: higher with each holder, never lower. */
   token: number
   /** Epoch seconds of the database's own clock, so that the clocks of the processes do not matter. */
   held_until: number

@@ -1,4 +1,4 @@
-/** The last lines of the log, for administrators of all accounts: what is in a line may be of any of them. */
+/** The last lines of the log, for administrators of all accounts, since a line may concern any of them. */
 import { randomBytes } from 'node:crypto'
 import { type LogFilter, type LogLevelName, type LogLine, logBounds, logLevels } from '../../contract/logs.ts'
 import type { HeldLine, LogLines } from '../platform/log-lines.ts'
@@ -10,7 +10,7 @@ import { seesAll } from '../platform/visible-figures.ts'
 
 export interface LogServiceOptions {
   lines: Pick<LogLines, 'held' | 'newest' | 'bytes'>
-  /** What the log is told at all. */
+  /** The configured log level. */
   level: LogLevel
 }
 
@@ -24,14 +24,14 @@ const wholeServer = 'The log is shown to administrators of all accounts.'
 
 export class LogService {
   readonly #options: LogServiceOptions
-  /** Of this process: numbers of another one mean other lines. */
+  /** The id of this process: numbers of another one mean other lines. */
   readonly #run = randomBytes(4).toString('hex')
 
   constructor(options: LogServiceOptions) {
     this.#options = options
   }
 
-  /** Newest first. Costs as much as there are lines to look through, and nothing while no caller asks. */
+  /** Lists the newest first. Costs as much as there are lines to search, and nothing while nobody asks. */
   list(principal: Principal, { limit, cursor, after, ...filter }: LogQuery) {
     if (!seesAll(principal)) throw new Problem('beyond_own_rights', wholeServer)
     const { lines, level } = this.#options
@@ -63,11 +63,11 @@ export class LogService {
     }
   }
 
-  /** JSON lines, the oldest first. */
+  /** Yields JSON lines, the oldest first. */
   *export(principal: Principal, filter: LogFilter): Generator<string> {
     if (!seesAll(principal)) throw new Problem('beyond_own_rights', wholeServer)
     const matches = matcherOf(filter)
-    // As it is now: what is written meanwhile moves no line.
+    // A copy, so that lines written meanwhile do not shift it.
     for (const line of [...this.#options.lines.held]) {
       const view = viewOf(line)
       if (matches(view)) yield `${JSON.stringify(view)}\n`
@@ -78,7 +78,7 @@ export class LogService {
     return `${this.#run}-${number}`
   }
 
-  /** Undefined for one of another process, or that is none. */
+  /** Returns the number in a cursor; undefined for one of another process, or an invalid one. */
   #place(cursor: string): number | undefined {
     const [run, number = ''] = cursor.split('-')
     return run === this.#run && /^\d{1,15}$/.test(number) ? Number(number) : undefined

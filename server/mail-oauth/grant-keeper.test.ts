@@ -125,7 +125,7 @@ onEachDatabase(open => {
     expect(await decided(ask('a'))).toBe('access-a-6')
     expect(clock.at - begin - hour).toBeLessThan(1_000)
     expect(new Set(await decided(waiting))).toEqual(
-      new Set(['Another process of this server refreshes the access, and is not done yet.']),
+      new Set(['Another process of this server is still refreshing the access.']),
     )
     expect(provider.requests.length).toBe(1)
   })
@@ -305,14 +305,14 @@ test('a grant whose refresh is refused is tried less and less often, by a login 
   const ask = () => keeper.accessToken({ grantId: 'a', ...imap }).catch((error: unknown) => error)
   for (let minute = 0; minute < 60; minute++) {
     await clock.pass(30_000, settle)
-    expect(await ask()).toMatchObject({ message: 'Google gave an answer that makes no sense.' })
+    expect(await ask()).toMatchObject({ message: 'Google sent an invalid response.' })
     await clock.pass(30_000, settle)
   }
   // One when it is due, and after 1, 2, 4, 8, 16 minutes of rest, by the refresher or by a login.
   expect(provider.requests.length).toBe(6)
   expect(provider.requests.map(at => Math.floor((at - from) / 60_000))).toEqual([0, 1, 3, 7, 15, 31])
   const { failure, refresh_at } = (await store.find('a'))!
-  expect(failure).toBe('Google gave an answer that makes no sense.')
+  expect(failure).toBe('Google sent an invalid response.')
   expect(Date.parse(refresh_at!)).toBeGreaterThan(clock.at)
   // The longest rest is an hour.
   await clock.pass(3 * hour, settle)

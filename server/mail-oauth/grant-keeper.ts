@@ -1,4 +1,4 @@
-/** The grants of accounts: hands out their access tokens, ties grants to accounts, and revokes them at the provider. */
+/** The grants of accounts: hands out their access tokens, binds them to accounts, and revokes them. */
 import type { AccountGrants, WantedToken } from '../accounts/account-grants.ts'
 import { noGrant } from '../accounts/account-grants.ts'
 import type { Database } from '../platform/database/database.ts'
@@ -23,14 +23,14 @@ export interface GrantKeeperOptions {
   server: Pick<OAuthServer, 'refresh' | 'revoke'>
   secrets: SecretBox
   clock: TimerClock
-  /** 0 to 1: spreads what falls due together. */
+  /** 0 to 1: jitter that spreads refreshes due at the same time. */
   random(): number
   logger: Logger
 }
 
 const revokeTries = 3
 const revokeAgainMs = 5_000
-/** Revocations under way; further ones are left to the provider's own page. */
+/** Revocations in flight; further ones are skipped, and left to the provider's own page. */
 const maxRevocations = 100
 
 export class GrantKeeper implements AccountGrants {
@@ -61,13 +61,13 @@ export class GrantKeeper implements AccountGrants {
     })
   }
 
-  /** What is under way ends; what a provider has already answered is stored first. */
+  /** Aborts what is in flight; a response that a provider has already sent is stored first. */
   async stop(): Promise<void> {
     this.#stopped.abort()
     await Promise.allSettled([this.#refresh.idle(), ...this.#revocations])
   }
 
-  /** Hears that the access of an account was revoked or has expired. */
+  /** Registers a listener for accounts whose access was revoked or has expired. */
   onRevoked(listener: (accountId: string) => void): void {
     this.#revokedListeners.add(listener)
   }
@@ -109,7 +109,7 @@ export class GrantKeeper implements AccountGrants {
     }
   }
 
-  /** As a new row, for `insert` or `replace`. */
+  /** Builds a new row for `insert` or `replace`. */
   newRow(
     tokens: OAuthTokens,
     of: Pick<OAuthGrantRow, 'id' | 'provider' | 'account_id' | 'made_by' | 'granted_by' | 'use_for'>,
@@ -128,7 +128,7 @@ export class GrantKeeper implements AccountGrants {
     }
   }
 
-  /** Else who may move an account could have its token sent to a server of their own. @throws Problem bad_request. */
+  /** Protects tokens from callers that move an account to their own server. @throws Problem bad_request. */
   checkHost({ name, imapHosts, smtpHosts }: ReadyProvider, part: 'imap' | 'smtp', host: string): void {
     if (isHostOf(part === 'imap' ? imapHosts : smtpHosts, host)) return
     const message = `is not a server of ${name}, so its access token is not sent there`
@@ -147,12 +147,12 @@ export class GrantKeeper implements AccountGrants {
     return pace
   }
 
-  /** Until when a provider is not asked ahead, in epoch milliseconds; infinite where there is no client at it. */
+  /** Returns until when a provider is not asked ahead, in epoch ms; infinite if it has no client. */
   restsUntil(providerId: string): number {
     return this.#options.providers.isReady(providerId) ? this.paceOf(providerId).restsUntil : Number.POSITIVE_INFINITY
   }
 
-  /** Before its time, unless another process was faster. @throws Problem why not. */
+  /** Refreshes before the token ends, unless another process was faster. @throws Problem with the reason. */
   async refreshAhead(grantId: string): Promise<void> {
     const { store, clock } = this.#options
     const row = await store.find(grantId)
@@ -160,7 +160,7 @@ export class GrantKeeper implements AccountGrants {
     await this.#refresh.once(grantId, { token: this.#tokens.open(row, 'access'), because: 'ahead' })
   }
 
-  /** @throws Problem as an account tells it that cannot log in. */
+  /** @throws Problem in the form for an account that cannot log in. */
   #providerOf({ provider: id }: OAuthGrantRow): ReadyProvider {
     try {
       return this.#options.providers.get(id)
@@ -179,7 +179,7 @@ export class GrantKeeper implements AccountGrants {
         const provider = providers.get(row.provider)
         const token = this.#tokens.open(row, row.refresh_sealed === null ? 'access' : 'refresh')
         const isDone = await this.paceOf(provider.id).run(() => server.revoke(provider, token))
-        return logger.info(about, isDone ? 'access was revoked at the provider' : 'the provider has no way to revoke')
+        return logger.info(about, isDone ? 'access was revoked at the provider' : 'the provider supports no revocation')
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error)
         logger.warn({ ...about, reason }, 'access could not be revoked at the provider')
@@ -192,7 +192,7 @@ export class GrantKeeper implements AccountGrants {
 function refuseReadOnly({ name, scopes }: ReadyProvider, row: OAuthGrantRow): void {
   const isSame = scopes.send.every(scope => scopes.read.includes(scope))
   if (row.use_for === 'send' || isSame) return
-  const message = `the sign-in at ${name} was for reading alone; sign in again for sending`
+  const message = `the sign-in at ${name} was for reading only; sign in again for sending`
   throw new Problem('bad_request', `smtp: ${message}`, {
     part: 'smtp',
     errors: [{ path: 'body.smtp', message }],

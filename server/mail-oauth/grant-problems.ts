@@ -1,8 +1,8 @@
-/** Why an account gets no access token, in words. */
+/** Problems that explain why an account gets no access token. */
 import { Problem } from '../platform/problem.ts'
 import type { OAuthFault } from './oauth-server.ts'
 
-/** A login that no retry helps: somebody has to sign in again. */
+/** A login that retrying cannot fix: a user has to sign in again. */
 export function revoked(why: string, cause?: OAuthFault): Problem {
   const again = why.endsWith('Sign in again.') ? why : `${why} Sign in again.`
   return new Problem('mail_login_refused', again, {
@@ -13,10 +13,10 @@ export function revoked(why: string, cause?: OAuthFault): Problem {
 }
 
 export function elsewhere(): Problem {
-  const detail = 'Another process of this server refreshes the access, and is not done yet.'
+  const detail = 'Another process of this server is still refreshing the access.'
   return new Problem('mail_server_unreachable', detail, { fault: 'sign_in_provider' })
 }
 
 export function gone(): Problem {
-  return revoked('The access that this account logged in with is gone.')
+  return revoked('The access that this account logged in with no longer exists.')
 }

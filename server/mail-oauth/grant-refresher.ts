@@ -1,4 +1,7 @@
-/** Refreshes access tokens ahead of their end, for accounts that are in use, a few at a time; deletes grants of which no account was made. */
+/**
+ * Refreshes access tokens ahead of their end, for accounts in use, a few in parallel; deletes grants that no account
+ * uses.
+ */
 import type { Lease } from '../platform/lease.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
@@ -11,20 +14,20 @@ export interface GrantRefresherOptions {
   store: Pick<OAuthStore, 'listDue' | 'firstDue' | 'deleteWaiting'>
   keeper: Pick<GrantKeeper, 'refreshAhead' | 'restsUntil'>
   clock: TimerClock
-  /** Nobody can sign in anywhere: then there is nothing to look at. */
+  /** True if no sign-in is possible anywhere, so that there is nothing to do. */
   isIdle(): boolean
-  /** One process does this. */
+  /** The lease that lets one process do this. */
   lease(): Lease | undefined
   logger: Logger
 }
 
-/** It is looked this often at least: what another process has changed is not heard. */
+/** Upper bound of the time between two polls, in ms, since changes by other processes are not announced. */
 const mostMs = 60_000
-/** Between two looks, so that what cannot be refreshed does not keep it busy. */
+/** Lower bound of the time between two polls, in ms, so that failing refreshes do not keep it busy. */
 const leastMs = 1_000
-/** Of each provider, looked at together. */
+/** Grants of each provider per batch. */
 const batchSize = 200
-/** A grant without an account is kept this long. */
+/** How long a grant without an account is kept, in ms. */
 const waitingLifeMs = 60 * 60_000
 
 export class GrantRefresher {
@@ -41,7 +44,7 @@ export class GrantRefresher {
     this.#later(leastMs)
   }
 
-  /** What is under way is awaited. */
+  /** Waits for what is in flight. */
   async stop(): Promise<void> {
     this.#stopped.abort()
     this.#callOff()
@@ -74,11 +77,11 @@ export class GrantRefresher {
     this.#later(Math.min(Math.max(restMs, leastMs), mostMs))
   }
 
-  /** Of one provider. Logins that wait for a token never wait behind more than these few. */
+  /** Refreshes the grants of one provider. A login that needs a token never waits behind more than these few. */
   async #refreshDue(provider: string, firstAt: string): Promise<void> {
     const { store, clock } = this.#options
     const now = isoOf(clock.now())
-    // While it rests, nothing is asked ahead.
+    // Nothing is refreshed ahead while the provider rests.
     const isResting = () => clock.now() < this.#restsUntil(provider)
     if (firstAt > now || isResting()) return
     const left = await store.listDue(provider, now, batchSize)
@@ -99,7 +102,7 @@ export class GrantRefresher {
     try {
       await keeper.refreshAhead(grantId)
     } catch (error) {
-      // The grant says it; a login tries it again.
+      // The grant records the problem, and a login retries.
       if (!(error instanceof Problem)) logger.warn({ err: error, grant: grantId }, 'access was not refreshed')
     }
   }

@@ -1,11 +1,11 @@
-/** Grants that could not be refreshed rest: a minute, and twice as long after each further failure. Of one process. */
+/** Back-off for grants that could not be refreshed: a minute, doubled after each further failure. Per process. */
 import { doubledMs } from '../platform/doubling.ts'
 import type { TimerClock } from '../platform/timer-clock.ts'
 import { OAuthFault } from './oauth-server.ts'
 import type { OAuthGrantRow } from './oauth-tables.ts'
 
 interface Rest {
-  /** A grant that was signed in for again has another one, and does not rest. */
+  /** A new sign-in changes the refresh token, and ends the rest. */
   refreshSealed: string | null
   provider: string
   failures: number
@@ -15,7 +15,7 @@ interface Rest {
 
 const firstRestMs = 60_000
 const maxRestMs = 60 * 60_000
-/** Grants whose failures are remembered; the oldest are forgotten first. */
+/** Grants whose failures are remembered; beyond it the oldest are evicted. */
 const maxRests = 10_000
 
 export class GrantRests {
@@ -26,7 +26,7 @@ export class GrantRests {
     this.#clock = clock
   }
 
-  /** @returns Until when it is not refreshed ahead of its end, in epoch milliseconds. */
+  /** Records a failure. @returns Until when it is not refreshed ahead of its end, in epoch milliseconds. */
   note({ id, provider, refresh_sealed: refreshSealed }: OAuthGrantRow, error: unknown): number {
     const known = this.#rests.get(id)
     const failures = known?.refreshSealed === refreshSealed ? known.failures : 0
@@ -38,11 +38,11 @@ export class GrantRests {
     return until
   }
 
-  /** @throws What the last refresh failed with, while the grant rests for it. */
+  /** @throws The error of the last refresh, while the grant rests for it. */
   refuseAtRest({ id, refresh_sealed }: OAuthGrantRow): void {
     const rest = this.#rests.get(id)
     if (rest === undefined || rest.refreshSealed !== refresh_sealed || this.#clock.now() >= rest.until) return
-    // What is wrong with the provider, it rests for itself: for all of its grants, and not as long.
+    // A fault of the provider makes the provider rest: for all of its grants, and for a shorter time.
     if (rest.error instanceof OAuthFault && (rest.error.kind === 'away' || rest.error.kind === 'client')) return
     throw rest.error
   }

@@ -1,4 +1,4 @@
-/** The tokens of a grant as it is stored: sealed, with when they are refreshed. */
+/** The tokens of a stored grant: sealed, with the time of their next refresh. */
 import type { SecretBox } from '../platform/secret-box.ts'
 import { isoOf, type TimerClock } from '../platform/timer-clock.ts'
 import type { OAuthTokens } from './oauth-server.ts'
@@ -8,13 +8,13 @@ import { type OAuthGrantRow, tokenSealContext } from './oauth-tables.ts'
 export interface GrantTokensOptions {
   secrets: SecretBox
   clock: TimerClock
-  /** 0 to 1: spreads what falls due together. */
+  /** 0 to 1: jitter that spreads refreshes due at the same time. */
   random(): number
 }
 
-/** A grant that nothing uses is refreshed this often all the same: providers drop what is idle for 90 days or more. */
+/** How often an unused grant is refreshed, in ms, since providers drop what is idle for 90 days or more. */
 const keepAliveMs = 7 * 24 * 60 * 60_000
-/** A used token is refreshed when between 70 % and 90 % of its life are over. */
+/** A used token is refreshed after between 70 % and 90 % of its lifetime. */
 const aheadFrom = 0.7
 const aheadSpread = 0.2
 
@@ -30,7 +30,7 @@ export class GrantTokens {
     return this.#options.secrets.open(sealed, tokenSealContext(row.id, kind))
   }
 
-  /** @param refreshBefore The sealed refresh token that stays where the provider gave no other. */
+  /** @param refreshBefore The sealed refresh token to keep if the provider issued no other. */
   columnsOf(id: string, tokens: OAuthTokens, refreshBefore: string | null): NewTokens {
     const { secrets, clock } = this.#options
     const now = clock.now()
@@ -47,7 +47,7 @@ export class GrantTokens {
     }
   }
 
-  /** When a token that is used is refreshed: well before its end, and not together with others of its age. */
+  /** Returns when a used token is refreshed: well before its end, and spread among others of its age. */
   aheadOf({ refreshed_at: from, access_expires_at: until, refresh_sealed: sealed, refresh_at: idle }: OAuthGrantRow) {
     if (sealed === null || until === null) return idle
     const lifeMs = Date.parse(until) - Date.parse(from)

@@ -1,4 +1,4 @@
-/** What an account was granted, as its page shows it: without tokens. */
+/** The grant of an account as its page shows it: without tokens. */
 import type { OAuthGrant } from '../../contract/mail-oauth.ts'
 import type { AccountService } from '../accounts/account-service.ts'
 import type { Principal } from '../platform/principal.ts'

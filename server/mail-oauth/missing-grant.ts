@@ -1,4 +1,7 @@
-/** The grant of an account that came from another server: access stayed there, so somebody has to sign in again, with one press on its page. */
+/**
+ * The grant of an account that came from another server: access stayed there, so a user has to sign in again on its
+ * page.
+ */
 import type { MissingGrants } from '../accounts/account-grants.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
 import type { OAuthStore } from './oauth-store.ts'

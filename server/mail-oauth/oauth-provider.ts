@@ -1,16 +1,16 @@
-/** Providers of OAuth2 as data: where they are, which servers take their tokens, and the least scopes for each use. */
+/** OAuth2 providers as data: endpoints, the servers that accept their tokens, and the least scopes for each use. */
 import type { OAuthUse } from '../../contract/mail-oauth.ts'
 
-/** Where a provider is asked; of one that is not built in, its metadata says. */
+/** The endpoints of a provider; those of one that is not built in are read from its metadata. */
 export interface OAuthEndpoints {
   issuer: string
   authorization: string
   token: string
-  /** RFC 8628; undefined where it gives no mail scopes by that. */
+  /** RFC 8628; undefined if it grants no mail scopes that way. */
   device: string | undefined
   /** RFC 7009. */
   revocation: string | undefined
-  /** It names itself in its answer (RFC 9207), so that one that does not is not believed. */
+  /** True if its responses contain the issuer (RFC 9207), so that those without are rejected. */
   namesIssuer: boolean
 }
 
@@ -22,7 +22,7 @@ export interface OAuthProviderFacts {
   smtpHosts: readonly string[]
   domains: readonly string[]
   scopes: Record<OAuthUse, readonly string[]>
-  /** Beside what the protocol has. */
+  /** Parameters in addition to those of the protocol. */
   authorizationParameters: Readonly<Record<string, string>>
 }
 
@@ -31,7 +31,7 @@ export interface OAuthClient {
   clientSecret: string | undefined
 }
 
-/** With all that is needed to ask it. */
+/** A provider with everything needed to send requests to it. */
 export interface ReadyProvider extends OAuthProviderFacts, OAuthClient {
   /** Known, or read from its metadata. */
   endpoints: OAuthEndpoints | { metadataUrl: string }
@@ -44,9 +44,9 @@ const google: OAuthProviderFacts = {
   imapHosts: ['imap.gmail.com', 'imap.googlemail.com'],
   smtpHosts: ['smtp.gmail.com', 'smtp.googlemail.com'],
   domains: ['gmail.com', 'googlemail.com'],
-  // The only scope that Google has for IMAP and SMTP: it cannot be narrowed to reading.
+  // The only scope that Google has for IMAP and SMTP; it cannot be narrowed to reading.
   scopes: { read: ['https://mail.google.com/'], send: ['https://mail.google.com/'] },
-  // Without `consent` Google gives a refresh token at the first consent only.
+  // Without `consent` Google issues a refresh token at the first consent only.
   authorizationParameters: { access_type: 'offline', prompt: 'consent' },
 }
 
@@ -71,7 +71,7 @@ export function googleEndpoints(): OAuthEndpoints {
     issuer: 'https://accounts.google.com',
     authorization: 'https://accounts.google.com/o/oauth2/v2/auth',
     token: 'https://oauth2.googleapis.com/token',
-    // Its device flow gives no scope for mail.
+    // Google's device flow grants no scope for mail.
     device: undefined,
     revocation: 'https://oauth2.googleapis.com/revoke',
     namesIssuer: false,
@@ -85,22 +85,22 @@ export function microsoftEndpoints(tenant: string): OAuthEndpoints {
     authorization: `${base}/oauth2/v2.0/authorize`,
     token: `${base}/oauth2/v2.0/token`,
     device: `${base}/oauth2/v2.0/devicecode`,
-    // Microsoft has none: access is withdrawn at account.live.com/consent/Manage or myapps.microsoft.com.
+    // Microsoft has none: access is revoked at account.live.com/consent/Manage or myapps.microsoft.com.
     revocation: undefined,
     namesIssuer: false,
   }
 }
 
-/** Whether one of the patterns is this host: `imap.example.org`, or `*.example.org` for what is below. */
+/** Returns true if a pattern matches the host: `imap.example.org`, or `*.example.org` for subdomains. */
 export function isHostOf(patterns: readonly string[], host: string): boolean {
   const name = host.toLowerCase().replace(/\.$/, '')
   return patterns.some(pattern => (pattern.startsWith('*.') ? name.endsWith(pattern.slice(1)) : name === pattern))
 }
 
-/** What may be left out of the answer, since it is no right to mail. */
+/** Scopes that the response may omit, since they give no access to mail. */
 const notOfMail = new Set(['offline_access', 'openid', 'email', 'profile'])
 
-/** Of what was asked for, what somebody did not grant. */
+/** Returns the requested scopes that the user did not grant. */
 export function missingScopes(asked: readonly string[], granted: readonly string[]): string[] {
   const given = new Set(granted.map(scope => scope.toLowerCase()))
   return asked.filter(scope => !notOfMail.has(scope) && !given.has(scope.toLowerCase()))

@@ -1,4 +1,4 @@
-/** The providers that there are, and the client by which this server is known at each: of the environment, or set by an administrator. */
+/** The OAuth2 providers, and this server's client at each: from the environment, or set by an administrator. */
 import {
   type OAuthProvider,
   type OAuthProviderInput,
@@ -21,7 +21,7 @@ import { OAuthFault, type OAuthServer } from './oauth-server.ts'
 import type { OAuthStore } from './oauth-store.ts'
 import { clientSealContext, type OAuthClientRow } from './oauth-tables.ts'
 
-/** Of the environment. */
+/** Clients from the environment. */
 export interface MailOAuthConfig {
   google: OAuthClient | undefined
   microsoft: (OAuthClient & { tenant: string }) | undefined
@@ -33,7 +33,7 @@ export interface OAuthProvidersOptions {
   config: MailOAuthConfig
   secrets: SecretBox
   hub: Pick<EventHub, 'transact'>
-  /** Of the page, as browsers know it. */
+  /** The base URL of the page, as browsers know it. */
   baseUrl(): string
   now(): number
 }
@@ -49,7 +49,7 @@ interface CustomProvider {
 }
 
 const defaultTenant = 'common'
-/** Beside those that are built in. */
+/** Upper bound of providers that are not built in. */
 const mostCustom = 50
 
 export class OAuthProviders {
@@ -65,7 +65,7 @@ export class OAuthProviders {
     this.#rows = await this.#options.store.listClients()
   }
 
-  /** Whether there is a client at any of them. */
+  /** True if there is a client at any provider. */
   get hasClient(): boolean {
     const { google, microsoft } = this.#options.config
     return this.#rows.length > 0 || google !== undefined || microsoft !== undefined
@@ -75,7 +75,7 @@ export class OAuthProviders {
     return new URL(oauthCallbackPath, this.#options.baseUrl()).href
   }
 
-  /** Hears of which provider the client is another one. */
+  /** Registers a listener for providers whose client has changed. */
   onChange(listener: (providerId: string) => void): void {
     this.#listeners.add(listener)
   }
@@ -91,12 +91,12 @@ export class OAuthProviders {
     return this.#findFacts(id)?.name ?? id
   }
 
-  /** Whether there is a client at it. */
+  /** Returns true if there is a client at the provider. */
   isReady(id: string): boolean {
     return this.#configured(id) !== undefined || this.#findRow(id) !== undefined
   }
 
-  /** @throws Problem where there is no such provider, or no client at it. */
+  /** @throws Problem if there is no such provider, or no client at it. */
   get(id: string): ReadyProvider {
     const facts = this.#findFacts(id)
     if (!facts) throw new Problem('oauth_provider_not_found', 'There is no such provider.')
@@ -109,7 +109,7 @@ export class OAuthProviders {
     return { ...facts, ...client, endpoints: this.#endpointsOf(id, row) }
   }
 
-  /** @throws Problem, also where the metadata of a new provider cannot be read. */
+  /** @throws Problem, also if the metadata of a new provider cannot be read. */
   async set(principal: Principal, id: string, input: OAuthProviderInput): Promise<OAuthProvider> {
     const { store, server, secrets, hub, now } = this.#options
     refuseProgram(principal)
@@ -141,7 +141,7 @@ export class OAuthProviders {
       await store.putClient(transaction, row)
       tell({ type: 'configuration_updated', data: { changed: [`oauth.${id}`], principal: principal.name, at } })
     })
-    // Of now: another one may have been set meanwhile.
+    // Computed now, since another one may have been set meanwhile.
     this.#rows = withRow()
     server.forget(id)
     for (const listener of this.#listeners) listener(id)
@@ -167,7 +167,7 @@ export class OAuthProviders {
     server.forget(id)
   }
 
-  /** Read once, so that a wrong address is told at once. */
+  /** Reads the metadata once, so that a wrong URL is reported immediately. */
   async #looked(row: OAuthClientRow, custom: NonNullable<OAuthProviderInput['custom']>): Promise<OAuthClientRow> {
     const { server } = this.#options
     const client = this.#clientOf(row)
@@ -256,7 +256,7 @@ export class OAuthProviders {
   }
 }
 
-/** Tokens may leak; the way by which accounts sign in is for people. */
+/** Tokens may leak, so only users may change how accounts sign in. */
 function refuseProgram(principal: Principal): void {
   if (principal.kind !== 'token') return
   throw new Problem('session_needed', 'Sign in to change how accounts sign in; tokens are not allowed to.')
@@ -273,13 +273,13 @@ function refuseMisfit(id: string, input: OAuthProviderInput, isBuiltIn: boolean)
   if (isPlain) throw fault('custom.metadata_url', 'must be an https:// address')
 }
 
-/** A secret is sent only to the provider that it was entered for. */
+/** Returns true if the stored secret stays at the provider that it was entered for. */
 function isSamePlace(before: OAuthClientRow, { custom }: OAuthProviderInput): boolean {
   return !custom || (before.custom !== null && customOf(before.custom).metadata_url === custom.metadata_url)
 }
 
 function customOf(text: string): CustomProvider {
-  // Written by `set` alone.
+  // Only `set` writes this column.
   return JSON.parse(text) as CustomProvider
 }
 
@@ -291,7 +291,7 @@ function customFacts(id: string, custom: CustomProvider): OAuthProviderFacts {
   return { id, name, kind: 'custom', imapHosts, smtpHosts, domains, scopes, authorizationParameters }
 }
 
-/** To which servers the access tokens of a provider may be sent, as the database has it; none of a provider that is not there. */
+/** Returns the servers to which a provider's tokens may be sent, by the database; none for an unknown provider. */
 export async function storedHosts(
   store: Pick<OAuthStore, 'listClients'>,
   providerId: string,

@@ -1,4 +1,4 @@
-/** Providers, sign-ins and grants over REST, and the address at which browsers come back from a provider. */
+/** Providers, sign-ins and grants over REST, and the redirect URI at which browsers return from a provider. */
 import { mailOAuthApi, oauthCallbackPath } from '../../contract/mail-oauth.ts'
 import { handleRaw } from '../platform/http/http-raw.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
@@ -31,14 +31,14 @@ export function oauthRoutes(http: HttpServer, { providers, signIns, grants }: OA
   )
   handle(http, mailOAuthApi.getAccountGrant, ({ principal, params }) => grants.get(principal, params.account_id))
 
-  // A browser stands here, not a program: it is led to a page that says what came of it.
+  // The caller is a browser, not a program: it is redirected to a page that shows the result.
   handleRaw(
     http,
     oauthCallbackPath,
     { name: 'finishMailSignIn', scope: 'public', effect: 'write', limit: 'sign_in' },
     async (call, reply) => {
       reply.header('cache-control', 'no-store')
-      // The code stands in this address: no other site is to see it.
+      // The code is in this URL, and must not leak to other sites.
       reply.header('referrer-policy', 'no-referrer')
       const signIn = await signIns.finish(call.principal, new URL(reply.request.url, 'http://here.invalid'))
       if (!signIn) {

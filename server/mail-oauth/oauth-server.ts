@@ -1,4 +1,4 @@
-/** A door to openid-client: what is asked of a provider of OAuth2, in our words. It never tries twice, and remembers only metadata. */
+/** A facade of openid-client: requests to an OAuth2 provider, in our terms. Never retries; caches only metadata. */
 import type * as openid from 'openid-client'
 import { boundedAnswer } from '../platform/network/guarded-fetch.ts'
 import { authenticationOf, loadOpenId, type OpenId } from '../platform/network/openid.ts'
@@ -6,22 +6,22 @@ import { Problem } from '../platform/problem.ts'
 import type { OAuthEndpoints, ReadyProvider } from './oauth-provider.ts'
 
 /**
- * - `revoked`: the grant is no longer valid, and no further try helps (`invalid_grant`); or somebody has to sign in first.
- * - `denied`: the person or the provider said no.
- * - `away`: no answer, or one that says to come back.
- * - `client`: the provider does not know our client, or does not let it do this.
- * - `refused`: the answer is not to be believed, or makes no sense.
+ * - `revoked`: the grant is no longer valid, and retrying cannot help (`invalid_grant`), or a user must sign in first.
+ * - `denied`: the user or the provider refused.
+ * - `away`: no response, or one that asks to come back later.
+ * - `client`: the provider does not know our client, or does not permit it this.
+ * - `refused`: the response is not trustworthy, or makes no sense.
  */
 export type OAuthFaultKind = 'revoked' | 'denied' | 'away' | 'client' | 'refused'
 
-/** Carries words only: the errors of the package hold tokens and codes, which are not to be logged. */
+/** Carries words only: the package's errors contain tokens and codes, which must not be logged. */
 export class OAuthFault extends Error {
   readonly kind: OAuthFaultKind
-  /** As the provider says it: `slow_down`, `authorization_pending`. */
+  /** The provider's error code: `slow_down`, `authorization_pending`. */
   readonly code: string | undefined
   readonly retryAfterSeconds: number | undefined
 
-  /** @param secrets Which a provider may say again. */
+  /** @param secrets Redacted, since a provider may echo them. */
   constructor(kind: OAuthFaultKind, cause: unknown, secrets: readonly string[]) {
     super(wordsOf(cause, secrets))
     this.name = 'OAuthFault'
@@ -31,15 +31,15 @@ export class OAuthFault extends Error {
   }
 }
 
-/** What a provider gives. */
+/** The tokens that a provider issues. */
 export interface OAuthTokens {
   accessToken: string
-  /** Undefined: the one that there was before stays, if there was one. */
+  /** Undefined if the previous one, if any, stays valid. */
   refreshToken: string | undefined
-  /** Undefined where it does not say. */
+  /** Undefined if the provider does not say. */
   expiresInSeconds: number | undefined
   scopes: string[]
-  /** Who signed in, where an ID token came along. */
+  /** The user who signed in, if there was an ID token. */
   subject: string | undefined
   email: string | undefined
 }
@@ -53,16 +53,16 @@ export interface DeviceCode {
   intervalSeconds: number
 }
 
-/** For each request to a provider. */
+/** Timeout of each request to a provider. */
 const timeoutSeconds = 15
 const maxAnswerBytes = 256 * 1024
-/** Metadata is read again after this. */
+/** Milliseconds after which metadata is read again. */
 const metadataLifeMs = 24 * 60 * 60_000
-/** Of providers whose metadata is remembered. */
+/** Providers whose metadata is cached. */
 const maxConfigurations = 100
 const maxCauses = 4
 const maxWords = 300
-/** The longest token that is taken: more than any mail server takes. */
+/** Upper bound of a token's length: more than any mail server accepts. */
 const maxTokenLength = 16 * 1024
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
 
@@ -74,7 +74,7 @@ export class OAuthServer {
     this.#options = options
   }
 
-  /** What its metadata says: for a look at it when it is set. Throws OAuthFault or Problem. */
+  /** Reads the metadata, to validate it when it is set. @throws OAuthFault or Problem. */
   async look(provider: ReadyProvider): Promise<{ hasDeviceFlow: boolean }> {
     const { device_authorization_endpoint: device } = (await this.#configuration(provider)).serverMetadata()
     return { hasDeviceFlow: device !== undefined }
@@ -104,8 +104,8 @@ export class OAuthServer {
   }
 
   /**
-   * Exchanges the code. State, verifier and, where the provider names itself, the issuer (RFC 9207) are checked. Throws OAuthFault.
-   * @param callback The whole address by which the browser came back.
+   * Exchanges the code. Checks state, verifier and, if the provider sends it, the issuer (RFC 9207). Throws OAuthFault.
+   * @param callback The complete URL to which the browser returned.
    */
   exchange(
     provider: ReadyProvider,
@@ -121,7 +121,7 @@ export class OAuthServer {
     )
   }
 
-  /** Throws OAuthFault. @param scopes That it has now. */
+  /** Refreshes a token. Throws OAuthFault. @param scopes Those that it has now. */
   refresh(provider: ReadyProvider, refreshToken: string, scopes: readonly string[]): Promise<OAuthTokens> {
     return this.#ask(
       provider,
@@ -132,7 +132,7 @@ export class OAuthServer {
     )
   }
 
-  /** Throws OAuthFault. */
+  /** Starts a device flow. Throws OAuthFault. */
   beginDevice(provider: ReadyProvider, scopes: readonly string[]): Promise<DeviceCode> {
     return this.#ask(provider, [], async (configuration, { initiateDeviceAuthorization }) => {
       const answer = await initiateDeviceAuthorization(configuration, { scope: scopes.join(' ') })
@@ -147,14 +147,14 @@ export class OAuthServer {
     })
   }
 
-  /** Asks once. Throws OAuthFault, also while nobody has typed the code in: see its `code`. */
+  /** Polls once. Throws OAuthFault, also while nobody has entered the code: see its `code`. */
   pollDevice(provider: ReadyProvider, deviceCode: string, scopes: readonly string[]): Promise<OAuthTokens> {
     return this.#ask(provider, [deviceCode], async (configuration, { genericGrantRequest }) =>
       tokensOf(await genericGrantRequest(configuration, deviceGrant, { device_code: deviceCode }), scopes),
     )
   }
 
-  /** @returns Whether the provider has a way to do so. Throws OAuthFault. */
+  /** Revokes a token. @returns False if the provider cannot revoke. Throws OAuthFault. */
   revoke(provider: ReadyProvider, token: string): Promise<boolean> {
     return this.#ask(provider, [token], async (configuration, { tokenRevocation }) => {
       if (configuration.serverMetadata().revocation_endpoint === undefined) return false
@@ -163,7 +163,7 @@ export class OAuthServer {
     })
   }
 
-  /** Its client or metadata is another one now. */
+  /** Called when the client or metadata has changed. */
   forget(providerId: string): void {
     this.#configurations.delete(providerId)
   }
@@ -195,7 +195,7 @@ export class OAuthServer {
     if (this.#configurations.size >= maxConfigurations && oldest !== undefined) this.#configurations.delete(oldest)
     const entry = { made, endsAt: now + metadataLifeMs }
     this.#configurations.set(provider.id, entry)
-    // The next one asks again.
+    // The next call retries.
     made.catch(() => this.#configurations.get(provider.id) === entry && this.#configurations.delete(provider.id))
     return made
   }
@@ -221,7 +221,7 @@ export class OAuthServer {
         [openid.customFetch]: fetchBounded,
       })
     try {
-      // OpenID Connect's address first, then that of RFC 8414: servers have one of them, or both.
+      // The path of OpenID Connect first, then that of RFC 8414: servers have one of them, or both.
       return await discover('oidc').catch((error: unknown) => {
         if (url.pathname.includes('/.well-known/') || refusalIn(error)) throw error
         return discover('oauth2')
@@ -232,7 +232,7 @@ export class OAuthServer {
   }
 }
 
-/** A provider refreshes no more until somebody signs in, for a second factor or to agree again (Microsoft's answers at the token endpoint). */
+/** Returns true if a user must sign in before the next refresh (Microsoft's errors at the token endpoint). */
 export function wantsPerson(code: string | undefined): boolean {
   return code === 'interaction_required' || code === 'consent_required' || code === 'login_required'
 }
@@ -256,14 +256,14 @@ function tokensOf(
   const { access_token: accessToken, refresh_token: refreshToken, scope, token_type: type } = answer
   if (type.toLowerCase() !== 'bearer') throw new Error(`the provider gave a token of the type ${type}`)
   for (const token of [accessToken, refreshToken ?? '']) {
-    if (token.length > maxTokenLength || /[^\x20-\x7e]/.test(token)) throw new Error('the token is not one')
+    if (token.length > maxTokenLength || /[^\x20-\x7e]/.test(token)) throw new Error('the token is invalid')
   }
   const claims = answer.claims()
   return {
     accessToken,
     refreshToken,
     expiresInSeconds: answer.expires_in,
-    // Left out, it is what was asked for (RFC 6749, section 5.1).
+    // If omitted, it equals the requested scope (RFC 6749, section 5.1).
     scopes: scope === undefined || scope.trim() === '' ? [...scopes] : scope.trim().split(/\s+/).slice(0, 100),
     subject: claims?.sub,
     email: typeof claims?.email === 'string' ? claims.email : undefined,
@@ -287,12 +287,12 @@ function kindOf(error: unknown, openid: OpenId): OAuthFaultKind {
   }
   const isTimeout = error instanceof openid.ClientError && error.code === 'OAUTH_TIMEOUT'
   if (isTimeout || error instanceof TypeError) return 'away'
-  // What answers with something else than the protocol has, such as the error page of a proxy.
+  // A response outside the protocol, such as the error page of a proxy.
   const { cause } = error as { cause?: unknown }
   return cause instanceof Response && (cause.status >= 500 || cause.status === 429) ? 'away' : 'refused'
 }
 
-/** Of the outbound guard. */
+/** Finds a Problem of the outbound guard. */
 function refusalIn(error: unknown): Problem | undefined {
   for (let cause = error, depth = 0; cause instanceof Error && depth < maxCauses; cause = cause.cause, depth++) {
     if (cause instanceof Problem) return cause
@@ -312,7 +312,7 @@ function retryAfterOf(error: unknown): number | undefined {
   return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined
 }
 
-/** As they are sent: in the body, or together in a header (RFC 6749, section 2.3.1). */
+/** Returns the secrets as sent: in the body, or combined in a header (RFC 6749, section 2.3.1). */
 function secretsOf({ clientId, clientSecret = '' }: ReadyProvider): string[] {
   if (clientSecret === '') return []
   const [id, secret = ''] = [clientId, clientSecret].map(part => new URLSearchParams([['', part]]).toString().slice(1))

@@ -1,4 +1,4 @@
-/** Sign-ins at providers that are under way, in memory: begun by a user, finished by a browser that comes back or by a code that is typed in elsewhere. */
+/** Sign-ins at providers in progress, in memory: begun by a user, finished by a returning browser or a device code. */
 import { randomBytes } from 'node:crypto'
 import type { OAuthSignIn, OAuthSignInInput } from '../../contract/mail-oauth.ts'
 import { refuseNarrow } from '../accounts/account-rules.ts'
@@ -44,11 +44,11 @@ interface SignIn {
 }
 
 const signInLifeMs = 10 * 60_000
-/** A code that is typed in elsewhere lives as long as the provider says, and no longer than this. */
+/** Upper bound of the lifetime of a device code in ms, whatever the provider says. */
 const maxDeviceLifeMs = 30 * 60_000
-/** What came of it is remembered for so long. */
+/** How long an outcome is remembered, in ms. */
 const rememberedMs = 30 * 60_000
-/** When full, the oldest is evicted, of one user or of all. */
+/** Bounds of sign-ins per user and in all; beyond them the oldest is evicted. */
 const maxOfUser = 20
 const maxInAll = 1_000
 /** RFC 8628, section 3.5. */
@@ -57,7 +57,7 @@ const maxIntervalMs = 60_000
 
 export class OAuthSignIns {
   readonly #options: OAuthSignInsOptions
-  /** In the order in which they began. */
+  /** Sign-ins in the order in which they began. */
   readonly #signIns = new Map<string, SignIn>()
   readonly #running = new Set<Promise<void>>()
   readonly #stopped = new AbortController()
@@ -72,16 +72,16 @@ export class OAuthSignIns {
     await Promise.allSettled(this.#running)
   }
 
-  /** @throws Problem, where the provider cannot be asked too. */
+  /** Begins a sign-in. @throws Problem, also if the provider cannot be reached. */
   async begin(principal: Principal, input: OAuthSignInInput): Promise<OAuthSignIn> {
     const { providers, accounts } = this.#options
     if (input.method === 'browser' && principal.kind !== 'session') {
-      const detail = 'Only a browser that is signed in here can come back from the provider; use the method device.'
+      const detail = 'Only a browser that is signed in here can return from the provider; use the method device.'
       throw new Problem('not_possible_now', detail)
     }
     if (input.account_id === undefined) refuseNarrow(principal, 'Connecting an account')
     const account = input.account_id === undefined ? undefined : await accounts.get(principal, input.account_id)
-    if (account?.is_sandbox) throw new Problem('not_possible_now', 'The account of the sandbox logs in by itself.')
+    if (account?.is_sandbox) throw new Problem('not_possible_now', 'The account of the sandbox logs in automatically.')
     const provider = providers.get(input.provider)
     const email = input.email ?? account?.imap.user ?? account?.email
     const use = account ? (account.smtp ? 'send' : 'read') : input.use
@@ -98,7 +98,7 @@ export class OAuthSignIns {
     return view(signIn)
   }
 
-  /** @throws Problem oauth_sign_in_not_found also for what somebody else began. */
+  /** @throws Problem oauth_sign_in_not_found, also for one that another user began. */
   get(principal: Principal, id: string): OAuthSignIn {
     return view(this.#find(principal, id))
   }
@@ -109,8 +109,8 @@ export class OAuthSignIns {
   }
 
   /**
-   * The browser is back: the code is exchanged once, and only for the session that began it.
-   * @returns Which sign-in it was; undefined when it is not known, over, or somebody else's.
+   * Handles the returning browser: the code is exchanged once, only for the session that began the sign-in.
+   * @returns The sign-in; undefined if it is unknown, over, or another user's.
    */
   async finish(
     principal: Principal,
@@ -142,7 +142,7 @@ export class OAuthSignIns {
       return { ...secrets, url: url.href, device: undefined, endsAt, poll: undefined }
     }
     if ('token' in provider.endpoints && provider.endpoints.device === undefined) {
-      const detail = `${provider.name} gives no access to mail by a code that is typed in elsewhere; sign in with the browser.`
+      const detail = `${provider.name} gives no access to mail by device code; sign in with the browser.`
       throw new Problem('oauth_failed', detail)
     }
     const { deviceCode, expiresInSeconds, intervalSeconds, ...device } = await server.beginDevice(provider, scopes)
@@ -152,7 +152,7 @@ export class OAuthSignIns {
     return { ...secrets, url: undefined, device, endsAt, poll }
   }
 
-  /** No sooner than the provider allows; never rejects. */
+  /** Polls no faster than the provider allows; never rejects. */
   async #pollDevice(signIn: SignIn, deviceCode: string, firstMs: number): Promise<void> {
     const { server, clock } = this.#options
     const { provider, input, ended } = signIn
@@ -160,7 +160,7 @@ export class OAuthSignIns {
     for (let intervalMs = firstMs; ; ) {
       await pauseOn(clock, intervalMs, ended.signal)
       if (ended.signal.aborted) return
-      if (clock.now() >= signIn.endsAt) return this.#fail(signIn, 'Nobody typed the code in before it expired.')
+      if (clock.now() >= signIn.endsAt) return this.#fail(signIn, 'The code expired before it was entered.')
       const outcome = await server.pollDevice(provider, deviceCode, scopes).catch((error: unknown) => error)
       if (ended.signal.aborted) return
       const code = outcome instanceof OAuthFault ? outcome.code : undefined
@@ -168,12 +168,12 @@ export class OAuthSignIns {
       if (code === 'authorization_pending') continue
       if (code === 'slow_down') intervalMs = Math.min(intervalMs + slowDownMs, maxIntervalMs)
       else if (isAway) intervalMs = Math.min(intervalMs * 2, maxIntervalMs)
-      else if (code === 'expired_token') return this.#fail(signIn, 'Nobody typed the code in before it expired.')
+      else if (code === 'expired_token') return this.#fail(signIn, 'The code expired before it was entered.')
       else return this.#complete(signIn, async () => given(outcome))
     }
   }
 
-  /** The tokens become a grant, or a better one of its account. Never rejects. */
+  /** Stores the tokens as a new grant, or replaces that of the account. Never rejects. */
   async #complete(signIn: SignIn, ask: () => Promise<OAuthTokens>): Promise<void> {
     const { logger } = this.#options
     const { provider, input } = signIn
@@ -188,7 +188,7 @@ export class OAuthSignIns {
         )
       }
       if (input.account_id === undefined) await this.#keepNew(signIn, tokens)
-      // The page is shown meanwhile: mail servers may be slow.
+      // The page is shown meanwhile, since mail servers may be slow.
       else
         this.#own(
           this.#keepAgain(signIn, input.account_id, tokens).catch((error: unknown) => this.#failed(signIn, error)),
@@ -205,7 +205,7 @@ export class OAuthSignIns {
     this.#done(signIn, id)
   }
 
-  /** Of the same account, with its settings: the mail server says whether the same user signed in, and the provider where it can. */
+  /** Replaces an account's grant; the mail server, and if possible the provider, checks that the user is the same. */
   async #keepAgain(signIn: SignIn, accountId: string, tokens: OAuthTokens): Promise<void> {
     const { accounts, store } = this.#options
     const { provider, principal } = signIn
@@ -264,7 +264,7 @@ export class OAuthSignIns {
     const signIn = this.#signIns.get(id)
     const isKnown = signIn && this.#options.clock.now() < signIn.endsAt + rememberedMs
     if (isKnown && limitKeyOf(signIn.principal) === limitKeyOf(principal)) return signIn
-    throw new Problem('oauth_sign_in_not_found', 'There is no such sign-in of yours, or it is over. Begin again.')
+    throw new Problem('oauth_sign_in_not_found', 'You have no such sign-in, or it has ended. Start again.')
   }
 
   #makeRoom(principal: Principal): void {
@@ -292,7 +292,7 @@ function wordsOf(provider: ReadyProvider, fault: OAuthFault): string {
   return `The sign-in at ${provider.name} could not be completed: ${fault.message}. Begin again.`
 }
 
-/** What `pollDevice` answered, or what it threw. */
+/** Returns what `pollDevice` returned, or throws what it threw. */
 function given(outcome: unknown): OAuthTokens {
   if (outcome instanceof Error) throw outcome
   return outcome as OAuthTokens

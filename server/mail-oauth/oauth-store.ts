@@ -1,8 +1,8 @@
-/** Clients and grants in the database; secrets come and go sealed. */
+/** Clients and grants in the database; secrets are passed in and out sealed. */
 import type { Database } from '../platform/database/database.ts'
 import type { OAuthClientRow, OAuthGrantRow } from './oauth-tables.ts'
 
-/** What another answer of the provider changes. */
+/** The columns that a refresh changes. */
 export type NewTokens = Pick<
   OAuthGrantRow,
   'scopes' | 'refresh_sealed' | 'access_sealed' | 'access_expires_at' | 'refreshed_at' | 'refresh_at'
@@ -34,7 +34,7 @@ export class OAuthStore {
     await transaction.deleteFrom('oauth_clients').where('id', '=', id).execute()
   }
 
-  /** Of grants that have an account, by provider. */
+  /** Counts grants that have an account, by provider. */
   async countAccounts(db: Database = this.#db): Promise<Map<string, number>> {
     const rows = await db
       .selectFrom('oauth_grants')
@@ -53,13 +53,13 @@ export class OAuthStore {
     await db.insertInto('oauth_grants').values(row).execute()
   }
 
-  /** Signed in for again: whatever was wrong with it is over, and no process has it. */
+  /** Replaces a grant after a new sign-in: its failure is cleared, and no process has it locked. */
   async replace(transaction: Database, row: OAuthGrantRow): Promise<void> {
     const { id, ...change } = row
     await transaction.updateTable('oauth_grants').set(change).where('id', '=', id).execute()
   }
 
-  /** Once. */
+  /** Binds a grant to an account; only once. */
   async bind(transaction: Database, id: string, accountId: string): Promise<boolean> {
     const { numUpdatedRows } = await transaction
       .updateTable('oauth_grants')
@@ -74,12 +74,12 @@ export class OAuthStore {
     await transaction.deleteFrom('oauth_grants').where('id', '=', id).execute()
   }
 
-  /** No account was made of them. */
+  /** Deletes grants of which no account was made. */
   async deleteWaiting(before: string): Promise<void> {
     await this.#db.deleteFrom('oauth_grants').where('account_id', 'is', null).where('granted_at', '<', before).execute()
   }
 
-  /** The first login with this access token. */
+  /** Records the first login with this access token. */
   async markUsed(
     id: string,
     { access_sealed }: Pick<OAuthGrantRow, 'access_sealed'>,
@@ -93,7 +93,7 @@ export class OAuthStore {
       .execute()
   }
 
-  /** By provider, when the first of its grants is due, or was; of enabled accounts. */
+  /** Returns by provider when the first grant of an enabled account is due. */
   async firstDue(): Promise<Map<string, string>> {
     const rows = await this.#active()
       .select(({ fn }) => ['oauth_grants.provider', fn.min<string>('oauth_grants.refresh_at').as('at')])
@@ -103,7 +103,10 @@ export class OAuthStore {
     return new Map(rows.map(({ provider, at }) => [provider, at]))
   }
 
-  /** Of enabled accounts of one provider, the longest due first: one that is away takes no place from the others. */
+  /**
+   * Returns due grants of enabled accounts of one provider, the longest due first. Per provider, so that one that is
+   * down takes no place of others.
+   */
   async listDue(provider: string, now: string, limit: number): Promise<string[]> {
     const rows = await this.#active()
       .select('oauth_grants.id')
@@ -124,8 +127,8 @@ export class OAuthStore {
   }
 
   /**
-   * One process refreshes a grant at a time: a refresh token that is rotated is good for one use.
-   * @returns The grant as it is now, with `locked_by` as it was; undefined while another process has it, or when it is gone.
+   * Locks a grant, since only one process may refresh it at a time: a rotated refresh token is valid once.
+   * @returns The current grant, with the previous `locked_by`; undefined if another process has it, or it is gone.
    */
   async lock(id: string, holder: string, now: string, until: string): Promise<OAuthGrantRow | undefined> {
     const before = await this.find(id)
@@ -141,7 +144,10 @@ export class OAuthStore {
     return row && { ...row, locked_by: before.locked_by }
   }
 
-  /** Also when the lock ran out meanwhile, unless another process has taken it. @returns False where it was taken, or the grant is gone. */
+  /**
+   * Stores tokens, also if the lock expired meanwhile, unless another process took it. @returns False if it was taken,
+   * or the grant is gone.
+   */
   async keep(id: string, holder: string, tokens: NewTokens): Promise<boolean> {
     return this.#change(id, holder, { ...tokens, ...unlocked, is_used: 0, failure: null })
   }
@@ -150,7 +156,7 @@ export class OAuthStore {
     return this.#change(id, holder, { ...unlocked, state: 'revoked', failure, refresh_at: null })
   }
 
-  /** It was not refreshed. */
+  /** Unlocks a grant that was not refreshed. */
   async unlock(
     id: string,
     holder: string,

@@ -10,14 +10,14 @@ declare module '../platform/database/tables.ts' {
   }
 }
 
-/** By which this server is known at a provider. */
+/** This server's client at a provider. */
 export interface OAuthClientRow {
-  /** Of the provider. */
+  /** The id of the provider. */
   id: string
   client_id: string
   /** Null for a public client. */
   secret_sealed: string | null
-  /** Of Microsoft. */
+  /** Microsoft's tenant. */
   tenant: string | null
   /** A provider that is not built in, as JSON. */
   custom: string | null
@@ -25,32 +25,32 @@ export interface OAuthClientRow {
   set_at: string
 }
 
-/** What somebody granted by signing in. */
+/** The access that a user granted by signing in. */
 export interface OAuthGrantRow {
   id: string
   provider: string
   /** Null while it waits for its account. */
   account_id: string | null
-  /** Whose sessions and tokens may connect an account with it. */
+  /** The principal or user whose sessions and tokens may connect an account with it. */
   made_by: string
   granted_by: string
   granted_at: string
   use_for: OAuthUse
-  /** As granted, with spaces between. */
+  /** The granted scopes, separated by spaces. */
   scopes: string
-  /** Who signed in, where the provider says. */
+  /** The user who signed in, if the provider says. */
   subject: string | null
-  /** Null: the provider gave none. */
+  /** Null if the provider issued none. */
   refresh_sealed: string | null
   access_sealed: string
   access_expires_at: string | null
   refreshed_at: string
-  /** Whether anything has logged in with this access token. */
+  /** 1 once anything has logged in with this access token. */
   is_used: number
-  /** When it is refreshed without being asked for. */
+  /** When it is refreshed ahead, without a login. */
   refresh_at: string | null
   state: 'active' | 'revoked'
-  /** In words. */
+  /** The reason in words. */
   failure: string | null
   /** The process that refreshes it now. */
   locked_by: string | null
@@ -65,7 +65,7 @@ export function tokenSealContext(grantId: string, kind: 'refresh' | 'access'): s
   return `oauth grant ${grantId} ${kind}`
 }
 
-/** Whether a process refreshes it at this moment, in epoch milliseconds. */
+/** Returns true if a process refreshes it at this moment. @param now Epoch milliseconds. */
 export function isLocked({ locked_by, locked_until }: OAuthGrantRow, now: number): boolean {
   return locked_by !== null && locked_until !== null && locked_until >= isoOf(now)
 }

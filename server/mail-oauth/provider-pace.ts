@@ -1,16 +1,16 @@
-/** How fast one provider is asked: few requests at a time, a little apart, and none while it is away. */
+/** Throttles requests to one provider: few in flight, a little apart, and none while it is down. */
 import { doubledMs } from '../platform/doubling.ts'
 import { Problem } from '../platform/problem.ts'
 import { pauseOn, type TimerClock } from '../platform/timer-clock.ts'
 import { OAuthFault } from './oauth-server.ts'
 
-/** Requests under way at one provider. */
+/** Requests in flight at one provider. */
 export const requestsAtATime = 4
-/** Between the beginnings of two: 20 a second. */
+/** Milliseconds between the starts of two requests: 20 a second. */
 export const apartMs = 50
-/** Requests that wait for their turn; one more is refused. */
+/** Queued requests; a further one is refused. */
 const maxWaiting = 10_000
-/** Back-off after a provider does not answer, doubled after each further failure. */
+/** Back-off in ms after a provider does not respond, doubled after each further failure. */
 const firstRestMs = 1_000
 const maxRestMs = 5 * 60_000
 
@@ -31,23 +31,23 @@ export class ProviderPace {
     this.#stopped = stopped
   }
 
-  /** Until when it is left alone, in epoch milliseconds. */
+  /** The end of the back-off, in epoch milliseconds. */
   get restsUntil(): number {
     return this.#restsUntil
   }
 
-  /** Something about it is another now: it is worth asking. */
+  /** Called after a change that makes a new attempt worthwhile. */
   reset(): void {
     this.#failures = 0
     this.#restsUntil = 0
   }
 
-  /** @throws Problem sign_in_provider while the provider rests; whatever the request throws. */
+  /** @throws Problem sign_in_provider while the provider rests, and whatever the request throws. */
   async run<T>(request: () => Promise<T>): Promise<T> {
     this.#refuseAtRest()
     await this.#turn()
     try {
-      // Another one may have found out meanwhile.
+      // Another request may have failed meanwhile.
       this.#refuseAtRest()
       await this.#wait()
       const answer = await request()
@@ -87,7 +87,7 @@ export class ProviderPace {
     throw providerProblem(this.#name, this.#lastFault)
   }
 
-  /** A fault of one grant does not slow the others. */
+  /** Ignores faults of a single grant, which must not slow down the others. */
   #note(fault: OAuthFault): void {
     if (fault.kind !== 'away' && fault.kind !== 'client') return
     const restMs = doubledMs(this.#failures, firstRestMs, maxRestMs)
@@ -98,13 +98,13 @@ export class ProviderPace {
   }
 }
 
-/** In the words of a person who looks why an account does not work. */
+/** Returns the problem in words for a person who investigates why an account does not work. */
 export function providerProblem(name: string, fault: OAuthFault | undefined): Problem {
   if (fault?.kind === 'client') {
     const detail = `${name} does not accept the client id or secret of this server; an administrator has to check them under Configuration.`
     return providerAway(detail, fault)
   }
-  if (fault?.kind === 'refused') return providerAway(`${name} gave an answer that makes no sense.`, fault)
+  if (fault?.kind === 'refused') return providerAway(`${name} sent an invalid response.`, fault)
   if (fault?.kind === 'denied') return providerAway(`${name} refuses to give access.`, fault)
   return providerAway(`The sign-in of ${name} cannot be reached at the moment.`, fault)
 }

@@ -1,6 +1,6 @@
 /**
- * Refreshes grants: once for all who wait for one, whichever process they are in. A refresh token that the provider rotated is stored before its
- * access token is used.
+ * Refreshes grants: once for all callers that wait for one, across processes. A rotated refresh token is stored before
+ * its access token is used.
  */
 import { randomUUID } from 'node:crypto'
 import type { Logger } from '../platform/logger.ts'
@@ -25,21 +25,21 @@ export interface SharedRefreshOptions {
   clock: TimerClock
   logger: Logger
   paceOf(providerId: string): ProviderPace
-  /** @throws Problem as an account tells it that cannot log in. */
+  /** @throws Problem in the form for an account that cannot log in. */
   providerOf(row: OAuthGrantRow): ReadyProvider
-  /** Hears that the access of an account was revoked or has expired. */
+  /** Called when the access of an account was revoked or has expired. */
   lost(accountId: string): void
   stopped: AbortSignal
 }
 
-/** No longer than one refresh may take: then another process takes it for dead. */
+/** Upper bound of one refresh in ms; after it another process considers the holder dead. */
 const lockMs = 60_000
-/** How often it is looked whether another process is done, and for how long. */
+/** How often, and for how long, another process's refresh is polled, in ms. */
 const lookEveryMs = 250
 const waitForOtherMs = 30_000
-/** A token that a mail server rejected is refreshed before its time, once in so long: what it rejects then is not for the token. */
+/** Milliseconds between refreshes because of rejected tokens: a rejection soon after one is not due to the token. */
 const rejectedAgainMs = 5 * 60_000
-/** As expired counts a token that has less left: a minute, or a tenth of a short life. */
+/** A token counts as expired if less of its life is left: a minute, or a tenth of a short life. */
 const marginMs = 60_000
 const storeTries = 5
 const storeAgainMs = 1_000
@@ -48,7 +48,7 @@ export class SharedRefresh {
   readonly #options: SharedRefreshOptions
   readonly #holder = randomUUID()
   readonly #flights = new Map<string, Promise<OAuthGrantRow>>()
-  /** By grant: when it was last refreshed since a mail server rejected its token. */
+  /** By grant, when it was last refreshed because a mail server rejected its token. */
   readonly #rejectedAt = new Map<string, number>()
   readonly #rests: GrantRests
 
@@ -57,7 +57,7 @@ export class SharedRefresh {
     this.#rests = new GrantRests(options.clock)
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when nothing is in flight. */
   async idle(): Promise<void> {
     await Promise.allSettled(this.#flights.values())
   }
@@ -67,14 +67,14 @@ export class SharedRefresh {
     this.#rests.forget(grantId)
   }
 
-  /** The provider, or its client, is another one now. */
+  /** Called when the provider or its client has changed. */
   forgetRestsOf(providerId: string): void {
     this.#rests.forgetAllOf(providerId)
   }
 
   /**
-   * One request for all who ask at the same time.
-   * @throws Problem mail_login_refused when it is no longer valid, or why it cannot be refreshed now.
+   * Coalesces concurrent callers.
+   * @throws Problem mail_login_refused if the grant is no longer valid, or why it cannot be refreshed now.
    */
   once(grantId: string, unwanted: Unwanted): Promise<OAuthGrantRow> {
     const running = this.#flights.get(grantId)
@@ -88,7 +88,7 @@ export class SharedRefresh {
     const giveUpAt = this.#options.clock.now() + waitForOtherMs
     for (;;) {
       const known = await this.#whenFree(grantId, giveUpAt)
-      // Somebody was faster: another process, or one here that was done before this caller had its answer from the database.
+      // Another process was faster, or a flight here that ended before this caller's read returned.
       if (this.isValid(known, unwanted)) return known
       const provider = this.#options.providerOf(known)
       try {
@@ -98,13 +98,13 @@ export class SharedRefresh {
           .run(() => this.#refreshInTurn(provider, grantId, unwanted))
         if (refreshed) return refreshed
       } catch (error) {
-        // The pace has heard of it as it came; those who wait hear it in words.
+        // The pace has recorded the fault; waiting callers get it in words.
         throw error instanceof OAuthFault ? providerProblem(provider.name, error) : error
       }
     }
   }
 
-  /** The grant when no other process refreshes it: waited for in no turn, since others need those. */
+  /** Waits until no other process refreshes the grant, outside the queue, whose places others need. */
   async #whenFree(grantId: string, giveUpAt: number): Promise<OAuthGrantRow> {
     const { store, clock } = this.#options
     for (;;) {
@@ -117,7 +117,7 @@ export class SharedRefresh {
     }
   }
 
-  /** @returns Undefined where another process was faster. */
+  /** @returns Undefined if another process was faster. */
   async #refreshInTurn(
     provider: ReadyProvider,
     grantId: string,
@@ -129,11 +129,11 @@ export class SharedRefresh {
     return locked && this.#refreshLocked(provider, locked, unwanted)
   }
 
-  /** @param row As it was locked, with the process that had it before and did not finish. */
+  /** @param row The grant as locked, with the previous process that had locked it and did not finish. */
   async #refreshLocked(provider: ReadyProvider, row: OAuthGrantRow, unwanted: Unwanted): Promise<OAuthGrantRow> {
     const { store, server, clock } = this.#options
     try {
-      // Another process, or somebody who signed in again, was faster.
+      // Another process, or a new sign-in, was faster.
       if (this.isValid(row, unwanted)) {
         await store.unlock(row.id, this.#holder)
         return row
@@ -143,7 +143,7 @@ export class SharedRefresh {
       throw error
     }
     if (row.refresh_sealed === null) {
-      return this.#lose(row, `${provider.name} gave no lasting access, and it has expired.`)
+      return this.#lose(row, `${provider.name} issued no refresh token, and the access token has expired.`)
     }
     if (unwanted?.because === 'rejected') this.#rejectedAt.set(row.id, clock.now())
     let tokens: OAuthTokens
@@ -151,7 +151,7 @@ export class SharedRefresh {
       tokens = await server.refresh(provider, this.#options.tokens.open(row, 'refresh'), row.scopes.split(' '))
     } catch (error) {
       if (error instanceof OAuthFault && error.kind === 'revoked') {
-        // Of a process that ended between the answer and the store: the provider takes the old refresh token for stolen.
+        // A process that ended between response and store: the provider takes the old refresh token for stolen.
         const isInterrupted = row.locked_by !== null && row.locked_by !== this.#holder
         const why = isInterrupted
           ? 'RustyMail was interrupted while it was being refreshed, and the access has ended with that.'
@@ -168,7 +168,7 @@ export class SharedRefresh {
     return this.#keep(row, tokens)
   }
 
-  /** The only copy of a rotated refresh token is in this process: it is tried again before it is given up. */
+  /** Stores with retries, since this process has the only copy of a rotated refresh token. */
   async #keep(row: OAuthGrantRow, tokens: OAuthTokens): Promise<OAuthGrantRow> {
     const { store, clock, logger } = this.#options
     const columns = this.#options.tokens.columnsOf(row.id, tokens, row.refresh_sealed)
@@ -179,17 +179,17 @@ export class SharedRefresh {
         if (isKept) return { ...row, ...columns, is_used: 0, failure: null, locked_by: null, locked_until: null }
         const now = await store.find(row.id)
         if (now && this.isValid(now, undefined)) return now
-        throw revoked('The account signed in otherwise meanwhile. Sign in again.')
+        throw revoked('The account was signed in differently meanwhile. Sign in again.')
       } catch (err) {
         if (err instanceof Problem || tries >= storeTries) throw err
         logger.warn({ err, grant: row.id }, 'refreshed access was not stored')
-        // While it stops it does not wait: what is left of the tries comes at once.
+        // While it stops it does not wait: the remaining tries follow immediately.
         await pauseOn(clock, storeAgainMs, this.#options.stopped)
       }
     }
   }
 
-  /** @returns What somebody signed in for meanwhile. @throws Problem mail_login_refused else. */
+  /** @returns What a user signed in for meanwhile. @throws Problem mail_login_refused otherwise. */
   async #lose(row: OAuthGrantRow, why: string, cause?: OAuthFault): Promise<OAuthGrantRow> {
     const { store, logger } = this.#options
     this.#rests.forget(row.id)
@@ -204,7 +204,7 @@ export class SharedRefresh {
     throw revoked(why, cause)
   }
 
-  /** @throws Problem for one that was revoked. */
+  /** @throws Problem for a revoked grant. */
   isValid(row: OAuthGrantRow, unwanted: Unwanted): boolean {
     if (row.state === 'revoked') throw revoked(row.failure ?? 'The access was revoked or has expired.')
     const now = this.#options.clock.now()

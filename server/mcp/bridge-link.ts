@@ -154,7 +154,7 @@ function wordsFor(status: number, said: string, isOurs: boolean): string {
   if (status === 401) {
     return `RustyMail does not accept the token in RUSTYMAIL_TOKEN: it is wrong, revoked, expired, or not valid from this address. Create one on the Tokens page. (${said})`
   }
-  if (status === 404 && !isOurs) return 'There is no RustyMail at this address: --url takes the one that its page has.'
+  if (status === 404 && !isOurs) return 'There is no RustyMail at this address: set --url to the address of its page.'
   return said
 }
 

@@ -1,27 +1,27 @@
-/** How many connections each account had open at each sample: the rows over which a caller's past is summed. */
+/** The number of open connections of each account at each sample: the rows that a caller's history is summed from. */
 import { type Sight, visibleRows } from '../platform/visible-figures.ts'
 
 interface Series {
-  /** By the place of the sample. */
+  /** Open connections, by the place of the sample in the ring. */
   readonly open: Uint16Array
   /** Samples taken since the account last had a connection. */
   closedFor: number
 }
 
 /**
- * One series for each account that had a connection within the samples kept: 2 bytes a sample and account, so 1.4 KB for
- * an hour. There are as many as accounts, and those that were removed within that hour.
+ * One series for each account that had a connection within the kept samples: 2 bytes per sample and account, so 1.4 KB
+ * for an hour. Bounded by the accounts, including those removed within that hour.
  */
 export class AccountHistory {
   readonly #length: number
   readonly #series = new Map<string, Series>()
 
-  /** @param length How many samples are kept; the place of the next one is that of the oldest. */
+  /** @param length The number of samples kept; a new one overwrites the oldest. */
   constructor(length: number) {
     this.#length = length
   }
 
-  /** An account that is not named has none. */
+  /** Records a sample; accounts that are missing have no connections. */
   keep(place: number, byAccount: Iterable<readonly [accountId: string, row: { readonly open: number }]>): void {
     for (const series of this.#series.values()) {
       series.open[place] = 0
@@ -38,7 +38,7 @@ export class AccountHistory {
     }
   }
 
-  /** At each place, for the accounts together that are seen. */
+  /** Returns the sum over the visible accounts for each place. */
   sumOf(sight: Sight): Uint32Array {
     const sums = new Uint32Array(this.#length)
     for (const { open } of visibleRows(sight, this.#series)) {

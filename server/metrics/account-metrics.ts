@@ -1,4 +1,4 @@
-/** What is counted of mail accounts, over those that a caller sees: how they fare, and their IMAP connections. */
+/** Metrics of mail accounts, over those that a caller sees: their states and IMAP connections. */
 import { Gauge, type Registry } from 'prom-client'
 import { type AccountConnections, AccountState } from '../../contract/accounts.ts'
 import type { ImapReadings } from '../../contract/metrics.ts'
@@ -6,17 +6,17 @@ import { type AccountRows, type Sight, visibleRows } from '../platform/visible-f
 
 type Connections = Pick<AccountConnections, 'open' | 'idle' | 'busy' | 'connecting'>
 
-/** The IMAP connections of now; kept by `imap`, which stands above us. */
+/** The current IMAP connections; provided by `imap`, which is on a higher floor. */
 export interface OpenConnections {
-  /** At least of the accounts that have some. Watching ones are open, and neither idle nor busy. */
+  /** At least the accounts that have some. Watching connections are open, but neither idle nor busy. */
   byAccount: AccountRows<Connections>
-  /** Most at once for the whole server: a setting. */
+  /** The limit of connections of the whole server: a setting. */
   max: number
 }
 
 export interface AccountFigures {
   connections: OpenConnections
-  /** How each account fares. */
+  /** The state of each account. */
   accounts: { byAccount: AccountRows<{ state: AccountState; connections: Pick<Connections, 'open'> }> }
 }
 
@@ -31,7 +31,7 @@ export function imapReadings(sight: Sight, { byAccount, max }: OpenConnections):
   return { ...sums, max }
 }
 
-/** @param registry Of this scrape alone. */
+/** @param registry A registry for this scrape only. */
 export function addAccountMetrics(registry: Registry, { connections, accounts }: AccountFigures, sight: Sight): void {
   const { open, idle, busy, connecting, max } = imapReadings(sight, connections)
   const add = (name: string, help: string, value: number) => new Gauge({ name, help, registers: [registry] }).set(value)
@@ -40,7 +40,7 @@ export function addAccountMetrics(registry: Registry, { connections, accounts }:
     for (const [state, count] of Object.entries(counts)) gauge.set({ [label]: state }, count)
   }
   const doing = { watching: open - idle - busy, idle, busy, connecting }
-  addByState('rustymail_imap_connections', 'IMAP connections by what they are doing', 'state', doing)
+  addByState('rustymail_imap_connections', 'IMAP connections by activity', 'state', doing)
   add('rustymail_imap_connections_open', 'IMAP connections open', open)
   add('rustymail_imap_connections_max', 'Maximum concurrent IMAP connections of the whole server', max)
   const fares = [...visibleRows(sight, accounts.byAccount)]

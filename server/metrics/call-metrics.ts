@@ -1,27 +1,27 @@
 /**
- * What Prometheus is told of calls that no request shows: tools by their outcome, model providers, and connections to mail servers by why
- * they failed. Each label has a closed list of values.
+ * Metrics of calls that no request shows: tools by outcome, model providers, and connections to mail servers by cause
+ * of failure. Each label has a closed set of values.
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { ConnectionFault } from '../../contract/problem.ts'
 
-/** One finished call of a tool. */
+/** One finished tool call. */
 export interface ToolFigures {
-  /** `tool.mail_search`; what nobody knows is `tool.unknown`. */
+  /** `tool.mail_search`; an unknown tool is `tool.unknown`. */
   operation: string
-  /** That of the Problem in the result, else 200. */
+  /** The status of the Problem in the result, otherwise 200. */
   status: number
   durationMs: number
 }
 
-/** One call of a model provider; kept by `assistant`, which stands above us. */
+/** One call of a model provider; reported by `assistant`, which is on a higher floor. */
 export interface ProviderFigures {
   provider: string
   outcome: string
   durationMs: number
 }
 
-/** Of webhooks, and of event streams of MCP. */
+/** Figures of webhooks and of MCP event streams. */
 export interface WebhookFigures {
   endpoints: number
   failing: number
@@ -33,14 +33,14 @@ export interface WebhookFigures {
 
 const buckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
-/** Made before what it counts: `Prometheus` adds the other figures to its registries, and gives them out. */
-/** Of MCP Events: it lasts as long as its client likes, which says nothing about how long calls take. */
+/** The operation of MCP Events, whose duration is up to the client and says nothing about how long calls take. */
 const eventStream = 'event.stream'
 
+/** Created before what it counts: `Prometheus` adds the other metrics to its registries, and renders them. */
 export class CallMetrics {
-  /** For everybody who may scrape. */
+  /** Metrics for all callers that may scrape. */
   readonly told = new Registry()
-  /** Grows with what happens to accounts: for callers that see all of them. */
+  /** Metrics that depend on activity in all accounts: for callers that see all of them. */
   readonly whole = new Registry()
   readonly #tools: Counter<'tool' | 'outcome'>
   readonly #toolDurations: Histogram<'tool'>
@@ -141,18 +141,18 @@ export class CallMetrics {
     this.#mcpEvents.inc({ mode }, count)
   }
 
-  /** Asked for at each scrape. */
+  /** Registers gauges that are read at each scrape. */
   watchWebhooks(figures: () => WebhookFigures): void {
     const gauges: [keyof WebhookFigures, name: string, help: string][] = [
       ['endpoints', 'rustymail_webhook_endpoints', 'Webhook endpoints'],
-      ['failing', 'rustymail_webhook_endpoints_failing', 'Webhook endpoints of which the latest attempt failed'],
-      ['ending', 'rustymail_webhook_endpoints_ending', 'Webhook endpoints that are told of their end'],
+      ['failing', 'rustymail_webhook_endpoints_failing', 'Webhook endpoints whose latest attempt failed'],
+      ['ending', 'rustymail_webhook_endpoints_ending', 'Webhook endpoints that are being notified of their end'],
       [
         'behind',
         'rustymail_webhook_facts_behind',
         'Facts in the event log behind the endpoint that is furthest behind',
       ],
-      ['underWay', 'rustymail_webhook_attempts_under_way', 'Attempts to deliver to webhook endpoints under way'],
+      ['underWay', 'rustymail_webhook_attempts_under_way', 'Attempts in flight to deliver to webhook endpoints'],
       ['streams', 'rustymail_mcp_event_streams', 'Open event streams of MCP clients'],
     ]
     for (const [figure, name, help] of gauges) {
@@ -165,7 +165,7 @@ export class CallMetrics {
     }
   }
 
-  /** @param count Messages of all accounts that wait to be sent; asked for at each scrape. */
+  /** @param count Returns the number of messages of all accounts that wait to be sent, at each scrape. */
   watchOutbox(count: () => Promise<number>): void {
     new Gauge({
       name: 'rustymail_outbox_waiting',
@@ -191,7 +191,7 @@ export class CallMetrics {
   }
 }
 
-/** A result that is an error is one, whatever the status of the request that carried it. */
+/** Judges a tool result by its own status, whatever the status of the request that carried it. */
 function outcomeOf(status: number): 'ok' | 'refused' | 'failed' {
   if (status < 400) return 'ok'
   return status < 500 ? 'refused' : 'failed'

@@ -1,6 +1,6 @@
-/** What the kernel allows this process: the limits of its control group, version 2 or 1, and what the group uses. */
+/** Reads the limits of this process's control group (version 2 or 1), and the group's usage. */
 
-/** Undefined when there is no such file. */
+/** Returns undefined if there is no such file. */
 export type ReadText = (path: string) => string | undefined
 
 export interface CpuGroup {
@@ -24,7 +24,7 @@ interface Membership {
 
 const root = '/sys/fs/cgroup'
 
-/** The group with the tightest quota above this process; undefined when none is set. */
+/** Returns the group with the tightest quota above this process; undefined if there is none. */
 export function findCpuGroup(readText: ReadText): CpuGroup | undefined {
   const { unified, controllers } = parseMembership(readText('/proc/self/cgroup') ?? '')
   const groups: CpuGroup[] = []
@@ -46,8 +46,8 @@ export function findCpuGroup(readText: ReadText): CpuGroup | undefined {
 }
 
 /**
- * The group with the tightest limit; undefined when none is set. Cached pages that the kernel can drop at once are not
- * counted as used, as MemAvailable does not count them for a whole machine.
+ * Returns the group with the tightest limit; undefined if there is none. Page cache that the kernel can drop does not
+ * count as used, as with MemAvailable.
  */
 export function findMemoryGroup(readText: ReadText): MemoryUse | undefined {
   const { unified, controllers } = parseMembership(readText('/proc/self/cgroup') ?? '')
@@ -71,7 +71,7 @@ export function findMemoryGroup(readText: ReadText): MemoryUse | undefined {
   return smallest(groups, group => group.limitBytes)
 }
 
-/** `/proc/self/cgroup`, one `id:controllers:path` a line; version 2 is `0::path` (cgroups(7)). */
+/** Parses `/proc/self/cgroup`, one `id:controllers:path` per line; version 2 is `0::path` (cgroups(7)). */
 export function parseMembership(text: string): Membership {
   const membership: Membership = { unified: undefined, controllers: new Map() }
   for (const line of text.split('\n')) {
@@ -83,13 +83,13 @@ export function parseMembership(text: string): Membership {
   return membership
 }
 
-/** `cpu.max` is `quota period` or `max period`: how many processors, undefined for no limit. */
+/** Parses `cpu.max`, which is `quota period` or `max period`, to a number of processors; undefined for no limit. */
 export function parseCpuMax(text: string | undefined): number | undefined {
   const [, quota, period] = /^(\d+) (\d+)/.exec(text ?? '') ?? []
   return Number(quota) > 0 && Number(period) > 0 ? Number(quota) / Number(period) : undefined
 }
 
-/** The number behind a name in `cpu.stat`, `memory.stat` and their like. */
+/** Returns the number after a name in `cpu.stat`, `memory.stat` and the like. */
 export function parseField(text: string | undefined, name: string): number | undefined {
   const value = new RegExp(`^${name}:?\\s+(\\d+)`, 'm').exec(text ?? '')?.[1]
   return value === undefined ? undefined : Number(value)
@@ -99,7 +99,10 @@ function parseNumber(text: string | undefined): number | undefined {
   return /^-?\d+\s*$/.test(text ?? '') ? Number(text) : undefined
 }
 
-/** A limit higher up binds too. The root is always tried: inside a container it may be the container's own group. */
+/**
+ * Returns all ancestors, since their limits apply too. The root is always tried: in a container it may be the
+ * container's own group.
+ */
 function upwards(path: string | undefined): string[] {
   if (path === undefined) return []
   const names = path.split('/').filter(name => name !== '' && name !== '..')

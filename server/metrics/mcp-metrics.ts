@@ -1,24 +1,24 @@
-/** What Prometheus is told of MCP. The duration of operations goes by the names of OpenTelemetry's conventions for MCP. */
+/** Metrics of MCP. The duration of operations has the names of OpenTelemetry's conventions for MCP. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
-/** One operation of the protocol that is over. */
+/** One finished operation of the protocol. */
 export interface McpFigures {
-  /** Id of the caller. */
+  /** The id of the caller. */
   principal: string
   method: string | undefined
-  /** Of those that there are. */
+  /** The name of an existing tool. */
   tool?: string
   outcome: 'ok' | 'refused' | 'failed'
   revision: string | undefined
   transport: 'http' | 'sse' | 'stdio'
   durationMs: number
-  /** Of what was sent of the result of a tool. */
+  /** The size of the sent tool result. */
   bytes?: number
 }
 
-/** As the conventions propose them, in seconds. */
+/** The buckets that the conventions propose, in seconds. */
 const buckets = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300]
-/** Later ones are counted as `other`. */
+/** Principals counted separately; later ones are counted as `other`. */
 const maxPrincipals = 200
 const other = 'other'
 const methods: ReadonlySet<string> = new Set([
@@ -57,7 +57,7 @@ export class McpMetrics {
   readonly #bytes: Counter<'tool'>
   readonly #principals = new Set<string>()
 
-  /** @param whole For callers that see all accounts: all of it grows with what happens to accounts. */
+  /** @param whole A registry for callers that see all accounts, since the figures depend on activity in all of them. */
   constructor(
     whole: Registry,
     openBy: () => Iterable<readonly [principal: string, open: { calls: number; streams: number }]>,
@@ -78,14 +78,14 @@ export class McpMetrics {
     })
     this.#bytes = new Counter({
       name: 'rustymail_mcp_tool_result_bytes_total',
-      help: 'Bytes of the results of tools as they were sent; a token is about four of them, but in images',
+      help: 'Bytes of tool results as sent; about four per token, except in images',
       labelNames: ['tool'],
       registers,
     })
     const labelOf = (principal: string) => this.#labelOf(principal)
     new Gauge({
       name: 'rustymail_mcp_open_exchanges',
-      help: 'MCP calls under way and streams open, by principal',
+      help: 'MCP calls in flight and open streams, by principal',
       labelNames: ['principal', 'kind'],
       registers,
       collect() {

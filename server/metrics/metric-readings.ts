@@ -1,8 +1,11 @@
-/** The figures of a scrape as plain data, for others than Prometheus: one reading a family, histograms put together again. */
+/**
+ * The metrics of a scrape as plain data, for exporters other than Prometheus: one reading per family, with histograms
+ * reassembled.
+ */
 import type { Registry } from 'prom-client'
 import type { MetricReading } from '../platform/tracing/metric-reading.ts'
 
-/** As `prom-client` gives them. */
+/** The form that `prom-client` returns. */
 interface Family {
   name: string
   help: string
@@ -33,7 +36,7 @@ function histogramsOf(name: string, values: Family['values']) {
     if (metricName === `${name}_sum`) point.sum = value
     else if (metricName === `${name}_count`) point.count = value
     else {
-      // They are counted up to each bound; told is what lies between two.
+      // Prometheus buckets are cumulative; the exported counts are per bucket.
       point.counts.push(value - point.before)
       point.before = value
       if (le !== '+Inf') point.bounds.push(Number(le))

@@ -1,4 +1,4 @@
-/** Figures over HTTP: now, of the last hour, and as Prometheus text. */
+/** Figures over HTTP: current ones, those of the last hour, and Prometheus text. */
 import { api } from '../../contract/index.ts'
 import { bodyFor, JsonText } from '../platform/http/answer-text.ts'
 import { handleRaw } from '../platform/http/http-raw.ts'
@@ -7,7 +7,7 @@ import type { MetricsService } from './metrics-service.ts'
 import type { Prometheus } from './prometheus.ts'
 
 export function metricsRoutes(http: HttpServer, metrics: MetricsService, prometheus: Prometheus): void {
-  // Each open page asks for it every few seconds.
+  // Polled by each open page every few seconds, so the response schema is skipped.
   handle(http, api.metrics.getStats, ({ principal }) => new JsonText(JSON.stringify(metrics.getStats(principal))))
   handle(http, api.metrics.listSamples, ({ principal, query }) => metrics.listSamples(principal, query.minutes))
   handleRaw(

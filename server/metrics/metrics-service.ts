@@ -1,4 +1,6 @@
-/** The figures of the running server: takes a sample every 5 s, keeps those of the last hour, and tells them now. */
+/**
+ * The figures of the running server: samples every 5 s, keeps those of the last hour, and publishes the current ones.
+ */
 import type { DashboardStats, Sample, StorageReadings } from '../../contract/metrics.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { RequestOutcome } from '../platform/http/http-outcome.ts'
@@ -14,9 +16,9 @@ import type { SystemReading, SystemReadings } from './system-readings.ts'
 export interface MetricsServiceOptions {
   hub: Pick<EventHub, 'publishState'>
   connections: OpenConnections
-  /** The open event streams of now. */
+  /** Returns the number of open event streams. */
   streams: () => number
-  /** What all streams did since the start. */
+  /** Totals of all streams since the start. */
   events: () => { readonly slowConsumers: number }
   /** When the server started, in epoch milliseconds. */
   startedAt: number
@@ -32,9 +34,9 @@ interface SampleList {
 }
 
 const intervalSeconds = 5
-/** Samples that reach back a minute. */
+/** The number of samples in a minute. */
 const minuteOfSamples = 60 / intervalSeconds
-/** One hour; the oldest makes room for the newest. */
+/** Samples of one hour; the newest overwrites the oldest. */
 const keptSamples = 3600 / intervalSeconds
 
 export class MetricsService {
@@ -42,7 +44,7 @@ export class MetricsService {
   readonly #window = new RequestWindow()
   readonly #samples: Sample[] = []
   readonly #history = new AccountHistory(keptSamples)
-  /** Slow readers until each sample of the last minute, oldest first. */
+  /** Slow readers counted up to each sample of the last minute, oldest first. */
   readonly #slowConsumers: number[] = []
   #oldest = 0
   #reading: (SystemReading & { sampledAt: string }) | undefined
@@ -52,7 +54,7 @@ export class MetricsService {
     this.#options = options
   }
 
-  /** Takes the first sample at once. */
+  /** Takes the first sample immediately. */
   start(): void {
     if (this.#ending) return
     const { readings, logger } = this.#options
@@ -73,7 +75,7 @@ export class MetricsService {
     this.#options.readings.stop()
   }
 
-  /** For each finished request and call of a tool; O(1). */
+  /** Records each finished request and tool call, in O(1). */
   recordRequest(outcome: RequestOutcome): void {
     if (outcome.method === 'CALL') this.#options.prometheus.calls.recordTool(outcome)
     if (!outcome.isCounted) return
@@ -81,7 +83,7 @@ export class MetricsService {
     this.#options.prometheus.recordRequest(outcome)
   }
 
-  /** Requests and connections as of this moment; processor, memory and loop lag as of the last sample. */
+  /** Returns current requests and connections, with CPU, memory and loop delay of the last sample. */
   getStats(sight: Sight): DashboardStats {
     const requests = this.#window.read(performance.now())
     const reading = this.#reading ?? this.#readSystem()
@@ -105,10 +107,10 @@ export class MetricsService {
     }
   }
 
-  /** Oldest first. */
+  /** Returns the oldest first. */
   listSamples(sight: Sight, minutes: number): SampleList {
     const since = Math.floor(Date.now() / 1000) - minutes * 60
-    // What was summed over all accounts is kept with each sample.
+    // Sums over all accounts are stored with each sample.
     const samples = seesAll(sight) ? this.#samples : this.#samplesOf(sight)
     const inOrder = [...samples.slice(this.#oldest), ...samples.slice(0, this.#oldest)]
     return { interval_seconds: intervalSeconds, items: inOrder.filter(({ at }) => at > since) }
@@ -162,7 +164,7 @@ export class MetricsService {
   }
 }
 
-/** 502 and 504 tell of a mail server or model provider, and its account says so. */
+/** 502 and 504 are failures of a mail server or model provider, which its account reports. */
 function isOwnFailure(status: number): boolean {
   return status >= 500 && status !== 502 && status !== 504
 }

@@ -1,6 +1,6 @@
 /**
- * This process in Prometheus text. prom-client's own set is not used: it wakes the loop 100 times a second for a second
- * measure of its lag and adds an observer of garbage collection, and nothing can stop either.
+ * Metrics of this process. prom-client's default metrics are not used: they wake the loop 100 times a second for a
+ * second measure of its delay and add an observer of garbage collection, and neither can be stopped.
  */
 import { readdirSync } from 'node:fs'
 import { Counter, Gauge, type Registry } from 'prom-client'
@@ -22,7 +22,7 @@ export function addProcessMetrics(registry: Registry, readings: SystemReadings):
   })
   new Gauge({
     name: 'rustymail_process_memory_bytes',
-    help: 'Memory in use: resident, and what JavaScript has of it',
+    help: 'Memory in use: resident, and the JavaScript heap within it',
     labelNames: ['kind'],
     registers,
     collect() {
@@ -47,16 +47,16 @@ export function addProcessMetrics(registry: Registry, readings: SystemReadings):
   addSystem(registry, readings)
 }
 
-/** Apart from the rest: each connection to a mail server is one more. */
+/** Separate, since each connection to a mail server is one more file, which discloses activity in accounts. */
 export function addOpenFiles(registry: Registry): void {
-  // Only Linux tells them so.
+  // Only Linux exposes them this way.
   if (process.platform !== 'linux') return
   new Gauge({
     name: 'rustymail_process_open_fds',
     help: 'Open file descriptors',
     registers: [registry],
     collect() {
-      // Less the one that the listing itself holds.
+      // Minus the one that the listing itself holds.
       this.set(readdirSync('/proc/self/fd').length - 1)
     },
   })

@@ -1,4 +1,4 @@
-/** What this process itself uses, and how late its event loop is. */
+/** The resource usage of this process, and the delay of its event loop. */
 import { type ELDHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 
 export interface ProcessReading {
@@ -11,7 +11,7 @@ export interface ProcessReading {
   eventLoopLagMs: number
 }
 
-/** The loop is looked at this often: each 20 ms is a wake-up, and a shorter wait would cost more than it tells. */
+/** Resolution in ms: each interval is a wake-up, and shorter ones would cost more than they reveal. */
 const resolutionMs = 20
 
 export class ProcessReadings {
@@ -46,7 +46,7 @@ export class ProcessReadings {
   }
 }
 
-/** What is recorded is the time from one look to the next, so the wait itself is taken off. */
+/** Returns the delay: the recorded time includes the interval itself, which is subtracted. */
 function lagOf(delay: ELDHistogram): number {
   if (delay.count === 0) return 0
   const lagMs = delay.percentile(99) / 1e6 - resolutionMs

@@ -1,4 +1,4 @@
-/** The figures as Prometheus text. Counts requests itself; everything else is read when someone asks. */
+/** Renders the metrics as Prometheus text. Counts requests itself; everything else is read at each scrape. */
 import { Counter, type CounterConfiguration, Gauge, Histogram, Registry } from 'prom-client'
 import type { RequestOutcome } from '../platform/http/http-outcome.ts'
 import type { MetricReading } from '../platform/tracing/metric-reading.ts'
@@ -10,9 +10,9 @@ import { addOpenFiles, addProcessMetrics } from './process-metrics.ts'
 import { addStorageMetrics, type StorageFigures } from './storage-metrics.ts'
 import type { SystemReadings } from './system-readings.ts'
 
-/** What the event streams have counted since the server started. */
+/** Totals of the event streams since the server started. */
 interface EventFigures {
-  /** By type of event. */
+  /** Published events, by type. */
   published: Iterable<readonly [string, number]>
   sent: number
   dropped: number
@@ -24,7 +24,7 @@ interface EventFigures {
 
 type Total = Exclude<keyof EventFigures, 'published'>
 
-/** They grow with each fact of any account. */
+/** Totals that increase with each fact of any account. */
 const wholeTotals: readonly [Total, string, string][] = [
   ['sent', 'rustymail_stream_events_sent_total', 'Events written to streams'],
   ['bytesSent', 'rustymail_stream_bytes_sent_total', 'Bytes written to streams'],
@@ -39,7 +39,7 @@ const totals: readonly [Total, string, string][] = [
 export interface AuditBacklog {
   /** Entries that wait for the database. */
   waiting: number
-  /** Entries that were lost since the start. */
+  /** Entries lost since the start. */
   lost: number
 }
 
@@ -53,22 +53,22 @@ export interface PrometheusOptions extends AccountFigures {
   auditBacklog: () => AuditBacklog
 }
 
-/** What is counted for one operation. */
+/** The metrics of one operation. */
 interface Series {
   durations: Histogram.Internal<'operation'>
   byStatus: Map<number, Counter.Internal>
 }
 
 export class Prometheus {
-  /** How busy the machine is, and what concerns no account: for everybody who may scrape. */
+  /** The load of the machine, and what concerns no account: for all callers that may scrape. */
   readonly #registry: Registry
-  /** What grows with what happens to accounts: for callers that see all of them. */
+  /** Metrics that depend on activity in all accounts: for callers that see all of them. */
   readonly #whole: Registry
   readonly #figures: AccountFigures
   readonly calls: CallMetrics
   readonly #requests: Counter<'operation' | 'status'>
   readonly #durations: Histogram<'operation'>
-  /** As many as there are operations in the contract, each with the statuses that it answers. */
+  /** Bounded by the operations of the contract, each with the statuses that it returns. */
   readonly #series = new Map<string, Series>()
 
   constructor(options: PrometheusOptions) {
@@ -107,7 +107,7 @@ export class Prometheus {
     addOpenFiles(this.#whole)
   }
 
-  /** To be called for counted requests only. */
+  /** Called for counted requests only. */
   recordRequest({ operation, status, durationMs }: RequestOutcome): void {
     const { durations, byStatus } = this.#series.get(operation) ?? this.#addSeries(operation)
     durations.observe(durationMs / 1000)
@@ -119,7 +119,7 @@ export class Prometheus {
     counter.inc()
   }
 
-  /** For the `Content-Type` of what `render` gives. */
+  /** The `Content-Type` of the text that `render` returns. */
   get contentType(): string {
     return this.#registry.contentType
   }
@@ -129,14 +129,14 @@ export class Prometheus {
     return texts.join('\n')
   }
 
-  /** All of it, for others than Prometheus. */
+  /** Reads all metrics, for exporters other than Prometheus. */
   read(): Promise<MetricReading[]> {
     return readingsOf(this.registriesOf(wholeSight))
   }
 
-  /** For each scrape. */
+  /** Returns the registries of one scrape. */
   registriesOf(sight: Sight): Registry[] {
-    // Of its own for each scrape: what one reads is never in what another gets.
+    // A registry per scrape, so that concurrent callers never get each other's figures.
     const own = new Registry()
     addAccountMetrics(own, this.#figures, sight)
     return [this.#registry, own, ...(seesAll(sight) ? [this.#whole] : [])]

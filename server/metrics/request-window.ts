@@ -1,10 +1,10 @@
-/** Sums up the requests that finished in the last 60 s: O(1) a request, and memory that never grows. */
+/** Aggregates the requests that finished in the last 60 s: O(1) per request, in constant memory. */
 
 export interface WindowReading {
   count: number
-  /** How many of them failed. */
+  /** The number of failed ones. */
   failed: number
-  /** 0 when there were none, as are the percentiles. */
+  /** 0 if there were none, like the percentiles. */
   averageMs: number
   p50Ms: number
   p95Ms: number
@@ -13,8 +13,8 @@ export interface WindowReading {
 
 const seconds = 60
 /**
- * Each step of the scale is 10 % above the one before it; its middle is at most 4.8 % away from what fell into it
- * (DDSketch, https://arxiv.org/abs/1908.10693). Times beyond either end count as that end.
+ * Each step of the scale is 10 % above the previous one, so its middle is at most 4.8 % off (DDSketch,
+ * https://arxiv.org/abs/1908.10693). Times beyond either end count as that end.
  */
 const growth = 1.1
 const lowestMs = 0.01
@@ -22,11 +22,11 @@ const highestMs = 3_600_000
 const logGrowth = Math.log(growth)
 const steps = Math.ceil(Math.log(highestMs / lowestMs) / logGrowth) + 1
 
-/** Sixty slots of one second each: the second under way and the 59 before it. */
+/** Sixty slots of one second each: the current second and the 59 before it. */
 export class RequestWindow {
   readonly #counts = new Uint32Array(seconds)
   readonly #failures = new Uint32Array(seconds)
-  /** Whole microseconds, so that adding and taking away again leaves no rest. */
+  /** Whole microseconds, so that adding and subtracting leaves no rounding error. */
   readonly #sumsUs = new Float64Array(seconds)
   readonly #scales = Array.from({ length: seconds }, () => new Uint32Array(steps))
   readonly #scale = new Uint32Array(steps)
@@ -35,7 +35,7 @@ export class RequestWindow {
   #sumUs = 0
   #second = 0
 
-  /** @param now Milliseconds of a clock that never goes back. */
+  /** @param now Milliseconds of a monotonic clock. */
   record(durationMs: number, now: number, isFailure = false): void {
     this.#advance(now)
     const ms = durationMs > 0 ? Math.min(durationMs, highestMs) : 0
@@ -67,7 +67,7 @@ export class RequestWindow {
     }
   }
 
-  /** Empties the slots of the seconds that have passed: at most sixty, however long it was quiet. */
+  /** Clears the slots of elapsed seconds: at most sixty, however long it was quiet. */
   #advance(now: number): void {
     const second = Math.floor(now / 1000)
     if (second <= this.#second) return
@@ -89,7 +89,7 @@ export class RequestWindow {
     this.#sumsUs[slot] = 0
   }
 
-  /** Nearest rank: the time that this share of the requests did not exceed. */
+  /** Returns the nearest-rank percentile: the time that this share of the requests did not exceed. */
   #percentile(share: number): number {
     let left = Math.ceil(share * this.#count)
     let step = -1

@@ -1,4 +1,4 @@
-/** The storage in Prometheus text: whether the database takes writes, and how much room is left. */
+/** Metrics of the storage: whether the database accepts writes, and how much space is left. */
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { StorageReadings } from '../../contract/metrics.ts'
 
@@ -29,9 +29,9 @@ export function addStorageMetrics(registry: Registry, storage: StorageFigures): 
   for (const [name, field] of Object.entries(room)) {
     new Gauge({
       name: `rustymail_storage_${name}_bytes`,
-      help: `Space on the file system of an SQLite database, ${name}; absent where it is not known`,
+      help: `Space on the file system of an SQLite database, ${name}; absent if unknown`,
       registers,
-      // Without a value there is no series: 0 would mean that the disk is full.
+      // Without a value there is no series, since 0 would mean that the disk is full.
       labelNames: ['store'],
       collect() {
         this.reset()

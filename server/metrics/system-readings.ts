@@ -1,4 +1,6 @@
-/** How busy and how full what this process may use is: the limits of its control group where set, else the machine. */
+/**
+ * Load and memory of what this process may use: by the limits of its control group if set, otherwise by the machine.
+ */
 import { readFileSync } from 'node:fs'
 import { type CpuInfo, cpus, freemem, totalmem } from 'node:os'
 import {
@@ -12,7 +14,7 @@ import {
 import { ProcessReadings } from './process-readings.ts'
 
 export interface SystemReading {
-  /** Percent 0–100 of the processors that this process may use. */
+  /** Percent (0–100) of the processors that this process may use. */
   cpuPercent: number
   memoryPercent: number
   rssBytes: number
@@ -21,7 +23,7 @@ export interface SystemReading {
   eventLoopLagMs: number
 }
 
-/** Where the figures come from. */
+/** The sources of the readings. */
 export interface Machine {
   readText: ReadText
   cpus(): Pick<CpuInfo, 'times'>[]
@@ -48,7 +50,7 @@ export interface CpuTimes {
   total: number
 }
 
-/** Each reading tells of the time since the one before it. The first tells of the time since the machine started. */
+/** Reads the system; each reading covers the time since the previous one, the first that since the machine started. */
 export class SystemReadings {
   readonly #machine: Machine
   readonly #process = new ProcessReadings()
@@ -57,12 +59,12 @@ export class SystemReadings {
   #cpuPercent: number | undefined
   #latest: SystemReading | undefined
 
-  /** @param machine Only tests give another. */
+  /** @param machine Replaced by tests only. */
   constructor(machine: Machine = thisMachine) {
     this.#machine = machine
   }
 
-  /** Begins to watch the event loop. */
+  /** Starts measuring the event loop. */
   start(): void {
     this.#process.start()
   }
@@ -90,7 +92,7 @@ export class SystemReadings {
     return this.#latest
   }
 
-  /** @param ownProcessors What this process has used since it began: all that is known when nothing else is. */
+  /** @param ownProcessors What this process has used since it began: the fallback if nothing else is known. */
   #readCpu(ownProcessors: number): number {
     const now = performance.now()
     const previousTimes = this.#times
@@ -111,7 +113,7 @@ export class SystemReadings {
   }
 }
 
-/** Of the processors on which this process may run. */
+/** Reads the times of the processors on which this process may run. */
 function readTimes(machine: Machine): CpuTimes & { processors: number } {
   const stat = parseProcStat(machine.readText('/proc/stat') ?? '')
   const allowed = parseCpuList(
@@ -126,11 +128,11 @@ function readTimes(machine: Machine): CpuTimes & { processors: number } {
   }
 }
 
-/** The `cpu<number>` lines of /proc/stat: user nice system idle iowait irq softirq steal (proc_stat(5)). */
+/** Parses the `cpu<number>` lines of /proc/stat: user nice system idle iowait irq softirq steal (proc_stat(5)). */
 export function parseProcStat(text: string): Map<number, CpuTimes> {
   const processors = new Map<number, CpuTimes>()
   for (const [, number, fields] of text.matchAll(/^cpu(\d+) ([\d ]+)$/gm)) {
-    // Guest time, in the fields behind the eighth, is already in user and nice.
+    // Guest time, in the fields after the eighth, is already included in user and nice.
     const ticks = (fields ?? '').trim().split(/\s+/).slice(0, 8).map(Number)
     const total = ticks.reduce((sum, value) => sum + value, 0)
     processors.set(Number(number), { total, busy: total - (ticks[3] ?? 0) - (ticks[4] ?? 0) })
@@ -138,7 +140,7 @@ export function parseProcStat(text: string): Map<number, CpuTimes> {
   return processors
 }
 
-/** `0-3,8` as in cpuset(7), section "List format". At most 4096 processors. */
+/** Parses `0-3,8` as in cpuset(7), section "List format". At most 4096 processors. */
 export function parseCpuList(text: string): Set<number> {
   const numbers = new Set<number>()
   for (const [, first, last] of text.matchAll(/(\d+)(?:-(\d+))?/g)) {
@@ -162,7 +164,7 @@ function readMemory(machine: Machine): MemoryUse {
   return group && group.limitBytes < host.limitBytes ? group : host
 }
 
-/** Undefined where the kernel does not say what is available (proc_meminfo(5)). */
+/** Returns undefined if the kernel does not report available memory (proc_meminfo(5)). */
 export function parseMeminfo(text: string): MemoryUse | undefined {
   const totalKib = parseField(text, 'MemTotal')
   const availableKib = parseField(text, 'MemAvailable')
@@ -174,7 +176,7 @@ function percent({ limitBytes, usedBytes }: MemoryUse): number {
   return clampPercent(limitBytes > 0 ? usedBytes / limitBytes : 0)
 }
 
-/** To one decimal: more would pretend. */
+/** Rounds to one decimal; more would suggest false precision. */
 function clampPercent(share: number): number {
   return Math.round(Math.min(1, Math.max(0, share)) * 1000) / 10
 }

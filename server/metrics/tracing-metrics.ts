@@ -1,7 +1,7 @@
-/** What became of what is exported to a collector; only where there is one. */
+/** Metrics of the export to a collector; only if there is one. */
 import { Counter, Gauge, type Registry } from 'prom-client'
 
-/** Kept by `platform/tracing`. */
+/** Provided by `platform/tracing`. */
 export interface ExportFigures {
   exported: number
   waiting: number
@@ -9,12 +9,12 @@ export interface ExportFigures {
   metricExports: Readonly<Record<string, number>>
 }
 
-/** @param whole For callers that see all accounts: it grows with what happens to them. */
+/** @param whole A registry for callers that see all accounts, since the figures depend on activity in them. */
 export function addTracingMetrics(whole: Registry, figures: ExportFigures): void {
   const registers = [whole]
   new Counter({
     name: 'rustymail_trace_spans_exported_total',
-    help: 'Spans that the collector took',
+    help: 'Spans that the collector accepted',
     registers,
     collect() {
       this.reset()
@@ -23,7 +23,7 @@ export function addTracingMetrics(whole: Registry, figures: ExportFigures): void
   })
   new Counter({
     name: 'rustymail_trace_spans_lost_total',
-    help: 'Spans lost by reason: queue_full, failed (the collector was away, slow or busy), refused (it rejected them)',
+    help: 'Spans lost by reason: queue_full, failed (the collector was down, slow or busy), refused (it rejected them)',
     labelNames: ['reason'],
     registers,
     collect() {

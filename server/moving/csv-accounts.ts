@@ -1,4 +1,4 @@
-/** Rows of a table as accounts: what is left out is taken from the other columns, as on the page. */
+/** Converts rows of a table to accounts: missing values are derived from other columns, as on the page. */
 import { type CsvColumn, csvColumns, movingBounds } from '../../contract/account-moving.ts'
 import { AccountInput } from '../../contract/accounts.ts'
 import { faultWords } from '../platform/fault-words.ts'
@@ -8,24 +8,24 @@ import { CsvFault, type CsvRecord, readCsv } from './read-csv.ts'
 export interface CsvRow {
   line: number
   email: string | null
-  /** Or why it is none. */
+  /** The account, or why the row is invalid. */
   account: AccountInput | { field: CsvColumn | null; why: string }
 }
 
 const required = ['email', 'imap_host', 'imap_password'] as const
-/** By the usual port (RFC 8314), and the other way round. */
+/** TLS by the usual port (RFC 8314), and vice versa. */
 const tlsOfPort: Record<string, string> = { 993: 'implicit', 143: 'starttls', 465: 'implicit', 587: 'starttls' }
 const ports = { imap: { implicit: 993, other: 143 }, smtp: { implicit: 465, other: 587 } } as const
 
-/** @throws Problem where the table cannot be read, or its header. */
+/** @throws Problem if the table or its header cannot be read. */
 export function accountsOf(csv: string): CsvRow[] {
   const [header, ...records] = recordsOf(csv)
   if (!header) throw refused('is empty: it begins with a header row')
   const columns = header.fields.map(name => name.trim().toLowerCase())
   const unknown = columns.findIndex(name => !csvColumns.includes(name as CsvColumn))
-  // By its number: a table without a header row has a password there.
+  // Named by its number, since without a header row this field may hold a password.
   if (unknown >= 0) {
-    throw refused(`names no known column in field ${unknown + 1} of its first row; there are ${csvColumns.join(', ')}`)
+    throw refused(`has an unknown column in field ${unknown + 1} of its first row; there are ${csvColumns.join(', ')}`)
   }
   if (new Set(columns).size < columns.length) throw refused('names a column twice in its header row')
   const missing = required.find(name => !columns.includes(name))
@@ -68,7 +68,7 @@ function rowOf({ line, fields }: CsvRecord, columns: readonly CsvColumn[]): CsvR
   return invalid(csvColumns.includes(named) ? named : null, `${issue?.message ?? 'is invalid'}`.slice(0, 300))
 }
 
-/** Blanks around passwords may be meant. */
+/** White space around passwords may be intended. */
 function cellOf(name: CsvColumn, field = ''): string {
   return name.endsWith('_password') ? field : field.trim()
 }

@@ -1,4 +1,7 @@
-/** Creates many accounts of a table: a few logins at a time on each mail server, a result for each row, and nothing half. */
+/**
+ * Creates accounts from a table: a few logins in parallel on each mail server, a result for each row, and no partial
+ * accounts.
+ */
 import { type CsvColumn, csvColumns, type ImportedRow } from '../../contract/account-moving.ts'
 import type { AccountInput } from '../../contract/accounts.ts'
 import type { AccountService } from '../accounts/account-service.ts'
@@ -19,7 +22,7 @@ export interface CsvRequest {
   verify: boolean
 }
 
-/** Rows at a time, on one IMAP server and on all; and how long new ones are begun. */
+/** Rows in parallel, per IMAP server and in all; and how long new ones are started, in ms. */
 const defaults = { perHost: 4, atOnce: 16, budgetMs: 4 * 60_000 }
 
 export class CsvImport {
@@ -34,7 +37,10 @@ export class CsvImport {
     this.#bounds = { ...defaults, ...bounds }
   }
 
-  /** @param signal Then no further row is begun. @throws Problem where the table cannot be read. */
+  /**
+   * @param signal Once aborted, no further row is started.
+   * @throws Problem if the table cannot be read.
+   */
   async run(principal: Principal, request: CsvRequest, signal: AbortSignal): Promise<ImportedRow[]> {
     const rows = accountsOf(request.csv)
     if (this.#isBusy) {
@@ -72,7 +78,7 @@ export class CsvImport {
       const { host, port, user } = account.imap
       const login = JSON.stringify([host, port, user])
       if (logins.has(login)) {
-        results.set(row, { ...resultOf(row), status: 'exists', why: 'It stands in an earlier row, too.' })
+        results.set(row, { ...resultOf(row), status: 'exists', why: 'It is also in an earlier row.' })
         continue
       }
       logins.add(login)
@@ -102,7 +108,7 @@ export class CsvImport {
       return { ...resultOf(row), status: 'created', account_id: id }
     } catch (error) {
       if (error instanceof Problem) return { ...resultOf(row), ...failureOf(error) }
-      // A bug, or the database: what other rows came to is still told.
+      // A bug, or the database: results of other rows are still returned.
       this.#logger.error({ error, line: row.line }, 'a row of a table of accounts failed')
       return {
         ...resultOf(row),
@@ -118,10 +124,14 @@ function resultOf({ line, email }: CsvRow): ImportedRow {
 }
 
 function notTried(row: CsvRow): ImportedRow {
-  return { ...resultOf(row), status: 'not_tried', why: 'The time for one import was over: import this row again.' }
+  return {
+    ...resultOf(row),
+    status: 'not_tried',
+    why: 'The time limit of one import was reached: import this row again.',
+  }
 }
 
-/** What the mail server said goes along; it never holds the password. */
+/** Includes the mail server's words, which never contain the password. */
 function failureOf({ code, message, extension }: Problem): Pick<ImportedRow, 'status' | 'field' | 'why'> {
   if (code === 'account_exists') return { status: 'exists', field: null, why: message }
   if (code === 'bad_request') {
@@ -133,7 +143,7 @@ function failureOf({ code, message, extension }: Problem): Pick<ImportedRow, 'st
   return { status: 'could_not_connect', field: null, why: `${part}${message}${said}`.slice(0, 500) }
 }
 
-/** The lists take turns, so that one slow server holds up its own rows alone. */
+/** Schedules the lists in turns, so that a slow server delays only its own rows. */
 async function inTurns(lists: (() => Promise<void>)[][], { perHost, atOnce }: typeof defaults): Promise<void> {
   const running = new Map<(() => Promise<void>)[], number>()
   const under = new Set<Promise<void>>()
@@ -152,7 +162,7 @@ async function inTurns(lists: (() => Promise<void>)[][], { perHost, atOnce }: ty
       await Promise.race(under)
     }
   } finally {
-    // None goes on once the import is over.
+    // Nothing continues once the import is over.
     await Promise.allSettled(under)
   }
 }

@@ -22,7 +22,7 @@ export function movingRoutes(http: HttpServer, { moving, csv }: { moving: Moving
   })
 }
 
-/** For the trail. */
+/** Counts rows by status, for the trail. */
 function countsOf(items: readonly { status: string }[]): Record<string, string> {
   return Object.fromEntries(
     [...Map.groupBy(items, ({ status }) => status)].map(([status, some]) => [status, String(some.length)]),

@@ -1,4 +1,7 @@
-/** Accounts out as a sealed file, and in again. What other features keep of an account goes along as a part of their own. */
+/**
+ * Exports accounts as a sealed file, and imports them. What other features store of an account is included as parts of
+ * their own.
+ */
 import { type AccountsFile, type ImportedAccount, MovedAccount, movingBounds } from '../../contract/account-moving.ts'
 import type { AccountMover } from '../accounts/account-mover.ts'
 import type { Database } from '../platform/database/database.ts'
@@ -8,26 +11,29 @@ import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { openAccounts, sealAccounts } from './sealed-file.ts'
 
-/** What a feature keeps of an account, under its name in the file: signatures, say. */
+/** The data that a feature stores about an account, such as signatures, under its name in the file. */
 export interface AccountPart {
   name: string
-  /** Undefined where it keeps nothing. */
+  /** Returns undefined if it stores nothing. */
   read(accountId: string): Promise<unknown>
-  /** @param data As it stood in the file, from whomever. @throws Problem where it is none of its own: then the account is not created. */
+  /**
+   * Validates and writes a part. @param data The untrusted content of the file. @throws Problem if it is invalid; the
+   * account is then not created.
+   */
   write(transaction: Database, accountId: string, data: unknown): Promise<void>
 }
 
 export interface MovingServiceOptions {
   mover: Pick<AccountMover, 'list' | 'create'>
   parts: readonly AccountPart[]
-  /** When the session of the caller began, in epoch milliseconds. */
+  /** Returns when the session of the caller began, in epoch milliseconds. */
   signedInAt(principal: Principal): Promise<number | undefined>
   now?: () => number
-  /** What a passphrase costs; tests take less. */
+  /** The cost of a passphrase's key; lower in tests. */
   cost?: Parameters<typeof sealAccounts>[2]
 }
 
-/** As elsewhere where secrets could leave by a session that somebody left open. */
+/** Maximum age of a sign-in in ms, so that secrets cannot be exported by an unattended session. */
 const recentMs = 10 * 60_000
 
 export class MovingService {
@@ -38,13 +44,13 @@ export class MovingService {
     this.#options = options
   }
 
-  /** @throws Problem `recent_sign_in_required` */
+  /** Exports the accounts. @throws Problem `recent_sign_in_required` */
   async export(principal: Principal, passphrase: string): Promise<AccountsFile> {
     await this.#refuseOldSession(principal)
     return this.seal(passphrase)
   }
 
-  /** For the command line, which has the database. */
+  /** Seals without that check, for the command line, which has the database anyhow. */
   seal(passphrase: string): Promise<AccountsFile> {
     return this.#inTurn(async () => {
       const { mover, parts, cost } = this.#options
@@ -62,7 +68,7 @@ export class MovingService {
         accounts.push({ ...account, parts: kept })
       }
       const file = await sealAccounts(accounts, passphrase, cost)
-      // It could not be read again.
+      // A larger file could not be imported again.
       if (file.sealed.length > movingBounds.sealed) {
         throw tooLarge(
           `With their signatures the accounts take more than the ${movingBounds.fileBytes / 2 ** 20} MiB of a file`,
@@ -72,7 +78,7 @@ export class MovingService {
     })
   }
 
-  /** One after the other: each is created whole or not at all. @throws Problem where the file cannot be opened. */
+  /** Imports the accounts one by one, each entirely or not at all. @throws Problem if the file cannot be opened. */
   import(file: AccountsFile, passphrase: string): Promise<ImportedAccount[]> {
     return this.#inTurn(async () => {
       const results: ImportedAccount[] = []
@@ -89,7 +95,7 @@ export class MovingService {
       return invalid(emailOf(given), why.join('; ').slice(0, 500))
     }
     const { parts: kept, ...account } = data
-    // Those of parts are for their features.
+    // NUL in parts is up to their features.
     const nul = pathOfNul(account)
     if (nul) return invalid(account.email, `${nul.join('.')}: must not contain NUL`)
     try {
@@ -107,7 +113,7 @@ export class MovingService {
     }
   }
 
-  /** A passphrase takes 64 MiB and more, and half a second. */
+  /** Runs one job at a time: a passphrase takes 64 MiB and more, and half a second. */
   async #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
     if (this.#isBusy) {
       const detail = 'Accounts are being exported or imported at the moment; try again in a few seconds.'

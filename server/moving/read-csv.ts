@@ -1,7 +1,10 @@
-/** Reads a table of RFC 4180: records of fields, quoted where they hold delimiters, quotes or line ends. With commas, or semicolons as some programs write them. */
+/**
+ * Reads a table of RFC 4180: records of fields, quoted if they contain delimiters, quotes or line ends. Delimited by
+ * commas, or by semicolons as some programs write them.
+ */
 
 export interface CsvRecord {
-  /** Where it begins, counted from 1. */
+  /** The line where it begins, counted from 1. */
   line: number
   fields: string[]
 }
@@ -16,7 +19,11 @@ export class CsvFault extends Error {
   }
 }
 
-/** Blank lines are left out. @param most Records; one more is read, so that the caller sees that there are more. @throws CsvFault */
+/**
+ * Skips blank lines.
+ * @param most Upper bound of records; one more is read, so that the caller sees that there are more.
+ * @throws CsvFault
+ */
 export function readCsv(text: string, most: number): CsvRecord[] {
   const source = text.startsWith('\ufeff') ? text.slice(1) : text
   const [first = ''] = source.split(/\r?\n/, 1)
@@ -47,7 +54,7 @@ export function readCsv(text: string, most: number): CsvRecord[] {
 interface Field {
   value: string
   end: number
-  /** Line ends in it. */
+  /** Line ends in the field. */
   lines: number
 }
 
@@ -61,7 +68,7 @@ function quotedField(source: string, from: number, line: number): Field {
   for (let at = from + 1; ; at++) {
     at = source.indexOf('"', at)
     if (at < 0) throw new CsvFault(line, 'a quote is opened and not closed')
-    // Two of them are one.
+    // A doubled quote is one quote.
     if (source[at + 1] === '"') {
       at++
       continue

@@ -1,11 +1,17 @@
-/** Accounts as text, sealed with a passphrase: argon2id makes the key, AES-256-GCM seals. `docs/moving.md` has the format. */
+/**
+ * Accounts as text, sealed with a passphrase: argon2id derives the key, AES-256-GCM seals. `docs/moving.md` has the
+ * format.
+ */
 import { argon2, createCipheriv, createDecipheriv, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { AccountsFile } from '../../contract/account-moving.ts'
 import { Problem } from '../platform/problem.ts'
 
 const derive = promisify(argon2)
-/** RFC 9106, section 4: the second recommended option, for machines with little memory. A file is opened once, and by guessing often. */
+/**
+ * RFC 9106, section 4: the second recommended option, for machines with little memory. A file is opened rarely, but
+ * guessed at often.
+ */
 const usual = { memory_kib: 65_536, passes: 3, parallelism: 1 }
 const keyBytes = 32
 
@@ -33,12 +39,15 @@ export async function sealAccounts(
   }
 }
 
-/** @returns What was sealed, which is not looked at yet. @throws Problem that tells a wrong passphrase from a damaged file. */
+/**
+ * Opens a file. @returns Its content, not validated yet. @throws Problem that distinguishes a wrong passphrase from a
+ * damaged file.
+ */
 export async function openAccounts(file: AccountsFile, passphrase: string): Promise<unknown[]> {
   const { key, check } = await keysOf(passphrase, file.kdf)
   const given = Buffer.from(file.check, 'base64')
   if (given.length !== check.length || !timingSafeEqual(given, check)) {
-    throw refused('passphrase', 'does not open this file: it is another one, or the beginning of the file was changed')
+    throw refused('passphrase', 'does not open this file: it is wrong, or the beginning of the file was changed')
   }
   try {
     const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(file.cipher.nonce, 'base64'), {
@@ -47,15 +56,15 @@ export async function openAccounts(file: AccountsFile, passphrase: string): Prom
     decipher.setAAD(boundTo(file)).setAuthTag(Buffer.from(file.cipher.tag, 'base64'))
     const text = Buffer.concat([decipher.update(Buffer.from(file.sealed, 'base64')), decipher.final()]).toString('utf8')
     const { accounts } = JSON.parse(text) as { accounts?: unknown }
-    if (!Array.isArray(accounts) || accounts.length !== file.accounts) throw new Error('not as many as it says')
+    if (!Array.isArray(accounts) || accounts.length !== file.accounts) throw new Error('not as many as it states')
     return accounts
   } catch {
-    // The passphrase is right, so nothing of what went wrong helps.
+    // The passphrase is right, so the error's details do not help.
     throw refused('file', 'is damaged: it is not as it was sealed')
   }
 }
 
-/** From one passphrase, for sealing and for telling whether it is the right one; neither says anything of the other. */
+/** Derives two independent keys from a passphrase: one for sealing, and one for checking the passphrase. */
 async function keysOf(
   passphrase: string,
   { memory_kib, passes, parallelism, salt }: AccountsFile['kdf'],
@@ -63,7 +72,7 @@ async function keysOf(
   const nonce = Buffer.from(salt, 'base64')
   if (nonce.length < 8) throw refused('file', 'is damaged: its salt is too short')
   const cost = { memory: memory_kib, passes, parallelism, tagLength: 2 * keyBytes }
-  // Composed and decomposed letters are the same: keyboards differ.
+  // Normalised, since keyboards differ in composed and decomposed letters.
   const bytes = await derive('argon2id', { message: Buffer.from(passphrase.normalize('NFKC')), nonce, ...cost })
   const check = createHmac('sha256', bytes.subarray(keyBytes))
     .update('rustymail-accounts check')
@@ -72,7 +81,7 @@ async function keysOf(
   return { key: bytes.subarray(0, keyBytes), check }
 }
 
-/** What stands in the open cannot be changed either. */
+/** Returns the unencrypted fields as associated data, so that they cannot be changed either. */
 function boundTo({
   format,
   version,

@@ -1,4 +1,4 @@
-/** One attempt to deliver a notice: by the adapter of its kind, with its secrets opened for that time. */
+/** One attempt to deliver a notice: by the adapter of its kind, with its secrets unsealed for that time. */
 import type { NotifierKind } from '../../contract/notifiers.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
@@ -13,7 +13,7 @@ export type Notifiers = Readonly<Record<NotifierKind, Notifier>>
 export interface AttemptOptions {
   notifiers: Notifiers
   secrets: SecretBox
-  /** Of the page of alerts. */
+  /** Returns the URL of the page of alerts. */
   link(): string
   now(): number
   logger: Logger
@@ -21,11 +21,11 @@ export interface AttemptOptions {
 
 export interface Attempted {
   outcome: NoticeOutcome
-  /** Without what only the queue knows. */
+  /** The delivery without what only the queue knows. */
   delivery: Omit<DeliveryRow, 'id' | 'outcome'>
 }
 
-/** Never rejects. */
+/** Makes one attempt; never rejects. */
 export async function attemptNotice(
   { notifiers, secrets, link, now, logger }: AttemptOptions,
   row: NotifierRow,

@@ -1,11 +1,11 @@
-/** What each notifier is to be told now: a pure function of what fires and of what it knows. */
+/** Plans what each notifier announces now: a pure function of the firing alerts and of what it already knows. */
 import type { NotifierRouting } from '../../contract/notifiers.ts'
 import { contentOf, type NoticeContent, rankOf } from './notice-words.ts'
 import type { NoticeAlert } from './notifier.ts'
 import type { RoundChanges } from './notifier-store.ts'
 import type { NoticeRow, NotifiedRow } from './notifier-tables.ts'
 
-/** An alert, as notifiers need it. */
+/** The fields of an alert that notifiers need. */
 export interface TellableAlert extends Omit<NoticeAlert, 'what'> {
   state: 'pending' | 'firing' | 'cleared'
   is_quiet: boolean
@@ -18,15 +18,15 @@ export interface PlannedNotifier {
   routing: NotifierRouting
   /** Epoch milliseconds. */
   noticedAt: number | null
-  /** It told so many as it may in an hour. */
+  /** True if it has sent as many as it may in an hour. */
   isFull: boolean
-  /** Telling this alert by it would go by what the alert is about. */
+  /** Returns true if its notice about this alert would depend on what the alert is about. */
   loops(alert: TellableAlert): boolean
 }
 
 export interface Situation {
   notifiers: readonly PlannedNotifier[]
-  /** By id: all that fire, and those that a notifier knows. */
+  /** Alerts by id: all that fire, and those that a notifier knows. */
   alerts: ReadonlyMap<string, TellableAlert>
   notified: readonly NotifiedRow[]
   notices: readonly NoticeRow[]
@@ -35,17 +35,17 @@ export interface Situation {
 
 export interface Plan extends Omit<RoundChanges, 'notices'> {
   notices: { notifierId: string; content: NoticeContent }[]
-  /** When there is something again, if nothing happens. */
+  /** When to plan next if nothing changes. */
   nextAt: number
 }
 
-/** Between two notices of a notifier: what comes at the same time goes together. */
+/** Milliseconds between two notices of a notifier, so that simultaneous alerts are sent together. */
 export const apartMs = 2_000
-/** What is over is known so long: as long as the longest time of grouping. */
+/** How long a cleared alert stays known in ms: the longest time of grouping. */
 const overMs = 60 * 60_000
-/** One that told as much as it may is looked at again after so long. */
+/** Milliseconds until a notifier that reached its hourly limit is checked again. */
 const fullMs = 60_000
-/** Attempts that failed, before another notifier is told. */
+/** Failed attempts after which another notifier is used instead. */
 const failedBefore = 4
 
 export function planNotices(situation: Situation): Plan {
@@ -71,7 +71,7 @@ class Planning {
     this.plan.notified = [...this.#changed]
   }
 
-  /** Which alerts are new to it. */
+  /** Finds alerts that are new to the notifier. */
   #look(notifier: PlannedNotifier): void {
     const { alerts, now } = this.#situation
     const known = this.#rows(notifier)
@@ -89,7 +89,7 @@ class Planning {
     }
   }
 
-  /** What was not acknowledged, and what could not be delivered, is for another one. */
+  /** Hands over what was not acknowledged or could not be delivered. */
   #handOver({ id, routing: { escalate, name } }: PlannedNotifier): void {
     const { notices, now } = this.#situation
     const other = this.#situation.notifiers.find(each => each.id === escalate?.notifier_id)
@@ -123,7 +123,7 @@ class Planning {
     }
   }
 
-  /** The other one is told of them, and of their end. */
+  /** The other notifier announces them, and their end. */
   #take(
     other: PlannedNotifier,
     items: readonly NoticeAlert[],
@@ -178,9 +178,9 @@ class Planning {
     const freeAt = Math.max(dueAt, (notifier.noticedAt ?? 0) + apartMs)
     if (freeAt > now) return this.#until(freeAt)
     if (notifier.isFull) this.#until(now + fullMs)
-    // Each attempt that ends is followed by another look.
+    // Each attempt that ends is followed by another round.
     if (!this.#isFree(notifier)) return
-    // What waits only for others of its rule goes along.
+    // Alerts that only wait for others of their rule are included.
     const going = news.filter(({ at, item }) => at <= now || item.what !== 'repeated')
     for (const { row, item } of going) {
       const isOver = item.what === 'cleared' || item.what === 'passed'
@@ -234,7 +234,7 @@ function matches(routing: NotifierRouting, alert: TellableAlert): boolean {
   return accounts.length === 0 || (alert.account_id !== null && accounts.includes(alert.account_id))
 }
 
-/** What was handed over already goes no further. */
+/** A notice that was handed over once goes no further. */
 function isFailed({ attempts, is_refused: isRefused, is_handed_over: isDone, content }: NoticeRow): boolean {
   if (isDone === 1 || (isRefused === 0 && attempts < failedBefore)) return false
   return (JSON.parse(content) as NoticeContent).reason !== 'instead'

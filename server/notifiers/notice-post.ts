@@ -1,4 +1,7 @@
-/** One HTTP request by which a notice leaves, and what its answer means: the same for each service, but for how it says its faults. */
+/**
+ * Sends a notice by one HTTP request, and interprets the response: the same for each service, except for the format of
+ * its faults.
+ */
 import { isIP } from 'node:net'
 import { notifierBounds } from '../../contract/notifiers.ts'
 import type { GuardedFetch } from '../platform/network/guarded-fetch.ts'
@@ -10,7 +13,7 @@ import { missing } from './notifier-target.ts'
 
 export interface NoticePostOptions {
   http: Pick<GuardedFetch, 'post'>
-  /** @throws Problem for a host that may not be connected to; others for what is wrong with its name. */
+  /** @throws Problem for a host to which connections are refused; other errors if its name does not resolve. */
   checkHost(host: string, port: number): Promise<unknown>
   userAgent: string
   now(): number
@@ -22,14 +25,14 @@ export interface NoticeRequest {
   /** JSON. */
   body: string
   headers?: Record<string, string>
-  /** Must not be said again, whatever the service answers. */
+  /** Redacted from everything that the service answers. */
   secrets: readonly string[]
-  /** What a service says in its own way. */
+  /** Parses a service's own format of responses. */
   read?(text: string): { said?: string; afterMs?: number } | undefined
 }
 
 const defaultTimeoutMs = 10_000
-/** Of an answer so much is read; then its connection is closed. */
+/** Bytes read of a response; then its connection is closed. */
 const maxAnswerBytes = 16 * 1024
 const mostAfterMs = 60 * 60_000
 const laterStatuses = [408, 425, 429]
@@ -41,7 +44,7 @@ export class NoticePost {
     this.#options = options
   }
 
-  /** Without TLS only to a private address that is written as a number, or to this machine. @throws Problem */
+  /** Allows plain HTTP only to a literal private address or this machine. @throws Problem */
   async check(text: string, field: string): Promise<void> {
     if (!URL.canParse(text)) throw missing(field, 'is no URL')
     const url = new URL(text)
@@ -54,7 +57,7 @@ export class NoticePost {
       throw missing(field, 'must have neither credentials nor a fragment')
     }
     if (field === 'server' && url.search !== '') {
-      throw missing(field, 'must have nothing behind a question mark: it is shown, and a token would be')
+      throw missing(field, 'must have no query: it is shown, and so would a token be')
     }
     try {
       await this.#options.checkHost(host, Number(url.port) || (url.protocol === 'https:' ? 443 : 80))
@@ -93,7 +96,7 @@ function outcomeOf(status: number, text: string, afterMs: number | undefined): N
   return { kind: 'retry', status, said, afterMs: afterMs === undefined ? undefined : Math.min(afterMs, mostAfterMs) }
 }
 
-/** One line, and not a long one. */
+/** Redacts secrets. */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
   let clean = text.slice(0, maxAnswerBytes)
   for (const secret of secrets.toSorted((one, other) => other.length - one.length)) {
@@ -118,7 +121,7 @@ function faultOf(error: unknown, signal: AbortSignal, timeoutMs: number): Notice
   return { kind: 'retry', status: null, said: code === '' ? `${words}.` : `${words} (${code}).` }
 }
 
-/** Empty for what is no object. */
+/** Returns an empty object for anything that is not an object. */
 export function jsonOf(text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text)

@@ -1,19 +1,21 @@
-/** What a notice says, in plain words. Names may be anybody's: nothing in them hides, or ends a line. */
+/**
+ * The text of a notice, in plain words. Names may be chosen by strangers: nothing in them can hide text or end a line.
+ */
 import type { AlertSeverity } from '../../contract/alerts.ts'
 import { hiddenCharacter } from '../../contract/hidden-character.ts'
 import { type NoticeReason, notifierBounds } from '../../contract/notifiers.ts'
 import type { NoticeAlert, NoticeMessage } from './notifier.ts'
 
-/** As it is stored until it is delivered. */
+/** The content of a notice as stored until delivered. */
 export interface NoticeContent {
   reason: NoticeReason
-  /** The worst first, at most so many as are named. */
+  /** The alerts that are named, the worst first, up to a bound. */
   items: NoticeAlert[]
-  /** Beyond these. */
+  /** The number of further alerts. */
   others: number
-  /** Of the notifier that hands it over. */
+  /** The name of the notifier that handed it over. */
   handed_by: string | null
-  /** Of these minutes nobody acknowledged it. */
+  /** The minutes without an acknowledgement. */
   minutes: number | null
 }
 
@@ -25,7 +27,7 @@ export function rankOf(severity: AlertSeverity): number {
   return ranks[severity]
 }
 
-/** What fires comes before what is over, and the worst first. */
+/** Builds the content: firing alerts before cleared ones, and the worst first. */
 export function contentOf(
   alerts: readonly NoticeAlert[],
   reason: NoticeReason,
@@ -61,14 +63,14 @@ export function messageOf(
   }
 }
 
-/** As one text: a title, and the lines below it. */
+/** Renders a title and the lines below it as one text. */
 export function textOf({ title, lines }: Pick<NoticeMessage, 'title' | 'lines'>): string {
   return [title, ...lines].filter(line => line !== '').join('\n')
 }
 
 /**
- * For services that make a link or a mention of whatever looks like one, also without being told to: `https://…`, `evil.example`, `@name`,
- * `/command`, `#tag`. A blank without width keeps the words as they are, and takes their meaning.
+ * Neutralises what services turn into links or mentions even without markup: `https://…`, `evil.example`, `@name`,
+ * `/command`, `#tag`. A zero-width space keeps the words readable, but inert.
  */
 export function plainly(text: string): string {
   const live = /:(?=\/\/)|@(?=\w)|(?<=[\p{L}\p{N}-])\.(?=\p{L}{2})|(?<=^|\s)[/#~](?=\w)/gmu
@@ -97,7 +99,7 @@ function leadOf({ what, severity }: NoticeAlert): string {
   return what === 'cleared' ? 'Over' : 'Over already'
 }
 
-/** The name of the rule, and what it is about. */
+/** Returns the name of the rule, and what the alert concerns. */
 function subjectOf({ name, words }: NoticeAlert): string {
   const end = words.startsWith(name) ? words.indexOf(': ', name.length) : -1
   return clean(end < 0 ? name : words.slice(0, end))

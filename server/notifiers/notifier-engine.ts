@@ -1,6 +1,6 @@
 /**
- * Tells notifiers of alerts: each round compares what fires with what each knows, stores the notices that are due, and delivers them. One
- * process does it, which holds the lease. A notice goes once it was delivered: an end of the process between repeats it, with the same id.
+ * Announces alerts: each round compares what fires with what each notifier knows, stores due notices, and delivers
+ * them, by the holder of the lease only. At-least-once: after a crash in between, a notice is repeated with its id.
  */
 
 import type { Fact } from '../../contract/event.ts'
@@ -22,7 +22,7 @@ import { UnstoredNotices } from './unstored-notices.ts'
 
 export interface AlertSource {
   firing(): Promise<TellableAlert[]>
-  /** Whatever became of them. */
+  /** Returns these alerts, whatever their state. */
   find(ids: readonly string[]): Promise<TellableAlert[]>
 }
 
@@ -31,15 +31,15 @@ export interface NotifierEngineOptions extends AttemptOptions {
   alerts: AlertSource
   hub: Pick<EventHub, 'listen'>
   leases: Pick<LeaseService, 'want'>
-  /** E-mail address of an account. */
+  /** Returns the e-mail address of an account. */
   addressOf(accountId: string): Promise<string | undefined>
 }
 
 const tickMs = 1_000
-/** Alerts that are acknowledged or silenced are no facts: without one it looks so often. */
+/** Acknowledging and silencing alerts publish no facts, so it also polls at this interval. */
 const idleMs = 15_000
 const hourMs = 60 * 60_000
-/** What is refused is tried again so often, until somebody changes something. */
+/** Milliseconds between attempts of a refused notice, until something is changed. */
 const refusedMs = 10 * 60_000
 
 export class NotifierEngine {
@@ -48,11 +48,11 @@ export class NotifierEngine {
   readonly #deliveryIds: RisingIds
   readonly #stopped = new AbortController()
   readonly #running = new Map<string, Promise<void>>()
-  /** Attempts that were made, and could not be written: their notices are not sent again. */
+  /** Results of attempts that could not be stored: their notices are not sent again. */
   readonly #unwritten = new Map<string, AttemptResult>()
-  /** Since notices were last asked for: the answer may be from before. */
+  /** Notices written since they were last read: that result may be stale. */
   readonly #written = new Set<string>()
-  /** When notices were made for each notifier in the last hour. */
+  /** The times of each notifier's notices in the last hour. */
   readonly #stamps = new Map<string, number[]>()
   readonly #unstored: UnstoredNotices
   #cut = new AbortController()
@@ -85,7 +85,7 @@ export class NotifierEngine {
     every(tickMs, this.#stopped.signal, () => this.#tick(), failed)
   }
 
-  /** Attempts under way are cut off; they are made again, with the same ids. */
+  /** Aborts attempts in flight; they are made again, with the same ids. */
   async stop(): Promise<void> {
     this.#stopped.abort()
     for (const forget of this.#forget) forget()
@@ -94,18 +94,18 @@ export class NotifierEngine {
     await this.#claim?.giveBack()
   }
 
-  /** Of what the server watches of itself, as it happens: it may be that nothing can be stored. */
+  /** Takes facts about the server itself as they happen, when it may be that nothing can be stored. */
   hear(fact: Fact): void {
     this.#unstored.hear(fact)
   }
 
-  /** Something changed. */
+  /** Triggers a round after a change. */
   wake(): void {
     this.#isWanted = true
     void this.look()
   }
 
-  /** One at a time; never rejects. */
+  /** Runs one round at a time; never rejects. */
   look(): Promise<void> {
     if (this.#stopped.signal.aborted) return Promise.resolve()
     this.#round ??= this.#lookUntilQuiet().finally(() => {
@@ -114,7 +114,7 @@ export class NotifierEngine {
     return this.#round
   }
 
-  /** Resolves when no attempt is under way: for tests. */
+  /** Resolves when no attempt is in flight; for tests. */
   async idle(): Promise<void> {
     await this.#round
     await Promise.all(this.#running.values())
@@ -132,7 +132,7 @@ export class NotifierEngine {
         this.#isFailing = false
       } catch (err) {
         if (err instanceof LeaseLost) return
-        if (!this.#isFailing) this.#options.logger.warn({ err }, 'notifiers could not be looked at; it is tried again')
+        if (!this.#isFailing) this.#options.logger.warn({ err }, 'notifiers could not be checked; retrying')
         this.#isFailing = true
         this.#nextAt = 0
       }
@@ -145,7 +145,7 @@ export class NotifierEngine {
     this.#nextAt = now() + idleMs
     const rows = await store.list()
     this.#unstored.know(rows)
-    // Of one that is running its attempt is just writing it.
+    // A running attempt is about to write its result itself.
     for (const [id, result] of this.#unwritten) if (!this.#running.has(id)) await this.#write(id, result)
     if (rows.length === 0) return
     const plan = await this.#plan(rows)
@@ -221,14 +221,14 @@ export class NotifierEngine {
     this.#unwritten.set(id, result)
     await this.#write(id, result).catch((err: unknown) => {
       if (err instanceof LeaseLost) this.#unwritten.delete(id)
-      else this.#options.logger.warn({ err }, 'an attempt of a notifier was not written')
+      else this.#options.logger.warn({ err }, 'an attempt of a notifier could not be stored')
     })
   }
 
   async #write(noticeId: string, result: AttemptResult): Promise<void> {
     const { store } = this.#options
     const lease = this.#claim?.find()
-    // Another process has it now, and asks again.
+    // Otherwise another process has the lease, and makes the attempt again.
     if (lease) {
       await store.transaction(async transaction => {
         await lease.fence(transaction)
@@ -275,7 +275,7 @@ export class NotifierEngine {
   }
 }
 
-/** Mail about an account neither leaves by it, nor goes to it alone. */
+/** Returns true if mail about an account would be sent from that account, or only to it. */
 function goesByItself(
   target: WholeTarget,
   { account_id: id }: TellableAlert,

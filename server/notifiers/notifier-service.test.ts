@@ -148,7 +148,7 @@ onEachDatabase(open => {
     [{ kind: 'slack', url: 'https://169.254.169.254/hook' }, '169.254.169.254'],
     [{ kind: 'webhook', url: 'https://127.0.0.1/x', secret: 'x'.repeat(30) }, 'whsec_'],
     [{ kind: 'ntfy' }, 'topic: is required'],
-    [{ kind: 'ntfy', server: 'https://ntfy.example.org/?auth=secret', topic: 'abc' }, 'question mark'],
+    [{ kind: 'ntfy', server: 'https://ntfy.example.org/?auth=secret', topic: 'abc' }, 'no query'],
     [{ kind: 'web_push', user_ids: ['nobody'] }, 'no user nobody'],
   ])('%j is refused', async (target, words) => {
     const { service } = await notifyWorld(await open())
@@ -172,7 +172,7 @@ onEachDatabase(open => {
     expect(await service.list(partly)).toEqual([])
     const escalate = { notifier_id: first.id, after_minutes: 5 }
     const second = await create({ target, escalate })
-    await expect(service.change(admin, first.id, body({ target, escalate }))).rejects.toThrow(/no other notifier/)
+    await expect(service.change(admin, first.id, body({ target, escalate }))).rejects.toThrow(/not another notifier/)
     await service.delete(admin, first.id)
     await expect(service.test(admin, first.id, signal)).rejects.toMatchObject({ code: 'not_found' })
     expect((await service.list(admin)).map(({ id, escalate: to }) => [id, to])).toEqual([[second.id, null]])

@@ -1,4 +1,4 @@
-/** Notifiers for administrators of all accounts: set up, tried, and what became of each attempt. */
+/** Notifiers for administrators of all accounts: their settings, test notices, and the results of attempts. */
 import { randomBytes } from 'node:crypto'
 import {
   type Notifier,
@@ -24,9 +24,9 @@ import { type NamedAccount, warningsOf } from './untold-accounts.ts'
 export interface NotifierServiceOptions extends AttemptOptions {
   store: NotifierStore
   hub: Pick<EventHub, 'publish'>
-  /** All that there are. */
+  /** Returns all accounts. */
   accounts(): Promise<readonly NamedAccount[]>
-  /** Hears that something changed. */
+  /** Called after a change. */
   changed(): void
 }
 
@@ -43,7 +43,7 @@ export class NotifierService {
     this.#deliveryIds = new RisingIds('d', options.now)
   }
 
-  /** None for a caller that does not see all accounts. */
+  /** Empty for a caller that does not see all accounts. */
   async list(principal: Principal): Promise<Notifier[]> {
     const { store, secrets, accounts } = this.#options
     if (!seesAll(principal)) return []
@@ -99,7 +99,7 @@ export class NotifierService {
     this.#tell(principal)
   }
 
-  /** At once, beside what waits for it. */
+  /** Sends a test notice immediately, beside pending ones. */
   async test(principal: Principal, id: string, signal: AbortSignal): Promise<NotifierDelivery> {
     const { store, now } = this.#options
     const row = await this.#get(principal, id)
@@ -116,18 +116,15 @@ export class NotifierService {
     return (await this.#options.store.listDeliveries(id)).map(deliveryOf)
   }
 
-  /** What is told may be about any account. @throws Problem */
+  /** Notices may concern any account. @throws Problem */
   #check(principal: Principal): void {
     if (!seesAll(principal)) throw new Problem('forbidden', 'Notifiers are for administrators of all accounts.')
   }
 
   async #targetOf({ kind }: Principal, input: NotifierTargetInput, before?: WholeTarget): Promise<WholeTarget> {
-    // The policy of a token says what it sends from an account; the name of a rule is a text, too.
+    // A token's policy restricts what it sends from an account, and even the name of a rule is text.
     if (kind === 'token' && input.kind === 'email' && input.account_id !== null) {
-      throw new Problem(
-        'session_needed',
-        'Mail from an account is set up by users: a token would send past its policy.',
-      )
+      throw new Problem('session_needed', 'Mail from an account is set up by users: a token could bypass its policy.')
     }
     if (before && before.kind !== input.kind) throw missing('kind', `is ${before.kind} and stays so`)
     const target = wholeTarget(input, before)
@@ -142,7 +139,7 @@ export class NotifierService {
     if (!escalate) return
     const isKnown = escalate.notifier_id !== id && (await this.#options.store.find(escalate.notifier_id)) !== undefined
     if (isKnown) return
-    const [path, message] = ['body.escalate.notifier_id', 'is no other notifier']
+    const [path, message] = ['body.escalate.notifier_id', 'is not another notifier']
     throw new Problem('bad_request', `${path}: ${message}`, { errors: [{ path, message }] })
   }
 

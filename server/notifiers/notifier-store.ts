@@ -3,10 +3,10 @@ import { notifierBounds } from '../../contract/notifiers.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { DeliveryRow, NoticeRow, NotifiedRow, NotifierRow } from './notifier-tables.ts'
 
-/** Of one notice after an attempt. */
+/** The result of an attempt to deliver a notice. */
 export interface AttemptResult {
   delivery: DeliveryRow
-  /** Undefined: it is delivered, or given up. */
+  /** Undefined if it was delivered or given up. */
   again: Pick<NoticeRow, 'attempts' | 'next_try_at' | 'is_refused'> | undefined
   standing: Partial<Pick<NotifierRow, 'failing_since' | 'last_fault' | 'last_success_at'>>
 }
@@ -15,11 +15,11 @@ export interface RoundChanges {
   notices: readonly NoticeRow[]
   notified: readonly NotifiedRow[]
   forgotten: readonly Pick<NotifiedRow, 'notifier_id' | 'alert_id'>[]
-  /** Ids of notices that another notifier was told instead. */
+  /** Ids of notices that another notifier announces instead. */
   handedOver: readonly string[]
 }
 
-/** Rows of one statement. */
+/** Rows per statement. */
 const rowsAtOnce = 100
 
 export class NotifierStore {
@@ -39,10 +39,10 @@ export class NotifierStore {
     return row && asNumbers(row)
   }
 
-  /** @returns Whether there was room. */
+  /** @returns False if the limit is reached. */
   async insert(row: NotifierRow): Promise<boolean> {
     return this.#db.transaction().execute(async transaction => {
-      // First, so that two at once count each other.
+      // Inserted first, so that concurrent ones count each other.
       await transaction.insertInto('notifiers').values(row).execute()
       const { all } = await transaction
         .selectFrom('notifiers')
@@ -54,7 +54,7 @@ export class NotifierStore {
     })
   }
 
-  /** What waits is tried at once. */
+  /** Changes a notifier; its pending notice is retried immediately. */
   async change(
     id: string,
     values: Pick<NotifierRow, 'routing' | 'target_sealed' | 'changed_at' | 'changed_by'>,
@@ -101,7 +101,7 @@ export class NotifierStore {
     return this.#db.transaction().execute(work)
   }
 
-  /** A notice of a notifier that was deleted meanwhile is not kept. */
+  /** Stores a round; notices of notifiers deleted meanwhile are dropped. */
   async apply(transaction: Database, { notices, notified, forgotten, handedOver }: RoundChanges): Promise<void> {
     for (const { notifier_id, alert_id } of forgotten) {
       await transaction
@@ -145,7 +145,7 @@ export class NotifierStore {
     await transaction.updateTable('notifiers').set(standing).where('id', '=', delivery.notifier_id).execute()
   }
 
-  /** Keeps the newest of each notifier; nothing of one that was deleted meanwhile. */
+  /** Stores a delivery and prunes old ones; dropped if the notifier was deleted meanwhile. */
   async note(transaction: Database, delivery: DeliveryRow): Promise<void> {
     const { notifier_id: id } = delivery
     const known = await transaction.selectFrom('notifiers').select('id').where('id', '=', id).executeTakeFirst()
@@ -167,7 +167,7 @@ export class NotifierStore {
       .execute()
   }
 
-  /** Newest first. */
+  /** Returns the newest first. */
   async listDeliveries(notifierId: string): Promise<DeliveryRow[]> {
     return this.#db
       .selectFrom('notifier_deliveries')
@@ -187,7 +187,7 @@ export class NotifierStore {
   }
 }
 
-/** PostgreSQL says large whole numbers as text. */
+/** Converts numbers, since PostgreSQL returns bigint as text. */
 function asNumbers(row: NotifierRow): NotifierRow {
   return { ...row, noticed_at: row.noticed_at === null ? null : Number(row.noticed_at) }
 }

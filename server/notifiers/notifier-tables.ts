@@ -11,35 +11,38 @@ declare module '../platform/database/tables.ts' {
 
 export interface NotifierRow {
   id: string
-  /** `NotifierRouting`, JSON. */
+  /** `NotifierRouting` as JSON. */
   routing: string
-  /** JSON of its target, with its secrets. */
+  /** The target with its secrets, as JSON. */
   target_sealed: string
   changed_at: string
   changed_by: string
-  /** When a notice was made for it last. */
+  /** When the last notice was made for it. */
   noticed_at: number | null
   failing_since: string | null
   last_fault: string | null
   last_success_at: string | null
 }
 
-/** What is not delivered yet: at most one of each notifier. */
+/** A notice that is not delivered yet; at most one per notifier. */
 export interface NoticeRow {
   id: string
   notifier_id: string
-  /** `NoticeContent`, JSON. */
+  /** `NoticeContent` as JSON. */
   content: string
   created_at: number
   attempts: number
   next_try_at: number
-  /** 1: it is refused until something is changed. */
+  /** 1 if refused until something is changed. */
   is_refused: number
-  /** 1: another notifier was told instead. */
+  /** 1 if another notifier announced it instead. */
   is_handed_over: number
 }
 
-/** What a notifier knows of an alert. `barred`: it may not tell this one, and another notifier is told. `over`: stays for the time of grouping. */
+/**
+ * A notifier's knowledge of an alert. `barred`: it may not announce this one, and another notifier does. `over`: kept
+ * for the time of grouping.
+ */
 export interface NotifiedRow {
   notifier_id: string
   alert_id: string
@@ -51,7 +54,7 @@ export interface NotifiedRow {
 }
 
 export interface DeliveryRow {
-  /** Rising. */
+  /** Monotonic. */
   id: string
   notice_id: string
   notifier_id: string

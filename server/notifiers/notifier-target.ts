@@ -1,4 +1,6 @@
-/** Where notices go, with the secrets in the open: what of it is shown, and what of it may be kept when the rest changes. */
+/**
+ * The targets of notices, with secrets in the clear: what of a target is shown, and what is kept when the rest changes.
+ */
 import type { NotifierKind, NotifierTarget, NotifierTargetInput } from '../../contract/notifiers.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
@@ -19,7 +21,7 @@ interface Targets {
 export type TargetOf<Kind extends NotifierKind> = Targets[Kind]
 export type WholeTarget = TargetOf<NotifierKind>
 
-/** Of each kind, the fields that are secret. */
+/** The secret fields of each kind. */
 const secretFields: Record<NotifierKind, readonly string[]> = {
   email: [],
   webhook: ['url', 'secret'],
@@ -33,8 +35,8 @@ const secretFields: Record<NotifierKind, readonly string[]> = {
 const optional = ['token']
 
 /**
- * Secrets that are not given are those that it had, unless they would be sent to another server than before: else a change of the server
- * would give them away.
+ * Completes a target: missing secrets are those stored, unless they would be sent to another server than before, since
+ * changing the server could otherwise disclose them.
  * @throws Problem
  */
 export function wholeTarget(given: NotifierTargetInput, before?: WholeTarget): WholeTarget {
@@ -43,12 +45,12 @@ export function wholeTarget(given: NotifierTargetInput, before?: WholeTarget): W
   for (const field of secretFields[given.kind]) {
     if (whole[field] !== undefined) continue
     if (known?.[field] !== undefined) {
-      if (known.server !== whole.server) throw missing(field, 'must be given again, since the server is another one')
+      if (known.server !== whole.server) throw missing(field, 'must be given again, since the server has changed')
       whole[field] = known[field]
     } else if (!optional.includes(field)) throw missing(field, 'is required')
   }
   if (given.kind === 'email') whole.smtp = smtpOf(given, before?.kind === 'email' ? before.smtp : null)
-  // What is complete now is one of its kind.
+  // Complete by now, so it is a target of its kind.
   return whole as WholeTarget
 }
 
@@ -59,7 +61,7 @@ function smtpOf({ smtp, account_id, from }: InputOf<'email'>, before: InputOf<'e
   if (smtp.password !== undefined) return smtp
   if (before?.password === undefined) throw missing('smtp.password', 'is required')
   const isSame = (['host', 'port', 'tls', 'user'] as const).every(field => smtp[field] === before[field])
-  if (!isSame) throw missing('smtp.password', 'must be given again, since the server is another one')
+  if (!isSame) throw missing('smtp.password', 'must be given again, since the server has changed')
   return { ...smtp, password: before.password }
 }
 
@@ -81,7 +83,7 @@ export function shownTarget(target: WholeTarget): NotifierTarget {
   }
 }
 
-/** All texts of it that must not be said again. */
+/** Returns all texts of a target that must be redacted. */
 export function secretsIn(target: WholeTarget): string[] {
   const fields = target as Record<string, unknown>
   const own = secretFields[target.kind].map(field => fields[field])

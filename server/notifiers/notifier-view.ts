@@ -1,19 +1,19 @@
-/** Notifiers and attempts as they are shown, and how their settings are read. */
+/** Notifiers and attempts as shown, and the parsing of their settings. */
 import { Notifier, NotifierBody, type NotifierDelivery, type NotifierRouting } from '../../contract/notifiers.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
 import type { DeliveryRow, NoticeRow, NotifierRow } from './notifier-tables.ts'
 import { openTarget, shownTarget } from './notifier-target.ts'
 
-/** Its name may be older than what names are held to now. */
+/** The name may be older than the current constraints on names. */
 const Routing = NotifierBody.omit({ target: true }).extend({ name: Notifier.shape.name })
 
-/** One of a later version is switched off. */
+/** Parses settings; those of a later version are replaced by ones that are switched off. */
 export function routingOf({ id, routing }: Pick<NotifierRow, 'id' | 'routing'>): NotifierRouting {
   const read = Routing.safeParse(JSON.parse(routing))
   return read.success ? read.data : Routing.parse({ name: `Unreadable notifier ${id}`, enabled: false })
 }
 
-/** Warnings are of all notifiers together. */
+/** Returns the view without warnings, which depend on all notifiers. */
 export function viewOf(
   row: NotifierRow,
   notice: NoticeRow | undefined,

@@ -1,30 +1,30 @@
-/** PORT: hands one notice to people by one way, once, and says what came of it. */
+/** PORT: delivers one notice to people by one channel, once, and reports the outcome. */
 import type { AlertSeverity } from '../../contract/alerts.ts'
 import type { NotifierKind } from '../../contract/notifiers.ts'
 import type { TargetOf } from './notifier-target.ts'
 
-/** In plain words: what each way makes its own message of. Nothing in it has control or hidden characters. */
+/** A notice in plain words, from which each channel builds its message. Contains no control or hidden characters. */
 export interface NoticeMessage {
   /** The same at each attempt. */
   id: string
   title: string
-  /** One for each alert, and what else there is to say. */
+  /** One line per alert, and further remarks. */
   lines: readonly string[]
-  /** The worst of what fires. */
+  /** The severity of the worst firing alert. */
   severity: AlertSeverity
-  /** Nothing of what it tells of fires any more. */
+  /** True if none of its alerts fires any more. */
   isOver: boolean
   isTest: boolean
-  /** Of the page of alerts. */
+  /** The URL of the page of alerts. */
   link: string
   /** When the notice was made. */
   at: Date
   alerts: readonly NoticeAlert[]
-  /** Alerts that it does not name. */
+  /** The number of alerts that are not named. */
   others: number
 }
 
-/** What programs are told. */
+/** An alert in the form that programs receive. */
 export interface NoticeAlert {
   alert_id: string
   rule_id: string
@@ -37,7 +37,10 @@ export interface NoticeAlert {
   cleared_at: string | null
 }
 
-/** `said`: what came back, in words and without secrets. `retry` may work later as it is; `refused` once something is changed. */
+/**
+ * The outcome of an attempt; `said` is the response in words, without secrets. `retry` may succeed later unchanged,
+ * `refused` only after something is changed.
+ */
 export type NoticeOutcome = { said: string; status: number | null } & (
   | { kind: 'sent' | 'refused' }
   | { kind: 'retry'; afterMs?: number | undefined }
@@ -47,6 +50,6 @@ export interface Notifier<Kind extends NotifierKind = NotifierKind> {
   readonly kind: Kind
   /** @throws Problem for settings that cannot work. */
   check(target: TargetOf<Kind>): Promise<void> | void
-  /** Never tries twice; throws only for faults of ours. Ends within its bound, or with the signal. */
+  /** Makes one attempt; throws only for bugs. Ends within its timeout, or with the signal. */
   send(target: TargetOf<Kind>, message: NoticeMessage, signal: AbortSignal): Promise<NoticeOutcome>
 }

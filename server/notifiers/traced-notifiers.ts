@@ -1,4 +1,4 @@
-/** Notifiers whose attempts are spans: by which way, of which notice, and what came of it. No addresses, no words. */
+/** Traces attempts of notifiers as spans: channel, notice and outcome, without addresses or content. */
 import { notifierKinds } from '../../contract/notifiers.ts'
 import { overridden } from '../platform/tracing/overridden.ts'
 import type { Tracer } from '../platform/tracing/tracer.ts'

@@ -1,6 +1,6 @@
 /**
- * Tells of a database that takes no writes. Nothing can be stored then, so these notices are in memory, for the notifiers that were known
- * last; an end of the process loses them, and the next start tells again what is still so.
+ * Announces a database that accepts no writes. Nothing can be stored then, so these notices are in memory, for the last
+ * known notifiers; a crash loses them, and the next start announces again what still holds.
  */
 
 import type { Fact } from '../../contract/event.ts'
@@ -16,7 +16,7 @@ import { routingOf } from './notifier-view.ts'
 
 export interface UnstoredOptions extends AttemptOptions {
   store: Pick<NotifierStore, 'note' | 'transaction'>
-  /** Whether this process tells. */
+  /** Returns true if this process sends notices. */
   isOwner(): boolean
 }
 
@@ -35,7 +35,7 @@ export class UnstoredNotices {
   #known: readonly NotifierRow[] = []
   #unlogged: DeliveryRow[] = []
   #standing: { words: string; at: string } | undefined
-  /** Of those that are told of what stands, whether they took it. */
+  /** Resolves, by notifier, to whether it delivered the notice about the current outage. */
   #told = new Map<string, Promise<boolean>>()
 
   constructor(options: UnstoredOptions) {
@@ -71,7 +71,7 @@ export class UnstoredNotices {
     }
   }
 
-  /** Only those that were told hear of the end. */
+  /** Announces the end, only by notifiers that delivered the beginning. */
   #end(at: string): void {
     const [standing, told] = [this.#standing, this.#told]
     this.#standing = undefined
@@ -85,7 +85,7 @@ export class UnstoredNotices {
     }
   }
 
-  /** @returns Whether it was taken. Never rejects. */
+  /** @returns True if delivered. Never rejects. */
   async #send(row: NotifierRow, item: NoticeAlert): Promise<boolean> {
     const { signal } = this.#stopped
     const notice = { id: this.#noticeIds.next(), content: contentOf([item], 'alerts', undefined) }
@@ -104,7 +104,7 @@ export class UnstoredNotices {
     return false
   }
 
-  /** What cannot be written waits until it can. */
+  /** Rows that cannot be written wait until they can. */
   async #log(rows: readonly DeliveryRow[]): Promise<void> {
     const { store } = this.#options
     const waiting = [...this.#unlogged, ...rows].slice(-mostRows)

@@ -1,4 +1,4 @@
-/** Accounts whose alerts no notifier tells: mail about an account never leaves by it, nor goes to it alone. */
+/** Finds accounts whose alerts no notifier announces: mail about an account is never sent from it, or only to it. */
 import { type Notifier, notifierBounds } from '../../contract/notifiers.ts'
 
 export interface NamedAccount {
@@ -6,13 +6,13 @@ export interface NamedAccount {
   email: string
 }
 
-/** What of a notifier decides that. */
+/** The fields of a notifier that decide that. */
 type Told = Pick<
   Notifier,
   'id' | 'enabled' | 'only_escalations' | 'escalate' | 'account_ids' | 'rule_ids' | 'min_severity' | 'target'
 >
 
-/** Accounts that a warning says by name. */
+/** Accounts that a warning names. */
 const mostNamed = 3
 
 export function warningsOf(
@@ -24,14 +24,14 @@ export function warningsOf(
   if (untold.length === 0) return []
   const names = untold.slice(0, mostNamed).map(({ email }) => email)
   const more = untold.length > mostNamed ? ` and ${untold.length - mostNamed} more` : ''
-  const detail = `Alerts about ${names.join(', ')}${more} reach nobody: mail about an account never leaves by it. Add another notifier.`
+  const detail = `Alerts about ${names.join(', ')}${more} reach nobody: mail about an account is never sent from it. Add another notifier.`
   const account_ids = untold.slice(0, notifierBounds.accounts).map(({ id }) => id)
   return [{ code: 'accounts_untold', detail, account_ids }]
 }
 
 const ranks = { info: 0, warning: 1, critical: 2 } as const
 
-/** Of what this one would tell if it could: told by none of the others either. */
+/** Returns the accounts that this notifier would announce if it could, and no other one does. */
 function untoldAccounts<Account extends NamedAccount>(
   notifier: Told,
   all: readonly Told[],

@@ -1,4 +1,4 @@
-/** A door to openid-client: OpenID Connect's authorization code flow with PKCE, in our words. */
+/** A facade of openid-client: OpenID Connect's authorization code flow with PKCE, in our terms. */
 
 import type * as openid from 'openid-client'
 import { doubledMs } from '../platform/doubling.ts'
@@ -6,14 +6,14 @@ import { boundedAnswer } from '../platform/network/guarded-fetch.ts'
 import { authenticationOf, loadOpenId, type OpenId } from '../platform/network/openid.ts'
 import type { OidcConfig } from './oidc-config.ts'
 
-/** What only the browser that began a sign-in and this process know; recreated for each. */
+/** Known only to the browser that began a sign-in and this process; new for each. */
 export interface LoginSecrets {
   readonly state: string
   readonly nonce: string
   readonly verifier: string
 }
 
-/** Who someone is, as the provider says. */
+/** The identity of a user, by the provider. */
 export interface OidcIdentity {
   issuer: string
   subject: string
@@ -23,14 +23,14 @@ export interface OidcIdentity {
   groups: readonly string[]
 }
 
-/** `denied`: the person or the provider said no; `unavailable`: no use trying at once; `refused`: the answer is not to be believed. */
+/** `denied`: the user or the provider refused; `unavailable`: retry later; `refused`: an untrustworthy response. */
 export type OidcFaultKind = 'denied' | 'unavailable' | 'refused'
 
-/** Carries words only: the errors of the package hold tokens and codes, which are not to be logged. */
+/** Carries words only: the package's errors contain tokens and codes, which must not be logged. */
 export class OidcFault extends Error {
   readonly kind: OidcFaultKind
 
-  /** @param secrets Which a provider may say again. */
+  /** @param secrets Redacted, since a provider may echo them. */
   constructor(kind: OidcFaultKind, cause: unknown, secrets: readonly string[]) {
     super(wordsOf(cause, secrets))
     this.name = 'OidcFault'
@@ -41,29 +41,29 @@ export class OidcFault extends Error {
 export interface OidcClientOptions {
   config: Pick<OidcConfig, 'issuer' | 'clientId' | 'clientSecret' | 'scopes' | 'groupsClaim' | 'trustEmail'>
   now: () => number
-  /** By which all calls to the provider go out. */
+  /** Carries all requests to the provider. */
   fetch?: typeof fetch
 }
 
 type Claims = Record<string, unknown>
-/** For each call to the provider. */
+/** Timeout of each request to the provider. */
 const timeoutSeconds = 10
-/** An answer that is longer ends here, which makes it one that cannot be read. */
+/** Upper bound of a response; a longer one is truncated, and so unreadable. */
 const maxAnswerBytes = 1024 * 1024
-/** What the provider says of itself is asked again after this. */
+/** How long the provider's metadata is cached, in ms. */
 const discoveryLifeMs = 60 * 60_000
-/** A provider that does not answer is left alone for so long, twice as long after each further failure. */
+/** Back-off in ms after a provider does not respond, doubled after each further failure. */
 const firstRestMs = 1_000
 const maxRestMs = 60_000
 /** Groups of a user that are read; further ones are ignored. */
 const maxGroups = 1_000
-/** Of what went wrong. */
+/** Bounds of the description of an error. */
 const maxCauses = 4
 const maxWords = 500
 
 export class OidcClient {
   readonly #options: OidcClientOptions
-  /** One at a time, shared by all who wait for it. */
+  /** The discovery in flight or cached, shared by all callers. */
   #discovery: { made: Promise<openid.Configuration>; endsAt: number } | undefined
   #failures = 0
   #restsUntil = 0
@@ -73,7 +73,7 @@ export class OidcClient {
     this.#options = options
   }
 
-  /** Where the browser is to be sent. Throws OidcFault. */
+  /** Returns where to send the browser. Throws OidcFault. */
   async authorizationUrl(redirectUri: string, { state, nonce, verifier }: LoginSecrets): Promise<URL> {
     const configuration = await this.#configuration()
     const { buildAuthorizationUrl, calculatePKCECodeChallenge } = await loadOpenId()
@@ -88,8 +88,8 @@ export class OidcClient {
   }
 
   /**
-   * Exchanges the code and checks all that comes: state, nonce, issuer, audience, times and signature. Throws OidcFault.
-   * @param callback The whole address by which the browser came back.
+   * Exchanges the code, and checks state, nonce, issuer, audience, times and signature. Throws OidcFault.
+   * @param callback The complete URL to which the browser returned.
    */
   async identify(callback: URL, { state, nonce, verifier }: LoginSecrets): Promise<OidcIdentity> {
     const configuration = await this.#configuration()
@@ -102,7 +102,7 @@ export class OidcClient {
       })
       const claims = tokens.claims()
       if (!claims) throw new Error('the provider sent no ID token')
-      // Only the tenant that was configured may say who someone is, also where one address serves many of them.
+      // Only the configured tenant may vouch for an identity, even if one address serves many of them.
       if (claims.iss !== configuration.serverMetadata().issuer) throw new Error(`a foreign issuer: ${claims.iss}`)
       return this.#toIdentity(claims, await this.#userInfo(configuration, tokens.access_token, claims))
     } catch (error) {
@@ -111,7 +111,7 @@ export class OidcClient {
     }
   }
 
-  /** Asked only when the ID token leaves something out. */
+  /** Fetches user info only if the ID token lacks something. */
   async #userInfo(configuration: openid.Configuration, accessToken: string, claims: openid.IDToken): Promise<Claims> {
     const isWhole = claims.email !== undefined && ownClaim(claims, this.#options.config.groupsClaim) !== undefined
     if (isWhole || configuration.serverMetadata().userinfo_endpoint === undefined) return {}
@@ -120,11 +120,11 @@ export class OidcClient {
   }
 
   #toIdentity(claims: openid.IDToken, more: Claims): OidcIdentity {
-    // An address and whether it is verified must come from one mouth.
+    // An address and its verification must come from the same source.
     const mail: Claims = claims.email === undefined ? more : claims
     const { groupsClaim, trustEmail } = this.#options.config
     const groups = ownClaim(claims, groupsClaim) ?? ownClaim(more, groupsClaim)
-    // Entra ID names an address in place of more than 200 groups: that is not the same as none.
+    // Entra ID sends a reference instead of more than 200 groups, which must not be read as none.
     if (groups === undefined && [claims, more].some(each => isElsewhere(each, groupsClaim))) {
       throw new Error('the provider does not send the groups inline: configure it to send fewer, or roles')
     }
@@ -152,7 +152,7 @@ export class OidcClient {
     const server = new URL(issuer)
     try {
       const openid = await loadOpenId()
-      // Each of the provider's addresses must be https, but for a provider on this machine.
+      // All of the provider's URLs must be https, except those of a provider on this machine.
       const plain = server.protocol === 'http:' ? [openid.allowInsecureRequests] : []
       const configuration = await openid.discovery(server, clientId, {}, authenticationOf(clientSecret, openid), {
         execute: [...plain, openid.enableNonRepudiationChecks],
@@ -170,7 +170,7 @@ export class OidcClient {
     }
   }
 
-  /** As they are sent: in the body, or together in a header (RFC 6749, section 2.3.1). */
+  /** Returns secrets as sent: in the body, or combined in a header (RFC 6749, section 2.3.1). */
   #secrets(): string[] {
     const { clientId, clientSecret = '' } = this.#options.config
     const [id, secret] = [clientId, clientSecret].map(part => new URLSearchParams([['', part]]).toString().slice(1))
@@ -184,11 +184,11 @@ function kindOf(error: unknown, openid: OpenId): OidcFaultKind {
     if (error.error === 'access_denied') return 'denied'
     return ['server_error', 'temporarily_unavailable'].includes(error.error) ? 'unavailable' : 'refused'
   }
-  // A mistake in our own configuration, such as a wrong secret, is not the person's.
+  // A mistake in our own configuration, such as a wrong secret, is not the user's.
   if (error instanceof openid.WWWAuthenticateChallengeError) return 'unavailable'
   if (error instanceof openid.ResponseBodyError) return error.error === 'invalid_grant' ? 'refused' : 'unavailable'
   const isTimeout = error instanceof openid.ClientError && error.code === 'OAUTH_TIMEOUT'
-  // What fetch throws when there is no connection.
+  // fetch throws a TypeError if there is no connection.
   return isTimeout || error instanceof TypeError ? 'unavailable' : 'refused'
 }
 
@@ -202,7 +202,7 @@ function wordsOf(error: unknown, secrets: readonly string[]): string {
   return told.slice(0, maxWords)
 }
 
-/** The name of a claim is an administrator's choice. */
+/** Own properties only, since an administrator chooses the name of the claim. */
 function ownClaim(claims: Claims, name: string): unknown {
   return Object.hasOwn(claims, name) ? claims[name] : undefined
 }
@@ -211,12 +211,12 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined
 }
 
-/** A claim that is to be fetched from another place (OpenID Connect Core 1.0, section 5.6.2). */
+/** Returns true for a distributed or aggregated claim (OpenID Connect Core 1.0, section 5.6.2). */
 function isElsewhere({ _claim_names: names }: Claims, claim: string): boolean {
   return typeof names === 'object' && names !== null && Object.hasOwn(names, claim)
 }
 
-/** Some providers send a single group as a text. */
+/** Returns the groups; some providers send a single one as a string. */
 function groupsOf(value: unknown): string[] {
   const groups: unknown[] = Array.isArray(value) ? value : [value]
   return groups.slice(0, maxGroups).filter(group => typeof group === 'string')

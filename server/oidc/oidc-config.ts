@@ -1,4 +1,4 @@
-/** The OpenID Connect provider, as the environment names it. */
+/** The OpenID Connect provider that the environment configures. */
 import type { Role } from '../../contract/access.ts'
 
 export interface OidcConfig {
@@ -6,14 +6,14 @@ export interface OidcConfig {
   clientId: string
   /** Undefined for a public client. */
   clientSecret: string | undefined
-  /** On the button. */
+  /** The label of the button. */
   name: string
   scopes: string
   groupsClaim: string
-  /** Takes an email for verified when the provider does not say whether it is. */
+  /** Trusts an email as verified if the provider does not say whether it is. */
   trustEmail: boolean
-  /** Which group gives which role; the highest counts. */
+  /** The role that each group gives; the highest counts. */
   roles: readonly { group: string; role: Role }[]
-  /** What those see who come this way for the first time. */
+  /** The accounts that new users of the provider see. */
   accounts: 'all' | 'none'
 }

@@ -4,29 +4,29 @@ import { siteOf } from '../platform/network/caller-address.ts'
 import type { LoginSecrets } from './oidc-client.ts'
 
 export interface WaitingLogin extends LoginSecrets {
-  /** A path of ours. */
+  /** A path of our own. */
   readonly returnTo: string
-  /** Of an IPv6 address, its network of 48 bits. */
+  /** The address; for IPv6 its /48 network. */
   readonly place: string
   readonly endsAt: number
 }
 
 export const loginLifeMs = 10 * 60_000
-/** When full, the oldest is evicted. */
+/** Upper bound of waiting sign-ins; beyond it the oldest is evicted. */
 const maxWaiting = 1_000
-/** From one place, so that a flood from there pushes out its own and nobody else's. */
+/** Upper bound per place, so that a flood evicts only its own. */
 const maxWaitingOfAddress = 100
 
 export class OidcLoginTable {
   readonly #now: () => number
-  /** By the browser's key. All live equally long, so the order is that of their ends. */
+  /** Sign-ins by the browser's key, in order of expiry, since all have the same lifetime. */
   readonly #logins = new Map<string, WaitingLogin>()
 
   constructor({ now }: { now: () => number }) {
     this.#now = now
   }
 
-  /** The key goes into the browser's cookie and nowhere else. */
+  /** Begins a sign-in; the key is stored only in the browser's cookie. */
   begin(returnTo: string, address: string): { key: string; login: WaitingLogin } {
     const place = siteOf(address)
     this.#makeRoom(place)
@@ -37,12 +37,14 @@ export class OidcLoginTable {
     return { key, login }
   }
 
-  /** Where the browser wanted to go; also when it is too late, as long as it is remembered. */
+  /** Returns where the browser wanted to go, also of an expired sign-in while it is remembered. */
   returnTo(key: string): string | undefined {
     return this.#logins.get(key)?.returnTo
   }
 
-  /** Once. A wrong state uses nothing up: a page that sends the browser here cannot spoil a sign-in that is under way. */
+  /**
+   * Takes a sign-in once. A wrong state uses nothing up, so that a page that sends the browser here cannot spoil it.
+   */
   take(key: string, state: string): WaitingLogin | 'unknown' | 'wrong_state' {
     const login = this.#logins.get(key)
     if (!login || this.#now() >= login.endsAt) return 'unknown'

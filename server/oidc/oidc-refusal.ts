@@ -1,22 +1,22 @@
-/** Why sign-in through the provider failed, as the sign-in page hears it. */
+/** Why sign-in through the provider failed, as a code for the sign-in page. */
 
-/** The page has words for each. */
+/** The codes, for each of which the page has words. */
 export const oidcRefusals = [
-  /** No administrator was made yet. */
+  /** There is no administrator yet. */
   'setup_needed',
-  /** The provider cannot be reached, or does not know us. */
+  /** The provider is unreachable, or does not know this client. */
   'unavailable',
-  /** The person, or the provider, said no. */
+  /** The user or the provider refused. */
   'denied',
-  /** What the provider answered is not to be believed. */
+  /** The provider's response is not trustworthy. */
   'failed',
-  /** Longer than ten minutes ago, used already, or begun in another browser. */
+  /** Begun more than ten minutes ago or in another browser, or used already. */
   'expired',
-  /** None of their groups gives a role. */
+  /** None of the user's groups gives a role. */
   'not_allowed',
-  /** The provider names no email, or has not verified it. */
+  /** The provider sends no email, or has not verified it. */
   'email_unverified',
-  /** There is a user of this email, who may not be taken over. */
+  /** A user with this email exists, and may not be taken over. */
   'email_taken',
   'disabled',
   'too_many_users',
@@ -25,7 +25,7 @@ export type OidcRefusalCode = (typeof oidcRefusals)[number]
 
 export class OidcRefusal extends Error {
   readonly code: OidcRefusalCode
-  /** The page that was wanted, a path of ours: a second try, or another way in, still leads there. */
+  /** The page that was requested, a path of our own: a second try, or another way to sign in, still leads there. */
   readonly returnTo: string
 
   constructor(code: OidcRefusalCode, { returnTo = '/', ...options }: ErrorOptions & { returnTo?: string } = {}) {

@@ -1,4 +1,4 @@
-/** The two addresses of sign-in through a provider: out to it, and back from it. Both answer with a redirect only. */
+/** The two URLs of sign-in through a provider: out to it, and back from it. Both respond only with redirects. */
 
 import { enter } from '../access/enter.ts'
 import { handleRaw } from '../platform/http/http-raw.ts'
@@ -7,14 +7,14 @@ import { loginLifeMs } from './oidc-login-table.ts'
 import { OidcRefusal } from './oidc-refusal.ts'
 import { callbackPath, type OidcService, startPath } from './oidc-service.ts'
 
-/** In the address of the page that was wanted: a code of `oidcRefusals`, which the page says in words. */
+/** The query parameter with a code of `oidcRefusals`, which the page explains. */
 const faultName = 'sign_in_error'
 
 type Reply = Parameters<Parameters<typeof handleRaw>[3]>[1]
 
 export function oidcRoutes(http: HttpServer, oidc: OidcService): void {
   const cookieName = http.isHttps ? '__Host-rustymail_oidc' : 'rustymail_oidc'
-  // Lax, since the way back from the provider is a step from another site.
+  // Lax, since the provider redirects back from another site.
   const cookie = { path: '/', httpOnly: true, sameSite: 'lax', secure: http.isHttps } as const
 
   handleRaw(
@@ -52,7 +52,7 @@ export function oidcRoutes(http: HttpServer, oidc: OidcService): void {
   )
 }
 
-/** A browser stands here, not a program: it is led to the page that it wanted, and the trail hears why it is not let in. */
+/** Redirects the browser to the page that it wanted, since the caller is no program; the trail records the refusal. */
 function refuse(error: unknown, reply: Reply): Reply {
   if (!(error instanceof OidcRefusal)) throw error
   reply.request.outcomeCode = error.code

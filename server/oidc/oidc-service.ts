@@ -1,4 +1,6 @@
-/** Sign-in through an OpenID Connect provider: sends the browser there, and makes a session of what it brings back. */
+/**
+ * Sign-in through an OpenID Connect provider: sends the browser there, and opens a session for the returned identity.
+ */
 import type { ProblemCode } from '../../contract/problem.ts'
 import type { OpenedSession, SessionService, Whence } from '../access/session-service.ts'
 import type { EventHub } from '../events/event-hub.ts'
@@ -20,7 +22,7 @@ export interface OidcOptions {
   sessions: Pick<SessionService, 'open' | 'endAllOf'>
   hub: Pick<EventHub, 'transact'>
   record: OidcUserSyncOptions['record']
-  /** What the browser's address bar shows. */
+  /** The URL in the browser's address bar. */
   publicUrl: () => string
   now: () => number
   logger: Logger
@@ -34,7 +36,7 @@ const codeOfFault: Record<OidcFaultKind, OidcRefusalCode> = {
   unavailable: 'unavailable',
   refused: 'failed',
 }
-/** Of a user who was disabled in this moment SessionService opens none. */
+/** SessionService opens no session for a user disabled at this moment. */
 const codeOfProblem: Partial<Record<ProblemCode, OidcRefusalCode>> = {
   too_many_users: 'too_many_users',
   sign_in_failed: 'disabled',
@@ -51,17 +53,18 @@ export class OidcService {
     this.#people = new OidcUserSync(options)
   }
 
-  /** For the button. */
+  /** The label of the button. */
   get name(): string {
     return this.#options.config.name
   }
 
   /**
-   * Where the browser goes, and the key that its cookie is to hold until it comes back. Throws OidcRefusal.
-   * @param returnTo Where to go after; from anybody.
+   * Begins a sign-in. Returns where the browser goes, and the key that its cookie holds until it returns. Throws
+   * OidcRefusal.
+   * @param returnTo Where to go afterwards; untrusted.
    */
   async begin(returnTo: string | undefined, address: string): Promise<{ url: URL; key: string }> {
-    // Until there is an administrator only the set-up link opens the door: only the operator has it.
+    // Until there is an administrator, only the operator's set-up link signs in.
     const path = ownPath(returnTo)
     if (await this.#options.userService.needsSetup()) throw new OidcRefusal('setup_needed', { returnTo: path })
     const { key, login } = this.#logins.begin(path, address)
@@ -72,8 +75,8 @@ export class OidcService {
   }
 
   /**
-   * What the browser brought back becomes a session. Throws OidcRefusal.
-   * @param key What its cookie holds.
+   * Opens a session for the returned browser. Throws OidcRefusal.
+   * @param key The content of its cookie.
    */
   async finish(
     query: URLSearchParams,
@@ -108,20 +111,20 @@ export class OidcService {
   }
 }
 
-/** Undefined for what is a bug. */
+/** Returns undefined for a bug. */
 function refusalOf(error: unknown): OidcRefusalCode | undefined {
   if (error instanceof OidcRefusal) return error.code
   if (error instanceof OidcFault) return codeOfFault[error.kind]
   return error instanceof Problem ? codeOfProblem[error.code] : undefined
 }
 
-/** A path of our own pages, or the first one: no link redirects elsewhere, nor to an API path. */
+/** Returns a path of our own pages, or `/`: neither another origin nor an API path. */
 function ownPath(given: string | undefined): string {
   const base = 'http://here.invalid'
   if (typeof given !== 'string' || given.length > 1_000 || !given.startsWith('/')) return '/'
   const url = URL.parse(given, base)
   if (url?.origin !== base) return '/'
-  // Dots that were resolved may leave two slashes at the front, which a browser reads as another host.
+  // Resolved dots may leave two leading slashes, which a browser reads as another host.
   const path = url.pathname + url.search + url.hash
   return /^\/(?!api\/|[/\\])/.test(path) ? path : '/'
 }

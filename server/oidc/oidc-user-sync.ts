@@ -1,4 +1,4 @@
-/** Whose sign-in a provider's answer is: finds, links or adds the person, and makes their role follow their groups. */
+/** Maps a provider's identity to a user: finds, links or adds the user, and updates the role by the groups. */
 import { Email, PersonName, Role } from '../../contract/access.ts'
 import type { SessionService, Whence } from '../access/session-service.ts'
 import type { EventHub } from '../events/event-hub.ts'
@@ -20,25 +20,25 @@ export interface OidcUserSyncOptions {
   userService: Pick<UserService, 'change'>
   sessions: Pick<SessionService, 'endAllOf'>
   hub: Pick<EventHub, 'transact'>
-  /** Enters into the trail what the provider did to somebody; resolves when it is there. Does not fail. */
+  /** Records in the trail what the provider changed about a user; resolves when it is stored. Does not fail. */
   record: (deed: ProviderDeed) => Promise<void>
   now: () => number
   logger: Logger
 }
 
-/** What the provider does to people beside signing them in; `provider` is who acts. */
+/** A change by the provider of a user, beside signing in; `provider` is the actor. */
 export interface ProviderDeed {
   principal: Principal
   operation: 'oidc.disableUser' | 'oidc.enableUser'
   userId: string
-  /** `last_administrator`: it was not done. */
+  /** `last_administrator` means that it was not done. */
   outcome: 'ok' | 'last_administrator'
   from: Whence
 }
 
-/** As a group in the configuration: everybody that the provider signs in. */
+/** The group in the configuration that stands for all users of the provider. */
 const everybody = '*'
-/** Gives and takes roles: its operator has said in its environment that the provider may. */
+/** May change roles, since the operator configured that in the environment. */
 const provider: Principal = {
   id: 'oidc',
   name: 'OpenID Connect',
@@ -55,7 +55,7 @@ export class OidcUserSync {
     this.#options = options
   }
 
-  /** The user as they are from now on. Throws OidcRefusal. */
+  /** Returns the current user of an identity. Throws OidcRefusal. */
   async getUser(identity: OidcIdentity, from: Whence): Promise<UserRow> {
     const { users, hub, config, now, logger } = this.#options
     const role = roleOf(identity.groups, config.roles)
@@ -74,8 +74,8 @@ export class OidcUserSync {
   }
 
   /**
-   * The provider has just said that they may nothing any more: with their sessions end their password, passkeys and
-   * tokens too, until it says something else. Only the last administrator is not disabled, so that one is left.
+   * Disables a user for whom the provider no longer gives a role: sessions, password, passkeys and tokens are void
+   * until it gives one again. Only the last administrator is not disabled, so that one is left.
    */
   async #shutOut({ id: userId, disabled }: UserRow, from: Whence): Promise<void> {
     const { userService, sessions, record, logger } = this.#options
@@ -95,7 +95,7 @@ export class OidcUserSync {
 
   async #takeIn(identity: OidcIdentity, role: Role, writing: Writing): Promise<UserRow> {
     const { store, transaction } = writing
-    // In a second tab the same person may have been faster.
+    // The same user may have been faster in a second tab.
     const known = await store.findByOidc(identity.issuer, identity.subject, transaction)
     if (known) return known
     const email = emailOf(identity)
@@ -104,10 +104,10 @@ export class OidcUserSync {
   }
 
   /**
-   * By email someone becomes the user of that name here, so anyone who can choose an email at the provider could take a
-   * user over. Therefore: the provider has verified it; the user is nobody else's at the provider; and an administrator
-   * is linked only to people that the provider makes administrators anyway. Of all others the role becomes what the
-   * provider gives before a session opens, so that nobody gains by it; of the last administrator it would not.
+   * Links an identity to the user with its email. Anyone who can choose an email at the provider could take over a user
+   * that way. Therefore the provider must have verified it, the user must not be linked yet, and an administrator is
+   * linked only to an identity that the provider makes administrator anyway. All others get the provider's role before
+   * a session opens, so that nobody gains by it; the last administrator would not.
    */
   async #link(user: UserRow, identity: OidcIdentity, role: Role, writing: Writing): Promise<UserRow> {
     if (user.disabled) throw new OidcRefusal('disabled')
@@ -117,7 +117,7 @@ export class OidcUserSync {
     const change = { oidc_issuer: identity.issuer, oidc_subject: identity.subject, updated_at: at }
     const linked = { ...user, ...change }
     await store.update(user.id, change, transaction)
-    // A link that is still under way has done its work: nobody else is to come in by it.
+    // A pending link is void: nobody else may sign in by it.
     await store.deleteLinksOf(user.id, transaction)
     tell({ type: 'user_updated', data: { ...named(linked), changed: ['oidc'] } })
     return linked
@@ -138,12 +138,15 @@ export class OidcUserSync {
     return { ...user, ...link }
   }
 
-  /** Open sessions and tokens follow before this resolves. What the provider had disabled is enabled. */
+  /**
+   * Applies the role; open sessions and tokens are updated before this resolves. A user disabled by the provider is
+   * enabled.
+   */
   async #follow(user: UserRow, role: Role, from: Whence): Promise<UserRow> {
     const { users, userService, record, logger } = this.#options
     if (user.role === role && !user.disabled) return user
     try {
-      // A former administrator had all accounts; from now on they have what every user of the provider has.
+      // A former administrator had all accounts, and now gets those of every user of the provider.
       const isDemoted = user.role === 'administrator' && role !== 'administrator'
       const accounts = isDemoted ? { accounts: this.#defaultAccounts } : {}
       await userService.change(provider, user.id, { role, ...accounts, disabled: false }, 'provider')
@@ -171,16 +174,13 @@ function isLastAdministrator(error: unknown): boolean {
   return error instanceof Problem && error.code === 'last_administrator'
 }
 
-/** The highest that one of the groups gives. */
+/** Returns the highest role given by the groups. */
 function roleOf(groups: readonly string[], roles: OidcConfig['roles']): Role | undefined {
   const given = roles.filter(({ group }) => group === everybody || groups.includes(group)).map(({ role }) => role)
   return Role.options.findLast(role => given.includes(role))
 }
 
-/**
- * Only one that the provider has verified: administrators tell people apart by it, so nobody may come under the name
- * of someone else.
- */
+/** Returns a verified email only: administrators tell users apart by it, so nobody may appear under someone else's. */
 function emailOf({ email, isEmailVerified }: OidcIdentity): string {
   const checked = Email.safeParse(email)
   if (!checked.success || !isEmailVerified) throw new OidcRefusal('email_unverified')

@@ -9,7 +9,8 @@ test('one is near if this thread waits for it for a short time, whatever it does
   const clock = { idleMs: 0 }
   let looking = Promise.withResolvers<Looked | undefined>()
   const target = { to: 'Archive', uidValidity: 1, uidNext: 1 }
-  const runner = { lookAhead: () => looking.promise, readTarget: async () => target, prepare: async () => undefined }
+  const [readTarget, nothing] = [async () => target, async () => undefined]
+  const runner = { lookAhead: () => looking.promise, readTarget, ready: nothing, prepare: nothing }
   const ahead = new AheadOfLane(runner, new AbortController().signal, () => clock.idleMs)
   const lease = { name: 'operations:a', fence: async () => undefined }
   const operation = newOperation(agent, { id: '1', accountId: 'a', kind: 'delete', args: {} })

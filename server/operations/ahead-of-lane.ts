@@ -6,7 +6,7 @@ import type { OperationRunner } from './operation-runner.ts'
 import type { Intent, ItemRow, OperationRow } from './operation-tables.ts'
 
 export class AheadOfLane {
-  readonly #runner: Pick<OperationRunner, 'lookAhead' | 'readTarget' | 'prepare'>
+  readonly #runner: Pick<OperationRunner, 'lookAhead' | 'readTarget' | 'ready' | 'prepare'>
   readonly #signal: AbortSignal
   /** How often something came. */
   #came = 0
@@ -22,7 +22,7 @@ export class AheadOfLane {
    * @param idleMs For how long this thread has had nothing to do.
    */
   constructor(
-    runner: Pick<OperationRunner, 'lookAhead' | 'readTarget' | 'prepare'>,
+    runner: Pick<OperationRunner, 'lookAhead' | 'readTarget' | 'ready' | 'prepare'>,
     signal: AbortSignal,
     idleMs = () => performance.eventLoopUtilization().idle,
   ) {
@@ -39,7 +39,12 @@ export class AheadOfLane {
   beginEarly(to: string | undefined, lease: Lease | undefined): EarlyLook | undefined {
     if (!lease || this.#ahead || this.#signal.aborted) return undefined
     const target = to === undefined ? undefined : this.#owned(this.#runner.readTarget(to, this.#signal))
-    return new BegunLook(lease, this.#came, (operation, items) => this.#look(operation, items, target))
+    const open = async (path: string) => {
+      // One connection serves both folders.
+      await target
+      await this.#owned(this.#runner.ready(path, this.#signal))
+    }
+    return new BegunLook(lease, this.#came, open, (operation, items) => this.#look(operation, items, target))
   }
 
   /**

@@ -14,7 +14,7 @@ export interface AccountLaneOptions {
   store: OperationStore
   moved: MovedMessageStore
   hub: Pick<EventHub, 'transact' | 'listen'>
-  pool: Pick<ConnectionPool, 'run' | 'runOnce' | 'untilWorthTrying'>
+  pool: Pick<ConnectionPool, 'run' | 'runOnce' | 'restWatching' | 'untilWorthTrying'>
   leases: Pick<LeaseService, 'want'>
   shown: Pick<ShownOperations, 'follow' | 'brought' | 'renameFolder'>
   /** What this process took in. */

@@ -64,6 +64,13 @@ export class NamedMessages {
     })
   }
 
+  /** Finds the folder of the first of many messages, since finding all of them takes longer than finding one. */
+  async firstPath(accountId: string, [name]: readonly string[]): Promise<string | undefined> {
+    if (name === undefined || !idForm.test(name)) return undefined
+    const [found] = await this.#findIds(accountId, [name], false)
+    return found && 'place' in found ? found.place.path : undefined
+  }
+
   /**
    * By what they are recognised in another folder, by their ids: to read that takes longer than to find them. Those that are named by references,
    * or not known, are left out.

@@ -87,6 +87,11 @@ export class OperationRunner {
     return this.#read(connection => intentFor(connection, to), signal, to)
   }
 
+  /** Opens the folder of messages read-only, ahead of the look at them. */
+  ready(path: string, signal: AbortSignal): Promise<void> {
+    return this.#read(connection => connection.changes.ready(path), signal, path)
+  }
+
   /**
    * What is looked at before the first messages are changed, of one that is no undo and not stored yet. It does no harm.
    * @param target How its target folder stands, where that is being read.
@@ -168,10 +173,11 @@ export class OperationRunner {
   }
 
   /** Opens the folder of what is about to be changed, while that is committed. Resolves when it is being opened; never rejects. */
-  async prepare({ verdicts }: Looked, signal: AbortSignal): Promise<void> {
+  async prepare({ verdicts, intent }: Looked, signal: AbortSignal): Promise<void> {
     const { accountId, pool } = this.#options
     const [first] = [...verdicts].find(([, { state }]) => state === 'sent') ?? []
     if (!first) return
+    this.#restWatching(verdicts.size, first.path, intent)
     const begin = async ({ writer }: MailConnection) => writer.prepare(first.path)
     // What goes wrong goes wrong with the change, too.
     await pool.run(accountId, 'interactive', begin, signal, first.path).catch(() => undefined)
@@ -200,18 +206,30 @@ export class OperationRunner {
       if (await isHeld(work.operation)) return 'held' as const
       return step.send(writer, sent, change, hasTold)
     }
-    const told = await pool.runOnce(accountId, 'interactive', send, signal, path).catch((error: unknown) => {
-      endedBy(error, signal)
-      if (error instanceof UnknownOutcome) return undefined
-      return error instanceof Problem ? error : Promise.reject(error)
-    })
-    if (told === 'held') return this.#takeBack(work, sent)
-    if (told === undefined) return this.#lookAfter(work, sent, signal)
-    if (told instanceof Problem) return this.#refused(work, sent, told)
-    const found = intent && (await this.#findOut(work, told, intent, signal))
-    await this.#save(work, toChanges(told))
-    this.#options.shown.brought(accountId, placesIn(told, found))
-    this.#notice(path, intent)
+    const watchAgain = this.#restWatching(sent.length, path, intent)
+    try {
+      const told = await pool.runOnce(accountId, 'interactive', send, signal, path).catch((error: unknown) => {
+        endedBy(error, signal)
+        if (error instanceof UnknownOutcome) return undefined
+        return error instanceof Problem ? error : Promise.reject(error)
+      })
+      if (told === 'held') return await this.#takeBack(work, sent)
+      if (told === undefined) return await this.#lookAfter(work, sent, signal)
+      if (told instanceof Problem) return await this.#refused(work, sent, told)
+      const found = intent && (await this.#findOut(work, told, intent, signal))
+      await this.#save(work, toChanges(told))
+      this.#options.shown.brought(accountId, placesIn(told, found))
+      this.#notice(path, intent)
+    } finally {
+      watchAgain()
+    }
+  }
+
+  /** Pauses IDLE in these folders, which would be woken for each of many messages. @returns How to resume it. */
+  #restWatching(messages: number, path: string, intent: Intent | undefined): () => void {
+    const { accountId, pool } = this.#options
+    if (messages < manyMessages) return () => undefined
+    return pool.restWatching(accountId, intent ? [path, intent.to] : [path])
   }
 
   /** Where the server did not say where messages are now (it has no UIDPLUS), and whether it found them. */

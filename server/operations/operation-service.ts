@@ -26,7 +26,7 @@ export interface OperationServiceOptions {
   store: OperationStore
   calls: AcceptedCalls
   ids: OperationIds
-  named: Pick<NamedMessages, 'find' | 'recognise'>
+  named: Pick<NamedMessages, 'find' | 'firstPath' | 'recognise'>
   refs: Pick<MessageRefs, 'encode' | 'encodeIn' | 'canName'>
   hub: Pick<EventHub, 'listen'>
   accounts: Pick<AccountService, 'get'>
@@ -118,6 +118,12 @@ export class OperationService {
     if (before !== undefined) return repeatOf(before)
     const { change, args, creates } = await this.#changeOf(accountId, wanted, signal)
     const early = creates ? undefined : calls.lookEarly(accountId, change.to)
+    const openEarly = async () => {
+      const path = await named.firstPath(accountId, wanted.ids)
+      if (path !== undefined) early?.open(path)
+    }
+    // An error is reported by the lookup of all messages.
+    if (early && wanted.ids.length >= manyIds) openEarly().catch(() => undefined)
     const finding = named.find(accountId, wanted.ids, false)
     const isCopied = wanted.kind === 'move' || wanted.kind === 'copy'
     // Behind it, in the same thread. That it failed is heard of below.
@@ -255,6 +261,9 @@ export class OperationService {
     return find(await foldersOf(accountId, signal))
   }
 }
+
+/** Fewest messages for which the folder is opened ahead; finding fewer takes no longer than finding the first. */
+const manyIds = 100
 
 /** Of one that is about to be read. */
 const comingIdentity = ''

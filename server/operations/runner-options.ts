@@ -12,7 +12,7 @@ export interface RunnerOptions {
   store: OperationStore
   moved: MovedMessageStore
   hub: Pick<EventHub, 'transact'>
-  pool: Pick<ConnectionPool, 'run' | 'runOnce'>
+  pool: Pick<ConnectionPool, 'run' | 'runOnce' | 'restWatching'>
   /** @throws LeaseLost when another process does the operations of the account now. */
   lease(): Lease
   isHeld: IsHeld

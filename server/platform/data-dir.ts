@@ -1,4 +1,4 @@
-/** The data directory: taken by one server at a time, and home of the secret key. */
+/** The data directory: locked by one server at a time, and home of the secret key. */
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { removeDrafts, renameDurably, replaceFileSync } from './durable-file.ts'
@@ -7,7 +7,7 @@ import { naming, reasonOf, StartFault } from './start-fault.ts'
 
 /** Another server runs on the same data directory. */
 export class DataDirTaken extends Error {
-  /** @param whose Which process it is, where that is known. */
+  /** @param whose Description of the other process, if known. */
   constructor(whose = '') {
     super(
       `another RustyMail${whose} is running on this data directory. Stop it, or set RUSTYMAIL_DATA_DIR to another one`,
@@ -17,27 +17,27 @@ export class DataDirTaken extends Error {
 
 export interface DataDir {
   readonly path: string
-  /** 32 bytes of `secret.key`; undefined when there is none. */
+  /** Returns the 32 bytes of `secret.key`; undefined if there is none. */
   secretKey(): Buffer | undefined
   keepSecretKey(key: Buffer): void
-  /** The key of a change that was not finished. */
+  /** Returns the new key of an unfinished key rotation. */
   nextKey(): Buffer | undefined
-  /** Beside the old one, until it is adopted. */
+  /** Stores a new key beside the old one, until it is adopted. */
   keepNextKey(key: Buffer): Buffer
   adoptNextKey(): void
-  /** Takes its lock again when that was removed. False when another server has the directory. */
+  /** Retakes the lock if its file was removed. Returns false if another server has the directory. */
   keep(): boolean
   release(): void
 }
 
-/** There while the files of a restored backup are put into their places; see `server/backup/restore-moves.ts`. */
+/** Journal that exists while the files of a backup are moved into place; see `server/backup/restore-moves.ts`. */
 const restoreJournalName = 'restore.json'
 
 export function restoreJournal(path: string): string {
   return join(path, restoreJournalName)
 }
 
-/** @throws Error when some files of the data directory are of a backup and others are not. */
+/** Checks for an interrupted restore. @throws Error if only some files of the data directory are restored */
 export function refuseHalfRestored(path: string): void {
   if (!existsSync(restoreJournal(path))) return
   throw new Error(
@@ -49,8 +49,8 @@ const wayOut =
   'It must belong to the user that runs RustyMail, with all that is in it: change that, or set RUSTYMAIL_DATA_DIR to another directory'
 
 /**
- * The lock ends with the process however that ends; the pid file beside it is for people.
- * @param options `isRestoring`: half of it may be restored.
+ * Takes the data directory. The lock ends with the process, however it ends; the pid file is only for people.
+ * @param options `isRestoring`: accept a partially restored directory.
  * @throws DataDirTaken
  */
 export function takeDataDir(path: string, { isRestoring = false } = {}): DataDir {
@@ -77,10 +77,10 @@ export function takeDataDir(path: string, { isRestoring = false } = {}): DataDir
   }
 }
 
-/** Undefined when another server has it. */
+/** Creates and locks the directory; undefined if another server has it. */
 function prepare(path: string, pidFile: string): FileLock | undefined {
   makeDirectory(path)
-  // Before anything is changed of what may be somebody's file.
+  // Checked before the mode of what may be an unrelated file is changed.
   if (!statSync(path).isDirectory()) throw new Error('not a directory')
   chmodSync(path, 0o700)
   const lock = takeFileLock(join(path, 'rustymail.lock'))
@@ -95,7 +95,7 @@ function prepare(path: string, pidFile: string): FileLock | undefined {
   }
 }
 
-/** Not `recursive: true`, with which Node never comes back from a file system that refuses new directories with ENOENT, as /proc does. */
+/** Replaces `recursive: true`, with which Node loops forever where mkdir fails with ENOENT, as in /proc. */
 function makeDirectory(path: string): void {
   if (existsSync(path)) return
   if (dirname(path) !== path) makeDirectory(dirname(path))
@@ -111,17 +111,17 @@ function pidIn(file: string): string {
   return /^\d+$/.test(pid) ? ` (process ${pid})` : ''
 }
 
-/** Without taking the directory; undefined when there is none. */
+/** Reads the key without taking the directory; undefined if there is none. */
 export function readSecretKey(path: string): Buffer | undefined {
   return readKey(join(path, 'secret.key'))
 }
 
-/** Of a change that was not finished; without taking the directory. */
+/** Reads the new key of an unfinished key rotation without taking the directory. */
 export function readNextKey(path: string): Buffer | undefined {
   return readKey(join(path, 'secret.key.next'))
 }
 
-/** A key as `secret.key` holds it. */
+/** Reads a key file in the format of `secret.key`; undefined if there is none. @throws StartFault */
 export function readKey(file: string): Buffer | undefined {
   if (!existsSync(file)) return undefined
   const key = Buffer.from(textOf(file).trim(), 'base64')
@@ -139,7 +139,7 @@ function textOf(file: string): string {
   }
 }
 
-/** Whole or not at all: half a key would stop every start. */
+/** Writes a key atomically, since a partial key would make every start fail. */
 function writeKey(file: string, key: Buffer): void {
   replaceFileSync(file, `${key.toString('base64')}\n`)
 }

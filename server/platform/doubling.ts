@@ -1,9 +1,9 @@
-/** How long to rest after failures: twice as long after each, up to a bound. Without jitter: for one caller alone, not for many that come back at once. */
+/** Exponential back-off up to a bound. Without jitter: for a single caller, not for many that retry together. */
 
-/** So that the power does not run away. */
+/** Upper bound on the exponent, to avoid overflow. */
 const mostDoublings = 30
 
-/** @param failures How many came before: after none, `firstMs`. @returns Milliseconds. */
+/** @param failures Number of previous failures; `firstMs` after none. @returns Milliseconds. */
 export function doubledMs(failures: number, firstMs: number, maxMs: number): number {
   return Math.min(maxMs, firstMs * 2 ** Math.min(failures, mostDoublings))
 }

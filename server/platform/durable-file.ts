@@ -1,4 +1,4 @@
-/** Replaces a small file whole or not at all, so that it survives a power failure, with mode 0600. */
+/** Replaces a small file atomically and durably, with mode 0600. */
 import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
@@ -7,24 +7,24 @@ import { dirname, join } from 'node:path'
 const mode = 0o600
 
 /**
- * A draft of its own for each writing: a server that lost its data directory may still write while the new owner does, and must not rename
- * half of the other's file.
+ * Returns a unique draft name per write: a server that lost its data directory may still write while the new owner
+ * does, and must not rename the other's partial file.
  */
 function draftOf(file: string): string {
   return `${file}.${process.pid}-${randomBytes(4).toString('hex')}.new`
 }
 
-/** With earlier ones, which were all called the same. */
+/** Matches draft names, including the fixed ones of earlier versions. */
 const draftName = /^[a-z.]+(?:\.\d+-[\da-f]{8})?\.new$/
 
-/** Those that a kill left behind. For the owner of the directory alone. */
+/** Removes drafts left by a killed process. Only for the owner of the directory. */
 export function removeDrafts(directory: string): void {
   for (const name of readdirSync(directory)) {
     if (draftName.test(name)) rmSync(join(directory, name), { force: true, recursive: true })
   }
 }
 
-/** For the moments in which nothing else is to be done: start, and changing the key. */
+/** Replaces a file synchronously, for moments when blocking is fine: start, and key rotation. */
 export function replaceFileSync(file: string, content: string): void {
   const draft = draftOf(file)
   try {
@@ -36,7 +36,7 @@ export function replaceFileSync(file: string, content: string): void {
   }
 }
 
-/** For a running server. Of several writings of one file at a time the last to end counts. */
+/** Replaces a file asynchronously, for a running server. Of concurrent writes, the last to end wins. */
 export async function replaceFile(file: string, content: string): Promise<void> {
   const draft = draftOf(file)
   try {
@@ -57,15 +57,15 @@ export async function replaceFile(file: string, content: string): Promise<void> 
   await directory.sync().finally(() => directory.close())
 }
 
-/** What is sealed with a key must not outlive the key's name when the power fails. */
+/** Renames durably: after a power failure, data sealed with a key must not exist without the renamed key file. */
 export function renameDurably(from: string, to: string): void {
   renameSync(from, to)
   syncDirectory(dirname(to))
 }
 
-/** The names in it, and what they stand for, survive a power failure. */
+/** Flushes a directory, so that its entries survive a power failure. */
 export function syncDirectory(path: string): void {
-  // Windows does not open directories.
+  // Windows cannot open directories.
   if (process.platform === 'win32') return
   const directory = openSync(path, 'r')
   try {

@@ -30,7 +30,7 @@ test.each<[string, z.ZodType, unknown, string]>([
     'neither, inside',
     z.union([z.object({ a: z.string() }), z.null()]),
     { a: 1 },
-    ': has none of the forms that it may have',
+    ': matches none of the allowed forms',
   ],
   ['what the schema says itself', z.string('is not my word'), 3, ': is not my word'],
 ])('%s', (_, type, value, said) => expect(words(type, value)).toBe(said))

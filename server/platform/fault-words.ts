@@ -1,4 +1,7 @@
-/** What is wrong with a value that a caller sent, in words: in place of zod's own, for `safeParse(value, { error: faultWords })`. What a schema says itself counts before it. */
+/**
+ * Validation messages that replace zod's own, for `safeParse(value, { error: faultWords })`. A schema's own message
+ * takes precedence.
+ */
 import type { z } from 'zod'
 
 type Issue = z.core.$ZodRawIssue
@@ -13,7 +16,7 @@ const formats: Record<string, string> = {
   ...{ email: 'an email address', base64: 'base64', base64url: 'base64url', uuid: 'a UUID', ipv4: 'an IPv4 address' },
 }
 
-/** Of a list of what is allowed: as much as is still read. */
+/** Characters of a list of allowed values in a message; the rest is cut off. */
 const maxListed = 220
 
 export function faultWords(issue: Issue): string | undefined {
@@ -59,11 +62,11 @@ function formatWords(issue: Extract<Issue, { code: 'invalid_format' }>): string 
   return `must be ${formats[issue.format] ?? `in the form ${issue.format}`}`
 }
 
-/** Each form that it may have says what is wrong with it as that form; where one has a fault inside, nothing short is true. */
+/** Combines the messages of a union's options; if an error is nested inside an option, no short message is accurate. */
 function unionWords(issue: Extract<Issue, { code: 'invalid_union' }>): string {
   const firsts = issue.errors.map(([first]) => first)
   if (firsts.length === 0 || firsts.some(first => !first || first.path.length > 0))
-    return 'has none of the forms that it may have'
+    return 'matches none of the allowed forms'
   return [...new Set(firsts.map(first => first!.message))].join(', or ')
 }
 

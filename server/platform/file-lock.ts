@@ -1,4 +1,4 @@
-/** A lock on a file that the operating system holds for this process (through SQLite), so it ends with the process however that ends. */
+/** A file lock held by the operating system (through SQLite), so that it ends with the process, however it ends. */
 import { rmSync, statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { openSqlite } from './database/sqlite-file.ts'
@@ -6,21 +6,21 @@ import { reasonOf } from './start-fault.ts'
 
 export interface FileLock {
   /**
-   * Takes the lock again when its file was removed or replaced, since the next process would lock a new file. False when another
-   * process was faster and has it.
+   * Retakes the lock if its file was removed or replaced, since the next process would lock a new file. Returns false
+   * if another process has it by now.
    */
   keep(): boolean
-  /** Removes the file too. */
+  /** Releases the lock, and removes the file. */
   release(): void
 }
 
-/** The lock itself, and the file that it is on. */
+/** A lock with the inode of its file. */
 interface Taken {
   lock: DatabaseSync
   inode: number
 }
 
-/** Undefined when somebody else has it. @throws Error when there can be no lock at that place. */
+/** Takes a lock; undefined if another process has it. @throws Error if the file cannot be locked */
 export function takeFileLock(file: string): FileLock | undefined {
   let taken = take(file)
   if (!taken) return undefined
@@ -35,14 +35,16 @@ export function takeFileLock(file: string): FileLock | undefined {
     },
     release: () => {
       if (!taken) return
-      // Only ours: by now another may stand there, which another process holds.
+      // Only our own file: by now another process may hold a new one.
       if (inode(file) === taken.inode) rmSync(file, { force: true })
       taken.lock.close()
     },
   }
 }
 
-/** `nowhere`: the directory is gone, so that nobody can have a lock there; undefined when another process has it. */
+/**
+ * Retakes the lock; undefined if another process has it, `nowhere` if the directory is gone, so that no process can.
+ */
 function retake(file: string): Taken | undefined | 'nowhere' {
   try {
     return take(file)
@@ -52,7 +54,7 @@ function retake(file: string): Taken | undefined | 'nowhere' {
 }
 
 function take(file: string): Taken | undefined {
-  // Each further attempt means that one who had it let go at this very moment.
+  // A further attempt is needed only if the previous holder releases the lock at this moment.
   for (let attempt = 0; attempt < 5; attempt++) {
     const before = inode(file)
     const lock = open(file)
@@ -65,7 +67,7 @@ function take(file: string): Taken | undefined {
       if (isStill(before, inode(file))) throw unusable(file, error)
       continue
     }
-    // The one before may have removed the file while we opened it: then our lock is on a file that nobody else sees.
+    // The previous holder may have removed the file after we opened it: then our lock is on an unlinked file.
     const after = inode(file)
     if (isStill(before, after)) return { lock, inode: after }
     lock.close()
@@ -73,7 +75,7 @@ function take(file: string): Taken | undefined {
   return undefined
 }
 
-/** @param before Undefined where opening made the file. */
+/** @param before Inode before opening; undefined if opening created the file. */
 function isStill(before: number | undefined, after: number | undefined): after is number {
   return after !== undefined && (before === undefined || before === after)
 }
@@ -90,7 +92,7 @@ function unusable(file: string, cause: unknown): Error {
   return new Error(`${file} cannot be used as a lock: ${reasonOf(cause, file)}`, { cause })
 }
 
-/** SQLITE_BUSY: somebody else holds it. */
+/** Whether an error is SQLITE_BUSY: another process holds the lock. */
 function isBusy(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && error.errcode === 5
 }
@@ -99,7 +101,7 @@ function inode(file: string): number | undefined {
   try {
     return statSync(file, { throwIfNoEntry: false })?.ino
   } catch {
-    // A directory on the way is no longer one.
+    // A directory of the path was replaced.
     return undefined
   }
 }

@@ -1,13 +1,13 @@
-/** Look-ups that begin in one turn of the event loop are one statement: each alone is a way to another thread or machine and back. */
+/** Batches look-ups that begin about the same time into one statement, to save round trips to a thread or machine. */
 
-/** A busy loop has long turns. */
+/** Upper bound on gathering, since turns of a busy event loop are long. */
 const gatherMs = 5
 
 export interface GatheredLookupsOptions<Row> {
-  /** Answers the rows that there are, in any order. A key may be named twice. */
+  /** Returns the rows that exist, in any order. Keys may contain duplicates. */
   find(keys: readonly string[]): Promise<readonly Row[]>
   keyOf(row: Row): string
-  /** Keys of one statement. */
+  /** Keys per statement; at this number it is sent immediately. */
   most: number
 }
 
@@ -17,7 +17,7 @@ interface Waiting<Row> {
   reject(error: unknown): void
 }
 
-/** Bounds only a statement, and how long it is gathered for: the caller bounds how many look-ups are under way. */
+/** Bounds the size of a statement and the gathering time; the caller bounds the look-ups in flight. */
 export class GatheredLookups<Row> {
   readonly #options: GatheredLookupsOptions<Row>
   #waiting: Waiting<Row>[] = []
@@ -27,7 +27,7 @@ export class GatheredLookups<Row> {
     this.#options = options
   }
 
-  /** Reads no earlier than when it is called. */
+  /** Looks up a key; never returns data read before the call. */
   find(key: string): Promise<Row | undefined> {
     const { promise, resolve, reject } = Promise.withResolvers<Row | undefined>()
     this.#waiting.push({ key, resolve, reject })
@@ -39,13 +39,13 @@ export class GatheredLookups<Row> {
   }
 
   /**
-   * Node accepts one connection in a turn of its loop, so those who come at the same moment ask in turns that follow each other: it
-   * waits as long as each brings one more. A pending immediate keeps the loop from sleeping meanwhile.
+   * Waits as long as each turn of the event loop adds a look-up: Node accepts one connection per turn, so simultaneous
+   * requests arrive in consecutive turns. A pending immediate keeps the loop from sleeping meanwhile.
    */
   #gather(before: number): void {
     const waiting = this.#waiting
     setImmediate(() => {
-      // Sent already, and others may have come since.
+      // This batch was sent already, and another may have begun.
       if (waiting !== this.#waiting) return
       if (waiting.length === before || performance.now() - this.#since >= gatherMs) this.#send()
       else this.#gather(waiting.length)
@@ -70,7 +70,7 @@ export class GatheredLookups<Row> {
   }
 }
 
-/** To a power of two, with the last key: a statement for each number would fill the cache of prepared ones. */
+/** Pads keys to a power of two by repeating the last one, so that few distinct statements are prepared. */
 function padded(keys: readonly string[]): string[] {
   const length = 2 ** Math.ceil(Math.log2(keys.length))
   return [...keys, ...new Array<string>(length - keys.length).fill(keys.at(-1)!)]

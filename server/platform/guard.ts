@@ -1,37 +1,41 @@
-/** The one gate: every principal, by whatever road, is checked here before a service is called. */
+/** The single authorization gate: every principal, on any path, is checked here before a service is called. */
 import type { Effect, Endpoint, LimitName } from '../../contract/endpoint.ts'
 import { maySeeAccount, type Principal } from './principal.ts'
 import { Problem } from './problem.ts'
 
-/** What someone wants to do, as data. */
+/** An operation to be authorized, as data. */
 export interface Operation {
   name: string
   scope: Endpoint['scope']
   effect: Effect
-  /** A narrower limit of its own, beside the common one. */
+  /** An additional, stricter rate limit. */
   limit?: LimitName
-  /** Let in also while the audit trail cannot be written. */
+  /** Whether it is allowed even while the audit trail cannot be written. */
   mayRevoke?: boolean
-  /** Only signed-in users may, whatever scopes a token has. */
+  /** `session` restricts it to signed-in users, whatever scopes a token has. */
   callers?: Endpoint['callers']
-  /** Access tokens of connected clients are for these operations alone. */
+  /** Whether it accepts access tokens of connected clients, which are valid for these operations only. */
   takesAccessTokens?: boolean
-  /** No cookie counts here, so pages of the allowed origins may ask. */
+  /** Whether cookies are ignored, so that pages of allowed origins may call it. */
   isForPrograms?: boolean
 }
 
-/** What a human stopped: known at once and in memory, since every request asks for it. */
+/** Freezes set by humans, held in memory, since every request checks them. */
 export interface Stops {
   /**
-   * What is of no account, or of one that is not known yet, is stopped with its principal alone.
-   * @throws Problem `frozen`.
+   * Checks freezes of the principal and the account; an operation without a known account is stopped by its principal
+   * only.
+   * @throws Problem `frozen`
    */
   check(principal: Principal, operation: Operation, accountId?: string): void
-  /** For what shows mail of all accounts that the principal sees. @throws Problem `frozen` when one of them may not be read. */
+  /**
+   * Checks an operation that shows mail of all visible accounts.
+   * @throws Problem `frozen` if one of them may not be read
+   */
   checkAll(principal: Principal, operation: Operation): void
 }
 
-/** Whether a check lets pass, for what is left out where it does not. */
+/** Returns whether a check passes, to filter out what does not. */
 export function mayPass(check: () => void): boolean {
   try {
     check()
@@ -42,9 +46,9 @@ export function mayPass(check: () => void): boolean {
 }
 
 /**
- * Lets the principal pass or throws: 401 for nobody, 403 naming the missing scope, and 404 for an account that it
- * may not see, since that the account exists is itself not its business.
- * @param stops Left out where nothing is done yet, and nothing shown.
+ * Authorizes an operation or throws: 401 for anonymous callers, 403 with the missing scope, and 404 for an account that
+ * the principal may not see, so that its existence is not revealed.
+ * @param stops Omitted where nothing is done or shown yet.
  */
 export function guard(principal: Principal, operation: Operation, accountId?: string, stops?: Stops): void {
   if (operation.scope === 'public') return

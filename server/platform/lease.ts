@@ -1,13 +1,16 @@
-/** The right to run a loop that one process alone may run: asked for before each round, and proved in each write. */
+/** The right to run a loop that only one process may run: checked before each round, and fenced in each write. */
 import type { Database } from './database/database.ts'
 
 export interface Lease {
   readonly name: string
-  /** Fails, and the transaction with it, when another process has taken the lease over; until it ends nobody can. */
+  /**
+   * Rejects, which aborts the transaction, if another process took over the lease; else prevents that until the
+   * transaction ends.
+   */
   fence(transaction: Database): Promise<void>
 }
 
-/** Somebody else runs the loop now: what this process was about to write must not be written. */
+/** Another process runs the loop now, so that this one must not write any more. */
 export class LeaseLost extends Error {
   constructor(name: string) {
     super(`the lease ${name} was taken over by another process`)

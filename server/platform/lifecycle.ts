@@ -1,4 +1,4 @@
-/** Starts parts in order and stops them in reverse, each within its bound. Owns promises that nobody awaits. */
+/** Starts parts in order, and stops them in reverse, each within a timeout. */
 import type { Logger } from './logger.ts'
 
 export interface Part {
@@ -7,7 +7,7 @@ export interface Part {
   stop?(): Promise<void> | void
 }
 
-/** Of the time for a stop: what hangs leaves it to those that stop after it, the database among them. */
+/** Part of the stop timeout that a hanging part leaves to those that stop after it, such as the database. */
 const reserveMs = 1_500
 
 export class Lifecycle {
@@ -19,7 +19,7 @@ export class Lifecycle {
     this.#logger = logger
   }
 
-  /** When a part fails, those before it are stopped again and the error flies. */
+  /** Starts parts. If one fails, those already started are stopped, and the error is rethrown. */
   async start(parts: readonly Part[]): Promise<void> {
     for (const part of parts) {
       if (this.#isStopping) throw new Error('stopped while starting')
@@ -33,10 +33,10 @@ export class Lifecycle {
     }
   }
 
-  /** Never throws; a part that does not end in time is named and left. */
+  /** Stops all parts. Never throws; a part that does not stop in time is logged and abandoned. */
   async stop(boundMs: number): Promise<void> {
     this.#isStopping = true
-    // By a clock that nobody sets.
+    // Monotonic clock.
     const end = performance.now() + boundMs
     for (const part of this.#started.splice(0).reverse()) {
       const left = end - performance.now()
@@ -61,7 +61,9 @@ async function withinBound(ms: number, stop: () => Promise<unknown>): Promise<'d
   }
 }
 
-/** Runs `tick` every `ms` until the signal ends it; a tick that throws is handed to `onError` and the loop goes on. */
+/**
+ * Runs `tick` every `ms` until the signal is aborted; errors of a tick are passed to `onError`, and the loop continues.
+ */
 export function every(ms: number, signal: AbortSignal, tick: () => void, onError: (error: unknown) => void): void {
   if (signal.aborted) return
   const timer = setInterval(() => {

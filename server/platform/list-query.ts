@@ -1,11 +1,11 @@
-/** What lists have in common: the accounts whose rows they show, and the refusals of an account or a cursor. */
+/** Shared by lists: the accounts whose rows they show, and the problems for an unknown account or cursor. */
 import { maySeeAccount, type Principal } from './principal.ts'
 import { Problem } from './problem.ts'
 import { visibleAccounts } from './visible-figures.ts'
 
 /**
- * The account that is asked for, or all that the caller sees; undefined for a caller that sees every account.
- * @throws Problem `account_not_found` also for one that the caller may not see.
+ * Returns the requested account, or all visible ones; undefined for a caller that sees every account.
+ * @throws Problem `account_not_found`, also for an account that the caller may not see
  */
 export function listedAccounts(principal: Principal, accountId: string | undefined): readonly string[] | undefined {
   if (accountId !== undefined) {
@@ -16,7 +16,7 @@ export function listedAccounts(principal: Principal, accountId: string | undefin
   return visible && [...visible]
 }
 
-/** That an account exists is not the business of a caller that may not see it. @throws Problem `account_not_found` */
+/** Checks that an account is visible, without revealing whether it exists. @throws Problem `account_not_found` */
 export function checkSeen(principal: Principal, accountId: string): void {
   if (!maySeeAccount(principal, accountId)) throw noAccount()
 }

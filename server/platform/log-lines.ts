@@ -1,15 +1,15 @@
-/** The last lines of the log, in memory, as they were written: without what looks like a secret. Stands before the log's output. */
+/** Sits before the log's output: redacts what looks like a secret, and holds the last lines in memory. */
 import { escapeUnseen, LogSecrets } from './log-secrets.ts'
 
-/** As pino writes to it. */
+/** A destination for pino. */
 export interface LogOutput {
   write(line: string): void
 }
 
 export interface HeldLine {
-  /** Counted from the start of the process. */
+  /** Sequence number since the start of the process. */
   number: number
-  /** JSON of one line. */
+  /** The line as JSON. */
   text: string
 }
 
@@ -17,14 +17,14 @@ export interface LogLinesOptions {
   out: LogOutput
   secrets?: LogSecrets
   maxLines?: number
-  /** Of all lines together, and of one. */
+  /** Size limit of all held lines; `maxLineBytes` is that of one, past which it is shortened. */
   maxBytes?: number
   maxLineBytes?: number
 }
 
 type Line = Record<string, unknown>
 
-/** Of a line that is too long, each text is cut to so many characters. */
+/** Characters to which each string of a line that is too long is truncated. */
 const cutLength = 1_000
 
 export class LogLines implements LogOutput {
@@ -51,7 +51,7 @@ export class LogLines implements LogOutput {
     this.#maxLineBytes = maxLineBytes
   }
 
-  /** Never throws: its caller only wanted to say something. */
+  /** Writes a line. Never throws, since logging must not break its caller. */
   write(line: string): void {
     const clean = this.#secrets.without(parsed(line)) as Line
     const text = escapeUnseen(JSON.stringify(clean))
@@ -71,7 +71,7 @@ export class LogLines implements LogOutput {
     return this.#bytes
   }
 
-  /** The oldest first. */
+  /** Held lines, oldest first. */
   get held(): readonly HeldLine[] {
     return this.#held
   }
@@ -94,7 +94,7 @@ export class LogLines implements LogOutput {
   }
 }
 
-/** What is no JSON is a message: the logger writes none. */
+/** Parses a line; anything but JSON, which the logger never writes, is treated as a message. */
 function parsed(line: string): unknown {
   try {
     return JSON.parse(line)

@@ -1,22 +1,22 @@
 /**
- * Where the log goes. Its reader may be slow, or stop: the server neither waits for it nor ends with it, so lines for which a
- * pipe has no room wait up to a bound, and are counted past it.
+ * Output of the log. Its reader may be slow, or stop: the server neither waits for it nor ends with it, so lines for a
+ * full pipe are queued up to a bound, and dropped and counted past it.
  */
 import { fstatSync } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { type DestinationStream, destination } from 'pino'
 
-/** Bytes that wait for the reader of a pipe. */
+/** Bytes queued for the reader of a pipe; past it, lines are dropped. */
 const maxWaiting = 1024 * 1024
 
-/** A pipe or a socket. It is written to without waiting, as Node does that for its own stderr; a file takes what comes. */
+/** Output to a pipe or socket, written without blocking, as Node does for its own stderr. */
 export class PipeOutput implements DestinationStream {
   readonly #pipe: Writable
   #lost = 0
 
   constructor(pipe: Writable) {
     this.#pipe = pipe
-    // Nobody reads any more, and there is nowhere to say so.
+    // The reader is gone, and there is nowhere to report it.
     if (pipe.listenerCount('error') === 0) pipe.on('error', () => undefined)
   }
 
@@ -40,9 +40,9 @@ export function stderrOutput(): DestinationStream {
   return isPipe(2) ? new PipeOutput(process.stderr) : destination({ fd: 2, sync: false })
 }
 
-/** Resolves when its reader has all of it, or after the time. */
+/** Resolves when all output has been written, or after a timeout. */
 export async function flushed(stream: Writable, ms: number): Promise<void> {
-  // Of a file it is none, and of a pipe mostly.
+  // Always the case for files, and mostly for pipes.
   if (stream.writableLength === 0 || !stream.writable) return
   const { promise, resolve } = Promise.withResolvers<void>()
   const late = setTimeout(resolve, ms)
@@ -56,7 +56,7 @@ function isPipe(fd: number): boolean {
     const stat = fstatSync(fd)
     return stat.isFIFO() || stat.isSocket()
   } catch {
-    // It was closed by the process that started us.
+    // The parent process closed it.
     return false
   }
 }

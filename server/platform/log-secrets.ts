@@ -1,9 +1,9 @@
-/** What looks like a secret in a line of the log, whatever it hangs on: the last net behind the names of fields that the logger leaves out. */
+/** Redacts what looks like a secret in log lines: a last line of defense after the logger's redaction by field name. */
 
-/** In place of what is not written. */
+/** Replaces redacted text. */
 export const censored = '[redacted]'
 
-/** Shorter ones would be found in ordinary words. */
+/** Minimum length of known secrets that are searched; shorter ones would match ordinary words. */
 const leastKnown = 8
 const maxDepth = 8
 
@@ -11,17 +11,17 @@ const words =
   'pass(?:word|wd|phrase)?|pwd|secret|client_?secret|token|(?:access|refresh|id|session|setup|link|csrf)_?token|api[_-]?key|(?:set-)?cookie|private_?key|authorization'
 const isSecretName = new RegExp(`^(?:${words})$`, 'i')
 
-/** Each reads a text once: what it began to match is either matched or short. A log of words of strangers must not take their length squared. */
+/** Patterns of secrets. Each is linear-time, since partial matches are short: log lines contain untrusted text. */
 const rules: readonly (readonly [pattern: RegExp, replacement: string])[] = [
-  // Of ours, of webhooks, of providers of models and of mail, of hosts of code; JWT.
+  // Tokens of RustyMail, webhooks, model and mail providers, and code hosts; JWTs.
   [/\b(?:rm_|whsec_|sk[-_]|gh[opsu]_|github_pat_|xox[abprs]-|glpat-|ya29\.|AIza|AKIA)[\w+/=.-]{8,}/g, censored],
   [/\beyJ[\w-]{6,}(?:\.[\w-]*){0,4}/g, censored],
   [/\b(Bearer|Basic|Digest|Negotiate)\s+[\w+/=.~-]{6,}/gi, `$1 ${censored}`],
-  // Links of one use, and what comes back from providers.
+  // One-time links, and OAuth callback parameters.
   [/(\/(?:setup|invitation|reset)#)[\w-]+/g, `$1${censored}`],
   [/([?&](?:code|state|nonce|assertion)=)[^\s"&\\]+/g, `$1${censored}`],
   [/\b((?:set-)?cookie|authorization)(\s*[:=]\s*)(?!\[redacted)[^\r\n"]+/gi, `$1$2${censored}`],
-  // A value ends where a quotation mark does; in JSON inside of a text there is a backslash before it.
+  // A value ends at a quotation mark; in JSON nested in a string, that is preceded by a backslash.
   [
     new RegExp(`\\b(${words})(["'\\\\]*\\s*[:=]\\s*["'\\\\]*)(?!\\[redacted)[^\\s"'&,;\\\\<>]+`, 'gi'),
     `$1$2${censored}`,
@@ -33,7 +33,10 @@ const rules: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/\b(AUTH(?:ENTICATE)?\s+[A-Z\d-]{4,20}\s+)[\w+/=]{6,}/g, `$1${censored}`],
 ]
 
-/** What would change how a line looks, beside what JSON escapes already: C1, invisible and bidirectional characters, halves of pairs. */
+/**
+ * Characters that would change the display of a line and are not escaped by JSON: C1, invisible, bidirectional, lone
+ * surrogates.
+ */
 const unseen = /[\x7f-\x9f\u2028\u2029\ufff9-\ufffb\p{Cs}\p{Default_Ignorable_Code_Point}]/gu
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is escaped
 const controls = /[\x00-\x1f]/g
@@ -41,13 +44,13 @@ const controls = /[\x00-\x1f]/g
 export class LogSecrets {
   readonly #known: readonly string[]
 
-  /** @param known Secrets that this process was given. */
+  /** @param known Secrets of this process. */
   constructor(known: readonly string[] = []) {
     const forms = known.flatMap(secret => [secret, encodeURIComponent(secret)])
     this.#known = [...new Set(forms)].filter(({ length }) => length >= leastKnown)
   }
 
-  /** Of a value of JSON: texts, and all that has the name of a secret. */
+  /** Redacts a JSON value: its strings, and members with the name of a secret. */
   without(value: unknown, depth = 0): unknown {
     if (typeof value === 'string') return this.#withoutIn(value)
     if (typeof value !== 'object' || value === null) return value
@@ -68,12 +71,12 @@ export class LogSecrets {
   }
 }
 
-/** JSON says the same with it, and no terminal obeys it. */
+/** Escapes such characters, which is equivalent in JSON and harmless in terminals. */
 export function escapeUnseen(text: string): string {
   return text.replaceAll(unseen, escapeOne)
 }
 
-/** As a person reads it, in one line: nothing in it is unseen, or moves what stands beside it. */
+/** Makes text safe to display on one line: nothing in it is invisible, or affects text around it. */
 export function shownText(text: string): string {
   return escapeUnseen(text.replaceAll(controls, escapeOne))
 }

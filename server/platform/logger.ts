@@ -1,4 +1,4 @@
-/** The log: one JSON line an outcome on stderr; what could be a secret is never written. */
+/** The log: one JSON line per outcome on stderr; anything that could be a secret is redacted. */
 import { type DestinationStream, type Logger as PinoLogger, pino, stdSerializers } from 'pino'
 import { LogLines } from './log-lines.ts'
 import { stderrOutput } from './log-output.ts'
@@ -20,10 +20,12 @@ const secretNames = [
   'accessToken',
 ]
 
-/** What is told of an error beside its words and stack: libraries hang on it what they were sent, and what they were answered. */
+/**
+ * Properties of errors that are logged besides message and stack; libraries attach requests and responses to others.
+ */
 const ofErrors = ['code', 'errno', 'syscall', 'address', 'port', 'status'] as const
 
-/** @param out Only tests give another than stderr, and what stands before it. */
+/** @param out Defaults to stderr; tests pass another one, the server `LogLines` in front of it. */
 export function createLogger(level: LogLevel, out: DestinationStream = stderrOutput()): Logger {
   return pino(
     {
@@ -45,7 +47,7 @@ function told(error: unknown): unknown {
     const value = others[name]
     return typeof value === 'string' || typeof value === 'number' ? [[name, value] as const] : []
   })
-  // A problem is an outcome with words of its own, repeated while it lasts; a stack helps only where the fault is ours.
+  // A problem is an expected, often repeated outcome; a stack only helps with bugs.
   const isOutcome = error instanceof Problem && error.code !== 'internal'
   return { type, message, ...(isOutcome ? {} : { stack }), ...Object.fromEntries(kept) }
 }

@@ -1,10 +1,10 @@
-/** Passes on what becomes of principals to all who hold something open for them; they join as they are made. */
+/** Broadcasts changes of principals to all components that hold something open for them; they join when constructed. */
 import type { Principal, PrincipalListener } from './principal.ts'
 
 export class PrincipalNews implements PrincipalListener {
   readonly #listeners: PrincipalListener[] = []
 
-  /** Hears of every change from here on, in the order of joining. */
+  /** Adds a listener; listeners are called in the order of joining. */
   join(listener: PrincipalListener): void {
     this.#listeners.push(listener)
   }

@@ -1,26 +1,26 @@
-/** Who acts, and what they may. How they proved it is the business of `access`. */
+/** The principal of a request, and its rights. Authentication is done by `access`. */
 import { type Scope, scopes, withIncluded } from '../../contract/scope.ts'
 
 export interface Principal {
   readonly id: string
   readonly name: string
   readonly kind: 'session' | 'token' | 'api_key' | 'anonymous'
-  /** Whose session or token it is; null for the API key of the environment, and for anonymous callers. */
+  /** The user of the session or token; null for the API key of the environment, and for anonymous callers. */
   readonly userId: string | null
-  /** With every included scope spelled out, so that a check is one look-up. */
+  /** All scopes, implied ones included, so that a check is a single look-up. */
   readonly scopes: ReadonlySet<Scope>
   readonly accounts: 'all' | ReadonlySet<string>
-  /** When it ends by itself, in epoch milliseconds. */
+  /** Expiry in epoch milliseconds. */
   readonly endsAt?: number | undefined
-  /** Of a client that was connected with OAuth: the origin of the server that its access token is for. */
+  /** For clients connected with OAuth: the origin for which the access token was issued. */
   readonly audience?: string | undefined
-  /** What the caller itself calls its run in this request: a label within this principal, which grants nothing. */
+  /** The caller's own name of its run (session of work): a label within this principal, which grants nothing. */
   readonly workSession?: string | undefined
 }
 
-/** Hears when what a principal may do changes while it is connected, so that what it holds open follows. */
+/** Notified when the rights of a principal change, to update what it holds open. */
 export interface PrincipalListener {
-  /** The same id, with other scopes or accounts. */
+  /** Called with the principal of the same id, with changed scopes or accounts. */
   changed(principal: Principal): void
   revoked(principalId: string): void
 }
@@ -28,12 +28,12 @@ export interface PrincipalListener {
 /** A principal at the other end of a connection. */
 export interface Caller {
   readonly principal: Principal
-  /** Of the peer, or what a trusted proxy said of it. */
+  /** Address of the peer, or the one reported by a trusted proxy. */
   readonly address: string
   readonly userAgent: string
 }
 
-/** Characters of a user agent that are kept. */
+/** Characters of a user agent that are stored. */
 export const maxUserAgent = 300
 
 export const anonymous: Principal = {
@@ -45,12 +45,12 @@ export const anonymous: Principal = {
   accounts: new Set(),
 }
 
-/** Whose limits it uses up: all sessions and tokens of a person share theirs. Not for anonymous callers, who are told apart by address. */
+/** Returns the key for limits, shared by a person's sessions and tokens; anonymous callers are limited by address. */
 export function limitKeyOf({ id, userId }: Principal): string {
   return userId === null ? id : `user-${userId}`
 }
 
-/** Whose something private is: of a person, whichever session; tokens and the key have their own. */
+/** Returns the owner of private data: the user for all of their sessions; tokens and the API key have their own. */
 export function ownerOf({ id, kind, userId }: Pick<Principal, 'id' | 'kind' | 'userId'>): string {
   return kind === 'session' && userId !== null ? `user-${userId}` : id
 }
@@ -61,12 +61,12 @@ export function scopeSet(held: Iterable<Scope>): ReadonlySet<Scope> {
   return new Set([...held].flatMap(withIncluded))
 }
 
-/** Whether what one is called, and may do and see, is the same. */
+/** Whether two principals have the same name, scopes and accounts. */
 export function isAlike(one: Principal, other: Principal): boolean {
   return one.name === other.name && isSameSet(one.scopes, other.scopes) && isSameSet(one.accounts, other.accounts)
 }
 
-/** Whether the one may anything that the other may not. */
+/** Whether `one` has any right that `other` lacks. */
 export function isMore(one: Principal, other: Principal): boolean {
   if ([...one.scopes].some(scope => !other.scopes.has(scope))) return true
   const { accounts } = other

@@ -1,14 +1,14 @@
-/** The error that a client may see. Everything else that is thrown is a bug and answered without detail. */
+/** An error that clients may see. Any other error is a bug, and is answered without detail. */
 import { type ProblemBody, type ProblemCode, problems } from '../../contract/problem.ts'
 
 type Named = 'errors' | 'missing_scope' | 'part' | 'server_response' | 'networks' | 'setting'
 type Extension = Partial<Pick<ProblemBody, Named>> & {
-  /** Why a mail server could not be used; `cause` on the wire. */
+  /** Why a mail server could not be used; named `cause` in the answer. */
   fault?: NonNullable<ProblemBody['cause']>
   retryAfterSeconds?: number
-  /** The methods that there are at this address, as the header has them. */
+  /** Value of the Allow header. */
   allow?: string
-  /** How long the file is of which a range was asked for. */
+  /** Size of the file of which an invalid range was requested. */
   fileBytes?: number
 }
 
@@ -16,10 +16,10 @@ export class Problem extends Error {
   readonly code: ProblemCode
   readonly extension: Extension
 
-  /** @param detail In words for a person, without secrets: it is answered as it stands. */
+  /** @param detail Human-readable and without secrets, as it is sent to the client. */
   constructor(code: ProblemCode, detail: string, options: Extension & { cause?: unknown } = {}) {
     const { cause, ...extension } = options
-    // Refusals come in floods and are not bugs: to walk the stack costs more than the rest of the answer.
+    // No stack traces for client errors: they may come in floods, and a stack costs more than the rest of the answer.
     const { stackTraceLimit } = Error
     if (problems[code].status < 500 || code === 'overloaded') Error.stackTraceLimit = 0
     super(detail, cause === undefined ? undefined : { cause })
@@ -50,7 +50,7 @@ export class Problem extends Error {
   }
 }
 
-/** That we stop is no fault of what was being done: it is neither told nor noted, and done after the next start. */
+/** Whether work failed only because the server is stopping: it is not reported, and is retried after the next start. */
 export function isStopping(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   return (error instanceof Problem && error.code === 'draining') || isStopping(error.cause)

@@ -1,6 +1,6 @@
 /**
- * What takes in what callers only propose: changes, drafts and messages of a token in mode `propose` become items of a proposal, in the
- * transaction that stores them. The features that store them know this much of proposals, and no more.
+ * Intake of proposals: changes, drafts and messages of a token in mode `propose` become items of a proposal, in the
+ * transaction that stores them. This is all that the features which store them know of proposals.
  */
 import type { Fact } from '../../contract/event.ts'
 import type { ProposalItemKind } from '../../contract/proposal.ts'
@@ -8,25 +8,27 @@ import type { Database } from './database/database.ts'
 import type { Principal } from './principal.ts'
 
 export interface ProposedItem {
-  /** Of the operation, draft or submission. */
+  /** Id of the operation, draft or submission. */
   id: string
   kind: ProposalItemKind
-  /** Of exactly what is proposed: equal for the same change. */
+  /** Hash of the proposed change, to dedupe equal ones. */
   hash: string
   words: string
-  /** Without which it cannot be applied. */
+  /** Items that have to be applied before it. */
   needsFirst: readonly string[]
-  /** That it would change, and those of them that it would delete. */
+  /** Number of messages that it would change; `deletions` counts those it would delete. */
   messages: number
   deletions: number
 }
 
 export interface ProposalIntake {
-  /** By the policy as the database has it now: what decides asks in the transaction that acts, since another process may just have changed it. */
+  /**
+   * Reads the policy from the database, in the transaction that acts, since another process may just have changed it.
+   */
   isProposing(principal: Pick<Principal, 'kind' | 'id'>, db?: Database): Promise<boolean>
   /**
-   * A draft that waits already waits with its new content.
-   * @returns The proposal that they are items of. @throws Problem `too_many_operations` when too many proposals wait.
+   * Adds items to a proposal; a draft that is already pending is updated.
+   * @returns Id of the proposal. @throws Problem `too_many_operations` if too many proposals are pending
    */
   put(
     transaction: Database,
@@ -35,9 +37,9 @@ export interface ProposalIntake {
     accountId: string,
     items: readonly ProposedItem[],
   ): Promise<string>
-  /** The item of the caller that waits with the same change. */
+  /** Finds a pending item of the caller with the same change. */
   findTwin(transaction: Database, principal: Principal, accountId: string, hash: string): Promise<string | undefined>
-  /** It waits no more, if it did: a draft that its sender discards, or that is not only proposed any more. */
+  /** Ends a pending item, if there is one: a draft that was discarded, or is no longer only proposed. */
   end(
     transaction: Database,
     tell: (fact: Fact) => void,
@@ -45,11 +47,11 @@ export interface ProposalIntake {
     state: 'withdrawn' | 'void',
     why: string | null,
   ): Promise<void>
-  /** A draft that is proposed as a message is no item of its own any more. */
+  /** Drops the item of a draft that is now proposed as a message. */
   drop(transaction: Database, itemId: string): Promise<void>
 }
 
-/** Where everything is done that is asked for. */
+/** No-op for when nothing is only proposed. */
 export const noProposals: ProposalIntake = {
   isProposing: async () => false,
   put: async () => {

@@ -1,10 +1,11 @@
 /**
- * The time by which old data is deleted. It never runs ahead of the wall clock, and advances at most twice as fast as the process runs: a
- * clock that jumps by a year, or a start after a year, deletes nothing at once. It catches up with time spent switched off at that pace.
+ * The clock for retention. It is never ahead of the wall clock, and advances at most at twice the speed of process
+ * time: if the clock jumps by a year, or the server was off for a year, nothing is deleted immediately. It makes up for
+ * downtime at that pace.
  */
 import type { Logger } from './logger.ts'
 
-/** Where it has got, kept over starts; epoch milliseconds. */
+/** Persists the clock across restarts, in epoch milliseconds. */
 export interface RetentionClockStore {
   find(): Promise<number | undefined>
   save(at: number): Promise<void>
@@ -14,14 +15,14 @@ export interface RetentionClockOptions {
   store: RetentionClockStore
   /** The wall clock. */
   now?: () => number
-  /** Runs evenly, whatever is done to the wall clock. */
+  /** Monotonic clock. */
   elapsed?: () => number
   logger: Logger
 }
 
 const pace = 2
 const saveEveryMs = 10 * 60_000
-/** Behind the wall clock by more than this, it says so. */
+/** Lag behind the wall clock past which a warning is logged. */
 const toldBehindMs = 24 * 60 * 60_000
 
 export class RetentionClock {
@@ -57,7 +58,7 @@ export class RetentionClock {
     await this.#saving
   }
 
-  /** Epoch milliseconds. */
+  /** Returns the retention time in epoch milliseconds. */
   now(): number {
     const elapsed = this.#elapsed()
     this.#at = Math.min(this.#wall(), this.#at + pace * Math.max(0, elapsed - this.#readAt))

@@ -1,7 +1,7 @@
-/** Ids that rise: later ones are greater, also when the clock is set back, and nobody can guess one. */
+/** Monotonic ids: later ones are greater, even if the clock is set back, and they cannot be guessed. */
 import { randomBytes } from 'node:crypto'
 
-/** Of milliseconds in base 36: enough until the year 5188. */
+/** Characters of the time part, milliseconds in base 36; sufficient until the year 5188. */
 const timeLength = 9
 const randomLength = 7
 const alphabet = '0123456789abcdefghijklmnopqrstuvwxyz'
@@ -11,13 +11,13 @@ export class RisingIds {
   readonly #now: () => number
   #last = 0
 
-  /** @param mark With which all of them begin. */
+  /** @param mark Prefix of all ids. */
   constructor(mark: string, now: () => number = Date.now) {
     this.#mark = mark
     this.#now = now
   }
 
-  /** Ids of before are smaller than those to come. */
+  /** Makes further ids greater than an existing one. */
   startAfter(id: string | undefined): void {
     if (id === undefined) return
     const { length } = this.#mark

@@ -1,9 +1,9 @@
-/** Work that is done now and then, one round at a time: what is asked for while one is under way is that one. */
+/** Runs periodic work, one round at a time; calls during a round share it. */
 import { every } from './lifecycle.ts'
 
 export interface RoundsOptions {
   everyMs: number
-  /** @param signal Of the stop, which waits for the round. */
+  /** @param signal Aborted by `stop`, which then waits for the round. */
   work(signal: AbortSignal): Promise<void>
   failed(error: unknown): void
 }
@@ -24,7 +24,7 @@ export class Rounds {
 
   async stop(): Promise<void> {
     this.#stopped.abort()
-    // Its failure was reported.
+    // The error was reported already.
     await this.#running?.catch(() => undefined)
   }
 

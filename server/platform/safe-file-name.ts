@@ -1,19 +1,24 @@
-/** The name of a file as a stranger chose it, made into one that every system takes: no path, no device, nothing that hides or turns round letters. */
+/**
+ * Sanitizes untrusted file names for all systems: no paths, no device names, no invisible or bidirectional characters.
+ */
 
 const maxLength = 150
 const maxEnding = 20
-/** Names of devices on Windows, whatever their ending. */
+/** Device names on Windows, with any extension. */
 const device = /^(?:con|prn|aux|nul|com\d|lpt\d)(?=\.|$)/i
 
-/** @param fallback For a name of which nothing is left. */
+/** @param fallback Used if nothing is left of the name. */
 export function safeFileName(name: string, fallback = 'file'): string {
   const plain = name.slice(0, 1_000).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}/\\:*?"<>|]+/gu, '_')
-  // Blanks and dots at the ends are dropped by some systems; at the beginning a dot hides the file, and `..` is another folder.
+  // Some systems drop trailing blanks and dots; a leading dot hides the file, and `..` is the parent folder.
   const bare = withoutEnds(plain).replace(device, '_$&')
   return bare === '' ? fallback : cutName(bare)
 }
 
-/** The same, but other than those before it: many systems take `A.txt` and `a.txt` for one file. */
+/**
+ * Sanitizes names so that they are distinct, compared case-insensitively, since `A.txt` and `a.txt` are one file on
+ * many systems.
+ */
 export class DistinctFileNames {
   readonly #taken = new Set<string>()
 
@@ -42,7 +47,7 @@ function isEdge(letter: string): boolean {
   return letter === '.' || /\s/.test(letter)
 }
 
-/** The ending says what it is, so it stays. Well-formed after the cut, which may fall between the halves of a character. */
+/** Truncates a name, keeping its extension; the result is well-formed even if a surrogate pair is split. */
 function cutName(name: string): string {
   if (name.length <= maxLength) return name.toWellFormed()
   const [base, ending] = splitName(name)

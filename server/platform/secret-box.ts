@@ -1,4 +1,4 @@
-/** Seals secrets with AES-256-GCM under the server's key, and derives keys for other uses from it. */
+/** Encrypts secrets with AES-256-GCM under the server's key, and derives keys for other uses from it. */
 import {
   createCipheriv,
   createDecipheriv,
@@ -13,7 +13,7 @@ import {
 const version = 'v1'
 
 export class SecretBox {
-  /** As Node keeps keys: of plain bytes it would make one for each use, which takes six times as long as the use. */
+  /** A KeyObject: from plain bytes Node would create one per use, which takes six times as long as the use. */
   readonly #key: KeyObject
   readonly #master: Buffer
 
@@ -24,7 +24,10 @@ export class SecretBox {
     this.#key = createSecretKey(this.derive('seal'))
   }
 
-  /** `v1.<nonce>.<tag>.<ciphertext>`, base64url. @param context Bound in: opening needs the same, so a row cannot be swapped for another. */
+  /**
+   * Returns `v1.<nonce>.<tag>.<ciphertext>` in base64url.
+   * @param context Authenticated data: `open` needs the same, so that rows cannot be swapped.
+   */
   seal(secret: string, context: string): string {
     const nonce = randomBytes(12)
     const cipher = createCipheriv('aes-256-gcm', this.#key, nonce).setAAD(Buffer.from(context))
@@ -32,7 +35,7 @@ export class SecretBox {
     return [version, ...[nonce, cipher.getAuthTag(), sealed].map(part => part.toString('base64url'))].join('.')
   }
 
-  /** Throws when the key or context is another one or the text was changed. */
+  /** Decrypts a secret. Throws if the key or context differs, or the text was changed. */
   open(sealed: string, context: string): string {
     const [given, nonce, tag, text] = sealed.split('.')
     if (given !== version || !nonce || !tag || text === undefined) throw new Error('not a sealed secret')
@@ -41,23 +44,23 @@ export class SecretBox {
     return Buffer.concat([decipher.update(Buffer.from(text, 'base64url')), decipher.final()]).toString('utf8')
   }
 
-  /** A key of 32 bytes for one use (HKDF-SHA256, RFC 5869). */
+  /** Derives a key of 32 bytes for one use (HKDF-SHA256, RFC 5869). */
   derive(use: string): Buffer {
     return Buffer.from(hkdfSync('sha256', this.#master, '', `rustymail ${use}`, 32))
   }
 }
 
-/** Of SHA-256. */
+/** Block size of SHA-256. */
 const blockBytes = 64
 const signatureBytes = 12
 
-/** Signs short texts so that a client can hold them but not make them. */
+/** Signs short texts, so that clients can hold but not forge them. */
 export class Signer {
-  /** The key as HMAC takes it into both of its digests. */
+  /** The padded key for HMAC's inner and outer digest. */
   readonly #inner: Buffer
   readonly #outer: Buffer
 
-  /** @param key Of a block at most. */
+  /** @param key At most one block long. */
   constructor(key: Buffer) {
     if (key.length > blockBytes) throw new Error(`a key to sign with has at most ${blockBytes} bytes`)
     const padded = Buffer.concat([key, Buffer.alloc(blockBytes - key.length)])
@@ -65,7 +68,10 @@ export class Signer {
     this.#outer = padded.map(byte => byte ^ 0x5c) as Buffer
   }
 
-  /** 12 bytes of HMAC-SHA256 (RFC 2104). By two digests at once: an object of Node for each text takes five times as long, and a list has a thousand. */
+  /**
+   * Returns 12 bytes of HMAC-SHA256 (RFC 2104), by two one-shot digests: Node's Hmac objects take five times as long,
+   * and a list has a thousand.
+   */
   sign(text: string | Buffer): Buffer {
     const bytes = typeof text === 'string' ? Buffer.from(text) : text
     const inner = hash('sha256', Buffer.concat([this.#inner, bytes]), 'buffer')

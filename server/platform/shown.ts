@@ -1,10 +1,13 @@
-/** Hears what a program is shown, before it leaves: the rules of what it may do next can depend on whose words it has read. */
+/**
+ * Hook that sees what a program is shown, before it is sent: later permissions may depend on whose text it has read.
+ */
 import type { Operation } from './guard.ts'
 import type { Principal } from './principal.ts'
 
 /**
- * @param answer As the service gave it; undefined for what is no JSON, which is told of before it begins. It must not throw.
- * @returns What is waited for before the answer leaves, if anything. When it rejects, with a Problem, the answer does not leave.
+ * Must not throw.
+ * @param answer The service's result; undefined for anything but JSON, for which it is called before the answer begins.
+ * @returns A promise to await before the answer is sent, if any. If it rejects, with a Problem, the answer is not sent.
  */
 export type Shown = (
   principal: Principal,

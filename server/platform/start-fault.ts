@@ -1,6 +1,6 @@
-/** Why what a start needs cannot be used: one sentence that names it, and the way out. */
+/** Errors that prevent a start, as one sentence that names the resource, the reason and a way to fix it. */
 
-/** Its message is for people, and has no secrets. */
+/** An error whose message is for people, and contains no secrets. */
 export class StartFault extends Error {}
 
 const ofSystem: Readonly<Record<string, string>> = {
@@ -11,16 +11,16 @@ const ofSystem: Readonly<Record<string, string>> = {
   EISDIR: 'it is a directory',
   EROFS: 'the file system is read-only',
   ENOSPC: 'the disk is full',
-  ELOOP: 'its links go round in a circle',
+  ELOOP: 'it is a loop of symbolic links',
   ENAMETOOLONG: 'the name is too long',
   ECONNREFUSED: 'nothing listens there (ECONNREFUSED)',
-  ENOTFOUND: 'the name of the host is not known (ENOTFOUND)',
-  EAI_AGAIN: 'the name of the host cannot be looked up (EAI_AGAIN)',
+  ENOTFOUND: 'the host name is unknown (ENOTFOUND)',
+  EAI_AGAIN: 'the host name cannot be looked up (EAI_AGAIN)',
 }
 
-/** As people say it. @param about What is named already. */
+/** Returns the reason of an error in plain words. @param about A path that the message names already. */
 export function reasonOf(error: unknown, about?: string): string {
-  // Of several addresses of a host; it has no words of its own.
+  // Thrown for a host with several addresses, without a message of its own.
   if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0], about)
   if (!(error instanceof Error)) return String(error)
   const known = 'code' in error ? ofSystem[String(error.code)] : undefined
@@ -29,7 +29,7 @@ export function reasonOf(error: unknown, about?: string): string {
   return `${path}${known}`
 }
 
-/** @throws StartFault in place of what `work` throws. */
+/** Runs `work`. @throws StartFault instead of the errors of `work` */
 export function naming<Result>(what: string, wayOut: string, about: string, work: () => Result): Result {
   try {
     return work()

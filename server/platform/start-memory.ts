@@ -1,22 +1,23 @@
 /**
- * Gives back what only the start needed. V8 returns free memory to the system by itself some seconds after a full collection,
- * but a server that has nothing to do after its start would not come to its first one for hours.
+ * Releases memory that was only needed to start. V8 returns free memory to the system some seconds after a full
+ * collection, but an idle server would not have its first one for hours.
  */
 import { flushCompileCache } from 'node:module'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-/** As when there is no memory left: what is compiled but not needed now goes too, and the system has the pages back at once. */
+/** Last-resort collection: also drops compiled code that is not in use, and returns pages to the system immediately. */
 const thorough = { type: 'major', flavor: 'last-resort', execution: 'sync' }
 
-/** Took 220 to 240 ms after a start, on two processors that others used too; nothing else runs in this thread meanwhile. */
+/** Blocks the thread: 220 to 240 ms after a start, measured on two shared CPUs. */
 export function dropStartMemory(): void {
-  // Writes what is new in it, which is nothing once it is filled, and drops what was read.
+  // Writes new entries, none once the cache is filled, and drops those that were read.
   flushCompileCache()
   setFlagsFromString('--expose-gc')
   const collect: unknown = runInNewContext('globalThis.gc')
   setFlagsFromString('--no-expose-gc')
-  // By itself V8 waits for six collections before it drops what was compiled and is not run. With the usual value again the flags are those that the compile cache knows.
+  // By default, V8 drops unused bytecode after six collections. The default is restored, since the compile cache
+  // depends on the flags.
   setFlagsFromString('--bytecode-old-age=0')
   if (typeof collect === 'function') collect(thorough)
   setFlagsFromString('--bytecode-old-age=6')

@@ -1,4 +1,4 @@
-/** Starts a program of ours on a thread, with the compile cache of this process. */
+/** Starts a worker thread with the compile cache of this process. */
 import { getCompileCacheDir } from 'node:module'
 import { dirname, extname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -6,34 +6,35 @@ import { type ResourceLimits, Worker } from 'node:worker_threads'
 
 export interface ThreadOptions {
   workerData: unknown
-  /** In MiB. */
+  /** Heap limits in MiB. */
   resourceLimits: ResourceLimits
-  /** Behind the threads that answer at once, where both want a processor. Only on Linux has a thread a priority of its own. */
+  /** Lower scheduling priority than that of interactive threads; only Linux has priorities per thread. */
   priority?: keyof typeof priorities
 }
 
-/** In MiB, of a thread that is given no other: for what is new. V8 takes a third of it for each half of its young generation. */
+/** Default young generation of a thread in MiB; V8 uses a third of it for each semi-space. */
 const usualYoungMb = 12
 
-/** As of `nice`: for what people wait for, but that takes long, and for what nobody waits for. */
+/** Nice values: `low` for slow work that people wait for, `background` for work that nobody waits for. */
 const priorities = { low: 5, background: 10 } as const
 
-/** The program beside a module, which has another ending when both are emitted as JavaScript. */
+/** Returns the path of a program beside a module, with the module's extension: .ts, or .js once bundled. */
 export function threadProgram({ dirname: folder, filename }: ImportMeta, name: string): string {
   return join(folder, name + extname(filename))
 }
 
 /**
- * A cache is a thread's own to open, and it has to be open before the program is loaded. Without it each thread would load the compiler
- * of TypeScript, which takes 30 MiB and the time of a core; and since that is WebAssembly, which V8 does not free safely while other
- * threads do the same, it may end the process: one SIGSEGV of a test's process (Node 24.21) is put down to it, though it was not seen again.
+ * Starts a program, with the compile cache enabled first, which each thread has to do itself. Without it each thread
+ * would load the TypeScript compiler, which takes 30 MiB and much CPU; and since that is WebAssembly, which V8 does not
+ * free safely while other threads do the same, the process might crash: one SIGSEGV of a test process (Node 24.21) is
+ * attributed to it, though it was not seen again.
  */
 export function startThread(program: string, { workerData, resourceLimits, priority }: ThreadOptions): Worker {
   const nice = priority !== undefined && process.platform === 'linux' ? priorities[priority] : undefined
-  // It lies in a folder for each version of Node, which is put behind it again.
+  // The parent directory: `enableCompileCache` appends the one for the version of Node again.
   const cache = getCompileCacheDir()
   const steps = [
-    // A process that begins with a lower one may not raise it.
+    // A process that was started with a lower priority may not raise it.
     nice !== undefined && `{ const os = require('node:os'); os.setPriority(Math.max(os.getPriority(), ${nice})) }`,
     cache !== undefined && `require('node:module').enableCompileCache(${JSON.stringify(dirname(cache))})`,
     `import(${JSON.stringify(pathToFileURL(program).href)})`,

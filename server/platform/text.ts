@@ -1,17 +1,17 @@
-/** Texts of others that are kept: alone, and what a program calls itself in one line. */
+/** Helpers for untrusted strings that are retained: copies, and client names on one line. */
 
-/** A string cut from a longer one keeps all of that in memory; a copy does not. */
+/** Copies a string: a slice of a longer one would retain all of that. */
 export function ownCopy(text: string): string {
   return Buffer.from(text).toString()
 }
 
-/** Of its name, and of its version. */
+/** Characters of a client's name, and of its version. */
 const maxPeer = 100
 
-/** Since 2026 nothing demands that a client says who it is. */
+/** Shown for clients that do not identify themselves, which MCP no longer requires as of 2026. */
 const unnamed = 'unknown client'
 
-/** One line; what could end it, or hides in it, is shown as such. */
+/** Formats a client's name and version on one line; control and invisible characters become blanks. */
 export function clientOf(peer: { name: string; version: string } | undefined): string {
   const { name, version } = peer ?? { name: '', version: '' }
   const [words, number] = [name, version].map(text =>

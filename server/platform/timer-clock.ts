@@ -1,13 +1,13 @@
-/** The time of loops that plan ahead: wall clock, and a call at a time to come. Tests put their own in its place. */
+/** Clock for loops that schedule ahead: the wall clock and timers. Replaced in tests. */
 
 export interface TimerClock {
-  /** In epoch milliseconds. */
+  /** Epoch milliseconds. */
   now(): number
-  /** @returns How to call it off. */
+  /** Schedules a call. @returns A function that cancels it. */
   after(ms: number, run: () => void): () => void
 }
 
-/** A timer is looked at again at least so often: the wall clock may have been set meanwhile. */
+/** Maximum delay of a timer; callers reschedule, since the wall clock may have been set meanwhile. */
 const mostMs = 60_000
 
 export const systemClock: TimerClock = {
@@ -18,7 +18,7 @@ export const systemClock: TimerClock = {
   },
 }
 
-/** Ends early, and without an error, with the signal. */
+/** Waits on a clock; ends early, without an error, if the signal is aborted. */
 export function pauseOn(clock: TimerClock, ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve()
   return new Promise(resolve => {

@@ -1,10 +1,10 @@
-/** Token buckets (as in RFC 2697, one rate): a caller that calls too often waits; after a pause it may call in a burst again. */
+/** Token buckets (single rate, as in RFC 2697): callers are throttled, and may burst again after a pause. */
 
 export interface Standing {
   isAllowed: boolean
-  /** Calls that may follow at once. */
+  /** Calls possible now. */
   remaining: number
-  /** Until the next call may come when none remains, else until the bucket is full. */
+  /** Seconds until the next call is possible if none remains, else until the bucket is full. */
   resetSeconds: number
 }
 
@@ -13,7 +13,7 @@ interface Bucket {
   at: number
 }
 
-/** Buckets held; past it the oldest is evicted; its owner starts over with a full one. */
+/** Buckets held; past it, the oldest is evicted, and its caller starts with a full one. */
 const maxBuckets = 20_000
 
 export class TokenBuckets {
@@ -21,7 +21,7 @@ export class TokenBuckets {
   readonly #now: () => number
   readonly #buckets = new Map<string, Bucket>()
 
-  /** @param perMinute Calls a minute; as many may come in one burst. */
+  /** @param perMinute Calls per minute, which is also the size of a burst. */
   constructor({ perMinute, now }: { perMinute: number; now: () => number }) {
     this.perMinute = perMinute
     this.#now = now
@@ -31,13 +31,13 @@ export class TokenBuckets {
     return this.#buckets.size
   }
 
-  /** Whether a call would be allowed. Takes nothing. */
+  /** Whether a call would be allowed; consumes nothing. */
   peek(key: string): boolean {
     const bucket = this.#buckets.get(key)
     return bucket === undefined || this.#refill(bucket).left >= 1
   }
 
-  /** A refused call takes nothing. */
+  /** Takes a token; a rejected call consumes nothing. */
   take(key: string): Standing {
     const bucket = this.#refill(this.#buckets.get(key) ?? this.#add(key))
     const perMs = this.perMinute / 60_000

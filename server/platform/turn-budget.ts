@@ -1,7 +1,7 @@
-/** So much of one kind of work in one turn of the event loop, so that a thousand pieces that come at once do not hold it until all are done. */
+/** Limits the amount of one kind of work per turn of the event loop, so that a burst does not block it. */
 export class TurnBudget {
   readonly #perTurn: number
-  /** In the order in which they came. Callers bound how many there are. */
+  /** Waiting work in FIFO order, bounded by callers. */
   readonly #waiting: (() => void)[] = []
   #taken = 0
 
@@ -9,14 +9,14 @@ export class TurnBudget {
     this.#perTurn = perTurn
   }
 
-  /** Undefined when there is room in this turn; else resolves in a later one. */
+  /** Returns undefined if there is room in this turn; else a promise that resolves in a later one. */
   take(): Promise<void> | undefined {
     if (this.#taken >= this.#perTurn) return new Promise(resolve => this.#waiting.push(resolve))
     if (this.#taken++ === 0) setImmediate(() => this.#begin())
     return undefined
   }
 
-  /** The next turn. */
+  /** Starts the next turn. */
   #begin(): void {
     const next = this.#waiting.splice(0, this.#perTurn)
     this.#taken = next.length

@@ -1,12 +1,12 @@
-/** Waits that a signal or a bound ends. What was waited for runs on; nobody hears of its end. */
+/** Waits that end with a signal or a timeout. The awaited work continues, and its outcome is ignored. */
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** Ends early, and without an error, with the signal. */
+/** Pauses; ends early, without an error, if the signal is aborted. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await wait(ms, undefined, { signal }).catch(() => undefined)
 }
 
-/** @throws The reason of the signal, as soon as it is aborted. */
+/** Awaits work. @throws the signal's reason as soon as it is aborted */
 export async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const abort = () => reject(signal.reason)
@@ -19,7 +19,7 @@ export async function unlessAborted<Result>(work: Promise<Result>, signal: Abort
   }
 }
 
-/** @param late What is answered in its place, or thrown, once the time is over. */
+/** Awaits work with a timeout. @param late Returns a fallback or throws when the time is over. */
 export async function unlessLate<Result, Late>(
   work: Promise<Result>,
   ms: number,

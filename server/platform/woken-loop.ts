@@ -1,13 +1,13 @@
-/** A loop of rounds, one at a time. After each it rests as long as the round says, until it is woken or stopped. */
+/** A loop that runs one round at a time, and rests after each as long as the round returns, until woken or stopped. */
 import { isStopping } from './problem.ts'
 import type { TimerClock } from './timer-clock.ts'
 
 export interface WokenLoopOptions {
-  /** @returns How long there is nothing to do, in milliseconds: 0 for the next round at once, undefined until it is woken. */
+  /** @returns Milliseconds to rest: 0 for another round immediately, undefined to rest until woken. */
   round(): Promise<number | undefined>
-  /** A round failed, and not because of the stop. */
+  /** Called if a round failed, unless because of the stop. */
   failed(error: unknown): void
-  /** The rest after a round that failed, in milliseconds. */
+  /** Milliseconds to rest after a failed round. */
   againMs: number
   clock: Pick<TimerClock, 'after'>
 }
@@ -19,7 +19,7 @@ export class WokenLoop {
   #endRest: () => void = () => undefined
   #isWoken = true
 
-  /** Its first round begins behind the current turn: its owner finishes its own constructor first. */
+  /** The first round is deferred to a microtask, so that the owner's constructor finishes first. */
   constructor(options: WokenLoopOptions) {
     this.#options = options
     this.#running = this.#run()
@@ -30,7 +30,7 @@ export class WokenLoop {
     this.#endRest()
   }
 
-  /** Resolves when the round that is under way has ended. */
+  /** Stops the loop; resolves when the round in progress has ended. */
   async stop(): Promise<void> {
     this.#stopped.abort()
     this.#endRest()

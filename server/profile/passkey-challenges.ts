@@ -1,10 +1,15 @@
-/** Challenges for passkeys: signed instead of kept, so that a caller that asks for many evicts none of others. Each opens once. */
+/**
+ * Challenges for passkeys: signed instead of stored, so that a caller that requests many evicts none of others. Each
+ * opens once.
+ */
 import { randomBytes } from 'node:crypto'
 import { Problem } from '../platform/problem.ts'
 import { Signer } from '../platform/secret-box.ts'
 
 export const challengeLifeMs = 5 * 60_000
-/** Used ones are kept until they are late. Only what a passkey has signed gets here, so nobody fills it by asking. */
+/**
+ * Used challenges kept until they expire. Only those that a passkey has signed are stored, so requests cannot fill it.
+ */
 const maxUsed = 10_000
 const timeBytes = 6
 const bodyBytes = timeBytes + 18
@@ -18,7 +23,7 @@ export class PasskeyChallenges {
     this.#now = now
   }
 
-  /** @param purpose What it may be used for, and by whom; the same is to be said to `check`. */
+  /** @param purpose What it may be used for, and by whom; `check` requires the same. */
   issue(purpose: string): string {
     const body = randomBytes(bodyBytes)
     body.writeUIntBE(this.#now() + challengeLifeMs, 0, timeBytes)
@@ -35,7 +40,7 @@ export class PasskeyChallenges {
     if (!isOurs || this.#now() >= body.readUIntBE(0, timeBytes) || this.#used.has(challenge)) refuse()
   }
 
-  /** Only after `check`, and when a passkey has signed it. Throws when somebody was faster. */
+  /** Called only after `check`, once a passkey has signed the challenge. Throws if another request was faster. */
   use(challenge: string): void {
     if (this.#used.has(challenge)) refuse()
     const now = this.#now()

@@ -1,8 +1,11 @@
-/** What a browser answers in the two ceremonies of a passkey (W3C Web Authentication Level 3, section 5.1), as far as it is read. */
+/**
+ * The fields that are read of a browser's response in the two passkey ceremonies (W3C Web Authentication Level 3,
+ * section 5.1).
+ */
 import { z } from 'zod'
 
 const base64url = z.string().regex(/^[\w-]+$/)
-/** At most 1,023 bytes, says section 4; those that can be found without a user name are far shorter. */
+/** At most 1,023 bytes by section 4; those of discoverable credentials are far shorter. */
 const credentialId = base64url.max(1364)
 const credential = { id: credentialId, rawId: credentialId, type: z.literal('public-key') }
 const clientDataJSON = base64url.max(4096)
@@ -23,7 +26,7 @@ export const AssertionJson = z.object({
     clientDataJSON,
     authenticatorData: base64url.max(4096),
     signature: base64url.max(8192),
-    /** Without it nobody could sign in without a user name. */
+    /** Required to sign in without a user name. */
     userHandle: base64url.max(100),
   }),
 })

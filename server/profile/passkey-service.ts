@@ -1,4 +1,4 @@
-/** Passkeys: adding one, and signing in with one without saying first who one is. Sessions are the caller's business. */
+/** Passkeys: adding them, and signing in with them without a user name. The caller opens sessions. */
 import { isIP } from 'node:net'
 import type { PasskeyChallenge } from '../../contract/access.ts'
 import type { Passkey } from '../../contract/profile.ts'
@@ -13,14 +13,14 @@ import { AssertionJson, RegistrationJson } from './passkey-json.ts'
 export interface PasskeyServiceOptions {
   store: Passkeys
   users: Pick<People, 'find'>
-  /** What the browser's address bar shows: RUSTYMAIL_PUBLIC_URL, or else `http://localhost:<port>`. */
+  /** The URL in the browser's address bar: RUSTYMAIL_PUBLIC_URL, or else `http://localhost:<port>`. */
   origin: () => string
   now: () => number
   logger: Logger
 }
 
 const maxPerUser = 20
-/** Ed25519, ES256 and RS256: what authenticators have, and every Node can check. */
+/** Ed25519, ES256 and RS256: what authenticators support, and every Node can verify. */
 const supportedAlgorithmIDs = [-8, -7, -257]
 const signInPurpose = 'sign-in'
 
@@ -34,8 +34,8 @@ export class PasskeyService {
   }
 
   /**
-   * Whether a browser that asked for this host can use passkeys. With HTTPS a proxy may have put in a host of its own, so
-   * there the public address alone decides.
+   * Returns true if a browser that requested this host can use passkeys. With HTTPS a proxy may have replaced the host,
+   * so only the public URL decides there.
    */
   worksAt(host: string | undefined): boolean {
     const url = this.#url
@@ -46,7 +46,7 @@ export class PasskeyService {
     return (await this.#options.store.listOf(userId)).map(toPasskey)
   }
 
-  /** @param browserOrigin Where the page says that it is; a browser refuses passkeys elsewhere than at the public address. */
+  /** @param browserOrigin The origin of the page; browsers refuse passkeys outside the public URL. */
   async beginAdding(principalId: string, user: UserRow, browserOrigin: string | undefined): Promise<PasskeyChallenge> {
     const url = this.#url
     if (!isUsable(url)) {
@@ -76,7 +76,7 @@ export class PasskeyService {
     return { challenge_id: challenge, options: { ...options } }
   }
 
-  /** Checks what the browser answered. The passkey counts once it was given to `keep`. */
+  /** Verifies the browser's response. The passkey is valid once it was passed to `keep`. */
   async finishAdding(
     principalId: string,
     user: UserRow,
@@ -123,7 +123,7 @@ export class PasskeyService {
     return toPasskey(row)
   }
 
-  /** Throws when nothing would be left to sign in with. */
+  /** Throws if no way to sign in would be left. */
   async remove(user: UserRow, passkeyId: string, transaction: Database): Promise<void> {
     const { store } = this.#options
     if (!(await store.delete(user.id, passkeyId, transaction))) {
@@ -137,14 +137,14 @@ export class PasskeyService {
     )
   }
 
-  /** Names nobody: the authenticator offers the passkeys that it has for this address. */
+  /** Names no user: the authenticator offers its passkeys for this origin. */
   async beginSignIn(): Promise<PasskeyChallenge> {
     return this.#ask(this.#challenges.issue(signInPurpose))
   }
 
   /**
-   * The user whose passkey has signed. It proves what one has and what one knows or is: no second factor is asked for.
-   * @param tried Hears whose passkey was named, also when it did not sign: for the trail, not for the answer.
+   * Returns the user whose passkey has signed; it combines two factors, so no second one is required.
+   * @param tried Called with the owner of the named passkey, also if it did not sign: for the trail only.
    */
   async finishSignIn(
     given: { challenge_id: string; response: unknown },
@@ -167,7 +167,7 @@ export class PasskeyService {
     return (await this.#options.store.countOf(userId)) > 0
   }
 
-  /** A user who is signed in confirms one thing. @param purpose What, and by whom; the same is to be said to `confirm`. */
+  /** Begins a user's confirmation of one action. @param purpose What, and by whom; `confirm` requires the same. */
   async beginConfirming(userId: string, purpose: string): Promise<PasskeyChallenge> {
     if (!isUsable(this.#url)) throw new Problem('passkeys_need_https', 'Passkeys need HTTPS, and a host name.')
     if (!(await this.has(userId)))
@@ -175,7 +175,7 @@ export class PasskeyService {
     return this.#ask(this.#challenges.issue(confirmingPurpose(purpose)))
   }
 
-  /** @throws Problem unless a passkey of this user has signed the challenge, with its user verified; it counts once. */
+  /** @throws Problem unless a passkey of this user has signed the challenge, with user verification; valid once. */
   async confirm(userId: string, purpose: string, given: { challenge_id: string; response: unknown }): Promise<void> {
     this.#challenges.check(given.challenge_id, confirmingPurpose(purpose))
     const { store, users } = this.#options
@@ -239,19 +239,19 @@ export class PasskeyService {
     return new Problem('passkey_refused', detail, { cause: err })
   }
 
-  /** Always in the same words, so that nothing is learnt about who exists or may come in. */
+  /** Always the same words, so that they do not disclose who exists or may sign in. */
   #notSignedIn(reason: string, user?: UserRow): Problem {
     this.#options.logger.warn({ reason, user: user?.id }, 'a sign-in with a passkey was refused')
     return new Problem('sign_in_failed', 'This passkey is not registered here. Sign in another way.')
   }
 }
 
-/** A third of a second and many modules: only who uses passkeys pays for it, once. */
+/** Loaded on demand, since it takes a third of a second and many modules. */
 function loadWebAuthn() {
   return import('@simplewebauthn/server')
 }
 
-/** The same for all passkeys of a user, and says nothing about the person. */
+/** The same for all passkeys of a user, and without personal data. */
 function userHandle(user: UserRow): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.from(user.id, 'hex'))
 }
@@ -268,7 +268,7 @@ function addingPurpose(principalId: string): string {
   return `add ${principalId}`
 }
 
-/** Browsers bind passkeys to a name (never an address), over HTTPS or on this machine. */
+/** Browsers bind passkeys to a host name (never an IP address), over HTTPS or on this machine. */
 function isUsable({ protocol, hostname }: URL): boolean {
   if (hostname === 'localhost' || hostname.endsWith('.localhost')) return true
   return protocol === 'https:' && isIP(hostname.replaceAll(/[[\]]/g, '')) === 0

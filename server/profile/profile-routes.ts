@@ -1,4 +1,4 @@
-/** One's own ways to sign in, and signing in with a passkey. */
+/** A user's own ways to sign in, and signing in with a passkey. */
 import { accessApi } from '../../contract/access.ts'
 import { profileApi } from '../../contract/profile.ts'
 import type { AccessService } from '../access/access-service.ts'

@@ -1,4 +1,4 @@
-/** What people change about themselves: name, password, second factor, passkeys. Only who is signed in, not a token, may. */
+/** Changes by users to themselves: name, password, second factor, passkeys. Requires a session, not a token. */
 import { Role } from '../../contract/access.ts'
 import type { Passkey, Profile } from '../../contract/profile.ts'
 import type { SessionService } from '../access/session-service.ts'
@@ -23,18 +23,18 @@ export interface ProfileOptions {
   throttle: Pick<SignInThrottle, 'check' | 'failed' | 'succeeded' | 'withdrawn'>
   sessions: Pick<SessionService, 'endAllOf' | 'find'>
   hub: Pick<EventHub, 'transact'>
-  /** Sessions and tokens of a user should follow what is in the database now. */
+  /** Called after a change, so that sessions and tokens of a user follow the database. */
   changed: (userId: string) => Promise<void>
   now: () => number
   logger: Logger
 }
 
-/** Users without a password are not asked for one: they must have signed in recently. */
+/** Users without a password need not enter one, but must have signed in recently. */
 interface Confirmation {
   current_password?: string | undefined
 }
 
-/** How long a sign-in stands in for the password of users without one. */
+/** How long a sign-in substitutes for a password, for users without one, in ms. */
 const recentMs = 10 * 60_000
 
 export class ProfileService {
@@ -66,7 +66,7 @@ export class ProfileService {
     return this.get(principal)
   }
 
-  /** Ends the other sessions, and links that would set a password. */
+  /** Ends the other sessions, and voids links that would set a password. */
   async changePassword(caller: Caller, given: Confirmation & { new_password: string }): Promise<void> {
     const user = await this.#getConfirmedUser(caller, given)
     await checkPasswordStrength(given.new_password, [user.email, user.name])
@@ -85,7 +85,7 @@ export class ProfileService {
     return this.#options.factors.begin(caller.principal.id, user.email)
   }
 
-  /** Answers the recovery codes, which are shown this once. */
+  /** Returns the recovery codes, which are shown only once. */
   async confirmTotp({ principal }: Caller, code: string): Promise<string[]> {
     const user = await this.#getUser(principal)
     const confirmed = this.#options.factors.confirm(principal.id, user.id, code)
@@ -144,7 +144,7 @@ export class ProfileService {
     return user
   }
 
-  /** Wrong passwords are counted like those at the door, so that a session left open is no place to guess. */
+  /** Counts wrong passwords like those at sign-in, so that an unattended session is no place to guess. */
   async #getConfirmedUser({ principal, address }: Caller, { current_password }: Confirmation): Promise<UserRow> {
     const user = await this.#getUser(principal)
     if (user.password_hash === null) {
@@ -153,7 +153,7 @@ export class ProfileService {
     }
     if (current_password === undefined) throw new Problem('password_wrong', 'Enter your current password as well.')
     const { throttle, logger } = this.#options
-    // By the email, as at sign-in: it is the same password that is guessed.
+    // Keyed by the email, as at sign-in, since the same password is guessed.
     const attempt = { user: passwordOf(user.email), address }
     const rank = throttle.check(attempt)
     const isRight = await this.#options.hasher.verify(current_password, user.password_hash, rank).catch(error => {
@@ -169,7 +169,7 @@ export class ProfileService {
     throw new Problem('password_wrong', 'This is not your current password.')
   }
 
-  /** Anyone who finds a session left open cannot add a way in of their own. */
+  /** Refuses an old session, so that a stranger at an unattended one cannot add a way to sign in. */
   async #refuseOldSession({ id }: Principal): Promise<void> {
     const session = await this.#options.sessions.find(id.slice('session-'.length))
     if (session && this.#options.now() - Date.parse(session.created_at) < recentMs) return
@@ -178,7 +178,7 @@ export class ProfileService {
     throw new Problem('recent_sign_in_required', detail)
   }
 
-  /** Does the work and tells of it, if the user is still the one whose password was asked. */
+  /** Runs the change and announces it, if the user still has the password that was confirmed. */
   async #change<Result>(
     { id, password_hash }: UserRow,
     changed: string,
@@ -187,7 +187,7 @@ export class ProfileService {
     const { hub, users, logger } = this.#options
     const result = await hub.transact(async (transaction, tell) => {
       const current = await users.find(id, transaction)
-      // A reset or a ban that came in between must not be undone.
+      // A reset or a ban in between must not be undone.
       if (!current || current.disabled || current.password_hash !== password_hash) throw changedMeanwhile()
       const done = await work(transaction, current)
       const { name, email, role } = (await users.find(id, transaction)) ?? current

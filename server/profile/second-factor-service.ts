@@ -1,4 +1,4 @@
-/** The second factor: an authenticator whose codes count once each, and recovery codes. */
+/** The second factor: an authenticator whose codes are valid once each, and recovery codes. */
 
 import { hash, randomBytes } from 'node:crypto'
 import type { Logger } from '../platform/logger.ts'
@@ -17,17 +17,19 @@ export interface SecondFactorOptions {
   logger: Logger
 }
 
-/** Of a user, once the authenticator is confirmed. */
+/** The columns of a user with a confirmed authenticator. */
 export type ConfirmedTotp = Pick<UserRow, 'totp_sealed' | 'totp_last_step'>
 
 const pendingLifeMs = 10 * 60_000
-/** Authenticators that wait for their first code; when full the one that waits longest goes. */
+/** Authenticators that wait for their first code; beyond it the one waiting longest is evicted. */
 const maxPending = 200
 const recoveryCodes = 10
 
 export class SecondFactorService {
   readonly #options: SecondFactorOptions
-  /** By principal: another session of the same person cannot finish what this one began. */
+  /**
+   * Pending authenticators by principal, so that another session of the same user cannot finish what this one began.
+   */
   readonly #pending = new Map<string, { secret: string; endsAt: number }>()
 
   constructor(options: SecondFactorOptions) {
@@ -38,7 +40,7 @@ export class SecondFactorService {
     return user.totp_sealed !== null
   }
 
-  /** Takes a code of the authenticator or a recovery code, each once. Guessing is slowed down by the caller. */
+  /** Accepts a code of the authenticator or a recovery code, each once. The caller throttles guessing. */
   async verify(user: UserRow, code: string): Promise<boolean> {
     if (user.totp_sealed === null) return false
     const digits = code.replaceAll(/\s/g, '')
@@ -46,7 +48,7 @@ export class SecondFactorService {
     return this.#takeRecoveryCode(user.id, hashRecoveryCode(code))
   }
 
-  /** A new secret, which counts for nothing until `confirm`; the one begun before is forgotten. */
+  /** Returns a new secret, which is not valid before `confirm`; replaces a pending one. */
   begin(principalId: string, email: string): { secret: string; uri: string; qr_svg: string } {
     const secret = createTotpSecret()
     this.#pending.delete(principalId)
@@ -55,7 +57,7 @@ export class SecondFactorService {
     return describeTotp(secret, email)
   }
 
-  /** What to keep with the user; the step of the code is used up already. */
+  /** Returns what to store with the user; the step of the code is used up already. */
   confirm(principalId: string, userId: string, code: string): ConfirmedTotp {
     const pending = this.#pending.get(principalId)
     const now = this.#options.now()
@@ -72,7 +74,7 @@ export class SecondFactorService {
     return { totp_sealed: sealed, totp_last_step: step }
   }
 
-  /** To be shown once; only the hashes are to be kept. */
+  /** Returns codes to show once; only the hashes are to be stored. */
   createRecoveryCodes(): { codes: string[]; hashes: string[] } {
     const codes = Array.from({ length: recoveryCodes }, createRecoveryCode)
     return { codes, hashes: codes.map(hashRecoveryCode) }
@@ -95,17 +97,17 @@ export function totpSealContext(userId: string): string {
   return `user ${userId} totp`
 }
 
-/** Without letters that look like digits (Crockford's base32). */
+/** The digits of Crockford's base32, without letters that resemble digits. */
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 const length = 16
 
-/** `xxxx-xxxx-xxxx-xxxx`. */
+/** Creates a code in the form `xxxx-xxxx-xxxx-xxxx`. */
 function createRecoveryCode(): string {
   const letters = Array.from(randomBytes(length), byte => alphabet[byte % alphabet.length])
   return letters.join('').replaceAll(/.{4}(?=.)/g, '$&-')
 }
 
-/** What is kept of a code, in hex. Case, spaces, dashes and letters that look like digits do not matter. */
+/** Returns the stored hash of a code, in hex. Ignores case, spaces, dashes and letters that resemble digits. */
 function hashRecoveryCode(code: string): string {
   const letters = code.toLowerCase().replaceAll(/[\s-]/g, '').replaceAll('o', '0').replaceAll(/[il]/g, '1')
   return hash('sha256', letters, 'hex')

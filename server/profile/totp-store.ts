@@ -1,4 +1,4 @@
-/** Authenticators in the database: each step of the clock opens once, however many ask at the same time. */
+/** Authenticators in the database: each time step is accepted once, even with concurrent requests. */
 import type { Database } from '../platform/database/database.ts'
 
 export class TotpStore {
@@ -8,7 +8,10 @@ export class TotpStore {
     this.#db = db
   }
 
-  /** Whether the step was still free, and is now used. @param sealed The secret that the code was checked against. */
+  /**
+   * Uses up a time step. Returns false if it was used already. @param sealed The secret that the code was checked
+   * against.
+   */
   async takeStep(userId: string, sealed: string, step: number): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable('users')

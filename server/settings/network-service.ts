@@ -1,4 +1,7 @@
-/** Inner networks that an administrator allows while the server runs, beside those of the environment, for mail servers or for model providers: what is allowed for the one says nothing of the other. */
+/**
+ * Private networks that an administrator allows at run time, in addition to those of the environment, for mail servers
+ * or for model providers: the two lists are independent.
+ */
 import { isIP, isIPv4 } from 'node:net'
 import type { PrivateNetworks, ServersAllowed } from '../../contract/settings.ts'
 import { refuseNarrow } from '../accounts/account-rules.ts'
@@ -17,9 +20,9 @@ export interface NetworkServiceOptions {
   accounts: Pick<AccountService, 'listEnabled' | 'reconnect'>
   health: Pick<HealthRegistry, 'get'>
   hub: EventHub
-  /** Of mail servers. */
+  /** The outbound guard for mail servers. */
   guard: Pick<OutboundGuard, 'allow' | 'check'>
-  /** Of model providers that the page names. */
+  /** The outbound guard for model providers that the page names. */
   models: Pick<OutboundGuard, 'allow'>
   /** `RUSTYMAIL_PRIVATE_NETWORKS`. */
   configured: readonly string[]
@@ -29,17 +32,17 @@ type Allowed = PrivateNetworks['allowed']
 
 const settingName = 'private_networks'
 const most = 100
-/** Wider than any private network is a slip of the hand. */
+/** The shortest prefixes: anything wider than a private network is a typing error. */
 const fewestBits = { ipv4: 8, ipv6: 7 }
 
-/** As they were stored: for those who only follow them. */
+/** Returns the stored networks, for code that only applies them. */
 export async function allowedNetworks(store: Pick<SettingStore, 'find'>): Promise<Allowed> {
-  // Only this service writes it; at first there were mail servers alone.
+  // Only this service writes it; the first version had only mail servers.
   const stored = (await store.find(settingName)) as Partial<Allowed[number]>[] | undefined
   return (stored ?? []).map(each => ({ servers: 'mail', ...each })) as Allowed
 }
 
-/** Those that may be named as such servers. */
+/** Returns the networks allowed for such servers. */
 export function networksFor(servers: ServersAllowed, allowed: Allowed): string[] {
   return allowed.filter(each => each.servers === servers).map(({ network }) => network)
 }
@@ -60,7 +63,9 @@ export class NetworkService {
     return { configured: [...this.#options.configured], allowed: [...this.#allowed] }
   }
 
-  /** Accounts that wait for it are connected at once. @param tried Hears the networks, for the trail. */
+  /**
+   * Allows networks, and reconnects accounts that waited for it. @param tried Called with the networks, for the trail.
+   */
   async allow(
     principal: Principal,
     { networks: texts, servers }: { networks: readonly string[]; servers: ServersAllowed },
@@ -85,7 +90,7 @@ export class NetworkService {
     return this.list()
   }
 
-  /** Connections to what is not open any more end. */
+  /** Forbids a network, and closes connections that are no longer allowed. */
   async forbid(principal: Principal, text: string, servers: ServersAllowed): Promise<PrivateNetworks> {
     refuseProgram(principal)
     const network = canonicalRange(text)
@@ -102,7 +107,10 @@ export class NetworkService {
     return this.list()
   }
 
-  /** In force before anybody hears of it, and as before when it cannot be kept. Answers whether anything changed. */
+  /**
+   * Applies a change before it is announced, and rolls it back if it cannot be stored. Returns true if anything
+   * changed.
+   */
   async #change(principal: Principal, alter: (before: Allowed) => Allowed): Promise<boolean> {
     const { hub, store } = this.#options
     let before: Allowed | undefined
@@ -116,7 +124,7 @@ export class NetworkService {
       tell({ type: 'configuration_updated', data: { changed: [settingName], principal: principal.name, at } })
       return true
     })
-    // Also when it is the commit that fails.
+    // Rolls back also if only the commit fails.
     return kept.catch((error: unknown) => {
       if (before) this.#use(before)
       throw error
@@ -143,7 +151,10 @@ export class NetworkService {
     return this.#options.health.get(accountId, true).last_error?.cause === 'private_network'
   }
 
-  /** What a name answers now says nothing of where its connections lead: its owner may answer otherwise since. */
+  /**
+   * Returns true if connections to the place must be closed; always for a name, since what it resolves to now says
+   * nothing about where its open connections lead.
+   */
   async #isClosed({ host, port }: { host: string; port: number }): Promise<boolean> {
     if (isIP(host) === 0) return true
     return this.#options.guard.check(host, port).then(
@@ -153,7 +164,7 @@ export class NetworkService {
   }
 }
 
-/** Else a token that leaked could open the way inside for itself. */
+/** Refuses tokens, since a leaked one could otherwise open private networks for itself. */
 function refuseProgram(principal: Principal): void {
   if (principal.kind === 'token') {
     throw new Problem('session_needed', 'Sign in to change the allowed private networks; tokens are not allowed to.')

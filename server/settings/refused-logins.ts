@@ -1,10 +1,13 @@
-/** Which logins a mail server refused when an account was diagnosed, kept in the settings: for every server and the command line. At most one for each part of an account. */
+/**
+ * The logins that a mail server refused during a diagnosis, in the settings: shared by servers and the command line. At
+ * most one for each part of an account.
+ */
 import { z } from 'zod'
 import type { Database } from '../platform/database/database.ts'
 import { SettingStore } from './setting-store.ts'
 
 const Refused = z.object({
-  /** Of the account as it was: another password is another login. */
+  /** The revision of the account: with another password, it is another login. */
   revision: z.string(),
   at: z.iso.datetime(),
 })

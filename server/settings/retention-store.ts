@@ -1,4 +1,4 @@
-/** How far the time of retention has got, in the settings; before it was first kept, the time of the newest fact. */
+/** The retention clock in the settings; before it was first stored, the time of the newest fact. */
 import { z } from 'zod'
 import type { Database } from '../platform/database/database.ts'
 import type { FindLease } from '../platform/lease.ts'
@@ -8,7 +8,10 @@ import { SettingStore } from './setting-store.ts'
 const settingName = 'retention_clock'
 const Kept = z.object({ at: z.iso.datetime() })
 
-/** @param findLease Of the process that forgets: another does not move the time. Left out where there can be no other. */
+/**
+ * @param findLease The lease of the process that prunes, which alone advances the clock. Undefined if there can be no
+ * other process.
+ */
 export function retentionStore(db: Database, findLease?: FindLease): RetentionClockStore {
   const settings = new SettingStore(db)
   return {

@@ -1,4 +1,4 @@
-/** GET and PUT /api/dashboard/config, and the private networks that are open. */
+/** GET and PUT /api/dashboard/config, and the allowed private networks. */
 import { settingsApi } from '../../contract/settings.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import type { NetworkService } from './network-service.ts'

@@ -1,4 +1,4 @@
-/** What an administrator changes while the server runs; a change takes effect immediately and is announced. */
+/** Settings that an administrator changes at run time; a change takes effect immediately and is announced. */
 import type { ImapConfiguration, ImapConfigurationChange, PoolLimits } from '../../contract/settings.ts'
 import { refuseNarrow } from '../accounts/account-rules.ts'
 import type { AccountService, AlsoKept } from '../accounts/account-service.ts'
@@ -20,7 +20,7 @@ export interface SettingsServiceOptions {
   store: SettingStore
   accounts: AccountService
   hub: EventHub
-  /** Files that this process may have open; found out unless given. */
+  /** Files that this process may open; determined by default. */
   files?: number
 }
 
@@ -29,9 +29,9 @@ export class SettingsService {
   readonly #accounts: AccountService
   readonly #hub: EventHub
   readonly #files: number
-  /** What was set; `max_connections` is left out while nobody set it. */
+  /** The stored limits; `max_connections` is missing until it is set. */
   #set: Partial<PoolLimits> = {}
-  /** As the accounts need it. */
+  /** The default of `max_connections`, by the number of accounts. */
   #needed = defaultLimits.max_connections
 
   constructor({ store, accounts, hub, files = openFileLimit() }: SettingsServiceOptions) {
@@ -50,19 +50,21 @@ export class SettingsService {
     return { ...defaultLimits, max_connections: this.#needed, ...this.#set }
   }
 
-  /** After accounts came or went: unless it was set, `max_connections` is what they need. */
+  /** Adapts `max_connections` to the number of accounts, unless it is set. */
   async followAccounts(): Promise<void> {
     this.#needed = connectionLimit((await this.#accounts.listEnabled()).length, this.#files)
   }
 
-  /** Remembers a value under a name, and says whether it is another than before. */
+  /** Stores a value under a name. Returns true if it differs from the previous one. */
   async isNews(name: string, value: string): Promise<boolean> {
     if ((await this.#store.find(name)) === value) return false
     await this.#hub.transact(transaction => this.#store.save(transaction, name, value, new Date().toISOString()))
     return true
   }
 
-  /** A whole number that is higher each time under this name, and the present second unless the clock was set back. */
+  /**
+   * Returns an integer that increases with each call for this name: the current second, unless the clock was set back.
+   */
   async nextNumber(name: string): Promise<number> {
     const last = Number((await this.#store.find(name)) ?? 0)
     const next = Math.max(Math.floor(Date.now() / 1000), last + 1)
@@ -70,7 +72,10 @@ export class SettingsService {
     return next
   }
 
-  /** Of the default account as the principal knows it. Throws `no_default_account` for callers that see no account. */
+  /**
+   * Returns the configuration of the default account as the principal sees it. Throws `no_default_account` for callers
+   * that see no account.
+   */
   async getConfig(principal: Principal): Promise<ImapConfiguration> {
     const account = await this.#accounts.findDefault(principal)
     if (!account) throw new Problem('no_default_account', 'Connect a mailbox first: there is no account to configure.')
@@ -79,8 +84,8 @@ export class SettingsService {
   }
 
   /**
-   * A changed server is tried before anything is kept, unless `verify` is false.
-   * @param tried Hears the names of the fields that are to change: for the trail.
+   * Tries a changed server before anything is stored, unless `verify` is false.
+   * @param tried Called with the names of the fields to change: for the trail.
    */
   async updateConfig(
     principal: Principal,
@@ -88,7 +93,7 @@ export class SettingsService {
     verify: boolean,
     tried: (fields: readonly string[]) => void = () => undefined,
   ): Promise<ImapConfiguration> {
-    // The limits are those of all accounts.
+    // The limits apply to all accounts.
     refuseNarrow(principal, 'Changing the configuration')
     const before = await this.getConfig(principal)
     const changed = (Object.keys(before) as (keyof ImapConfiguration)[]).filter(name => before[name] !== wanted[name])
@@ -101,7 +106,7 @@ export class SettingsService {
       if (limitNames.some(name => changed.includes(name)))
         await this.#store.save(transaction, 'pool_limits', limits, at)
       setBefore = this.#set
-      // In force before anybody hears of it.
+      // Applied before it is announced.
       this.#set = limits
       tell({ type: 'configuration_updated', data: { changed, principal: principal.name, at } })
     }
@@ -109,7 +114,7 @@ export class SettingsService {
     const trial = { verify, timeoutMs: wanted.connection_timeout_seconds * 1000 }
     const isServerMeant =
       wanted.password !== undefined || changed.some(name => !limitNames.includes(name as keyof PoolLimits))
-    // Server and limits in one transaction: both are kept, or neither.
+    // Server and limits in one transaction: both are stored, or neither.
     const kept = isServerMeant
       ? this.#accounts.updateDefaultServer(principal, server, trial, keepLimits)
       : this.#hub.transact(keepLimits)
@@ -120,7 +125,7 @@ export class SettingsService {
     return this.getConfig(principal)
   }
 
-  /** What was never set is not set by a change of something else: it goes on following the accounts. */
+  /** A limit that was never set stays unset when other fields change, and keeps following the accounts. */
   #limitsOf(
     { connection_timeout_seconds, max_connections, connection_pool_size }: PoolLimits,
     changed: readonly string[],

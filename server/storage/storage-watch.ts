@@ -1,6 +1,6 @@
 /**
- * Watches what the server stores its state in: whether the database takes writes, how much room is left, and whether its files and
- * locks are still in place. What goes wrong is logged once, told to the page, and raised as an alert.
+ * Watches the storage of the server: whether the database accepts writes, how much space is left, and whether its files
+ * and locks are still in place. A fault is logged once, shown on the page, and raised as an alert.
  */
 
 import type { Fact } from '../../contract/event.ts'
@@ -18,13 +18,13 @@ export interface Room {
 
 export interface StorageWatchOptions {
   health: DatabaseHealth
-  /** Writes something. @throws when that fails. */
+  /** Writes a probe. @throws if that fails. */
   probe(options: { hadFault: boolean }): Promise<void>
-  /** Room for the database; undefined where that is not known. */
+  /** Returns the space left for the database; undefined if unknown. */
   readRoom(): Promise<Room | undefined>
-  /** Looks at the locks of this process, and takes those again that were removed. False when another process has one. */
+  /** Checks the locks of this process, and takes removed ones again. Returns false if another process has one. */
   keepLocks(): boolean
-  /** Another process has the database now. Called once. */
+  /** Called once, when another process has taken the database. */
   lost(): void
   publish(fact: Fact): void
   now(): number
@@ -34,12 +34,12 @@ export interface StorageWatchOptions {
 type Alert = Exclude<Extract<Fact, { type: 'alert_raised' }>['data']['alert'], 'rule'>
 
 const tickMs = 1_000
-/** What readiness knows is at most so old; and by itself it is tried this often. */
+/** Maximum age in ms of the readiness result; `unasked` is the interval without readiness requests. */
 const freshMs = { good: 5_000, bad: 1_000, unasked: 30_000 }
 const roomEveryMs = 5_000
-/** A database that takes longer does not answer. */
+/** Timeout in ms after which the database counts as unresponsive. */
 const probeBoundMs = 2_000
-/** The alert is cleared only with some room more, so that it does not flicker. */
+/** Hysteresis: the alert is cleared only with some more space, so that it does not flap. */
 const MiB = 1024 * 1024
 export const lowRoom = { raise: 512 * MiB, clear: 640 * MiB } as const
 
@@ -67,7 +67,7 @@ export class StorageWatch {
     this.#options = options
   }
 
-  /** After the database is up to date. */
+  /** Starts after the database is migrated. */
   async start(): Promise<void> {
     await Promise.all([this.#probe(), this.#readRoom()])
     const failed = (err: unknown) => this.#options.logger.error({ err }, 'the storage could not be checked')
@@ -79,7 +79,10 @@ export class StorageWatch {
     await Promise.all([this.#probing, this.#readingRoom])
   }
 
-  /** Tried within the last seconds: undefined when the database takes writes, else what is wrong in words that follow "it". */
+  /**
+   * Returns what is wrong with writing, in words that follow "it", probed within the last seconds; undefined if the
+   * database accepts writes.
+   */
   async fault(): Promise<string | undefined> {
     const { health, now } = this.#options
     const patience = health.fault ? freshMs.bad : freshMs.good
@@ -87,7 +90,7 @@ export class StorageWatch {
     return health.fault && words[health.fault.kind]
   }
 
-  /** As of the last look. */
+  /** The figures of the last probe. */
   get figures(): StorageReadings {
     const { fault, writeFailures } = this.#options.health
     return {
@@ -111,7 +114,7 @@ export class StorageWatch {
     if (now() - this.#roomAt >= roomEveryMs) void this.#readRoom()
   }
 
-  /** Never rejects; one at a time. */
+  /** Probes once at a time; never rejects. */
   #probe(): Promise<void> {
     this.#probing ??= this.#try().finally(() => {
       this.#probing = undefined
@@ -164,7 +167,7 @@ export class StorageWatch {
     })
   }
 
-  /** Tells what changed, and nothing else. @param detail Why it is raised; undefined when it is not. */
+  /** Publishes changes only. @param detail Why it is raised; undefined if it is not. */
   #alert(alert: Alert, detail: string | undefined, log: (detail: string | undefined) => void): void {
     if ((detail !== undefined) === this.#raised.has(alert)) return
     const at = new Date().toISOString()

@@ -1,4 +1,4 @@
-/** Writes to the database for no other reason than to know whether it takes writes. */
+/** Writes to the database only to probe whether it accepts writes. */
 import type { Database } from '../platform/database/database.ts'
 
 declare module '../platform/database/tables.ts' {
@@ -7,18 +7,18 @@ declare module '../platform/database/tables.ts' {
   }
 }
 
-/** One row, written to know whether the database takes writes. */
+/** The row of the probe. */
 interface WriteProbeRow {
   id: number
   at: string
   filler: string
 }
 
-/** Sixteen pages of SQLite: where they find room, so does what waits. */
+/** Sixteen pages of SQLite: if there is space for them, there is for pending writes. */
 const fillerSize = 64 * 1024
 
 /**
- * Overwrites one small row. After a fault it must also find room for more, which it gives back.
+ * Overwrites one small row. After a fault it must also find space for more, which it frees again.
  * @throws whatever the database throws.
  */
 export async function probeWrite(db: Database, { hadFault }: { hadFault: boolean }): Promise<void> {

@@ -1,4 +1,4 @@
-/** Tells at once, without the database, who a token is. Changes are heard of here, and what is open follows them. */
+/** Authenticates tokens from a cache, without the database; changes update the cache and what tokens have open. */
 
 import { GatheredLookups } from '../platform/gathered-lookups.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -21,41 +21,41 @@ interface KnownToken {
   readonly tokenId: string
   readonly userId: string
   readonly principal: Principal
-  /** Its owner is disabled. */
+  /** True if its owner is disabled. */
   readonly isSuspended: boolean
-  /** Undefined for anywhere. */
+  /** Undefined for any address. */
   readonly ranges: AddressRanges | undefined
-  /** The same, as it is kept. */
+  /** The allowed addresses, as stored. */
   readonly allowed: string
-  /** Of an access token: the only server that takes it. */
+  /** The only server that accepts it, for an access token. */
   readonly audience: string | undefined
-  /** As it is kept; -Infinity for never. */
+  /** When its use was last recorded; -Infinity for never. */
   usedAt: number
 }
 
-/** How stale `last_used_at` may be. */
+/** How stale `last_used_at` may be, in ms. */
 const noteEveryMs = 60_000
-/** Tokens kept in memory; there are at most 1,000. When full the one that came first goes, and costs a look-up. */
+/** Cached tokens; at most 1,000 exist. When full, the one cached first is evicted, and looked up again. */
 const maxKnown = 2_000
-/** Wrong tokens kept in mind; when full the one that came first goes. */
+/** Wrong tokens that are cached; when full, the one cached first is evicted. */
 const maxUnknown = 2_000
 const unknownMs = 30_000
-/** Look-ups under way at once; past it a caller with a token never seen is told to come back. */
+/** Look-ups in flight; beyond it, callers with an unknown token are asked to retry. */
 const maxLookups = 64
 
 export class KnownTokens {
   readonly #options: KnownTokensOptions
   readonly #known = new Map<string, KnownToken>()
-  /** By hash, until when it need not be looked up again. */
+  /** Wrong tokens by hash, with the time until which they are not looked up again. */
   readonly #unknown = new Map<string, number>()
   readonly #lookups = new Map<string, Promise<KnownToken | undefined>>()
   readonly #rows: GatheredLookups<OwnedTokenRow>
-  /** Uses that are not written yet; one for each token at most. */
+  /** Uses that are not written yet; at most one per token. */
   #uses = new Map<string, TokenUse>()
   #writing: Promise<void> | undefined
-  /** Counts the changes, so that nothing that was read before one is kept after it. */
+  /** Counts changes, so that nothing read before one is cached after it. */
   #changes = 0
-  /** Changes are followed one after the other, so the last one has the last word. */
+  /** Follows changes one after the other, so that the last one wins. */
   #following: Promise<void> = Promise.resolve()
 
   constructor(options: KnownTokensOptions) {
@@ -68,15 +68,15 @@ export class KnownTokens {
   }
 
   /**
-   * Undefined for nobody, which is also who comes from an address that the token does not allow.
-   * @param audience What is asked takes access tokens that were issued for this origin. Without it, it takes none.
+   * Returns undefined for an invalid token, and for an address that it does not allow.
+   * @param audience The origin whose access tokens are accepted. Without it, none are.
    */
   authenticate(
     token: string,
     address: string,
     audience?: string,
   ): Principal | undefined | Promise<Principal | undefined> {
-    // What is longer is none, and would cost more to digest.
+    // Anything longer is no token, and would cost more to hash.
     if (token.length !== tokenLength) return undefined
     const hash = hashOf(token)
     const known = this.#known.get(hash)
@@ -86,8 +86,8 @@ export class KnownTokens {
   }
 
   /**
-   * After a change to a user or to their tokens was committed, and not in its transaction: from when this resolves, they
-   * are known as they are now, and what they have open was told. When that cannot be read, all of it is closed.
+   * Called after a change to a user or their tokens was committed, outside its transaction. When it resolves, the cache
+   * is current and open streams were updated. If that cannot be read, all of them are closed.
    */
   follow(userId: string): Promise<void> {
     const followed = this.#following.then(() => this.#follow(userId))
@@ -96,18 +96,18 @@ export class KnownTokens {
   }
 
   /**
-   * To be asked for before a token is made, and called with it when that is committed: nobody has come with it and nothing of it is
-   * open, so the others of its owner are left alone.
+   * Called before a token is created; the result is called with its row after the commit. Nobody has used it and it has
+   * nothing open, so its owner's other tokens are not affected.
    */
   learner(): (row: OwnedTokenRow) => void {
     const changes = this.#changes
     return row => {
-      // Its owner may be of before a change: then the first use looks it up.
+      // If anything changed, the owner may be stale: the first use looks it up.
       if (changes === this.#changes) this.#keep(toKnown(row))
     }
   }
 
-  /** What was used before is still noted. */
+  /** Flushes earlier uses. */
   async stop(): Promise<void> {
     await this.#writing
   }
@@ -120,7 +120,7 @@ export class KnownTokens {
     return false
   }
 
-  /** Callers that come with the same token meanwhile wait for the same answer. */
+  /** Coalesces look-ups of the same token. */
   #lookUp(hash: string): Promise<KnownToken | undefined> {
     const pending = this.#lookups.get(hash)
     if (pending) return pending
@@ -136,7 +136,7 @@ export class KnownTokens {
   async #load(hash: string): Promise<KnownToken | undefined> {
     const changes = this.#changes
     const row = await this.#rows.find(hash)
-    // Something changed meanwhile: what was read may be of before. Changes are rarer than reads, so this ends.
+    // Something changed meanwhile, so the row may be stale. Changes are rarer than reads, so this ends.
     if (changes !== this.#changes) return this.#known.get(hash) ?? this.#load(hash)
     if (row) return this.#keep(toKnown(row))
     makeRoom(this.#unknown, maxUnknown)
@@ -155,7 +155,7 @@ export class KnownTokens {
     if (!this.#isUsable(known, now)) return undefined
     if (known.audience !== undefined && known.audience !== audience) return undefined
     if (known.ranges && !known.ranges.has(address)) return undefined
-    // Also when the clock was put back.
+    // The absolute difference covers a clock that was set back.
     if (Math.abs(now - known.usedAt) >= noteEveryMs) {
       known.usedAt = now
       this.#note({ id: known.tokenId, at: new Date(now).toISOString(), address })
@@ -172,16 +172,16 @@ export class KnownTokens {
     this.#writing ??= this.#write()
   }
 
-  /** Has ended in the very moment in which it saw that nothing waits: a later use begins it again. */
+  /** Clears `#writing` in the same turn in which it finds nothing waiting, so that a later use starts it again. */
   async #write(): Promise<void> {
     while (this.#uses.size > 0) {
-      // Whatever is used in the same turn of the event loop goes into one commit.
+      // Batches the uses of one turn of the event loop in one commit.
       await new Promise(setImmediate)
       const uses = [...this.#uses.values()]
       this.#uses = new Map()
       await this.#options.store.noteUses(uses).catch((err: unknown) => {
-        // Not tried again: each is noted again when it is used a minute later.
-        this.#options.logger.warn({ err }, 'could not note that tokens are in use')
+        // Not retried: a token still in use is recorded again a minute later.
+        this.#options.logger.warn({ err }, 'the last uses of tokens could not be recorded')
       })
     }
     this.#writing = undefined
@@ -210,14 +210,14 @@ export class KnownTokens {
     const { listener, now } = this.#options
     const current = new Map(after.map(token => [token.hash, token]))
     for (const { hash, allowed, principal, audience } of before) {
-      // An access token that ended by itself says nothing of the others of its client.
+      // An expired access token says nothing about the others of its client.
       if (
         audience !== undefined &&
         (principal.endsAt ?? 0) <= now() &&
         after.some(({ principal: { id } }) => id === principal.id)
       )
         continue
-      // Streams opened with an old secret, or from an address that is no longer allowed, are closed; those that may reconnect are let in below.
+      // Closes streams opened with an old secret or from an address no longer allowed; valid ones may reconnect.
       if (current.get(hash)?.allowed !== allowed) listener.revoked(principal.id)
     }
     for (const token of after) {
@@ -241,7 +241,7 @@ function toKnown(row: OwnedTokenRow): KnownToken {
   }
 }
 
-/** The oldest is evicted. It is looked for only when it must be: a Map steps over all that was deleted before it. */
+/** Evicts the oldest, only if necessary, since iterating a Map skips over all earlier deletions. */
 function makeRoom(map: Map<string, unknown>, max: number): void {
   if (map.size >= max) map.delete(map.keys().next().value!)
 }

@@ -1,14 +1,14 @@
-/** What an API token looks like: `rm_`, 43 characters of secret, 6 of checksum. Scanners and people recognise it. */
+/** The format of API tokens: `rm_`, 43 characters of secret, 6 of checksum. Secret scanners and people recognise it. */
 import { hash, randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 
 const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const mark = 'rm_'
-/** As many as 32 bytes need in base62, and the 4 of a CRC-32. */
+/** The lengths in base62 of 32 bytes, and of the 4 bytes of a CRC-32. */
 const [secretLength, checksumLength] = [43, 6]
 export const tokenLength = mark.length + secretLength + checksumLength
 const shape = new RegExp(`^${mark}([0-9A-Za-z]{${secretLength}})([0-9A-Za-z]{${checksumLength}})$`)
-/** Shown to tell tokens apart; what is left of the secret is far too much to guess. */
+/** Characters shown to tell tokens apart; the rest of the secret is still far too long to guess. */
 const prefixLength = mark.length + 6
 
 export function createToken(): string {
@@ -16,24 +16,24 @@ export function createToken(): string {
   return `${mark}${secret}${checksumOf(secret)}`
 }
 
-/** False for what was never a token of ours: a typing mistake, a half copied one, rubbish. */
+/** Returns false for what was never a token of ours: a typing error, a truncated copy, or anything else. */
 export function isToken(text: string): boolean {
   const match = shape.exec(text)
   return match !== null && checksumOf(match[1]!) === match[2]
 }
 
-/** How it begins: `rm_4fK2pQ`. */
+/** Returns the beginning: `rm_4fK2pQ`. */
 export function prefixOf(token: string): string {
   return token.slice(0, prefixLength)
 }
 
-/** What is kept of it. Its secret is random, so one round of SHA-256 is enough. */
+/** Returns the stored hash. The secret is random, so one round of SHA-256 is enough. */
 export function hashOf(token: string): string {
   return hash('sha256', token, 'hex')
 }
 
 function checksumOf(secret: string): string {
-  // In plain numbers, since each guess has it computed.
+  // Plain numbers, for speed, since every guess is checked.
   let text = ''
   for (let rest = crc32(secret); rest > 0; rest = Math.floor(rest / 62)) text = digits[rest % 62]! + text
   return text.padStart(checksumLength, '0')

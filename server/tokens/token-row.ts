@@ -1,4 +1,4 @@
-/** From the row of a token to what it may do and how it is shown. */
+/** Converts the row of a token to its rights and its view. */
 import { z } from 'zod'
 import { Scope } from '../../contract/scope.ts'
 import { type ApiToken, OAuthClient } from '../../contract/tokens.ts'
@@ -12,7 +12,7 @@ import type { ApiTokenRow } from './token-tables.ts'
 const Scopes = z.array(Scope)
 const Texts = z.array(z.string())
 
-/** What may be given to a token. */
+/** The rights given to a token. */
 export interface TokenRights {
   scopes: readonly Scope[]
   accounts: readonly string[]
@@ -22,7 +22,7 @@ export function principalIdOf(tokenId: string): string {
   return `token-${tokenId}`
 }
 
-/** What the token may do now: what it was given, as far as its owner may do so themselves. */
+/** Returns the current principal: the rights given to the token, limited to those of its owner. */
 export function toPrincipal(row: OwnedTokenRow): Principal {
   const { scopes, accounts } = givenRights(row)
   const owner = ownerRights(row)
@@ -42,14 +42,14 @@ export function endsAtOf({ expires_at }: Pick<ApiTokenRow, 'expires_at'>): numbe
   return expires_at === null ? undefined : Date.parse(expires_at)
 }
 
-/** Undefined for anywhere. */
+/** Returns undefined for any address. */
 export function allowedRanges(row: Pick<ApiTokenRow, 'allowed_addresses'>): AddressRanges | undefined {
   const texts = Texts.parse(JSON.parse(row.allowed_addresses))
-  // One that cannot be read lets nobody in; it does not open the token to everybody.
+  // An unreadable range allows nobody; it does not open the token to everyone.
   return texts.length === 0 ? undefined : new AddressRanges(texts.flatMap(text => parseAddressRange(text) ?? []))
 }
 
-/** @param isSeen Whether an account is there, and visible to the caller. */
+/** @param isSeen Returns true if an account exists and is visible to the caller. */
 export function toView(row: OwnedTokenRow, now: number, isSeen: (accountId: string) => boolean): ApiToken {
   const { scopes, accounts } = givenRights(row)
   return {
@@ -79,8 +79,8 @@ export function ownerRights(row: Pick<TokenOwner, 'owner_role' | 'owner_accounts
 }
 
 /**
- * Nobody gives a token what they do not have; a scope that it has already may stay, worth nothing while its owner lacks
- * it. An account that the owner may not see is refused in the same words whether it exists or not.
+ * Refuses rights that the owner lacks; a scope that the token already has may stay, without effect while its owner
+ * lacks it. A hidden account is refused in the same words whether or not it exists.
  */
 export function refuseBeyond(owner: Rights, wanted: TokenRights, heldScopes: readonly Scope[] = []): void {
   const may = new Set([...owner.scopes, ...scopeSet(heldScopes)])
@@ -100,7 +100,7 @@ export function refuseUnknown(known: ReadonlySet<string>, wanted: readonly strin
   if (missing.length > 0) throw new Problem('account_not_found', `There is no account ${some(missing)}.`)
 }
 
-/** Each once, and each of them an address or a range. */
+/** Returns the ranges without duplicates, each of them an address or a range. */
 export function readRanges(texts: readonly string[]): string[] {
   const errors = texts.flatMap((text, index) =>
     parseAddressRange(text)
@@ -111,7 +111,7 @@ export function readRanges(texts: readonly string[]): string[] {
   return [...new Set(texts)]
 }
 
-/** Enough of them to go by. */
+/** Lists a few ids, as a hint. */
 function some(ids: readonly string[]): string {
   return ids.length > 5 ? `${ids.slice(0, 5).join(', ')} and ${ids.length - 5} more` : ids.join(', ')
 }

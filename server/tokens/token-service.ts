@@ -1,4 +1,4 @@
-/** API tokens: making, changing, rotating and revoking them, and telling who one is. */
+/** API tokens: creates, changes, rotates, revokes and authenticates them. */
 import { randomBytes } from 'node:crypto'
 import type { ApiToken, OAuthClient } from '../../contract/tokens.ts'
 import type { MadeUser } from '../../contract/users.ts'
@@ -42,16 +42,16 @@ export interface TokenServiceOptions {
 
 export interface TokenInput extends TokenRights {
   name: string
-  /** Null for never. */
+  /** Null if it never expires. */
   expires_at: string | null
-  /** Anywhere when empty. */
+  /** Empty for any address. */
   allowed_addresses: readonly string[]
 }
 
 export type TokenChange = { [Field in keyof TokenInput]?: TokenInput[Field] | undefined }
 
 interface NewToken {
-  /** The secret, which is in this answer and nowhere else. */
+  /** The secret, which only this response contains. */
   token: string
   info: ApiToken
 }
@@ -68,7 +68,7 @@ export class TokenService {
     this.#known = new KnownTokens(options)
   }
 
-  /** Undefined for nobody. Answers at once, without the database, for tokens seen before and for what is none. */
+  /** Returns undefined for an invalid token. Synchronous, without the database, for cached and malformed ones. */
   authenticate(
     token: string,
     address: string,
@@ -77,7 +77,7 @@ export class TokenService {
     return this.#known.authenticate(token, address, audience)
   }
 
-  /** After a change to a user was committed: their tokens, and what those have open, follow before this resolves. */
+  /** Called after a change to a user was committed; resolves once their tokens and open streams have followed. */
   async userChanged(userId: string): Promise<void> {
     await this.#known.follow(userId)
   }
@@ -86,7 +86,7 @@ export class TokenService {
     await this.#known.stop()
   }
 
-  /** A token that is not an administrator's sees itself alone. */
+  /** Lists tokens; a token without administrator rights sees only itself. */
   async list(principal: Principal): Promise<ApiToken[]> {
     const { store } = this.#options
     const { userId } = principal
@@ -97,7 +97,7 @@ export class TokenService {
     return this.#views(principal, rows.filter(isShown))
   }
 
-  /** @param client Which acts by it: then its secrets are those of `issueSecret`, and this one is to be forgotten. */
+  /** @param client The client that acts by it: its secrets come from `issueSecret`, and this one is discarded. */
   async create(principal: Principal, input: TokenInput, client?: OAuthClient): Promise<NewToken> {
     const { store, hub, logger, now } = this.#options
     const userId = ownerOf(principal)
@@ -122,7 +122,7 @@ export class TokenService {
     }
     const learn = this.#known.learner()
     const made = await hub.transact(async (transaction, tell): Promise<OwnedTokenRow> => {
-      // As they are now: the principal may be of a moment ago.
+      // The current rights, since the principal may be stale.
       const found = await store.findOwner(userId, transaction)
       if (!found || found.owner.owner_disabled) throw new Problem('session_needed', 'Your account here was closed.')
       refuseBeyond(ownerRights(found.owner), input)
@@ -137,7 +137,7 @@ export class TokenService {
     return { token, info: toView(made, now(), isSeenBy(principal, known)) }
   }
 
-  /** What it has open is narrowed before this resolves. */
+  /** Changes a token; its open streams are narrowed before this resolves. */
   async change(principal: Principal, tokenId: string, change: TokenChange): Promise<ApiToken> {
     const { store, hub, logger } = this.#options
     refuseToken(principal)
@@ -148,7 +148,7 @@ export class TokenService {
       const row = await this.#get(principal, tokenId, transaction)
       const given = givenRights(row)
       const { scopes, accounts, expires_at, name } = change
-      // Only what is named is looked at: an old right that its owner lost does not keep the name from being changed.
+      // Checks only named rights: an old right that the owner lost does not prevent renaming.
       refuseBeyond(ownerRights(row), { scopes: scopes ?? [], accounts: accounts ?? [] }, given.scopes)
       if (known && accounts) refuseUnknown(known, accounts)
       if (expires_at !== undefined && expires_at !== row.expires_at) this.#refusePast(expires_at)
@@ -169,7 +169,7 @@ export class TokenService {
     return this.#view(principal, tokenId)
   }
 
-  /** What the old secret has open is closed before this resolves. */
+  /** Rotates a secret; what the old one has open is closed before this resolves. */
   async rotate(principal: Principal, tokenId: string): Promise<NewToken> {
     const { store, hub, logger } = this.#options
     const userId = ownerOf(principal)
@@ -182,7 +182,7 @@ export class TokenService {
         throw new Problem('forbidden', detail)
       }
       if (row.oauth_client !== null) {
-        throw new Problem('forbidden', 'A connected client renews its secrets by itself; revoke it to end its access.')
+        throw new Problem('forbidden', 'A connected client renews its own secrets; revoke it to end its access.')
       }
       await store.update(tokenId, { token_hash: hashOf(token), prefix: prefixOf(token) }, transaction)
       tell({ type: 'token_updated', data: { ...named(row, at), changed: ['secret'] } })
@@ -192,15 +192,15 @@ export class TokenService {
     return { token, info: await this.#view(principal, tokenId) }
   }
 
-  /** The users that it invited, reset or raised. */
+  /** Lists the users that it invited, reset or gave more rights. */
   async listMade(principal: Principal, tokenId: string): Promise<MadeUser[]> {
     await this.#get(principal, tokenId)
     return this.#options.made.list({ tokenId })
   }
 
   /**
-   * What it has open is closed before this resolves.
-   * @param endsMade With all users that it made, in the same transaction: nothing it does comes between. @returns The users that were ended.
+   * Revokes a token; what it has open is closed before this resolves. @returns The ended users.
+   * @param endsMade Also ends all users that it made, in the same transaction, so that it can do nothing in between.
    */
   async revoke(principal: Principal, tokenId: string, endsMade = false): Promise<string[]> {
     return this.#options.revocations.run({
@@ -230,7 +230,7 @@ export class TokenService {
     return others
   }
 
-  /** A connected client gets an access token for the server at this origin. @param token As `createToken` makes it. */
+  /** Issues an access token to a connected client, for the server at this origin. @param token From `createToken`. */
   async issueSecret(token: string, tokenId: string, audience: string, expiresAt: string): Promise<void> {
     await this.#options.store.insertSecret({
       token_hash: hashOf(token),
@@ -240,14 +240,14 @@ export class TokenService {
     })
   }
 
-  /** What it has open is closed before this resolves. */
+  /** Deletes an access token; what it has open is closed before this resolves. */
   async endSecret(token: string): Promise<void> {
     const tokenId = await this.#options.store.deleteSecret(hashOf(token))
     const row = tokenId === undefined ? undefined : await this.#options.store.find(tokenId)
     if (row) await this.#known.follow(row.user_id)
   }
 
-  /** As it is now; undefined when it, its owner or its time has ended. */
+  /** Returns the current connection; undefined if it or its owner has ended, or it has expired. */
   async findConnection(
     tokenId: string,
   ): Promise<{ userId: string; rights: TokenRights; endsAt: number | undefined } | undefined> {
@@ -259,7 +259,7 @@ export class TokenService {
     return { userId, rights: { scopes: [...scopes], accounts: [...accounts] }, endsAt }
   }
 
-  /** The client gave its access back, or misused it. What it has open is closed before this resolves. */
+  /** Ends the connection of a client that revoked or misused it. What it has open is closed before this resolves. */
   async endConnection(tokenId: string, why: string): Promise<void> {
     const { store, hub, revocations, logger } = this.#options
     await revocations.run({
@@ -280,18 +280,18 @@ export class TokenService {
     })
   }
 
-  /** What connected clients have open ends; none of their rights. */
+  /** Closes what connected clients have open, without revoking their rights. */
   async cutConnections(): Promise<void> {
     const { store, listener } = this.#options
     for (const row of await store.list()) if (row.oauth_client !== null) listener.revoked(principalIdOf(row.id))
   }
 
-  /** Access tokens that ended. */
+  /** Deletes expired access tokens. */
   async pruneSecrets(): Promise<void> {
     await this.#options.store.pruneSecrets(this.#at())
   }
 
-  /** Someone else's token is none, but for an administrator. */
+  /** Finds a token; other users' tokens exist only for administrators. */
   async #get(principal: Principal, tokenId: string, transaction?: Database): Promise<OwnedTokenRow> {
     const row = await this.#options.store.find(tokenId, transaction)
     if (row && (row.user_id === principal.userId || principal.scopes.has('dashboard:admin'))) return row
@@ -319,7 +319,7 @@ export class TokenService {
   }
 }
 
-/** A token never makes or changes tokens: anyone who got hold of one could stay after it is revoked. */
+/** A token never creates or changes tokens: a thief could otherwise stay after it is revoked. */
 function refuseToken({ kind }: Principal): void {
   if (kind !== 'session' && kind !== 'api_key') throw new Problem('session_needed', 'Sign in: tokens may not do this.')
 }
@@ -333,12 +333,12 @@ function refuseMany({ all, own }: { all: number; own: number }): void {
   }
 }
 
-/** @param known The accounts that there are. */
+/** @param known The existing accounts. */
 function isSeenBy(principal: Principal, known: ReadonlySet<string>): (accountId: string) => boolean {
   return id => known.has(id) && maySeeAccount(principal, id)
 }
 
-/** A secret is shown only to a person, of whose tokens it is one. */
+/** Returns the owner: a secret is shown only to the user whose token it is. */
 function ownerOf({ kind, userId }: Principal): string {
   if (kind === 'session' && userId !== null) return userId
   throw new Problem('session_needed', 'Sign in: a token belongs to a person, and only they may see its secret.')

@@ -5,7 +5,7 @@ import { later } from '../platform/database/later.ts'
 import { Prepared } from '../platform/database/prepared.ts'
 import type { ApiTokenRow, TokenSecretRow } from './token-tables.ts'
 
-/** What is needed of the owner of a token. */
+/** The needed fields of a token's owner. */
 export interface TokenOwner {
   owner_name: string
   owner_role: string
@@ -13,13 +13,13 @@ export interface TokenOwner {
   owner_disabled: number
 }
 
-/** A token with its owner as they are at the same moment. */
+/** A token and its owner, read in one statement. */
 export interface OwnedTokenRow extends ApiTokenRow, TokenOwner {
-  /** Of an access token: the only server that it is for. Hash and end are those of the access token then. */
+  /** The only server that an access token is for; hash and expiry are then those of the access token. */
   audience?: string
 }
 
-/** A token was used: when, and from where. */
+/** One use of a token: time and address. */
 export interface TokenUse {
   id: string
   at: string
@@ -64,7 +64,7 @@ export class TokenStore {
     return (await findToken.with(db, { id }).execute())[0]
   }
 
-  /** In any order. */
+  /** Returns tokens in any order. */
   async findByHashes(tokenHashes: readonly string[]): Promise<OwnedTokenRow[]> {
     const rows: OwnedTokenRow[] = await owned(this.#db).where('token_hash', 'in', tokenHashes).execute()
     if (rows.length === tokenHashes.length) return rows
@@ -72,7 +72,7 @@ export class TokenStore {
     return [...rows, ...secrets.map(ofSecret)]
   }
 
-  /** All by which somebody can come: tokens, and access tokens of connected clients that have not ended. */
+  /** Returns all valid secrets of a user: tokens, and unexpired access tokens of connected clients. */
   async listSecretsOf(userId: string, now: string): Promise<OwnedTokenRow[]> {
     const rows = await this.listOf(userId)
     if (rows.every(row => row.oauth_client === null)) return rows
@@ -88,7 +88,7 @@ export class TokenStore {
     await this.#db.insertInto('token_secrets').values(row).execute()
   }
 
-  /** @returns The token that it was of. */
+  /** @returns The id of its token. */
   async deleteSecret(tokenHash: string): Promise<string | undefined> {
     const row = await this.#db
       .deleteFrom('token_secrets')
@@ -110,7 +110,7 @@ export class TokenStore {
     return listOfUser.with(this.#db, { user_id: userId }).execute()
   }
 
-  /** Who is to own a token; with how many tokens there are, and how many of them are theirs. */
+  /** Returns the future owner of a token, with the number of all tokens and of the owner's. */
   async findOwner(userId: string, db: Database): Promise<{ owner: TokenOwner; all: number; own: number } | undefined> {
     const [row] = await findOwner.with(db, { user_id: userId }).execute()
     if (!row) return undefined
@@ -118,7 +118,7 @@ export class TokenStore {
     return { owner, all: Number(all), own: Number(own) }
   }
 
-  /** With what follows in the transaction. */
+  /** Inserts a row, batched with the next statements of the transaction. */
   async insert(row: ApiTokenRow, transaction: Database): Promise<void> {
     await later(transaction, insertOne.with(transaction, row))
   }
@@ -131,18 +131,18 @@ export class TokenStore {
     await deleteToken.with(db, { id }).execute()
   }
 
-  /** Many in one statement, since each is a way to another thread or machine and back; what is gone meanwhile is passed over. */
+  /** Records many uses in one statement, since each is a round trip; deleted tokens are skipped. */
   async noteUses(uses: readonly TokenUse[]): Promise<void> {
     for (let from = 0; from < uses.length; from += usesAtOnce) {
       const rows = uses.slice(from, from + usesAtOnce).map(({ id, at, address }) => sql`(${id}, ${at}, ${address})`)
-      // Both databases call the columns of values so.
+      // Both databases give the columns of VALUES these names.
       await sql`update api_tokens set last_used_at = used.column2, last_used_address = used.column3
         from (values ${sql.join(rows)}) as used where api_tokens.id = used.column1`.execute(this.#db)
     }
   }
 }
 
-/** Rows of tokens, once for each of their access tokens. */
+/** Selects rows of tokens, once for each of their access tokens. */
 function issued(db: Database) {
   return owned(db)
     .innerJoin('token_secrets', 'token_secrets.token_id', 'api_tokens.id')

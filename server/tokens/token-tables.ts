@@ -24,7 +24,10 @@ export interface ApiTokenRow {
   expires_at: string | null
   last_used_at: string | null
   last_used_address: string | null
-  /** JSON, as the contract has `OAuthClient`: its secrets are those in `token_secrets`, and nobody knows that of `token_hash`. */
+  /**
+   * `OAuthClient` of the contract, as JSON: its secrets are in `token_secrets`, and that of `token_hash` is unknown to
+   * anyone.
+   */
   oauth_client: string | null
 }
 
@@ -33,7 +36,7 @@ export interface TokenSecretRow {
   /** SHA-256, hex. */
   token_hash: string
   token_id: string
-  /** Origin of the server that it was issued for. */
+  /** The origin of the server that it was issued for. */
   audience: string
   expires_at: string
 }

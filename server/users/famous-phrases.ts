@@ -1,6 +1,6 @@
 /**
- * What many people know by heart, and so what is guessed early: the best known first. Spaces stand where words end; long ones are
- * cut where people stop. Below them walks over the keyboard that no list of passwords has.
+ * Phrases that many people know by heart, and that are therefore guessed early: the best known first. Spaces mark word
+ * boundaries; long ones are cut where people stop. After them, keyboard walks that no password list contains.
  */
 
 const phrases = `
@@ -254,7 +254,7 @@ poiulkjhmnbv lkjhgfdsapoiuytrewq mnbvcxzlkjhgfdsa q2w3e4r5t6 2w3e4r5t6y7u 3edc4r
 !@#$%^&*()_+ !@#$%^&*() qwer!@#$ !@#$qwer asdf!@#$ 1q@w3e$r !q2w#e4r !q@w#e$r !"§$%&/()=
 `
 
-/** What may stand between two words. */
+/** Matches what may separate two words. */
 const separators = String.raw`[^\p{L}\p{N}]*`
 const words = phrases
   .trim()
@@ -262,22 +262,22 @@ const words = phrases
   .map(phrase => phrase.split(' '))
 const joined = words.map(each => each.join(''))
 
-/** In lower case and without spaces, for a dictionary of zxcvbn; the best known first. */
+/** In lower case and without spaces, as a dictionary for zxcvbn; the best known first. */
 export const famousPhrases: readonly string[] = [...joined, ...walks.trim().split(/\s+/)]
 
-/** Each phrase in it as the dictionary has it, whatever stood between its words. */
+/** Joins each phrase in the text to its form in the dictionary, whatever separates its words. */
 export function joinPhrases(text: string): string {
-  // Not one expression of all phrases: to build it takes a tenth of a second and 24 MiB.
+  // Not one expression for all phrases: building it takes a tenth of a second and 24 MiB.
   const bare = fold(text.replace(/[^\p{L}\p{N}]+/gu, ''))
   const found = words.filter((_each, index) => bare.includes(joined[index]!))
   if (found.length === 0) return text
-  // The longest first, so that none is found in half.
+  // The longest first, so that none is matched partially.
   const alternatives = found.map(each => each.join(separators)).toSorted((a, b) => b.length - a.length)
   const anyPhrase = new RegExp(alternatives.join('|'), 'giu')
   return text.replace(anyPhrase, phrase => phrase.replace(/[^\p{L}\p{N}]+/gu, '').toLowerCase())
 }
 
-/** Finds at least what the expression finds without regard to case: it takes the long s for an s, too. */
+/** Folds case at least as broadly as a case-insensitive expression, which also matches the long s as s. */
 function fold(text: string): string {
   return text.toUpperCase().toLowerCase()
 }

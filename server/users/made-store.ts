@@ -1,14 +1,14 @@
-/** Who invited, reset or raised whom, in the database. */
+/** Deeds in the database: who invited, reset or raised which user. */
 import type { Database } from '../platform/database/database.ts'
 import type { MadeUserRow, UserRow } from './user-tables.ts'
 
-/** Whose deeds: of one token, or of a person by whatever means. */
+/** The actor of deeds: one token, or a person by any means. */
 export type Maker = { tokenId: string } | { userId: string }
 
-/** The actor of one of these held the link by which the user comes in. */
+/** Deeds whose actor held the link by which the user signs in. */
 export const deedsWithLink: readonly string[] = ['invited', 'reset']
 
-/** What is kept of one user; the deed that was repeated longest ago goes. */
+/** Deeds kept per user; beyond it the one repeated longest ago is deleted. */
 export const maxDeedsOfUser = 50
 
 export class MadeStore {
@@ -18,7 +18,7 @@ export class MadeStore {
     this.#db = db
   }
 
-  /** The same deed again counts from now on. */
+  /** Records a deed; repeating it renews its time. */
   async note(row: MadeUserRow, transaction: Database): Promise<void> {
     await transaction
       .insertInto('made_users')
@@ -46,8 +46,8 @@ export class MadeStore {
   }
 
   /**
-   * With the users as they are now, oldest deed first. Anyone who held the link of a user may have been that user from then on: what these
-   * did after it counts too, and so on.
+   * Returns deeds with the current users, oldest first. Anyone who held a user's link may have acted as that user
+   * since, so that user's later deeds are included, transitively.
    */
   async listBy(maker: Maker, db: Database = this.#db): Promise<(MadeUserRow & { user: UserRow })[]> {
     const rows: MadeUserRow[] = []
@@ -57,7 +57,7 @@ export class MadeStore {
       'userId' in maker
         ? await noted.where('maker_user_id', '=', maker.userId).execute()
         : await noted.where('maker', '=', `token-${maker.tokenId}`).execute()
-    // Each round takes on users that were not taken on before, so it ends.
+    // Each round adds only new users, so it ends.
     while (found.length > 0) {
       rows.push(...found)
       const held = found.filter(({ user_id, deed }) => deedsWithLink.includes(deed) && !heldSince.has(user_id))

@@ -1,4 +1,7 @@
-/** What people and tokens made of users: noted as it is done, told before they are revoked, and ended with them when that is wanted. */
+/**
+ * Deeds of people and tokens on users: recorded with each deed, shown before the maker is revoked, and undone with it
+ * on request.
+ */
 import { MadeDeed, type MadeUser } from '../../contract/users.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
@@ -14,7 +17,7 @@ export interface MadeUsersOptions {
   store: MadeStore
   users: Pick<UserStore, 'countAllTokens'>
   passkeys: Pick<PasskeyStore, 'countOf' | 'deleteAllOf'>
-  /** Open sessions of all. */
+  /** Returns the open sessions of all users. */
   openSessions: () => Promise<readonly { user_id: string }[]>
 }
 
@@ -26,8 +29,8 @@ export class MadeUsers {
   }
 
   /**
-   * In the transaction of the deed. A token that was revoked meanwhile, or a person who was disabled or deleted, does nothing more:
-   * else they could make users while an administrator ends what they made.
+   * Records a deed in its transaction. A revoked token, or a disabled or deleted person, is refused, since they could
+   * otherwise create users while an administrator ends those that they made.
    */
   async note(principal: Principal, deed: MadeDeed, userId: string, { transaction, at }: Writing): Promise<void> {
     const { id, kind, userId: makerId } = principal
@@ -38,12 +41,12 @@ export class MadeUsers {
     if (kind === 'token' && !(await store.hasToken(tokenIdOf(id), transaction))) {
       throw new Problem('unauthorized', 'This token was revoked.')
     }
-    // Of a person all sessions are one.
+    // All sessions of a person count as one maker.
     const maker = kind === 'session' ? `user-${makerId}` : id
     await store.note({ maker, maker_user_id: makerId, deed, user_id: userId, at }, transaction)
   }
 
-  /** Whether a change gives more than there was, an open door included. */
+  /** Returns true if a change adds rights, including enabling a disabled user. */
   isRaised(before: UserRow, after: UserRow): boolean {
     return (before.disabled === 1 && after.disabled === 0) || !hasRights(rightsOf(before), rightsOf(after))
   }
@@ -69,8 +72,9 @@ export class MadeUsers {
   }
 
   /**
-   * Disables all of them but the caller. Where the maker held a link, what came of that goes too: password, authenticator, passkeys,
-   * tokens and the link itself, so that to enable them again lets in nobody who came by it. Answers whose sessions are to end.
+   * Disables all users that the maker made, except the caller. If the maker held a link, password, authenticator,
+   * passkeys, tokens and the link are deleted too, so that enabling the user lets in nobody who came by it. Returns the
+   * users whose sessions are to end.
    */
   async end(principal: Principal, maker: Maker, writing: Writing): Promise<string[]> {
     const made = await this.#options.store.listBy(maker, writing.transaction)
@@ -115,7 +119,7 @@ function tokenIdOf(principalId: string): string {
   return principalId.replace(/^token-/, '')
 }
 
-/** For the trail, where a reference is bounded: the users that it ended, as far as they fit. */
+/** Returns the ended users for the trail, as far as they fit into a reference. */
 export function endedRefs(userIds: readonly string[]): Record<string, string> {
   if (userIds.length === 0) return {}
   return { ended: String(userIds.length), ended_users: userIds.slice(0, 40).join(' ') }

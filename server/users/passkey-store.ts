@@ -1,4 +1,4 @@
-/** Passkeys in the database: public keys, and how often each was used. */
+/** Passkeys in the database: public keys and signature counters. */
 import type { Database } from '../platform/database/database.ts'
 import type { PasskeyRow } from './user-tables.ts'
 
@@ -36,7 +36,7 @@ export class PasskeyStore {
     await db.insertInto('passkeys').values(row).execute()
   }
 
-  /** Notes a use, unless the counter went back since: passkeys of a cloud account stay at 0 (Level 3, section 6.1.1). */
+  /** Records a use. Returns false if the counter went back; synced passkeys stay at 0 (Level 3, section 6.1.1). */
   async use(id: string, use: Pick<PasskeyRow, 'counter' | 'is_backed_up' | 'last_used_at'>): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable('passkeys')
@@ -47,7 +47,7 @@ export class PasskeyStore {
     return numUpdatedRows > 0n
   }
 
-  /** Whether this user had it. */
+  /** Returns true if this user had it. */
   async delete(userId: string, id: string, db: Database = this.#db): Promise<boolean> {
     const { numDeletedRows } = await db
       .deleteFrom('passkeys')

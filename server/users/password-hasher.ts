@@ -1,14 +1,16 @@
-/** Passwords as argon2id, a few at a time: while many are tried the machine stays usable, and memory flat. */
+/**
+ * Hashes passwords with argon2id, a few in parallel: under many attempts the machine stays usable, and memory bounded.
+ */
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import { Problem } from '../platform/problem.ts'
 
 export interface PasswordHasherOptions {
-  /** Worked on at once; each keeps one processor busy for some 90 ms and takes 46 MiB. */
+  /** Passwords in parallel; each keeps one processor busy for some 90 ms and takes 46 MiB. */
   parallel?: number
-  /** More are refused: the last of those with the highest rank. */
+  /** Queued passwords; beyond it, the last of those with the highest rank is refused. */
   maxWaiting?: number
-  /** Of each password, in KiB. Tests that are about something else take less: it is what a password costs to look at. */
+  /** Memory per password in KiB, which determines its cost; lower in unrelated tests. */
   memory?: number
 }
 
@@ -28,8 +30,9 @@ interface Waiting {
 
 const derive = promisify(argon2)
 /**
- * OWASP Password Storage Cheat Sheet: of its equal choices for argon2id the one of most memory. A block of more than
- * 32 MiB is mapped for itself and given back when it is freed; smaller ones glibc keeps, 20 MiB for each thread and more.
+ * OWASP Password Storage Cheat Sheet: of its equivalent choices for argon2id the one with the most memory. A block of
+ * more than 32 MiB is mapped separately and returned when freed; smaller ones are kept by glibc, 20 MiB and more per
+ * thread.
  */
 const usual = { memory: 47_104, passes: 1, parallelism: 1 }
 const tagBytes = 32
@@ -39,9 +42,9 @@ export class PasswordHasher {
   readonly #parallel: number
   readonly #maxWaiting: number
   readonly #cost: typeof usual
-  /** By rank, then as they came; at most `maxWaiting`. */
+  /** The queue by rank, then in order of arrival; at most `maxWaiting`. */
   readonly #waiting: Waiting[] = []
-  /** What the passwords of nobody are compared with. */
+  /** The hash that passwords for unknown users are compared with. */
   readonly #dummy: Stored
   #running = 0
 
@@ -52,7 +55,7 @@ export class PasswordHasher {
     this.#dummy = { ...this.#cost, salt: randomBytes(16), tag: randomBytes(tagBytes) }
   }
 
-  /** Answers a PHC string, to be kept. @throws Problem overloaded. */
+  /** Returns a PHC string to store. @throws Problem overloaded. */
   async hash(password: string): Promise<string> {
     const salt = randomBytes(16)
     const tag = await this.#inTurn(0, () => tagOf(password, { ...this.#cost, salt, tag: Buffer.alloc(tagBytes) }))
@@ -61,7 +64,7 @@ export class PasswordHasher {
   }
 
   /**
-   * Where there is no password to compare with, it does the same work and answers false.
+   * Verifies a password; without a stored one it does the same work and returns false.
    * @param rank Lower ones go first, and are not refused for higher ones.
    * @throws Problem overloaded.
    */
@@ -79,7 +82,9 @@ export class PasswordHasher {
     if (this.#waiting.length >= this.#maxWaiting && this.#waiting.at(-1)!.rank <= rank) throw tooMany()
   }
 
-  /** Whether it was made with another cost than today's: to be recreated when the password is known. */
+  /**
+   * Returns true if the hash has another cost than the current one, and should be renewed once the password is known.
+   */
   isOutdated(kept: string): boolean {
     const { memory, passes, parallelism, tag } = parse(kept)
     const today = this.#cost
@@ -94,7 +99,7 @@ export class PasswordHasher {
       return await work()
     } finally {
       const next = this.#waiting.shift()
-      // Its place is handed on, so that nobody slips in between.
+      // Its slot is handed over, so that no later caller gets it first.
       if (next) next.begin()
       else this.#running--
     }
@@ -115,7 +120,7 @@ function tooMany(): Problem {
   return new Problem('overloaded', detail, { retryAfterSeconds: 2 })
 }
 
-/** Composed and decomposed letters are the same password: keyboards differ (NIST SP 800-63B, section 3.1.1.2). */
+/** Normalised, since keyboards differ in composed and decomposed letters (NIST SP 800-63B, section 3.1.1.2). */
 function tagOf(password: string, { memory, passes, parallelism, salt, tag }: Stored): Promise<Buffer> {
   const message = Buffer.from(password.normalize('NFKC'))
   return derive('argon2id', { message, nonce: salt, memory, passes, parallelism, tagLength: tag.length })
@@ -123,7 +128,7 @@ function tagOf(password: string, { memory, passes, parallelism, salt, tag }: Sto
 
 function parse(kept: string): Stored {
   const [, memory, passes, parallelism, salt, tag] = phc.exec(kept) ?? []
-  if (salt === undefined || tag === undefined) throw new Error('a kept password is no PHC string of argon2id')
+  if (salt === undefined || tag === undefined) throw new Error('a stored password is not a PHC string of argon2id')
   return {
     memory: Number(memory),
     passes: Number(passes),

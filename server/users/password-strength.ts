@@ -1,16 +1,19 @@
-/** Refuses passwords that are easy to guess: the commonest, famous phrases, and those made of few words, runs or what is known of the person. */
+/**
+ * Refuses passwords that are easy to guess: the most common ones, famous phrases, and those made of few words, runs or
+ * known facts about the person.
+ */
 import type { ZxcvbnFactory } from '@zxcvbn-ts/core'
 import { Problem } from '../platform/problem.ts'
 import { famousPhrases, joinPhrases } from './famous-phrases.ts'
 
-/** Guesses that a password must withstand, to the power of ten. */
+/** Decimal logarithm of the guesses that a password must withstand. */
 const leastGuesses = 9
-/** Looking at more would take long and change nothing: what is hard to guess this far, stays so. */
+/** Characters that are analysed; more would take long, and a text that is hard to guess so far stays so. */
 const lookedAt = 72
 const ownWords = ['rustymail', 'mail', 'imap', 'smtp', 'dashboard', 'administrator']
 
 /**
- * @param words What anyone could know of the person: their email and name.
+ * @param words What anyone could know about the person: email and name.
  * @throws Problem password_too_common.
  */
 export async function checkPasswordStrength(password: string, words: readonly string[]): Promise<void> {
@@ -20,20 +23,20 @@ export async function checkPasswordStrength(password: string, words: readonly st
   throw new Problem('password_too_common', detail)
 }
 
-/** How many guesses it withstands, to the power of ten. */
+/** Returns the decimal logarithm of the guesses that a text withstands. */
 export async function estimateGuesses(text: string, words: readonly string[]): Promise<number> {
   const estimator = await getEstimator()
   const pieces = words.flatMap(word => [word, ...word.split(/[^\p{L}\p{N}]+/u)]).filter(piece => piece.length > 2)
   return estimator.check(joinPhrases(text.slice(0, lookedAt)), [...ownWords, ...pieces]).guessesLog10
 }
 
-/** To rank the lists again takes 25 ms; they take megabytes of memory, so that they go with the next large collection. */
+/** Cached weakly: ranking the lists takes 25 ms, but they take megabytes, which the next major collection frees. */
 let kept: WeakRef<ZxcvbnFactory> | undefined
 
 async function getEstimator(): Promise<ZxcvbnFactory> {
   const known = kept?.deref()
   if (known) return known
-  // Only who looks at a text pays for it.
+  // Loaded on demand, when a text is analysed.
   const [{ ZxcvbnFactory }, { dictionary, adjacencyGraphs }] = await Promise.all([
     import('@zxcvbn-ts/core'),
     import('@zxcvbn-ts/language-common'),

@@ -1,6 +1,6 @@
 /**
- * What is taken away while the database takes no writes holds in this process at once, and is stored as soon as it can be. Until then
- * its caller is told so: a restart before would give it back.
+ * Revocations while the database accepts no writes: effective in this process immediately, and stored with retries.
+ * Until then the caller is told, since a restart would undo it.
  */
 
 import { databaseFaultKind } from '../platform/database/database-fault.ts'
@@ -10,13 +10,13 @@ import { Problem } from '../platform/problem.ts'
 import { pause } from '../platform/waits.ts'
 
 export interface Revocation<Result> {
-  /** Ids of principals, or `user-…` for all that somebody holds. */
+  /** Ids of principals, or `user-…` for everything that a user holds. */
   ids: readonly string[]
-  /** Throws what `work` would throw to callers who may not; reads only. */
+  /** Throws what `work` would throw to callers without the right; reads only. */
   check(): Promise<unknown>
-  /** Takes it away in the database. Run again until it is done, so it is to bear that. */
+  /** Revokes in the database. Retried until done, so it must be idempotent. */
   work(): Promise<Result>
-  /** Principals whose streams and exchanges are closed; those of `ids` unless given. */
+  /** Returns the principals whose streams and exchanges are closed; by default those of `ids`. */
   opened?(): Promise<readonly string[]>
 }
 
@@ -25,18 +25,18 @@ export interface RevocationsOptions {
   logger: Logger
 }
 
-/** Waiting to be stored; past it a revocation is refused like every other change. */
+/** Revocations waiting to be stored; beyond it one is refused like every other change. */
 const maxPending = 1_000
-/** Of the same principals: nobody fills all places by asking again. */
+/** Waiting revocations of the same principals, so that repeating one cannot fill the queue. */
 const maxAlike = 4
 const retryMs = 2_000
-/** Of one round. */
+/** Failures after which a round ends. */
 const maxFailures = 3
 
 export class Revocations {
   readonly #options: RevocationsOptions
   readonly #pending = new Set<Revocation<unknown>>()
-  /** With how many of those that wait name it. */
+  /** Denied ids, with the number of waiting revocations that name each. */
   readonly #denied = new Map<string, number>()
   readonly #stopped = new AbortController()
   #storing: Promise<void> | undefined
@@ -45,13 +45,13 @@ export class Revocations {
     this.#options = options
   }
 
-  /** True for principals that were taken away and are still in the database. */
+  /** Returns true for principals that were revoked but are still in the database. */
   denies({ id, userId }: Principal): boolean {
     if (this.#denied.size === 0) return false
     return this.#denied.has(id) || (userId !== null && this.#denied.has(`user-${userId}`))
   }
 
-  /** @throws Problem 503 when it holds, but could not be stored yet. */
+  /** @throws Problem 503 if it is effective, but could not be stored yet. */
   async run<Result>(revocation: Revocation<Result>): Promise<Result> {
     try {
       return await revocation.work()
@@ -91,14 +91,15 @@ export class Revocations {
       let failures = 0
       for (const revocation of [...this.#pending]) {
         if (await this.#isStored(revocation)) this.#release(revocation)
-        // One that fails for a reason of its own holds up no other; a database that takes nothing is not asked a thousand times.
+        // One that fails for its own reason does not block others, but a database that accepts nothing is not tried a
+        // thousand times.
         else if (++failures >= maxFailures) break
       }
     }
     this.#storing = undefined
   }
 
-  /** Also when there is nothing left to take away. */
+  /** Returns true also if there is nothing left to revoke. */
   async #isStored({ ids, work }: Revocation<unknown>): Promise<boolean> {
     const { logger } = this.#options
     try {

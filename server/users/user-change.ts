@@ -1,4 +1,6 @@
-/** Writing a user inside a transaction of the hub: told of when anything is new, and one administrator is always left. */
+/**
+ * Writes a user inside a transaction of the hub: announced if anything changed, and one administrator always remains.
+ */
 import { randomBytes } from 'node:crypto'
 import { Role } from '../../contract/access.ts'
 import type { Fact } from '../../contract/event.ts'
@@ -12,7 +14,7 @@ export interface Writing {
   store: UserStore
   transaction: Database
   tell: (fact: Fact) => void
-  /** When it happens, as it is written down. */
+  /** The time of the change, as stored. */
   at: string
 }
 
@@ -32,7 +34,7 @@ export async function addUser(wanted: WantedUser, { store, transaction, tell, at
   return row
 }
 
-/** Throws when it would shut out the last administrator. Writes and tells nothing when nothing is new. */
+/** Throws if it would lock out the last administrator. A no-op if nothing changed. */
 export async function changeUser(before: UserRow, wanted: WantedUser, writing: Writing): Promise<UserRow> {
   const { store, transaction, tell, at } = writing
   const after = { ...before, ...wanted, updated_at: at }
@@ -44,8 +46,8 @@ export async function changeUser(before: UserRow, wanted: WantedUser, writing: W
 }
 
 /**
- * Undoes the work, by throwing, when nobody would be left who is an administrator and can come in. Holds only in a
- * transaction of the hub, since those run one after the other.
+ * Rolls the work back, by throwing, if no administrator who can sign in would remain. Valid only in a transaction of
+ * the hub, since those are serialised.
  */
 export async function leaveOneAdministrator(
   { store, transaction }: Pick<Writing, 'store' | 'transaction'>,
@@ -62,7 +64,7 @@ export function lastAdministrator(): Problem {
   return new Problem('last_administrator', detail)
 }
 
-/** As facts name a user. */
+/** Returns the fields by which facts name a user. */
 export function named({ id, name, email, role, updated_at }: UserRow) {
   return { user_id: id, name, email, role: Role.parse(role), at: updated_at }
 }

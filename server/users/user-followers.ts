@@ -1,9 +1,12 @@
-/** Sessions and tokens follow the people to whom they belong. They stand above this folder, so they join as they are made. */
+/**
+ * Lets sessions and tokens follow the users that own them. They are on a higher floor, so they join when they are
+ * composed.
+ */
 
 export interface UserFollower {
-  /** What is in the database now counts. */
+  /** Applies what is in the database now. */
   changed(userId: string): Promise<void>
-  /** Everything that the user has open ends. Must not fail when there is nothing, or no such user. */
+  /** Ends everything that the user has open. Must not fail if there is nothing, or no such user. */
   ended(userId: string): Promise<void>
 }
 

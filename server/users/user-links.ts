@@ -1,4 +1,4 @@
-/** Links by which people choose a password: one for each at most, each used once, known to the database only by its hash. */
+/** Links by which users set a password: at most one per user, each used once, stored only as a hash. */
 import { hash, randomBytes } from 'node:crypto'
 import type { Database } from '../platform/database/database.ts'
 import { Problem } from '../platform/problem.ts'
@@ -8,7 +8,7 @@ import type { UserRow } from './user-tables.ts'
 export interface UserLinksOptions {
   store: UserStore
   now: () => number
-  /** How people reach RustyMail, without a slash at the end. */
+  /** The base URL of RustyMail, without a trailing slash. */
   baseUrl: () => string
 }
 
@@ -19,18 +19,18 @@ export class UserLinks {
     this.#options = options
   }
 
-  /** The link of before no longer works. */
+  /** Creates a link; the previous one becomes invalid. */
   async renew(userId: string, lifeMs: number, transaction: Database): Promise<{ link: string; expires_at: string }> {
     const { store, now, baseUrl } = this.#options
     const token = randomBytes(32).toString('base64url')
     const expires_at = new Date(now() + lifeMs).toISOString()
     await store.deleteLinksOf(userId, transaction)
     await store.insertLink({ token_hash: hashOf(token), user_id: userId, expires_at }, transaction)
-    // Behind `#`, so that it is in no log of a server or proxy.
+    // The token is in the fragment, so that it appears in no log of a server or proxy.
     return { link: `${baseUrl()}/invitation#${token}`, expires_at }
   }
 
-  /** Whose it is; the same words for every link that does not work. */
+  /** Returns the user of a link; throws the same words for every invalid link. */
   async open(token: string, transaction?: Database): Promise<{ user: UserRow; expiresAt: string }> {
     const { store, now } = this.#options
     const link = await store.findLink(hashOf(token), transaction)

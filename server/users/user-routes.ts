@@ -1,4 +1,4 @@
-/** People who may sign in, for administrators. */
+/** Users who may sign in, for administrators. */
 import { usersApi } from '../../contract/users.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import type { Principal } from '../platform/principal.ts'
@@ -9,7 +9,7 @@ import type { UserService } from './user-service.ts'
 export interface UserRoutesOptions {
   users: UserService
   revocations: Pick<Revocations, 'run'>
-  /** Principals by which somebody is in: their sessions and tokens. */
+  /** Returns the principals of a user: sessions and tokens. */
   opened: (userId: string) => Promise<string[]>
 }
 
@@ -20,7 +20,7 @@ export function userRoutes(http: HttpServer, { users, revocations, opened }: Use
     call.note({ user_id: invited.user.id })
     return invited
   })
-  /** Whatever they hold, also while the database takes no writes. */
+  /** Ends everything that a user holds, also while the database accepts no writes. */
   const end = <Result>(principal: Principal, userId: string, work: () => Promise<Result>) =>
     revocations.run({
       ids: [`user-${userId}`],

@@ -1,4 +1,4 @@
-/** A user's row as the contract shows it, and with a change laid over it. */
+/** Converts a user's row to the contract's form, and merges changes into it. */
 import { type AccountAccess, Role } from '../../contract/access.ts'
 import { DisabledBy, type User } from '../../contract/users.ts'
 import { accountsOf } from './rights.ts'
@@ -19,7 +19,7 @@ export interface NewAdministrator {
   email: string
   name: string
   password: string
-  /** For set-up, which only the first may use. */
+  /** True for set-up, which is allowed for the first administrator only. */
   onlyIfNone?: boolean
 }
 
@@ -30,12 +30,12 @@ export interface UserChange {
   disabled?: boolean | undefined
 }
 
-/** What the row itself does not know. */
+/** Figures that are not in the row. */
 export interface UserFigures {
   passkeys: number
   sessions: number
   tokens: number
-  /** Whether an account is there, and visible to the caller. */
+  /** Returns true if an account exists and is visible to the caller. */
   isSeen: (accountId: string) => boolean
 }
 
@@ -59,13 +59,13 @@ export function toUser(row: UserRow, { passkeys, sessions, tokens, isSeen }: Use
   }
 }
 
-/** `invited`: there is no way in yet but a link. */
+/** Returns the status; `invited` means that a link is the only way to sign in yet. */
 export function statusOf(row: UserRow, passkeys: number): User['status'] {
   if (row.disabled) return 'disabled'
   return row.password_hash === null && row.oidc_subject === null && passkeys === 0 ? 'invited' : 'active'
 }
 
-/** A former administrator sees no account unless it is named: `all` is never given in passing. */
+/** Merges a change; a former administrator sees only named accounts: `all` is never kept implicitly. */
 export function mergeChange(row: UserRow, change: UserChange, by: DisabledBy): UserRow {
   const role = change.role ?? Role.parse(row.role)
   const stays = row.role === 'administrator' ? [] : accountsOf(row)
@@ -78,7 +78,10 @@ export function mergeChange(row: UserRow, change: UserChange, by: DisabledBy): U
   }
 }
 
-/** What an administrator has disabled the provider neither enables nor makes its own; the other way round they may both. */
+/**
+ * Merges the disabling: the provider neither enables nor takes over users disabled by an administrator, but an
+ * administrator may do both.
+ */
 function mergeDisabled(
   { disabled, disabled_by }: UserRow,
   change: UserChange,
@@ -89,16 +92,16 @@ function mergeDisabled(
   return change.disabled ? { disabled: 1, disabled_by: by } : { disabled: 0, disabled_by: null }
 }
 
-/** As the column holds them: an administrator has all; a list is sorted, each once. */
+/** Returns the column's value: an administrator has all; a list is sorted and without duplicates. */
 export function writeAccounts(role: Role, accounts: AccountAccess): string {
   if (role === 'administrator' || accounts === 'all') return JSON.stringify('all')
   return JSON.stringify([...new Set(accounts)].sort())
 }
 
-/** Names of what is another than before, as the contract calls them. */
+/** Returns the names of changed fields, as in the contract. */
 export function changedFields(before: UserRow, after: UserRow): string[] {
   const fields = ['name', 'role', 'accounts', 'disabled', 'disabled_by'] as const
   const changed = fields.filter(field => before[field] !== after[field])
-  // `disabled` implies `disabled_by`: the latter is listed only where it alone changed.
+  // `disabled` implies `disabled_by`, which is listed only if it alone changed.
   return changed.filter(field => field !== 'disabled_by' || !changed.includes('disabled'))
 }

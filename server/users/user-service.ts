@@ -1,4 +1,4 @@
-/** People: inviting, changing, resetting and deleting them. One administrator who can come in is always left. */
+/** Users: invites, changes, resets and deletes them. One administrator who can sign in always remains. */
 import type { AccountAccess } from '../../contract/access.ts'
 import type { DisabledBy, MadeUser, User, UserLink } from '../../contract/users.ts'
 import type { EventHub } from '../events/event-hub.ts'
@@ -41,14 +41,14 @@ export interface UserServiceOptions {
   hasher: Pick<PasswordHasher, 'hash'>
   now: () => number
   logger: Logger
-  /** How people reach RustyMail, without a slash at the end. */
+  /** The base URL of RustyMail, without a trailing slash. */
   baseUrl: () => string
   accountIds: () => Promise<ReadonlySet<string>>
-  /** Ends what they have open: sessions, and what tokens hold. Must not fail when there is nothing, or nobody. */
+  /** Ends what a user has open: sessions, and what tokens hold. Must not fail if there is nothing. */
   ended: (userId: string) => Promise<void>
-  /** Sessions and tokens should follow what is in the database now. */
+  /** Called after a change, so that sessions and tokens follow the database. */
   changed: (userId: string) => Promise<void>
-  /** Open sessions of one, or of all. */
+  /** Returns the open sessions of one user, or of all. */
   openSessions: (userId?: string) => Promise<readonly { user_id: string }[]>
 }
 
@@ -61,7 +61,7 @@ const enabled = { disabled: 0, disabled_by: null } as const
 export class UserService {
   readonly #options: UserServiceOptions
   readonly #links: UserLinks
-  /** There is an administrator, and so there always will be. */
+  /** True once there is an administrator, since one always remains. */
   #isSetUp = false
 
   constructor(options: UserServiceOptions) {
@@ -89,7 +89,7 @@ export class UserService {
     return rows.map(row => toUser(row, { ...figuresOf(row.id), isSeen }))
   }
 
-  /** A user that did not accept yet is invited again; the previous link no longer works. */
+  /** Invites a user, again if not accepted yet; the previous link becomes invalid. */
   async invite(principal: Principal, { email, name, role, accounts }: Invitation): Promise<UserLink> {
     await this.#checkAccounts(principal, accounts)
     const wanted = { email: email.toLowerCase(), name, role, accounts: writeAccounts(role, accounts), ...enabled }
@@ -104,7 +104,7 @@ export class UserService {
     return { user: await this.#view(principal, row), ...link }
   }
 
-  /** What they have open follows before this resolves; also when nothing is new, since a try before may have failed there. */
+  /** Changes a user; what they have open follows before this resolves, also on a retry that changes nothing. */
   async change(
     principal: Principal,
     userId: string,
@@ -118,9 +118,9 @@ export class UserService {
       this.#refuseBeyond(principal, before)
       this.#refuseBeyond(principal, after)
       const { made } = this.#options
-      // A provider raises people by itself, and takes that back by itself.
+      // A provider's changes are not recorded, since it raises users and undoes that automatically.
       if (by === 'administrator' && made.isRaised(before, after)) await made.note(principal, 'raised', userId, writing)
-      // Else a link that lies somewhere would let its holder in again once they are enabled.
+      // A link left somewhere would otherwise let its holder in once the user is enabled again.
       if (after.disabled) await writing.store.deleteLinksOf(userId, writing.transaction)
       return changeUser(before, after, writing)
     })
@@ -128,7 +128,7 @@ export class UserService {
     return this.#view(principal, row)
   }
 
-  /** Takes every way in but a provider's, and if wanted the tokens, ends the sessions, and answers a link to start over. */
+  /** Removes all ways to sign in but a provider's, optionally tokens too; ends sessions, and returns a new link. */
   async reset(principal: Principal, userId: string, { revoke_tokens: revokes }: Reset = keepTokens): Promise<UserLink> {
     const { store, passkeys, ended, logger } = this.#options
     const { row, link } = await this.#write(async writing => {
@@ -154,7 +154,7 @@ export class UserService {
     return { user: await this.#view(principal, row), ...link }
   }
 
-  /** The users that they invited, reset or raised, in person or by their tokens. */
+  /** Lists the users that they invited, reset or raised, in person or by their tokens. */
   async listMade(userId: string): Promise<MadeUser[]> {
     const row = await this.#options.store.find(userId)
     if (!row) throw new Problem('user_not_found', 'There is no such user.')
@@ -162,8 +162,8 @@ export class UserService {
   }
 
   /**
-   * First they cannot come in any more, then what they have open ends, then they are gone and it is told.
-   * @param endsMade With all users that they made. @returns The users that were ended.
+   * Disables a user, ends what is open, and then deletes and announces it. @returns The ended users.
+   * @param endsMade Also ends all users that they made.
    */
   async delete(principal: Principal, userId: string, endsMade = false): Promise<string[]> {
     const { store, made, ended, logger } = this.#options
@@ -182,13 +182,13 @@ export class UserService {
       await leaveOneAdministrator(writing, () => store.delete(userId, transaction))
       tell({ type: 'user_removed', data: { ...named(row), at } })
     })
-    // Somebody may have enabled them in between.
+    // Another administrator may have enabled the user in between.
     await ended(userId)
     logger.info({ user: userId, by: principal.id, ended: others.length }, 'a user was deleted')
     return others
   }
 
-  /** @throws Problem for callers that may not disable or delete this user, and for the last administrator. Reads only. */
+  /** Reads only. @throws Problem for callers that may not end this user, and for the last administrator. */
   async checkMayEnd(principal: Principal, userId: string): Promise<void> {
     const { store } = this.#options
     const row = await store.find(userId)
@@ -203,14 +203,14 @@ export class UserService {
     return { email: user.email, name: user.name, expires_at: expiresAt }
   }
 
-  /** Only a password that is taken uses up the link. */
+  /** Sets a password by a link, which only an accepted password uses up. */
   async acceptLink({ link_token, password }: { link_token: string; password: string }): Promise<UserRow> {
     const { store, hasher, logger } = this.#options
     const { user } = await this.#links.open(link_token)
     await checkPasswordStrength(password, [user.email, user.name])
     const password_hash = await hasher.hash(password)
     const row = await this.#write(async ({ transaction, tell, at }) => {
-      // Looked at again: meanwhile it may have been used, or replaced.
+      // Checked again: meanwhile it may have been used, or replaced.
       const { user: current } = await this.#links.open(link_token, transaction)
       const after = { ...current, password_hash, updated_at: at }
       await store.update(current.id, after, transaction)
@@ -255,7 +255,7 @@ export class UserService {
     return hub.transact((transaction, tell) => work({ store, transaction, tell, at }))
   }
 
-  /** Somebody new, or who was invited and did not come yet. */
+  /** Adds a new user, or updates one who was invited and has not accepted yet. */
   async #keep(holder: Rights, wanted: WantedUser, writing: Writing): Promise<UserRow> {
     const { store, passkeys } = this.#options
     const known = await store.findByEmail(wanted.email, writing.transaction)
@@ -275,13 +275,13 @@ export class UserService {
     return row
   }
 
-  /** An administrator's token with less than everything must not reach more by way of somebody else. */
+  /** A restricted administrator's token must not gain rights by means of another user. */
   #refuseBeyond(holder: Rights, user: Pick<UserRow, 'role' | 'accounts'>): void {
     if (hasRights(holder, rightsOf(user))) return
     throw new Problem('beyond_own_rights', 'This involves scopes or accounts that you do not have yourself.')
   }
 
-  /** What one may not see does not exist. */
+  /** Answers for hidden accounts as if they did not exist. */
   async #checkAccounts(principal: Principal, accounts: AccountAccess): Promise<void> {
     if (accounts === 'all') return
     const known = await this.#options.accountIds()

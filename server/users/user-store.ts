@@ -1,4 +1,4 @@
-/** People in the database, with their links and recovery codes; of their passkeys and tokens, how many there are. */
+/** Users in the database, with their links and recovery codes, and the numbers of their passkeys and tokens. */
 import type { Database } from '../platform/database/database.ts'
 import type { UserLinkRow, UserRow } from './user-tables.ts'
 
@@ -38,7 +38,7 @@ export class UserStore {
     return Number(count)
   }
 
-  /** Those who can come in: not disabled, and with a password, a passkey or a provider. */
+  /** Counts administrators who can sign in: not disabled, and with a password, a passkey or a provider. */
   async countAdministrators(db: Database = this.#db): Promise<number> {
     const { count } = await db
       .selectFrom('users')
@@ -56,7 +56,7 @@ export class UserStore {
     return Number(count)
   }
 
-  /** Throws when the email, or who the provider says it is, stands there already. */
+  /** Throws if the email or the provider's identity exists already. */
   async insert(row: UserRow, db: Database = this.#db): Promise<void> {
     await db.insertInto('users').values(row).execute()
   }
@@ -65,7 +65,10 @@ export class UserStore {
     await db.updateTable('users').set(change).where('id', '=', id).execute()
   }
 
-  /** Undefined, and nothing is noted, when the user was disabled, reset or deleted since: then they do not come in. */
+  /**
+   * Records a sign-in. Returns undefined, without recording it, if the user was disabled, reset or deleted meanwhile,
+   * and so must not sign in.
+   */
   async noteSignIn({ id, password_hash }: UserRow, at: string, transaction: Database): Promise<UserRow | undefined> {
     return transaction
       .updateTable('users')
@@ -77,7 +80,7 @@ export class UserStore {
       .executeTakeFirst()
   }
 
-  /** Sessions, tokens, passkeys, codes and links go along. */
+  /** Deletes a user; sessions, tokens, passkeys, codes and links are deleted by foreign keys. */
   async delete(id: string, db: Database = this.#db): Promise<void> {
     await db.deleteFrom('users').where('id', '=', id).execute()
   }
@@ -94,7 +97,7 @@ export class UserStore {
     await db.deleteFrom('user_links').where('user_id', '=', userId).execute()
   }
 
-  /** By user id; users without any are not in it. */
+  /** Returns the numbers by user id; users without any are missing. */
   async countAllPasskeys(): Promise<Map<string, number>> {
     const rows = await this.#db
       .selectFrom('passkeys')
@@ -104,7 +107,7 @@ export class UserStore {
     return new Map(rows.map(row => [row.user_id, Number(row.count)]))
   }
 
-  /** By user id; users without any are not in it. */
+  /** Returns the numbers by user id; users without any are missing. */
   async countAllTokens(): Promise<Map<string, number>> {
     const rows = await this.#db
       .selectFrom('api_tokens')
@@ -114,12 +117,12 @@ export class UserStore {
     return new Map(rows.map(row => [row.user_id, Number(row.count)]))
   }
 
-  /** Answers those that went. */
+  /** Returns the deleted tokens. */
   async deleteTokensOf(userId: string, db: Database = this.#db): Promise<{ id: string; name: string }[]> {
     return db.deleteFrom('api_tokens').where('user_id', '=', userId).returning(['id', 'name']).execute()
   }
 
-  /** The same password, kept with another cost. False when it is another one by now. */
+  /** Stores the hash of the same password with another cost. Returns false if the password has changed. */
   async renewPasswordHash(id: string, before: string, after: string): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable('users')
@@ -130,12 +133,12 @@ export class UserStore {
     return numUpdatedRows === 1n
   }
 
-  /** Those of before stop working. In a transaction of its own when none is given. */
+  /** Replaces all codes. In a transaction of its own if none is given. */
   async replaceRecoveryCodes(userId: string, codeHashes: readonly string[], db: Database = this.#db): Promise<void> {
     if (!db.isTransaction) {
       return db.transaction().execute(transaction => this.replaceRecoveryCodes(userId, codeHashes, transaction))
     }
-    // Two at once on PostgreSQL would both leave theirs: the second one waits here.
+    // Locks the user, since two concurrent calls on PostgreSQL would otherwise both keep their codes.
     await db.updateTable('users').set({ id: userId }).where('id', '=', userId).execute()
     await db.deleteFrom('recovery_codes').where('user_id', '=', userId).execute()
     if (codeHashes.length === 0) return
@@ -143,7 +146,7 @@ export class UserStore {
     await db.insertInto('recovery_codes').values(rows).execute()
   }
 
-  /** True once: the code is gone with its use, also when it comes twice at the same moment. */
+  /** Deletes the code. Returns true only once, also for concurrent calls. */
   async takeRecoveryCode(userId: string, codeHash: string, db: Database = this.#db): Promise<boolean> {
     const { numDeletedRows } = await db
       .deleteFrom('recovery_codes')

@@ -1,4 +1,4 @@
-/** The tables of people and their ways in, as Kysely sees them. */
+/** The tables of users and their ways to sign in, as Kysely sees them. */
 
 declare module '../platform/database/tables.ts' {
   interface Tables {
@@ -12,18 +12,18 @@ declare module '../platform/database/tables.ts' {
 
 export interface UserRow {
   id: string
-  /** In lower case; it is the name to sign in with. */
+  /** The name to sign in with, in lower case. */
   email: string
   name: string
   /** `viewer`, `operator` or `administrator`. */
   role: string
   /** JSON: `"all"` or a list of account ids. */
   accounts: string
-  /** PHC string of argon2id; null while invited, or for people who sign in by other means. */
+  /** PHC string of argon2id; null while invited, or for users who sign in by other means. */
   password_hash: string | null
   /** The authenticator's secret. */
   totp_sealed: string | null
-  /** Step of the last code that was taken, so that none is taken twice. */
+  /** The time step of the last accepted code, so that none is accepted twice. */
   totp_last_step: number
   oidc_issuer: string | null
   oidc_subject: string | null
@@ -44,7 +44,7 @@ export interface UserLinkRow {
 }
 
 export interface RecoveryCodeRow {
-  /** SHA-256, hex; the row goes when the code is used. */
+  /** SHA-256, hex; the row is deleted when the code is used. */
   code_hash: string
   user_id: string
 }
@@ -64,11 +64,11 @@ export interface PasskeyRow {
   last_used_at: string | null
 }
 
-/** Somebody or something did something to a user that outlives them. */
+/** A deed by which a person or token made or raised a user; the record outlives its maker. */
 export interface MadeUserRow {
   /** `token-…`, `user-…` or `api-key`. */
   maker: string
-  /** Whose token or session it was. */
+  /** The user of that token or session. */
   maker_user_id: string | null
   /** `invited`, `reset` or `raised`. */
   deed: string

@@ -105,7 +105,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await connectOAuth(run.url, client).catch(() => undefined)
     const { page } = await visit(browser, client.asked!.href, { storageState })
     await page.getByRole('heading', { level: 1, name: 'Connect Test client?' }).waitFor()
-    await page.getByText('Nobody has verified it').waitFor()
+    await page.getByText('Not verified').waitFor()
     await page.getByText(`127.0.0.1:${port}`, { exact: true }).waitFor()
     expect(await page.getByRole('radio', { name: 'Drafter' }).isChecked()).toBe(true)
     await page.getByRole('radio', { name: 'Reader' }).check()
@@ -134,7 +134,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await expect(connected.listTools()).rejects.toThrow()
     // The same link again: there is nothing to decide.
     await page.goto(`${run.url}/connect/${'x'.repeat(30)}`)
-    await page.getByRole('heading', { level: 1, name: 'Nothing to decide' }).waitFor()
+    await page.getByRole('heading', { level: 1, name: 'No open request' }).waitFor()
   })
 
   test('a reset takes the API tokens along when the box is ticked', async () => {
@@ -197,7 +197,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const page = await open('/users', 'Users')
     await page.getByRole('button', { name: `Disable: ${administrator.name}` }).click()
     await page.getByText('is the only administrator who can sign in').waitFor()
-    await page.getByRole('button', { name: 'Understood' }).click()
+    await page.getByRole('button', { name: 'OK' }).click()
     await rowOf(page, administrator.email).getByText('Active').waitFor()
   })
 

@@ -40,7 +40,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
 
   test('a token is made for an agent, its first call is waited for, and from then on it is seen live and can be stopped', async () => {
     const { page, expectQuiet } = await open('/agents')
-    await page.getByText('No agent has come since the server started').waitFor()
+    await page.getByText('No agents since the server started').waitFor()
     await look(page, 'agents-empty')
     await page.getByRole('button', { name: 'Connect an agent' }).first().click()
     const form = page.getByRole('dialog', { name: 'Create a token' })
@@ -95,7 +95,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
 
     await peer.getByRole('button', { name: 'Stop: test of Inbox assistant' }).click()
     const stop = page.getByRole('dialog', { name: 'Stop Inbox assistant?' })
-    await stop.getByRole('radio', { name: 'Stops too' }).check()
+    await stop.getByRole('radio', { name: 'Stops, too' }).check()
     await stop.getByRole('button', { name: 'Stop now' }).click()
     await peer.getByText('Stopped', { exact: true }).waitFor()
     expect(

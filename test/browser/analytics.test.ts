@@ -249,7 +249,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const { keyboard } = page
     const field = (name: string) => page.getByLabel(name, { exact: true })
     const tried = page.getByRole('region', { name: 'What it would have done' })
-    const words = async () => (await tried.getByRole('status').innerText()).split(' Tried')[0]
+    const words = async () => (await tried.getByRole('status').innerText()).split(' Tested')[0]
     const isHeading = (name: string) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
     await page.getByRole('link', { name: 'New rule' }).press('Enter')
     await isHeading('New rule')
@@ -365,12 +365,12 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       .waitFor()
     await expectAccessible(page, 'rules')
     await keepPicture(page, 'alert-rules-1440', { fullPage: true })
-    await page.getByRole('navigation', { name: 'Parts of alerts' }).getByRole('link', { name: 'Log' }).press('Enter')
+    await page.getByRole('navigation', { name: 'Alerts pages' }).getByRole('link', { name: 'Log' }).press('Enter')
     await page.getByText('Memory is used').first().waitFor()
     await page.setViewportSize({ width: 390, height: 900 })
     await expectNothingClipped(page, 'log of alerts')
     await page.goto(`${run.url}/alerts/rules/none`)
-    await page.getByText('There is no such rule').waitFor()
+    await page.getByText('No such rule').waitFor()
     expectQuiet()
   })
 })

@@ -376,7 +376,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const back = (await page.getByRole('link', { name: 'All approvals' }).boundingBox())!
     const named = { params: { approval_id: submission.approval_id! } }
     await person(approvalsApi.deny, { ...named, body: { hash: submission.hash } })
-    const next = page.getByRole('link', { name: 'Next that waits' })
+    const next = page.getByRole('link', { name: 'Next one waiting' })
     await next.waitFor()
     const box = (await next.boundingBox())!
     expect(Math.min(box.height, back.height)).toBeGreaterThanOrEqual(44)

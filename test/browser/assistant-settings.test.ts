@@ -40,7 +40,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   }
   const row = (page: Page, name: string) =>
     page
-      .getByRole('list', { name: 'Providers in the order in which they are asked' })
+      .getByRole('list', { name: 'Providers, in the order in which they are used' })
       .getByRole('listitem')
       .filter({ hasText: name })
 
@@ -61,7 +61,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await dialog.getByText('2 to choose from in the field above.').waitFor()
     await dialog.getByRole('combobox', { name: 'Model' }).fill('stand-in-1')
     await dialog.getByRole('button', { name: 'Test' }).click()
-    await dialog.getByText('It works.').waitFor()
+    await dialog.getByText('The test passed.').waitFor()
     await dialog.getByText('It called no tool').waitFor()
     await dialog.getByRole('button', { name: 'Save' }).click()
     await row(page, 'Ours').getByText('Ready').waitFor()
@@ -81,7 +81,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       .getByText(/^I was told: Mail of the account .* is not shared/)
       .first()
       .waitFor()
-    await page.getByText('The model was not shown this: its provider may be sent nothing of this mail.').waitFor()
+    await page.getByText('The model did not see this: its provider may not be sent this mail.').waitFor()
     await expectAccessible(page, 'what is withheld')
     await keepPicture(page, 'assistant-withheld')
     await page.getByRole('link', { name: 'Change what it may be sent' }).click()
@@ -92,7 +92,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await expect.poll(async () => (await settings()).shares.map(({ share }) => share)).toEqual(['headers'])
     await page.goBack()
     await ask(page, 'And now?')
-    await page.getByText('The model was shown only a part of this').waitFor()
+    await page.getByText('The model saw only part of this').waitFor()
     // It opened nothing for mail servers.
     const { allowed } = await run.call(api.settings.listPrivateNetworks)
     expect(allowed.map(({ network, servers }) => [network, servers])).toEqual([['127.0.0.1/32', 'models']])
@@ -126,7 +126,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await dialog.getByLabel('Base URL').fill(model.url)
     await dialog.getByRole('combobox', { name: 'Model' }).fill('stand-in-2')
     model.behave({ does: 'answer', pieces: ['ready'] })
-    await tried('It works.')
+    await tried('The test passed.')
     await dialog.getByRole('button', { name: 'Save' }).click()
     await row(page, 'Spare').getByText('Ready').waitFor()
     await page.getByRole('button', { name: 'Edit: Spare' }).click()
@@ -161,7 +161,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       }
     }
     expectQuiet()
-    const steps = page.getByRole('textbox', { name: 'Steps of one answer' })
+    const steps = page.getByRole('textbox', { name: 'Steps per answer' })
     await steps.fill('0')
     await page.getByRole('button', { name: 'Save limits' }).click()
     await expect.poll(() => steps.getAttribute('aria-invalid')).toBe('true')

@@ -169,7 +169,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       await route.fulfill({ response, body: text })
     })
     await late.goto(page.url())
-    await late.getByText('Expired: it is not done').waitFor()
+    await late.getByText('Expired: not run').waitFor()
     expect(await late.getByRole('button', { name: 'Allow' }).isDisabled()).toBe(true)
     await late.close()
     await other.getByRole('button', { name: 'Decline' }).click()
@@ -223,8 +223,8 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const followed: string[] = []
     page.on('request', request => request.url().includes('/parts') && followed.push(request.url()))
     await way.stop()
-    await said(page, 'Cut off: the answer goes on at the server').waitFor()
-    await page.getByText('The server cannot be reached. What is being answered goes on there.').waitFor()
+    await said(page, 'Disconnected: the answer continues on the server').waitFor()
+    await page.getByText('The server cannot be reached. The answer continues there.').waitFor()
     await keepPicture(page, 'assistant-offline')
     go[0]!.resolve()
     const cookie = storageState.cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
@@ -272,7 +272,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
     await page.waitForURL(/\/assistant$/)
     held.resolve()
-    await page.getByText('No conversation has these words.').waitFor()
+    await page.getByText('No matching conversation.').waitFor()
     expectQuiet()
   })
 
@@ -321,7 +321,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await panel.waitFor({ state: 'hidden' })
     expect(await page.evaluate('document.activeElement.innerText')).toMatch(/^Diagnose/)
     await page.keyboard.press('?')
-    await page.getByRole('dialog', { name: 'Keys' }).getByText('Ask the assistant about this page').waitFor()
+    await page.getByRole('dialog').getByText('Ask the assistant about this page, or close it').waitFor()
     await page.keyboard.press('Escape')
   })
 

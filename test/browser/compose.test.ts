@@ -61,7 +61,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await shown.getByText('I know a good place.').waitFor()
     // As the default policy has it, an agent would have to ask.
     await reply.getByRole('combobox', { name: /if a token sent this/ }).selectOption({ label: 'Support agent' })
-    await reply.getByText('would have this held for approval.').waitFor()
+    await reply.getByText('would need approval to send this.').waitFor()
     await expectAccessible(page, 'a preview')
 
     await page.keyboard.press('Control+Enter')

@@ -190,7 +190,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await watched.getByRole('button', { name: 'Do not watch Sent' }).click()
     await watched.getByRole('button', { name: 'Do not watch Sent' }).waitFor({ state: 'detached' })
     expect(await chosen()).toEqual([])
-    await watched.getByRole('combobox', { name: 'Look at other folders' }).selectOption('Every 5 minutes')
+    await watched.getByRole('combobox', { name: 'Check other folders' }).selectOption('Every 5 minutes')
     await page.getByText('Interval of other folders changed').waitFor()
 
     const params = { account_id: id }
@@ -198,7 +198,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await page.reload()
     const server = page.getByRole('region', { name: 'Mail server', exact: true })
     await server.getByRole('progressbar', { name: 'Room in the mailbox' }).waitFor({ state: 'attached' })
-    expect(await server.innerText()).toMatch(/Has room[\s\S]*Announces new mail at once \(IDLE\)/)
+    expect(await server.innerText()).toMatch(/OK[\s\S]*Announces new mail immediately \(IDLE\)/)
     await lookAt(page, 'mail-server')
     // By itself: a browser notes each answer that refuses something.
     const moving = await visit(browser, run.url, { storageState: await stateOf(browser, run.url, cookie) })

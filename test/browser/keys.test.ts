@@ -41,7 +41,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('button', { name: /^Account of/ }).focus()
     const before = await focused(page)
     await page.keyboard.press('?')
-    const keys = page.getByRole('dialog', { name: 'Keys' })
+    const keys = page.getByRole('dialog', { name: 'Keyboard shortcuts' })
     await keys.getByText('Audit').waitFor()
     await expectAccessible(page, 'the keys')
     await page.keyboard.press('Escape')
@@ -156,7 +156,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   test('single keys can be switched off for good; no key reaches behind a dialog', async () => {
     const { page } = await open('/', 'Overview')
     await page.keyboard.press('?')
-    const dialog = page.getByRole('dialog', { name: 'Keys' })
+    const dialog = page.getByRole('dialog', { name: 'Keyboard shortcuts' })
     await dialog.waitFor()
     await page.keyboard.press('g')
     await page.keyboard.press('c')

@@ -215,7 +215,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await page.keyboard.press('i')
     await page.getByRole('heading', { level: 2, name: 'INBOX' }).waitFor()
     await page.keyboard.press('?')
-    const help = page.getByRole('dialog', { name: 'Keys' })
+    const help = page.getByRole('dialog', { name: 'Keyboard shortcuts' })
     await help.getByText('Close it and go back to the list').waitFor()
     await page.keyboard.press('j')
     await page.keyboard.press('Escape')

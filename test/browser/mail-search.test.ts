@@ -107,7 +107,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await searchFor(page, 'tea colour:red')
     const fault = page.locator('search').getByRole('alert')
     await fault.waitFor()
-    expect(await fault.innerText()).toContain('character 5: there is no colour: to search by')
+    expect(await fault.innerText()).toContain('character 5: colour: is not a search key')
     expect(await field(page).getAttribute('aria-invalid')).toBe('true')
     expect(await rows(page).count()).toBe(0)
     await searchFor(page, 'tea AND milk')

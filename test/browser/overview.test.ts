@@ -120,7 +120,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
       await dovecot.appendMessage('bob@test.local', `From: Ann <ann@test.local>\nSubject: ${subject}\n\nWords.\n`)
     }
     const feed = page.getByRole('region', { name: 'Activity' })
-    await feed.getByRole('link', { name: '3 new mails in Bob' }).waitFor()
+    await feed.getByRole('link', { name: '3 new messages in Bob' }).waitFor()
     await feed.getByText('Ann: Third').waitFor()
     // What was there before the page was opened reads the same.
     await page.reload()
@@ -133,7 +133,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     expect(await feed.getByText('new mail').count()).toBe(0)
     await feed.getByRole('combobox', { name: 'Account' }).selectOption('Bob')
     expect(new URL(page.url()).search).toBe(`?kind=mail&account=${id}`)
-    await feed.getByRole('button', { name: 'Show each: 3 new mails in Bob' }).click()
+    await feed.getByRole('button', { name: 'Show each: 3 new messages in Bob' }).click()
     await expectAccessible(page, 'feed')
     for (const width of [1280, 360, 320]) {
       await page.setViewportSize({ width, height: 900 })
@@ -158,10 +158,10 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     const storageState = await signIn(browser, run.url)
     const { page } = await visit(browser, run.url, { storageState })
     const feed = page.getByRole('region', { name: 'Activity' })
-    await feed.getByRole('link', { name: '130 new mails in Dave', exact: true }).waitFor()
+    await feed.getByRole('link', { name: '130 new messages in Dave', exact: true }).waitFor()
     // The page loads more than it first asks for.
     await page.reload()
-    await feed.getByRole('link', { name: '130 new mails in Dave', exact: true }).waitFor()
+    await feed.getByRole('link', { name: '130 new messages in Dave', exact: true }).waitFor()
     await feed.getByText('Account Dave was added').waitFor()
     await feed.getByText(/^RustyMail .* started$/).waitFor()
   })

@@ -201,7 +201,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
     await page.getByText('2 items applied, 1 not.').waitFor()
-    const next = page.getByRole('link', { name: 'Next that waits' })
+    const next = page.getByRole('link', { name: 'Next one waiting' })
     await expect.poll(() => next.evaluate(link => link === link.ownerDocument.activeElement)).toBe(true)
     await page.keyboard.press('Enter')
     await article(page)
@@ -230,7 +230,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const params = { approval_id: held.approval_id! }
     const body = { hash: held.hash, body: { format: 'markdown', content: 'Other words.' } }
     await person(approvalsApi.editHeld, { params, body })
-    await article(page).getByText('Changed since you opened it: look again').waitFor()
+    await article(page).getByText('Changed since you opened it: review again').waitFor()
     expect(await box(page, /Send|send/).isChecked()).toBe(false)
     await frame.getByText('Other words.').waitFor()
     expect(await apply(page).innerText()).toContain('Apply 1 of 2')

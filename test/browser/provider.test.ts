@@ -147,7 +147,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       await expectAccessible(page, 'the offer to sign in')
       await shoot(page, 'oauth-offer')
       await dialog.getByRole('button', { name: 'Use another device' }).click()
-      await dialog.getByText('type in:').waitFor()
+      await dialog.getByText('enter:').waitFor()
       await shoot(page, 'oauth-device')
       await page.reload()
       await dialog.getByLabel('Address').fill(user)
@@ -176,7 +176,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       await page.getByText('The access was revoked or has expired. Sign in again.').first().waitFor()
       await page.reload()
       await page.getByText('Not signed in at the provider').waitFor()
-      await page.getByText('Not retried until somebody signs in again.').waitFor()
+      await page.getByText('Not retried until someone signs in again.').waitFor()
       await shoot(page, 'oauth-revoked')
       await page.getByRole('button', { name: 'Sign in again' }).click()
       // The provider knows them still, and asks nothing.
@@ -189,7 +189,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   async function addProvider(page: Page, issuer: string): Promise<string> {
     await page.getByRole('button', { name: /Set up.*Google/ }).click()
     const dialog = page.getByRole('dialog')
-    await dialog.getByText('How to make a client').click()
+    await dialog.getByText('How to create a client').click()
     await expectAccessible(page, 'the client at Google')
     await shoot(page, 'oauth-google')
     await dialog.getByRole('button', { name: 'Cancel' }).click()

@@ -43,7 +43,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const edit = page.getByRole('dialog', { name: 'Edit the policy of Support agent' })
     await edit.getByRole('checkbox', { name: 'Every message' }).uncheck()
     await edit.getByRole('checkbox', { name: 'Messages to strangers' }).uncheck()
-    await edit.getByText('It sends by itself.').waitFor()
+    await edit.getByText('It sends without approval.').waitFor()
     await edit.getByRole('radio', { name: 'Only those listed' }).first().check()
     await edit.getByLabel('Allowed recipients').fill('nobody')
     await edit.getByLabel('Messages per day').fill('1.5')
@@ -201,7 +201,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
       await page.getByRole('button', { name: action, exact: true }).click()
     }
     await choose('Order')
-    await dialog.getByLabel('Order').selectOption({ label: 'Of each account alone' })
+    await dialog.getByLabel('Order').selectOption({ label: 'Per account' })
     await expectAccessible(page, 'the order of a webhook')
     await dialog.getByRole('button', { name: 'Save' }).click()
     await dialog.waitFor({ state: 'detached' })

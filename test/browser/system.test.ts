@@ -56,8 +56,8 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 
   const examine = async (page: Page) => {
-    await page.getByRole('button', { name: 'Examine' }).click()
-    await page.getByText(/^Examined at/).waitFor()
+    await page.getByRole('button', { name: 'Run' }).click()
+    await page.getByText(/^Tested at/).waitFor()
   }
   const finding = (page: Page, title: string) => page.getByRole('listitem').filter({ hasText: `${title}:` })
 
@@ -132,7 +132,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await failOnce()
     await failed.first().waitFor()
     await page.keyboard.press('p')
-    await page.getByRole('button', { name: 'Go on' }).waitFor()
+    await page.getByRole('button', { name: 'Resume' }).waitFor()
     await failOnce()
     await expect
       .poll(async () => (await run.call(api.logs.listLogs, { query: { q: 'sign-in failed' } })).items.length)
@@ -150,11 +150,11 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('button', { name: /^Show \d+ new$/ }).click()
     await expect.poll(() => failed.count()).toBe(3)
 
-    await page.getByRole('searchbox', { name: 'Words' }).fill('session opened')
+    await page.getByRole('searchbox', { name: 'Text' }).fill('session opened')
     await expect.poll(() => new URL(page.url()).searchParams.get('q')).toBe('session opened')
     await expect.poll(() => failed.count()).toBe(0)
     await page.getByRole('button', { name: 'Warning' }).click()
-    await page.getByText('No such line').waitFor()
+    await page.getByText('No matching line').waitFor()
     expect(new URL(page.url()).search).toBe('?q=session+opened&level=warn')
     await page.getByRole('button', { name: 'Show all' }).click()
     await expect.poll(() => failed.count()).toBe(3)

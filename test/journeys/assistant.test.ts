@@ -181,12 +181,12 @@ test('who answered, and who did not and why, is in the answer and in the log, wh
 })
 
 test.each<[string, Script, RegExp]>([
-  ['the same call forever', () => [toolCall('stats', {})], /again and again/],
+  ['the same call forever', () => [toolCall('stats', {})], /kept repeating/],
   ['calls that do not parse', () => [toolCall('stats', undefined)], /only calls that are not possible/],
   [
     'calls that do not fit',
     () => [toolCall('alerts', { nothing: 1 }), toolCall('no_such_tool', {})],
-    /used its 8 rounds|not possible|again and again/,
+    /used its 8 rounds|not possible|kept repeating/,
   ],
 ])('%s end the answer in words', async (_what, script, words) => {
   says(script)

@@ -74,7 +74,7 @@ test.each<[string, Page | 'drip', RegExp]>([
   [
     'a user with a line break',
     mozilla(server('imap', 'imap.example.org', 993, 'SSL', '<username>a b</username>')),
-    /user that no server has/,
+    /an invalid user/,
   ],
   [
     'POP3 alone',

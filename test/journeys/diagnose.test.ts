@@ -51,7 +51,7 @@ describe.skipIf(!available('dovecot'))('an account at Dovecot', () => {
       .toBe('complete')
   const expectStored = (words: string) => {
     expect(words).toMatch(/ok {7}account state .*The server last noted the state ready\./)
-    expect(words).toMatch(/ok {7}account history .*No trouble in the last 24 hours\./)
+    expect(words).toMatch(/ok {7}account history .*No problems in the last 24 hours\./)
     expect(words).toMatch(/ok {7}account index .*Everything that the mail server last counted is indexed\./)
     expect(words).toMatch(/Messages: 1$/m)
   }
@@ -202,7 +202,7 @@ describe.skipIf(!available('dovecot'))('an account at Dovecot', () => {
     const granted = await here(['diagnose', 'alice.liddell@wonderland.test', '--retry-login'])
     expect(granted.stdout).toMatch(/skipped {2}imap login .*the stored access token has expired/)
     // Dovecot takes only passwords here.
-    expect(granted.stdout).toMatch(/^Reading mail \(IMAP\): The server takes no access tokens/)
+    expect(granted.stdout).toMatch(/^Reading mail \(IMAP\): The server accepts no access tokens/)
     expect(granted.stdout).toContain('ok       imap greeting')
     const missing = missingGrants({ store: new OAuthStore(db), secrets: new SecretBox(Buffer.alloc(32)) })
     const [{ id }] = (await db.selectFrom('accounts').select('id').execute()) as [{ id: string }]

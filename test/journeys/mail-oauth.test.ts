@@ -164,7 +164,7 @@ run(
     // For sending, somebody has to sign in again.
     const smtp = { host: '127.0.0.1', port: dovecot.imapPort, tls: 'none', user: alice }
     const sending = await people.ask(people.admin, 'PATCH', `${accounts}/${account.id}`, { smtp })
-    expect([sending.status, sending.text]).toEqual([400, expect.stringContaining('for reading alone')])
+    expect([sending.status, sending.text]).toEqual([400, expect.stringContaining('for reading only')])
 
     // The access of an account that is disconnected is revoked.
     const before = authority.requests.length
@@ -258,7 +258,7 @@ run(
     const made = await people.tell<Diagnosis>(people.admin, 'GET', `${accounts}/${account.id}/diagnose`)
     expect(made.verdict).toBe('Reading mail (IMAP): Access was revoked or has expired: sign in again.')
     expect(made.checks.find(({ id, part }) => id === 'login_methods' && part === 'imap')?.words).toContain(
-      'takes access tokens',
+      'accepts access tokens',
     )
     expectNoToken(made)
 
@@ -302,7 +302,7 @@ run('the command line logs in with the access token that is stored, and refreshe
     await restored.destroy()
   })
   const elsewhere = await runCommandHere(['diagnose', 'grace@test.local'], { dataDir, environment })
-  expect(elsewhere.stdout).toMatch(/skipped {2}imap login .*this server is none of the provider/)
+  expect(elsewhere.stdout).toMatch(/skipped {2}imap login .*this server does not belong to the provider/)
   expect(authority.refreshes).toBe(before)
 })
 

@@ -143,7 +143,7 @@ test('a checkout without development packages says what is missing, and serves a
     expect.stringContaining('Prepared in'),
   ])
   expect(lines.at(-1)).toContain(
-    'the page is not built, and what builds it is not installed: run npm ci without --omit=dev',
+    'the page is not built, and its build tools are not installed: run npm ci without --omit=dev',
   )
 
   cpSync(join(root, 'dist/web'), join(home, 'dist/web'), { recursive: true })

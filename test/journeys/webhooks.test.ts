@@ -376,7 +376,7 @@ test('the command says why it hears nothing: a wrong token, a state, another ser
   expect(wrong).toMatch(/^1: [\s\S]*does not accept the token/)
   expect(state).toMatch(/^2: [\s\S]*stats_update is not an event of webhooks/)
   expect(strange).toMatch(/^1: [\s\S]*There is no RustyMail at this address/)
-  expect(moved).toMatch(/^1: [\s\S]*leads to another one/)
+  expect(moved).toMatch(/^1: [\s\S]*This address redirects/)
   const free = await freePort()
   const away = listen(['--url', `http://127.0.0.1:${free}`])
   await vi.waitFor(() => expect(away.said()).toContain('(ECONNREFUSED). Is it running?'), patience)

@@ -67,7 +67,7 @@ export async function notifyWorld(db: Database) {
     telegram: telegramNotifier(post),
     web_push: webPushNotifier({
       hasUser: async id => id === '1',
-      browsersOf: async () => 'Ada has no browser that is notified.',
+      browsersOf: async () => 'Ada has no subscribed browser.',
       deliver: async () => ({ kind: 'sent' }),
     }),
   }

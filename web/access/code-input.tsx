@@ -1,4 +1,4 @@
-/** For the six digits of an authenticator; phones and password managers fill them in. */
+/** An input for a six-digit authenticator code, which phones and password managers can fill in. */
 import type { ComponentProps } from 'react'
 import { Input } from '../ui/field.tsx'
 

@@ -1,4 +1,4 @@
-/** What the page sees of a field before the server is asked. */
+/** Client-side validation of the access forms, before the server is asked. */
 import type { Faults } from '../ui/use-form.ts'
 import { shortestPassword } from './password-hint.ts'
 
@@ -14,7 +14,7 @@ export const checks = {
   recoveryCode: value => (value.trim().length < 6 ? 'Enter one of your recovery codes' : undefined),
 } satisfies Record<string, Check>
 
-/** `checkAll({ email: checks.email })` makes the check of a whole form. */
+/** Combines checks of fields into the check of a form: `checkAll({ email: checks.email })`. */
 export function checkAll<Name extends string>(each: Partial<Record<Name, Check>>) {
   return (values: Record<Name, string>): Faults<Name> => {
     const faults: Faults<Name> = {}
@@ -26,7 +26,7 @@ export function checkAll<Name extends string>(each: Partial<Record<Name, Check>>
   }
 }
 
-/** Authenticators show `123 456`. */
+/** Strips the space that authenticators show: `123 456`. */
 export function plainCode(code: string): string {
   return code.replaceAll(/\s/g, '')
 }

@@ -1,4 +1,4 @@
-/** While it is not known yet what to ask for. */
+/** Placeholder of a form while it is unknown which one to show. */
 import { Skeleton } from '../ui/skeleton.tsx'
 
 export function FormSkeleton() {

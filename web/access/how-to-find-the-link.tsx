@@ -1,4 +1,4 @@
-/** Where the set-up link is. */
+/** Explains where to find the set-up link. */
 
 export function HowToFindTheLink() {
   return (

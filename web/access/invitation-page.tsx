@@ -1,4 +1,4 @@
-/** The end of a link that an administrator handed out, to somebody new or after a reset: one chooses a password, and is in. */
+/** The page of an invitation or reset link: the user chooses a password and is signed in. */
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useLocation } from 'wouter'
 import { api } from '../../contract/index.ts'
@@ -28,10 +28,10 @@ export function InvitationPage() {
   return <InvitationByLink key={opened} token={token} opened={opened} />
 }
 
-/** One link: what came of it holds for no other. */
+/** The form of one link; its state must not carry over to another. */
 function InvitationByLink({ token, opened }: { token: string; opened: number }) {
   const link = useQuery({
-    // Not by the token: keys are kept where a secret does not belong.
+    // Keyed by a counter instead of the token, because a secret does not belong in a cache key.
     queryKey: queryKeys.invitation(opened),
     queryFn: ({ signal }) => call(api.users.readLink, { body: { link_token: token }, signal }),
     enabled: token !== '',
@@ -66,7 +66,7 @@ function InvalidLink({ isCut }: { isCut: boolean }) {
       <p role="alert" className="text-soft">
         {isCut
           ? 'The link is incomplete: the part after # is missing. Open it exactly as it was sent to you.'
-          : 'It was already used, has expired, or was replaced by a newer one. Ask the administrator who sent it for a new one.'}
+          : 'It was already used, has expired, or was replaced. Ask the administrator who sent it for a new one.'}
       </p>
       <div>
         <ButtonLink href="/">Go to the sign-in page</ButtonLink>
@@ -115,7 +115,7 @@ function useAcceptLink(token: string) {
   const [, navigate] = useLocation()
   return useMutation({
     mutationFn: (password: string) => call(api.users.acceptLink, { body: { link_token: token, password } }),
-    // It holds a password.
+    // The request contains a password, so it is not cached.
     gcTime: 0,
     onSuccess: async session => {
       await enter(session)

@@ -1,10 +1,10 @@
-/** The field for a new password: says while one types what is missing, or what is wrong with it. */
+/** A new-password field that says while typing what is missing or wrong. */
 import type { ComponentProps } from 'react'
 import { ToneIcon } from '../ui/badge.tsx'
 import { Field, PasswordInput } from '../ui/field.tsx'
 import { passwordHint } from './password-hint.ts'
 
-/** @param own The address and the name of its owner. */
+/** @param own The user's address and name. */
 export function NewPasswordField({
   label = 'Password',
   own,
@@ -22,7 +22,7 @@ export function NewPasswordField({
       label={label}
       error={error}
       hint={
-        // What the server found wrong is not praised here.
+        // A password that the server has rejected gets no positive hint.
         error === undefined && (
           <span className="flex items-start gap-1.5">
             <span className="mt-0.5">

@@ -1,11 +1,11 @@
-/** The way to the OpenID Connect provider and back: where to return to, and why it failed. */
+/** The redirect to the OpenID Connect provider and back: where to return to, and why a sign-in failed. */
 import { useState } from 'react'
 import { returnName } from '../platform/session-mark.ts'
 
-/** As the server names it in the address of the page that was wanted. */
+/** The query parameter in which the server reports a failed sign-in. */
 const faultName = 'sign_in_error'
 
-/** Left by the server there when somebody comes back without being signed in. */
+/** Texts by error code, which the server puts into the address after a failed sign-in. */
 const faults: Record<string, (provider: string) => { title: string; detail: string }> = {
   denied: provider => ({
     title: `${provider} did not sign you in`,
@@ -47,19 +47,19 @@ const faults: Record<string, (provider: string) => { title: string; detail: stri
   }),
 }
 
-/** Reads the fault once and takes it out of the address, so that it is not there any more after the next load. */
+/** Reads the error once and removes it from the address, so that a reload does not show it again. */
 export function useOidcFault(provider = 'The provider'): { title: string; detail: string } | undefined {
   const [code] = useState(takeCode)
   return code === null ? undefined : oidcFaultOf(code, provider)
 }
 
-/** @param code From the address: the author of a link decides it. */
+/** @param code From the address, and so untrusted: anyone can write a link. */
 export function oidcFaultOf(code: string, provider: string): { title: string; detail: string } {
   const say = Object.hasOwn(faults, code) ? faults[code] : undefined
   return (say ?? faults.failed!)(provider)
 }
 
-/** Comes back to the page that was asked for, also when it does not work. */
+/** Returns the address to start at; it returns to the current page, whether the sign-in succeeds or not. */
 export function oidcAddress(): string {
   const url = new URL(location.href)
   url.searchParams.delete(faultName)

@@ -1,4 +1,4 @@
-/** The browser's side of passkeys. The package that speaks to it is loaded when it is first needed. */
+/** The browser's side of passkeys. The WebAuthn package is loaded on first use. */
 import type {
   PublicKeyCredentialCreationOptionsJSON,
   PublicKeyCredentialRequestOptionsJSON,
@@ -9,10 +9,13 @@ type Answer = { challenge_id: string; response: Record<string, unknown> }
 
 export const hasPasskeys = typeof PublicKeyCredential === 'function'
 
-/** @param isOffered Waits until one is chosen in the field of the address, instead of asking at once. */
+/**
+ * Asks for a passkey.
+ * @param isOffered Offers passkeys in the autofill of the address field instead of opening a dialog.
+ */
 export async function givePasskey({ challenge_id, options }: PasskeyChallenge, isOffered = false): Promise<Answer> {
   const { startAuthentication } = await import('@simplewebauthn/browser')
-  // The server made it with the same package; the contract hands it through as it is.
+  // The cast is true because the server creates the options with the same package.
   const optionsJSON = options as unknown as PublicKeyCredentialRequestOptionsJSON
   const given = await startAuthentication({ optionsJSON, useBrowserAutofill: isOffered })
   return { challenge_id, response: { ...given } }
@@ -20,19 +23,19 @@ export async function givePasskey({ challenge_id, options }: PasskeyChallenge, i
 
 export async function makePasskey({ challenge_id, options }: PasskeyChallenge): Promise<Answer> {
   const { startRegistration } = await import('@simplewebauthn/browser')
-  // As above.
+  // The cast is true for the same reason.
   const optionsJSON = options as unknown as PublicKeyCredentialCreationOptionsJSON
   const made = await startRegistration({ optionsJSON })
   return { challenge_id, response: { ...made } }
 }
 
-/** Whether the browser can offer passkeys in the field of the address. */
+/** Returns whether the browser can offer passkeys in autofill. */
 export async function canOfferPasskeys(): Promise<boolean> {
   if (!hasPasskeys) return false
   return (await PublicKeyCredential.isConditionalMediationAvailable?.()) ?? false
 }
 
-/** Ends what waits for a passkey. */
+/** Cancels a pending passkey request. */
 export async function stopAsking(): Promise<void> {
   const { WebAuthnAbortService } = await import('@simplewebauthn/browser')
   WebAuthnAbortService.cancelCeremony()
@@ -59,12 +62,12 @@ const words: ReadonlyMap<string, { title: string; detail: string }> = new Map(
   }),
 )
 
-/** What the browser means; undefined for what the server said. */
+/** Explains an error of the browser; returns undefined for an error of the server. */
 export function passkeyWords(error: Error | null): { title: string; detail: string } | undefined {
   return error === null ? undefined : words.get(error.name)
 }
 
-/** Given up for another way to sign in: nobody needs to hear of it. */
+/** Returns whether a request was cancelled for another way to sign in, which is not reported. */
 export function isGivenUp(error: Error | null): boolean {
   return error?.name === 'AbortError'
 }

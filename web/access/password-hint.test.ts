@@ -1,4 +1,4 @@
-/** What is said of a new password while it is typed agrees with what the server answers to it. */
+/** The hint shown while typing a new password agrees with the server's verdict. */
 import { expect, test } from 'vitest'
 import { NewPassword } from '../../contract/access.ts'
 import { checkPasswordStrength } from '../../server/users/password-strength.ts'
@@ -29,7 +29,7 @@ test.each([
   await expect(checkPasswordStrength(password, own)).rejects.toMatchObject({ code: 'password_too_common' })
 })
 
-// The first four are among those that are refused.
+// The first four are among the rejected ones.
 test.each([
   'password1234',
   'correct horse battery staple',

@@ -1,16 +1,16 @@
 /**
- * What can be said of a new password while it is typed: never that it is good. Whether it is easy to guess, the server says when
- * it gets it: that takes long lists and much of a processor, and a password is not sent more often than it must be.
+ * Hints on a new password while it is typed, never that it is strong. The server judges that on submit: it takes large
+ * word lists and CPU time, and a password is not sent more often than necessary.
  */
 import type { Tone } from '../ui/tone.ts'
 
 export const shortestPassword = 12
 
 const advice = 'Several words in a row are easy to remember and hard to guess.'
-/** Of so few characters beside one's own words the server thinks nothing. */
+/** Characters beside the user's own name and address up to which the server ignores them. */
 const mostBesideOwn = 4
 
-/** @param own The address and the name of its owner. */
+/** @param own The user's address and name. */
 export function passwordHint(password: string, own: readonly string[]): { tone: Tone; text: string } {
   const { length } = password
   if (length === 0) return { tone: 'unknown', text: `At least ${shortestPassword} characters. ${advice}` }
@@ -29,7 +29,7 @@ function countWords(count: number): string {
   return count === 1 ? '1 more character' : `${count} more characters`
 }
 
-/** What is left of it when the words are taken out that everybody knows of its owner. */
+/** Removes the user's own words from the password. */
 function withoutOwn(password: string, own: readonly string[]): string {
   const words = own.flatMap(text => text.toLowerCase().split(/[^\p{L}\p{N}]+/u)).filter(word => word.length > 2)
   return words.reduce((rest, word) => rest.replaceAll(word, ''), password.toLowerCase())

@@ -1,4 +1,4 @@
-/** The second step: a code of the authenticator, or one of the recovery codes. */
+/** The second step: an authenticator code, or a recovery code. */
 import { ShieldCheck } from 'lucide-react'
 import { useState } from 'react'
 import { ApiProblem } from '../platform/api-client.ts'

@@ -1,4 +1,4 @@
-/** Why one has to sign in again, for anyone who had a session here. */
+/** Explains to a user who was signed out why the session ended. */
 import type { SessionEnd } from '../../contract/access.ts'
 
 export const sessionEndWords: Record<SessionEnd, { title: string; detail: string }> = {

@@ -1,4 +1,4 @@
-/** The end of the set-up link: makes the first administrator, and signs in. */
+/** The page of the set-up link: creates the first administrator and signs in. */
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
@@ -16,7 +16,7 @@ import { NewPasswordField } from './new-password-field.tsx'
 import { useLinkToken } from './use-link-token.ts'
 import { useSignInState } from './use-sign-in.ts'
 
-/** What outlives a link that did not work; a password does not. */
+/** Input that is kept if the link turns out invalid; the password is not. */
 interface Typed {
   email: string
   name: string
@@ -32,7 +32,7 @@ export function SetupPage() {
   return <SetupByLink key={opened} token={token} typed={typed} onTyped={setTyped} />
 }
 
-/** One link: what came of it holds for no other. */
+/** The form of one link; its state must not carry over to another. */
 function SetupByLink({ token, typed, onTyped }: { token: string; typed: Typed; onTyped(typed: Typed): void }) {
   const isDone = useSignInState({ isAskedAgain: true }).data?.setup_needed === false
   const settingUp = useSetUp(token)
@@ -133,7 +133,7 @@ function useSetUp(token: string) {
   return useMutation({
     mutationFn: (administrator: Administrator) =>
       call(api.access.setUp, { body: { setup_token: token, ...administrator } }),
-    // It holds a password.
+    // The request contains a password, so it is not cached.
     gcTime: 0,
     onSuccess: async session => {
       await enter(session)

@@ -1,4 +1,4 @@
-/** Address and password, and beside them the other ways in. */
+/** Sign-in by address and password, with the other ways beside it. */
 import { KeyRound, LogIn } from 'lucide-react'
 import type { SignInState } from '../../contract/access.ts'
 import { Button, ButtonAnchor } from '../ui/button.tsx'
@@ -95,7 +95,7 @@ function OtherWays({
   )
 }
 
-/** The server's title speaks of email and password. */
+/** Replaces the server's title, which mentions email and password. */
 function wordsOf(error: Error): { title: string; detail: string } | undefined {
   if (!('code' in error) || error.code !== 'sign_in_failed') return undefined
   return { title: 'This passkey is not registered here', detail: 'It may have been removed. Sign in another way.' }

@@ -1,4 +1,4 @@
-/** The door: shown at every address to anyone who is not signed in. */
+/** The sign-in page, shown at every address to anonymous visitors. */
 import { Entrance } from '../shell/entrance.tsx'
 import { FormSkeleton } from './form-skeleton.tsx'
 import { HowToFindTheLink } from './how-to-find-the-link.tsx'
@@ -7,7 +7,7 @@ import { SignInForm } from './sign-in-form.tsx'
 import { usePasswordSignIn, useSignInState } from './use-sign-in.ts'
 
 export function SignInPage() {
-  // Why a session ended was not known when it was asked for before.
+  // Refetched, because the earlier response did not say why the session ended.
   const state = useSignInState({ isAskedAgain: true })
   const signIn = usePasswordSignIn()
   if (state.isPending) {
@@ -34,7 +34,7 @@ export function SignInPage() {
       </Entrance>
     )
   }
-  // When it is not known what else there is, the password may still work.
+  // If the other ways are unknown, the password may still work.
   return (
     <Entrance key="password" title="Sign in">
       <SignInForm state={state.data} sending={signIn.password} wasTooSlow={signIn.wasTooSlow} />

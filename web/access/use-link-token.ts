@@ -1,21 +1,21 @@
-/** The secret of a link, which stands behind the `#`: it is never sent with the address, and does not stay in it. */
+/** The secret after the `#` of a link: it is never sent with the address, and is removed from it at once. */
 import { useEffect, useState } from 'react'
 
 export interface LinkToken {
-  /** Empty when the link was not complete. */
+  /** The token; empty if the link was incomplete. */
   readonly token: string
-  /** Another each time a link is opened, the same link included: what is known of the one before does not hold for it. */
+  /** Increases each time a link is opened, even the same one, because results of the previous one do not apply. */
   readonly opened: number
 }
 
-/** Follows a link that is opened in the tab in which another one is open: only what stands behind the `#` changes then. */
+/** Returns the token, and follows another link opened in the same tab, which changes only the part after the `#`. */
 export function useLinkToken(): LinkToken {
   const [link, setLink] = useState<LinkToken>(() => ({ token: tokenInAddress(), opened: 0 }))
   useEffect(() => {
     clearAddress()
     const open = () => {
       const token = tokenInAddress()
-      // That it was cleared is no link.
+      // Clearing the address also fires the event.
       if (token === '') return
       clearAddress()
       setLink(before => ({ token, opened: before.opened + 1 }))
@@ -26,7 +26,7 @@ export function useLinkToken(): LinkToken {
   return link
 }
 
-/** Neither the history nor somebody looking on shall keep it. */
+/** Removes the secret from the address, so that neither the history nor an onlooker gets it. */
 function clearAddress(): void {
   history.replaceState(history.state, '', location.pathname)
 }

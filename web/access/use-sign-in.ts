@@ -1,4 +1,4 @@
-/** The ways in: a password and perhaps a second factor, or a passkey. Passwords live in the form alone. */
+/** The ways to sign in: a password with an optional second factor, or a passkey. Passwords stay in the form. */
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { api } from '../../contract/index.ts'
@@ -8,15 +8,15 @@ import { useEnter } from '../platform/session.ts'
 import { canOfferPasskeys, givePasskey, isGivenUp, stopAsking } from './passkeys.ts'
 
 /**
- * How one can sign in at this address.
- * @param isAskedAgain When what was answered before may be stale: a new link is opened.
+ * Returns the available ways to sign in.
+ * @param isAskedAgain Refetches, if the cached response may be stale because a new link was opened.
  */
 export function useSignInState({ isAskedAgain = false } = {}) {
   return useQuery({
     queryKey: queryKeys.signIn,
     ...(isAskedAgain ? { refetchOnMount: 'always' as const } : {}),
     queryFn: ({ signal }) => call(api.access.getSignInState, { signal }),
-    // Somebody sets it up in another window, and comes back to this one.
+    // The set-up may have been completed in another window.
     refetchOnWindowFocus: 'always',
   })
 }
@@ -26,7 +26,7 @@ export function usePasswordSignIn() {
   const [challenge, setChallenge] = useState<string>()
   const password = useMutation({
     mutationFn: (given: { email: string; password: string }) => call(api.access.openSession, { body: given }),
-    // It holds a password.
+    // The request contains a password, so it is not cached.
     gcTime: 0,
     onSuccess: async answer => {
       if (answer.status === 'signed_in') await enter(answer.session)
@@ -42,11 +42,11 @@ export function usePasswordSignIn() {
     },
   })
   return {
-    /** There is one while the second factor is awaited. */
+    /** Set while the second factor is awaited. */
     challenge,
     password,
     secondFactor,
-    /** What brought one back to the password. */
+    /** Why the form returned to the password step. */
     wasTooSlow: secondFactor.error !== null && isOver(secondFactor.error),
     startAnew() {
       setChallenge(undefined)
@@ -55,7 +55,7 @@ export function usePasswordSignIn() {
   }
 }
 
-/** @param isOffered Whether the server takes passkeys here; the browser then also offers them in the field of the address. */
+/** @param isOffered Whether the server accepts passkeys here; the browser then also offers them in autofill. */
 export function usePasskeySignIn(isOffered: boolean) {
   const enter = useEnter()
   const { mutate, ...rest } = useMutation({
@@ -71,7 +71,7 @@ export function usePasskeySignIn(isOffered: boolean) {
     const offer = async () => {
       if ((await canOfferPasskeys()) && isHere) mutate({ waits: true })
     }
-    // Without the offer, there is the button.
+    // Without the offer, there is still the button.
     offer().catch(() => undefined)
     return () => {
       isHere = false
@@ -82,7 +82,7 @@ export function usePasskeySignIn(isOffered: boolean) {
   return {
     ask: () => mutate({ waits: false }),
     isAsking: isPending && variables?.waits === false,
-    /** An offer that failed before one took it up is not an error. */
+    /** A failed offer that was not used is not an error. */
     error: error !== null && !isGivenUp(error) && !(variables?.waits && isOfferTrouble(error)) ? error : null,
   }
 }

@@ -1,4 +1,4 @@
-/** Chooses which accounts somebody, or some program, may see. */
+/** Chooses the accounts that a user or program may see. */
 import { useId, useState } from 'react'
 import type { AccountAccess } from '../../contract/access.ts'
 import type { Account } from '../../contract/accounts.ts'
@@ -8,10 +8,10 @@ import { describedByNotes, FieldNotes, Input } from '../ui/field.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { useAccounts } from './use-accounts.ts'
 
-/** From so many on, a list is searched rather than read. */
+/** Number of accounts from which the list gets a search field. */
 const searchedFrom = 8
 
-/** @param mayBeAll Whether "all" can be chosen, which holds for accounts that are added later too. */
+/** @param mayBeAll Whether "all" can be chosen, which includes accounts that are added later. */
 export function AccountChecks({
   value,
   mayBeAll = false,

@@ -98,7 +98,7 @@ test('an edit sends only what differs', () => {
   expect(changeOf(account, { ...draft, imap: { ...draft.imap, port: '143', tls: 'starttls' } })).toEqual({
     imap: { port: 143, tls: 'starttls' },
   })
-  // For this server, whichever it is by then.
+  // The password is sent with its server, which may have been changed meanwhile.
   const typed = { ...draft, imap: { ...draft.imap, password: 'new' } }
   expect(changeOf(account, typed)).toEqual({ imap: { password: 'new', host: 'imap.example.org', port: 993 } })
   expect(changeOf({ ...account, is_sandbox: true }, typed)).toEqual({ imap: { password: 'new' } })

@@ -1,4 +1,4 @@
-/** What somebody types about an account: from the account, checked, and back into what the server wants. */
+/** The form of an account: filled from the account, validated, and converted to a request body. */
 import type { Account, AccountChange, AccountInput, MailServer, TlsKind } from '../../contract/accounts.ts'
 import type { DiscoveredSettings } from '../../contract/autoconfig.ts'
 
@@ -9,7 +9,7 @@ export interface ServerDraft {
   port: string
   tls: TlsKind
   user: string
-  /** Empty: the IMAP password for a new SMTP server, else the one that is kept already. */
+  /** If empty: the IMAP password for a new SMTP server, else the stored one. */
   password: string
 }
 
@@ -21,7 +21,7 @@ export interface AccountDraft {
   smtp: ServerDraft
 }
 
-/** By the path of the field: `email`, `imap.port`. */
+/** Validation errors by field path: `email`, `imap.port`. */
 export type Faults = Readonly<Record<string, string>>
 
 const standardPorts: Record<Part, Record<TlsKind, number>> = {
@@ -43,7 +43,7 @@ export function draftOf({ name, email, imap, smtp }: Account): AccountDraft {
   }
 }
 
-/** The servers as found; what was typed as password stays. Without SMTP in them, none is added. */
+/** Fills in discovered servers but keeps typed passwords. SMTP is added only if it was discovered. */
 export function withSettings(draft: AccountDraft, { imap, smtp }: DiscoveredSettings): AccountDraft {
   const filled = ({ host, port, tls, user }: MailServer, { password }: ServerDraft) => ({
     ...{ host, port: String(port), tls, user, password },
@@ -56,28 +56,28 @@ export function withSettings(draft: AccountDraft, { imap, smtp }: DiscoveredSett
   }
 }
 
-/** For an address whose servers are not known: most log in with it. */
+/** Resets the servers of an address whose servers are unknown; the user name defaults to the address. */
 export function withoutSettings(draft: AccountDraft): AccountDraft {
   const user = draft.email.trim()
   const empty = (part: Part) => ({ ...emptyServer(part), user, password: draft[part].password })
   return { ...draft, imap: empty('imap'), hasSmtp: true, smtp: empty('smtp') }
 }
 
-/** Whether something other than passwords differs between the servers of both. */
+/** Returns whether the servers differ in anything but passwords. */
 export function hasOtherServers(one: AccountDraft, other: AccountDraft): boolean {
   const servers = ({ imap, smtp, hasSmtp }: AccountDraft) =>
     JSON.stringify([{ ...imap, password: '' }, { ...smtp, password: '' }, hasSmtp])
   return servers(one) !== servers(other)
 }
 
-/** The port goes along with the kind of TLS, unless somebody chose one of their own. */
+/** Changes the kind of TLS, and the port with it unless a custom one was entered. */
 export function withTls(part: Part, server: ServerDraft, tls: TlsKind): ServerDraft {
   const usual = standardPorts[part]
   const isUsual = server.port === '' || Object.values(usual).includes(Number(server.port))
   return { ...server, tls, port: isUsual ? String(usual[tls]) : server.port }
 }
 
-/** What can be seen without asking the server. */
+/** Returns the errors that can be found without the server. */
 export function faultsOf(draft: AccountDraft, before?: Account): Faults {
   const faults: Record<string, string> = {}
   if (!isAddress(draft.email)) faults.email = 'Enter the full address, such as anna@example.org'
@@ -89,7 +89,7 @@ export function faultsOf(draft: AccountDraft, before?: Account): Faults {
   return faults
 }
 
-/** A password is not asked for where another way in is offered. */
+/** Validates the first step; the password is not required if another way to sign in is offered. */
 export function addressFaults(draft: AccountDraft, isPasswordNeeded: boolean): Faults {
   const { email, 'imap.password': password } = faultsOf(draft)
   return { ...(email ? { email } : {}), ...(password && isPasswordNeeded ? { 'imap.password': password } : {}) }
@@ -109,7 +109,7 @@ export function inputOf({ name, email, imap, hasSmtp, smtp }: AccountDraft): Acc
   }
 }
 
-/** Only what differs from the account, so that nothing else is tried or overwritten. */
+/** Returns only what differs from the account, so that nothing else is tested or overwritten. */
 export function changeOf(account: Account, draft: AccountDraft): AccountChange {
   const change: AccountChange = {}
   const [name, email] = [draft.name.trim() || draft.email.trim(), draft.email.trim()]
@@ -122,7 +122,7 @@ export function changeOf(account: Account, draft: AccountDraft): AccountChange {
   return smtp ? { ...change, smtp } : change
 }
 
-/** What was edited is judged again only when it is sent. */
+/** Clears the errors of edited fields, which are validated again only on submit. */
 export function withoutEdited(faults: Faults, before: AccountDraft, after: AccountDraft): Faults {
   return Object.fromEntries(Object.entries(faults).filter(([path]) => textAt(before, path) === textAt(after, path)))
 }
@@ -147,7 +147,10 @@ export function serverOf({ host, port, tls, user }: ServerDraft): MailServer {
   return { host: host.trim(), port: Number(port), tls, user: user.trim() }
 }
 
-/** A password comes with the server for which it was typed: another change may have come between. The sandbox takes none. */
+/**
+ * Returns the changes of a server. A password is sent with the server that it was entered for, because someone else may
+ * have changed that meanwhile; the sandbox does not accept a server.
+ */
 function serverChange(
   before: MailServer | null,
   draft: ServerDraft,

@@ -1,4 +1,4 @@
-/** How an account is connected: its servers, its connections, its last mail. */
+/** The connection facts of an account: its servers, connections, and last mail. */
 import type { ReactNode } from 'react'
 import type { Account, AccountConnections, MailServer } from '../../contract/accounts.ts'
 import { formatCount } from '../platform/format.ts'
@@ -37,7 +37,10 @@ export function AccountFacts({ account }: { account: Account }) {
   )
 }
 
-/** @param isWide On phones it takes the whole width: names of servers are long. */
+/**
+ * One fact.
+ * @param isWide Takes the full width on phones, for long server names.
+ */
 export function Fact({ label, isWide = false, children }: { label: string; isWide?: boolean; children: ReactNode }) {
   return (
     <div className={classNames('min-w-0', isWide && 'max-sm:col-span-2')}>

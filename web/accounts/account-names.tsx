@@ -1,12 +1,12 @@
-/** Which accounts somebody, or some program, may see, by their names. */
+/** Names the accounts that a user or program may see. */
 import type { AccountAccess } from '../../contract/access.ts'
 import type { Account } from '../../contract/accounts.ts'
 import { formatCount } from '../platform/format.ts'
 
-/** More would make a row too high. */
+/** Maximum accounts named; more would make a row too high. */
 const named = 2
 
-/** @param known Those that the reader may see; the others are counted. */
+/** @param known The accounts visible to the reader; the others are only counted. */
 export function AccountNames({
   accounts,
   known = [],

@@ -1,4 +1,4 @@
-/** The order of the accounts in their table, and what narrows it. */
+/** Sorts and filters the table of accounts. */
 import type { Account, AccountState } from '../../contract/accounts.ts'
 import type { SortOrder } from '../ui/table.tsx'
 import { addressOf } from './account-words.ts'
@@ -8,7 +8,7 @@ export type AccountsView = typeof viewDefaults
 
 export type SortColumn = 'name' | 'state' | 'server' | 'connections' | 'last_mail'
 
-/** The worst first. */
+/** Account states, worst first. */
 export const stateRank: readonly AccountState[] = [
   'auth_failed',
   'unreachable',
@@ -26,7 +26,7 @@ const keys: Record<SortColumn, (account: Account) => string | number> = {
   last_mail: ({ last_mail_at: at }) => at ?? '',
 }
 
-/** What the address says may be anything. */
+/** Returns the sort column; the address may contain any text. */
 export function columnOf(sort: string): SortColumn {
   return Object.hasOwn(keys, sort) ? (sort as SortColumn) : 'state'
 }
@@ -35,11 +35,11 @@ export function orderOf(order: string): SortOrder {
   return order === 'desc' ? 'desc' : 'asc'
 }
 
-/** As people count: `Team 2` before `Team 10`. */
+/** Natural order: `Team 2` before `Team 10`. */
 const inWords = new Intl.Collator('en', { numeric: true })
 export const byName = (a: Pick<Account, 'name'>, b: Pick<Account, 'name'>): number => inWords.compare(a.name, b.name)
 
-/** Accounts that are equal in the column keep to their names. */
+/** Returns the filtered, sorted accounts; ties are broken by name. */
 export function arranged(accounts: readonly Account[], { q, state, sort, order }: AccountsView): Account[] {
   const words = q.trim().toLowerCase()
   const key = keys[columnOf(sort)]

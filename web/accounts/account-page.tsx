@@ -1,4 +1,4 @@
-/** One account: how it fares now, how it fared over a day, what went wrong, and what can be done. */
+/** One account: its current state, the last day, recent errors, and actions. */
 import { useQuery } from '@tanstack/react-query'
 import { ArrowLeft } from 'lucide-react'
 import { Link, useParams } from 'wouter'
@@ -25,7 +25,7 @@ import { StateStrip } from './state-strip.tsx'
 import { UsageSection } from './usage-section.tsx'
 import { useAccounts } from './use-accounts.ts'
 
-/** The window moves on also where nothing happens. */
+/** Poll interval in milliseconds, because the shown day advances even without events. */
 const statesIntervalMs = 60_000
 
 export function AccountPage() {

@@ -1,4 +1,4 @@
-/** How an account fares now, why, and what can be done to it. */
+/** The state of an account, its cause, and actions. */
 import { FlaskConical, Inbox, Pencil, Plug, Power, PowerOff, RotateCw, Star, Stethoscope, Unplug } from 'lucide-react'
 import { useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
@@ -33,7 +33,7 @@ export function AccountPanel({ account }: { account: Account }) {
     onChange: (body, said) => change.mutate({ change: body, said }),
     onDisconnect: () => setOpen('disconnect'),
   })
-  // Nothing is tried again until the password is another: that is entered there, so it comes first.
+  // Nothing is retried until the password changes, so the button to edit it comes first.
   const isRejected = enabled && state === 'auth_failed' && auth.kind === 'password'
   const edit = mayChange && (
     <Button size="sm" variant={isRejected ? 'primary' : 'secondary'} icon={Pencil} onClick={() => setOpen('edit')}>
@@ -47,7 +47,7 @@ export function AccountPanel({ account }: { account: Account }) {
         {isDefault && <Badge tone="info">Default</Badge>}
         {isSandbox && <Badge tone="warn">Sandbox</Badge>}
       </div>
-      {/* What was tried just now says it again. */}
+      {/* The result of a test repeats it. */}
       {(!verify.data || verify.data.imap.ok) && <WhyNote account={account} />}
       <Note account={account} />
       {isParked ? <SandboxNote mayStart={mayChange} /> : <AccountFacts account={account} />}
@@ -111,7 +111,7 @@ function StateLine({ account }: { account: Account }) {
   )
 }
 
-/** What is so although nothing failed, such as a server that allows one connection. */
+/** A note on something that is not a failure, such as a server that allows one connection only. */
 function Note({ account: { note } }: { account: Account }) {
   return note ? <p className="text-sm text-soft">{note}</p> : null
 }
@@ -131,7 +131,7 @@ function SandboxNote({ mayStart }: { mayStart: boolean }) {
   )
 }
 
-/** Why it does not work, and when it is tried again. */
+/** Why the account does not work, and when it is retried. */
 function WhyNote({ account }: { account: Account }) {
   const { state, last_error: error, next_retry_at: nextRetryAt, enabled } = account
   if (!enabled || state === 'ready' || !error) return null

@@ -1,8 +1,8 @@
-/** The states of an account and its kinds of TLS, in words. */
+/** The states of an account and kinds of TLS, in words. */
 import type { Account, AccountState, MailServer, TlsKind } from '../../contract/accounts.ts'
 import type { Tone } from '../ui/tone.ts'
 
-/** Whether its folders can be asked for. */
+/** Returns whether its folders can be listed. */
 export function isReadable({ state }: Pick<Account, 'state'>): boolean {
   return state === 'ready' || state === 'degraded'
 }
@@ -36,7 +36,9 @@ export const tlsWords: Record<TlsKind, { label: string; short: string; hint: str
   },
 }
 
-/** Of a server that is away its state is looked at without a pause: the next try was due as soon as it failed. */
+/**
+ * Returns whether it is retried continuously: for an unreachable server, the next retry is due as soon as one fails.
+ */
 export function isLookedAfter({ last_error: error, next_retry_at: at }: Tries): boolean {
   return error !== null && at !== null && Date.parse(at) <= Date.parse(error.at)
 }
@@ -45,13 +47,13 @@ export function addressOf({ host, port }: Pick<MailServer, 'host' | 'port'>): st
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
-/** What people call a server: its host alone where the port says nothing. */
+/** Returns a server's readable name: only its host unless the port is unusual. */
 export function serverName({ host, port }: Pick<MailServer, 'host' | 'port'>): string {
   return port === 993 || port === 143 ? host : addressOf({ host, port })
 }
 
-/** What a login that was rejected waits for. */
+/** Returns what a rejected login waits for. */
 export function notRetriedUntil({ auth, last_error: error }: Pick<Account, 'auth' | 'last_error'>): string {
-  if (auth.kind === 'oauth' || error?.cause === 'revoked') return 'until somebody signs in again'
+  if (auth.kind === 'oauth' || error?.cause === 'revoked') return 'until someone signs in again'
   return 'until the user, password or server changes'
 }

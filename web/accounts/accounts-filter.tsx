@@ -1,4 +1,4 @@
-/** What narrows the table of accounts. */
+/** Filters of the table of accounts. */
 import { Input, Select } from '../ui/field.tsx'
 import { type AccountsView, stateRank } from './account-order.ts'
 import { stateWords } from './account-words.ts'

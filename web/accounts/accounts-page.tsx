@@ -1,4 +1,4 @@
-/** The mail accounts: how each fares and why, and a way to connect another one. */
+/** The mail accounts with their states, and a way to connect another one. */
 import { FileDown, FileUp, FlaskConical, MailPlus } from 'lucide-react'
 import { useUrlState } from '../platform/url-state.ts'
 import { Button } from '../ui/button.tsx'
@@ -16,7 +16,7 @@ import { ImportDialog } from './import-dialog.tsx'
 import { SignedInDialog } from './signed-in-dialog.tsx'
 import { useAccounts, useRights, useStartSandbox } from './use-accounts.ts'
 
-/** Fewer are seen at a glance. */
+/** Number of accounts from which the table has filters. */
 const leastFiltered = 6
 
 export function AccountsPage() {

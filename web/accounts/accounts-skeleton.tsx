@@ -1,4 +1,4 @@
-/** The shape of the list of accounts while it is loaded. */
+/** Placeholder of the list of accounts. */
 import { Skeleton } from '../ui/skeleton.tsx'
 
 export function AccountsSkeleton() {

@@ -1,4 +1,4 @@
-/** The accounts, one in a row of two lines; where there is no room, columns give way and each account's page has them. */
+/** The accounts in two-line rows; in a narrow container columns are hidden, and the account's page has the rest. */
 import { RotateCw } from 'lucide-react'
 import { Link } from 'wouter'
 import type { Account } from '../../contract/accounts.ts'
@@ -111,7 +111,7 @@ function AccountRow({ account, mayVerify }: { account: Account; mayVerify: boole
   )
 }
 
-/** Why it does not work, else whose it is. */
+/** Why the account does not work, or else its address. */
 function SecondLine({ account, isParked }: { account: Account; isParked: boolean }) {
   const { name, email, imap, state, enabled, last_error: error, next_retry_at: nextRetryAt } = account
   if (isParked) return <p className="truncate text-xs text-muted">The sandbox stopped with the server</p>

@@ -1,4 +1,4 @@
-/** The table's order and filter, and what is made of an account's past. */
+/** Sorting and filtering of the table, and the summary of an account's past. */
 import { expect, test } from 'vitest'
 import type { Account, AccountState, AccountStretch, AccountStretches } from '../../contract/accounts.ts'
 import { arranged, columnOf, viewDefaults } from './account-order.ts'
@@ -22,7 +22,7 @@ test('the worst come first unless another order is asked for, and equal ones kee
   expect(names({})).toEqual(['c', 'a', 'b'])
   expect(names({ sort: 'connections', order: 'desc' })).toEqual(['b', 'a', 'c'])
   expect(names({ sort: 'state', order: 'desc' })).toEqual(['a', 'b', 'c'])
-  // The address may say anything.
+  // The address may contain any text.
   expect(names({ sort: '__proto__', order: 'sideways' })).toEqual(['c', 'a', 'b'])
   expect(columnOf('toString')).toBe('state')
 })

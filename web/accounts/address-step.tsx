@@ -1,4 +1,4 @@
-/** The first step: whose mailbox it is. */
+/** The first step of connecting: address and password. */
 import { Field, Input, PasswordInput } from '../ui/field.tsx'
 import type { ConnectWizard } from './use-connect-wizard.ts'
 
@@ -29,7 +29,7 @@ export function AddressStep({
           maxLength={100}
         />
       </Field>
-      {/* Last, so that nobody stands in it when it turns out that the provider takes none. */}
+      {/* The last field, so that it does not have the focus if it turns out that the provider accepts no password. */}
       {password !== 'none' && (
         <Field
           label="Password"

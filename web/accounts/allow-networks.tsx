@@ -1,4 +1,4 @@
-/** Opens the private network that a mail server or a model provider stands in: here at once, or with a line for the operator of RustyMail. */
+/** Allows the private network of a mail server or model provider: by a button, or by a setting for the operator. */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { LockOpen } from 'lucide-react'
 import { api } from '../../contract/index.ts'
@@ -12,11 +12,11 @@ import { ErrorNote } from '../ui/error-state.tsx'
 
 export interface AllowNetworksProps {
   networks: readonly string[]
-  /** Of mail unless given. */
+  /** What the networks are allowed for; mail by default. */
   servers?: ServersAllowed
-  /** The line of the environment; only the server's refusal has it. */
+  /** The line for the environment; only the server's refusal has it. */
   setting?: string | undefined
-  /** What is done once they are allowed; without it, the server connects the account by itself. */
+  /** What happens once they are allowed; without it, the server connects the account automatically. */
   onAllowed?: { label: string; act(): void } | undefined
 }
 
@@ -54,7 +54,7 @@ export function useAllowNetworks(servers: ServersAllowed = 'mail') {
   })
 }
 
-/** A single address is written as such. */
+/** Formats a network; a single address without its prefix length. */
 export function networkWords(network: string): string {
   return network.replace(network.includes(':') ? /\/128$/ : /\/32$/, '')
 }

@@ -1,4 +1,4 @@
-/** Connects a mailbox in three steps: address, servers, trial. */
+/** Connects a mailbox in three steps: address, servers, test. */
 import { type FormEvent, useId, useRef } from 'react'
 import type { Account } from '../../contract/accounts.ts'
 import { Button, ButtonLink } from '../ui/button.tsx'
@@ -19,7 +19,7 @@ const steps: readonly { step: WizardStep; label: string }[] = [
   { step: 'try', label: 'Try' },
 ]
 
-/** Mounted while it is open, so that nothing of it outlives it. */
+/** The dialog; mount it while it is open, so that none of its state outlives it. */
 export function ConnectDialog({
   accounts,
   onClose,
@@ -27,7 +27,7 @@ export function ConnectDialog({
 }: {
   accounts: readonly Account[]
   onClose(): void
-  /** At the provider, on another device. */
+  /** Called when the sign-in was completed on another device. */
   onSignedIn(signInId: string): void
 }) {
   const wizard = useConnectWizard()
@@ -40,7 +40,7 @@ export function ConnectDialog({
     if (wizard.step === 'servers') wizard.toTry()
   }
   const { step, draft, chosen, way, connecting } = wizard
-  // Behind a failure, it is only the failure that counts.
+  // After a failure, only the failure matters.
   const shown = step === 'servers' && connecting.error ? undefined : wizard.look
   return (
     <Dialog
@@ -102,7 +102,7 @@ function StepList({ now, isDone }: { now: WizardStep; isDone: boolean }) {
 function WizardButtons({ wizard, formId, onClose }: { wizard: ConnectWizard; formId: string; onClose(): void }) {
   const { step, connecting, draft, way, password } = wizard
   if (step === 'address') {
-    // One button stands out: signing in, until a password was entered.
+    // Only one button is primary: signing in, until a password was entered.
     const isOther = password === 'none' || (way?.kind === 'ready' && draft.imap.password === '')
     return (
       <>

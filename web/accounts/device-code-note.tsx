@@ -1,4 +1,4 @@
-/** A code that is typed in on another device, while this page waits. */
+/** Shows a code to enter on another device while this page waits. */
 import { useEffect } from 'react'
 import type { OAuthSignIn } from '../../contract/mail-oauth.ts'
 import { Button } from '../ui/button.tsx'
@@ -35,13 +35,13 @@ export function DeviceCodeNote({
   return (
     <div role="status" className="grid gap-1 rounded-md bg-sunken p-3">
       <p>
-        On any device, open <span className="font-mono break-all">{uri}</span> and type in:
+        On any device, open <span className="font-mono break-all">{uri}</span> and enter:
       </p>
       <p className="flex items-center gap-2 font-mono text-lg font-semibold tracking-wider">
         {code} <CopyButton text={code ?? ''} label="Copy the code" />
       </p>
       <p className="text-xs text-muted">
-        {data?.state === 'checking' ? 'Trying the mail server.' : 'Waiting. This page goes on by itself.'}
+        {data?.state === 'checking' ? 'Testing the mail server.' : 'Waiting. This page continues automatically.'}
       </p>
     </div>
   )

@@ -1,4 +1,4 @@
-/** Why an account does not work: its servers are looked at step by step while the page is open. */
+/** The diagnosis of an account: tests its servers step by step while the page is open. */
 import { ArrowLeft, Download, KeyRound, Pencil, RotateCw, Stethoscope } from 'lucide-react'
 import { useState } from 'react'
 import { Link, useParams } from 'wouter'
@@ -25,7 +25,7 @@ export function DiagnosePage() {
     ({ id: check, state, words }) => check === 'login' && state === 'skipped' && /refused at/.test(words),
   )
   const words = data?.verdict
-  // Where another password is entered.
+  // The login was rejected, so the password must be edited.
   const isRejected = account?.state === 'auth_failed' && account.auth.kind === 'password'
   return (
     <>
@@ -39,13 +39,11 @@ export function DiagnosePage() {
       <PageHeader
         title="Diagnosis"
         windowTitle={account ? `Diagnosis of ${account.name}` : 'Diagnosis'}
-        description={
-          data ? <RelativeTime at={data.made_at} /> : 'The servers of this account are looked at step by step.'
-        }
+        description={data ? <RelativeTime at={data.made_at} /> : 'Tests the servers of this account step by step.'}
         actions={
           <>
             <Button size="sm" icon={RotateCw} isBusy={isBusy} onClick={() => void diagnosis.refetch()}>
-              {isBusy ? 'Looking' : 'Run again'}
+              {isBusy ? 'Testing' : 'Run again'}
             </Button>
             {mayChange && isRejected && (
               <Button size="sm" variant="primary" icon={Pencil} onClick={() => setEditing(true)}>
@@ -67,7 +65,7 @@ export function DiagnosePage() {
       />
       {isEditing && account && <EditAccountDialog account={account} onClose={() => setEditing(false)} />}
       <p role="status" className="sr-only">
-        {isBusy ? 'Looking at the servers' : words}
+        {isBusy ? 'Testing the servers' : words}
       </p>
       <div className="grid gap-4">
         {retry.error && <ErrorNote error={retry.error} />}
@@ -81,7 +79,7 @@ export function DiagnosePage() {
           </Card>
         )}
         {!data && isFetching && (
-          <Card title="Looking at the servers" isFlush>
+          <Card title="Testing the servers" isFlush>
             <SkeletonRows count={8} />
           </Card>
         )}
@@ -94,8 +92,8 @@ function ReportNote() {
   return (
     <p className="flex items-start gap-2 text-xs text-muted">
       <Stethoscope className="mt-0.5 size-4 shrink-0" aria-hidden="true" />
-      The report can be attached to a public bug report: names, addresses, servers of private domains and folders are
-      replaced in it. Read it before you publish it all the same.
+      You can attach the report to a public bug report: names, addresses, private servers and folders are replaced.
+      Still, read it before you publish it.
     </p>
   )
 }

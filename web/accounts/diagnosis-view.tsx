@@ -1,4 +1,4 @@
-/** A diagnosis: what is wrong first of all, what to do, each step, and the last lines to and from the mail servers. */
+/** A diagnosis: the verdict, what to do, each step, and the last lines to and from the mail servers. */
 import type { Diagnosis, DiagnosisCheck, SpokenLine } from '../../contract/diagnose.ts'
 import { formatClock, formatCount } from '../platform/format.ts'
 import { StatePill } from '../ui/badge.tsx'
@@ -95,13 +95,13 @@ function Lines({ lines }: { lines: readonly SpokenLine[] }) {
         {formatCount(lines.length, 'line')}, without passwords, tokens, addresses and mail
       </summary>
       <div
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must be able to enter it
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
         tabIndex={0}
         className="relative mt-2 max-h-96 overflow-auto rounded-md border p-2 focus-visible:-outline-offset-2"
       >
         <ol aria-label="Last lines" className="font-mono text-xs">
           {lines.map(({ at, part, connection, from, text, count }, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: the same line is said more than once at the same time
+            // biome-ignore lint/suspicious/noArrayIndexKey: the same line may occur twice at the same time
             <li key={index} className="flex gap-2 break-all">
               <span className="shrink-0 text-muted">
                 {formatClock(Date.parse(at))} {part}#{connection}

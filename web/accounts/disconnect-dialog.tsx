@@ -1,9 +1,9 @@
-/** Asks before an account is disconnected. */
+/** Confirms that an account is to be disconnected. */
 import type { Account } from '../../contract/accounts.ts'
 import { ConfirmDialog } from '../ui/dialog.tsx'
 import { useDisconnectAccount } from './use-accounts.ts'
 
-/** Mounted while it is open. */
+/** The dialog; mount it while it is open. */
 export function DisconnectDialog({ account, onClose }: { account: Account; onClose(): void }) {
   const { mutate, isPending, error } = useDisconnectAccount(account)
   const { name, email, is_default: isDefault, is_sandbox: isSandbox } = account

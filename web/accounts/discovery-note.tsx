@@ -1,4 +1,4 @@
-/** What was found of the servers of an address, and each step of looking for them as it happens. */
+/** The servers found for an address, and the steps of the discovery as they happen. */
 import { type ReactNode, useState } from 'react'
 import type { DiscoveredSettings, Discovery, DiscoveryStep } from '../../contract/autoconfig.ts'
 import { ApiProblem } from '../platform/api-client.ts'
@@ -15,7 +15,7 @@ export function DiscoveryNote({
 }: {
   look: Look
   chosen: DiscoveredSettings | undefined
-  /** What was found needs no password. */
+  /** Whether what was found needs no password. */
   isGood?: boolean
 }) {
   const { email, discovery } = look
@@ -45,7 +45,7 @@ function ProviderHints({ settings }: { settings: DiscoveredSettings }) {
   return (
     <>
       {note && <p>{note}</p>}
-      {!note && !takesPasswords && <p>This provider takes no passwords over IMAP: it requires OAuth.</p>}
+      {!note && !takesPasswords && <p>This provider accepts no passwords over IMAP, only OAuth.</p>}
       {isElsewhere && (
         <p>
           Only DNS names this server, and it is outside the domain of the address. Continue only if it is your
@@ -74,16 +74,16 @@ function Found({ settings }: { settings: DiscoveredSettings }) {
   )
 }
 
-/** Keyed by the discovery, and by the step that shows it. */
+/** The steps; use the discovery and the wizard step as key. */
 export function DiscoverySteps({
   discovery: { state, steps },
   isCompact,
 }: {
   discovery: Discovery
-  /** They are there to be opened; else they are shown as they happen. */
+  /** Whether the steps start collapsed; otherwise they are shown as they happen. */
   isCompact: boolean
 }) {
-  // Open where there is something to watch; it does not close under the reader's eyes.
+  // Open while there is something to watch; it does not close by itself while being read.
   const [isOpen] = useState(state === 'running' && !isCompact)
   const asked = steps.filter(({ state: its }) => its !== 'skipped').length
   if (asked <= 1 && state === 'finished') return null

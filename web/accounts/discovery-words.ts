@@ -1,4 +1,4 @@
-/** Where settings come from, and what came of asking there, in words. */
+/** Sources of discovered settings and their outcomes, in words. */
 import type { DiscoveredSettings, DiscoverySource, DiscoveryStep } from '../../contract/autoconfig.ts'
 import type { Tone } from '../ui/tone.ts'
 
@@ -6,11 +6,11 @@ export const sourceWords: Record<DiscoverySource, { step: string; found: string 
   shipped: { step: 'Known providers', found: 'known provider' },
   pacc: { step: 'PACC document', found: 'published by the domain over https' },
   autoconfig: { step: 'Autoconfig document', found: 'published by the domain over https' },
-  well_known: { step: 'Document on its web site', found: 'published by the domain over https' },
+  well_known: { step: 'Document on its website', found: 'published by the domain over https' },
   autodiscover: { step: 'Autodiscover', found: 'published by the domain over https' },
   srv: { step: 'DNS service records', found: 'named by DNS' },
-  mx: { step: 'Where its mail goes', found: 'by where its mail goes' },
-  guess: { step: 'Usual names', found: 'a server with a usual name responds' },
+  mx: { step: 'MX records', found: 'by its MX records' },
+  guess: { step: 'Common host names', found: 'a server with a common name responds' },
 }
 
 export const stepTones: Record<DiscoveryStep['state'], Tone> = {

@@ -1,4 +1,4 @@
-/** Changes an account; only what differs is sent, and only changed servers are tried. */
+/** Edits an account; only changes are sent, and only changed servers are tested. */
 import { useRef, useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
 import { Button } from '../ui/button.tsx'
@@ -14,7 +14,7 @@ import { useFieldFocus } from './use-dialog-focus.ts'
 
 const keepHint = 'Leave empty to keep the current one.'
 
-/** Mounted while it is open. */
+/** The dialog; mount it while it is open. */
 export function EditAccountDialog({ account, onClose }: { account: Account; onClose(): void }) {
   const [draft, setDraft] = useState(() => draftOf(account))
   const [faults, setFaults] = useState<Faults>({})

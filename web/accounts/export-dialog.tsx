@@ -1,4 +1,4 @@
-/** Asks for a passphrase and saves all accounts as a file that only it opens. */
+/** Asks for a passphrase, and exports all accounts into a file sealed with it. */
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { AccountsFile } from '../../contract/account-moving.ts'
@@ -16,16 +16,16 @@ const least = 12
 const purpose = {
   title: 'Sign in again to export',
   words:
-    'The file holds all passwords, so this requires a sign-in within the last 10 minutes. Afterwards you are back here.',
+    'The file holds all passwords, so this requires a sign-in within the last 10 minutes. You return here afterwards.',
 }
 
-/** Mounted while it is open. */
+/** The dialog; mount it while it is open. */
 export function ExportDialog({ onClose }: { onClose(): void }) {
   const toast = useToast()
   const [isSigningIn, setSigningIn] = useState(false)
   const { mutate, isPending, error } = useMutation({
     mutationFn: (passphrase: string) => call(api.accountMoving.exportAccounts, { body: { passphrase } }),
-    // It was made of the passwords.
+    // The file contains passwords, so it is not cached.
     gcTime: 0,
     onSuccess: file => {
       save(file)
@@ -64,7 +64,7 @@ export function ExportDialog({ onClose }: { onClose(): void }) {
       <Field
         label="Passphrase"
         error={faultOf('passphrase')}
-        hint="Without it the file is worthless: keep it elsewhere."
+        hint="The file cannot be opened without it. Store it elsewhere."
       >
         <PasswordInput {...bind('passphrase')} autoComplete="new-password" />
       </Field>

@@ -1,4 +1,4 @@
-/** Each way in which a connection to a mail server fails: its name, what to do, and which fields it concerns. */
+/** The failures of a mail server connection: name, advice, and the fields that each concerns. */
 import type { ConnectionFault } from '../../contract/problem.ts'
 import type { Part, ServerDraft } from './account-draft.ts'
 
@@ -6,9 +6,11 @@ export const partNames: Record<Part, string> = { imap: 'IMAP', smtp: 'SMTP' }
 
 interface FaultWords {
   title: string
-  /** Stands below the server's own sentence, which says what happened and often what to check: not again here. */
+  /**
+   * Advice below the server's own sentence, which says what happened and often what to check; do not repeat that here.
+   */
   advice: string
-  /** What stands at the fields that may be wrong. */
+  /** Errors at the fields that may be wrong. */
   fields: Partial<Record<keyof ServerDraft, string>>
 }
 
@@ -71,8 +73,8 @@ export const faultWords: Record<ConnectionFault, FaultWords> = {
     fields: {},
   },
   sign_in_provider: {
-    title: 'The sign-in provider does not help',
-    advice: 'It is asked again with growing delays. Connections that stand go on.',
+    title: 'The sign-in provider failed',
+    advice: 'It is retried with growing delays. Open connections keep working.',
     fields: {},
   },
   not_imap: {

@@ -1,9 +1,9 @@
-/** What the answer to a form says about its fields. */
+/** Field errors in the response to a form. */
 import { ApiProblem } from '../platform/api-client.ts'
 import type { Faults } from './account-draft.ts'
 import { faultWords } from './fault-words.ts'
 
-/** The faults that the server found in the body, and the fields that a named failure concerns. */
+/** Returns the server's validation errors, and errors at the fields that a named failure concerns. */
 export function faultsOfError(error: Error): Faults {
   if (!(error instanceof ApiProblem)) return {}
   const { errors = [], cause, part } = error.body

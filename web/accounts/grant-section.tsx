@@ -1,4 +1,4 @@
-/** How an account signs in at its provider: what was granted, until when, and signing in again with one press. */
+/** How an account signs in at its provider: what was granted, until when, and a button to sign in again. */
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { LogIn, Smartphone } from 'lucide-react'
 import { useEffect } from 'react'
@@ -20,7 +20,7 @@ import { useBeginSignIn, useOAuthProviders, useSignIn } from './oauth-providers.
 import { providerFor } from './sign-in-way.ts'
 import { useAccountsChanged, useRights } from './use-accounts.ts'
 
-/** A refreshed token is not told of by an event. */
+/** Poll interval in milliseconds, because no event announces a refreshed token. */
 const intervalMs = 60_000
 
 export function GrantSection({ account }: { account: Account }) {
@@ -95,7 +95,7 @@ function GrantFacts({ grant }: { grant: OAuthGrant }) {
   )
 }
 
-/** The same account, the same settings. */
+/** Signs in again; account and settings stay the same. */
 function SignAgain({ account, providerId, label }: { account: Account; providerId: string; label: string }) {
   const begin = useBeginSignIn()
   const queries = useQueryClient()

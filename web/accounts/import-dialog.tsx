@@ -1,4 +1,4 @@
-/** Creates accounts from a sealed file, or many from a table, with a result for each. */
+/** Imports accounts from a sealed file or a table, with a result for each. */
 import { useMutation } from '@tanstack/react-query'
 import { FileUp } from 'lucide-react'
 import { useRef, useState } from 'react'
@@ -13,7 +13,7 @@ import { Field, PasswordInput, Switch } from '../ui/field.tsx'
 import { ImportResults } from './import-results.tsx'
 import { useAccountsChanged } from './use-accounts.ts'
 
-/** What was chosen, as far as the page can tell. */
+/** The chosen file, as far as the page can read it. */
 type Chosen = { name: string } & (
   | { kind: 'file'; file: AccountsFile }
   | { kind: 'table'; csv: string; rows: number }
@@ -25,7 +25,7 @@ interface Imported {
   isDry: boolean
 }
 
-/** Mounted while it is open. */
+/** The dialog; mount it while it is open. */
 export function ImportDialog({ onClose }: { onClose(): void }) {
   const [chosen, setChosen] = useState<Chosen>()
   const [passphrase, setPassphrase] = useState('')
@@ -41,7 +41,7 @@ export function ImportDialog({ onClose }: { onClose(): void }) {
       const body = { csv: from.csv, dry_run: isDry, verify: verifies }
       return { items: (await call(api.accountMoving.importCsv, { body })).items, isDry }
     },
-    // It holds passwords.
+    // The request contains passwords, so it is not cached.
     gcTime: 0,
     onSuccess: changed,
   })
@@ -92,7 +92,7 @@ export function ImportDialog({ onClose }: { onClose(): void }) {
           <Field
             label="Passphrase of the file"
             error={wrong && 'It does not open this file.'}
-            hint={`${formatCount(chosen.file.accounts, 'account')}. Those that are connected already stay as they are.`}
+            hint={`${formatCount(chosen.file.accounts, 'account')}. Connected ones stay as they are.`}
           >
             <PasswordInput
               data-first-focus
@@ -125,7 +125,7 @@ function ChooseFile({ chosen, onChoose }: { chosen: Chosen | undefined; onChoose
     <div className="grid gap-3">
       <p className="text-sm text-soft">
         A file that RustyMail exported, or a table (CSV) whose first row names the columns: email, imap_host and
-        imap_password, and if you like name, imap_port, imap_tls, imap_user, smtp_host, smtp_port, smtp_tls, smtp_user
+        imap_password, and optionally name, imap_port, imap_tls, imap_user, smtp_host, smtp_port, smtp_tls, smtp_user
         and smtp_password.
       </p>
       <div className="flex flex-wrap items-center gap-3">
@@ -160,7 +160,7 @@ async function read(file: File): Promise<Chosen> {
     const file = JSON.parse(text) as AccountsFile
     if (file.format === 'rustymail-accounts') return { name, kind: 'file', file }
   } catch {
-    return { name, kind: 'unreadable', why: 'It is damaged: it is no JSON.' }
+    return { name, kind: 'unreadable', why: 'It is damaged: not valid JSON.' }
   }
   return { name, kind: 'unreadable', why: 'It is not a file of accounts that RustyMail exported.' }
 }

@@ -1,4 +1,4 @@
-/** What became of each account that was to be imported; what needs a person comes first. */
+/** The results of an import, those that need attention first. */
 import type { ImportedAccount, ImportedRow } from '../../contract/account-moving.ts'
 import { formatCount } from '../platform/format.ts'
 import { StatePill } from '../ui/badge.tsx'
@@ -34,7 +34,7 @@ export function ImportResults({ items, isDry }: { items: readonly Item[]; isDry:
               {'line' in item && <span className="text-xs text-muted">line {item.line}</span>}
             </span>
             {'needs_sign_in' in item && item.needs_sign_in && (
-              <span className="text-xs text-soft">Sign in at its provider again, on the page of the account.</span>
+              <span className="text-xs text-soft">Sign in at its provider again, on the account’s page.</span>
             )}
             {item.why && (
               <span className="text-xs text-soft wrap-anywhere">

@@ -1,4 +1,4 @@
-/** How much of an account's mail is indexed: shown, and chosen by those who may change accounts. */
+/** How much of an account's mail is indexed; users who may change accounts can choose it. */
 import { useQueryClient } from '@tanstack/react-query'
 import type { Account, IndexLevel } from '../../contract/accounts.ts'
 import type { IndexStatus } from '../../contract/mail-index.ts'
@@ -9,7 +9,7 @@ import { useChangeAccount, useRights } from './use-accounts.ts'
 
 export const levelWords: Record<IndexLevel, string> = { off: 'Nothing', headers: 'Headers', text: 'Headers and text' }
 
-/** The value of the default; no level is called so. */
+/** The value of the default; no level has this name. */
 const byDefault = ''
 
 export function IndexLevelField({ account, status }: { account: Account; status: IndexStatus }) {

@@ -1,4 +1,4 @@
-/** What becomes of the mail of an account that was just connected: how far it is indexed, and where that is changed. */
+/** The indexing progress of an account that was just connected, and where to change its level. */
 import { Link } from 'wouter'
 import type { Account } from '../../contract/accounts.ts'
 import type { IndexStatus } from '../../contract/mail-index.ts'

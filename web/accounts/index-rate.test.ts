@@ -1,4 +1,4 @@
-/** How long an index may still take, from what was counted. */
+/** Estimates of the remaining indexing time. */
 import { expect, test } from 'vitest'
 import type { IndexStatus } from '../../contract/mail-index.ts'
 import { type IndexSample, remainingSeconds, sampleOf, withSample } from './index-rate.ts'
@@ -22,13 +22,13 @@ const after = (...all: [number, Partial<IndexStatus>][]) =>
 test('what is left takes as long for each as what was done in the last minute', () => {
   const headers = { level: 'headers' } as const
   const samples = after([0, { ...headers, places: 100 }], [10_000, { ...headers, places: 300 }])
-  // 700 are left, 20 a second.
+  // 700 left, 20 per second.
   expect(remainingSeconds(samples)).toBe(35)
 })
 
 test('texts count too: each message has one', () => {
   const samples = after([0, { places: 500, messages: 500 }], [10_000, { places: 1_000, messages: 1_000, texts: 0 }])
-  // 1,000 texts are left, 50 a second.
+  // 1,000 texts left, 50 per second.
   expect(remainingSeconds(samples)).toBe(20)
 })
 

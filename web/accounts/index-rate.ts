@@ -1,15 +1,15 @@
-/** How long the building of an index may still take, by how fast it went in the last minute. */
+/** Estimates the remaining time of indexing from the rate of the last minute. */
 import type { IndexStatus } from '../../contract/mail-index.ts'
 
 export interface IndexSample {
   atMs: number
-  /** Headers and texts that are there, and all that are wanted. */
+  /** Headers and texts that are indexed; `all` is how many there will be. */
   done: number
   all: number
 }
 
 const spanMs = 60_000
-/** From a shorter time nothing is concluded. */
+/** Shortest time from which a rate is estimated, in milliseconds. */
 const leastMs = 5_000
 
 export function sampleOf(
@@ -18,11 +18,11 @@ export function sampleOf(
 ): IndexSample {
   const wanted = Math.max(onServer, places)
   if (level !== 'text') return { atMs, done: places, all: wanted }
-  // Each message that is listed has a text to be read; one that stands in two folders is read once.
+  // Each listed message has a text to read; one in two folders is read once.
   return { atMs, done: places + texts, all: wanted + Math.max(messages, wanted - places) }
 }
 
-/** Those of the last minute; an index that is built again begins again. */
+/** Appends a sample and drops those older than a minute; a rebuilt index starts over. */
 export function withSample(samples: readonly IndexSample[], sample: IndexSample): readonly IndexSample[] {
   const last = samples.at(-1)
   if (last && last.atMs === sample.atMs) return samples
@@ -30,7 +30,7 @@ export function withSample(samples: readonly IndexSample[], sample: IndexSample)
   return [...samples.filter(({ atMs }) => atMs > sample.atMs - spanMs), sample]
 }
 
-/** In seconds; undefined while too little is known, or nothing moves. */
+/** Returns the remaining seconds; undefined while too little is known, or nothing moves. */
 export function remainingSeconds(samples: readonly IndexSample[]): number | undefined {
   const [first, last] = [samples[0], samples.at(-1)]
   if (!first || !last || last.atMs - first.atMs < leastMs || last.done <= first.done) return undefined

@@ -1,4 +1,4 @@
-/** The local index of one account: how far it is built, what it holds, and building it again. */
+/** The local index of an account: its progress, its contents, and rebuilding it. */
 import { RefreshCw } from 'lucide-react'
 import { useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
@@ -52,7 +52,7 @@ function Contents({
   account: Account
   status: IndexStatus
   isConnected: boolean
-  /** When the status was asked for, in epoch milliseconds. */
+  /** When the status was fetched, in epoch milliseconds. */
   updatedAt: number
 }) {
   const { level, state, messages, texts, folders, size_bytes: size } = status
@@ -114,14 +114,14 @@ function StateLine({ status: { state, looked_at: at }, isConnected }: { status: 
 function Progress({ account, status, updatedAt }: { account: Account; status: IndexStatus; updatedAt: number }) {
   const { level, places, server_messages: onServer, texts, messages } = status
   const live = useSyncProgress(account.id)
-  // Between two answers the stream is ahead.
+  // Between two fetches, the stream has newer figures.
   const figure = (phase: SyncState['phase'], value: number, max: number) =>
     live?.phase === phase ? { value: Math.max(live.done, value), max: Math.max(live.total, max) } : { value, max }
   const seconds = useRemaining(status, updatedAt)
   const pace = useUsage(account.id).data?.pace ?? 'full'
   return (
     <div className="grid gap-3">
-      {/* Until the server was asked, 0 of 0 would say nothing. */}
+      {/* Until the server is connected, 0 of 0 would mean nothing. */}
       {(onServer > 0 || live) && (
         <div className="grid gap-3 lg:grid-cols-2">
           <ProgressBar label="Headers" {...figure('headers', places, onServer)} />

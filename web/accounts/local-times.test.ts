@@ -1,4 +1,4 @@
-/** Times in the words of a diagnosis: those of the page in place of those of programs, and all else as it was. */
+/** Times in a diagnosis are formatted as on the rest of the page; all other text stays the same. */
 import { expect, test } from 'vitest'
 import { formatDateTime } from '../platform/format.ts'
 import { withLocalTimes } from './local-times.ts'

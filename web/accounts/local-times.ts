@@ -1,4 +1,4 @@
-/** The words of a diagnosis have times as programs write them; here they are as everywhere on the page. */
+/** Replaces the ISO times in a diagnosis by the page's own format. */
 import { formatDateTime } from '../platform/format.ts'
 
 const timestamp = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g

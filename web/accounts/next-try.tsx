@@ -1,9 +1,9 @@
-/** When an account that does not work is tried again. */
+/** When an account that does not work is retried. */
 import type { Account } from '../../contract/accounts.ts'
 import { isLookedAfter } from './account-words.ts'
 import { Countdown } from './ticking-time.tsx'
 
-/** Nothing where it is not tried again by itself. */
+/** Renders nothing if it is not retried automatically. */
 export function NextTry({ account }: { account: Pick<Account, 'last_error' | 'next_retry_at'> }) {
   const { next_retry_at: at } = account
   if (at === null) return null

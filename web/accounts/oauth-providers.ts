@@ -1,4 +1,4 @@
-/** Providers at which mail accounts sign in, and a sign-in on its way there and back. */
+/** OAuth providers of mail accounts, and the state of a sign-in in progress. */
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { api } from '../../contract/index.ts'
 import type { OAuthSignInInput } from '../../contract/mail-oauth.ts'
@@ -20,14 +20,14 @@ export function useBeginSignIn() {
 
 const keyOf = (signInId: string) => `rustymail.sign-in.${signInId}`
 
-/** Without any secret: for this tab, until it is back from the provider. */
+/** Stores the account, without secrets, in this tab until the provider redirects back. */
 export function rememberPending(signInId: string, account: PendingAccount): void {
   sessionStorage.setItem(keyOf(signInId), JSON.stringify(account))
 }
 
 export function recallPending(signInId: string): PendingAccount | undefined {
   const text = sessionStorage.getItem(keyOf(signInId))
-  // Written by this page alone.
+  // The cast is true because only this page writes it.
   return text === null ? undefined : (JSON.parse(text) as PendingAccount)
 }
 
@@ -35,7 +35,7 @@ export function forgetPending(signInId: string): void {
   sessionStorage.removeItem(keyOf(signInId))
 }
 
-/** How far it is: asked until it is decided. */
+/** Polls the state of a sign-in until it is settled. */
 export function useSignIn(signInId: string) {
   return useQuery({
     queryKey: queryKeys.oauthSignIn(signInId),

@@ -1,9 +1,9 @@
-/** Asks before the index of an account is built again. */
+/** Confirms that the index of an account is to be rebuilt. */
 import type { Account } from '../../contract/accounts.ts'
 import { ConfirmDialog } from '../ui/dialog.tsx'
 import { useRebuildIndex } from './use-index.ts'
 
-/** Mounted while it is open. */
+/** The dialog; mount it while it is open. */
 export function RebuildDialog({
   account,
   isConnected,

@@ -19,7 +19,7 @@ export function ServerFields({
   legend: string
   server: ServerDraft
   faults: Faults
-  /** False: the provider takes none. */
+  /** False if the provider accepts no passwords. */
   hasPassword?: boolean
   passwordHint?: string
   onChange(server: ServerDraft): void

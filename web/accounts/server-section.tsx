@@ -1,4 +1,4 @@
-/** What the mail servers of an account can do, in plain words, what they allow, and how full the mailbox is. */
+/** The capabilities of an account's mail servers in plain words, their limits, and the mailbox quota. */
 import { useQuery } from '@tanstack/react-query'
 import { Check, X } from 'lucide-react'
 import type { AccountServers, MailboxQuota, QuotaLevel } from '../../contract/account-server.ts'
@@ -14,7 +14,7 @@ import { ProgressBar } from '../ui/progress-bar.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { Fact } from './account-facts.tsx'
 
-/** The quota is looked at once an hour, and told by a fact when it matters. */
+/** Poll interval in milliseconds. The server checks the quota hourly, and announces it by a fact when it matters. */
 const intervalMs = 5 * 60_000
 
 export function ServerSection({ account: { id } }: { account: Account }) {
@@ -30,9 +30,7 @@ export function ServerSection({ account: { id } }: { account: Account }) {
       intervalMs={intervalMs}
       isFlush={false}
       isEmpty={({ imap, smtp }) => imap === null && smtp === null}
-      empty={
-        <EmptyState title="Not known yet">What the mail server can do is learned with the first connection.</EmptyState>
-      }
+      empty={<EmptyState title="Not known yet">Known after the first connection.</EmptyState>}
     >
       {data => (
         <div className="grid gap-4">
@@ -52,7 +50,7 @@ export function ServerSection({ account: { id } }: { account: Account }) {
   )
 }
 
-const levelWords: Record<QuotaLevel, string> = { ok: 'Has room', nearly_full: 'Nearly full', full: 'Full' }
+const levelWords: Record<QuotaLevel, string> = { ok: 'OK', nearly_full: 'Nearly full', full: 'Full' }
 const levelTones = { ok: 'good', nearly_full: 'warn', full: 'bad' } as const
 
 function Quota({ quota }: { quota: MailboxQuota }) {
@@ -68,9 +66,9 @@ function Quota({ quota }: { quota: MailboxQuota }) {
       <p className="flex flex-wrap items-center gap-2 text-xs text-muted">
         <StatePill tone={levelTones[level]}>{levelWords[level]}</StatePill>
         <span>
-          Looked at <RelativeTime at={at} />
+          Checked <RelativeTime at={at} />
         </span>
-        {level === 'full' && <span>Mail to this address is refused by its mail server: delete or move some.</span>}
+        {level === 'full' && <span>The server rejects mail to this address. Delete or move messages.</span>}
       </p>
     </div>
   )
@@ -81,10 +79,10 @@ function Limits({ servers: { imap, smtp, quota } }: { servers: AccountServers })
   return (
     <dl className="grid grid-cols-2 gap-x-4 gap-y-3 text-sm lg:grid-cols-4">
       <Fact label="Connections allowed">
-        {limit ? formatNumber(limit.connections) : 'No limit met'}
+        {limit ? formatNumber(limit.connections) : 'No limit found'}
         {limit && (
           <span className="block text-xs text-muted">
-            learned <RelativeTime at={limit.at} />
+            observed <RelativeTime at={limit.at} />
           </span>
         )}
       </Fact>
@@ -109,7 +107,7 @@ function bytesOr(bytes: number | null): string {
   return bytes === null ? 'No limit named' : formatBytes(bytes)
 }
 
-/** What it is good for, and how mail fares without it. */
+/** What a capability is good for, and how mail works without it. */
 interface OfferWords {
   word: string
   has: string
@@ -119,18 +117,18 @@ interface OfferWords {
 const imapWords: Record<keyof NonNullable<AccountServers['imap']>['capabilities'], OfferWords> = {
   idle: {
     word: 'IDLE',
-    has: 'Announces new mail at once',
-    lacks: 'Announces no new mail: it is asked every 30 seconds',
+    has: 'Announces new mail immediately',
+    lacks: 'Does not announce new mail: polled every 30 seconds',
   },
   condstore: {
     word: 'CONDSTORE',
-    has: 'Says which flags changed',
+    has: 'Reports changed flags',
     lacks: 'Flags are compared every ten rounds, message by message',
   },
-  qresync: { word: 'QRESYNC', has: 'Says what was removed', lacks: 'What was removed is found by comparing' },
+  qresync: { word: 'QRESYNC', has: 'Reports removed messages', lacks: 'Removed messages are found by comparing' },
   object_ids: {
     word: 'OBJECTID',
-    has: 'Messages keep a name wherever they are moved',
+    has: 'Messages keep an id when moved',
     lacks: 'Moved messages are recognised by their headers',
   },
   move: { word: 'MOVE', has: 'Moves messages in one step', lacks: 'Messages are copied and then deleted' },
@@ -141,35 +139,35 @@ const imapWords: Record<keyof NonNullable<AccountServers['imap']>['capabilities'
   },
   special_use: {
     word: 'SPECIAL-USE',
-    has: 'Says which folders are for sent mail, drafts and trash',
+    has: 'Reports the folders for sent mail, drafts and trash',
     lacks: 'Folders for sent mail, drafts and trash are recognised by name',
   },
   list_status: {
     word: 'LIST-STATUS',
-    has: 'Tells how all folders stand in one answer',
-    lacks: 'Each folder is asked about by itself',
+    has: 'Reports the state of all folders in one response',
+    lacks: 'Each folder is queried separately',
   },
-  quota: { word: 'QUOTA', has: 'Says how full the mailbox is', lacks: 'Does not say how full the mailbox is' },
-  utf8: { word: 'UTF8', has: 'Takes all letters as they are', lacks: 'Names of folders are encoded' },
+  quota: { word: 'QUOTA', has: 'Reports the quota', lacks: 'Does not report the quota' },
+  utf8: { word: 'UTF8', has: 'Accepts Unicode as it is', lacks: 'Folder names are encoded' },
 }
 
 const smtpWords: Record<keyof NonNullable<AccountServers['smtp']>['capabilities'], OfferWords> = {
   size: {
     word: 'SIZE',
-    has: 'Says how large a message may be',
-    lacks: 'A message that is too large is refused only when it is sent',
+    has: 'Reports the maximum message size',
+    lacks: 'Too large messages are rejected only when sent',
   },
   eight_bit_mime: {
     word: '8BITMIME',
-    has: 'Takes letters beyond ASCII as they are',
-    lacks: 'Texts are encoded in ASCII',
+    has: 'Accepts text beyond ASCII as it is',
+    lacks: 'Text is encoded in ASCII',
   },
   smtputf8: {
     word: 'SMTPUTF8',
-    has: 'Takes addresses with letters beyond ASCII',
-    lacks: 'Addresses with letters beyond ASCII before the @ are refused',
+    has: 'Accepts addresses beyond ASCII',
+    lacks: 'Addresses with letters beyond ASCII before the @ are rejected',
   },
-  pipelining: { word: 'PIPELINING', has: 'Takes several commands at a time', lacks: 'Takes one command at a time' },
+  pipelining: { word: 'PIPELINING', has: 'Accepts several commands at a time', lacks: 'Accepts one command at a time' },
   delivery_reports: { word: 'DSN', has: 'Can report delivery', lacks: 'Reports delivery only by bounces' },
 }
 

@@ -1,4 +1,4 @@
-/** The second step: where its servers are. */
+/** The second step of connecting: the servers. */
 import { Radios } from '../ui/choice.tsx'
 import type { AccountDraft } from './account-draft.ts'
 import { foundBy, settingsTitle } from './discovery-words.ts'

@@ -1,4 +1,4 @@
-/** Offers to sign in at the provider in place of a password, or says what has to be done first. */
+/** Offers to sign in at the provider instead of with a password, or says what has to be set up first. */
 import { ExternalLink, Smartphone } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
@@ -15,7 +15,7 @@ export function SignInOffer({
   onDone,
 }: {
   way: SignInWay
-  /** A password is another way. */
+  /** Whether a password works, too. */
   hasPassword: boolean
   onDone(signInId: string): void
 }) {

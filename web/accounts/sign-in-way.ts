@@ -1,24 +1,24 @@
-/** Whether a mailbox can be signed in to at its provider: by its servers, by the issuer that its settings name, or by its address. */
+/** Finds the provider at which a mailbox can sign in: by its servers, its settings' issuer, or its address. */
 import type { AccountInput } from '../../contract/accounts.ts'
 import type { DiscoveredSettings } from '../../contract/autoconfig.ts'
 import type { OAuthProvider } from '../../contract/mail-oauth.ts'
 import { type AccountDraft, isAddress, serverOf } from './account-draft.ts'
 
-/** What an account is made of once somebody has signed in. */
+/** The account that is created after the sign-in. */
 export type PendingAccount = Omit<AccountInput, 'auth' | 'enabled'>
 
 export type SignInWay =
   | { kind: 'ready'; provider: OAuthProvider; account: PendingAccount }
-  /** Nobody can sign in there before a client id is set. */
+  /** No client ID is set, so nobody can sign in at the provider. */
   | { kind: 'no_client'; provider: OAuthProvider }
-  /** The mailbox signs in there, and its server is none of those that get the tokens of it. */
+  /** The provider is known, but its tokens may not be sent to the mailbox's server. */
   | { kind: 'unlisted_host'; provider: OAuthProvider; host: string }
-  /** Known by the address alone. */
+  /** The provider is known by the address alone, so the servers must be entered. */
   | { kind: 'hosts_needed'; provider: OAuthProvider }
-  /** It takes no passwords, and there is nothing to sign in at. */
+  /** The mailbox accepts no passwords, and its provider is unknown. */
   | { kind: 'no_provider'; issuer: string | null }
 
-/** @returns undefined where a password is the only way that is known. */
+/** @returns Undefined if a password is the only known way. */
 export function signInWay(
   providers: readonly OAuthProvider[],
   draft: AccountDraft,
@@ -41,7 +41,7 @@ export function signInWay(
   return { kind: 'ready', provider, account }
 }
 
-/** The provider that an IMAP server is of. */
+/** Returns the provider of an IMAP server. */
 export function providerFor(providers: readonly OAuthProvider[], host: string): OAuthProvider | undefined {
   const server = host.trim().toLowerCase()
   return providers.find(provider => provider.imap_hosts.some(pattern => isLike(pattern, server)))
@@ -52,13 +52,13 @@ function ofAddress(providers: readonly OAuthProvider[], email: string): OAuthPro
   return providers.find(({ domains }) => domains.some(pattern => isLike(pattern, domain)))
 }
 
-/** Of those that were added by their metadata. The others have the same servers for everybody. */
+/** Finds a provider that was added by its metadata; built-in providers have the same servers for everyone. */
 function ofIssuer(providers: readonly OAuthProvider[], issuer: string | null | undefined): OAuthProvider | undefined {
   if (!issuer) return undefined
   return providers.find(({ metadata_url: url }) => url !== null && issuerOf(url) === issuerOf(issuer))
 }
 
-/** RFC 8414, section 3: the path of the issuer may stand before or behind the well-known part. */
+/** Removes the well-known part, which may come before or after the issuer's path (RFC 8414, section 3). */
 function issuerOf(url: string): string {
   return url.replace(/\/\.well-known\/(oauth-authorization-server|openid-configuration)/, '').replace(/\/+$/, '')
 }

@@ -1,4 +1,4 @@
-/** How an account sends: its signature, the names beside its addresses, which of them is the usual one, and copies of what is sent. */
+/** How an account sends: its signature, sender names, default sender, and copies of sent mail. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
@@ -88,7 +88,7 @@ function SignatureForm({ account, signature }: { account: Account; signature: Si
       </Field>
       <Field
         label="Your other addresses"
-        hint="One per line, with another name if you like: Sales <sales@example.com>. You can send from them; a reply is from the one that the message was sent to."
+        hint="One per line, optionally with a name: Sales <sales@example.com>. You can send from them; replies use the address that the message was sent to."
         error={wrong && `${wrong} is not an address.`}
         isOptional
       >
@@ -101,7 +101,7 @@ function SignatureForm({ account, signature }: { account: Account; signature: Si
         />
       </Field>
       {senders.length > 0 && (
-        <Field label="New messages are from">
+        <Field label="Default sender">
           <Select
             value={senders.includes(form.defaultFrom) ? form.defaultFrom : ''}
             onChange={event => setForm({ ...form, defaultFrom: event.target.value })}
@@ -167,7 +167,7 @@ function SentFields({
   const offered = [...new Set(sentFolder === '' ? known : [sentFolder, ...known])]
   return (
     <div className="grid gap-4 sm:grid-cols-2">
-      <Field label="Copy of what is sent" hint="Gmail and Outlook save it by themselves.">
+      <Field label="Copy of sent mail" hint="Gmail and Outlook save it automatically.">
         <Select value={sentCopy} onChange={event => onChange({ sentCopy: event.target.value as SentCopyChoice })}>
           {(Object.keys(copyWords) as SentCopyChoice[]).map(choice => (
             <option key={choice} value={choice}>
@@ -177,7 +177,7 @@ function SentFields({
         </Select>
       </Field>
       {sentCopy !== 'never' && (
-        <Field label="Into this folder">
+        <Field label="Folder">
           <Select value={sentFolder} onChange={event => onChange({ sentFolder: event.target.value })}>
             <option value="">The folder for sent mail</option>
             {offered.map(path => (

@@ -1,4 +1,4 @@
-/** Back from a provider: the account is connected with what it granted. */
+/** Connects an account after the provider has redirected back. */
 import { useMutation } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
 import { api } from '../../contract/index.ts'
@@ -61,8 +61,8 @@ export function SignedInDialog({ signInId, onClose }: { signInId: string; onClos
       <div className="grid min-h-24 content-start gap-3 text-sm">
         {isOver && !connecting.data && (
           <FaultNote
-            title="This sign-in is over"
-            detail="It was used already, took longer than ten minutes, or was begun in another browser. Connect the mailbox again."
+            title="This sign-in has expired"
+            detail="It was already used, took longer than ten minutes, or was started in another browser. Connect the mailbox again."
           />
         )}
         {signIn.data?.state === 'failed' && (

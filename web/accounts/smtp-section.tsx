@@ -1,4 +1,4 @@
-/** Whether mail is sent too, and over which server. */
+/** Whether the account sends mail, and over which server. */
 import { Switch } from '../ui/field.tsx'
 import type { AccountDraft, Faults } from './account-draft.ts'
 import { ServerFields } from './server-fields.tsx'

@@ -1,10 +1,10 @@
-/** The stretches of a day as places on a strip, in words, and the failures among them. */
+/** Lays out an account's states of a day on a strip, with the failures among them, and summarises them. */
 import type { AccountStretch, AccountStretches } from '../../contract/accounts.ts'
 import { formatDuration } from '../platform/format.ts'
 import { stateWords } from './account-words.ts'
 
 interface StripPart {
-  /** In thousandths of the strip. */
+  /** Offset in thousandths of the strip. */
   x: number
   width: number
   state: AccountStretch['state']
@@ -12,7 +12,7 @@ interface StripPart {
   seconds: number
 }
 
-/** So that a failure of a second is seen at all. */
+/** Minimum width, so that a failure of one second is visible. */
 const leastWidth = 3
 const failing: readonly string[] = ['auth_failed', 'unreachable', 'degraded']
 
@@ -22,13 +22,13 @@ export function stripOf({ since, until, items }: AccountStretches): StripPart[] 
   return items.map(({ from, state }, index) => {
     const [fromMs, toMs] = [Date.parse(from), Date.parse(items[index + 1]?.from ?? until)]
     const width = Math.max((toMs - fromMs) * scale, failing.includes(state) ? leastWidth : 0)
-    // At the right end too.
+    // Keeps the minimum width at the right end, too.
     const x = Math.min((fromMs - begin) * scale, 1000 - width)
     return { x, width, state, from, seconds: (toMs - fromMs) / 1000 }
   })
 }
 
-/** How long it was in each state, the longest first. */
+/** Returns how long the account was in each state, longest first. */
 export function wordsOfStates({ until, items }: AccountStretches): string {
   const sums = new Map<AccountStretch['state'], number>()
   for (const [index, { from, state }] of items.entries()) {

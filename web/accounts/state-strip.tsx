@@ -1,4 +1,4 @@
-/** The states of an account over a day in one strip: the worse, the higher; what nobody saw is left out. */
+/** A strip of an account's states over a day: the worse, the higher; unknown times are left out. */
 import type { AccountStretch, AccountStretches } from '../../contract/accounts.ts'
 import { formatDuration, formatMinute } from '../platform/format.ts'
 import { stripOf, wordsOfStates } from './state-parts.ts'

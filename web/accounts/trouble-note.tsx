@@ -1,4 +1,4 @@
-/** One named failure of a mail server: which, why, in whose words, and what to do. */
+/** One named failure of a mail server: its cause, the server's response, and what to do. */
 import type { ReactNode } from 'react'
 import type { ConnectionFault } from '../../contract/problem.ts'
 import { ApiProblem } from '../platform/api-client.ts'
@@ -15,14 +15,15 @@ export interface Trouble {
   part?: Part | undefined
   detail: string
   serverResponse?: string | null | undefined
-  /** Of a private network: what would have to be allowed, and the line that does it. */
+  /** For a blocked private network: what would have to be allowed, and the setting that does it. */
   networks?: readonly string[] | undefined
   setting?: string | undefined
 }
 
 /**
- * @param extra Further advice, such as what the provider is known for.
- * @param onAllowed What is done once a private network was allowed.
+ * The note.
+ * @param extra Further advice, such as known quirks of the provider.
+ * @param onAllowed What happens once a private network was allowed.
  */
 export function TroubleNote({
   trouble: { cause, part, detail, serverResponse, networks, setting },
@@ -70,7 +71,7 @@ export function TroubleNote({
   )
 }
 
-/** A failed request: as a named failure when a mail server caused it, else in the words of our server. */
+/** A failed request: as a named failure if a mail server caused it, else in our server's words. */
 export function FailureNote({
   error,
   extra,

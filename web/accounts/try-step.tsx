@@ -1,4 +1,4 @@
-/** The third step: the servers are tried, and what came of it. */
+/** The third step of connecting: tests the servers and shows the result. */
 import { useEffect, useRef } from 'react'
 import type { Account } from '../../contract/accounts.ts'
 import { useNow } from '../platform/clock.ts'
@@ -11,13 +11,13 @@ import { IndexNote } from './index-note.tsx'
 import { FailureNote, TroubleNote, troubleOf } from './trouble-note.tsx'
 import type { ConnectWizard } from './use-connect-wizard.ts'
 
-/** After this long somebody wonders. */
+/** Seconds after which a note explains the delay. */
 const slowAfterSeconds = 8
 
 export function TryStep({ wizard, accounts }: { wizard: ConnectWizard; accounts: readonly Account[] }) {
   const { draft, connecting, chosen } = wizard
   const box = useRef<HTMLDivElement>(null)
-  // The form, and the focus with it, is gone.
+  // The focused form has been unmounted.
   useEffect(() => box.current?.focus(), [])
   const { data, error, isPending, variables, submittedAt } = connecting
   const isLoginFault = error && troubleOf(error)?.cause === 'login'

@@ -1,4 +1,4 @@
-/** What RustyMail moved between itself and the mail server of an account: today by what for, and the days before. */
+/** The traffic between RustyMail and an account's mail server: today by purpose, and the days before. */
 import type { AccountUsage, UsageDay } from '../../contract/account-usage.ts'
 import type { Account } from '../../contract/accounts.ts'
 import { formatBytes, formatNumber } from '../platform/format.ts'
@@ -10,7 +10,7 @@ import { Fact } from './account-facts.tsx'
 import { paceWords, usageIntervalMs, useUsage } from './use-usage.ts'
 
 const shownDays = 7
-/** Days are those of UTC, wherever one looks at them. */
+/** Days are in UTC, whatever the reader's time zone. */
 const dayFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeZone: 'UTC' })
 
 export function UsageSection({ account: { id } }: { account: Account }) {
@@ -22,7 +22,7 @@ export function UsageSection({ account: { id } }: { account: Account }) {
       intervalMs={usageIntervalMs}
       isFlush={false}
       isEmpty={({ days }) => days.length === 0}
-      empty={<EmptyState title="No traffic">Nothing was moved in the last five weeks.</EmptyState>}
+      empty={<EmptyState title="No traffic">None in the last five weeks.</EmptyState>}
     >
       {data => <Contents usage={data} />}
     </Panel>

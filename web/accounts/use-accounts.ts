@@ -1,4 +1,4 @@
-/** The accounts of the server, and what can be done to them. */
+/** The accounts, and what can be done to them. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useCallback, useRef } from 'react'
 import type { Account, AccountChange } from '../../contract/accounts.ts'
@@ -10,11 +10,14 @@ import { useSession } from '../platform/session.ts'
 import type { StreamEvent } from '../platform/stream-status.ts'
 import { useToast } from '../ui/toast.tsx'
 
-/** How long a try may take before its outcome is asked for, and the shortest time between two questions. */
+/** Milliseconds that a retry may take before its outcome is fetched, and the minimum between two fetches. */
 const settledMs = 1_500
 const leastMs = 5_000
 
-/** Facts keep the states current; the connections, which no fact tells of, follow the figures. */
+/**
+ * Returns the accounts: facts keep the states fresh; connections, which no fact announces, are refetched with the
+ * figures.
+ */
 export function useAccounts() {
   const queries = useQueryClient()
   const seen = useRef<string>(undefined)
@@ -39,20 +42,20 @@ export function useAccounts() {
   })
 }
 
-/** A try that fails like the one before it makes no fact, but has another time for the next one. */
+/** Returns when to refetch: a retry that fails like the one before causes no fact, but changes the time of the next. */
 function untilRetryMs(accounts: readonly Account[], nowMs: number): number | false {
   const retries = accounts.flatMap(({ next_retry_at: at }) => (at === null ? [] : [Date.parse(at)]))
   return retries.length > 0 && Math.max(Math.min(...retries) - nowMs + settledMs, leastMs)
 }
 
-/** What this session may do to accounts; the server has the last word. */
+/** Returns what this session may do to accounts; the server enforces it. */
 export function useRights(): { mayChange: boolean; mayVerify: boolean } {
   const { scopes } = useSession().principal
   const mayChange = scopes.includes('dashboard:admin')
   return { mayChange, mayVerify: mayChange || scopes.includes('dashboard:operate') }
 }
 
-/** Loads again what hangs on the accounts; the stream would say so too, but it may be interrupted. */
+/** Invalidates everything that depends on the accounts; the stream would do so too, but it may be down. */
 export function useAccountsChanged(): () => Promise<unknown> {
   const queries = useQueryClient()
   return useCallback(
@@ -74,7 +77,7 @@ export function useVerifyAccount({ id }: Account) {
   })
 }
 
-/** Has it connected again without waiting for the next try; what comes of it the stream says. */
+/** Reconnects without waiting for the next retry; the stream reports the outcome. */
 export function useReconnectAccount({ id, name }: Account) {
   const changed = useAccountsChanged()
   const toast = useToast()
@@ -87,7 +90,7 @@ export function useReconnectAccount({ id, name }: Account) {
   })
 }
 
-/** @param said What the toast says when it is done. */
+/** @param said Text of the success toast. */
 export function useChangeAccount({ id, name }: Account) {
   const changed = useAccountsChanged()
   const toast = useToast()
@@ -98,7 +101,7 @@ export function useChangeAccount({ id, name }: Account) {
         body: change,
         query: { verify: verify ? 'true' : 'false' },
       }),
-    // It may hold a password.
+    // The request may contain a password, so it is not cached.
     gcTime: 0,
     onSuccess: async (_account, { said }) => {
       toast({ tone: 'good', title: said, detail: name })

@@ -1,4 +1,4 @@
-/** The way from an address and a password to a connected account. Passwords live in this state alone. */
+/** The state of the connect dialog, from an address to a connected account. Passwords are kept only here. */
 import { useMutation } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import type { DiscoveredSettings } from '../../contract/autoconfig.ts'
@@ -25,14 +25,14 @@ import { useDiscovery } from './use-discovery.ts'
 
 export type WizardStep = 'address' | 'servers' | 'try'
 
-/** `optional`: signing in at the provider is another way; `none`: the provider takes no passwords. */
+/** `optional`: the provider also offers sign-in; `none`: the provider accepts no passwords. */
 export type PasswordUse = 'required' | 'optional' | 'none'
 
 export function useConnectWizard() {
   const [step, setStep] = useState<WizardStep>('address')
   const [draft, setDraft] = useState(emptyDraft)
   const [chosenId, setChosenId] = useState<string>()
-  /** What was typed by hand stays until the address is another one. */
+  /** Servers typed by hand are kept until the address changes. */
   const isTyped = useRef(false)
   const { look, start } = useDiscovery(discovery => {
     const [best] = discovery.candidates
@@ -79,14 +79,14 @@ export function useConnectWizard() {
   const lookForServers = () => {
     if (isAddress(email)) start(email)
   }
-  // What was found for another address is not shown.
+  // Results for another address are not shown.
   const ofAddress = look?.email === email ? look : undefined
   const candidates = ofAddress?.discovery?.candidates ?? []
-  /** Undefined also when the servers were typed by hand and are none of those. */
+  /** Undefined also if servers were typed by hand that match no candidate. */
   const chosen = candidates.find(({ id }) => id === chosenId)
   const isLooking = ofAddress?.discovery?.state !== 'finished' && !ofAddress?.error
   const providers = useOAuthProviders().data?.items ?? []
-  // At the address, servers count that were found for it; those typed by hand may be of the address before.
+  // In the address step only discovered servers count; typed ones may belong to the previous address.
   const offered = step === 'address' && !chosen ? withoutSettings(draft) : draft
   const isEarly = offered.imap.host.trim() === '' && isLooking
   const way = isEarly ? undefined : signInWay(providers, offered, chosen)
@@ -110,7 +110,7 @@ export function useConnectWizard() {
       setFaults({})
       setDraft(withSettings(draft, settings))
     },
-    /** Changes whenever the faults were found again. */
+    /** Changes on each validation. */
     attempt,
     change(edited: AccountDraft) {
       setFaults(withoutEdited(faults, draft, edited))

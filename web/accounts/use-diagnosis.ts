@@ -1,4 +1,4 @@
-/** Looks at the servers of an account when its page is opened, and again when somebody asks for it: never by itself, since that connects to them. */
+/** Runs a diagnosis when its page is opened or on request; never automatically, because it connects to the servers. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { CheckId, CheckState, DiagnosisPart } from '../../contract/diagnose.ts'
 import { api } from '../../contract/index.ts'

@@ -1,9 +1,9 @@
-/** Where the keyboard stands while a form in a dialog changes. */
+/** Manages the focus while the form in a dialog changes. */
 import { type RefObject, useEffect } from 'react'
 
-/** Each time `moment` changes, the first field at fault has the focus; without one, the first field. */
+/** Focuses the first invalid field, or else the first field, each time `moment` changes. */
 export function useFieldFocus(form: RefObject<HTMLElement | null>, moment: unknown): void {
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the moment is what it waits for
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs when `moment` changes
   useEffect(() => {
     const fields = 'input, select, textarea'
     const target =

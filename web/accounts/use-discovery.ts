@@ -1,4 +1,4 @@
-/** Looks for the servers of an address, and follows what the server finds until it is over. */
+/** Discovers the servers of an address, and follows the discovery until it is complete. */
 import { useEffect, useRef, useState } from 'react'
 import { type Discovery, mostWaitSeconds } from '../../contract/autoconfig.ts'
 import { api } from '../../contract/index.ts'
@@ -10,7 +10,7 @@ export interface Look {
   error: Error | undefined
 }
 
-/** One address at a time: another one ends the look for the one before. */
+/** Runs one discovery at a time; another address cancels the previous one. */
 export function useDiscovery(onFound: (discovery: Discovery) => void) {
   const [look, setLook] = useState<Look>()
   const running = useRef<AbortController>(undefined)

@@ -1,4 +1,4 @@
-/** How far an account is indexed, and building its index again. */
+/** The indexing status of an account, and rebuilding its index. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import type { Account } from '../../contract/accounts.ts'
@@ -10,12 +10,12 @@ import { changesIndexOf, queryKeys } from '../platform/query-keys.ts'
 import { useToast } from '../ui/toast.tsx'
 
 const buildingMs = 2_000
-/** The server compares all folders once a minute; no fact tells of that. */
+/** Poll interval in milliseconds: the server compares all folders once a minute, which no fact announces. */
 export const indexIntervalMs = 60_000
-/** From the first fact of a burst. */
+/** Milliseconds from the first fact of a burst to the refetch. */
 const gatherMs = 3_000
 
-/** @param isConnected False: it is not being built, so it is asked for less often. */
+/** @param isConnected False if the account is offline, so that nothing is built and polling is slower. */
 export function useIndex(accountId: string, isConnected: boolean) {
   useIndexFacts(accountId)
   return useQuery({
@@ -34,7 +34,7 @@ function useIndexFacts(accountId: string): void {
     let timer: ReturnType<typeof setTimeout> | undefined
     const unlisten = stream.onEvent(({ event }) => {
       if (timer !== undefined || !changesIndexOf(accountId, event)) return
-      // One that is being built is asked for all the time.
+      // While building, it is polled anyway.
       if (queries.getQueryData<IndexStatus>(queryKey)?.state !== 'complete') return
       timer = setTimeout(() => {
         timer = undefined
@@ -56,7 +56,7 @@ export function useRebuildIndex({ id, name }: Account) {
     mutationFn: () => call(api.mailIndex.rebuildIndex, { params: { account_id: id } }),
     onSuccess: async status => {
       const queryKey = queryKeys.index(id)
-      // An answer that is still on its way would speak of the index before.
+      // A response in flight would describe the old index.
       await queries.cancelQueries({ queryKey })
       queries.setQueryData(queryKey, status)
       toast({ tone: 'info', title: 'Rebuilding the index', detail: name })

@@ -1,10 +1,10 @@
-/** How an account fares, in a word: the sandbox's account may be one whose server does not run. */
+/** The state of an account in a word, with one for a sandbox account whose server is not running. */
 import type { Account } from '../../contract/accounts.ts'
 import { useSession } from '../platform/session.ts'
 import type { Tone } from '../ui/tone.ts'
 import { stateWords } from './account-words.ts'
 
-/** Whether it is the sandbox's, and the sandbox does not run. */
+/** Returns whether an account is the sandbox's while the sandbox is not running. */
 export function useIsParked(): (account: Account) => boolean {
   const isRunning = useSession().server.sandbox_running
   return account => account.is_sandbox && !isRunning

@@ -1,4 +1,4 @@
-/** How far the indexing of an account has come, as the stream says it; undefined while it says nothing. */
+/** The indexing progress of an account from the stream; undefined until it reports one. */
 import { useCallback, useState } from 'react'
 import type { SyncState } from '../../contract/event.ts'
 import { useStreamEvent } from '../platform/live.tsx'

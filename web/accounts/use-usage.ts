@@ -1,4 +1,4 @@
-/** What RustyMail moved between itself and the mail server of an account, and how fast it indexes for that. */
+/** The traffic of an account with its mail server, and how that slows down indexing. */
 import { useQuery } from '@tanstack/react-query'
 import type { AccountUsage } from '../../contract/account-usage.ts'
 import { api } from '../../contract/index.ts'

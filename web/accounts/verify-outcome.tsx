@@ -1,4 +1,4 @@
-/** What both servers answered when an account was tried just now. */
+/** The results of testing both servers of an account. */
 import { X } from 'lucide-react'
 import type { Account, PartResult, VerifyResult } from '../../contract/accounts.ts'
 import { formatClock, formatNumber } from '../platform/format.ts'
@@ -10,7 +10,7 @@ import type { AllowNetworksProps } from './allow-networks.tsx'
 import { partNames } from './fault-words.ts'
 import { TroubleNote } from './trouble-note.tsx'
 
-/** @param at When it was tried, by the clock of this machine. */
+/** @param at When they were tested, by this machine's clock. */
 export function VerifyOutcome({
   account,
   result,

@@ -1,4 +1,4 @@
-/** Folders that are watched like INBOX, and how often others are looked at: shown, and chosen by those who may change accounts. */
+/** The folders watched like INBOX, and how often others are checked; users who may change accounts can choose. */
 import { useQuery } from '@tanstack/react-query'
 import { X } from 'lucide-react'
 import { useId } from 'react'
@@ -75,8 +75,8 @@ export function WatchedFolders({ account, isConnected }: { account: Account; isC
       )}
       {mayChange ? (
         <Field
-          label="Look at other folders"
-          hint="Takes effect immediately. More often costs the mail server more; its daily limit still applies."
+          label="Check other folders"
+          hint="Takes effect immediately. Frequent checks load the mail server; its daily limit still applies."
         >
           <Select
             value={String(account.look_interval_seconds)}
@@ -92,7 +92,7 @@ export function WatchedFolders({ account, isConnected }: { account: Account; isC
         </Field>
       ) : (
         <p className="text-xs text-muted">
-          Other folders are looked at {intervalWords(account.look_interval_seconds).toLowerCase()}.
+          Other folders are checked {intervalWords(account.look_interval_seconds).toLowerCase()}.
         </p>
       )}
       {error && <ErrorNote error={error} />}
@@ -104,10 +104,10 @@ const chip =
   'inline-flex min-h-7 min-w-0 items-center gap-1.5 rounded-full border bg-surface px-2.5 text-xs font-medium text-soft'
 
 function hintOf(left: number): string {
-  return `Changes there are indexed immediately; other folders are looked at from time to time. Each takes a connection to the mail server. ${formatCount(left, 'folder')} more can be watched.`
+  return `Changes there are indexed immediately; other folders are checked periodically. Each uses a connection to the mail server. ${formatCount(left, 'folder')} more can be watched.`
 }
 
-/** Offered; a program may have chosen another one between. */
+/** The intervals offered; another client may have set a different one. */
 const intervals = [lookInterval.least, 30, lookInterval.byDefault, 5 * 60, 15 * 60, 30 * 60, lookInterval.most]
 
 function intervalsWith(chosen: number): number[] {

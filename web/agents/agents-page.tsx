@@ -1,4 +1,4 @@
-/** Agents: what they do now, who is connected and what that costs, and how to connect another. */
+/** Agents: live calls, who is connected and at what cost, and how to connect another one. */
 import { FlaskConical, KeyRound, Waypoints } from 'lucide-react'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
@@ -28,7 +28,7 @@ const mostShown = 100
 
 const PlaygroundPage = lazyPage(async () => (await import('./playground-page.tsx')).PlaygroundPage)
 
-/** With the playground below it, which is loaded by itself. */
+/** The page with the playground below it, whose code is loaded separately. */
 export function AgentsPage() {
   const [path] = useLocation()
   return path === '/agents' ? <AllAgents /> : <PlaygroundPage />
@@ -48,7 +48,7 @@ function AllAgents() {
     <>
       <PageHeader
         title="Agents"
-        description="What works here over MCP: live, by whom, and what it costs."
+        description="Programs connected over MCP: what they call, and what it costs."
         actions={
           <>
             <ButtonLink href="/agents/playground" icon={FlaskConical}>
@@ -59,7 +59,7 @@ function AllAgents() {
         }
       />
       <div className="grid grid-cols-1 gap-4">
-        <Lane hasAgents={(data?.items.length ?? 0) > 0} />
+        <Lane />
         <Panel
           title="Connected and recent"
           query={agents}
@@ -68,9 +68,9 @@ function AllAgents() {
           actions={data && <OpenCounts calls={data.open_calls} streams={data.open_streams} />}
           isEmpty={({ items }) => items.length === 0}
           empty={
-            <EmptyState icon={Waypoints} title="No agent has come since the server started" actions={connectButton}>
-              A token says what an agent may do, with which accounts, and until when. Give it to the agent by the lines
-              below, and it appears here with its first call.
+            <EmptyState icon={Waypoints} title="No agents since the server started" actions={connectButton}>
+              A token says what an agent may do, with which accounts, and until when. Connect the agent as shown below;
+              it appears here with its first call.
             </EmptyState>
           }
         >
@@ -79,8 +79,7 @@ function AllAgents() {
         <Card title="Set up a client">
           <SetUp />
           <p className="mt-3 text-xs text-muted">
-            <code className="font-mono">rm_…</code> stands for the token: the lines have it filled in when you connect
-            an agent.
+            <code className="font-mono">rm_…</code> is a placeholder: it is filled in when you connect an agent.
           </p>
         </Card>
       </div>
@@ -93,7 +92,7 @@ function AllAgents() {
 function OpenCounts({ calls, streams }: { calls: number; streams: number }) {
   return (
     <span className="tabular-nums">
-      {formatCount(calls, 'call')} under way, {formatCount(streams, 'stream')} open
+      {formatCount(calls, 'call')} in progress, {formatCount(streams, 'stream')} open
     </span>
   )
 }
@@ -105,14 +104,14 @@ const outcomes: Record<AgentOutcome | '', string> = {
   failed: 'Failed',
 }
 
-function Lane({ hasAgents }: { hasAgents: boolean }) {
+function Lane() {
   const [view, setView] = useUrlState({ outcome: '', account: '' })
   const accounts = useAccounts().data?.items ?? []
   const [isWhole, setWhole] = useState(false)
   const calls = useAgentCalls({
     limit: isWhole ? mostShown : firstShown,
     account_id: view.account || undefined,
-    // The server judges what the address says.
+    // Unchecked, because the server validates values of the address.
     outcome: view.outcome === '' ? undefined : (view.outcome as AgentOutcome),
   })
   const isNarrowed = view.outcome !== '' || view.account !== ''
@@ -122,10 +121,10 @@ function Lane({ hasAgents }: { hasAgents: boolean }) {
       query={calls}
       isEmpty={({ items }) => items.length === 0}
       empty={
-        <EmptyState title={isNarrowed ? 'No such call' : hasAgents ? 'No call yet' : 'Quiet'}>
+        <EmptyState title={isNarrowed ? 'No matching calls' : 'No calls yet'}>
           {isNarrowed
-            ? 'No call of this kind is remembered. Choose another outcome or account.'
-            : 'Each call of a tool appears here as it happens: who, which tool, which account, about what, and how long it took. A restart forgets them; the audit trail does not.'}
+            ? 'Choose another outcome or account.'
+            : 'Tool calls appear here live: who called which tool, for which account, and how long it took. A restart clears the list; the audit trail keeps them.'}
         </EmptyState>
       }
       actions={

@@ -1,4 +1,4 @@
-/** The form of one tool, resource or prompt, made from its schema, and what came of calling it. */
+/** The form of a tool, resource or prompt, generated from its schema, and the result of calling it. */
 import { Play } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
 import { Button } from '../ui/button.tsx'
@@ -82,7 +82,7 @@ function SchemaInput({
     <Field label={name} isOptional={!isRequired} hint={hint || undefined} error={fault}>
       {kind === 'choice' || kind === 'boolean' ? (
         <Select value={value} onChange={event => onChange(event.target.value)}>
-          <option value="">As by default</option>
+          <option value="">Default</option>
           {(kind === 'boolean' ? ['true', 'false'] : options).map(option => (
             <option key={option}>{option}</option>
           ))}

@@ -1,4 +1,4 @@
-/** Calls of agents as they happen: who, with which tool, on which account, about what, and how long it took. */
+/** Live calls of agents: caller, tool, account, subject and duration. */
 import { ArrowRight } from 'lucide-react'
 import type { ReactNode } from 'react'
 import type { Account } from '../../contract/accounts.ts'
@@ -12,7 +12,7 @@ import { msWords, outcomeTones, outcomeWords, tokenWords, touchedWords } from '.
 
 type Named = Pick<Account, 'id' | 'name'>
 
-/** @param isShort Where each call takes three lines, only the first ones are there: other things stand below. */
+/** @param isShort Shows only the first calls where each takes three lines, because other content follows. */
 export function CallLane({
   calls,
   accounts,
@@ -34,7 +34,7 @@ export function CallLane({
   )
 }
 
-/** One line where there is room; on phones three. */
+/** One call: a single line, or three on phones. */
 function CallRow({ call, account }: { call: AgentCall; account: string | undefined }) {
   const { principal_name: who, client_name: client, tool, outcome, duration_ms: ms, tokens, at } = call
   const what = touchedWords(call)

@@ -1,4 +1,4 @@
-/** What a call answered: its structure, its text, whether it is an error, and what reading it costs. */
+/** The result of a call: structured content, text, error flag, and token cost. */
 import { useState } from 'react'
 import { visibleLines } from '../mail/mail-words.ts'
 import { formatBytes } from '../platform/format.ts'
@@ -8,7 +8,7 @@ import { CopyButton } from '../ui/copy-button.tsx'
 import type { Came } from './offer.ts'
 import { msWords, tokenWords } from './peer-words.ts'
 
-/** Characters that are shown. */
+/** Maximum characters shown. */
 const maxShown = 100_000
 const bytesPerToken = 4
 
@@ -57,7 +57,7 @@ export function CallResult({ came: { result, ms } }: { came: Came }) {
         </div>
         <section
           aria-label="Answer"
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
           tabIndex={0}
           className="max-h-128 overflow-auto rounded-md bg-sunken p-3"
         >

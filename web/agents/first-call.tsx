@@ -1,4 +1,4 @@
-/** Beside a token that was just made: waits until its agent comes, and says so. */
+/** Shown beside a new token: waits for the agent's first call, and confirms it. */
 
 import { principalOfToken } from '../changes/changes-view.ts'
 import { useMay } from '../platform/session.ts'
@@ -23,7 +23,7 @@ export function FirstCall({ tokenId }: { tokenId: string }) {
             {first.client_name !== null && (
               <bdi> by {peerName({ client_name: first.client_name, user_agent: '' })}</bdi>
             )}
-            . The page Agents shows what it does from now on.
+            . Follow it on the Agents page.
           </span>
         </>
       ) : (

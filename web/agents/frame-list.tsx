@@ -1,4 +1,4 @@
-/** The messages of the playground as they went over the wire, newest first; each opens. */
+/** The raw messages of the playground, newest first; each expands. */
 import { ArrowDownLeft, ArrowUpRight } from 'lucide-react'
 import { visibleLines } from '../mail/mail-words.ts'
 import { formatClock, formatNumber } from '../platform/format.ts'

@@ -1,13 +1,13 @@
-/** The messages between the playground and the server, as they were said: the newest, each up to a length. */
+/** The log of raw messages between the playground and the server, bounded in number and length. */
 
 export interface Frame {
   id: number
   way: 'sent' | 'received'
-  /** `tools/call`, or of an answer what it answers. */
+  /** The method, such as `tools/call`; for a response, that of its request. */
   title: string
-  /** JSON, cut. */
+  /** JSON, truncated. */
   text: string
-  /** Characters that are not shown. */
+  /** Number of truncated characters. */
   omitted: number
   at: number
 }
@@ -15,7 +15,7 @@ export interface Frame {
 export const maxFrames = 100
 export const maxFrameText = 20_000
 
-/** Newest first. */
+/** Adds a message at the front and drops the oldest past the bound. */
 export function withFrame(frames: readonly Frame[], way: Frame['way'], message: unknown, at: number): Frame[] {
   const text = JSON.stringify(message, null, 2) ?? ''
   const frame = {

@@ -1,4 +1,4 @@
-/** The lane on the Overview: what agents do now. Where no agent came, there is nothing to see, and it is not there. */
+/** The panel of live calls on the overview; renders nothing until an agent has connected. */
 import type { UseQueryResult } from '@tanstack/react-query'
 import { Link } from 'wouter'
 import type { Account } from '../../contract/accounts.ts'

@@ -1,10 +1,10 @@
-/** A real MCP client in this page, over the official library: what the playground speaks through. Loaded when it is needed. */
+/** A real MCP client in this page, using the official SDK, for the playground. Loaded on demand. */
 import { Client, StreamableHTTPClientTransport, type Transport } from '@modelcontextprotocol/client'
 import { config } from 'zod'
 import { mcpPath } from '../../contract/mcp.ts'
 import type { Frame } from './frame-log.ts'
 
-// The page allows no code made at run time, and asking whether it would is a fault in its console.
+// The CSP forbids generated code, and zod's probe for it would log an error to the console.
 config({ jitless: true })
 
 export type Tool = Awaited<ReturnType<Client['listTools']>>['tools'][number]
@@ -19,14 +19,17 @@ export interface Offered {
   prompts: Prompt[]
 }
 
-/** Of lists that go on and on. */
+/** Maximum pages read of a list. */
 const maxPages = 10
 
 export class McpLink {
   readonly #client: Client
   readonly #transport: StreamableHTTPClientTransport
 
-  /** @param token Without the cookie: the page is a client like any other. @param onFrame Hears each message, as it is said. */
+  /**
+   * @param token Authenticates the client; cookies are not sent, so the page is a client like any other.
+   * @param onFrame Called with each raw message.
+   */
   constructor(token: string, onFrame: (way: Frame['way'], message: unknown) => void) {
     this.#client = new Client(
       { name: 'RustyMail Playground', version: '1' },
@@ -95,7 +98,7 @@ async function allOf<Item>(
   return all
 }
 
-/** Stands between the client and its transport; before they are joined. */
+/** Observes the messages between client and transport; call it before they are connected. */
 function listenTo(
   transport: StreamableHTTPClientTransport,
   onFrame: (way: Frame['way'], message: unknown) => void,

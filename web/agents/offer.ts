@@ -1,4 +1,4 @@
-/** What the playground can ask for, whatever it is, and what came of it. */
+/** An item that the playground can call, and the result of a call. */
 import type { JsonSchema } from './schema-fields.ts'
 
 export interface Offer {
@@ -7,7 +7,7 @@ export interface Offer {
   title: string | undefined
   description: string | undefined
   schema: JsonSchema
-  /** The word on its button. */
+  /** Label of its button. */
   act: string
   run(input: Record<string, unknown>): Promise<unknown>
 }

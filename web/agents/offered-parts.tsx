@@ -1,4 +1,4 @@
-/** What the server offers in the playground: one of its tools, resources or prompts is chosen, asked for what it takes, and called. */
+/** The server's tools, resources and prompts in the playground: choose one, fill in its arguments, call it. */
 import { useState } from 'react'
 import { Card } from '../ui/card.tsx'
 import { classNames } from '../ui/class-names.ts'

@@ -1,4 +1,4 @@
-/** What can be done to an agent: its streams closed, all of it stopped, its token revoked. */
+/** Dialogs for actions on an agent: disconnect, stop, or revoke its token. */
 import type { AgentPeer } from '../../contract/agents.ts'
 import { DisconnectDialog } from '../clients/disconnect-dialog.tsx'
 import { FreezeDialog } from '../freeze/freeze-dialog.tsx'
@@ -31,7 +31,7 @@ function DisconnectPeer({ peer, onClose }: { peer: AgentPeer; onClose(): void })
       {streams > 0
         ? `Its ${formatCount(streams, 'stream')} ${streams === 1 ? 'closes' : 'close'}.`
         : 'It has no stream open.'}{' '}
-      It may come back by itself: to keep it away, stop or revoke its token.
+      It may reconnect automatically. To keep it out, stop or revoke its token.
     </DisconnectDialog>
   )
 }

@@ -1,4 +1,4 @@
-/** What an agent is called where it does not say it, or says what nobody can read. */
+/** The name of an agent that sends none, or an unreadable one. */
 import { expect, test } from 'vitest'
 import { peerName } from './peer-words.ts'
 

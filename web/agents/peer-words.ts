@@ -1,4 +1,4 @@
-/** What an agent is called, and how it is connected, in words. */
+/** The name and connection of an agent, in words. */
 import type { AgentCall, AgentOutcome, AgentPeer, McpTransport } from '../../contract/agents.ts'
 import { visibleText } from '../mail/mail-words.ts'
 import { agentWords } from '../platform/agent-words.ts'
@@ -14,7 +14,7 @@ export const transportWords: Record<McpTransport, string> = {
   stdio: 'stdio',
 }
 
-/** As it names itself; of one that does not, what its user agent says. Anybody can say anything. */
+/** Returns the name that the client reports, or else one from its user agent; neither is verified. */
 export function peerName({
   client_name: name,
   user_agent: agent,
@@ -23,7 +23,7 @@ export function peerName({
   return agent === '' ? 'Unknown client' : `Unknown client (${visibleText(agentWords(agent))})`
 }
 
-/** What a call was about: the first message by its sender and subject, and how many more there are. */
+/** Describes what a call was about: sender and subject of the first message, and how many more there are. */
 export function touchedWords({ messages, subject, sender, code, outcome }: AgentCall): string {
   if (outcome !== 'ok') return code.replaceAll('_', ' ')
   if (subject === null && sender === null) return messages === null ? '' : formatCount(messages, 'message')
@@ -35,12 +35,12 @@ export function touchedWords({ messages, subject, sender, code, outcome }: Agent
   return others > 0 ? `${first} (and ${others} more)` : first
 }
 
-/** A duration in few characters. */
+/** Formats a duration compactly. */
 export function msWords(ms: number): string {
   return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`
 }
 
-/** `1.2k`: it is an estimate, and shown as one. */
+/** Formats an estimated number of tokens: `1.2k`. */
 export function tokenWords(tokens: number): string {
   if (tokens < 1_000) return `≈ ${tokens}`
   return tokens < 1_000_000 ? `≈ ${(tokens / 1_000).toFixed(1)}k` : `≈ ${(tokens / 1_000_000).toFixed(1)}M`

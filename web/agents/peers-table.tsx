@@ -1,4 +1,4 @@
-/** The rows of agents: who they are, how they are connected, and what they called and spent. */
+/** The table of agents: identity, connection, calls and tokens. */
 import { OctagonPause, Trash2, Undo2, Unplug } from 'lucide-react'
 import { useLocation } from 'wouter'
 import type { AgentPeer } from '../../contract/agents.ts'
@@ -129,7 +129,7 @@ function PeerState({
   return <StatePill tone="unknown">Idle</StatePill>
 }
 
-/** What tells of accounts that the reader does not see is not told. */
+/** A figure; null if it would include accounts that the reader may not see. */
 function Figure({ value }: { value: number | null }) {
   if (value === null) return <span className="text-muted">Unknown</span>
   return <>{formatNumber(value)}</>

@@ -1,4 +1,4 @@
-/** The playground: a real MCP client in the page. Lists what a token is offered, asks for what it takes, and shows what comes, word for word. */
+/** The playground: a real MCP client in the page. Lists what a token is offered, calls it, and shows raw messages. */
 import { Plug, Unplug } from 'lucide-react'
 import { type FormEvent, useId, useState } from 'react'
 import { Link } from 'wouter'
@@ -25,9 +25,9 @@ export function PlaygroundPage() {
         title="Playground"
         description={
           <>
-            An MCP client in this page: what an agent would be offered, and told.{' '}
+            An MCP client in this page: see what an agent is offered, and what its calls return.{' '}
             <Link href="/agents" className="rounded-sm font-medium text-accent hover:underline">
-              Back to the agents
+              Back to agents
             </Link>
           </>
         }
@@ -59,10 +59,10 @@ export function PlaygroundPage() {
 }
 
 const presetHints: Record<PresetName, string> = {
-  reader: 'It lists and reads mail, and changes nothing.',
-  organizer: 'It also marks and moves messages; that can be undone.',
-  drafter: 'It also writes drafts.',
-  sender: 'It may also ask to send. By its default policy a person has to approve each message.',
+  reader: 'Lists and reads mail. Changes nothing.',
+  organizer: 'Also marks and moves messages, which can be undone.',
+  drafter: 'Also writes drafts.',
+  sender: 'Also asks to send. By default, a person approves each message.',
   dashboard: 'No mail at all.',
 }
 
@@ -95,11 +95,11 @@ function Begin({
     onOpen(chosen, wantsMail ? accounts : [])
   }
   return (
-    <Card title="Begin">
+    <Card title="Start">
       <form noValidate onSubmit={submit} aria-describedby={id} className="grid max-w-3xl gap-4">
         <p id={id} className="text-sm text-soft">
-          This creates a token that ends after {lifeMinutes} minutes, or when you leave this page, and uses it alone,
-          not your session. Calls are real, and are in the audit trail like those of any agent.
+          This creates a token that expires after {lifeMinutes} minutes, or when you leave this page, and uses only
+          that, not your session. Calls are real, and are recorded in the audit trail.
         </p>
         {error && <ErrorNote error={error} />}
         <div className="grid gap-4 sm:grid-cols-2">
@@ -129,7 +129,7 @@ function Connected({ opened: { offered, endsAt } }: { opened: Opened }) {
   const { server, revision } = offered
   return (
     <p role="status" className="text-sm text-soft">
-      Connected to {server?.title ?? server?.name ?? 'the server'} {server?.version}, MCP {revision}. The token ends{' '}
+      Connected to {server?.title ?? server?.name ?? 'the server'} {server?.version}, MCP {revision}. The token expires{' '}
       <RelativeTime at={endsAt} />.
     </p>
   )

@@ -1,4 +1,4 @@
-/** The playground asks for what a schema wants, sends that and no more, and keeps only so many frames. */
+/** The playground's form sends what the schema asks for and nothing else, and its log is bounded. */
 import { expect, test } from 'vitest'
 import { type Frame, maxFrames, maxFrameText, withFrame } from './frame-log.ts'
 import { builtFrom, fieldsOf } from './schema-fields.ts'
@@ -54,7 +54,7 @@ test('what does not fit is said at its field', () => {
       limit: 'Not a whole number.',
       size: 'Not a number.',
       policy: 'Not valid JSON.',
-      sort: 'None of the choices.',
+      sort: 'Not one of the choices.',
       refs: 'This is required.',
     },
   })

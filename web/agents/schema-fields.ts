@@ -1,4 +1,4 @@
-/** Fields for what a JSON schema asks for, and what was typed there as JSON again. What has no field of its own is typed as JSON. */
+/** Converts a JSON schema to form fields, and the input back to JSON. Types without a field are entered as JSON. */
 
 export interface JsonSchema {
   type?: string | string[]
@@ -22,12 +22,12 @@ export interface SchemaField {
   kind: FieldKind
   isRequired: boolean
   hint: string
-  /** Of a choice. */
+  /** The values of an enum. */
   options: string[]
   schema: JsonSchema
 }
 
-/** What is typed, by the name of the field; a box that is ticked is `true`. */
+/** Input by field name; a ticked checkbox is `true`. */
 export type Typed = Record<string, string>
 
 export function fieldsOf({ properties = {}, required = [] }: JsonSchema): SchemaField[] {
@@ -43,7 +43,7 @@ export function fieldsOf({ properties = {}, required = [] }: JsonSchema): Schema
 
 export type Built = { value: Record<string, unknown> } | { faults: Record<string, string> }
 
-/** An empty field is left out. */
+/** Builds the arguments; empty fields are omitted. */
 export function builtFrom(fields: readonly SchemaField[], typed: Typed): Built {
   const value: Record<string, unknown> = {}
   const faults: Record<string, string> = {}
@@ -71,7 +71,7 @@ function readAs({ kind, schema, options }: SchemaField, text: string): { value: 
   if (kind === 'boolean') return { value: text === 'true' }
   if (kind === 'choice') {
     const at = options.indexOf(text)
-    return at < 0 ? { fault: 'None of the choices.' } : { value: schema.enum?.[at] }
+    return at < 0 ? { fault: 'Not one of the choices.' } : { value: schema.enum?.[at] }
   }
   if (kind === 'lines') {
     const lines = text.split('\n').map(line => line.trim())
@@ -95,13 +95,13 @@ function kindOf(schema: JsonSchema): FieldKind {
   return 'json'
 }
 
-/** Of several the one that is not `null`. */
+/** Returns the type of a schema; of several, the one other than `null`. */
 function typeOf({ type }: JsonSchema): string | undefined {
   return Array.isArray(type) ? type.find(each => each !== 'null') : type
 }
 
 function hintOf({ description, default: given, minimum, maximum, items }: JsonSchema): string {
-  // Schemas of numbers that are only bounded by what a number can hold say nothing with it.
+  // Bounds at the limits of safe integers say nothing, and are not shown.
   const most = maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER ? maximum : undefined
   const least = minimum !== undefined && minimum > Number.MIN_SAFE_INTEGER ? minimum : undefined
   const range = least !== undefined && most !== undefined ? `${least} to ${most}` : undefined

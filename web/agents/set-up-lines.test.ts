@@ -1,4 +1,4 @@
-/** The lines for MCP clients are what each of them takes. */
+/** The configuration for MCP clients is in the format that each expects. */
 import { expect, test } from 'vitest'
 import { anyFolder, setUpsFor } from './set-up-lines.ts'
 

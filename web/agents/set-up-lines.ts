@@ -1,25 +1,25 @@
-/** How each kind of MCP client is told of this server: commands, files, and where there is neither, steps. */
+/** Instructions that connect each MCP client to this server: a command, a file, or steps. */
 import { mcpPath } from '../../contract/mcp.ts'
 
 export interface SetUp {
   client: string
   /** What to do with the lines. */
   how: string
-  /** What stands above them: a command, or the name of a file. */
+  /** Title of the lines: `Command`, or a file name. */
   title: string
   lines: string
 }
 
-/** As MCP clients of all kinds name a server that they reach over HTTP. */
+/** The name of this server in the clients' configuration. */
 const mcpName = 'rustymail'
 
-/** Stands for where RustyMail is on the machine of the client, which this page cannot know. */
+/** Placeholder for RustyMail's folder on the client's machine, which this page cannot know. */
 export const anyFolder = '/path/to/rustymail'
 
-/** Stands for a secret that is not shown any more. */
+/** Placeholder for a secret that is no longer shown. */
 export const anyToken = 'rm_…'
 
-/** Clients differ in the word that their list of servers goes by. @param origin `https://mail.example.org` */
+/** Returns the instructions of all clients. @param origin `https://mail.example.org` */
 export function setUpsFor({ origin, token }: { origin: string; token: string }): SetUp[] {
   const url = `${origin}${mcpPath}`
   const authorization = { Authorization: `Bearer ${token}` }
@@ -34,7 +34,7 @@ export function setUpsFor({ origin, token }: { origin: string; token: string }):
     },
     {
       client: 'Claude Desktop',
-      how: `Settings, Developer, Edit Config. It starts programs alone, so RustyMail on the same machine passes on what it says: put its folder in place of ${anyFolder}. Then start Claude Desktop again.`,
+      how: `Settings, Developer, Edit Config. It only starts local programs, so RustyMail on the same machine acts as a bridge: put its folder in place of ${anyFolder}. Then start Claude Desktop again.`,
       title: 'claude_desktop_config.json',
       lines: json('mcpServers', {
         command: 'node',
@@ -44,7 +44,7 @@ export function setUpsFor({ origin, token }: { origin: string; token: string }):
     },
     {
       client: 'Cursor',
-      how: 'Save this file in your project, or in ~/.cursor for all of them. Most other clients take the same.',
+      how: 'Save this file in your project, or in ~/.cursor for all projects. Most other clients use the same format.',
       title: '.cursor/mcp.json',
       lines: json('mcpServers', http(authorization)),
     },
@@ -56,7 +56,7 @@ export function setUpsFor({ origin, token }: { origin: string; token: string }):
     },
     {
       client: 'ChatGPT',
-      how: 'Settings, Apps & Connectors, Advanced: turn on developer mode, then create a connector with this URL. It takes no token: it signs in (OAuth), so an administrator has to allow that, and it has to reach this address over HTTPS from the internet.',
+      how: 'Settings, Apps & Connectors, Advanced: turn on developer mode, then create a connector with this URL. It uses no token but signs in (OAuth): an administrator has to allow that, and this address has to be reachable over HTTPS from the internet.',
       title: 'URL of the MCP server',
       lines: url,
     },

@@ -1,10 +1,10 @@
-/** How to connect an agent: choose the client, copy its lines. */
+/** How to connect an agent: choose the client and copy its lines. */
 import { useId, useState } from 'react'
 import { Button } from '../ui/button.tsx'
 import { CopyLines } from '../ui/copy-lines.tsx'
 import { anyToken, setUpsFor } from './set-up-lines.ts'
 
-/** @param token Its secret, while that is shown. */
+/** @param token The secret, while it is shown. */
 export function SetUp({ token = anyToken }: { token?: string }) {
   const id = useId()
   const all = setUpsFor({ origin: location.origin, token })

@@ -1,4 +1,4 @@
-/** The calls of agents, as the server tells them; an event says when there are more. */
+/** The calls of agents; an event triggers a refetch. */
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { api } from '../../contract/index.ts'
 import { call } from '../platform/api-client.ts'

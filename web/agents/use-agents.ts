@@ -1,4 +1,4 @@
-/** The agents, as the server tells them; an event says when one of them called something. */
+/** The connected agents; an event reports each call. */
 import { useQuery } from '@tanstack/react-query'
 import { api } from '../../contract/index.ts'
 import { call } from '../platform/api-client.ts'
@@ -6,7 +6,7 @@ import { useLiveStatus } from '../platform/live.tsx'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useMay } from '../platform/session.ts'
 
-/** That a call is under way, or a stream is open, no event tells. */
+/** Poll interval in milliseconds, because no event reports calls in progress and open streams. */
 export const agentsIntervalMs = 5_000
 
 export function useAgents(isEnabled = true) {

@@ -1,4 +1,4 @@
-/** The tokens behind agents, as far as the reader may see them, and which of them are stopped. */
+/** The tokens of agents, as far as the reader may see them, and whether they are stopped. */
 import type { AgentPeer } from '../../contract/agents.ts'
 import type { ApiToken } from '../../contract/tokens.ts'
 import { principalOfToken } from '../changes/changes-view.ts'
@@ -11,7 +11,7 @@ export function tokenIdOf({ principal, principal_kind: kind }: AgentPeer): strin
   return kind === 'token' && principal.startsWith(mark) ? principal.slice(mark.length) : undefined
 }
 
-/** What freezes call it; undefined for people. */
+/** Returns the principal that a freeze names; undefined for people. */
 export function freezeNameOf(peer: AgentPeer): string | undefined {
   return peer.principal_kind === 'api_key' ? 'api_key' : tokenIdOf(peer)
 }
@@ -21,7 +21,7 @@ export function usePeerTokens() {
   const freezes = useFreezes().data?.items ?? []
   return {
     tokenOf: (peer: AgentPeer): ApiToken | undefined => tokens.find(({ id }) => id === tokenIdOf(peer)),
-    // A stop of everything is one of programs: people go on.
+    // Returns whether an agent is stopped; stopping everything affects programs, not people.
     isStopped: (peer: AgentPeer) => {
       const name = freezeNameOf(peer)
       return (

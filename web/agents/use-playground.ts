@@ -1,4 +1,4 @@
-/** A session of the playground: a token of 15 minutes, the client that uses it, and what was said. Both end with the page. */
+/** A playground session: a 15-minute token, the client that uses it, and the log. Both end when the page is left. */
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { api } from '../../contract/index.ts'
 import type { Scope } from '../../contract/scope.ts'
@@ -12,7 +12,7 @@ export const lifeMinutes = 15
 export interface Opened {
   link: McpLink
   offered: Offered
-  /** By the clock of the server. */
+  /** When the token expires, by the server's clock. */
   endsAt: string
 }
 
@@ -66,7 +66,7 @@ export function usePlayground() {
   return { opened, frames, error, isBusy, open, close, clearFrames: () => setFrames([]) }
 }
 
-/** A token that could not be revoked, since the server is away, ends by itself. */
+/** Ends a session; a token that cannot be revoked, because the server is down, expires on its own. */
 async function end(held: Held | undefined): Promise<void> {
   if (!held) return
   await held.link.close().catch(() => undefined)

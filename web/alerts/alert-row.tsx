@@ -1,4 +1,4 @@
-/** One alert: what it is, since when, who takes care, and what can be done. */
+/** One alert: what it is about, since when, who has acknowledged it, and actions. */
 import { Link } from 'wouter'
 import type { Alert } from '../../contract/alerts.ts'
 import { useMay } from '../platform/session.ts'
@@ -8,8 +8,8 @@ import { RelativeTime } from '../ui/relative-time.tsx'
 import type { Tone } from '../ui/tone.ts'
 import { useAcknowledge, useMayChangeRules, useSilence } from './use-alerts.ts'
 
-const states: Record<Alert['state'], string> = { pending: 'Pending', firing: 'Firing', cleared: 'Over' }
-/** What the time at the end of the row is the time of. */
+const states: Record<Alert['state'], string> = { pending: 'Pending', firing: 'Firing', cleared: 'Cleared' }
+/** Labels of the time at the end of the row. */
 const moments: Record<Alert['state'], string> = { pending: 'began', firing: 'raised', cleared: 'cleared' }
 const tones: Record<Alert['severity'], Tone> = { info: 'info', warning: 'warn', critical: 'bad' }
 const linkLook = 'rounded-sm text-accent underline-offset-2 hover:underline'
@@ -42,7 +42,7 @@ export function AlertRow({ alert }: { alert: Alert }) {
         </span>
       </span>
       {alert.is_quiet && <Badge>Quiet</Badge>}
-      {by && <Badge tone="info">{by} takes care</Badge>}
+      {by && <Badge tone="info">Acknowledged by {by}</Badge>}
       {silenced && <Badge>Silenced</Badge>}
       {mayAct && !isOver && <AlertActions alert={alert} />}
     </li>

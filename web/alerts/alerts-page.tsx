@@ -1,4 +1,4 @@
-/** What is wrong now, the rules by which it is told, and what was. */
+/** Alerts: those that are open, the rules, and the log. */
 import { BellRing, History, Plus } from 'lucide-react'
 import { useLocation } from 'wouter'
 import { ButtonLink } from '../ui/button.tsx'
@@ -18,7 +18,7 @@ export function AlertsPage() {
     <>
       <PageHeader
         title="Alerts"
-        description="What RustyMail watches of itself, and what is wrong now."
+        description="What RustyMail monitors about itself, and what is wrong now."
         actions={
           path === '/alerts/rules' &&
           mayChange && (
@@ -43,7 +43,7 @@ function AlertList({ state }: { state: 'open' | 'cleared' }) {
   const isNow = state === 'open'
   return (
     <Panel
-      title={isNow ? 'Now' : 'Lately'}
+      title={isNow ? 'Open' : 'Cleared'}
       query={alerts}
       intervalMs={alertsIntervalMs}
       isEmpty={({ items }) => items.length === 0}
@@ -54,11 +54,11 @@ function AlertList({ state }: { state: 'open' | 'cleared' }) {
             title="Nothing is wrong"
             actions={<ButtonLink href="/alerts/rules">See the rules</ButtonLink>}
           >
-            An alert appears here when a rule fires. Notifiers also tell people of it.
+            Alerts appear here when a rule fires. Notifiers also send them to people.
           </EmptyState>
         ) : (
-          <EmptyState icon={History} title="No alert has cleared yet">
-            Alerts that are over are listed here.
+          <EmptyState icon={History} title="No cleared alerts yet">
+            Alerts are listed here once they clear.
           </EmptyState>
         )
       }

@@ -1,4 +1,4 @@
-/** The parts of alerts, side by side: each has its own address. */
+/** The tabs of the alerts pages, each with its own address. */
 import { Link, useLocation } from 'wouter'
 import { useMay } from '../platform/session.ts'
 import { classNames } from '../ui/class-names.ts'
@@ -15,7 +15,7 @@ export function AlertsTabs() {
   const isAdministrator = useMay('dashboard:admin')
   const shown = tabs.filter(({ isForAdministrators }) => !isForAdministrators || isAdministrator)
   return (
-    <nav aria-label="Parts of alerts" className="mb-4 flex gap-1 overflow-x-auto border-b">
+    <nav aria-label="Alerts pages" className="mb-4 flex gap-1 overflow-x-auto border-b">
       {shown.map(({ href, label }) => {
         const isHere = path === href
         return (

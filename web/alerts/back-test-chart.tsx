@@ -1,4 +1,4 @@
-/** The values of one alert over the past: both thresholds, when it would have fired, and what lies under the pointer or the arrow keys. */
+/** A chart of one alert's past values: both thresholds, when it would have fired, and the value under the crosshair. */
 import { type KeyboardEvent, type PointerEvent, useState } from 'react'
 import type { AlertRuleBody, BackTest } from '../../contract/alerts.ts'
 import { formatMinute } from '../platform/format.ts'
@@ -8,7 +8,7 @@ import { sayFigure, type Unit } from './rule-figures.ts'
 
 export type Tried = BackTest['instances'][number]
 
-/** @param name What it is about; nothing where all is one alert. */
+/** @param name The alert's labels; empty if the rule has a single alert. */
 export function BackTestChart({
   rule,
   data,
@@ -120,7 +120,7 @@ function isFiringAt({ firings }: Tried, at: number): boolean {
   return firings.some(({ from, to }) => at * 1000 >= Date.parse(from) && (to === null || at * 1000 < Date.parse(to)))
 }
 
-/** The place of the time that is closest. */
+/** Returns the index of the closest time. */
 function nearest(times: readonly number[], wanted: number): number {
   let [low, high] = [0, times.length - 1]
   while (low < high) {

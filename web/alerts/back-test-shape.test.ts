@@ -1,4 +1,4 @@
-/** A back-test as it is drawn: a spike stays, a gap is a gap, and what fired is a band. */
+/** The shape of a back-test: spikes are kept, gaps stay gaps, and firing times are bands. */
 import { expect, test } from 'vitest'
 import type { BackTest } from '../../contract/alerts.ts'
 import { backTestShape, backTestWords } from './back-test-shape.ts'
@@ -28,7 +28,7 @@ test('values, thresholds and what fired stand where they were', () => {
 })
 
 test('it is said in words', () => {
-  const once = 'It would have fired once in the last 30 days, 10 s in all. Tried in steps of 15 min.'
+  const once = 'It would have fired once in the last 30 days, 10 s in all. Tested in steps of 15 min.'
   expect(backTestWords(data, 30)).toBe(once)
   const words = backTestWords({ ...data, fired: 3, flapped: 1, firing_seconds: 2_520 }, 7)
   expect(words).toContain('3 times in the last 7 days, 42 min in all, 1 flap (again within an hour).')

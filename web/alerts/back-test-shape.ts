@@ -1,4 +1,4 @@
-/** Turns a back-test into shapes in a box of 100 × 100, y downwards, and into words. Each pixel keeps its highest and lowest value. */
+/** Turns a back-test into paths in a box of 100 × 100, y downwards, and into a summary. Pixels keep their extremes. */
 import type { AlertRuleBody, BackTest } from '../../contract/alerts.ts'
 import { formatCount, formatDuration } from '../platform/format.ts'
 import { timeOf } from './rule-figures.ts'
@@ -46,10 +46,10 @@ export function backTestShape(
   return { line, threshold: y(threshold), clear: clear === null ? undefined : y(clear), bands, low, high }
 }
 
-/** @param days Of the range. */
+/** @param days Length of the tested range. */
 export function backTestWords({ fired, flapped, firing_seconds: seconds, step_seconds: step }: BackTest, days: number) {
   const range = days === 1 ? 'in the last 24 hours' : `in the last ${days} days`
-  const steps = `Tried in steps of ${timeOf(step)}.`
+  const steps = `Tested in steps of ${timeOf(step)}.`
   if (fired === 0) return `It would not have fired ${range}. ${steps}`
   const times = fired === 1 ? 'once' : `${fired} times`
   const flaps = flapped > 0 ? `, ${formatCount(flapped, 'flap')} (again within an hour)` : ''

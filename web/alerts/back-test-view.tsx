@@ -1,4 +1,4 @@
-/** What a rule would have done in the past days: in words, its values with the thresholds, and each time it would have fired. */
+/** What a rule would have done in the past days: a summary, its values with the thresholds, and each time it fired. */
 import { useId, useState } from 'react'
 import type { AlertRuleBody, BackTest } from '../../contract/alerts.ts'
 import type { HistorySeries } from '../../contract/history.ts'
@@ -17,7 +17,7 @@ import { triedDays, useBackTest } from './use-back-test.ts'
 const mostCharts = 3
 const mostFirings = 8
 
-/** @param rule Undefined while what is written is no rule. */
+/** @param rule Undefined while the form is invalid. */
 export function BackTestView({ rule, unit }: { rule: AlertRuleBody | undefined; unit: HistorySeries['unit'] }) {
   const [days, setDays] = useState<(typeof triedDays)[number]>(7)
   const [showsAll, setShowsAll] = useState(false)
@@ -31,7 +31,7 @@ export function BackTestView({ rule, unit }: { rule: AlertRuleBody | undefined; 
     <div className="grid gap-3">
       <fieldset aria-labelledby={legend} className="flex flex-wrap items-center gap-1">
         <span id={legend} className="mr-1 text-xs text-muted">
-          Try on the last
+          Test on the last
         </span>
         {triedDays.map(each => (
           <button
@@ -47,11 +47,9 @@ export function BackTestView({ rule, unit }: { rule: AlertRuleBody | undefined; 
             {each === 1 ? '24 hours' : `${each} days`}
           </button>
         ))}
-        {data && rule && isStale && <span className="text-xs text-muted">Trying the change…</span>}
+        {data && rule && isStale && <span className="text-xs text-muted">Testing the change…</span>}
       </fieldset>
-      {!rule && !data && (
-        <p className="text-sm text-muted">As soon as the rule is complete, it is tried on the past.</p>
-      )}
+      {!rule && !data && <p className="text-sm text-muted">Once the rule is complete, it is tested on the past.</p>}
       {rule && error && <ErrorState error={error} onRetry={() => void refetch()} />}
       {rule && !data && !error && <Skeleton className="h-32 w-full" />}
       {data && tried && !(rule && error) && (
@@ -59,7 +57,7 @@ export function BackTestView({ rule, unit }: { rule: AlertRuleBody | undefined; 
           <p role="status" className={classNames('text-sm font-medium', data.fired > 0 ? 'text-ink' : 'text-soft')}>
             {backTestWords(data, days)}
           </p>
-          {instances.length === 0 && <p className="text-sm text-muted">There are no figures of it in this time.</p>}
+          {instances.length === 0 && <p className="text-sm text-muted">No data in this time.</p>}
           {shown.map(instance => (
             <BackTestChart
               key={JSON.stringify(instance.labels)}
@@ -89,7 +87,7 @@ export function BackTestView({ rule, unit }: { rule: AlertRuleBody | undefined; 
   )
 }
 
-/** When it would have fired, the newest first. */
+/** The times when it would have fired, newest first. */
 function Firings({ data, unit, nameOf }: { data: BackTest; unit: Unit; nameOf(instance: Tried): string }) {
   const all = data.instances
     .flatMap(instance => instance.firings.map(firing => ({ ...firing, name: nameOf(instance) })))

@@ -1,4 +1,4 @@
-/** Hours in which what is raised is shown, and marked quiet. */
+/** The quiet hours of a rule, in which alerts are listed but not sent. */
 import { Checkbox } from '../ui/choice.tsx'
 import { Field, Input, Switch } from '../ui/field.tsx'
 import type { RuleFields } from './rule-fields.ts'
@@ -12,7 +12,7 @@ export function QuietFields({ fields: { draft, change, faultOf } }: { fields: Ru
     <div className="grid gap-4">
       <Switch
         label="Quiet at some hours"
-        hint="Alerts that are raised then are listed and marked quiet, and nobody is notified."
+        hint="Alerts raised then are listed and marked quiet, but nobody is notified."
         isOn={draft.isQuiet}
         onChange={isQuiet => change({ isQuiet })}
       />

@@ -1,11 +1,11 @@
-/** Asks before a rule is deleted, or made what it was. */
+/** Confirms that a rule is to be deleted or reset. */
 import type { AlertRule } from '../../contract/alerts.ts'
 import { ConfirmDialog } from '../ui/dialog.tsx'
 import { useDeleteRule, useResetRule } from './use-alerts.ts'
 
 export type OpenRuleDialog = 'delete' | 'reset'
 
-/** @param onDone After it was done; without it the dialog is closed. */
+/** @param onDone Called after success; the dialog closes by default. */
 export function RuleDialog({
   kind,
   rule: { id, name },
@@ -34,7 +34,7 @@ export function RuleDialog({
       <p>
         {kind === 'delete'
           ? 'Its open alerts are cleared. Its past alerts stay in the log.'
-          : 'It gets the values that it came with, and is switched on.'}
+          : 'Its original values are restored, and it is switched on.'}
       </p>
     </ConfirmDialog>
   )

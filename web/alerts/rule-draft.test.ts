@@ -1,4 +1,4 @@
-/** A rule that is written in a form: what comes out is what was in it, and what is wrong is said at its field. */
+/** The rule form: values survive a round trip, and errors are shown at their fields. */
 import { expect, test } from 'vitest'
 import type { HistorySeries } from '../../contract/history.ts'
 import { starterRules } from '../../server/alerts/starter-rules.ts'

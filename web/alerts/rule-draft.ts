@@ -1,4 +1,4 @@
-/** A rule while it is written: everything is text, so that a half typed number stays as it is; and what is wrong with it, by field. */
+/** The form of a rule, with all values as text so that a half-typed number stays, and its validation by field. */
 import type { AlertRuleBody } from '../../contract/alerts.ts'
 import type { HistoryLabel, HistorySeries } from '../../contract/history.ts'
 import { figureOf, secondsOf, timeOf, typedFigure, type Unit } from './rule-figures.ts'
@@ -6,7 +6,7 @@ import { figureOf, secondsOf, timeOf, typedFigure, type Unit } from './rule-figu
 export type Label = (typeof HistoryLabel)['options'][number]
 type Aggregation = AlertRuleBody['aggregation']
 
-/** Rows of a label: all together, each an alert of its own, or those of one value. */
+/** How a label splits the series: one alert for all values, one alert per value, or only one value. */
 export type LabelScope = { kind: 'all' } | { kind: 'each' } | { kind: 'one'; value: string }
 
 export interface RuleDraft {
@@ -17,7 +17,7 @@ export interface RuleDraft {
   scopes: Partial<Record<Label, LabelScope>>
   aggregation: Aggregation
   window: string
-  /** What the threshold is measured by. */
+  /** What the threshold applies to. */
   measure: 'value' | 'share' | 'usual'
   shareSeries: string
   shareAtLeast: string
@@ -85,12 +85,12 @@ export function draftOf(rule: AlertRuleBody, unit: HistorySeries['unit'], timeZo
   }
 }
 
-/** What thresholds are in. */
+/** Returns the unit of the threshold. */
 export function unitOf({ measure }: Pick<RuleDraft, 'measure'>, unit: HistorySeries['unit']): Unit {
   return measure === 'share' ? 'percent' : measure === 'usual' ? 'times' : unit
 }
 
-/** The same wishes for another series, as far as they fit it. */
+/** Carries the form over to another series, as far as it fits. */
 export function withSeries(draft: RuleDraft, known: HistorySeries): RuleDraft {
   const scopes: RuleDraft['scopes'] = {}
   for (const label of known.labels) {
@@ -114,7 +114,7 @@ export function withSeries(draft: RuleDraft, known: HistorySeries): RuleDraft {
 
 const longest = 86_400
 
-/** The rule, or what is wrong with it. */
+/** Returns the rule, or the errors. */
 export function ruleOf(draft: RuleDraft, known: HistorySeries): { rule?: AlertRuleBody; faults: RuleFaults } {
   const faults: RuleFaults = {}
   const time = (field: 'window' | 'wait' | 'keep', least: number): number => {
@@ -139,7 +139,7 @@ export function ruleOf(draft: RuleDraft, known: HistorySeries): { rule?: AlertRu
     !faults.clear &&
     (comparison === 'above' ? clear > threshold : clear < threshold)
   ) {
-    faults.clear = `Must not be ${comparison} the threshold, or it would be over while it is raised.`
+    faults.clear = `Must not be ${comparison} the threshold, or the alert would clear while it fires.`
   }
   const per = known.labels.filter(label => draft.scopes[label]?.kind === 'each')
   const where: AlertRuleBody['where'] = {}
@@ -157,10 +157,10 @@ export function ruleOf(draft: RuleDraft, known: HistorySeries): { rule?: AlertRu
     faults.usualDays = 'Between 1 and 28 days.'
   }
   if (usual && !faults.usualAtLeast && usual.at_least < 0.001) faults.usualAtLeast = 'Must be above 0.'
-  if (per.length > 0 && share) faults.measure = 'A share is of all together: no label may be an alert of its own.'
+  if (per.length > 0 && share) faults.measure = 'A share needs one alert for all, not one per value.'
   if (usual && comparison === 'below') faults.comparison = 'A multiple of what is usual only works with “above”.'
   if (per.length > 0 && draft.noData === 'alert')
-    faults.noData = 'Only where all are one alert: what was never there cannot be missed.'
+    faults.noData = 'Only with one alert for all: a value that never existed cannot go missing.'
   if (draft.isQuiet && draft.quietDays.length === 0) faults.quietDays = 'Choose at least one day.'
   if (draft.isQuiet && !/^\d\d:\d\d$/.test(draft.quietFrom)) faults.quietFrom = 'Enter a time such as 22:00.'
   if (draft.isQuiet && !/^\d\d:\d\d$/.test(draft.quietTo)) faults.quietTo = 'Enter a time such as 07:00.'
@@ -185,7 +185,7 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-/** Where the server's words about a rule belong. */
+/** The fields of the server's validation errors. */
 const fieldsOfServer: Record<string, RuleField> = {
   ...{ name: 'name', series: 'series', aggregation: 'aggregation', window_seconds: 'window', comparison: 'comparison' },
   ...{ threshold: 'threshold', clear_threshold: 'clear', for_seconds: 'wait', keep_seconds: 'keep', no_data: 'noData' },

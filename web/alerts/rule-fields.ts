@@ -1,4 +1,4 @@
-/** What the parts of the form of a rule share: the draft, its series, and what is wrong where. */
+/** The props that the parts of the rule form share: the draft, its series, and errors. */
 import type { HistorySeries } from '../../contract/history.ts'
 import type { RuleDraft, RuleField } from './rule-draft.ts'
 

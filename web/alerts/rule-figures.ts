@@ -1,4 +1,4 @@
-/** Figures of rules as they are typed and said: lengths of time, and values in the unit of their series. */
+/** Parses and formats the figures of rules: durations, and values in the unit of their series. */
 import type { HistorySeries } from '../../contract/history.ts'
 import { formatMs } from '../analytics/chart-list.ts'
 import { formatBytes, formatNumber } from '../platform/format.ts'
@@ -8,7 +8,9 @@ export type Unit = HistorySeries['unit'] | 'times'
 const times = { s: 1, min: 60, h: 3_600, d: 86_400 } as const
 const sizes = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3, TiB: 1024 ** 4 }
 
-/** `90 s`, `10 min`, `1.5 h`, `1 d`; seconds where there is no unit. Undefined for what is none of them. */
+/**
+ * Parses `90 s`, `10 min`, `1.5 h` or `1 d` into seconds, which are the default unit. Undefined if it is none of them.
+ */
 export function secondsOf(text: string): number | undefined {
   const [, number, unit = 's'] = /^(\d{1,9}(?:\.\d+)?)\s*(s|min|h|d)?$/.exec(text.trim()) ?? []
   if (number === undefined) return undefined
@@ -21,7 +23,7 @@ export function timeOf(seconds: number): string {
   return `${seconds / times[unit]} ${unit}`
 }
 
-/** A number, of bytes with a unit where one likes. Undefined for what is none. */
+/** Parses a number; sizes may have a unit. Undefined if it is not one. */
 export function figureOf(text: string, unit: Unit): number | undefined {
   const [, number, size] = /^(-?\d{1,15}(?:\.\d+)?)\s*([A-Za-z]+|%)?$/.exec(text.trim()) ?? []
   if (number === undefined) return undefined
@@ -30,7 +32,7 @@ export function figureOf(text: string, unit: Unit): number | undefined {
   return size === suffixes[unit] ? Number(number) : undefined
 }
 
-/** As it is typed: exactly this value. */
+/** Formats a value for editing, exactly. */
 export function typedFigure(value: number, unit: Unit): string {
   if (unit !== 'bytes') return String(value)
   const fits = (['TiB', 'GiB', 'MiB'] as const).find(
@@ -43,7 +45,7 @@ const suffixes: Record<Unit, string> = {
   ...{ percent: '%', ms: 'ms', bytes: 'B', count: '', tokens: 'tokens', days: 'd', times: 'times' },
 }
 
-/** Behind the field. */
+/** Returns the unit to show after the field. */
 export function unitWords(unit: Unit, isPerMinute: boolean): string {
   if (unit === 'times') return 'times the usual'
   if (unit === 'bytes') return 'such as 500 MB or 1 GiB'

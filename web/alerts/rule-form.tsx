@@ -1,4 +1,4 @@
-/** The fields of a rule, and beside them what it would have done: tried again as it is written. */
+/** The form of a rule, with a back-test that follows the input. */
 import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import type { HistorySeries } from '../../contract/history.ts'
@@ -19,7 +19,7 @@ import { useSaveRule } from './use-alerts.ts'
 
 const severities = { info: 'Info', warning: 'Warning', critical: 'Critical' } as const
 
-/** @param ruleId Undefined for a new one. */
+/** @param ruleId Undefined for a new rule. */
 export function RuleForm({
   ruleId,
   initial,
@@ -46,7 +46,7 @@ export function RuleForm({
     change: change => {
       setDraft(before => ({ ...before, ...change }))
       setTouched(before => new Set([...before, ...Object.keys(change)]))
-      // What the server said was of the rule as it was.
+      // The server's errors described the rule before this edit.
       if (save.error) save.reset()
     },
     faultOf: field =>
@@ -54,7 +54,7 @@ export function RuleForm({
       (attempt > 0 || touched.has(field.split('.')[0] === 'scope' ? 'scopes' : field) ? faults[field] : undefined),
   }
   const failedAt = save.error && Object.keys(said).length > 0 ? save.submittedAt : 0
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the moment is what it waits for
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs once per submit
   useEffect(() => {
     if (attempt > 0) element.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
   }, [attempt, failedAt])
@@ -70,7 +70,7 @@ export function RuleForm({
       },
     })
   }
-  // Without a name it can be tried all the same.
+  // A rule without a name can be tested, too.
   const tried = rule ?? ruleOf({ ...draft, name: draft.name || 'New' }, known).rule
   return (
     <form
@@ -127,7 +127,7 @@ export function RuleForm({
         </Card>
         <Switch
           label="Enabled"
-          hint="A rule that is off raises nothing, and its open alerts are cleared."
+          hint="A disabled rule raises no alerts, and its open ones are cleared."
           isOn={draft.enabled}
           onChange={enabled => fields.change({ enabled })}
         />
@@ -148,7 +148,7 @@ export function RuleForm({
   )
 }
 
-/** What another series changes is not what somebody typed: it is no fault until it is sent. */
+/** Fields that a new series changed were not edited by the user; their errors show only on submit. */
 function changedBy(before: RuleDraft, after: RuleDraft): Partial<RuleDraft> {
   const { threshold, clear, ...rest } = after
   return before.threshold === threshold && before.clear === clear ? rest : after

@@ -1,4 +1,4 @@
-/** A rule of its own page: a new one, a copy, or one that is changed. */
+/** The page of one rule: a new one, a copy, or an existing one. */
 import { useState } from 'react'
 import { useLocation, useParams, useSearch } from 'wouter'
 import type { AlertRule } from '../../contract/alerts.ts'
@@ -47,12 +47,12 @@ export function RulePage() {
       )}
       {isLoaded && !mayChange && (
         <Card>
-          <EmptyState title="Rules are changed by administrators of all accounts" />
+          <EmptyState title="Only administrators of all accounts can change rules" />
         </Card>
       )}
       {isLoaded && mayChange && !isNew && !rule && (
         <Card>
-          <EmptyState title="There is no such rule" actions={<ButtonLink href="/alerts/rules">All rules</ButtonLink>} />
+          <EmptyState title="No such rule" actions={<ButtonLink href="/alerts/rules">All rules</ButtonLink>} />
         </Card>
       )}
       {first && mayChange && (isNew || rule) && (

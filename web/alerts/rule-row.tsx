@@ -1,4 +1,4 @@
-/** One rule: as a sentence, on or off, what it would have done, and what can be done with it. */
+/** One rule: its sentence, state, back-test, and actions. */
 import { Copy, Pencil, RotateCcw, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { useLocation } from 'wouter'

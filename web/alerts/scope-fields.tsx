@@ -1,4 +1,4 @@
-/** For each label of a series: all together, each an alert of its own, or one alone. */
+/** For each label of a series: one alert for all values, one alert per value, or only one value. */
 import { useId } from 'react'
 import { useAccounts } from '../accounts/use-accounts.ts'
 import { Field, Input, Select } from '../ui/field.tsx'
@@ -15,7 +15,7 @@ const names: Partial<Record<Label, string>> = {
   code: 'Codes',
   tool: 'Tools',
   outcome: 'Outcomes',
-  caller: 'People and programs',
+  caller: 'Users and programs',
   queue: 'Queues',
   protocol: 'Protocols',
 }
@@ -47,8 +47,8 @@ function ScopeField({ label, fields }: { label: Label; fields: RuleFields }) {
             set(kind === 'one' ? { kind, value: '' } : { kind })
           }}
         >
-          <option value="all">All together</option>
-          <option value="each">Each is an alert of its own</option>
+          <option value="all">One alert for all</option>
+          <option value="each">One alert per value</option>
           <option value="one">Only one…</option>
         </Select>
       </Field>

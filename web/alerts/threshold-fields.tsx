@@ -1,4 +1,4 @@
-/** How values are taken, what they are compared with, and how long it must be so. */
+/** How a rule aggregates values, what it compares them with, and for how long. */
 import { useId } from 'react'
 import type { HistorySeries } from '../../contract/history.ts'
 import { Field, Input, Select } from '../ui/field.tsx'
@@ -70,7 +70,7 @@ export function ThresholdFields({ fields, series }: { fields: RuleFields; series
       </Field>
       {isShare && (
         <>
-          <Field label="Of which count">
+          <Field label="Share of">
             <Select value={draft.shareSeries} onChange={event => change({ shareSeries: event.target.value })}>
               {counts.map(({ name, description }) => (
                 <option key={name} value={name}>
@@ -80,8 +80,8 @@ export function ThresholdFields({ fields, series }: { fields: RuleFields; series
             </Select>
           </Field>
           <Field
-            label="Only where that is at least"
-            hint="A share of only a few says little."
+            label="Only if that is at least"
+            hint="A share of a small number means little."
             error={faultOf('shareAtLeast')}
           >
             <Input inputMode="decimal" {...text('shareAtLeast')} />
@@ -99,7 +99,7 @@ export function ThresholdFields({ fields, series }: { fields: RuleFields; series
           </Field>
           <Field
             label="Never less than"
-            hint="So that a few more than none do not count as unusual."
+            hint="So that small numbers do not count as unusual."
             error={faultOf('usualAtLeast')}
           >
             <Input inputMode="decimal" {...text('usualAtLeast')} />
@@ -129,14 +129,14 @@ export function ThresholdFields({ fields, series }: { fields: RuleFields; series
       >
         <Input inputMode="decimal" {...text('clear')} />
       </Field>
-      <Field label="Clears after" hint="How long it must be well again before it clears." error={faultOf('keep')}>
+      <Field label="Clears after" hint="How long it must be back to normal before it clears." error={faultOf('keep')}>
         <Input list={list} {...text('keep')} />
       </Field>
       <Field label="Without data" error={faultOf('noData')}>
         <Select value={draft.noData} onChange={event => change({ noData: event.target.value as RuleDraft['noData'] })}>
-          <option value="keep">Stays as it is for ten minutes</option>
-          <option value="ok">Is well</option>
-          <option value="alert">Is bad</option>
+          <option value="keep">Keep state for 10 minutes</option>
+          <option value="ok">OK</option>
+          <option value="alert">Fire</option>
         </Select>
       </Field>
     </div>

@@ -1,4 +1,4 @@
-/** Alerts and rules, and what is done with them. */
+/** Alerts and rules, and actions on them. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type AlertRule, type AlertRuleBody, alertsApi } from '../../contract/alerts.ts'
 import { type HistoryLabel, historyApi } from '../../contract/history.ts'
@@ -8,7 +8,7 @@ import { useMay, useSession } from '../platform/session.ts'
 
 type HistoryLabelName = (typeof HistoryLabel)['options'][number]
 
-/** Values change without a fact. */
+/** Poll interval in milliseconds, because values change without a fact. */
 export const alertsIntervalMs = 30_000
 
 export function useAlerts(state: 'open' | 'cleared') {
@@ -58,13 +58,13 @@ export function useResetRule(ruleId: string) {
   return useAlertChange(() => call(alertsApi.resetAlertRule, { params: { rule_id: ruleId } }))
 }
 
-/** Rules watch all accounts: only administrators who see each of them may change one. */
+/** Returns whether the user may change rules, which watch all accounts: only administrators who see each of them. */
 export function useMayChangeRules(): boolean {
   const { accounts } = useSession().principal
   return useMay('dashboard:admin') && accounts === 'all'
 }
 
-/** The series that the caller may see. */
+/** Returns the series that the caller may see. */
 export function useSeries() {
   return useQuery({
     queryKey: queryKeys.historySeries,
@@ -73,7 +73,7 @@ export function useSeries() {
   })
 }
 
-/** Values that a label had in the last days, the most frequent first. */
+/** Returns the values that a label had in the last days, most frequent first. */
 export function useLabelValues(series: string, label: HistoryLabelName, isEnabled: boolean) {
   return useQuery({
     queryKey: queryKeys.history(series, ['labels', label]),

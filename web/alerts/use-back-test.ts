@@ -1,4 +1,4 @@
-/** Tries a rule on the past, also one that is being written: once it has not changed for a moment. */
+/** Back-tests a rule, also while it is edited, debounced. */
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { type AlertRuleBody, alertsApi } from '../../contract/alerts.ts'
@@ -7,7 +7,7 @@ import { call } from '../platform/api-client.ts'
 export const triedDays = [1, 7, 30] as const
 const stillMs = 500
 
-/** @param days Back from now. */
+/** @param days Length of the range up to now. */
 export function useBackTest(rule: AlertRuleBody | undefined, days: number) {
   const asked = useSettled(rule && JSON.stringify(triedRule(rule)))
   const query = useQuery({
@@ -27,17 +27,17 @@ export function useBackTest(rule: AlertRuleBody | undefined, days: number) {
   const { data, error, refetch } = query
   return {
     ...{ data: data?.data, tried: data?.tried, error, refetch },
-    /** What is shown is of the rule before. */
+    /** Whether the result belongs to an earlier version of the rule. */
     isStale: query.isPlaceholderData || !rule || JSON.stringify(triedRule(rule)) !== asked,
   }
 }
 
-/** What the past depends on. */
+/** Returns the parts of a rule that its past depends on. */
 function triedRule(rule: AlertRuleBody): AlertRuleBody {
   return { ...rule, name: 'Tried', enabled: true, severity: 'info', quiet_hours: null }
 }
 
-/** The first at once, later ones when they have stood for a moment. */
+/** Debounces a value; the first one is returned immediately. */
 function useSettled(value: string | undefined): string | undefined {
   const [settled, setSettled] = useState(value)
   useEffect(() => {

@@ -1,11 +1,11 @@
-/** How many alerts fire that somebody should look at, kept current by facts. */
+/** The number of firing alerts that need attention, kept fresh by facts. */
 import { useQuery } from '@tanstack/react-query'
 import { alertsApi } from '../../contract/alerts.ts'
 import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useMay } from '../platform/session.ts'
 
-/** Those that are silenced, quiet, or of the kind that only informs wait until one looks. */
+/** Returns the number; silenced, quiet and informational alerts are not counted. */
 export function useFiringCount(): number {
   const mayLook = useMay('dashboard:read')
   const { data } = useQuery({

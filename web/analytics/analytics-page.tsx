@@ -1,4 +1,4 @@
-/** What was: every series over the time one chooses, side by side, with what happened meanwhile. */
+/** Analytics: every series over a chosen time, side by side, with the events of that time. */
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { api } from '../../contract/index.ts'
@@ -42,7 +42,7 @@ export function AnalyticsPage() {
   useEffect(() => {
     newest.current = { now, window, show }
   })
-  // The same ones as long as the page lives, so that charts that are far away are not drawn again.
+  // Stable for the page's lifetime, so that off-screen charts do not re-render.
   const [doers] = useState<ChartDoers>(() => ({
     onZoom: (from, to) => newest.current.show(bounded({ from, to }, newest.current.now)),
     onZoomBy: (factor, around) => {
@@ -56,7 +56,7 @@ export function AnalyticsPage() {
   const names = new Set(known.data?.items.map(({ name }) => name))
   return (
     <>
-      <PageHeader title="Analytics" description="What this server did, kept for up to three years." />
+      <PageHeader title="Analytics" description="Server history, kept for up to three years." />
       <RangeBar view={view} window={window} now={now} setView={setView} />
       {shown && <MostlyEmpty window={window} onRange={range => setView({ range, from: '', to: '' })} />}
       {known.error && !all && (
@@ -95,7 +95,7 @@ export function AnalyticsPage() {
           )}
           {!names.has('calls') && (
             <p className="text-sm text-muted">
-              Errors, callers, tools and operations are shown to people with access to all accounts.
+              Errors, callers, tools and operations are shown only to users with access to all accounts.
             </p>
           )}
         </div>
@@ -104,7 +104,7 @@ export function AnalyticsPage() {
   )
 }
 
-/** They come with each series; those of the first chart are held already. */
+/** Event marks; they are returned with each series, and the first chart's are cached already. */
 function Marks({ window, onMoment }: { window: TimeWindow; onMoment(at: number): void }) {
   const { parts } = useChartHistory(charts[0]!, window, { compares: false })
   return <WhatHappened marks={parts[0]?.marks ?? []} onMoment={onMoment} />

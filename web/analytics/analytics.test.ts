@@ -1,4 +1,4 @@
-/** What the charts are made of: steps and gaps, minimum and maximum of each pixel, the time before, completed ranges, files and words. */
+/** The data behind the charts: steps and gaps, extremes per pixel, the previous period, appended ranges, CSV, texts. */
 import { expect, test } from 'vitest'
 import type { History, HistoryPoints } from '../../contract/history.ts'
 import type { ChartInfo } from './chart-list.ts'
@@ -96,7 +96,7 @@ test('where there are more steps than pixels each pixel has the minimum, the max
   expect(values).toEqual(new Array(12).fill(5))
   expect(high).toEqual([6, 6, 6, 6, 6, 6, 99, 6, 6, 6, 6, 6])
   expect(low).toEqual([4, 4, 4, 4, 4, 4, 1, 4, 4, 4, 4, 4])
-  // Of counts, those of the steps: one of 600 among empty ones.
+  // Counts are bounded by the counts per step: one of 600 among empty ones.
   const burst = historyOf({ points: points(all.map(([at], place) => [at, 12, place === 7 ? 600 : 0, 0, 600])) })
   const counted = shapeOf(count, [burst], undefined, kind, 12)!.lines[0]!
   expect([counted.values[1], counted.low![1], counted.high![1]]).toEqual([120, 0, 600])
@@ -116,7 +116,7 @@ test('as the window moves on, what a pixel shows stays what it was, at the same 
   const [now, later] = [columns(0), columns(60)]
   const both = [...now.keys()].filter(moment => later.has(moment))
   expect(both.length).toBe(12)
-  // But for the newest, which is not over.
+  // Except the newest, which is not complete.
   for (const moment of both.slice(1, -1)) expect([moment, later.get(moment)]).toEqual([moment, now.get(moment)])
 })
 
@@ -178,7 +178,7 @@ test('what came since replaces the steps that were not over, and what is out of 
   expect(joined.groups[0]!.points.at).toEqual([noon - hour, noon - 60, noon])
   expect(joined.groups[0]!.points.sum).toEqual([2, 9, 4])
   expect(joined.marks).toEqual([mark])
-  // A group that was not there before, and one that is no more.
+  // One group that is new, and one that no longer exists.
   const one = historyOf({}, [{ label: 'a', points: points([[noon - 120, 1, 1, 1, 1]]) }])
   const two = historyOf({ from: newer.from }, [{ label: 'b', points: points([[noon, 1, 1, 1, 1]]) }])
   const both = appendHistory(one, two, noon - hour).groups.map(({ label, points: { at } }) => [label, at])

@@ -1,4 +1,4 @@
-/** Draws a chart with uPlot: bands, lines, gaps, marks, and one crosshair for all charts of the page. Loaded with the first chart. */
+/** Draws charts with uPlot: bands, lines, gaps, marks, and a synchronised crosshair. Loaded with the first chart. */
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import type { HistoryMark } from '../../contract/history.ts'
@@ -9,19 +9,19 @@ import { timeLabels } from './time-labels.ts'
 import type { TimeWindow } from './time-range.ts'
 
 export interface EngineEvents {
-  /** The moment under the crosshair, which the chart has a value of; undefined while it is nowhere. */
+  /** Called with the time under the crosshair; undefined while it is hidden. */
   onCrosshair(at: number | undefined): void
   onZoom(from: number, to: number): void
 }
 
 export interface DrawnChart {
   show(shape: ChartShape, window: TimeWindow, marks: readonly HistoryMark[]): void
-  /** Of this chart and all others. */
+  /** Moves the crosshair of all charts. */
   moveCrosshair(at: number): void
   destroy(): void
 }
 
-/** Names of tokens, by line; lines differ by their dashes too. */
+/** Colour tokens by line; dashes distinguish lines, too. */
 export const lineLooks = [
   { colour: '--accent', tint: '--accent-tint', dash: [] },
   { colour: '--info', tint: '--info-tint', dash: [6, 3] },
@@ -33,18 +33,18 @@ export const lineLooks = [
 
 const syncKey = 'analytics'
 const height = 180
-/** Of what says how many marks there are, above the chart. */
+/** Height of the mark counts above the plot, in CSS pixels. */
 const capPx = 12
 const group = uPlot.sync(syncKey)
-/** A drag that is shorter was a click. */
+/** Shortest drag that zooms, in pixels; a shorter one is a click. */
 const leastDragPx = 6
 
-/** @param name Of the measure that tells how long the first drawing took. */
+/** Creates a chart. @param name Name of the performance measure of its first draw. */
 export function drawChart(element: HTMLElement, chart: ChartInfo, events: EngineEvents, name: string): DrawnChart {
   let drawn: uPlot | undefined
   let lines = ''
   let marks: readonly HistoryMark[] = []
-  /** Under the crosshair: it stays there when the chart moves on, and with it on all charts, however late each is. */
+  /** The time under the crosshair, which stays there on all charts while live charts advance. */
   let moment: number | undefined
   let isMovingOn = false
   const told: EngineEvents = {
@@ -69,14 +69,14 @@ export function drawChart(element: HTMLElement, chart: ChartInfo, events: Engine
     if (drawn && element.clientWidth > 0) drawn.setSize({ width: element.clientWidth, height })
   })
   resizing.observe(element)
-  // Colours are read as they are when it draws.
+  // Colours are read on each draw, so a theme change needs one.
   const theming = new MutationObserver(() => drawn?.redraw(false))
   theming.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] })
   return {
     show: (shape, window, newMarks) => {
       marks = newMarks
       const data = dataOf(shape)
-      // Other lines are another chart.
+      // uPlot cannot change its series, so other lines need a new instance.
       const wanted = JSON.stringify(shape.lines.map(({ label, low, before }) => [label, !low, !before]))
       if (drawn && wanted === lines) {
         isMovingOn = true
@@ -92,7 +92,7 @@ export function drawChart(element: HTMLElement, chart: ChartInfo, events: Engine
       const began = performance.now()
       isMovingOn = true
       drawn = new uPlot(optionsOf(element, { chart, shape, window, events: told, marks: () => marks }), data, element)
-      // At once, and not behind the other charts that are made in this turn: so that its time is its own.
+      // Draws now instead of with the other charts of this tick, so that the measure covers this chart only.
       drawn.batch(() => undefined)
       moveOn(drawn)
       performance.clearMeasures(name)
@@ -110,7 +110,7 @@ export function drawChart(element: HTMLElement, chart: ChartInfo, events: Engine
   }
 }
 
-/** Whether charts of the group follow is left out of uPlot's types. */
+/** uPlot's types omit the parameters that control synchronisation. */
 type SetCursor = (to: { left: number; top: number }, tells: boolean, publishes: boolean) => void
 
 function moveTo(plot: uPlot, at: number): void {
@@ -125,7 +125,7 @@ interface Drawing {
   marks(): readonly HistoryMark[]
 }
 
-/** Of the axis of values. Not 0.25 and its like: with one digit after the point it would read 0.3. */
+/** Tick increments of the value axis. None like 0.25, which one decimal would round to 0.3. */
 const steps = Array.from({ length: 18 }, (_, power) => [1, 2, 5].map(step => step * 10 ** (power - 1))).flat()
 
 function optionsOf(element: HTMLElement, drawing: Drawing): uPlot.Options {
@@ -172,7 +172,7 @@ function optionsOf(element: HTMLElement, drawing: Drawing): uPlot.Options {
       sync: {
         key: syncKey,
         scales: ['x', null as unknown as string],
-        // The crosshair alone: what is dragged over one chart is one zoom.
+        // Synchronises only the crosshair, because a drag over one chart is one zoom.
         filters: { pub: type => type === 'mousemove' || type === 'mouseleave' },
       },
       drag: { x: true, y: false, setScale: false, dist: leastDragPx },
@@ -194,7 +194,7 @@ function optionsOf(element: HTMLElement, drawing: Drawing): uPlot.Options {
   }
 }
 
-/** Time, then of each line: the band, the time before, the line itself, so that it lies on top. */
+/** Series in drawing order: time, then per line its band, the previous period, and on top the line itself. */
 function seriesOf({ lines }: ChartShape): { series: uPlot.Series[]; bands: uPlot.Band[] } {
   const series: uPlot.Series[] = [{}]
   const bands: uPlot.Band[] = []
@@ -212,7 +212,7 @@ function seriesOf({ lines }: ChartShape): { series: uPlot.Series[]; bands: uPlot
       stroke: () => colour(look.colour),
       width: 1.5,
       ...(look.dash.length > 0 ? { dash: [...look.dash] } : {}),
-      // A value between two gaps is no line, but a point.
+      // A value between two gaps is drawn as a point, because a line needs two.
       points: {
         show: true,
         size: 4,
@@ -263,7 +263,7 @@ function drawMarks(plot: uPlot, marks: readonly HistoryMark[]): void {
     }
     const count = countOf(group)
     if (!count) continue
-    // Between its ends, and a cap with how many there are.
+    // A band for the span of a group of marks, with a cap that shows the count.
     ctx.globalAlpha = 0.12
     ctx.fillRect(from, bbox.top, to - from, bbox.height)
     ctx.globalAlpha = 1

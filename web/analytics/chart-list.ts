@@ -1,4 +1,4 @@
-/** The charts, as data: which series each shows, and how its values are read and said. */
+/** The charts as data: the series that each shows, and how to read and format its values. */
 import type { HistoryLabel, HistorySeries } from '../../contract/history.ts'
 import { formatBytes, formatNumber } from '../platform/format.ts'
 
@@ -12,17 +12,17 @@ export interface ChartInfo {
   title: string
   parts: readonly [ChartPart, ...ChartPart[]]
   groupBy?: HistoryLabelName
-  /** Groups that have no place in it. */
+  /** Group that is not shown. */
   leaveOut?: string
-  /** What groups are called, where their label is no word. */
+  /** Labels of groups whose names are not words. */
   groupWords?: Readonly<Record<string, string>>
   kind: HistorySeries['kind']
   format(value: number): string
-  /** The value at the upper edge. */
+  /** Value at the upper edge. */
   top?: number
-  /** Happens now and then: longer steps say more, and a p95 is one of many values. */
+  /** Whether it happens rarely, so that longer steps and a p95 of many values say more. */
   isSparse?: boolean
-  /** Not among those that most people want. */
+  /** Whether it is hidden until more charts are requested. */
   isExtra?: boolean
 }
 
@@ -37,9 +37,9 @@ export function formatMs(ms: number): string {
 const percent = (value: number) => `${formatNumber(value)} %`
 const connectionStates = { watching: 'Watching', idle: 'Idle', busy: 'Busy', connecting: 'Connecting' }
 const queues = {
-  ...{ outbox: 'Messages to be sent', outbox_late: 'Messages that are late' },
-  ...{ approvals: 'Approvals', approvals_late: 'Approvals that are late' },
-  ...{ webhooks: 'Webhooks that fail', notices: 'Notices of alerts' },
+  ...{ outbox: 'Messages to be sent', outbox_late: 'Overdue messages' },
+  ...{ approvals: 'Approvals', approvals_late: 'Overdue approvals' },
+  ...{ webhooks: 'Failing webhooks', notices: 'Alert notices' },
 }
 
 export const charts: readonly ChartInfo[] = [
@@ -98,10 +98,10 @@ export const charts: readonly ChartInfo[] = [
   },
   {
     id: 'tool-calls',
-    title: 'Calls of agents by tool',
+    title: 'Agent calls by tool',
     parts: [{ series: 'calls', label: 'Calls' }],
     groupBy: 'tool',
-    // Requests of programs to the API.
+    // Excludes API requests, which call no tool.
     leaveOut: '',
     kind: 'count',
     format: formatNumber,
@@ -159,7 +159,7 @@ export const charts: readonly ChartInfo[] = [
   },
   {
     id: 'imap-failures',
-    title: 'Connections that failed, by cause',
+    title: 'Failed connections by cause',
     parts: [{ series: 'imap_failures', label: 'Failures' }],
     groupBy: 'cause',
     kind: 'count',
@@ -177,7 +177,7 @@ export const charts: readonly ChartInfo[] = [
   },
   {
     id: 'tokens',
-    title: 'Tokens of results, estimated',
+    title: 'Result tokens, estimated',
     parts: [{ series: 'tokens', label: 'Tokens' }],
     groupBy: 'tool',
     kind: 'count',
@@ -203,7 +203,7 @@ export const charts: readonly ChartInfo[] = [
   },
 ]
 
-/** Those of which the caller sees all series. */
+/** Returns the charts of which the caller may see all series. */
 export function visibleCharts(known: readonly HistorySeries[]): readonly ChartInfo[] {
   const names = new Set(known.map(({ name }) => name))
   return charts.filter(({ parts }) => parts.every(({ series }) => names.has(series)))

@@ -1,4 +1,4 @@
-/** Makes of the server's points what a chart draws: regular steps with gaps where nothing was recorded, bands from minimum to maximum, and the time before on top. */
+/** Turns the server's points into chart columns: regular steps with gaps, bands of extremes, the previous period. */
 import type { History, HistoryPoints } from '../../contract/history.ts'
 import type { ChartInfo } from './chart-list.ts'
 import type { TimeWindow } from './time-range.ts'
@@ -8,25 +8,25 @@ export type Column = (number | null)[]
 export interface Line {
   label: string
   values: Column
-  /** Between them the band. */
+  /** Lower edge of the band; `high` is the upper one. */
   low?: Column
   high?: Column
-  /** The time before, at the places of this one. */
+  /** The previous period, aligned to this one. */
   before?: Column
-  /** Of counts. */
+  /** Sum of a count. */
   total?: number
 }
 
 export interface ChartShape {
-  /** Epoch seconds: the beginning of each step. */
+  /** Start of each step, in epoch seconds. */
   at: number[]
   stepSeconds: number
   lines: Line[]
-  /** Groups beyond those that are drawn. */
+  /** Number of groups that are not drawn. */
   leftOut: number
 }
 
-/** Lines of one chart that can be told apart. */
+/** Maximum lines in one chart that can be told apart. */
 export const mostLines = 6
 
 interface Grid {
@@ -40,9 +40,9 @@ interface Grid {
 type Read = (points: HistoryPoints, place: number, seconds: number) => number
 
 /**
- * @param histories One of each part; undefined while it is loaded.
- * @param before Of the first part, of the same length right before.
- * @param pixels Steps that can be told apart: where there are more, several become one, with their minimum and maximum.
+ * @param histories One per part; undefined while loading.
+ * @param before The previous period of the same length, for the first part.
+ * @param pixels Maximum steps; more are merged, keeping their extremes.
  */
 export function shapeOf(
   chart: ChartInfo,
@@ -57,7 +57,7 @@ export function shapeOf(
   const isBand = chart.kind !== 'latency' && chart.groupBy === undefined && chart.parts.length === 1
   const steps = Math.max(1, Math.ceil((window.to - window.from) / step))
   const wide = step * (isBand ? Math.max(1, Math.ceil(steps / pixels)) : 1)
-  // Of the clock and not of the window: as that moves on, no column becomes another, and those of other charts are the same.
+  // Aligned to the clock rather than the window, so that columns are stable as it advances, and across charts.
   const begin = Math.floor(window.from / wide) * wide
   const grid: Grid = { begin, step: wide, size: Math.max(1, Math.ceil((window.to - begin) / wide)), now: window.to }
   const at = Array.from({ length: grid.size }, (_, place) => begin + place * grid.step)
@@ -82,7 +82,7 @@ export function shapeOf(
 
 const noPoints: HistoryPoints = { at: [], count: [], sum: [], min: [], max: [] }
 
-/** Counts are said for this many seconds: a minute, an hour, a day. */
+/** Returns the period that counts are normalised to, in seconds: a minute, an hour, or a day. */
 export function rateSeconds(stepSeconds: number): number {
   return stepSeconds < 900 ? 60 : stepSeconds < 86_400 ? 3_600 : 86_400
 }
@@ -112,7 +112,7 @@ function valuesOf(
     if (place === undefined) continue
     const [count, sum] = [points.count[index]!, points.sum[index]!]
     total += sum
-    // The step that has just begun is not over: what happened is said for the time that has passed.
+    // The newest step is incomplete, so its rate uses the elapsed time.
     const seconds = Math.min(step, Math.max(5, grid.now - at))
     const weight = isCount ? seconds / per : Math.max(1, count)
     weights[place]! += weight
@@ -125,7 +125,7 @@ function valuesOf(
   return { values, ...(hasBand ? { low, high } : {}), ...(isCount ? { total } : {}) }
 }
 
-/** The lowest that a logarithmic scale shows. */
+/** Smallest value on a logarithmic scale, in milliseconds. */
 const leastMs = 0.1
 
 function latencyLines(history: History, before: History | undefined, grid: Grid, window: TimeWindow): Line[] {
@@ -143,7 +143,7 @@ function latencyLines(history: History, before: History | undefined, grid: Grid,
     {
       label: 'p50',
       values: column(index => points.p50?.[index]),
-      // With the first, so that it lies below all lines.
+      // The band belongs to the first line, so that it is drawn below all of them.
       low: column(index => points.min[index]),
       high: column(index => points.max[index]),
     },
@@ -152,7 +152,7 @@ function latencyLines(history: History, before: History | undefined, grid: Grid,
   ]
 }
 
-/** Each place shows the step of the time before in which it falls; that may be a longer one. */
+/** Aligns the previous period: each column shows the step it falls into, which may be a longer one. */
 function beforeOf(history: History | undefined, grid: Grid, { from, to }: TimeWindow, read: Read): Column | undefined {
   const points = history?.groups[0]?.points
   if (!history || !points || points.at.length === 0) return undefined
@@ -165,7 +165,7 @@ function beforeOf(history: History | undefined, grid: Grid, { from, to }: TimeWi
     const begin = points.at[index]!
     if (at < begin || at >= begin + Math.max(history.step_seconds, grid.step)) continue
     const value = read(points, index, history.step_seconds)
-    // Its steps may be longer, and its rate be said for another time.
+    // Older data may have longer steps, whose rate has another period.
     const ratio = read === rate ? rateSeconds(grid.step) / rateSeconds(history.step_seconds) : 1
     values[place] = value * ratio
   }
@@ -181,7 +181,7 @@ function placeOf(at: number, { begin, step, size }: Grid): number | undefined {
   return place >= 0 && place < size ? place : undefined
 }
 
-/** What came since, added to what is held: steps that were not over are replaced, and what is older than `from` goes. */
+/** Appends newer steps: incomplete ones are replaced, and those before `from` are dropped. */
 export function appendHistory(held: History, newer: History, from: number): History {
   const since = Date.parse(newer.from) / 1000
   const labels = new Set([...held.groups, ...newer.groups].map(({ label }) => label))

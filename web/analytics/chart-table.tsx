@@ -1,11 +1,11 @@
-/** The same figures as a table, newest first: for those who cannot see a chart, and who want to copy a value. */
+/** The figures of a chart as a table, newest first, for screen readers and for copying. */
 import { formatDateTime } from '../platform/format.ts'
 import { Cell, ColumnHead, Table, TableRow } from '../ui/table.tsx'
 import type { ChartInfo } from './chart-list.ts'
 import type { ChartShape } from './chart-shape.ts'
 import { lineWords } from './line-words.ts'
 
-/** The file has all. */
+/** Maximum rows; the CSV file has all. */
 const mostRows = 200
 
 export function ChartTable({ chart, shape, unit }: { chart: ChartInfo; shape: ChartShape; unit: string }) {

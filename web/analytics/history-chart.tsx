@@ -1,4 +1,4 @@
-/** One chart with its words: what each line is and was under the crosshair, what happened there, and the same as a table or a file. */
+/** One chart with its legend, the values and events under the crosshair, and its data as table or file. */
 import { Download, Table2 } from 'lucide-react'
 import { type KeyboardEvent, memo, type RefObject, useEffect, useId, useRef, useState } from 'react'
 import type { HistoryMark } from '../../contract/history.ts'
@@ -20,7 +20,7 @@ import { useIsNear } from './use-is-near.ts'
 
 export interface ChartDoers {
   onZoom(from: number, to: number): void
-  /** Around the moment under the crosshair. */
+  /** Zooms around the time under the crosshair. */
   onZoomBy(factor: number, around: number | undefined): void
 }
 
@@ -28,12 +28,12 @@ interface ChartProps {
   chart: ChartInfo
   window: TimeWindow
   compares: boolean
-  /** Somebody came for it. */
+  /** Whether a link leads to this chart. */
   isWanted: boolean
   doers: ChartDoers
 }
 
-/** While it is far from the screen, time does not pass for it. */
+/** An off-screen chart keeps its window, so that it does not refetch. */
 export function HistoryChart({ window, ...rest }: ChartProps) {
   const place = useRef<HTMLDivElement>(null)
   const isNear = useIsNear(place)
@@ -57,7 +57,7 @@ const ChartCard = memo(function ChartCard({
   const marks = parts[0]?.marks ?? []
   const isLoaded = shape !== undefined
   useEffect(() => {
-    // Again when it has its height, and those above it most likely theirs.
+    // Scrolls again once the chart has its height, as those above it probably have theirs.
     if (isWanted) place.current?.scrollIntoView({ block: isLoaded ? 'center' : 'start' })
   }, [isWanted, isLoaded, place])
   const isEmpty = shape?.lines.every(({ values }) => values.every(value => value === null)) ?? false
@@ -99,7 +99,7 @@ const ChartCard = memo(function ChartCard({
           ))}
         {shape && isEmpty && (
           <p className="text-sm text-muted">
-            Nothing in this time: {formatSpan(window.from * 1000, window.to * 1000)}.
+            No data in this time: {formatSpan(window.from * 1000, window.to * 1000)}.
           </p>
         )}
       </Card>
@@ -117,14 +117,14 @@ function ChartSkeleton() {
   )
 }
 
-/** Undefined where there are none. */
+/** Returns the index of the closest time; undefined if there are none. */
 function nearestPlace(times: readonly number[], at: number): number | undefined {
   const after = times.findIndex(time => time >= at)
   if (after <= 0) return after === 0 ? 0 : times.length > 0 ? times.length - 1 : undefined
   return at - times[after - 1]! < times[after]! - at ? after - 1 : after
 }
 
-/** A step of the crosshair with Page Up and Page Down: a tenth of the chart. */
+/** Number of steps by which Page Up and Page Down divide the chart. */
 const pages = 10
 
 function Drawing({
@@ -205,10 +205,10 @@ function Drawing({
             </span>
           </li>
         ))}
-        {shape.lines.some(({ before }) => before) && <li className="text-muted">Dashed: the time before</li>}
+        {shape.lines.some(({ before }) => before) && <li className="text-muted">Dashed: previous period</li>}
         {shape.leftOut > 0 && <li className="text-muted">{shape.leftOut} more are in the file</li>}
       </ul>
-      {/* The keys move the crosshair of all charts; what is under it is said in words. */}
+      {/* The keys move the crosshair of all charts; the values under it are shown as text. */}
       <div
         ref={element}
         role="slider"

@@ -1,4 +1,4 @@
-/** What a chart shows, as a file for spreadsheets: all points as they are kept, and not those that are drawn. */
+/** The data of a chart as a CSV file: all stored points, rather than those drawn. */
 import { csvFormula } from '../../contract/csv-formula.ts'
 import type { History } from '../../contract/history.ts'
 
@@ -21,7 +21,10 @@ export function csvOf(histories: readonly History[]): string {
   return `${lines.map(line => line.map(cellOf).join(',')).join('\r\n')}\r\n`
 }
 
-/** A label that a spreadsheet would take for a formula gets an apostrophe in front; a figure may begin with a minus. */
+/**
+ * Formats a cell; a label that a spreadsheet would take for a formula gets a leading apostrophe. Numbers may be
+ * negative.
+ */
 function cellOf(value: string | number | null | undefined): string {
   if (typeof value !== 'string') return `${value ?? ''}`
   const safe = formula.test(value) ? `'${value}` : value
@@ -34,6 +37,6 @@ export function download(name: string, text: string): void {
   link.href = url
   link.download = name
   link.click()
-  // The browser has taken it by then.
+  // The browser has started the download by then.
   setTimeout(() => URL.revokeObjectURL(url), 10_000)
 }

@@ -1,4 +1,4 @@
-/** How a line looks in a chart. */
+/** The legend symbol of a line. */
 const looks = [
   ['stroke-accent', ''],
   ['stroke-info', '6 3'],

@@ -1,4 +1,4 @@
-/** What a chart says: of a line under the crosshair, of all of them, and of what happened there. */
+/** The text of a chart: values under the crosshair, totals, and nearby events. */
 import type { HistoryMark } from '../../contract/history.ts'
 import { formatCount, formatDateTime, formatNumber } from '../platform/format.ts'
 import type { ChartInfo } from './chart-list.ts'
@@ -7,7 +7,7 @@ import type { TimeWindow } from './time-range.ts'
 
 const nothing = 'no reading'
 
-/** `12 (3–40, before 9)`. */
+/** Formats the values of a line: `12 (3–40, before 9)`. */
 export function lineWords({ format, kind }: ChartInfo, { values, low, high, before }: Line, place: number): string {
   const value = values[place] ?? null
   if (value === null) return nothing
@@ -18,7 +18,7 @@ export function lineWords({ format, kind }: ChartInfo, { values, low, high, befo
   return said ? `${format(value)} (${said})` : format(value)
 }
 
-/** Without a crosshair: how many there were, or the newest. */
+/** Summarises a line without a crosshair: the total, or the newest value. */
 export function wholeWords({ format, kind }: ChartInfo, { values, total }: Line): string {
   if (kind === 'count') return `${formatNumber(Math.round(total ?? 0))} in all`
   const last = values.findLast(value => value !== null)
@@ -38,13 +38,13 @@ export function momentWords(
   return [formatDateTime(at * 1000), ...lines, ...(near.length > 0 ? [nearWords(near)] : [])].join('; ')
 }
 
-/** Of several, first how many: the line has room for few. */
+/** Describes nearby marks; several start with their number, because the line fits few. */
 export function nearWords(near: readonly HistoryMark[]): string {
   const words = near.map(each => each.words).join(' ')
   return near.length > 1 ? `${formatCount(near.length, 'mark')}: ${words}` : words
 }
 
-/** Marks that lie under the crosshair as one sees it: within a hundredth of the chart. */
+/** Returns the marks under the crosshair, within a hundredth of the chart. */
 export function marksNear(
   marks: readonly HistoryMark[],
   moment: number,

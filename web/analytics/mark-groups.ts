@@ -1,19 +1,19 @@
-/** Marks that lie so close on a chart that their lines would run into one another, as one with a count. */
+/** Groups marks whose lines would overlap, with a count. */
 import type { HistoryMark } from '../../contract/history.ts'
 
 export interface MarkGroup {
-  /** Where the first and the last of them are. */
+  /** Position of the first mark; `to` is that of the last. */
   from: number
   to: number
   count: number
-  /** Whether one of them is trouble. */
+  /** Whether one of them is a problem. */
   isBad: boolean
 }
 
-/** Of CSS pixels: as wide as a count of three characters. */
+/** Minimum gap in CSS pixels, the width of a three-digit count. */
 export const leastGapPx = 20
 
-/** @param placeOf Of a time, in the unit of `gap`. */
+/** @param placeOf Returns the position of a time, in the unit of `gap`. */
 export function groupMarks(
   marks: readonly HistoryMark[],
   placeOf: (at: number) => number,
@@ -24,7 +24,7 @@ export function groupMarks(
     const place = placeOf(at)
     const isBad = kind === 'account' || kind === 'alert'
     const last = groups.at(-1)
-    // From where the group begins: a long row of marks does not become one.
+    // Measured from the start of the group, so that a long run of marks does not become one group.
     if (!last || place - last.from >= gap) groups.push({ from: place, to: place, count: 1, isBad })
     else groups[groups.length - 1] = { ...last, to: place, count: last.count + 1, isBad: last.isBad || isBad }
   }
@@ -33,7 +33,7 @@ export function groupMarks(
 
 const mostCounted = 99
 
-/** Nothing for one: its line says it. */
+/** Returns the count; empty for a single mark. */
 export function countOf({ count }: MarkGroup): string {
   if (count === 1) return ''
   return count > mostCounted ? `${mostCounted}+` : String(count)

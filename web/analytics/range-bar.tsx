@@ -1,4 +1,4 @@
-/** Chooses the time that all charts show. */
+/** Chooses the time range of all charts. */
 import { ChevronLeft, ChevronRight, ZoomOut } from 'lucide-react'
 import { formatSpan } from '../platform/format.ts'
 import { classNames } from '../ui/class-names.ts'
@@ -17,7 +17,7 @@ import {
   zoomed,
 } from './time-range.ts'
 
-/** The short ones are for phones, where all six stand beside each other. */
+/** Short labels are for phones, where all six stand side by side. */
 const names: Record<RangeName, readonly [name: string, short: string]> = {
   '15m': ['15 min', '15 min'],
   '1h': ['1 hour', '1 h'],
@@ -108,7 +108,7 @@ export function RangeBar({
         </Field>
         <div className="pb-1.5">
           <Switch
-            label="Compare with the time before"
+            label="Compare with previous period"
             isOn={view.compare !== 'off'}
             onChange={isOn => setView({ compare: isOn ? '' : 'off' })}
           />
@@ -122,7 +122,7 @@ function chartOf({ chart }: AnalyticsView): Record<string, string> {
   return chart ? { chart } : {}
 }
 
-/** As `datetime-local` holds it: in the time of this machine. */
+/** Formats a time for `datetime-local`, in this machine's time zone. */
 function localOf(seconds: number): string {
   const date = new Date(seconds * 1000)
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16)

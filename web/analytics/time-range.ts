@@ -1,4 +1,4 @@
-/** Which time the page shows: a length up to now, or from one moment to another; and in which steps it is asked for. */
+/** The time range of the page, live or fixed, and the step to request it in. */
 import type { HistoryStep } from '../../contract/history.ts'
 
 const hour = 3_600
@@ -17,27 +17,27 @@ export const rangeNames = Object.keys(rangeSeconds) as RangeName[]
 
 export const viewDefaults = {
   range: '24h',
-  /** ISO dates; while both are there, they count instead of the range. */
+  /** ISO dates; if both are set, they override the range. */
   from: '',
   to: '',
-  /** `off` hides the time before. */
+  /** `off` hides the previous period. */
   compare: '',
-  /** The chart that somebody came for. */
+  /** The chart that a link leads to. */
   chart: '',
-  /** `all` charts, or those that most people want. */
+  /** `all` shows every chart instead of the common ones. */
   charts: '',
 }
 export type AnalyticsView = typeof viewDefaults
 
-/** Epoch seconds. */
+/** A range in epoch seconds. */
 export interface TimeWindow {
   from: number
   to: number
-  /** Up to now, which goes on. */
+  /** Whether it ends now and advances. */
   isLive: boolean
 }
 
-/** What the server keeps: see docs/history.md. */
+/** Resolutions that the server stores; see docs/history.md. */
 const levels = [
   { step: '5s', seconds: 5, kept: hour },
   { step: '1m', seconds: 60, kept: 2 * day },
@@ -48,7 +48,7 @@ const levels = [
 const longest = 3 * 365 * day
 const shortest = 60
 const mostPoints = 3_000
-/** Clocks differ, and a range up to now moves on between the click and the answer. */
+/** Seconds of slack for clock differences, and for a live range that advances before the response. */
 const tolerance = 120
 
 export function windowOf({ range, from, to }: Pick<AnalyticsView, 'range' | 'from' | 'to'>, now: number): TimeWindow {
@@ -58,14 +58,17 @@ export function windowOf({ range, from, to }: Pick<AnalyticsView, 'range' | 'fro
   return { from: now - length, to: now, isLive: true }
 }
 
-/** The shortest range that shows all there is, where that is the last sixth of a live window; undefined where it is more. */
+/**
+ * Returns the shortest live range that shows all data, if that covers only the last sixth of the window; else
+ * undefined.
+ */
 export function shorterRange(first: number, { from, to, isLive }: TimeWindow): RangeName | undefined {
   const length = to - first
   if (!isLive || length > (to - from) / 6) return undefined
   return rangeNames.find(name => rangeSeconds[name] >= length && rangeSeconds[name] < to - from)
 }
 
-/** Within what can be kept, and long enough to be seen. */
+/** Clamps a range to what is stored, and to a minimum length. */
 export function bounded({ from, to }: { from: number; to: number }, now: number): TimeWindow {
   const last = Math.min(Math.floor(now), Math.ceil(to))
   const first = Math.max(Math.floor(from), Math.floor(now) - longest)
@@ -77,7 +80,7 @@ export function stepFor({ from, to }: Pick<TimeWindow, 'from' | 'to'>, now: numb
   return fits ?? levels[levels.length - 1]!
 }
 
-/** For sums over the whole time: fewer points do. */
+/** Returns a coarse step for sums over the whole range, which need fewer points. */
 export function coarseStepFor(window: Pick<TimeWindow, 'from' | 'to'>, now: number): (typeof levels)[number] {
   const length = window.to - window.from
   const finest = stepFor(window, now)
@@ -85,22 +88,22 @@ export function coarseStepFor(window: Pick<TimeWindow, 'from' | 'to'>, now: numb
   return wanted.seconds > finest.seconds ? wanted : finest
 }
 
-/** The same length right before. */
+/** Returns the period of the same length right before. */
 export function timeBefore({ from, to }: TimeWindow): TimeWindow {
   return { from: from - (to - from), to: from, isLive: false }
 }
 
-/** @param factor Above 1 shows more time, below 1 less, around the middle or the given moment. */
+/** Zooms around the middle or a given time. @param factor Above 1 zooms out, below 1 zooms in. */
 export function zoomed({ from, to }: TimeWindow, factor: number, now: number, around = (from + to) / 2): TimeWindow {
   const length = Math.max(shortest, (to - from) * factor)
   const share = (around - from) / (to - from)
   const first = around - length * share
-  // What would lie ahead is shown behind.
+  // A range that would reach into the future is moved back.
   const last = Math.min(now, first + length)
   return bounded({ from: last - length, to: last }, now)
 }
 
-/** @param share Of its length: -0.5 is half a window earlier. */
+/** Moves a range. @param share Fraction of its length: -0.5 is half a window earlier. */
 export function moved({ from, to }: TimeWindow, share: number, now: number): TimeWindow {
   const last = Math.min(now, to + (to - from) * share)
   return bounded({ from: last - (to - from), to: last }, now)
@@ -110,12 +113,12 @@ export function isoOf(seconds: number): string {
   return new Date(Math.round(seconds) * 1000).toISOString()
 }
 
-/** What the address says of a window that stands still. */
+/** Returns the address parameters of a fixed range. */
 export function addressOfWindow({ from, to }: Pick<TimeWindow, 'from' | 'to'>): Pick<AnalyticsView, 'from' | 'to'> {
   return { from: isoOf(from), to: isoOf(to) }
 }
 
-/** How often the newest step is asked for again. */
+/** Returns the interval at which the newest step is refetched, in milliseconds. */
 export function tickMs(stepSeconds: number): number {
   return stepSeconds <= 5 ? 5_000 : stepSeconds <= 60 ? 15_000 : 60_000
 }

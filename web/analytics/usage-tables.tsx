@@ -1,4 +1,4 @@
-/** Who used the server, and which operations were slow, over the time that is shown; with a way to the entries of the audit trail. */
+/** Callers and slow operations in the shown range, with links to the audit trail. */
 import { useQuery } from '@tanstack/react-query'
 import { Link } from 'wouter'
 import type { History } from '../../contract/history.ts'
@@ -24,7 +24,7 @@ function useTotals(series: string, groupBy: 'principal' | 'operation', window: T
     queryKey: queryKeys.history(series, [groupBy, step, 'total', ...place]),
     queryFn: ({ signal }): Promise<History> => {
       const to = window.isLive ? Math.floor(Date.now() / 1000) : window.to
-      // No more steps than the range: one that began before it would bring what happened before.
+      // Aligned inside the range: a step that starts earlier would include what happened before.
       const from = Math.ceil((to - length) / seconds) * seconds
       const times = { from: isoOf(Math.min(from, to - 1)), ...(window.isLive ? {} : { to: isoOf(to) }) }
       return call(api.history.getHistory, { query: { series, group_by: groupBy, step, lines: 0, ...times }, signal })
@@ -47,7 +47,7 @@ export function WhoUsedIt({ window, hasTokens }: { window: TimeWindow; hasTokens
       title="Who used it"
       query={calls}
       isEmpty={({ groups }) => groups.every(({ total }) => total.sum[0] === 0)}
-      empty={<p className="p-4 text-sm text-muted">No signed-in caller in this time.</p>}
+      empty={<p className="p-4 text-sm text-muted">No authenticated callers in this time.</p>}
     >
       {history => (
         <Table label="Callers">
@@ -95,7 +95,7 @@ export function WhatWasSlow({ window }: { window: TimeWindow }) {
       title="What was slow"
       query={times}
       isEmpty={({ groups }) => groups.length === 0}
-      empty={<p className="p-4 text-sm text-muted">No request in this time.</p>}
+      empty={<p className="p-4 text-sm text-muted">No requests in this time.</p>}
     >
       {history => (
         <Table label="Operations">
@@ -139,7 +139,7 @@ export function WhatWasSlow({ window }: { window: TimeWindow }) {
 
 const linkLook = 'text-accent underline-offset-2 hover:underline'
 
-/** Of tokens and sessions that the caller may see; of the others there is the id. */
+/** Returns names of visible tokens and sessions; others are shown by id. */
 function useNames(): ReadonlyMap<string, string> {
   const isAdmin = useMay('dashboard:admin')
   const tokens = useQuery({

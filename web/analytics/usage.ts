@@ -1,4 +1,4 @@
-/** What the tables of use say: callers by their calls, operations by their p95, and the filters of the audit trail that show them. */
+/** The usage tables: callers by calls, operations by p95, and the audit filters that show them. */
 import type { History } from '../../contract/history.ts'
 import { addressOfWindow, type TimeWindow } from './time-range.ts'
 
@@ -29,7 +29,7 @@ export function callersOf(
     .sort((one, other) => other.calls - one.calls)
 }
 
-/** Of those that are no more, or not to be seen by this caller. */
+/** Names a principal that no longer exists, or is not visible to the caller. */
 function wordsOf(principal: string): string {
   if (principal === 'api-key') return 'API key of the environment'
   if (principal.startsWith('session-')) return 'A session that has ended'

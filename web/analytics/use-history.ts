@@ -1,4 +1,4 @@
-/** Series over time, held and completed: a range up to now asks for its newest steps alone. */
+/** Cached history: a live range requests only its newest steps. */
 import { type QueryClient, queryOptions, useQueries, useQueryClient } from '@tanstack/react-query'
 import type { History } from '../../contract/history.ts'
 import { api } from '../../contract/index.ts'
@@ -8,7 +8,7 @@ import type { ChartInfo } from './chart-list.ts'
 import { appendHistory } from './chart-shape.ts'
 import { coarseStepFor, isoOf, stepFor, type TimeWindow, tickMs, timeBefore } from './time-range.ts'
 
-/** Totals and what others recorded late come with everything, once in a while. */
+/** Interval in milliseconds of full refetches, which include totals and late samples. */
 const wholeEveryMs = 10 * 60_000
 
 interface Held extends History {
@@ -44,20 +44,20 @@ export function historyQuery(client: QueryClient, { series, groupBy, isSparse = 
       if (!held || heldUntil < begin || Date.now() - held.loadedAt > wholeEveryMs) {
         return { ...(await ask(begin)), loadedAt: Date.now() }
       }
-      // The last step was not over, and the sample before it may have come late.
+      // The last step was incomplete, and the sample before it may have arrived late.
       const newer = await ask(heldUntil - 2 * seconds)
       return { ...appendHistory(held, newer, begin), loadedAt: held.loadedAt }
     },
     enabled: isEnabled,
     refetchInterval: isLive ? tickMs(seconds) : false,
     staleTime: isLive ? tickMs(seconds) : Number.POSITIVE_INFINITY,
-    // A year of one chart is small; what was zoomed through goes soon.
+    // A year of one chart is small, but ranges left behind by zooming are dropped soon.
     gcTime: 60_000,
     structuralSharing: false,
   })
 }
 
-/** Of each part of a chart, and of its first one in the time before. */
+/** Returns the history of each part of a chart, and of its first part in the previous period. */
 export function useChartHistory(chart: ChartInfo, window: TimeWindow, { isEnabled = true, compares = true } = {}) {
   const client = useQueryClient()
   const asked = (series: string, of: TimeWindow) =>
@@ -82,7 +82,7 @@ export function useChartHistory(chart: ChartInfo, window: TimeWindow, { isEnable
   }
 }
 
-/** What is over is not asked for again at every tick: its beginning moves on in parts of the range. */
+/** The previous period is complete, so its start advances in larger steps to avoid refetching on each tick. */
 function roundedBefore(window: TimeWindow): TimeWindow {
   const past = timeBefore(window)
   if (!window.isLive) return past

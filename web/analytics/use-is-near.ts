@@ -1,4 +1,4 @@
-/** Whether something is on the screen, or nearly: what is far away asks for nothing and draws nothing new. */
+/** Whether an element is on or near the screen; off-screen charts neither fetch nor draw. */
 import { type RefObject, useEffect, useState } from 'react'
 
 export function useIsNear(element: RefObject<HTMLElement | null>): boolean {

@@ -1,4 +1,4 @@
-/** Marks of the time that is shown: restarts, settings, trouble of accounts, tokens. Each leads to its moment. */
+/** Event marks of the shown range: restarts, settings, account problems, tokens. Each links to its time. */
 import type { HistoryMark } from '../../contract/history.ts'
 import { formatCount, formatDateTime, formatMinute } from '../platform/format.ts'
 import { Badge } from '../ui/badge.tsx'
@@ -16,17 +16,17 @@ const kinds: Record<HistoryMark['kind'], { label: string; tone: Tone }> = {
 
 const mostShown = 100
 
-/** @param onMoment Shows the time around it. */
+/** @param onMoment Shows the time around a mark. */
 export function WhatHappened({ marks, onMoment }: { marks: readonly HistoryMark[]; onMoment(at: number): void }) {
   const shown = marks.slice(-mostShown).reverse()
   return (
     <Card title="What happened" actions={marks.length > 0 && formatCount(marks.length, 'mark')} isFlush>
       {marks.length === 0 ? (
         <p className="p-4 text-sm text-muted">
-          No restart, change of settings, trouble of an account or new token in this time.
+          No restarts, setting changes, account problems or new tokens in this time.
         </p>
       ) : (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
         <section aria-label="Marks" tabIndex={0} className="max-h-56 overflow-y-auto">
           <ul className="divide-y">
             {shown.map(({ at, kind, account_id: account, words }) => (

@@ -1,4 +1,4 @@
-/** Approve, edit or deny: at the bottom, where the thumb is. What is approved is the hash that is on screen. */
+/** Approve, edit or deny, at the bottom at thumb's reach. An approval names the hash that is on screen. */
 import { ArrowDown, Check, Pencil, X } from 'lucide-react'
 import { useState } from 'react'
 import type { ApprovalDetail } from '../../contract/approvals.ts'
@@ -22,11 +22,11 @@ export function ApprovalActions({
   onShow,
 }: {
   detail: ApprovalDetail
-  /** Nobody edited it since it was opened. */
+  /** Whether it has not been edited since it was opened. */
   isNewest: boolean
-  /** The message itself was on screen. */
+  /** Whether the message itself has been on screen. */
   isSeen: boolean
-  /** Brings it there. */
+  /** Scrolls the message into view. */
   onShow(): void
 }) {
   const { state, can, cannot_because: because } = detail
@@ -97,13 +97,13 @@ export function ApprovalActions({
   )
 }
 
-/** Each as wide as its share, and on a line of its own where its words need that. */
+/** Buttons share the width on phones, and wrap if their labels need it. */
 const tall = 'min-h-11 max-md:grow'
 
 function endWords({ state, decisions, submission }: ApprovalDetail): string {
   if (state === 'approved') {
     const by = decisions.filter(({ decision }) => decision === 'approve').map(({ name }) => name)
-    return `Approved by ${by.join(' and ')}. ${submission.state === 'sent' ? 'It was sent.' : 'The outbox shows what becomes of it.'}`
+    return `Approved by ${by.join(' and ')}. ${submission.state === 'sent' ? 'It was sent.' : 'See the outbox for its delivery.'}`
   }
   if (state === 'denied') return `Denied by ${decisions.find(({ decision }) => decision === 'deny')?.name ?? 'a user'}.`
   if (state === 'expired') return 'Nobody decided in time. Nothing was sent.'

@@ -1,4 +1,4 @@
-/** One approval: who asks, why it is held, and exactly what will be sent. Only what is on screen can be approved. */
+/** One approval: the requester, why it is held, and exactly what will be sent. Only what was seen can be approved. */
 import { ArrowLeft, ListChecks } from 'lucide-react'
 import { useState } from 'react'
 import { Redirect } from 'wouter'
@@ -18,19 +18,19 @@ import { HeldRecipients } from './held-recipients.tsx'
 import { useApproval } from './use-approvals.ts'
 import { useHeldMessage } from './use-held-message.tsx'
 
-/** Give it the id as key: what was seen of one says nothing of another. */
+/** The approval; use its id as key, because having seen one message says nothing about another. */
 export function OpenApproval({ approvalId, backHref }: { approvalId: string; backHref: string }) {
   const { data, error, refetch } = useApproval(approvalId)
   const proposals = useOpenProposals().data?.items
-  // What is read does not change before one's eyes: an edited message is shown when the reader asks for it.
+  // The shown content does not change while it is being read: an edited message is shown on request.
   const [shown, setShown] = useState<ApprovalDetail>()
   if (data && !shown) setShown(data)
-  // It waits inside of its proposal, and not beside it.
+  // It waits inside its proposal rather than beside it.
   if (data?.state === 'waiting' && data.proposal_id !== null && proposals?.some(({ id }) => id === data.proposal_id)) {
     return <Redirect to={itemHref(data.proposal_id, data.submission.id)} replace />
   }
   const isEdited = data !== undefined && shown !== undefined && data.hash !== shown.hash
-  // Its state follows; its content is what was looked at.
+  // The state is updated; the content stays what was reviewed.
   const detail = data &&
     shown && { ...data, hash: shown.hash, content: shown.content, submission: shownOf(shown, data) }
   return (
@@ -59,7 +59,7 @@ function Detail({ detail, isEdited, onShowNew }: { detail: ApprovalDetail; isEdi
   return (
     <article aria-label="What waits for approval" className="flex min-h-0 flex-1 flex-col">
       <div
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
         tabIndex={0}
         className="min-h-0 flex-1 overflow-y-auto focus-visible:-outline-offset-2"
       >
@@ -110,7 +110,7 @@ function itemHref(proposalId: string, itemId: string): string {
   return `/approvals?${new URLSearchParams({ open: proposalId, item: itemId })}`
 }
 
-/** It is decided there, together with what belongs to it. */
+/** A note that the message is decided with its proposal. */
 function OfProposal({ detail: { proposal_id: proposalId, submission } }: { detail: ApprovalDetail }) {
   if (proposalId === null) return null
   return (
@@ -159,9 +159,7 @@ function Decisions({ detail: { decisions, needed, state } }: { detail: ApprovalD
             <span className="min-w-0 wrap-anywhere">
               <bdi className="font-medium">{name}</bdi> {decision === 'approve' ? 'approved it' : 'denied it'}{' '}
               <RelativeTime at={at} />
-              {!counts && (
-                <span className="block text-soft">It no longer counts: the user may not approve any more.</span>
-              )}
+              {!counts && <span className="block text-soft">No longer counts: the user may not approve any more.</span>}
               {reason !== null && <q className="block text-soft">{visibleText(reason)}</q>}
             </span>
           </li>

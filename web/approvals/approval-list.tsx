@@ -1,4 +1,4 @@
-/** What waits, proposals and messages in groups, and what was decided, by time. */
+/** Pending proposals and messages in groups, and decided ones by time. */
 import { Link } from 'wouter'
 import type { Approval } from '../../contract/approvals.ts'
 import type { Proposal } from '../../contract/proposal.ts'

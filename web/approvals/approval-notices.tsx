@@ -1,4 +1,4 @@
-/** Notifications of the browser for what waits for a human's yes, for a person who asked for them. Each opens what waits, and never decides. */
+/** Browser notifications of pending approvals, for users who enabled them. Each opens the item and decides nothing. */
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import { useStreamEvent } from '../platform/live.tsx'
@@ -9,9 +9,9 @@ import { isNoticed, type Notice, type NoticedFact, noticesOf } from './notice-bu
 
 const storageKey = 'rustymail.approval-notices'
 
-/** What comes within this time of each other is told together, */
+/** Milliseconds of quiet after which a burst is shown as one notification, */
 const gatherMs = 400
-/** but no later than this. */
+/** but no later than this after its first event. */
 const mostGatherMs = 2_000
 
 export type NoticeState = 'on' | 'off' | 'blocked' | 'missing'
@@ -26,7 +26,7 @@ function stateOf(): NoticeState {
   }
 }
 
-/** Asks the browser only when the person presses the button. */
+/** Returns the state and a setter; asks for the browser's permission only on a click. */
 export function useNoticeChoice(): [NoticeState, (isOn: boolean) => Promise<void>] {
   const [state, setState] = useState(stateOf)
   const choose = async (isOn: boolean) => {
@@ -35,14 +35,14 @@ export function useNoticeChoice(): [NoticeState, (isOn: boolean) => Promise<void
       if (isOn) localStorage.setItem(storageKey, 'on')
       else localStorage.removeItem(storageKey)
     } catch {
-      // Storage may be forbidden; then there are none.
+      // Storage may be forbidden; then notifications stay off.
     }
     setState(stateOf())
   }
   return [state, choose]
 }
 
-/** Around every page. */
+/** Mounted on every page. */
 export function ApprovalNotices() {
   const [, navigate] = useLocation()
   const { user_id: userId } = useSession().principal
@@ -50,9 +50,9 @@ export function ApprovalNotices() {
   useEffect(() => () => clearTimeout(gathered.current?.timer), [])
   const tell = useCallback(
     ({ event, id }: StreamEvent) => {
-      // What is replayed after a reconnect is told too: the tag keeps it to one notification each.
+      // Events replayed after a reconnect are notified as well; the tag prevents duplicates.
       if (id === null || !isNoticed(event) || stateOf() !== 'on') return
-      // Web Push tells of messages.
+      // Web Push already notifies of messages.
       if (event.type === 'approval_requested' && markOf(userId)) return
       const { facts = [], since = Date.now(), timer } = gathered.current ?? {}
       clearTimeout(timer)

@@ -1,4 +1,4 @@
-/** What is asked for and what became of it, in words. */
+/** Approval requests and their outcomes, in words. */
 import type { Approval, ApprovalState } from '../../contract/approvals.ts'
 import type { AskerActivity } from '../../contract/asker-activity.ts'
 import type { SubmissionRecipient } from '../../contract/submission.ts'
@@ -14,7 +14,7 @@ export const approvalStates: Record<ApprovalState, { tone: Tone; text: string }>
   void: { tone: 'unknown', text: 'Withdrawn' },
 }
 
-/** The first two by address, the others by number. */
+/** Names the first two recipients and counts the rest. */
 export function recipientWords(recipients: readonly Pick<SubmissionRecipient, 'email'>[]): string {
   const [first, second, ...others] = recipients.map(({ email }) => visibleText(email))
   if (first === undefined) return 'nobody'
@@ -22,12 +22,12 @@ export function recipientWords(recipients: readonly Pick<SubmissionRecipient, 'e
   return others.length === 0 ? `${first} and ${second}` : `${first}, ${second} and ${formatNumber(others.length)} more`
 }
 
-/** Each reason once, in the server's words; the strictest first. */
+/** Returns the reasons in the server's words, without duplicates, strictest first. */
 export function reasonsOf({ findings }: Pick<Approval, 'findings'>): string[] {
   return [...new Set(findings.map(({ why }) => why))]
 }
 
-/** Where an address is split, so that its domain can be told from the rest: mail goes to domains. */
+/** Splits an address so that its domain, which decides where mail goes, can be emphasised. */
 export function splitAddress(email: string): { local: string; domain: string } {
   const at = email.lastIndexOf('@')
   return at < 0 ? { local: email, domain: '' } : { local: email.slice(0, at + 1), domain: email.slice(at + 1) }
@@ -35,19 +35,19 @@ export function splitAddress(email: string): { local: string; domain: string } {
 
 export interface ApprovalGroup {
   key: string
-  /** Who asks. */
+  /** Name of the requester. */
   name: string
   items: readonly Approval[]
 }
 
-/** What belongs together stands together, in the order of the oldest of each group. */
+/** Groups approvals that belong together, ordered by the oldest of each group. */
 export function groupApprovals(items: readonly Approval[]): ApprovalGroup[] {
   const groups = new Map<string, Approval[]>()
   for (const item of items) groups.set(item.group, [...(groups.get(item.group) ?? []), item])
   return [...groups].map(([key, own]) => ({ key, name: own[0]!.asks.name, items: own }))
 }
 
-/** In the title of the window; empty while nothing waits. */
+/** Returns the prefix of the window title; empty if nothing is pending. */
 export function waitingMark(waiting: number): string {
   return waiting === 0 ? '' : `(${formatNumber(waiting)}) `
 }
@@ -58,7 +58,7 @@ export function waitingWords(waiting: number): string {
     : `${formatNumber(waiting)} ${waiting === 1 ? 'waits' : 'wait'} for approval`
 }
 
-/** Of the last hour, without what it did not do. */
+/** Summarises the last hour, omitting zeros. */
 export function activityWords({ sent, held, denied, changes, read_strangers: read }: AskerActivity): string {
   const did = [
     sent > 0 && `sent ${formatCount(sent, 'message')}`,

@@ -1,4 +1,4 @@
-/** What waits for a human's yes, oldest first; beside it exactly what will be changed or sent. Nothing is approved from the list. */
+/** Pending approvals, oldest first, beside exactly what will be changed or sent. Nothing is approved from the list. */
 import { ShieldCheck } from 'lucide-react'
 import { Link, useLocation } from 'wouter'
 import { useUrlState } from '../platform/url-state.ts'
@@ -46,7 +46,7 @@ export function ApprovalsPage() {
         )}
       >
         <div className="px-4 pt-4 pb-2">
-          {/* The heading of the page, for the eye: it is above the list, which is not there while one is open on a phone. */}
+          {/* The visible page heading is above the list, which is hidden on a phone while an item is open. */}
           <p aria-hidden="true" className="text-xl font-semibold tracking-tight">
             Approvals
           </p>
@@ -91,12 +91,12 @@ export function ApprovalsPage() {
   )
 }
 
-/** Ids tell apart what is open. */
+/** Returns whether an id is a proposal's; ids are distinguished by prefix. */
 function isProposal(id: string): boolean {
   return id.startsWith('p')
 }
 
-/** j and k walk through the list; only what was opened can be decided. */
+/** Moves through the list with j and k; only an opened item can be decided. */
 function useWalking(ids: readonly string[], open: string, show: string): void {
   const [, navigate] = useLocation()
   const at = ids.indexOf(open)

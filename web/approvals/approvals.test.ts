@@ -1,4 +1,4 @@
-/** What of a reply is new, what is quoted, and what waits in which group. */
+/** Which part of a reply is new and which is quoted, and how pending items are grouped. */
 import { expect, test } from 'vitest'
 import type { Approval } from '../../contract/approvals.ts'
 import {
@@ -34,7 +34,7 @@ test('words that are marked as a quote and were never written are told', () => {
     ['altered', 1],
     ['quoted', 1],
   ])
-  // Without the message nothing can be compared.
+  // Without the original message, nothing can be compared.
   expect(blocksOf(text, null).map(({ kind }) => kind)).toEqual(['new', 'quoted'])
 })
 

@@ -1,4 +1,4 @@
-/** What the one who asks did in the last hour, in a line that is in sight with what is asked; its calls by name behind a press. */
+/** The requester's activity in the last hour, in one line; its calls by name expand. */
 import { ChevronRight } from 'lucide-react'
 import type { AskerActivity as Activity } from '../../contract/asker-activity.ts'
 import { formatCount } from '../platform/format.ts'

@@ -1,4 +1,4 @@
-/** Denies what is held, with a reason that the one who asked reads. */
+/** Denies a held message, with a reason for the requester. */
 import { useState } from 'react'
 import type { ApprovalDetail } from '../../contract/approvals.ts'
 import { visibleText } from '../mail/mail-words.ts'

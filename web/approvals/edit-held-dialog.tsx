@@ -1,4 +1,4 @@
-/** Edits what is held. It gets another hash: what was made of it is shown, and is approved by another press. */
+/** Edits a held message. The result has a new hash, is shown again, and needs another click to be approved. */
 
 import { useQuery } from '@tanstack/react-query'
 import { useId, useState } from 'react'
@@ -114,7 +114,7 @@ function EditForm({
       }}
     >
       <p className="text-sm text-soft">
-        Approvals given so far no longer count. Nothing is sent before the edited message is approved.
+        Earlier approvals no longer count. Nothing is sent until the edited message is approved.
       </p>
       {people.map(([label, name]) => (
         <RecipientsField

@@ -1,4 +1,4 @@
-/** Who gets it: the envelope, each address spelled out, those outside of the sender's domain marked. */
+/** The envelope of a held message, each address in full; those outside the sender's domain are marked. */
 import type { Submission } from '../../contract/submission.ts'
 import { AddressText } from '../outbox/address-text.tsx'
 import { formatCount } from '../platform/format.ts'
@@ -7,7 +7,7 @@ import { splitAddress } from './approval-words.ts'
 
 const kinds = { to: 'To', cc: 'Cc', bcc: 'Bcc' } as const
 
-/** @param envelope As told to the mail server; what is in no header stands here too. */
+/** @param envelope The SMTP envelope, which also contains recipients that are in no header. */
 export function HeldRecipients({
   submission: { from, recipients },
   envelope,

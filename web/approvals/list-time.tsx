@@ -1,4 +1,4 @@
-/** How long ago, in a row that is a link: inside of one nothing else takes the focus. */
+/** A relative time that takes no focus, for rows that are links. */
 import { useNow } from '../platform/clock.ts'
 import { formatDateTime, formatRelative } from '../platform/format.ts'
 import { useLiveStatus } from '../platform/live.tsx'

@@ -1,4 +1,4 @@
-/** What of a reply is new and what is quoted, compared with the message that it answers. */
+/** A reply's new and quoted parts, compared with the message that it answers. */
 import { useState } from 'react'
 import type { Approval } from '../../contract/approvals.ts'
 import { visibleLines } from '../mail/mail-words.ts'
@@ -23,9 +23,7 @@ export function NewAndQuoted({
   return (
     <div className="grid grid-cols-1 gap-2 p-4">
       {error && (
-        <p className="text-sm text-muted">
-          The message that it answers could not be loaded: what is quoted cannot be compared with it.
-        </p>
+        <p className="text-sm text-muted">The original message could not be loaded, so the quotes cannot be checked.</p>
       )}
       {blocks.map((block, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: the blocks of a text never change
@@ -58,7 +56,7 @@ function Block({ block: { kind, lines } }: { block: TextBlock }) {
     <div className="grid grid-cols-1 gap-1 rounded-md bg-warn-tint p-3">
       <p className="flex items-center gap-2 text-sm">
         <ToneIcon tone="warn" />
-        Marked as a quote, but the message that it answers does not say this.
+        Marked as a quote, but the original message does not say this.
       </p>
       <Text words={words} className="font-medium" />
     </div>

@@ -1,4 +1,4 @@
-/** After a decision: what waits next, with the keyboard on it; at the bottom, where the thumb is, and not under the button that decided. */
+/** After a decision, offers the next pending item at thumb's reach, but not under the button just pressed. */
 import { ArrowRight } from 'lucide-react'
 import { useEffect, useRef } from 'react'
 import { ButtonLink } from '../ui/button.tsx'
@@ -6,8 +6,8 @@ import { useWaiting } from './use-waiting.ts'
 import { idsOf } from './waiting-queue.ts'
 
 /**
- * @param after What is open now.
- * @param takesFocus It was decided while it was open, so its buttons are gone.
+ * @param after The item that is open now.
+ * @param takesFocus Whether it was decided while open, so that its buttons are gone.
  */
 export function NextWaiting({ after, takesFocus }: { after: string; takesFocus: boolean }) {
   const { queue } = useWaiting()
@@ -15,7 +15,7 @@ export function NextWaiting({ after, takesFocus }: { after: string; takesFocus: 
   const next = idsOf(queue ?? []).find(id => id !== after)
   useEffect(() => {
     if (!takesFocus || next === undefined) return
-    // A dialog that closes gives the focus back first.
+    // A closing dialog restores the focus first.
     const frame = requestAnimationFrame(() => {
       const at = document.activeElement
       const isLost = at === null || at === document.body || at.id === 'content'
@@ -27,7 +27,7 @@ export function NextWaiting({ after, takesFocus }: { after: string; takesFocus: 
   return (
     <div ref={place} className="justify-self-start *:min-h-11">
       <ButtonLink href={`/approvals?open=${encodeURIComponent(next)}`} icon={ArrowRight}>
-        Next that waits
+        Next one waiting
       </ButtonLink>
     </div>
   )

@@ -1,4 +1,4 @@
-/** What the browser tells of what came in a short time: one notification for a burst, and a message of a proposal not beside it. */
+/** Turns a burst of events into one notification; messages of a proposal are covered by the proposal's. */
 import type { EventOf } from '../../contract/event.ts'
 import { visibleText } from '../mail/mail-words.ts'
 import { formatCount, formatNumber } from '../platform/format.ts'
@@ -10,16 +10,16 @@ export type NoticedFact =
 export interface Notice {
   title: string
   body: string
-  /** A later one with the same tag takes its place. */
+  /** A later notification with the same tag replaces this one. */
   tag: string
-  /** Where it leads. */
+  /** The page that it opens. */
   href: string
 }
 
-/** So many messages are told one by one. */
+/** Number of messages from which they share one notification. */
 const fewest = 3
 
-/** What is worth a notification: what a person is asked for. */
+/** Returns whether an event is worth a notification: it asks for a decision. */
 export function isNoticed(event: { type: string; data: object }): event is NoticedFact {
   if (event.type === 'approval_requested') return true
   return event.type === 'proposal_changed' && 'event' in event.data && event.data.event === 'proposed'

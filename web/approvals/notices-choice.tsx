@@ -1,4 +1,4 @@
-/** Whether the browser tells of what waits while one looks elsewhere. */
+/** Turns browser notifications of pending items on and off. */
 import { Bell, BellOff } from 'lucide-react'
 import { Link } from 'wouter'
 import { useSession } from '../platform/session.ts'
@@ -13,15 +13,15 @@ export function NoticesChoice() {
   if (markOf(userId)) {
     return (
       <footer className="border-t px-4 py-2 text-xs text-muted">
-        <Devices>This device is notified of new ones</Devices>
+        <Devices>This device is notified of new items</Devices>
       </footer>
     )
   }
   return (
     <footer className="flex flex-wrap items-center justify-between gap-2 border-t px-4 py-2 text-xs text-muted">
       <span className="min-w-0 flex-1 basis-48">
-        {state === 'blocked' && 'This browser blocks notifications of this page.'}
-        {state === 'on' && 'You are notified of new ones while this page is open.'}
+        {state === 'blocked' && 'This browser blocks notifications from this page.'}
+        {state === 'on' && 'You are notified of new items while this page is open.'}
         {state === 'off' && 'Be notified while this page is open in the background.'}{' '}
         {state !== 'blocked' && <Devices>On your phone, too</Devices>}
       </span>

@@ -1,4 +1,4 @@
-/** What agents ask for in their own programs: which tool, and for what, as plain text; allowed or denied here, once. */
+/** Permission prompts of agents: the tool and its input as plain text, allowed or denied once. */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { type PermissionPrompt, permissionPromptsApi } from '../../contract/permission-prompts.ts'
@@ -10,7 +10,10 @@ import { classNames } from '../ui/class-names.ts'
 import { useToast } from '../ui/toast.tsx'
 import { ListTime } from './list-time.tsx'
 
-/** So long after one has gone nothing is decided: the button of another may be where a finger still is. */
+/**
+ * Milliseconds after a prompt disappears in which buttons are inert, because another prompt's may have moved under the
+ * finger.
+ */
 const settleMs = 1_000
 
 export function PermissionPrompts({ prompts }: { prompts: readonly PermissionPrompt[] }) {
@@ -18,7 +21,7 @@ export function PermissionPrompts({ prompts }: { prompts: readonly PermissionPro
   if (prompts.length === 0) return null
   return (
     <section aria-label="Permission prompts of agents" className="border-b">
-      <p className="bg-sunken/50 px-4 py-1.5 text-xs text-muted">Agents ask to use a tool of their own program</p>
+      <p className="bg-sunken/50 px-4 py-1.5 text-xs text-muted">Agents request to use a tool of their own</p>
       <ul aria-live="polite">
         {prompts.map(prompt => (
           <Prompt key={prompt.id} prompt={prompt} isSettled={isSettled} />
@@ -53,7 +56,7 @@ function Prompt({ prompt, isSettled }: { prompt: PermissionPrompt; isSettled: bo
       call(permissionPromptsApi.decidePermissionPrompt, { params: { prompt_id: id }, body: { behavior } }),
     onError: ({ message }) => toast({ tone: 'bad', title: 'Not decided', detail: message }),
     onSettled: () => {
-      // The button that was pressed takes no focus any more, and soon is gone.
+      // The pressed button is disabled and about to be removed, so the focus moves on.
       document.getElementById('content')?.focus()
       return queries.invalidateQueries({ queryKey: queryKeys.permissionPrompts })
     },
@@ -77,7 +80,7 @@ function Prompt({ prompt, isSettled }: { prompt: PermissionPrompt; isSettled: bo
       {input !== '' && (
         <section
           aria-label={`Input of ${visibleText(tool)}`}
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
           tabIndex={0}
           className="max-h-40 overflow-auto rounded-md bg-sunken/60 p-2"
         >
@@ -104,7 +107,7 @@ interface DecideProps {
   children: string
 }
 
-/** Until all is settled it keeps the focus, and does nothing. */
+/** A decision button; until the layout settles, it keeps the focus and does nothing. */
 function Decide({ tool, isBusy, isSettled, onPress, children }: DecideProps) {
   return (
     <Button

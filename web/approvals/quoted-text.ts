@@ -1,18 +1,19 @@
-/** Tells in a reply what was written now from what is quoted, and what is quoted from what only looks like it. */
+/** Separates new text in a reply from quoted text, and genuine quotes from altered ones. */
 
 export interface TextBlock {
-  /** `altered`: marked as a quote, and the message that is answered has no such words. */
+  /** `altered`: marked as a quote, but the answered message does not contain these words. */
   kind: 'new' | 'quoted' | 'altered'
   lines: string[]
 }
 
-/** Longer texts are compared up to here; the rest counts as new, so that it is read. */
+/** Maximum lines compared; the rest counts as new, so that it gets read. */
 const mostLines = 5_000
 const quoteMark = /^(?:>[ \t]?)+/
 
 /**
- * @param answered The text of the message that is answered; null where there is none, or it is not known: then no quote can be checked, and
- * what is marked as one is said to be one.
+ * Splits a text into blocks.
+ * @param answered The text of the answered message; null if there is none or it is unknown, in which case quotes cannot
+ * be verified and are taken as marked.
  */
 export function blocksOf(text: string, answered: string | null): TextBlock[] {
   const original = answered === null ? null : flat(answered)
@@ -22,7 +23,7 @@ export function blocksOf(text: string, answered: string | null): TextBlock[] {
   for (const [index, line] of lines.entries()) {
     const kind = index < mostLines ? kindOf(line, original, originalLines) : 'new'
     const last = blocks.at(-1)
-    // An empty line is of what it stands in.
+    // An empty line belongs to the block around it.
     if (last && (last.kind === kind || line.trim() === '')) last.lines.push(line)
     else blocks.push({ kind, lines: [line] })
   }
@@ -36,7 +37,7 @@ function kindOf(line: string, original: string | null, originalLines: ReadonlySe
   return 'altered'
 }
 
-/** Lines are broken in other places when they are quoted, and a quote of a quote has marks of its own. */
+/** Normalises text, because quoting rewraps lines and nested quotes have several markers. */
 function flat(text: string): string {
   return text
     .split('\n')

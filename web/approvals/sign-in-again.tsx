@@ -1,4 +1,4 @@
-/** Approving may require that one signed in a short time ago: each way leads back to what was looked at. */
+/** Asks for a recent sign-in before approving; each way to sign in returns to the reviewed item. */
 import { KeyRound, LogIn } from 'lucide-react'
 import { checkAll, checks } from '../access/form-checks.ts'
 import { oidcAddress } from '../access/oidc-return.ts'
@@ -15,12 +15,12 @@ import { useWaitSeconds, WaitNote } from '../ui/wait-note.tsx'
 
 const check = checkAll({ password: checks.password })
 
-/** @param purpose What it is for, unless for approving. */
+/** @param purpose What it is for; approving by default. */
 export function SignInAgainDialog({
   onClose,
   purpose = {
     title: 'Sign in again to approve',
-    words: 'Approving requires a sign-in a short time ago. Afterwards you are back here, and nothing is approved yet.',
+    words: 'Approving requires a recent sign-in. You return here afterwards; nothing is approved yet.',
   },
 }: {
   onClose(): void

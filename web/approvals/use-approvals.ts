@@ -1,4 +1,4 @@
-/** What waits for a human's yes, and the decisions. What is approved is named by the hash that was looked at. */
+/** Pending approvals and decisions. A decision names the hash that was reviewed. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type Approval, type ApprovalState, approvalsApi } from '../../contract/approvals.ts'
 import type { DraftBody, RecipientInput } from '../../contract/draft.ts'
@@ -9,7 +9,7 @@ import { useToast } from '../ui/toast.tsx'
 
 const decidedStates = ['approved', 'denied', 'expired', 'void'] as const satisfies readonly ApprovalState[]
 
-/** Facts keep them current. */
+/** Returns the pending approvals, kept fresh by facts. */
 export function useWaitingApprovals() {
   const maySee = useMay('mail:draft')
   return useQuery({
@@ -19,7 +19,7 @@ export function useWaitingApprovals() {
   })
 }
 
-/** The newest of those that do not wait any more. */
+/** Returns the newest approvals that are no longer pending. */
 export function useDecidedApprovals(isAsked: boolean) {
   return useQuery({
     queryKey: queryKeys.approvalsIn('decided'),
@@ -77,11 +77,11 @@ export interface HeldEdit {
   cc: RecipientInput[]
   bcc: RecipientInput[]
   subject: string
-  /** Left out: as it is. */
+  /** Omitted: unchanged. */
   body?: DraftBody
 }
 
-/** What comes back has another hash, and is looked at before it is approved. */
+/** Edits the message; the result has another hash and must be reviewed before it is approved. */
 export function useEditHeld({ id, hash }: Pick<Approval, 'id' | 'hash'>) {
   const queries = useQueryClient()
   return useMutation({

@@ -1,4 +1,4 @@
-/** What was decided, messages and proposals alike, newest first. */
+/** Decided messages and proposals, newest first. */
 import { useDecidedProposals } from '../proposals/use-proposals.ts'
 import type { Decided } from './approval-list.tsx'
 import { useDecidedApprovals } from './use-approvals.ts'

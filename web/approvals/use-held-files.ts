@@ -1,4 +1,4 @@
-/** Where the attachments of what is held can be downloaded: each is in the draft too, and is told by its SHA-256. */
+/** Download links for the attachments of a held message, found in its draft by their SHA-256. */
 import { useQuery } from '@tanstack/react-query'
 import type { DraftAttachment } from '../../contract/draft.ts'
 import { draftAttachmentPath, draftsApi } from '../../contract/drafts.ts'
@@ -6,7 +6,10 @@ import type { Submission } from '../../contract/submission.ts'
 import { addressOf, call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 
-/** Undefined for what the draft does not hold, or not any more: nothing else is served in its place. */
+/**
+ * Returns the link of an attachment; undefined if the draft does not contain it any more, in which case nothing else is
+ * served.
+ */
 export function useHeldFiles(
   { account_id: accountId, draft_id: draftId }: Submission,
   attachments: readonly DraftAttachment[],
@@ -16,7 +19,7 @@ export function useHeldFiles(
     queryKey: [...queryKeys.drafts(accountId), draftId],
     queryFn: ({ signal }) => call(draftsApi.getDraft, { params, signal }),
     enabled: attachments.length > 0,
-    // Without it, they are listed all the same.
+    // Without the draft, attachments are still listed.
     retry: false,
   })
   return ({ sha256, name }) => {

@@ -1,4 +1,4 @@
-/** What a held message is shown with, from its bytes, and whether it was on screen: only then may it be decided. */
+/** The rendered content of a held message, and whether it was on screen, which is required for a decision. */
 import { useCallback, useRef, useState } from 'react'
 import type { ApprovalDetail } from '../../contract/approvals.ts'
 import { submissionHtmlPath } from '../../contract/outbox.ts'
@@ -7,7 +7,7 @@ import { NewAndQuoted } from './new-and-quoted.tsx'
 import { useHeldFiles } from './use-held-files.ts'
 import { useWasOnScreen } from './use-on-screen.ts'
 
-/** Give the component the hash as key: what was seen of one message says nothing of another. */
+/** Tracks one message; use its hash as the component's key, because having seen one says nothing about another. */
 export function useHeldMessage({ submission, content, message, hash }: ApprovalDetail) {
   const [hasFrame, setFrame] = useState(content.html === null)
   const onSeen = useCallback(() => setFrame(true), [])
@@ -28,9 +28,9 @@ export function useHeldMessage({ submission, content, message, hash }: ApprovalD
   return {
     isSeen: hasFrame && wasOnScreen,
     body,
-    /** For the list of attachments. */
+    /** Props for the list of attachments. */
     files: { attachments: content.attachments, hrefOf },
-    /** For the words themselves. */
+    /** Props for the message's text. */
     words: { content, frameSource, body, onSeen, more },
   }
 }

@@ -1,7 +1,7 @@
-/** Whether an element was on screen, for what may only be decided by somebody who could see it. */
+/** Tracks whether an element was on screen, for decisions that require having seen it. */
 import { type RefObject, useEffect, useState } from 'react'
 
-/** Pixels of it that count as seen; a smaller one counts whole. */
+/** Pixels that must have been visible; a smaller element must be visible completely. */
 const enough = 80
 
 export function useWasOnScreen(element: RefObject<HTMLElement | null>): boolean {

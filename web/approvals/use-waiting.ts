@@ -1,4 +1,4 @@
-/** What waits for a human's yes: messages, proposals and permission prompts of agents, kept current by facts. */
+/** Everything that is pending: messages, proposals and permission prompts, kept fresh by facts. */
 import { useOpenProposals } from '../proposals/use-proposals.ts'
 import { useWaitingApprovals } from './use-approvals.ts'
 import { usePermissionPrompts } from './use-permission-prompts.ts'
@@ -10,17 +10,17 @@ export function useWaiting() {
   const prompts = usePermissionPrompts().data?.items ?? []
   const isKnown = approvals.data !== undefined && (proposals.data !== undefined || proposals.isError)
   return {
-    /** Undefined until both are known: what is in a proposal is not to stand beside it. */
+    /** Undefined until both lists are loaded, so that a message is not shown beside its own proposal. */
     queue: isKnown ? queueOf(approvals.data.items, proposals.data?.items) : undefined,
     prompts,
     count: waitingCount({ approvals: approvals.data, proposals: proposals.data }) + prompts.length,
-    /** Of what is missing; while something is known, the page says by itself that it may be stale. */
+    /** The error of a list that is missing; a stale list is reported by the page itself. */
     error: (approvals.data ? null : approvals.error) ?? (proposals.data ? null : proposals.error),
     refetch: () => Promise.all([approvals.refetch(), proposals.refetch()]),
   }
 }
 
-/** How many wait, for those who look elsewhere. */
+/** Returns the number of pending items, for badges and titles. */
 export function useWaitingCount(): number {
   const approvals = useWaitingApprovals().data
   const proposals = useOpenProposals().data

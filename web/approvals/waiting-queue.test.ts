@@ -1,4 +1,4 @@
-/** One queue of what waits, and one notification for what comes together. */
+/** One queue of pending items, and one notification per burst. */
 import { expect, test } from 'vitest'
 import type { Approval } from '../../contract/approvals.ts'
 import type { Proposal } from '../../contract/proposal.ts'
@@ -26,11 +26,11 @@ test('oldest first, what belongs together together, and a message of a proposal 
   ]
   const queue = queueOf(approvals, [proposal('p1', 11), proposal('p2', 50)])
   expect(idsOf(queue)).toEqual(['a1', 'a3', 'p1', 'a4', 'p2'])
-  // Where proposals cannot be had, no message is out of reach.
+  // If proposals cannot be loaded, every message is still listed.
   expect(idsOf(queueOf(approvals, undefined))).toEqual(['a1', 'a3', 'a2', 'a4'])
   const lists = { approvals: { items: approvals, waiting: 4 }, proposals: { open: 2 } }
   expect(waitingCount(lists)).toBe(5)
-  // More than one page holds.
+  // There are more than fit on one page.
   expect(waitingCount({ ...lists, approvals: { items: approvals, waiting: 104 } })).toBe(105)
   expect(waitingCount({ approvals: undefined, proposals: undefined })).toBe(0)
 })

@@ -1,4 +1,4 @@
-/** What waits for a human's yes in one queue, oldest first: proposals, and messages that are in none, in their groups. */
+/** Pending items in one queue, oldest first: proposals, and groups of messages that belong to none. */
 import type { Approval } from '../../contract/approvals.ts'
 import type { Proposal } from '../../contract/proposal.ts'
 import { type ApprovalGroup, groupApprovals } from './approval-words.ts'
@@ -7,12 +7,16 @@ export type QueueEntry =
   | { kind: 'proposal'; id: string; at: string; proposal: Proposal }
   | { kind: 'messages'; id: string; at: string; group: ApprovalGroup }
 
-/** A message of a proposal stands in it, and not beside it. */
+/** Returns whether a message belongs to no proposal; others are shown inside theirs. */
 export function isAlone({ proposal_id: proposalId }: Pick<Approval, 'proposal_id'>): boolean {
   return proposalId === null
 }
 
-/** @param proposals Undefined where they cannot be had: then each message stands for itself, so that none is out of reach. */
+/**
+ * Builds the queue.
+ * @param proposals Undefined if they cannot be loaded; then each message is listed by itself, so that none is out of
+ * reach.
+ */
 export function queueOf(approvals: readonly Approval[], proposals: readonly Proposal[] | undefined): QueueEntry[] {
   const messages = groupApprovals(proposals ? approvals.filter(isAlone) : approvals).map(group => ({
     kind: 'messages' as const,
@@ -29,7 +33,7 @@ export function queueOf(approvals: readonly Approval[], proposals: readonly Prop
   return [...messages, ...changes].toSorted((one, other) => one.at.localeCompare(other.at))
 }
 
-/** Those that can be opened, from the top. */
+/** Returns the ids of the entries that can be opened, in order. */
 export function idsOf(queue: readonly QueueEntry[]): string[] {
   return queue.flatMap(entry => (entry.kind === 'proposal' ? [entry.id] : entry.group.items.map(({ id }) => id)))
 }
@@ -39,10 +43,10 @@ interface Lists {
   proposals: { open: number } | undefined
 }
 
-/** In the title and on badges: each proposal once, and each message that is in none. */
+/** Counts each proposal, and each message that belongs to none, for titles and badges. */
 export function waitingCount({ approvals, proposals }: Lists): number {
   const { items = [], waiting = 0 } = approvals ?? {}
-  // More than a page holds: of those nobody knows here whether they are in a proposal.
+  // Messages past the first page; whether they belong to a proposal is unknown here.
   const further = Math.max(waiting - items.length, 0)
   return items.filter(isAlone).length + further + (proposals?.open ?? 0)
 }

@@ -1,4 +1,4 @@
-/** Settings of the assistant: which model providers are asked in which order, what they may be sent, and how much they may cost. */
+/** Assistant settings: which providers are asked in which order, what they may be sent, and their limits. */
 import { Bot, Plus } from 'lucide-react'
 import { useState } from 'react'
 import { useSearch } from 'wouter'
@@ -18,7 +18,7 @@ type Opened = { kind: 'edit' | 'delete'; provider: AssistantProvider } | { kind:
 
 export function AssistantSettingsPage() {
   const query = useAssistantSettings()
-  // Led here by the assistant, which has no model: that is what is wanted.
+  // The assistant links here with `add` when no model is configured.
   const isAdding = new URLSearchParams(useSearch()).has('add')
   const [opened, setOpened] = useState<Opened | undefined>(isAdding ? { kind: 'add' } : undefined)
   const close = () => setOpened(undefined)
@@ -31,7 +31,7 @@ export function AssistantSettingsPage() {
     <>
       <PageHeader
         title="Assistant settings"
-        description="Model providers, what they may be sent, and limits. Changes apply from the next question on."
+        description="Model providers, what they may be sent, and limits. Changes apply from the next question."
         actions={
           <>
             <ButtonLink href="/assistant" icon={Bot}>
@@ -49,7 +49,7 @@ export function AssistantSettingsPage() {
           isEmpty={({ providers }) => providers.length === 0}
           empty={
             <EmptyState icon={Bot} title="No provider yet" actions={add}>
-              The assistant answers through a model provider of yours. Until there is one, nothing is sent anywhere.
+              The assistant uses a model provider of your choice. Until you add one, nothing is sent anywhere.
             </EmptyState>
           }
         >

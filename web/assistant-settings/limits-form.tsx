@@ -1,4 +1,4 @@
-/** How far one answer, one conversation and one user may go. */
+/** The limits of an answer, a conversation and a user. */
 import { type FormEvent, useState } from 'react'
 import type { AssistantLimits } from '../../contract/assistant-settings.ts'
 import { ApiProblem } from '../platform/api-client.ts'
@@ -9,20 +9,20 @@ import { useChangeSettings } from './use-assistant-settings.ts'
 
 const fields: readonly { name: keyof AssistantLimits; label: string; hint: string; mayBeEmpty?: boolean }[] = [
   { name: 'temperature', label: 'Temperature', hint: 'Empty: the model’s own.', mayBeEmpty: true },
-  { name: 'max_output_tokens', label: 'Tokens of one step', hint: 'What the model may write at once.' },
-  { name: 'max_steps', label: 'Steps of one answer', hint: 'Rounds of tools.' },
-  { name: 'max_seconds', label: 'Seconds of one answer', hint: 'Without waiting for you.' },
-  { name: 'conversation_tokens', label: 'Tokens of a conversation', hint: 'In and out.' },
+  { name: 'max_output_tokens', label: 'Tokens per step', hint: 'What the model may write per step.' },
+  { name: 'max_steps', label: 'Steps per answer', hint: 'Rounds of tool calls.' },
+  { name: 'max_seconds', label: 'Seconds per answer', hint: 'Not counting waits for you.' },
+  { name: 'conversation_tokens', label: 'Tokens per conversation', hint: 'In and out.' },
   {
-    ...{ name: 'conversation_cost_usd', label: 'Cost of a conversation' },
+    ...{ name: 'conversation_cost_usd', label: 'Cost per conversation' },
     ...{ hint: 'US dollars. Empty: no limit.', mayBeEmpty: true },
   },
-  { name: 'principal_tokens_per_day', label: 'Tokens of a user a day', hint: 'In and out.' },
+  { name: 'principal_tokens_per_day', label: 'Tokens per user and day', hint: 'In and out.' },
   {
-    ...{ name: 'principal_cost_usd_per_day', label: 'Cost of a user a day' },
+    ...{ name: 'principal_cost_usd_per_day', label: 'Cost per user and day' },
     ...{ hint: 'US dollars. Empty: no limit.', mayBeEmpty: true },
   },
-  { name: 'retention_days', label: 'Days that conversations are kept', hint: 'Counted from their last message.' },
+  { name: 'retention_days', label: 'Keep conversations for (days)', hint: 'Counted from their last message.' },
 ]
 
 export function LimitsForm({ limits }: { limits: AssistantLimits }) {
@@ -33,7 +33,7 @@ export function LimitsForm({ limits }: { limits: AssistantLimits }) {
     event.preventDefault()
     const entries = fields.map(({ name, mayBeEmpty }) => {
       const text = values.get(name)?.trim().replace(',', '.') ?? ''
-      // Empty where that is no value: the server says so at the field.
+      // An empty required field is sent as 0, so that the server reports the error at the field.
       return [name, text === '' && mayBeEmpty ? null : text === '' ? 0 : Number(text)]
     })
     if (!isPending) mutate({ limits: Object.fromEntries(entries) as AssistantLimits })

@@ -1,4 +1,4 @@
-/** What of the mail of each account each provider may be sent. */
+/** How much of each account's mail each provider may be sent. */
 
 import type { AssistantSettings } from '../../contract/assistant-settings.ts'
 import type { AssistantProvider, MailShare } from '../../contract/model-provider.ts'
@@ -82,7 +82,7 @@ function ShareChoice({
       onChange={({ target }) => onChange(target.value as MailShare | 'usual')}
       className="w-full min-w-0 md:min-w-44"
     >
-      <option value="usual">As usual: {shareWords[provider.mail].toLowerCase()}</option>
+      <option value="usual">Default: {shareWords[provider.mail].toLowerCase()}</option>
       <option value="none">{shareWords.none}</option>
       <option value="headers">{shareWords.headers}</option>
       <option value="text">{shareWords.text}</option>

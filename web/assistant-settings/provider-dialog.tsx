@@ -1,4 +1,4 @@
-/** Adds or changes a provider: its kind, address, key and model, tried before it is saved. */
+/** Adds or edits a provider: kind, address, key and model, tested before it is saved. */
 import { ListChecks, PlugZap } from 'lucide-react'
 import { useEffect, useId, useRef, useState } from 'react'
 import type { AssistantProvider, MailShare, ProviderKind } from '../../contract/model-provider.ts'
@@ -30,7 +30,7 @@ export function ProviderDialog({
   provider,
   onClose,
 }: {
-  /** Undefined for one that is added. */
+  /** Undefined for a new provider. */
   provider: AssistantProvider | undefined
   onClose(): void
 }) {
@@ -72,7 +72,7 @@ export function ProviderDialog({
   const error = save.error ?? trial.error ?? models.error
   const outcome = useRef<HTMLDivElement>(null)
   const shown = trial.data ?? error ?? trial.isPending
-  // A field at fault is where to go on. The rest stands below what is filled in, where a small window does not show it.
+  // Scrolls to the result of the test, which a small window may not show; an invalid field takes precedence.
   useEffect(() => {
     if (!shown) return
     outcome.current?.scrollIntoView({ block: 'nearest' })
@@ -109,7 +109,7 @@ export function ProviderDialog({
     >
       {isFixed && (
         <p className="text-sm text-soft">
-          The environment sets this provider: its address, key and model are changed there, and the settings below here.
+          The environment sets this provider: change its address, key and model there, and the settings below here.
         </p>
       )}
       {!isFixed && (
@@ -180,26 +180,21 @@ export function ProviderDialog({
         </div>
       )}
       <div className="grid gap-3 sm:grid-cols-3">
-        <Field label="Context (tokens)" hint="How much the model reads at once." error={faultOf('context_tokens')}>
+        <Field label="Context (tokens)" hint="How much the model can read at once." error={faultOf('context_tokens')}>
           <Input {...text('contextTokens')} inputMode="numeric" />
         </Field>
-        <Field label="Price of input" isOptional hint="US dollars for a million tokens." error={faultOf('price_input')}>
+        <Field label="Price of input" isOptional hint="US dollars per million tokens." error={faultOf('price_input')}>
           <Input {...text('priceInput')} inputMode="decimal" />
         </Field>
-        <Field
-          label="Price of output"
-          isOptional
-          hint="US dollars for a million tokens."
-          error={faultOf('price_output')}
-        >
+        <Field label="Price of output" isOptional hint="US dollars per million tokens." error={faultOf('price_output')}>
           <Input {...text('priceOutput')} inputMode="decimal" />
         </Field>
       </div>
       <Radios
-        legend="What it may be sent of mail"
+        legend="What it may be sent"
         value={form.mail}
         choices={[
-          { value: 'none', label: shareWords.none, hint: 'It is told that there is mail, and nothing of it.' },
+          { value: 'none', label: shareWords.none, hint: 'It learns that there is mail, but nothing about it.' },
           { value: 'headers', label: shareWords.headers, hint: 'Also recipients and flags; no text.' },
           { value: 'text', label: shareWords.text, hint: 'Also the text of messages and attachments.' },
         ]}
@@ -212,7 +207,7 @@ export function ProviderDialog({
         onChange={isLocal => setForm({ ...form, isLocal })}
       />
       <Checkbox
-        label="Ask this provider"
+        label="Use this provider"
         isChecked={form.isEnabled}
         onChange={isEnabled => setForm({ ...form, isEnabled })}
       />
@@ -236,7 +231,7 @@ export function DeleteProviderDialog({ provider, onClose }: { provider: Assistan
       onConfirm={() => mutate(undefined, { onSuccess: onClose })}
       onClose={onClose}
     >
-      <p>Its key is deleted with it. Conversations keep what it answered.</p>
+      <p>Its key is deleted, too. Conversations keep its answers.</p>
     </ConfirmDialog>
   )
 }

@@ -1,10 +1,10 @@
-/** The kinds of model providers, with what is asked of each. */
+/** The kinds of model providers, and the fields that each needs. */
 import type { ProviderKind } from '../../contract/model-provider.ts'
 
 export interface KindWords {
   kind: ProviderKind
   label: string
-  /** The address that is used unless another is given; empty where one has to be. */
+  /** The default base URL; empty if one must be entered. */
   usualUrl: string
   urlHint: string
   keyHint: string
@@ -13,7 +13,7 @@ export interface KindWords {
   modelPlaceholder: string
 }
 
-const usual = 'Leave empty for the usual one. With or without the version at its end.'
+const usual = 'Leave empty for the default. With or without the version at its end.'
 
 export const kinds: readonly KindWords[] = [
   {
@@ -40,17 +40,17 @@ export const kinds: readonly KindWords[] = [
   {
     ...{ kind: 'azure', label: 'Azure OpenAI', usualUrl: '', needsKey: true, hasModel: true },
     urlHint: 'https://NAME.openai.azure.com, or the whole target URI of a deployment with its api-version.',
-    ...{ keyHint: 'Of the resource, Keys and Endpoint.', modelPlaceholder: 'Name of the deployment' },
+    ...{ keyHint: 'From the resource, Keys and Endpoint.', modelPlaceholder: 'Name of the deployment' },
   },
   {
     ...{ kind: 'ollama', label: 'Ollama', usualUrl: 'http://127.0.0.1:11434', needsKey: false, hasModel: true },
     urlHint: 'Leave empty for this machine. The first test asks you to allow its address.',
-    ...{ keyHint: 'Only where a proxy in front of it asks for one.', modelPlaceholder: 'llama3.2' },
+    ...{ keyHint: 'Only if a proxy in front of it requires one.', modelPlaceholder: 'llama3.2' },
   },
   {
-    ...{ kind: 'openai_compatible', label: 'Another, compatible with OpenAI', usualUrl: '', needsKey: false },
+    ...{ kind: 'openai_compatible', label: 'Other (OpenAI-compatible)', usualUrl: '', needsKey: false },
     urlHint: 'Of vLLM, LM Studio, llama.cpp, a gateway … with or without /v1.',
-    ...{ keyHint: 'Where the server asks for one.', hasModel: true, modelPlaceholder: 'Name of the model' },
+    ...{ keyHint: 'If the server requires one.', hasModel: true, modelPlaceholder: 'Name of the model' },
   },
   {
     ...{ kind: 'rig', label: 'RIG', usualUrl: '', needsKey: false, hasModel: false, modelPlaceholder: '' },

@@ -1,4 +1,4 @@
-/** Providers in the order in which they are asked; moved up and down by buttons, or dragged. */
+/** Providers, in the order in which they are used; reordered by buttons or by dragging. */
 import { ArrowDown, ArrowUp, GripVertical, Pencil, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import type { AssistantProvider } from '../../contract/model-provider.ts'
@@ -29,7 +29,7 @@ export function ProviderList({
   }
   return (
     <>
-      <ol className="divide-y" aria-label="Providers in the order in which they are asked">
+      <ol className="divide-y" aria-label="Providers, in the order in which they are used">
         {providers.map((provider, place) => (
           <li
             key={provider.id}

@@ -1,4 +1,4 @@
-/** What a trial of a provider found, step by step. */
+/** The results of testing a provider, step by step. */
 import type { ProviderTest } from '../../contract/model-provider.ts'
 import { ToneIcon } from '../ui/badge.tsx'
 
@@ -14,11 +14,11 @@ const names: Record<ProviderTest['steps'][number]['name'], string> = {
 export function TrialSteps({ trial, isPending }: { trial: ProviderTest | undefined; isPending: boolean }) {
   return (
     <div role="status">
-      {isPending && <p className="text-sm text-soft">Trying it: this asks the model two short questions.</p>}
+      {isPending && <p className="text-sm text-soft">Testing: the model is asked two short questions.</p>}
       {trial && (
         <div className="rounded-md border">
           <p className="border-b px-3 py-2 text-sm font-medium">
-            {trial.ok ? 'It works.' : 'It does not work yet: the last step below says why.'}
+            {trial.ok ? 'The test passed.' : 'The test failed: see the last step below.'}
           </p>
           <ol className="divide-y">
             {trial.steps.map(({ name, ok, detail, duration_ms: ms }) => (

@@ -1,4 +1,4 @@
-/** What is set for the assistant, and what can be done to it. */
+/** The assistant's settings, and how to change them. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { AssistantSettings } from '../../contract/assistant-settings.ts'
 import { api } from '../../contract/index.ts'
@@ -7,7 +7,7 @@ import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useToast } from '../ui/toast.tsx'
 
-/** No event tells that a provider rests. */
+/** Poll interval in milliseconds, because no event announces that a provider is skipped. */
 export const settingsIntervalMs = 15_000
 
 export function useAssistantSettings() {
@@ -20,7 +20,7 @@ export function useAssistantSettings() {
 
 export type SettingsChange = { order?: string[] } & Partial<Pick<AssistantSettings, 'limits' | 'shares'>>
 
-/** The order is shown as it will be, while it is being saved. */
+/** Changes settings; a new order is shown while it is being saved. */
 export function useChangeSettings() {
   const queries = useQueryClient()
   const toast = useToast()
@@ -55,7 +55,7 @@ export function useSaveProvider(id: string | undefined) {
       id === undefined
         ? call(api.assistantSettings.createProvider, { body })
         : call(api.assistantSettings.updateProvider, { params: { provider_id: id }, body }),
-    // It may hold a key.
+    // The request may contain an API key, so it is not cached.
     gcTime: 0,
     onSuccess: changed,
   })
@@ -69,7 +69,7 @@ export function useDeleteProvider({ id }: AssistantProvider) {
   })
 }
 
-/** Of a provider as it is written, with the stored key where none is. */
+/** Tests a provider as entered, with the stored key if none was entered. */
 export function useTryProvider(id: string | undefined) {
   return useMutation({
     mutationFn: (provider: ProviderWish) =>

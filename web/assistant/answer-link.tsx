@@ -1,4 +1,4 @@
-/** A link in an answer: to a page of ours it leads; one to another host says to which, and asks before it is followed. */
+/** A link in an answer: internal ones open the page; external ones show their host and ask first. */
 import { ExternalLink } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import { Link } from 'wouter'
@@ -24,7 +24,7 @@ export function AnswerLink({ href, children }: { href: string; children: ReactNo
   )
 }
 
-/** The words of a link may say one host and lead to another. */
+/** An external link; its text may name one host and lead to another. */
 function OutsideLink({ href, host, children }: { href: string; host: string; children: ReactNode }) {
   const [isAsking, setAsking] = useState(false)
   return (
@@ -67,7 +67,8 @@ function AskFirst({ href, host, onClose }: { href: string; host: string; onClose
     >
       <div className="grid gap-2 text-sm">
         <p>
-          The assistant wrote this address. It may come from a mail, and the address itself tells its server something.
+          The assistant wrote this address. It may come from a message, and opening it sends what it contains to its
+          server.
         </p>
         <p className="max-h-48 overflow-y-auto rounded-md bg-sunken p-2 font-mono text-xs wrap-anywhere">{href}</p>
       </div>

@@ -1,4 +1,4 @@
-/** Follows answers until they end: parts are gathered for a moment, so that many tokens cost one drawing, and a torn stream goes on where it was. */
+/** Follows answers until they end: batches parts, so that many tokens cost one render, and resumes a broken stream. */
 import type { QueryClient } from '@tanstack/react-query'
 import type { ChatbotPart } from '../../contract/answers.ts'
 import { type Conversation, conversationsApi } from '../../contract/conversations.ts'
@@ -6,12 +6,15 @@ import { ApiProblem, callStream } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { isRunning, takeParts, withoutAnswer } from './conversation-parts.ts'
 
-/** Of an empty answer; a long one is drawn less often, since its last block may be all of it. */
+/**
+ * Batching interval in milliseconds for an empty answer; longer answers render less often, since their last block may
+ * be all of it.
+ */
 const gatherMs = 40
 const lettersPerMs = 400
 const longestGatherMs = 250
 
-/** Then the reader may try again: the answer goes on at the server. */
+/** Failures after which the stream is given up; the answer continues on the server, and the user can retry. */
 const mostFailures = 12
 const longestWaitMs = 8_000
 
@@ -20,7 +23,7 @@ interface Stream {
   ending: AbortController
   gathered: ChatbotPart[]
   timer: ReturnType<typeof setTimeout> | undefined
-  /** Ends a wait before the next try. */
+  /** Cuts the current back-off short. */
   wake: () => void
 }
 
@@ -36,20 +39,23 @@ export class AnswerStreams {
     return this.#streams.has(answerId)
   }
 
-  /** Goes on with a stream that was opened by the question. @param ending Ends it. */
+  /**
+   * Takes over the stream that the question opened.
+   * @param ending Aborts it.
+   */
   take(conversationId: string, answerId: string, parts: AsyncIterable<ChatbotPart>, ending: AbortController): void {
-    // An event of it may have come before its first part: then it is followed already.
+    // An event may have announced the answer before its first part, so that it is already followed.
     if (this.has(answerId)) return ending.abort()
-    // What goes wrong is tried again, or told by the answer.
+    // Failures are retried or reported in the answer.
     void this.#run(conversationId, answerId, ending, parts)
   }
 
-  /** No-op while it is followed. */
+  /** Follows an answer; a no-op if it is followed already. */
   follow(conversationId: string, answerId: string): void {
     if (!this.has(answerId)) void this.#run(conversationId, answerId, new AbortController(), undefined)
   }
 
-  /** The server can be reached again: nobody waits any longer. */
+  /** Cuts all back-offs short, because the server is reachable again. */
   wake(): void {
     for (const { wake } of this.#streams.values()) wake()
   }
@@ -112,7 +118,7 @@ export class AnswerStreams {
     const params = { conversation_id: conversationId, answer_id: answerId }
     const after = String(this.#answer(conversationId, answerId)?.last_seq ?? 0)
     for await (const { data } of callStream(conversationsApi.followAnswer, { params, query: { after }, signal })) {
-      // The server made it from the same contract.
+      // The cast is true because the server encodes parts by the same contract.
       yield JSON.parse(data) as ChatbotPart
     }
   }
@@ -135,7 +141,7 @@ export class AnswerStreams {
     this.#change(stream.conversationId, now => takeParts(now, answerId, parts))
   }
 
-  /** It was deleted, or is another person's business now. */
+  /** Stops following an answer that was deleted, or may no longer be seen. */
   #giveUp(conversationId: string, answerId: string, { status }: ApiProblem): void {
     if (status === 401) this.#queries.setQueryData(queryKeys.session, null)
     if (status === 404) this.#change(conversationId, now => withoutAnswer(now, answerId))

@@ -1,4 +1,4 @@
-/** What an address says of what is on its page. */
+/** The context that an address provides. */
 import { expect, test } from 'vitest'
 import { askedFrom, suggestionsFor, wordsOfContext } from './asked-from.ts'
 

@@ -1,4 +1,4 @@
-/** What is on the page from which the assistant is asked, by its address, and what one may want to know there. */
+/** Derives from the address what the user is looking at, and suggests questions about it. */
 import type { ChatbotQuery } from '../../contract/answers.ts'
 
 export type AskedFrom = NonNullable<ChatbotQuery['context']>
@@ -6,7 +6,7 @@ export type AskedFrom = NonNullable<ChatbotQuery['context']>
 const longestPath = 500
 const longestId = 200
 
-/** @param path With the query. */
+/** @param path Includes the query. */
 export function askedFrom(pathname: string, search: string): AskedFrom {
   const query = new URLSearchParams(search)
   const whole = query.size > 0 ? `${pathname}?${query}` : pathname
@@ -28,7 +28,7 @@ function accountIn(pathname: string): string | undefined {
   return /^\/accounts\/([^/]+)/.exec(pathname)?.[1]
 }
 
-/** What the context is called on its chip. */
+/** Returns the label of the context chip. */
 export function wordsOfContext({ thread_id, message_id, draft_id, account_id, path }: AskedFrom, page: string): string {
   if (draft_id) return 'The open draft'
   if (thread_id) return 'The open thread'
@@ -54,7 +54,7 @@ const byPage: Readonly<Record<string, readonly string[]>> = {
   '/audit': ['Who changed something today?', 'What was refused since yesterday?'],
 }
 
-/** Questions that fit what is on the page; a click asks them. */
+/** Returns suggested questions for the page; a click asks one. */
 export function suggestionsFor({ path, thread_id, message_id, draft_id }: AskedFrom): readonly string[] {
   if (draft_id) return ['Make this draft shorter and clearer', 'What is missing in this draft?']
   if (thread_id) return ['Summarise this thread', 'Draft a reply', 'What is asked of me here?']

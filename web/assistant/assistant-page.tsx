@@ -1,4 +1,4 @@
-/** The assistant: conversations at the side, the open one beside them. */
+/** The assistant: a sidebar of conversations, and the open one. */
 import { PanelLeft } from 'lucide-react'
 import { useId, useRef, useState } from 'react'
 import { useLocation, useParams } from 'wouter'
@@ -86,7 +86,7 @@ export function AssistantPage() {
 function Gone() {
   return (
     <p className="m-auto max-w-prose p-6 text-center text-soft">
-      There is no such conversation: it was deleted, is older than conversations are kept, or belongs to somebody else.
+      No such conversation: it was deleted, has expired, or belongs to another user.
     </p>
   )
 }

@@ -1,4 +1,4 @@
-/** The assistant beside any page: it knows what is on the page, unless that is taken away. */
+/** The assistant beside any page; it gets the page as context unless the user removes it. */
 import { Expand, SquarePen, X } from 'lucide-react'
 import { useState } from 'react'
 import { Link, useLocation, useSearch } from 'wouter'
@@ -19,9 +19,9 @@ export function AssistantPanel({
   onClose,
 }: {
   early: Early
-  /** Where it stands, in classes. */
+  /** Class names for its position. */
   place: string
-  /** Goes on where it was when it was closed. */
+  /** The conversation that was open when the panel was closed. */
   conversationId: string | undefined
   onConversation(id: string | undefined): void
   onClose(): void
@@ -29,7 +29,7 @@ export function AssistantPanel({
   const [pathname] = useLocation()
   const context = askedFrom(pathname, useSearch())
   const page = destinations.find(({ href }) => isHere(pathname, href))?.label ?? 'Profile'
-  // Until there is something else on the page.
+  // The removed context; another page's context is attached again.
   const [removed, setRemoved] = useState('')
   const isRemoved = removed === context.path
   const open = useConversation(conversationId, onConversation)
@@ -40,7 +40,7 @@ export function AssistantPanel({
       aria-label="Assistant"
       className={place}
       onKeyDown={event => {
-        // What is open inside closes first.
+        // Popovers inside close first.
         if (event.key !== 'Escape' || event.defaultPrevented || event.nativeEvent.isComposing) return
         if (event.target instanceof Element && event.target.closest('dialog')) return
         event.preventDefault()

@@ -1,4 +1,4 @@
-/** Where what was said can be seen: chips that open a message, a chart or another page of ours. */
+/** Sources of an answer: chips that open a message, a chart or another page. */
 import {
   AtSign,
   Bell,
@@ -31,7 +31,9 @@ const icons: Readonly<Record<Citation['kind'], LucideIcon>> = {
 
 const shownAtFirst = 6
 
-/** Messages that a call names and that were seen before: a number of them alone says nothing to the one who decides. */
+/**
+ * Returns the already seen messages that a call names, because a count alone would not tell the user what is affected.
+ */
 export function concernedBy(input: unknown, seen: readonly Citation[]): Citation[] {
   const refs = typeof input === 'object' && input !== null && 'refs' in input ? input.refs : []
   if (!Array.isArray(refs)) return []
@@ -47,7 +49,7 @@ export function Citations({ citations, label = 'Sources' }: { citations: readonl
   return (
     <ul aria-label={label} className="flex flex-wrap items-center gap-1.5">
       {shown.map((citation, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: sources are only added at the end
+        // biome-ignore lint/suspicious/noArrayIndexKey: sources are only appended
         <li key={index} className="min-w-0">
           <Chip citation={citation} />
         </li>

@@ -1,21 +1,21 @@
-/** Where the question is written. Enter sends, Shift+Enter breaks the line; what is asked about stands above it. */
+/** The question field. Enter sends, Shift+Enter inserts a line break; the context is shown above it. */
 import { Link2, SendHorizontal, Square, X } from 'lucide-react'
 import { type KeyboardEvent, useLayoutEffect, useRef, useState } from 'react'
 import { formatNumber } from '../platform/format.ts'
 import { Button } from '../ui/button.tsx'
 import { Field, Textarea } from '../ui/field.tsx'
 
-/** As the contract bounds it. */
+/** Maximum length of a question, as in the contract. */
 const maxLength = 20_000
 
 export interface ComposerProps {
-  /** An answer is on its way. */
+  /** Whether an answer is in progress. */
   isBusy: boolean
   /** Why nothing can be asked now. */
   obstacle?: string | undefined
-  /** What is asked about: its name, until it is removed. */
+  /** The attached context: its label, and how to remove it. */
   context?: { label: string; onRemove(): void } | undefined
-  /** Written, and perhaps sent, before this was there. It takes the focus then. */
+  /** Text that was typed, and perhaps submitted, before this component was loaded; it then takes the focus. */
   takesFocus?: { typed: string; isEntered: boolean } | undefined
   onAsk(question: string): void
   onStop(): void
@@ -25,7 +25,8 @@ export function Composer({ isBusy, obstacle, context, takesFocus, onAsk, onStop 
   const [text, setText] = useState('')
   const field = useRef<HTMLDivElement>(null)
   const first = useRef({ takesFocus, onAsk })
-  // Only now nothing is typed elsewhere any more, and before the next key: one that comes in between would be lost.
+  // Takes over the text only now, when keystrokes no longer reach the stand-in; in a layout effect, so that none is
+  // lost.
   useLayoutEffect(() => {
     const { takesFocus: early, onAsk: askFirst } = first.current
     if (!early) return
@@ -45,7 +46,7 @@ export function Composer({ isBusy, obstacle, context, takesFocus, onAsk, onStop 
     setText('')
   }
   const noteKey = (event: KeyboardEvent) => {
-    // Enter also ends the choice of a word in scripts that need one.
+    // During IME composition, Enter confirms the candidate.
     if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
     event.preventDefault()
     send()

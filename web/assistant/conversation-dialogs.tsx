@@ -1,4 +1,4 @@
-/** Renaming a conversation, and deleting it after a question. */
+/** Dialogs to rename and delete a conversation. */
 import { useState } from 'react'
 import { ConfirmDialog } from '../ui/dialog.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
@@ -6,7 +6,7 @@ import { Field, Input } from '../ui/field.tsx'
 import { FormDialog } from '../ui/form-dialog.tsx'
 import { useDelete, useRename } from './use-conversations.ts'
 
-/** As the contract bounds it. */
+/** Maximum length of a title, as in the contract. */
 const maxTitle = 120
 
 export function RenameConversation({ id, title, onClose }: { id: string; title: string; onClose(): void }) {
@@ -64,8 +64,8 @@ export function DeleteConversation({
       onClose={onClose}
     >
       <p>
-        <bdi className="font-semibold wrap-anywhere">{title}</bdi> is deleted with all of its answers. What is being
-        answered is stopped. What was done to mail stays as it is.
+        <bdi className="font-semibold wrap-anywhere">{title}</bdi> is deleted with all its answers, and an answer in
+        progress is stopped. Changes to mail stay.
       </p>
     </ConfirmDialog>
   )

@@ -1,4 +1,4 @@
-/** The conversations at the side: searched, opened, renamed, exported and deleted. */
+/** The sidebar of conversations: search, open, rename, export and delete. */
 import { Download, Pencil, Plus, Trash2 } from 'lucide-react'
 import { useDeferredValue, useState } from 'react'
 import { Link } from 'wouter'
@@ -21,7 +21,7 @@ export function ConversationList({
   onDeleted,
 }: {
   openId: string | undefined
-  /** Where the list lies over the conversation, it goes. */
+  /** Called on opening one, to close the list if it covers the conversation. */
   onOpen(): void
   onDeleted(id: string): void
 }) {
@@ -53,7 +53,7 @@ export function ConversationList({
         {!items && !list.error && <SkeletonRows count={5} />}
         {items?.length === 0 && (
           <p className="px-4 py-6 text-center text-sm text-muted">
-            {words.trim() ? 'No conversation has these words.' : 'What you ask is kept here.'}
+            {words.trim() ? 'No matching conversation.' : 'Your conversations are kept here.'}
           </p>
         )}
         {items && items.length > 0 && (
@@ -108,7 +108,7 @@ function Row({
           aria-current={isOpen ? 'page' : undefined}
           className={classNames('truncate text-sm', isOpen && 'font-semibold text-accent forced-colors:underline')}
         >
-          <bdi>{title || 'Without a title'}</bdi>
+          <bdi>{title || 'Untitled'}</bdi>
         </Link>
         <span className="flex min-h-5 items-center gap-2 text-xs text-muted">
           {state === 'running' && <StatePill tone="busy">Answering</StatePill>}

@@ -1,4 +1,4 @@
-/** What parts make of a conversation. */
+/** Applying stream parts to a conversation. */
 import { expect, test } from 'vitest'
 import type { AssistantAnswer, AssistantToolCall, ChatbotPart } from '../../contract/answers.ts'
 import type { Conversation } from '../../contract/conversations.ts'

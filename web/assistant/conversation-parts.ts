@@ -1,4 +1,4 @@
-/** What the parts of a stream make of a conversation, and how it agrees with what the server answers meanwhile. */
+/** Applies stream parts to a conversation, and merges the result with what the server returns meanwhile. */
 import type { AnswerBlock, AssistantAnswer, AssistantToolCall, ChatbotPart } from '../../contract/answers.ts'
 import type { Conversation } from '../../contract/conversations.ts'
 
@@ -8,12 +8,12 @@ export function isRunning({ state }: Pick<AssistantAnswer, 'state'>): boolean {
   return state === 'running'
 }
 
-/** It has not come to its end, whether a model or a human is awaited. */
+/** Returns whether an answer is unfinished, waiting for a model or a human. */
 export function isOpen({ state }: Pick<AssistantAnswer, 'state'>): boolean {
   return state === 'running' || state === 'waiting'
 }
 
-/** A conversation as it begins, until the server tells it whole. @param at ISO 8601. */
+/** Creates a conversation to show until the server returns it. @param at ISO 8601. */
 export function newConversation(id: string, question: string, at: string): Conversation {
   const title = question.split('\n')[0]?.slice(0, 120) ?? ''
   return {
@@ -29,7 +29,10 @@ export function newConversation(id: string, question: string, at: string): Conve
   }
 }
 
-/** @param replaces Id of the answer in whose place it comes. */
+/**
+ * Adds an answer.
+ * @param replaces Id of the answer that it replaces.
+ */
 export function withAnswer(
   conversation: Conversation,
   { answer_id: id, seq }: StartPart,
@@ -50,12 +53,12 @@ export function withAnswer(
     last_seq: seq,
   }
   const items = conversation.items.filter(each => each.id !== asked.replaces)
-  // It was heard of by an event already, and may be further than its first part.
+  // An event announced it already, and it may be past its first part.
   if (items.some(each => each.id === id)) return { ...conversation, items }
   return { ...conversation, state: 'running', items: [...items, answer] }
 }
 
-/** Parts of one answer, in their order; those that it has already change nothing. */
+/** Applies parts of one answer, in order; parts that it already has are ignored. */
 export function takeParts(conversation: Conversation, answerId: string, parts: readonly ChatbotPart[]): Conversation {
   const index = conversation.items.findIndex(({ id }) => id === answerId)
   const before = conversation.items[index]
@@ -102,7 +105,7 @@ function changeBy(part: ChatbotPart, answer: AssistantAnswer): Partial<Assistant
 function finished({ state, result }: Extract<ChatbotPart, { type: 'finish' }>, answer: AssistantAnswer) {
   const { provider, model, attempts, usage, cost_usd } = result
   const hasText = answer.blocks.some(({ type }) => type === 'text')
-  // What came whole has no deltas.
+  // A response sent as a whole has no deltas.
   const blocks = hasText || !result.response ? answer.blocks : withText(answer.blocks, result.response)
   return { state, provider, model, attempts, usage, cost_usd, blocks }
 }
@@ -122,7 +125,9 @@ function isWaiting(block: AnswerBlock): boolean {
   return block.type === 'tool_call' && block.call.outcome === 'waiting'
 }
 
-/** An answer of the server was made while parts came: of each answer, the one that has heard more is right. */
+/**
+ * Merges a fetched conversation, which may be older than the parts: of each answer, the version with more parts wins.
+ */
 export function mergeConversation(known: Conversation | undefined, fetched: Conversation): Conversation {
   if (!known || known.id !== fetched.id) return fetched
   const ofKnown = new Map(known.items.map(answer => [answer.id, answer]))
@@ -136,12 +141,12 @@ export function mergeConversation(known: Conversation | undefined, fetched: Conv
   return { ...fetched, items: [...items, ...newer] }
 }
 
-/** The server says that there is no such answer. */
+/** Removes an answer that the server does not know. */
 export function withoutAnswer(conversation: Conversation, answerId: string): Conversation {
   return { ...conversation, items: conversation.items.filter(({ id }) => id !== answerId) }
 }
 
-/** The answer as the server told it, unless more of it was heard. */
+/** Puts the server's version of an answer, unless the known one has more parts. */
 export function putAnswer(conversation: Conversation, answer: AssistantAnswer): Conversation {
   return mergeConversation(conversation, {
     ...conversation,
@@ -149,7 +154,7 @@ export function putAnswer(conversation: Conversation, answer: AssistantAnswer): 
   })
 }
 
-/** All of an answer that is text, for those who hear it. */
+/** Returns the text of an answer, for screen readers. */
 export function textOf({ blocks }: AssistantAnswer): string {
   return blocks.flatMap(block => (block.type === 'text' ? [block.text] : [])).join('\n\n')
 }

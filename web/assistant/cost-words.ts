@@ -1,4 +1,4 @@
-/** What answers cost, in tokens and in money. */
+/** The cost of answers, in tokens and in money. */
 import type { AssistantAnswer } from '../../contract/answers.ts'
 import { formatNumber } from '../platform/format.ts'
 
@@ -17,7 +17,7 @@ const dollars = new Intl.NumberFormat('en', {
   maximumFractionDigits: 4,
 })
 
-/** Empty where the price is not set. */
+/** Returns the cost; empty if no price is set. */
 export function costWords(costUsd: number | null): string {
   if (costUsd === null) return ''
   return costUsd > 0 && costUsd < 0.0001 ? 'under $0.0001' : dollars.format(costUsd)

@@ -1,4 +1,4 @@
-/** The questions and answers of one conversation, and where the next one is written: on its page and in the panel beside others. */
+/** The questions and answers of one conversation with the question field, for its page and the panel. */
 import { useQuery } from '@tanstack/react-query'
 import { ArrowDown } from 'lucide-react'
 import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
@@ -19,7 +19,7 @@ import type { OpenConversation } from './use-conversation.ts'
 import { useIsCutOff } from './use-is-cut-off.ts'
 import { useStickToEnd } from './use-stick-to-end.ts'
 
-/** More are drawn when they are asked for. */
+/** Exchanges rendered at first; earlier ones on request. */
 const shownAtFirst = 20
 const none: readonly never[] = []
 
@@ -37,7 +37,7 @@ export function DialogueView({
   context?: AskedFrom | undefined
   contextChip?: ComposerProps['context']
   takesFocus?: ComposerProps['takesFocus']
-  /** Before the first question. */
+  /** Renders the state before the first question. */
   empty(ask: (question: string) => void): ReactNode
 }) {
   const providers = useQuery({
@@ -54,7 +54,7 @@ export function DialogueView({
   useEffect(() => {
     newest.current = { open, toEnd }
   })
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another conversation is read from its end
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another conversation opens at its end
   useEffect(() => newest.current.toEnd(), [id])
   const acts = useMemo(
     () => ({
@@ -71,7 +71,7 @@ export function DialogueView({
     open.ask({ query: question, context })
   }
   const stop = () => {
-    open.stop().catch((error: Error) => toast({ tone: 'bad', title: 'The answer goes on', detail: error.message }))
+    open.stop().catch((error: Error) => toast({ tone: 'bad', title: 'The answer continues', detail: error.message }))
   }
   const hasModel = providers.data === undefined || providers.data.items.length > 0
   const isCutOff = useIsCutOff()
@@ -86,7 +86,7 @@ export function DialogueView({
         <section
           ref={scroller}
           aria-label="Questions and answers"
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
           tabIndex={0}
           {...handlers}
           className="min-h-0 flex-1 overflow-x-hidden overflow-y-auto focus-visible:-outline-offset-2"
@@ -120,7 +120,7 @@ export function DialogueView({
         {!isAtEnd && (
           <div className="absolute inset-x-0 bottom-2 flex justify-center">
             <Button size="sm" icon={ArrowDown} onClick={toEnd}>
-              To the end
+              Scroll to end
             </Button>
           </div>
         )}
@@ -139,7 +139,7 @@ export function DialogueView({
 }
 
 function obstacleOf(now: { isCutOff: boolean; hasModel: boolean; isWaiting: boolean }): string | undefined {
-  if (now.isCutOff) return 'The server cannot be reached. What is being answered goes on there.'
+  if (now.isCutOff) return 'The server cannot be reached. The answer continues there.'
   if (!now.hasModel) return 'No model is configured; earlier answers can be read.'
   return now.isWaiting ? 'The assistant waits for your decision above.' : undefined
 }

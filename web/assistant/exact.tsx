@@ -1,13 +1,13 @@
-/** What goes into a tool or comes out of it, letter by letter. */
+/** The exact input or output of a tool. */
 
-/** Words of strangers may look like Markdown: they are text. */
+/** Untrusted text may look like Markdown, so it is rendered as plain text. */
 export function Exact({ label, heading, text }: { label: string; heading: string; text: string }) {
   return (
     <div className="grid min-w-0 gap-1">
       <p className="text-xs font-medium text-muted">{heading}</p>
-      {/* biome-ignore lint/a11y/useSemanticElements: a set of fields it is not */}
+      {/* biome-ignore lint/a11y/useSemanticElements: this is not a set of fields */}
       <pre
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
         tabIndex={0}
         role="group"
         aria-label={label}

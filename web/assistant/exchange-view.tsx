@@ -1,4 +1,4 @@
-/** One question with its answer: text, calls of tools, who gave it and who could not, and what became of it. */
+/** One question with its answer: text, tool calls, the providers that answered or failed, and its outcome. */
 import { Bot, RotateCw } from 'lucide-react'
 import { memo } from 'react'
 import type { AnswerBlock, AssistantAnswer, AssistantToolCall, Citation } from '../../contract/answers.ts'
@@ -15,11 +15,17 @@ import type { Pending } from './use-conversation.ts'
 
 export interface ExchangeActs {
   decide(answerId: string, call: AssistantToolCall, decision: 'allow' | 'decline'): Promise<void>
-  /** @param provider Which is asked first; undefined: in the usual order. */
+  /**
+   * Asks again.
+   * @param provider Which is asked first; undefined for the usual order.
+   */
   retry(answer: AssistantAnswer, provider: string | undefined): void
 }
 
-/** @param acts Keep it stable. */
+/**
+ * One exchange.
+ * @param acts Must be stable.
+ */
 export const ExchangeView = memo(function ExchangeView({
   answer,
   isLast,
@@ -28,9 +34,9 @@ export const ExchangeView = memo(function ExchangeView({
   acts,
 }: {
   answer: AssistantAnswer
-  /** The last one alone can be given again. */
+  /** Only the last answer can be repeated. */
   isLast: boolean
-  /** It grows at the server, unseen. */
+  /** Whether the answer grows on the server while this page is disconnected. */
   isCutOff: boolean
   providers: readonly ProviderChoice[]
   acts: ExchangeActs
@@ -41,7 +47,7 @@ export const ExchangeView = memo(function ExchangeView({
     <Frame question={question}>
       {blocks.map((block, index) => (
         <Block
-          // biome-ignore lint/suspicious/noArrayIndexKey: blocks are only added at the end
+          // biome-ignore lint/suspicious/noArrayIndexKey: blocks are only appended
           key={index}
           block={block}
           seen={seen}
@@ -63,7 +69,7 @@ export const ExchangeView = memo(function ExchangeView({
   )
 })
 
-/** A question that no answer was begun for. */
+/** A question whose answer has not started. */
 export function PendingView({ pending: { question, error }, onAgain }: { pending: Pending; onAgain(): void }) {
   return (
     <Frame question={question.query}>
@@ -126,17 +132,17 @@ const Block = memo(
       <ToolCallView call={block.call} seen={seen} onDecide={onDecide} />
     )
   },
-  // What was seen comes before the call that is about it.
+  // Messages seen before a call precede it.
   (before, after) => before.block === after.block,
 )
 
-/** What is awaited; a tool that runs says so itself. */
+/** Shows what the answer is waiting for; a running tool shows that itself. */
 function BusyLine({ blocks, isCutOff }: { blocks: readonly AnswerBlock[]; isCutOff: boolean }) {
   const last = blocks.at(-1)
   if (isCutOff) {
     return (
       <p>
-        <StatePill tone="warn">Cut off: the answer goes on at the server</StatePill>
+        <StatePill tone="warn">Disconnected: the answer continues on the server</StatePill>
       </p>
     )
   }

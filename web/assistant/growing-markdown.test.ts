@@ -1,4 +1,4 @@
-/** Markdown that is read while it comes. */
+/** Incremental parsing of Markdown. */
 import { expect, test } from 'vitest'
 import { GrowingMarkdown, readMarkdown } from './growing-markdown.ts'
 
@@ -77,7 +77,7 @@ test('a list without an end is read seldom while it grows, shows all of itself, 
     if (!growing.isBehind) reads++
     if (end % 5_000 === 0) expect(visible(tokens.map(({ raw }) => raw).join(''))).toBe(visible(text))
   }
-  // Of 960 that come, those up to the bound, and one for each quarter that it grows.
+  // Of 960 chunks, those up to the bound are parsed, and then one for each quarter that the text grows.
   expect(reads).toBeLessThan(200)
   expect(growing.readWhole()).toEqual(readMarkdown(all))
   expect(growing.isBehind).toBe(false)

@@ -1,15 +1,21 @@
-/** Markdown that grows: what is complete is read once, and only its last block again. HTML in it is text, and so is what would be too slow to read. */
+/** Parses growing Markdown incrementally. HTML, and what would be too slow to parse, stays plain text. */
 import { Lexer, type Token, Tokenizer, type TokensList } from 'marked'
 
-/** Marks that begin a line, one inside the other; deeper nesting is no text for people. */
+/** Maximum nested block markers on one line; deeper nesting is not written by people. */
 const mostNested = 12
 const isTooDeep = new RegExp(String.raw`^(?:[ \t]*(?:>|[-*+]|\d{1,9}[.)])){${mostNested},}`, 'm')
-/** Marks inside a paragraph are looked for again from each one that is not closed, so a long one would take its length squared. */
+/**
+ * Longest paragraph parsed for inline markup, in characters: each unclosed marker starts another search, so parsing is
+ * quadratic.
+ */
 const longestInline = 6_000
-/** A last block that is longer, such as a list without an end, is read again only when it has grown by a quarter: else it would take its length squared. */
+/**
+ * Longest last block that is always parsed again; a longer one, such as an endless list, only after it has grown by a
+ * quarter, to avoid quadratic time.
+ */
 const longestBlock = 4_000
 
-/** Definitions of links stand apart from what they change, which may have been shown by then. */
+/** Ignores link definitions, which would change text that is already shown. */
 class TextTokenizer extends Tokenizer {
   override html(): undefined {}
   override tag(): undefined {}
@@ -19,15 +25,18 @@ class TextTokenizer extends Tokenizer {
 
 export class GrowingMarkdown {
   #text = ''
-  /** How much of the text the complete blocks are. */
+  /** Length of the text covered by complete blocks. */
   #settledLength = 0
   #settled: readonly Token[] = []
   #blocks: readonly Token[] = []
-  /** What was read last, and up to where. */
+  /** The last parsed tokens. */
   #read: readonly Token[] = []
   #readLength = 0
 
-  /** @param text Usually what it was, and more; anything else is read from its beginning. */
+  /**
+   * Parses a text.
+   * @param text Usually the previous text with more appended; anything else is parsed from the start.
+   */
   read(text: string): readonly Token[] {
     const next = text.replaceAll(/\r\n?/g, '\n')
     if (next === this.#text) return this.#blocks
@@ -44,12 +53,12 @@ export class GrowingMarkdown {
     return this.#blocks
   }
 
-  /** The end is text for now. */
+  /** Whether the end of the text has not been parsed yet. */
   get isBehind(): boolean {
     return this.#readLength < this.#text.length
   }
 
-  /** Also the end. */
+  /** Parses everything, including the end. */
   readWhole(): readonly Token[] {
     const tail = this.#text.slice(this.#settledLength)
     const tokens = tokensOf(tail)
@@ -60,7 +69,7 @@ export class GrowingMarkdown {
     return this.#blocks
   }
 
-  /** What a further block follows is complete. */
+  /** Marks all blocks but the last as complete. */
   #settle(tail: string, tokens: readonly Token[]): void {
     const last = tokens.findLastIndex(isShown)
     const complete = tokens.slice(0, Math.max(last, 0))
@@ -93,7 +102,7 @@ function plain(text: string): Token {
   return { type: 'paragraph', raw: text, text, tokens: [{ type: 'text', raw: text, text }] }
 }
 
-/** As `Lexer.lex`, but for long paragraphs. */
+/** Like `Lexer.lex`, but skips inline markup in long paragraphs. */
 function lex(text: string): TokensList {
   const lexer = new Lexer({ gfm: true, breaks: true, tokenizer: new TextTokenizer() })
   lexer.blockTokens(text, lexer.tokens)

@@ -1,4 +1,4 @@
-/** What a person is shown before a tool runs. */
+/** What the user is shown before a tool runs. */
 import { expect, test } from 'vitest'
 import { exactInput, linesOfInput } from './input-words.ts'
 

@@ -1,4 +1,4 @@
-/** The input of a tool in words for the person who is asked, and exactly as it would be run. */
+/** A tool's input in words for the user who decides, and exactly as it would be run. */
 import { hiddenCharacter } from '../../contract/hidden-character.ts'
 import { formatCount } from '../platform/format.ts'
 
@@ -8,7 +8,7 @@ export interface InputLine {
   isLong: boolean
 }
 
-/** What a person reads first. A value that a line cannot say is left to the exact input. */
+/** Labels of fields in reading order. Values that do not fit on one line are left to the exact input. */
 const labels: Readonly<Record<string, string>> = {
   account: 'Account',
   account_id: 'Account',
@@ -37,7 +37,7 @@ const labels: Readonly<Record<string, string>> = {
 const counted: readonly string[] = ['refs', 'ids', 'message_ids']
 const longText: readonly string[] = ['body', 'text']
 
-/** `isWhole`: nothing of the input is left out of the lines. */
+/** Returns the input as lines; `isWhole` if they leave nothing out. */
 export function linesOfInput(input: unknown): { lines: InputLine[]; isWhole: boolean } {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) return { lines: [], isWhole: false }
   const entries = Object.entries(input).filter(([, value]) => value !== undefined && value !== null)
@@ -52,7 +52,7 @@ export function linesOfInput(input: unknown): { lines: InputLine[]; isWhole: boo
 
 function lineOf(name: string, value: unknown): InputLine | undefined {
   const text = wordsOf(name, value)
-  // A folder is named where messages go; people are a list.
+  // `to` is a folder for moves, and a list of people for mail.
   const label = name === 'to' && typeof value === 'string' && !value.includes('@') ? 'Folder' : labels[name]
   return text === undefined || label === undefined ? undefined : { label, value: text, isLong: longText.includes(name) }
 }
@@ -72,26 +72,26 @@ function personOf(value: unknown): string | undefined {
   const { name, email, ...others } = value as Record<string, unknown>
   if (typeof email !== 'string' || Object.keys(others).length > 0) return undefined
   if (!name) return `<${email}>`
-  // A name that could pass for an address, or for the next person, is told from them.
+  // Quotes a name that could pass for an address or for another recipient.
   const text = String(name)
   return `${/[<>@,;"]/.test(text) ? JSON.stringify(text) : text} <${email}>`
 }
 
-/** What was looked for, in one line: the words in it, without numbers and lists. */
+/** Returns what was searched for on one line: its words, without numbers and lists. */
 export function briefInput(input: unknown): string {
   if (typeof input !== 'object' || input === null) return ''
   const words = Object.values(input).filter(value => typeof value === 'string')
   return words.join(' · ').slice(0, 200)
 }
 
-/** JSON, with every character that nobody sees spelt out. */
+/** Formats the input as JSON with invisible characters escaped. */
 export function exactInput(input: unknown): string {
   return showHidden(typeof input === 'string' ? input : (JSON.stringify(input, null, 2) ?? ''))
 }
 
 const hidden = new RegExp(hiddenCharacter, 'gu')
 
-/** Line ends and tabs are seen. */
+/** Escapes invisible characters; line breaks and tabs stay. */
 export function showHidden(text: string): string {
   return text.replaceAll(hidden, found =>
     /[\n\t]/.test(found) ? found : `\\u{${found.codePointAt(0)?.toString(16) ?? ''}}`,

@@ -1,15 +1,15 @@
-/** Markdown of a model as elements of ours: it loads nothing, contains no HTML, and leads nowhere by itself. */
+/** Renders a model's Markdown with our own elements: no HTML, no remote content, no automatic navigation. */
 import type { Token, Tokens } from 'marked'
 import { memo, type ReactNode, useEffect, useState } from 'react'
 import { CopyButton } from '../ui/copy-button.tsx'
 import { AnswerLink } from './answer-link.tsx'
 import { GrowingMarkdown } from './growing-markdown.ts'
 
-/** A text that has not grown for so long is read to its end. */
+/** Milliseconds without growth after which the text is parsed to its end. */
 const catchUpMs = 300
 
 export const MarkdownText = memo(function MarkdownText({ text }: { text: string }) {
-  // It answers the same for the same text: a cache, no state.
+  // Returns the same result for the same text, so this is a cache rather than state.
   const [markdown] = useState(() => new GrowingMarkdown())
   const [, setReadAt] = useState(0)
   const blocks = markdown.read(text)
@@ -25,7 +25,7 @@ export const MarkdownText = memo(function MarkdownText({ text }: { text: string 
   return (
     <div className="min-w-0 space-y-3">
       {blocks.map((token, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: blocks are only added at the end
+        // biome-ignore lint/suspicious/noArrayIndexKey: blocks are only appended
         <div key={index} className="drawn-in-view min-w-0">
           <Block token={token} />
         </div>
@@ -35,11 +35,11 @@ export const MarkdownText = memo(function MarkdownText({ text }: { text: string 
 })
 
 function Blocks({ tokens }: { tokens: readonly Token[] }) {
-  // biome-ignore lint/suspicious/noArrayIndexKey: blocks are only added at the end
+  // biome-ignore lint/suspicious/noArrayIndexKey: blocks are only appended
   return tokens.map((token, index) => <Block key={index} token={token} />)
 }
 
-/** Tokens are read again while the text grows; what is written the same looks the same. */
+/** Tokens are recreated while the text grows; equal source renders equally. */
 const Block = memo(
   function Block({ token }: { token: Token }): ReactNode {
     return Object.hasOwn(blocks, token.type) ? blocks[token.type]?.(token) : <p dir="auto">{token.raw}</p>
@@ -49,9 +49,9 @@ const Block = memo(
 
 const headingLooks = ['text-lg', 'text-lg', 'text-base']
 
-/** `Token` is open to kinds of others, so that a kind says nothing of its fields to the compiler: each is as `marked` declares it. */
+/** The casts are true because each kind has the fields that `marked` declares; `Token` admits unknown kinds. */
 const blocks: Readonly<Record<string, (token: Token) => ReactNode>> = {
-  // One level for all: an answer begins with any, and levels must not be left out.
+  // One level for all headings: an answer may start with any level, and levels must not be skipped.
   heading: token => (
     <h3
       dir="auto"
@@ -88,7 +88,7 @@ function inside(token: Token): readonly Token[] | undefined {
 
 function List({ list: { ordered, start, items } }: { list: Tokens.List }) {
   const rows = items.map((item, index) => (
-    // biome-ignore lint/suspicious/noArrayIndexKey: items are only added at the end
+    // biome-ignore lint/suspicious/noArrayIndexKey: items are only appended
     <Item key={index} item={item} />
   ))
   const look = 'max-w-prose space-y-1 pl-6'
@@ -113,7 +113,7 @@ const Item = memo(
   (before, after) => before.item.raw === after.item.raw,
 )
 
-/** A box stands in the line of its text. */
+/** Moves a checkbox into the line of its text. */
 function joined(tokens: readonly Token[]): readonly Token[] {
   const [box, text, ...others] = tokens
   if (box?.type !== 'checkbox' || !text) return tokens
@@ -129,11 +129,11 @@ function sideOf({ align }: Tokens.TableCell): string {
 
 function Table({ table: { header, rows } }: { table: Tokens.Table }) {
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a set of fields it is not
+    // biome-ignore lint/a11y/useSemanticElements: this is not a set of fields
     <div
       role="group"
       aria-label="Table"
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
       tabIndex={0}
       className="min-w-0 overflow-x-auto rounded-md border"
     >
@@ -141,7 +141,7 @@ function Table({ table: { header, rows } }: { table: Tokens.Table }) {
         <thead className="bg-sunken">
           <tr>
             {header.map((cell, index) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: a column is where it is
+              // biome-ignore lint/suspicious/noArrayIndexKey: a column is identified by its position
               <th key={index} scope="col" dir="auto" className={`px-3 py-1.5 font-semibold ${sideOf(cell)}`}>
                 <Inline tokens={cell.tokens} />
               </th>
@@ -150,10 +150,10 @@ function Table({ table: { header, rows } }: { table: Tokens.Table }) {
         </thead>
         <tbody>
           {rows.map((row, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: rows are only added at the end
+            // biome-ignore lint/suspicious/noArrayIndexKey: rows are only appended
             <tr key={index} className="border-t">
               {row.map((cell, column) => (
-                // biome-ignore lint/suspicious/noArrayIndexKey: a column is where it is
+                // biome-ignore lint/suspicious/noArrayIndexKey: a column is identified by its position
                 <td key={column} dir="auto" className={`px-3 py-1.5 align-top ${sideOf(cell)}`}>
                   <Inline tokens={cell.tokens} />
                 </td>
@@ -173,7 +173,7 @@ function Code({ text, language }: { text: string; language: string | undefined }
         <span className="truncate">{language?.split(/\s/)[0] || 'code'}</span>
         <CopyButton text={text} label="Copy the code" />
       </figcaption>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard */}
       <pre tabIndex={0} className="overflow-x-auto p-3 font-mono text-sm focus-visible:-outline-offset-2">
         {text}
       </pre>
@@ -182,7 +182,7 @@ function Code({ text, language }: { text: string; language: string | undefined }
 }
 
 function Inline({ tokens = [] }: { tokens?: readonly Token[] | undefined }) {
-  // biome-ignore lint/suspicious/noArrayIndexKey: pieces are only added at the end
+  // biome-ignore lint/suspicious/noArrayIndexKey: pieces are only appended
   return tokens.map((token, index) => <Piece key={index} token={token} />)
 }
 
@@ -221,7 +221,7 @@ const pieces: Readonly<Record<string, (token: Token) => ReactNode>> = {
   image: token => <AnswerImage image={token as Tokens.Image} />,
 }
 
-/** To load it would tell its server that the answer is read, and whatever the address says. */
+/** An image is named, not loaded: a request would leak the URL's contents, and that the answer was read. */
 function AnswerImage({ image: { text, href } }: { image: Tokens.Image }) {
   return (
     <span className="rounded-sm border border-dashed px-1 text-sm text-muted wrap-anywhere">
@@ -232,7 +232,7 @@ function AnswerImage({ image: { text, href } }: { image: Tokens.Image }) {
 
 const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' }
 
-/** Models write them where a sign has a meaning in Markdown. */
+/** Decodes the entities that models write for characters with a meaning in Markdown. */
 function withoutEntities(text: string): string {
   return text.replaceAll(/&(amp|lt|gt|quot|apos|nbsp|#39);/g, (_, name: string) => entities[name] ?? "'")
 }

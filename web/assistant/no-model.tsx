@@ -1,4 +1,4 @@
-/** Shown when no model provider is set: where to set one. */
+/** Shown when no model provider is configured, with a link to add one. */
 import { Bot, RotateCw } from 'lucide-react'
 import { useMay } from '../platform/session.ts'
 import { Button, ButtonLink } from '../ui/button.tsx'
@@ -26,7 +26,7 @@ export function NoModel({ onRetry }: { onRetry(): void }) {
       >
         <p>
           The assistant answers with a model of your choice: a provider on the web, or Ollama on your own machine.
-          {!mayConfigure && ' An administrator chooses it.'} Until one is set, nothing is sent to anybody.
+          {!mayConfigure && ' An administrator configures it.'} Until one is configured, nothing is sent anywhere.
         </p>
       </EmptyState>
     </div>

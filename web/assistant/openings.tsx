@@ -1,4 +1,4 @@
-/** Before the first question: what can be asked here, built from what this server has. */
+/** Shown before the first question: suggestions based on what this server has. */
 import { useQuery } from '@tanstack/react-query'
 import { MessageCircleQuestionMark } from 'lucide-react'
 import { api } from '../../contract/index.ts'
@@ -17,7 +17,7 @@ export function Openings({ onAsk }: { onAsk(question: string): void }) {
       <div className="grid gap-4">
         <p>
           The assistant looks things up in the accounts and figures that you may see, as far as the chosen model may be
-          sent them, and shows where. Before it changes or sends anything, it asks you.
+          sent them, and cites its sources. It asks you before it changes or sends anything.
         </p>
         <Suggestions questions={questions} onAsk={onAsk} />
       </div>

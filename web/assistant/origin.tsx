@@ -1,4 +1,4 @@
-/** Who answered, what it cost, and which providers were asked in vain: one quiet line. */
+/** Which provider answered, the cost, and which providers failed, on one line. */
 import type { AssistantAnswer } from '../../contract/answers.ts'
 import { formatCount } from '../platform/format.ts'
 import { isOpen } from './conversation-parts.ts'
@@ -16,7 +16,7 @@ export function Origin({ answer }: { answer: AssistantAnswer }) {
           <summary className="cursor-pointer">{formatCount(attempts.length, 'provider')} did not answer</summary>
           <ul className="grid gap-1 py-1">
             {attempts.map(({ provider: name, model: of, detail }, index) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: attempts are only added at the end
+              // biome-ignore lint/suspicious/noArrayIndexKey: attempts are only appended
               <li key={index} className="wrap-anywhere">
                 <span className="font-medium">{of ? `${name}, ${of}` : name}:</span> {detail}
               </li>

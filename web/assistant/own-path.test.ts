@@ -1,4 +1,4 @@
-/** Which links of a model are pages of ours. */
+/** Which links of a model are internal. */
 import { expect, test } from 'vitest'
 import { outsideAddress, ownPath } from './own-path.ts'
 

@@ -1,4 +1,4 @@
-/** Asks the last question again: in the usual order, or a provider of one's choice first. */
+/** Asks the last question again, in the usual order or with a chosen provider first. */
 import { ChevronDown, RotateCw } from 'lucide-react'
 import { useId } from 'react'
 import { Button } from '../ui/button.tsx'
@@ -6,7 +6,7 @@ import { usePopover } from '../ui/use-popover.ts'
 
 export interface ProviderChoice {
   id: string
-  /** Its name. */
+  /** Name of the provider. */
   provider: string
   model: string | null
 }
@@ -16,13 +16,13 @@ export function RetryMenu({
   onRetry,
 }: {
   providers: readonly ProviderChoice[]
-  /** @param id Of the one that is asked first. */
+  /** @param id The provider that is asked first. */
   onRetry(id: string | undefined): void
 }) {
   const { isOpen, box, opener, toggle, close, onKeyDown } = usePopover()
   const id = useId()
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes from wherever the focus is inside
+    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes from anywhere inside
     <div ref={box} className="relative flex" onKeyDown={onKeyDown}>
       <Button size="sm" variant="quiet" icon={RotateCw} onClick={() => onRetry(undefined)}>
         Retry

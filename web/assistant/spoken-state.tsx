@@ -1,13 +1,13 @@
-/** Announces to screen readers that an answer began, ended, or waits for a decision. Its words are not read while they come. */
+/** Announces to screen readers that an answer started, ended, or waits for a decision; streaming text is not read. */
 import { useEffect, useRef, useState } from 'react'
 import type { AssistantAnswer } from '../../contract/answers.ts'
 import { isOpen, textOf, waitingCalls } from './conversation-parts.ts'
 
-/** More would be a burden to listen to; the rest is on the page. */
+/** Maximum characters announced; the rest is on the page. */
 const maxSpoken = 300
 
 export function SpokenState({ last, isAsking }: { last: AssistantAnswer | undefined; isAsking: boolean }) {
-  // What was answered before this was opened is no news.
+  // Answers that ended before this was mounted are not announced.
   const watched = useRef(new Set<string>())
   const [spoken, setSpoken] = useState('')
   const words = last && (isOpen(last) || watched.current.has(last.id)) ? wordsOf(last) : ''

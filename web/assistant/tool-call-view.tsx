@@ -1,4 +1,4 @@
-/** A call of a tool: folded to its name and outcome; open, its exact input and what the model was shown of the result, as text. */
+/** A tool call, collapsed to its name and outcome; expanded, its exact input and the result shown to the model. */
 import { ChevronRight, EyeOff, Wrench } from 'lucide-react'
 import { memo } from 'react'
 import { Link } from 'wouter'
@@ -31,7 +31,7 @@ export const ToolCallView = memo(function ToolCallView({
   onDecide,
 }: {
   call: AssistantToolCall
-  /** What was looked at in this answer. */
+  /** Messages seen in this answer. */
   seen: readonly Citation[]
   onDecide: Decide
 }) {
@@ -52,7 +52,7 @@ export const ToolCallView = memo(function ToolCallView({
   )
 })
 
-/** The person sees what the tool found, the model does not: without this, its answer reads as if there were nothing. */
+/** A note that the model was not shown what the tool found, which explains an answer that ignores it. */
 function Withheld({ isAll }: { isAll: boolean }) {
   const mayChange = useMay('dashboard:admin')
   return (
@@ -60,8 +60,8 @@ function Withheld({ isAll }: { isAll: boolean }) {
       <EyeOff className="mt-0.5 size-4 shrink-0 text-warn" aria-hidden="true" />
       <span>
         {isAll
-          ? 'The model was not shown this: its provider may be sent nothing of this mail.'
-          : 'The model was shown only a part of this: its provider may not be sent all of this mail.'}{' '}
+          ? 'The model did not see this: its provider may not be sent this mail.'
+          : 'The model saw only part of this: its provider may not be sent all of this mail.'}{' '}
         {mayChange ? (
           <Link href="/settings/assistant" className="text-accent underline">
             Change what it may be sent
@@ -80,7 +80,7 @@ function Folded({
   call: AssistantToolCall
 }) {
   const { words, tone } = outcomes[outcome]
-  // Of what reads nothing is described: what was asked for says it.
+  // Read-only calls have no summary; their input describes them.
   const about = summary ?? briefInput(input)
   return (
     <details className="group/call min-w-0 rounded-md border text-sm">

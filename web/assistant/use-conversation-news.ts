@@ -1,11 +1,11 @@
-/** Hears that a conversation changed, wherever that was done: in another tab, or at the server. */
+/** Reports changes of a conversation made in another tab or on the server. */
 import { useQueryClient } from '@tanstack/react-query'
 import { useCallback } from 'react'
 import { useStreamEvent } from '../platform/live.tsx'
 import { queryKeys } from '../platform/query-keys.ts'
 import type { StreamEvent } from '../platform/stream-status.ts'
 
-/** @param onChanged Keep it stable. */
+/** @param onChanged Must be stable. */
 export function useConversationNews(onChanged: (conversationId: string, answerId: string) => void): void {
   const queries = useQueryClient()
   useStreamEvent(

@@ -1,4 +1,4 @@
-/** One conversation: asks, follows what is answered here or in another tab, stops it, and decides what it waits with. */
+/** One conversation: asks, follows answers started here or in another tab, stops them, and decides pending calls. */
 import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import type { ChatbotPart, ChatbotQuery } from '../../contract/answers.ts'
@@ -13,25 +13,27 @@ import type { AskedFrom } from './asked-from.ts'
 import { isOpen, isRunning, mergeConversation, newConversation, putAnswer, withAnswer } from './conversation-parts.ts'
 import { useConversationNews } from './use-conversation-news.ts'
 
-/** Where no stream tells that a human decided in another window. */
+/**
+ * Poll interval in milliseconds while a call is pending, because no stream reports a decision made in another window.
+ */
 const waitingIntervalMs = 5_000
 
 export interface Question {
   query: string
-  /** Which provider is asked first. */
+  /** The provider that is asked first. */
   provider?: string | undefined
-  /** Id of the answer in whose place the new one comes. */
+  /** Id of the answer that the new one replaces. */
   replaces?: string | undefined
   context?: AskedFrom | undefined
 }
 
-/** A question that no answer was begun for yet. */
+/** A question whose answer has not started yet. */
 export interface Pending {
   question: Question
   error: Error | undefined
 }
 
-/** @param onBegun A new conversation has its id. */
+/** @param onBegun Called when a new conversation gets its id. */
 export function useConversation(id: string | undefined, onBegun: (id: string) => void) {
   const queries = useQueryClient()
   const [pending, setPending] = useState<Pending>()
@@ -66,11 +68,11 @@ export function useConversation(id: string | undefined, onBegun: (id: string) =>
     },
     [streams],
   )
-  // A connection of the browser is for what is shown.
+  // Connections are limited, so only the shown conversation is streamed.
   useEffect(() => streams.keepOnly(id), [id, streams])
   const running = conversation?.items.find(isRunning)?.id
   const isLive = useLiveStatus().state === 'live'
-  // Again when the server is back: what was not reached for too long is followed no more.
+  // Resumes when the server is back, including streams that were given up.
   useEffect(() => {
     if (isLive) streams.wake()
     if (id !== undefined && running !== undefined) streams.follow(id, running)
@@ -93,7 +95,7 @@ export function useConversation(id: string | undefined, onBegun: (id: string) =>
     } catch (error) {
       if (signal.aborted) return
       const problem = asProblem(error)
-      // The provider was removed or turned off meanwhile: asking again asks in the usual order.
+      // The provider was removed or disabled; a retry uses the usual order.
       const isGone = problem.faultOf('body.provider') !== undefined
       if (isGone) void queries.invalidateQueries({ queryKey: queryKeys.providers })
       setPending({ question: isGone ? { ...question, provider: undefined } : question, error: problem })
@@ -128,7 +130,7 @@ export function useConversation(id: string | undefined, onBegun: (id: string) =>
     query,
     pending,
     isBusy,
-    /** Whether somebody waits for words, not for a decision. */
+    /** Whether text is being generated, rather than a decision awaited. */
     isAnswering: isBusy && last?.state !== 'waiting',
     ask: (question: Question) => void ask(question),
     drop: () => setPending(undefined),
@@ -148,7 +150,7 @@ async function* partsOf({ query, provider, replaces, context }: Question, id: st
     ...(context && { context }),
   }
   for await (const { data } of callStream(api.assistant.queryChatbot, { body, signal })) {
-    // The server made it from the same contract.
+    // The cast is true because the server encodes parts by the same contract.
     yield JSON.parse(data) as ChatbotPart
   }
 }
@@ -178,7 +180,7 @@ function asProblem(error: unknown): ApiProblem {
 }
 
 function brokenOff(cause?: unknown): ApiProblem {
-  const detail = 'The server ended the response before an answer began. Nothing of the question is lost.'
+  const detail = 'The server ended the response before an answer began. Your question is kept.'
   const body = { type: '/problems/unreachable', title: 'No answer', status: 0, detail, instance: '' }
   return new ApiProblem({ ...body, code: 'unreachable' }, { cause })
 }

@@ -1,11 +1,11 @@
-/** The list of conversations, and what is done with one of them. */
+/** The list of conversations, and actions on them. */
 import { keepPreviousData, useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
 import { conversationsApi } from '../../contract/conversations.ts'
 import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useConversationNews } from './use-conversation-news.ts'
 
-/** Where no event tells how it goes on. */
+/** Poll interval in milliseconds while an answer is open, because no event reports its progress. */
 const openIntervalMs = 10_000
 const pageSize = '50'
 
@@ -42,7 +42,7 @@ export function useDelete(id: string) {
     mutationFn: () => call(conversationsApi.deleteConversation, { params: { conversation_id: id } }),
     onSuccess: () => {
       queries.removeQueries({ queryKey: queryKeys.conversation(id) })
-      // Not waited for: until it is left, the page would ask for what is deleted, and show that it is not found.
+      // Not awaited: until the page is left, it would refetch the deleted conversation and show that it is missing.
       void queries.invalidateQueries({ queryKey: queryKeys.conversations })
     },
   })

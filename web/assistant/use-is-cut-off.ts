@@ -1,4 +1,4 @@
-/** Whether the page is cut off from the server for longer than a blip, so that an answer that grows is not seen to grow. */
+/** Whether the page has been disconnected for longer than a blip, so that a growing answer does not appear to grow. */
 import { useEffect, useState } from 'react'
 import { graceMs, useLiveStatus } from '../platform/live.tsx'
 

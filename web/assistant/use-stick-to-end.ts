@@ -1,18 +1,19 @@
-/** Keeps the end of what grows in view, until the reader scrolls up. */
+/** Keeps the end of growing content in view until the user scrolls up. */
 import { type KeyboardEvent, type RefObject, useEffect, useRef, useState, type WheelEvent } from 'react'
 
-/** Coming nearer to the end than this goes back to it. */
+/** Distance from the end, in pixels, within which scrolling sticks to it again. */
 const nearPx = 32
 
 const upwards: readonly string[] = ['ArrowUp', 'PageUp', 'Home']
 
 /**
+ * Sticks to the end.
  * @param content What grows inside `scroller`.
- * @returns `handlers` are for the scroller. They tell what the reader does from what grows: a scroll alone says neither.
+ * @returns `handlers` for the scroller, which tell the user's scrolling from growth; a scroll event alone does not.
  */
 export function useStickToEnd(scroller: RefObject<HTMLElement | null>, content: RefObject<HTMLElement | null>) {
   const [isAtEnd, setAtEnd] = useState(true)
-  // Read at once when something grows, before the next drawing.
+  // A ref, so that it can be read as soon as content grows, before the next render.
   const follows = useRef(true)
   const lastTop = useRef(0)
   const follow = (isFollowing: boolean) => {

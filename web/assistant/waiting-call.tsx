@@ -1,4 +1,4 @@
-/** A call that a human has to allow: what it would do, in words and exactly. It takes no focus by itself, and no key of the composer reaches it. */
+/** A call that needs a human's permission. It takes no focus, and gets no key presses meant for the composer. */
 import { Check, ShieldQuestionMark, X } from 'lucide-react'
 import { useId, useRef, useState } from 'react'
 import type { AssistantToolCall, Citation } from '../../contract/answers.ts'
@@ -24,7 +24,7 @@ export function WaitingCall({
   onDecide,
 }: {
   call: AssistantToolCall
-  /** What it would be done to, as far as it was looked at. */
+  /** The messages that it would affect, as far as they were seen. */
   concerned: readonly Citation[]
   onDecide(decision: 'allow' | 'decline'): Promise<void>
 }) {
@@ -38,7 +38,7 @@ export function WaitingCall({
   const decide = async (decision: 'allow' | 'decline') => {
     setBusy(decision)
     setError(undefined)
-    // The button that had it goes away.
+    // The focused button is about to be removed.
     box.current?.closest<HTMLElement>('[data-exchange]')?.focus({ preventScroll: true })
     try {
       await onDecide(decision)
@@ -84,7 +84,7 @@ export function WaitingCall({
       )}
       <Citations citations={concerned} label="Concerns" />
       <details open={!isWhole}>
-        <summary className="cursor-pointer text-xs text-muted">Exact input, to which your decision is bound</summary>
+        <summary className="cursor-pointer text-xs text-muted">Exact input that your decision covers</summary>
         <div className="pt-1.5">
           <Exact label={`Exact input of ${title}`} heading={call.name} text={exactInput(input)} />
         </div>
@@ -120,5 +120,5 @@ function useLeft(expiresAt: string | null): number | undefined {
 }
 
 function leftWords(leftMs: number): string {
-  return leftMs > 0 ? `Expires in ${formatDuration(Math.ceil(leftMs / 1_000))}` : 'Expired: it is not done'
+  return leftMs > 0 ? `Expires in ${formatDuration(Math.ceil(leftMs / 1_000))}` : 'Expired: not run'
 }

@@ -1,4 +1,4 @@
-/** What narrows the audit trail. */
+/** Filters of the audit trail. */
 import { SlidersHorizontal } from 'lucide-react'
 import { type ReactNode, useId, useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
@@ -25,7 +25,7 @@ export function AuditFilterForm({
   onClear: (() => void) | undefined
 }) {
   const listId = useId()
-  // On phones the entries come first.
+  // On phones the filter starts collapsed, so that the entries come first.
   const [isOpen, setOpen] = useState(onClear !== undefined)
   return (
     <search className={classNames('mb-3 flex flex-wrap gap-2', !isOpen && 'max-sm:*:not-first:hidden')}>

@@ -1,4 +1,4 @@
-/** The audit trail: who did what, newest first, as it happens; filtered by the address, exported and checked. */
+/** The audit trail: who did what, live and newest first; filtered by the address, exported and verified. */
 import { Download, Settings2 } from 'lucide-react'
 import { useState } from 'react'
 import type { AuditEntry } from '../../contract/audit.ts'
@@ -108,7 +108,7 @@ export function AuditPage() {
   )
 }
 
-/** An empty trail has none. */
+/** Returns whether to show the pager; an empty trail has no pages. */
 function hasPages(
   { items, next_cursor: next }: { items: readonly AuditEntry[]; next_cursor: string | null },
   isHead: boolean,

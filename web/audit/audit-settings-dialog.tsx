@@ -1,4 +1,4 @@
-/** What the audit trail notes, and how long it is kept. */
+/** What the audit trail records, and how long it is kept. */
 import { useId, useState } from 'react'
 import schema from '../../contract/AuditSettings.schema'
 import type { AuditSettings } from '../../contract/audit.ts'
@@ -18,7 +18,7 @@ type Reads = AuditSettings['reads']
 
 const reads = Object.keys(readsWords) as Reads[]
 
-/** Mounted while it is open. */
+/** The dialog; mount it while it is open. */
 export function AuditSettingsDialog({ onClose }: { onClose(): void }) {
   const { data, error, refetch } = useAuditSettings()
   const formId = useId()
@@ -88,8 +88,8 @@ function SettingsForm({
         </Field>
       </div>
       <p className="text-sm text-soft">
-        Entries are removed, oldest first, when either limit is reached. Removals are recorded too. Export entries you
-        need first.
+        Entries are removed, oldest first, when either limit is reached. Removals are recorded, too. Export the entries
+        that you need first.
       </p>
     </form>
   )

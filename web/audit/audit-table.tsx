@@ -1,4 +1,4 @@
-/** The rows of the audit trail; where there is no room, two lines each, and the entry itself says the rest. */
+/** The audit table; in a narrow container each entry has two lines, and its dialog has the rest. */
 import { FileSearch } from 'lucide-react'
 import type { Account } from '../../contract/accounts.ts'
 import type { AuditEntry } from '../../contract/audit.ts'
@@ -72,7 +72,7 @@ function EntryRow({ entry, accounts, people, onOpen }: RowProps & { entry: Audit
           </span>
         </span>
         {refs.length > 0 && (
-          // As wide as it likes, a long list would take the room of names and outcomes.
+          // Bounded in width, because a long list would squeeze names and outcomes.
           <span className="block max-w-88 text-xs text-muted wrap-anywhere stacked:hidden">{refs.join(' · ')}</span>
         )}
       </LineCell>

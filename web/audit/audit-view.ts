@@ -1,4 +1,4 @@
-/** What the address says about the audit trail: the filter, and how far back one has gone. */
+/** The address of the audit page: the filter, and the position in the trail. */
 import type { AuditFilter, AuditSettings } from '../../contract/audit.ts'
 import { addressOf } from '../platform/api-client.ts'
 
@@ -12,15 +12,15 @@ export const viewDefaults = {
   outcome: '',
   from: '',
   to: '',
-  /** Where the page begins; empty for the newest. */
+  /** Cursor of the page; empty for the newest. */
   cursor: '',
 }
 export type AuditView = typeof viewDefaults
 
-/** Not in the table of endpoints, since it answers a file. */
+/** Not in the endpoint table, because the response is a file. */
 const exportPath = '/api/dashboard/audit/export'
 
-/** The server judges what the address says; an unknown value comes back as its own words. */
+/** Builds the filter; the server validates the values, so unknown ones produce its error. */
 export function filterOf({ principal, operation, effect, account, outcome, from, to }: AuditView): AuditFilter {
   return {
     principal: principal || undefined,
@@ -41,7 +41,7 @@ export function exportAddress(view: AuditView, format: 'csv' | 'jsonl'): string 
   return addressOf(exportPath, {}, { format, ...filterOf(view) })
 }
 
-/** From what `datetime-local` holds, in the time of this machine, to what the server takes; empty for what is no time. */
+/** Converts `datetime-local`, in this machine's time zone, to a timestamp; empty if it is invalid. */
 export function toTimestamp(local: string): string {
   const at = new Date(local)
   return Number.isNaN(at.getTime()) ? '' : at.toISOString()

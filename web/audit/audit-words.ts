@@ -1,4 +1,4 @@
-/** Entries of the audit trail, and what a check of it found, in words. */
+/** Audit entries and the result of a verification, in words. */
 import type { AuditEntry } from '../../contract/audit.ts'
 import { formatCount, formatDateTime, formatNumber } from '../platform/format.ts'
 import type { Tone } from '../ui/tone.ts'
@@ -27,7 +27,7 @@ export function verdictWords({ is_whole: isWhole, entries, oldest, newest, begun
   detail: string
 } {
   if (fault?.kind === 'unconfirmed') return { tone: 'bad', title: 'Integrity not confirmed', detail: fault.detail }
-  // The entries may all fit together: it is their ends, or what should stand behind them, that do not.
+  // Entry 0 means that the entries may be consistent, but the ends of the trail, or what should precede it, are not.
   if (fault && fault.number === 0) return { tone: 'bad', title: 'The trail is missing', detail: fault.detail }
   if (fault) {
     const title = `Entry ${formatNumber(fault.number)} ${kindWords[fault.kind]}`

@@ -1,4 +1,4 @@
-/** The address, the times, the verdict and the held rows of the audit trail. */
+/** The address, times, verdict and held rows of the audit trail. */
 import { expect, test } from 'vitest'
 import { problems } from '../../contract/problem.ts'
 import { heldRows } from '../ui/held-rows.tsx'
@@ -26,7 +26,7 @@ test('what a check found is said in words, with the entry at fault', () => {
   const whole = { is_whole: true, entries: 1234, oldest: 1, newest: 1234, begun_at, fault: null }
   expect(verdictWords(whole)).toMatchObject({ tone: 'good' })
   expect(verdictWords(whole).detail).toContain('1,234 entries (1 to 1,234)')
-  // A trail that was begun again after everything was wiped is told by that.
+  // The verdict names when a trail was restarted after everything was wiped.
   expect(verdictWords(whole).detail).toMatch(/The trail was started 2\d Nov 2026, /)
   expect(verdictWords({ ...whole, entries: 0, oldest: null, newest: null }).detail).toContain('no entries')
   const fault = { number: 812, kind: 'missing', detail: 'The next one does not follow.' } as const

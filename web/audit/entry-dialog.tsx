@@ -1,4 +1,4 @@
-/** One entry of the trail with all that is noted of it. */
+/** One audit entry in full. */
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
 import type { Account } from '../../contract/accounts.ts'
@@ -115,7 +115,7 @@ function Ids({ name, text }: { name: string; text: string | null }) {
   return <Fact name={name}>{text === null ? <None /> : <Code text={text} label={`the ${name.toLowerCase()}`} />}</Fact>
 }
 
-/** @param label For what is worth to be copied. */
+/** @param label Names the value for the copy button; without one it cannot be copied. */
 function Code({ text, label }: { text: string; label?: string }) {
   return (
     <span className="inline-flex max-w-full items-center gap-1">

@@ -1,4 +1,4 @@
-/** The outcome in words: not as the problem says it to the caller, but as one reads it afterwards. */
+/** The outcomes of audit entries, phrased for a later reader rather than for the caller. */
 import type { AuditEntry } from '../../contract/audit.ts'
 import type { ProblemCode } from '../../contract/problem.ts'
 import type { Tone } from '../ui/tone.ts'
@@ -115,7 +115,7 @@ const ofProblems: Record<ProblemCode, string> = {
   provider_timeout: 'Model provider too slow',
 }
 
-/** What is no problem of the contract: sign-in through a provider, and the trail itself. */
+/** Outcomes that are not problems of the contract: sign-in through a provider, and the trail itself. */
 const others: ReadonlyMap<string, string> = new Map(
   Object.entries({
     ok: 'Done',
@@ -133,7 +133,7 @@ const others: ReadonlyMap<string, string> = new Map(
   }),
 )
 
-/** The same refusal in the words of what was tried. */
+/** Problems with another meaning in a sign-in. */
 const ofSignIn: ReadonlyMap<string, string> = new Map(
   Object.entries({
     'access.openSession': 'Wrong password',

@@ -1,4 +1,4 @@
-/** The entries that the address asks for, the check of the trail, and its settings. */
+/** The audit entries, verification, and settings. */
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { AuditSettings } from '../../contract/audit.ts'
 import { api } from '../../contract/index.ts'
@@ -12,7 +12,7 @@ export function useAuditView() {
   return useUrlState(viewDefaults)
 }
 
-/** The newest entries follow the stream; older ones do not change. */
+/** Returns the entries; the newest page follows the stream, and older ones do not change. */
 export function useAudit(view: AuditView) {
   const { cursor } = view
   return useQuery({

@@ -1,4 +1,4 @@
-/** Has the server look whether any entry was changed, removed or reordered, and says what it found. */
+/** Lets the server verify that no entry was changed, removed or reordered, and shows the result. */
 import { ShieldCheck } from 'lucide-react'
 import { formatClock } from '../platform/format.ts'
 import { ToneIcon } from '../ui/badge.tsx'

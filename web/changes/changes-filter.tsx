@@ -1,4 +1,4 @@
-/** What narrows the list of changes: by whom, of which account, in which state. */
+/** Filters of the list of changes: caller, account, state. */
 import { SlidersHorizontal } from 'lucide-react'
 import { useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
@@ -22,7 +22,7 @@ export function ChangesFilter({
   seesOthers: boolean
   setView(change: Partial<ChangesView>): void
 }) {
-  // On phones the changes come first.
+  // On phones the filter starts collapsed, so that the changes come first.
   const [isOpen, setOpen] = useState(hasFilter(view))
   return (
     <search
@@ -79,7 +79,7 @@ export function ChangesFilter({
   )
 }
 
-/** Somebody whom the address names may have done nothing that is shown. */
+/** A select of callers; includes the one in the address even if none of their changes is listed. */
 export function PrincipalSelect({
   value,
   principals,
@@ -88,7 +88,7 @@ export function PrincipalSelect({
 }: {
   value: string
   principals: readonly Operation['principal'][]
-  /** What stands for no choice. */
+  /** Label of the empty choice. */
   anyone: string
   onChange(id: string): void
 }) {

@@ -1,4 +1,4 @@
-/** Changes of mail: what programs and people did to messages, newest first, as it happens; each can be looked into and undone. */
+/** Changes of mail by programs and people, live and newest first; each can be inspected and undone. */
 import { History, Undo2 } from 'lucide-react'
 import { useState } from 'react'
 import type { Operation } from '../../contract/operations.ts'
@@ -40,7 +40,7 @@ export function ChangesPage() {
     ...(query.data?.items ?? []).map(({ principal }) => principal),
   ])
   const mayUndo = seesOthers || mayOrganise
-  // The same name of another principal is another session.
+  // Sessions are identified by principal and name together.
   const session = view.principal !== '' && view.session !== '' && { principal: view.principal, session: view.session }
   const showSession = ({ principal, session }: Operation) =>
     setView({ principal: principal.id, session: session ?? '', operation: '', cursor: '' })
@@ -50,8 +50,8 @@ export function ChangesPage() {
         title="Changes"
         description={
           seesOthers
-            ? 'What programs and people did to mail. What was done can be undone.'
-            : 'What you did to mail. What was done can be undone.'
+            ? 'What programs and people did to mail. Most of it can be undone.'
+            : 'What you did to mail. Most of it can be undone.'
         }
         actions={
           mayUndo && (

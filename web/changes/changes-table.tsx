@@ -1,4 +1,4 @@
-/** The rows of changes; where there is no room, two lines each. */
+/** The table of changes; in a narrow container each has two lines. */
 import { FileSearch, Undo2 } from 'lucide-react'
 import type { Operation } from '../../contract/operations.ts'
 import { formatDateTime, formatMinute } from '../platform/format.ts'
@@ -10,7 +10,7 @@ import { countWords, isUndoable, kindWords, stateWords, titleOf } from './operat
 interface RowProps {
   nameOf(accountId: string): string
   onOpen(operation: Operation): void
-  /** Undefined for somebody who may undo nothing. */
+  /** Undefined for users who may not undo. */
   onUndo: ((operation: Operation) => void) | undefined
   onPrincipal(principal: Operation['principal']): void
   onSession(operation: Operation): void

@@ -1,4 +1,4 @@
-/** The page of changes is opened by its address, with what is to be undone. */
+/** The address of the page of changes, including what to undo. */
 import { expect, test } from 'vitest'
 import { undoAddress, viewDefaults } from './changes-view.ts'
 

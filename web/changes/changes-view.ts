@@ -1,19 +1,19 @@
-/** What the address says about the page of changes: the filter, how far back one has gone, and what is open. */
+/** The address of the page of changes: the filter, the position, and what is open. */
 import type { Operation, OperationState } from '../../contract/operations.ts'
 
 export const perPage = 50
 
 export const viewDefaults = {
   principal: '',
-  /** Of work, of this principal. */
+  /** Name of a session of this principal. */
   session: '',
   account: '',
   state: '',
-  /** Where the page begins; empty for the newest. */
+  /** Cursor of the page; empty for the newest. */
   cursor: '',
-  /** The one whose messages are shown. */
+  /** The operation whose messages are shown. */
   operation: '',
-  /** `since` while it is chosen from when on everything is undone; `session` while all of the session is. */
+  /** Which undo dialog is open: `since` for a time, `session` for a whole session. */
   undo: '',
 }
 export type ChangesView = typeof viewDefaults
@@ -22,7 +22,7 @@ export function hasFilter({ principal, session, account, state }: ChangesView): 
   return [principal, session, account, state].some(value => value !== '')
 }
 
-/** The server judges what the address says; an unknown value comes back as its own words. */
+/** Builds the query; the server validates the values, so unknown ones produce its error. */
 export function queryOf({ principal, session, account, state, cursor }: ChangesView) {
   return {
     limit: perPage,
@@ -34,18 +34,18 @@ export function queryOf({ principal, session, account, state, cursor }: ChangesV
   }
 }
 
-/** What operations call a token that asked for them. */
+/** Returns the principal of a token, as operations name it. */
 export function principalOfToken(tokenId: string): string {
   return `token-${tokenId}`
 }
 
-/** Where everything that somebody did is undone: all of the session where it is named, else from a time on. */
+/** Returns the address that undoes a principal's changes: a whole session if named, else since a time. */
 export function undoAddress(principal: string, session: string | null = null): string {
   const chosen = session === null ? { undo: 'since' } : { session, undo: 'session' }
   return `/changes?${new URLSearchParams({ principal, ...chosen })}`
 }
 
-/** Each once, with the name that comes first. */
+/** Removes duplicate principals, keeping the first name. */
 export function eachOnce(principals: readonly Operation['principal'][]): Operation['principal'][] {
   const known = new Map<string, Operation['principal']>()
   for (const principal of principals) if (!known.has(principal.id)) known.set(principal.id, principal)

@@ -1,4 +1,4 @@
-/** Messages of a change as links: by subject where the index knows it, else by number. */
+/** Links to the messages of a change: by subject if the index knows it, else numbered. */
 import { useQueries } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Link } from 'wouter'
@@ -9,11 +9,11 @@ import { formatNumber } from '../platform/format.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { writeState } from '../platform/url-state.ts'
 
-/** More are shown by a press. */
+/** Messages shown at first; the rest on request. */
 const shownFirst = 10
 
 export interface LinkedMessage {
-  /** Id or reference; null where neither is known. */
+  /** Id or reference; null if neither is known. */
   name: string | null
   folder: string | null
 }
@@ -52,17 +52,17 @@ export function MessageLinks({ accountId, messages }: { accountId: string; messa
 
 const addressDefaults = { account: '', folder: 'INBOX', message: '' }
 
-/** Where a message is read. */
+/** Returns the address of a message. */
 export function messageHref(account: string, message: string, folder: string | null): string {
   const change = { account, message, folder: folder ?? 'INBOX' }
   return `/mail?${writeState(new URLSearchParams(), addressDefaults, change)}`
 }
 
-/** One call takes so many. */
+/** Maximum messages of one request. */
 const atOnce = 50
 const idForm = /^[A-Za-z0-9_-]{20}$/
 
-/** Asked of the index; what it does not know keeps its number. */
+/** Returns the subjects that the index knows, by name. */
 function useSubjects(accountId: string, names: readonly string[]): ReadonlyMap<string, string> {
   const ids = names.filter(name => idForm.test(name))
   const count = Math.ceil(ids.length / atOnce)

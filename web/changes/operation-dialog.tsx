@@ -1,4 +1,4 @@
-/** One operation: who asked for it, and what became of each of its messages. */
+/** One operation: who requested it, and the outcome of each message. */
 import { ListChecks, Undo2 } from 'lucide-react'
 import type { Operation, OperationResult, OperationWithResults } from '../../contract/operations.ts'
 import { visibleText } from '../mail/mail-words.ts'
@@ -23,7 +23,7 @@ export function OperationDialog({
 }: {
   operationId: string
   nameOf(accountId: string): string
-  /** Undefined for somebody who may undo nothing. */
+  /** Undefined for users who may not undo. */
   onUndo: ((operation: Operation) => void) | undefined
   onSession(operation: Operation): void
   onClose(): void
@@ -113,17 +113,15 @@ function Details({ operation, account }: { operation: OperationWithResults; acco
 }
 
 const proposalWords: Partial<Record<Operation['state'], string>> = {
-  proposed: 'It is proposed. Nothing is changed before a user applies it.',
-  declined: 'It was proposed and not applied. Nothing was changed.',
+  proposed: 'Proposed. Nothing is changed until a user applies it.',
+  declined: 'Proposed, but not applied. Nothing was changed.',
 }
 
 function ProposalNote({ state, proposalId }: { state: Operation['state']; proposalId: string }) {
   const mayOpen = useMay('mail:draft')
   return (
     <p className="flex flex-wrap items-center gap-3">
-      <span className="grow basis-60 text-soft">
-        {proposalWords[state] ?? 'It was proposed, and applied by a user.'}
-      </span>
+      <span className="grow basis-60 text-soft">{proposalWords[state] ?? 'Proposed, and applied by a user.'}</span>
       {mayOpen && (
         <ButtonLink href={`/approvals?open=${encodeURIComponent(proposalId)}`} size="sm" icon={ListChecks}>
           Open the proposal
@@ -137,7 +135,7 @@ function ResultPill({ words: { tone, text } }: { words: { tone: Tone; text: stri
   return <StatePill tone={tone}>{text}</StatePill>
 }
 
-/** What became of many in the same way is said once; what failed comes first. */
+/** Groups equal outcomes, failures first. */
 function groupResults(results: readonly OperationResult[]) {
   const groups = Map.groupBy(results, ({ state, why, folder }) => JSON.stringify([state, why, folder]))
   const rank = ({ state }: OperationResult) => (state === 'done' ? 1 : 0)

@@ -43,7 +43,7 @@ test('each kind, and its undo, says what is asked for', () => {
     'Delete 40 messages permanently',
     'Remove 1 copy',
     'Mark as read, add Work, remove star, remove urgent: 40 messages',
-    'Take back flags of 40 messages',
+    'Restore flags of 40 messages',
   ])
 })
 

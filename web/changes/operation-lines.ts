@@ -1,4 +1,4 @@
-/** Operations, what became of their messages, and what an undo changes, in words. */
+/** Operations, the outcomes of their messages, and the changes of an undo, in words. */
 import type {
   ItemState,
   Operation,
@@ -38,12 +38,12 @@ export const outcomeWords: Record<UndoOutcome, { tone: Tone; text: string }> = {
   impossible: { tone: 'bad', text: 'Cannot be undone' },
 }
 
-/** Whether the mail server was, or will be, asked: what is proposed waits for a human, and what was declined is over. */
+/** Returns whether the mail server was or will be asked: proposals wait for a human, and declined ones are over. */
 export function wasAsked(state: OperationState): boolean {
   return state !== 'proposed' && state !== 'declined'
 }
 
-/** What became of one of its messages. */
+/** Describes the outcome of one message. */
 export function itemWordsOf(item: ItemState, state: OperationState): { tone: Tone; text: string } {
   return wasAsked(state) || item !== 'waiting' ? itemWords[item] : stateWords[state]
 }
@@ -61,7 +61,7 @@ const folderVerbs = {
   unsubscribe_folder: 'Unsubscribe from',
 }
 
-/** What was asked for: `Move 40 messages to Archive`. */
+/** Describes what was requested: `Move 40 messages to Archive`. */
 export function titleOf({ kind, counts, folder, to, add, remove, undo_of: undoOf }: Operation): string {
   const what = formatCount(counts.total, 'message')
   switch (kind) {
@@ -73,7 +73,7 @@ export function titleOf({ kind, counts, folder, to, add, remove, undo_of: undoOf
     case 'delete':
       return undoOf === null ? `Delete ${what} permanently` : `Remove ${formatCount(counts.total, 'copy', 'copies')}`
     case 'flags':
-      return undoOf === null ? `${flagWords({ add, remove })}: ${what}` : `Take back flags of ${what}`
+      return undoOf === null ? `${flagWords({ add, remove })}: ${what}` : `Restore flags of ${what}`
     case 'rename_folder':
       return `Rename folder ${visibleText(folder ?? '')} to ${visibleText(to ?? '')}`
     case 'create_folder':
@@ -84,7 +84,7 @@ export function titleOf({ kind, counts, folder, to, add, remove, undo_of: undoOf
   }
 }
 
-/** `Mark as read, add Work`. */
+/** Describes changed flags: `Mark as read, add Work`. */
 export function flagWords({ add, remove }: { add: readonly string[]; remove: readonly string[] }): string {
   const known = new Map([
     ['+seen', 'mark as read'],
@@ -98,10 +98,10 @@ export function flagWords({ add, remove }: { add: readonly string[]; remove: rea
   return words === '' ? 'Change no flag' : words.charAt(0).toUpperCase() + words.slice(1)
 }
 
-/** Only what is not plain from the state: `36 of 40 done, 3 failed, 1 gone`. */
+/** Summarises counts that the state does not imply: `36 of 40 done, 3 failed, 1 gone`. */
 export function countWords({ total, done, failed, gone, unknown }: OperationCounts, state: OperationState): string {
   if (state === 'done' && done === total) return ''
-  // Nothing of it was tried.
+  // Nothing was attempted.
   if (!wasAsked(state)) return ''
   const others = [
     [failed, 'failed'],
@@ -112,7 +112,7 @@ export function countWords({ total, done, failed, gone, unknown }: OperationCoun
   return [`${formatNumber(done)} of ${formatNumber(total)} done`, ...parts].join(', ')
 }
 
-/** What a change of an undo does, without the number: `Move back to INBOX`. */
+/** Describes a change of an undo, without the count: `Move back to INBOX`. */
 export function changeWords({ action, to, add, remove }: UndoChange): string {
   switch (action) {
     case 'move_back':
@@ -139,7 +139,7 @@ export interface ChangeGroup {
   changes: UndoChange[]
 }
 
-/** What is the same for many messages is said once; what changes comes first. */
+/** Groups equal changes, those that take effect first. */
 export function groupChanges(changes: readonly UndoChange[]): ChangeGroup[] {
   const groups = new Map<string, ChangeGroup>()
   for (const change of changes) {
@@ -154,10 +154,10 @@ export function groupChanges(changes: readonly UndoChange[]): ChangeGroup[] {
   return [...groups.values()].toSorted((a, b) => order.indexOf(a.outcome) - order.indexOf(b.outcome))
 }
 
-/** Finished, not undone, and nothing that is gone for good. */
+/** Returns whether an operation is finished, not undone, and reversible. */
 export function isUndoable({ state, kind, undo_of: undoOf, undone_by: undoneBy, counts }: Operation): boolean {
   const isPossible = kind !== 'delete' && counts.done > 0
-  // What undid copies has deleted them.
+  // Undoing a copy has deleted the copies.
   return (
     state !== 'pending' && wasAsked(state) && undoneBy === null && isPossible && !(undoOf !== null && kind === 'copy')
   )

@@ -1,4 +1,4 @@
-/** Shows what an undo would change, then does it, and says what of it was done. */
+/** Previews an undo, runs it, and reports the outcome. */
 import { useState } from 'react'
 import type { Operation, UndoReport } from '../../contract/operations.ts'
 import { visibleText } from '../mail/mail-words.ts'
@@ -22,7 +22,7 @@ export function UndoDialog({
 }: {
   title: string
   target: UndoTarget
-  /** Goes on behind the last operation that was undone; undefined where there is only one. */
+  /** Continues before the last undone operation; undefined if there is only one. */
   onOlder?: (before: string) => void
   onClose(): void
 }) {
@@ -93,7 +93,7 @@ function Listing({ report, hasOlder }: { report: UndoReport; hasOlder: boolean }
       <p>
         {undone.length === 0
           ? 'Nothing was changed in that time.'
-          : 'Nothing has been changed yet. This is what an undo would do now:'}
+          : 'Nothing has been changed yet. An undo would do this now:'}
       </p>
       {counts.length > 0 && (
         <ul aria-label="In short" className="flex flex-wrap gap-2">
@@ -108,7 +108,7 @@ function Listing({ report, hasOlder }: { report: UndoReport; hasOlder: boolean }
       )}
       {pending > 0 && (
         <p role="note" className="text-soft">
-          {formatCount(pending, 'change is', 'changes are')} not finished yet, and cannot be undone before.
+          {formatCount(pending, 'change is', 'changes are')} not finished yet, and cannot be undone until then.
         </p>
       )}
       {undone.length > 1 && <Operations operations={undone.map(({ operation }) => operation)} />}
@@ -135,7 +135,7 @@ function Listing({ report, hasOlder }: { report: UndoReport; hasOlder: boolean }
       )}
       {hasOlder && (
         <p role="note" className="text-soft">
-          There are older changes. These are undone first; then the next are listed.
+          There are older changes. These are undone first; then older ones are listed.
         </p>
       )}
     </>

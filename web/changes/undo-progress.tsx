@@ -1,4 +1,4 @@
-/** How far an undo of many operations is; older ones are looked at only when these are settled. */
+/** Progress of an undo of many operations; older ones can be previewed once these are settled. */
 import { useQueries } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { api } from '../../contract/index.ts'
@@ -7,7 +7,7 @@ import { call } from '../platform/api-client.ts'
 import { formatNumber } from '../platform/format.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 
-/** Accounts do their operations one after the other, so the last one of each tells of all. */
+/** Accounts run their operations in order, so the last one of each tells when all are done. */
 function lastOfEach({ undone }: UndoReport) {
   const undos = undone.flatMap(({ undo }) => undo ?? [])
   return [...new Map(undos.map(undo => [undo.account_id, undo])).values()]

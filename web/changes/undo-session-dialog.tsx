@@ -1,4 +1,4 @@
-/** Undoes everything that a caller did in one session of work: the list, then all of it, the newest first. */
+/** Undoes everything that a caller did in one session: previews it, then undoes it, newest first. */
 import { useState } from 'react'
 import { UndoDialog } from './undo-dialog.tsx'
 

@@ -1,4 +1,4 @@
-/** Undoes everything that somebody did since a time: who and from when on, then the list, then all of it. */
+/** Undoes everything that a caller did since a time: choose both, preview, then undo. */
 import { useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
 import type { Operation } from '../../contract/operations.ts'
@@ -27,7 +27,7 @@ export function UndoSinceDialog({
 }: {
   principals: readonly Operation['principal'][]
   accounts: readonly Account[]
-  /** Chosen at first; empty for none. */
+  /** The preselected caller; empty for none. */
   principal: string
   onClose(): void
 }) {
@@ -70,7 +70,7 @@ export function UndoSinceDialog({
     >
       <div className="grid gap-4">
         <p className="text-sm text-soft">
-          First you see a list. Nothing is changed before you confirm it, and what somebody changed since is left as it
+          You see a list first. Nothing is changed until you confirm it, and what someone changed since is left as it
           is.
         </p>
         <Field label="Whose changes">

@@ -1,4 +1,4 @@
-/** Operations that the address asks for, one of them with its messages, and what undoing comes to. */
+/** The operations, one of them with its messages, and undoing. */
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { api } from '../../contract/index.ts'
 import type { UndoReport } from '../../contract/operations.ts'
@@ -23,7 +23,7 @@ export function useOperation(operationId: string) {
   })
 }
 
-/** What an undo is of: one operation, or all that somebody did since a time, or in a session of work. */
+/** The extent of an undo: one operation, or all of a principal since a time or in a session. */
 export type UndoTarget =
   | { operationId: string }
   | { principal: string; since: string; account_id?: string | undefined; before?: string | undefined }
@@ -41,7 +41,7 @@ function undo(target: UndoTarget, isDryRun: boolean): Promise<UndoReport> {
   )
 }
 
-/** Looked at when it is shown, and never taken from before: mail changes meanwhile. */
+/** Previews an undo; never cached, because mail changes meanwhile. */
 export function useUndoPreview(target: UndoTarget) {
   return useQuery({
     queryKey: ['undo-preview', target],
@@ -56,7 +56,7 @@ export function useUndo(target: UndoTarget) {
   const queries = useQueryClient()
   return useMutation({
     mutationFn: () => undo(target, false),
-    // The stream would say so too, but it may be interrupted.
+    // The stream would do so too, but it may be down.
     onSettled: () => queries.invalidateQueries({ queryKey: queryKeys.operations }),
   })
 }

@@ -1,4 +1,4 @@
-/** What narrows the list of clients. */
+/** Filters of the list of clients. */
 import { Search } from 'lucide-react'
 import { Select } from '../ui/field.tsx'
 import { RestingInput } from '../ui/resting-input.tsx'

@@ -1,4 +1,4 @@
-/** Connected clients: filtered, sorted and paged by the URL, updated in place, and each can be disconnected. */
+/** Connected clients: filtered, sorted and paged by the URL, updated in place; each can be disconnected. */
 import { useRef, useState } from 'react'
 import type { ClientInfo } from '../../contract/clients.ts'
 import { agentWords } from '../platform/agent-words.ts'
@@ -69,7 +69,7 @@ export function ClientsPage() {
   )
 }
 
-/** While the pointer or the focus is inside, rows stay where they are. */
+/** Keeps rows in place while the pointer or the focus is inside. */
 function LiveRows({
   clients,
   sorting,
@@ -123,7 +123,7 @@ function NoClients({ hasFilter, onReset }: { hasFilter: boolean; onReset(): void
   }
   return (
     <EmptyState title="No matching client" actions={<Button onClick={onReset}>Show all</Button>}>
-      No connected client matches this filter, or the list has fewer pages.
+      No connected client matches this filter, or there are fewer pages.
     </EmptyState>
   )
 }

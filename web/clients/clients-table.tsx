@@ -1,4 +1,4 @@
-/** The rows of connected clients; where there is no room, two lines each. */
+/** The table of connected clients; in a narrow container each has two lines. */
 import { Unplug } from 'lucide-react'
 import type { ClientInfo, ClientKind } from '../../contract/clients.ts'
 import { agentWords } from '../platform/agent-words.ts'
@@ -28,7 +28,7 @@ export function ClientsTable({
 }: {
   clients: readonly ClientInfo[]
   gone: ReadonlySet<string>
-  /** The client that this page is. */
+  /** The id of this page's own client. */
   ownId: string | null
   sorting: Sorting
   onDisconnect(client: ClientInfo): void

@@ -1,10 +1,10 @@
-/** Asks before a client is disconnected. */
+/** Confirms that a client is to be disconnected. */
 import type { ReactNode } from 'react'
 import { ConfirmDialog } from '../ui/dialog.tsx'
 import { useToast } from '../ui/toast.tsx'
 import { useDisconnect } from './use-clients.ts'
 
-/** @param clientId Null for one that has gone by itself: there is nothing to do. */
+/** @param clientId Null if it has already disconnected, so that there is nothing to do. */
 export function DisconnectDialog({
   clientId,
   title,

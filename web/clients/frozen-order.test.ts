@@ -1,4 +1,4 @@
-/** Rows do not jump under the pointer. */
+/** Rows do not move under the pointer. */
 import { expect, test } from 'vitest'
 import { frozenRows } from './frozen-order.ts'
 

@@ -1,10 +1,10 @@
-/** Keeps rows where they are while somebody points at them: values change in place, rows that go are marked, new ones wait. */
+/** Freezes the order of rows while they are hovered: values update in place, removed rows are marked, new ones wait. */
 
 export interface FrozenRows<Row> {
   rows: Row[]
-  /** Ids of rows that are shown but no longer there. */
+  /** Ids of shown rows that no longer exist. */
   gone: ReadonlySet<string>
-  /** How many wait to be shown. */
+  /** Number of new rows that are not shown yet. */
   waiting: number
 }
 

@@ -1,4 +1,4 @@
-/** Steps through the pages of a list. */
+/** A pager of numbered pages. */
 import { ChevronLeft, ChevronRight } from 'lucide-react'
 import { formatCount, formatNumber } from '../platform/format.ts'
 import { IconButton } from '../ui/icon-button.tsx'

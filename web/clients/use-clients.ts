@@ -1,4 +1,4 @@
-/** The clients that the address asks for, and the way to disconnect one. */
+/** The list of clients, and disconnecting one. */
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { api } from '../../contract/index.ts'
 import { call } from '../platform/api-client.ts'
@@ -8,7 +8,7 @@ import { useUrlState } from '../platform/url-state.ts'
 
 export const perPage = 25
 
-/** Events tell who comes and goes; the counters of those who stay are asked for this often. */
+/** Poll interval of the counters in milliseconds; events report only who connects and disconnects. */
 export const clientsIntervalMs = 10_000
 
 export const viewDefaults = { page: '1', filter: '', kind: '', status: '', sort: 'last_activity', order: 'desc' }
@@ -24,7 +24,7 @@ export function useClients(view: ClientsView) {
     queryKey: queryKeys.clientPage(view),
     queryFn: ({ signal }) => call(api.clients.listClients, { query: toQuery(view), signal }),
     placeholderData: keepPreviousData,
-    // What the server refused it would refuse again.
+    // A refused request would be refused again.
     refetchInterval: ({ state: { error } }) => state === 'live' && !error && clientsIntervalMs,
   })
 }
@@ -37,7 +37,7 @@ export function useDisconnect() {
   })
 }
 
-/** The server judges what the address says; an unknown value comes back as its own words. */
+/** Builds the query; the server validates the values, so unknown ones produce its error. */
 function toQuery({ page, filter, kind, status, sort, order }: ClientsView) {
   return {
     page,

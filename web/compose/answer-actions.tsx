@@ -1,4 +1,4 @@
-/** Begins a message, or an answer to the one that is open; by buttons and by the keys c, r, a, f. */
+/** Starts a new message, or a reply to the open one, by buttons and by the keys c, r, a, f. */
 import { Forward, PenLine, Reply, ReplyAll } from 'lucide-react'
 import { useMay } from '../platform/session.ts'
 import { usePageKeys } from '../shell/page-keys.ts'
@@ -33,7 +33,7 @@ export function ComposeButton({ accountId }: { accountId: string }) {
   )
 }
 
-/** Where the folders, with the button above them, are away: at the thumb. */
+/** The floating button for a new message, at thumb's reach where the folder pane and its button are hidden. */
 export function ComposeCorner({ accountId }: { accountId: string }) {
   const { begin, isBeginning } = useCompose()
   if (!useMay('mail:draft')) return null
@@ -52,7 +52,7 @@ export function ComposeCorner({ accountId }: { accountId: string }) {
   )
 }
 
-/** Below a message. */
+/** The reply buttons below a message. */
 export function AnswerLine({ accountId, messageRef }: Named) {
   const { begin } = useCompose()
   if (!useMay('mail:draft')) return null
@@ -73,7 +73,10 @@ export function AnswerLine({ accountId, messageRef }: Named) {
   )
 }
 
-/** @param message What is open; empty while nothing is. */
+/**
+ * Handles the compose keys.
+ * @param message The open message; empty if none is.
+ */
 export function useComposeKeys(accountId: string, messageAccountId: string, message: string): void {
   const { begin, open } = useCompose()
   const mayDraft = useMay('mail:draft')

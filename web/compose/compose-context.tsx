@@ -1,4 +1,4 @@
-/** Which draft is open, in the address. Any page can open one, back closes it, and a reload keeps it. */
+/** The open draft, kept in the address, so that every page can open one, back closes it, and a reload keeps it. */
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react'
 import type { NewDraft } from '../../contract/draft.ts'
 import type { Submission } from '../../contract/submission.ts'
@@ -9,13 +9,13 @@ import { useToast } from '../ui/toast.tsx'
 export interface OpenDraft {
   accountId: string
   draftId: string
-  /** It was begun just now: closed without a word in it, it goes. */
+  /** Whether it was just created; closed while empty, it is discarded. */
   isNew: boolean
 }
 
 interface Compose {
   open: OpenDraft | undefined
-  /** Something that was just handed over to be sent. */
+  /** The message that was just submitted for sending. */
   sent: Submission | undefined
   isBeginning: boolean
   begin(accountId: string, draft: Partial<NewDraft>): void
@@ -40,7 +40,7 @@ export function ComposeProvider({ children }: { children: ReactNode }) {
   const begin = useCallback(
     (accountId: string, draft: Partial<NewDraft>) => {
       setBeginning(true)
-      // Not with the first page.
+      // Loaded on demand, to keep it out of the first load.
       import('../../contract/drafts.ts')
         .then(({ draftsApi }) =>
           call(draftsApi.createDraft, { params: { account_id: accountId }, body: { mode: 'new', ...draft } }),
@@ -50,7 +50,7 @@ export function ComposeProvider({ children }: { children: ReactNode }) {
             setNewId(id)
             reopen(accountId, id)
           },
-          (error: Error) => toast({ tone: 'bad', title: 'The message could not be begun', detail: error.message }),
+          (error: Error) => toast({ tone: 'bad', title: 'The draft could not be created', detail: error.message }),
         )
         .finally(() => setBeginning(false))
     },

@@ -1,4 +1,4 @@
-/** The fields of a message: from whom, to whom, about what, and its text. */
+/** The fields of a message: sender, recipients, subject and text. */
 import { useState } from 'react'
 import { draftBounds } from '../../contract/draft.ts'
 import { useAccounts } from '../accounts/use-accounts.ts'

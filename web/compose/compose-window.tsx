@@ -1,4 +1,4 @@
-/** The window in which a message is written: beside the page on wide windows, in place of it on phones. */
+/** The window in which a message is written: beside the page on wide screens, instead of it on phones. */
 import { X } from 'lucide-react'
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
 import type { Draft } from '../../contract/draft.ts'
@@ -60,7 +60,7 @@ function Writing({ draft: first, isNew }: { draft: Draft; isNew: boolean }) {
     close()
   }
   useEffect(() => {
-    // A reply begins with its text; what has nobody to go to, with the recipients.
+    // A reply starts in its text; a message without recipients starts in the recipients field.
     if (first.to.length > 0) box.current?.querySelector<HTMLElement>('textarea')?.focus()
   }, [first])
   const onKeyDown = (event: KeyboardEvent) => {
@@ -72,7 +72,7 @@ function Writing({ draft: first, isNew }: { draft: Draft; isNew: boolean }) {
       event.preventDefault()
       void leave()
     }
-    // The keys of the page behind are not for what one writes here; those of the browser and the palette are.
+    // Shortcuts of the page behind are not meant for this window; those with Ctrl or Command are let through.
     if (!event.ctrlKey && !event.metaKey) event.stopPropagation()
   }
   return (

@@ -1,4 +1,4 @@
-/** Recipients as they are typed, and two who write the same draft. */
+/** Parsing of typed recipients, and merging of concurrent edits of one draft. */
 import { expect, test } from 'vitest'
 import type { Draft } from '../../contract/draft.ts'
 import { changeOf, type DraftForm, keepBoth, mergeForms } from './draft-form.ts'
@@ -13,7 +13,7 @@ test('recipients are split where they end, not in names', () => {
     { email: 'dora@x.org', name: null },
   ])
   expect(parseRecipients('  ')).toEqual([])
-  // What is not closed is still there to be put right.
+  // An unclosed quote stays visible, to be corrected.
   expect(parseRecipients('"Bob bob@x.org').map(({ email }) => isAddress(email))).toEqual([false])
   expect(
     parseRecipients('Bob <bob@x.org')
@@ -70,7 +70,7 @@ test('what two changed in different fields is joined; the same field is a confli
   expect(mergeForms(base, mine, theirs)).toEqual({ form: { ...mine, subject: 'Theirs' }, conflicts: [] })
   const other = { ...theirs, content: 'Of another' }
   expect(mergeForms(base, mine, other)).toEqual({ form: { ...mine, subject: 'Theirs' }, conflicts: ['content'] })
-  // Both wrote the same.
+  // Equal changes on both sides are not a conflict.
   expect(mergeForms(base, mine, { ...base, content: 'Mine' }).conflicts).toEqual([])
   expect(keepBoth('content', mine, other).content).toBe('Mine\n\nOf another')
   const more = { ...base, to: [{ email: 'b@x.org', name: null }] }
@@ -79,7 +79,7 @@ test('what two changed in different fields is joined; the same field is a confli
 
 test('of the time to undo no more seconds are shown than were set', () => {
   const ten = { created_at: '2026-11-29T10:00:00.000Z', send_at: '2026-11-29T10:00:10.000Z' }
-  // The clock of the browser is behind, or the second of the page has begun before.
+  // The browser's clock may be behind, or the second may have started before the page rendered.
   for (const [leftMs, shown] of [
     [10_003, 10],
     [10_900, 10],

@@ -1,4 +1,4 @@
-/** Two wrote the same at the same time: both are shown, and a person says which stays. */
+/** Shows both versions of a field after concurrent edits, and lets the user decide. */
 import { visibleLines } from '../mail/mail-words.ts'
 import { ToneIcon } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
@@ -27,8 +27,8 @@ export function ConflictNote({
           <ToneIcon tone="warn" />
         </span>
         <span>
-          <strong className="font-semibold">{theirs.changed_by.name} changed this draft while you wrote.</strong> Yours
-          is still here and is not saved yet.
+          <strong className="font-semibold">{theirs.changed_by.name} changed this draft while you wrote.</strong> Your
+          version is still here but not saved yet.
         </span>
       </p>
       {fields.map(field => (

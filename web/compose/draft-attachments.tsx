@@ -1,4 +1,4 @@
-/** What is attached, and what is on its way to be. */
+/** The attachments of a draft, and the uploads in progress. */
 import { Paperclip, X } from 'lucide-react'
 import { visibleText } from '../mail/mail-words.ts'
 import { formatBytes } from '../platform/format.ts'
@@ -13,7 +13,7 @@ export function DraftAttachments({ session, snapshot }: { session: DraftSession;
   const remove = (id: string) =>
     session
       .removeAttachment(id)
-      .catch((error: Error) => toast({ tone: 'bad', title: 'It is still attached', detail: error.message }))
+      .catch((error: Error) => toast({ tone: 'bad', title: 'Still attached', detail: error.message }))
   return (
     <ul aria-label="Attachments" className="flex flex-wrap gap-1.5 pb-2">
       {draft.attachments.map(({ id, name, size_bytes: size }) => (

@@ -100,7 +100,7 @@ export function DraftFoot({
         onConfirm={() => void discard()}
         onClose={() => setDialog(undefined)}
       >
-        <p className="text-sm">What you wrote and its attachments are deleted.</p>
+        <p className="text-sm">The text and its attachments are deleted.</p>
       </ConfirmDialog>
     </footer>
   )

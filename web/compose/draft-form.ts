@@ -1,4 +1,4 @@
-/** What the window of a draft holds, what of it changed, and what becomes of changes that somebody else made meanwhile. */
+/** The form of a draft: its changed fields, and merging with edits that someone else made meanwhile. */
 import type { Draft, DraftChange } from '../../contract/draft.ts'
 import { type Recipient, recipientsOf, toInput, validOf } from './recipients.ts'
 
@@ -42,7 +42,10 @@ export function formOf(draft: Draft): DraftForm {
   return { from_email: from.email, ...people, subject, content: body.content, include_quote, include_signature }
 }
 
-/** Which fields differ, as far as the server would know: what is no address yet is not sent to it. */
+/**
+ * Returns the fields that differ as far as the server would see; recipients that are not valid addresses yet are not
+ * sent to it.
+ */
 export function changedFields(before: DraftForm, now: DraftForm): FormField[] {
   return formFields.filter(field => keyOf(before[field]) !== keyOf(now[field]))
 }
@@ -51,7 +54,7 @@ function keyOf(value: DraftForm[FormField]): string {
   return JSON.stringify(typeof value === 'object' ? validOf(value) : value)
 }
 
-/** Only what changed. */
+/** Returns the changed fields as a request body; undefined if nothing changed. */
 export function changeOf(
   before: DraftForm,
   now: DraftForm,
@@ -68,8 +71,8 @@ export function changeOf(
 }
 
 /**
- * Both started from `base`: what only one of them changed is taken from that one. What both changed, each in another way, is a conflict,
- * in which `mine` stays on screen until a person decides.
+ * Merges two edits of `base`: a field that only one side changed is taken from that side. A field that both changed
+ * differently is a conflict, in which `mine` stays on screen until the user decides.
  */
 export function mergeForms(
   base: DraftForm,
@@ -85,7 +88,7 @@ export function mergeForms(
   return { form, conflicts }
 }
 
-/** Nothing of either is lost: both texts, or the recipients of both. */
+/** Keeps both versions of a field: both texts, or the recipients of both. */
 export function keepBoth(field: FormField, mine: DraftForm, theirs: DraftForm): DraftForm {
   if (field === 'content') return { ...mine, content: `${mine.content}\n\n${theirs.content}` }
   if (field === 'subject') return { ...mine, subject: `${mine.subject} / ${theirs.subject}` }

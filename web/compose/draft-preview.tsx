@@ -1,4 +1,4 @@
-/** The draft as it would leave, made by the server from what is saved. */
+/** A preview of the message as it would be sent, rendered by the server from the saved draft. */
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import type { Draft } from '../../contract/draft.ts'

@@ -1,6 +1,6 @@
 /**
- * A draft that is being written: what is on screen, what the server has, and one request at a time between them. What cannot be saved
- * stays on screen, and is tried again.
+ * A draft being edited: the form on screen, the server's revision, and one request at a time between them. Changes that
+ * cannot be saved stay on screen and are retried.
  */
 import type { Draft } from '../../contract/draft.ts'
 import { draftsApi } from '../../contract/drafts.ts'
@@ -19,18 +19,18 @@ export interface DraftSnapshot {
   saving: 'saved' | 'waiting' | 'saving' | 'failed'
   error: Error | undefined
   conflict: DraftConflict | undefined
-  /** Files on their way, and those that could not be attached. */
+  /** Uploads in progress, and those that failed. */
   uploads: readonly Upload[]
 }
 
-/** After the last key. */
+/** Debounce after the last keystroke, in milliseconds. */
 const quietMs = 800
 const retryMs = 5_000
 
 export class DraftSession {
   readonly #listeners = new Set<() => void>()
   #snapshot: DraftSnapshot
-  /** As the server has it, as far as this page knows. */
+  /** The last form that this page knows the server to have. */
   #base: DraftForm
   #queue: Promise<unknown> = Promise.resolve()
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -53,13 +53,13 @@ export class DraftSession {
     this.#later(quietMs)
   }
 
-  /** Saves what is not saved yet. Answers whether all of it is. */
+  /** Saves pending changes. Resolves with whether all of them are saved. */
   flush(): Promise<boolean> {
     clearTimeout(this.#timer)
     return this.#enqueue(() => this.#save())
   }
 
-  /** Somebody else may have changed it. */
+  /** Reloads the draft, which someone else may have changed, and merges it. */
   refresh(): Promise<void> {
     return this.#enqueue(async () => {
       const theirs = await call(draftsApi.getDraft, { params: this.#params })
@@ -67,7 +67,7 @@ export class DraftSession {
     })
   }
 
-  /** Ends a conflict with what a person decided on. */
+  /** Resolves a conflict with the form that the user chose. */
   resolve(form: DraftForm): void {
     const { conflict } = this.#snapshot
     if (!conflict) return
@@ -120,7 +120,7 @@ export class DraftSession {
     })
   }
 
-  /** What is not saved is kept trying for; a window that closes waits for `flush` before. */
+  /** Ends the session, but keeps retrying unsaved changes; a closing window waits for `flush` first. */
   stop(): void {
     clearTimeout(this.#timer)
   }
@@ -158,7 +158,10 @@ export class DraftSession {
     return false
   }
 
-  /** @param form What was saved with it: the server may write it in another way, which is no change of ours. */
+  /**
+   * Adopts the server's draft.
+   * @param form The form saved with it; the server may normalise its values, which does not count as a local change.
+   */
   #accept(draft: Draft, form = this.#base): void {
     this.#base = form
     this.#set({ draft })
@@ -179,7 +182,7 @@ export class DraftSession {
     this.#timer = setTimeout(() => void this.flush().catch(() => undefined), ms)
   }
 
-  /** A failure of one request says nothing of the next. */
+  /** Queues a request; the failure of one does not affect the next. */
   #enqueue<Result>(act: () => Promise<Result>): Promise<Result> {
     const done = this.#queue.then(act)
     this.#queue = done.catch(() => undefined)

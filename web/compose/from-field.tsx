@@ -1,4 +1,4 @@
-/** From which address a message goes: one of the account's, or, of a new message, another account's. It is then a draft of that account. */
+/** The sender: an address of the account or, for a new message, of another account, which the draft then moves to. */
 import { useMutation, useQuery } from '@tanstack/react-query'
 import type { Account } from '../../contract/accounts.ts'
 import type { Draft } from '../../contract/draft.ts'
@@ -65,7 +65,7 @@ export function FromField({
   )
 }
 
-/** Addresses of the account, and that of the draft, which may have been one. */
+/** Returns the addresses of the account, and the draft's own, which may no longer be among them. */
 function useSenders(accountId: string, own: string, { from_email: chosen }: DraftForm): string[] {
   const { data } = useQuery({
     queryKey: queryKeys.signature(accountId),

@@ -1,11 +1,11 @@
-/** A time as the browser's field for day and time wants it. */
+/** Converts times to and from the value of a `datetime-local` input. */
 
 export function localValue(at: Date): string {
   const local = new Date(at.getTime() - at.getTimezoneOffset() * 60_000)
   return local.toISOString().slice(0, 16)
 }
 
-/** Of the time to undo: never more than was set, whatever the two clocks and the second that has begun say. */
+/** Returns the seconds left to undo, at most as many as configured, despite clock differences and rounding. */
 export function secondsLeft(
   { created_at: from, send_at: to }: { created_at: string; send_at: string | null },
   leftMs: number,

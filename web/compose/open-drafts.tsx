@@ -1,4 +1,4 @@
-/** Drafts of an account that are being written here, by people or by programs; a press opens one. */
+/** Drafts of an account that people or programs are writing here; a click opens one. */
 import { useQuery } from '@tanstack/react-query'
 import { PenLine } from 'lucide-react'
 import { useId, useState } from 'react'
@@ -21,7 +21,7 @@ export function OpenDrafts({ accountId }: { accountId: string }) {
     queryFn: ({ signal }) =>
       call(draftsApi.listDrafts, { params: { account_id: accountId }, query: { limit: '50' }, signal }),
     enabled: useMay('mail:draft'),
-    // Without them there is the folder.
+    // If the list fails to load, the Drafts folder still has them.
     retry: false,
   })
   const open = (data?.items ?? []).filter(({ state }) => state === 'open')

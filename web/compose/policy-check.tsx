@@ -1,4 +1,4 @@
-/** What sending this draft would do if a token did it: to see what a policy means before a program meets it. */
+/** Shows what would happen if a token sent this draft, to try out a policy. */
 import { useMutation } from '@tanstack/react-query'
 import type { Draft } from '../../contract/draft.ts'
 import { outboxApi } from '../../contract/outbox.ts'
@@ -11,12 +11,12 @@ import { Field, Select } from '../ui/field.tsx'
 import type { Tone } from '../ui/tone.ts'
 
 const verdicts: Record<'send' | 'hold' | 'deny', { tone: Tone; words: string }> = {
-  send: { tone: 'good', words: 'would send this at once.' },
-  hold: { tone: 'warn', words: 'would have this held for approval.' },
+  send: { tone: 'good', words: 'would send this immediately.' },
+  hold: { tone: 'warn', words: 'would need approval to send this.' },
   deny: { tone: 'bad', words: 'may not send this.' },
 }
 
-/** Give it the revision as key: a judgement is of one revision. */
+/** The check; use the revision as its key, because each result is valid for one revision only. */
 export function PolicyCheck({ draft: { account_id: accountId, id: draftId, rev } }: { draft: Draft }) {
   const tokens = useTokens()
   const check = useMutation({

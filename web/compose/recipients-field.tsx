@@ -1,4 +1,4 @@
-/** Recipients as chips, completed from the people of the account's mail. */
+/** A recipients field with chips, completed from the contacts of the account. */
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { X } from 'lucide-react'
 import { type ClipboardEvent, type KeyboardEvent, useId, useRef, useState } from 'react'
@@ -19,7 +19,7 @@ export function RecipientsField({
   label: string
   accountId: string
   value: readonly Recipient[]
-  /** It has the focus when it appears. */
+  /** Whether it takes the focus on mount. */
   isFirst?: boolean
   onChange(value: readonly Recipient[]): void
 }) {
@@ -96,7 +96,7 @@ export function RecipientsField({
           onKeyDown={onKeyDown}
           onPaste={onPaste}
           onBlur={() => add(parseRecipients(text))}
-          // biome-ignore lint/a11y/noAutofocus: the window opened because somebody wants to write
+          // biome-ignore lint/a11y/noAutofocus: the user opened the window to write
           autoFocus={isFirst}
           maxLength={mailBounds.email + mailBounds.name}
           autoComplete="off"
@@ -115,14 +115,14 @@ export function RecipientsField({
           className="absolute top-full left-14 z-30 grid max-h-72 w-[calc(100%-3.5rem)] max-w-md overflow-y-auto rounded-md border bg-raised py-1 shadow-float"
         >
           {offered.map(({ email, name }, index) => (
-            // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are those of the field
+            // biome-ignore lint/a11y/useKeyWithClickEvents: the input handles the keys
             <div
               key={email}
               id={`${id}-${index}`}
               role="option"
               tabIndex={-1}
               aria-selected={index === at}
-              // Before the field loses the focus.
+              // Pointer down comes before the blur that would close the list.
               onPointerDown={event => event.preventDefault()}
               onClick={() => add([{ email, name }])}
               className={classNames(
@@ -170,7 +170,7 @@ function Chip({ recipient: { email, name }, onRemove }: { recipient: Recipient; 
   )
 }
 
-/** Those of the words before stay until the next ones are there: nothing flickers. */
+/** Returns matching contacts; the previous matches stay until the new ones arrive, to avoid flicker. */
 function useContacts(accountId: string, text: string): Recipient[] {
   const q = text.trim().slice(0, 100)
   const { data } = useQuery({
@@ -179,7 +179,7 @@ function useContacts(accountId: string, text: string): Recipient[] {
       call(api.mailIndex.listContacts, { params: { account_id: accountId }, query: { q, limit: '6' }, signal }),
     enabled: q !== '',
     placeholderData: keepPreviousData,
-    // Without them, one types.
+    // Completion is optional; typing works without it.
     retry: false,
   })
   return q === '' || !data ? [] : data.items.map(({ email, name }) => ({ email, name }))

@@ -1,9 +1,9 @@
-/** Recipients as somebody types or pastes them: split, read, and checked before the server looks closer. */
+/** Parses recipients as typed or pasted, and checks them before the server does. */
 import type { RecipientInput } from '../../contract/draft.ts'
 import { mailBounds } from '../../contract/mail.ts'
 
 export interface Recipient {
-  /** What was typed, where it is no address. */
+  /** The address, or the typed text if it is not a valid one. */
   email: string
   name: string | null
 }
@@ -14,7 +14,9 @@ export function isAddress(email: string): boolean {
   return email.length <= mailBounds.email && (shape.test(email) || /^"[^"\r\n]+"@[^\s@]+$/.test(email))
 }
 
-/** `Anne <anne@example.com>, bob@example.com; carl@example.com`: at commas, semicolons and line ends that stand in no quotes. */
+/**
+ * Splits `Anne <anne@example.com>, bob@example.com; carl@example.com` at unquoted commas, semicolons and line breaks.
+ */
 export function parseRecipients(text: string): Recipient[] {
   const parts = text.match(/(?:"(?:[^"\\]|\\.)*"|<[^>]*>|[^,;\r\n"<])+|["<][^,;\r\n]*/g) ?? []
   return parts.map(part => parseOne(part.trim())).filter(({ email }) => email !== '')
@@ -27,7 +29,7 @@ function parseOne(text: string): Recipient {
   return { email: email.trim(), name: plain.trim() || null }
 }
 
-/** Adds those that are not there yet. */
+/** Appends the recipients that are not in the list yet. */
 export function addRecipients(before: readonly Recipient[], more: readonly Recipient[]): Recipient[] {
   const known = new Set(before.map(keyOf))
   const fresh = more.filter(each => {

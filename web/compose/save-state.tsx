@@ -1,4 +1,4 @@
-/** Whether what one wrote is safe. */
+/** Shows whether the draft is saved. */
 import { Button } from '../ui/button.tsx'
 import type { DraftSnapshot } from './draft-session.ts'
 

@@ -1,4 +1,4 @@
-/** When a message is to leave, in the time of this computer. */
+/** Asks when to send a message, in this computer's time zone. */
 import { useState } from 'react'
 import { Field, Input } from '../ui/field.tsx'
 import { FormDialog } from '../ui/form-dialog.tsx'
@@ -15,7 +15,7 @@ export function ScheduleDialog({ onChoose, onClose }: { onChoose(at: Date): void
   const submit = () => {
     const at = new Date(value)
     if (Number.isNaN(at.getTime())) return setFault('Enter a day and a time.')
-    if (at.getTime() <= Date.now()) return setFault('This time is past.')
+    if (at.getTime() <= Date.now()) return setFault('This time is in the past.')
     if (at.getTime() > Date.now() + yearMs) return setFault('At most a year ahead.')
     onChoose(at)
   }

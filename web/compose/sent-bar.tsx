@@ -1,4 +1,4 @@
-/** What becomes of what was just sent: for some seconds it can be taken back. */
+/** Shows the state of the message that was just sent, with a button to undo for some seconds. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { X } from 'lucide-react'
 import { useEffect } from 'react'
@@ -18,7 +18,7 @@ import { NoteAmongToasts, useToast } from '../ui/toast.tsx'
 import { useCompose } from './compose-context.tsx'
 import { secondsLeft } from './local-time.ts'
 
-/** Longer waits were asked for. */
+/** Longest wait with an undo button, in milliseconds; a longer one was scheduled on purpose. */
 const undoMs = 130_000
 const goneMs = 4_000
 
@@ -46,7 +46,7 @@ function Bar({ first }: { first: Submission }) {
       setSent(undefined)
       reopen(accountId, draftId)
     },
-    onError: error => toast({ tone: 'bad', title: 'It could not be taken back', detail: error.message }),
+    onError: error => toast({ tone: 'bad', title: 'Could not be undone', detail: error.message }),
     onSettled: () => queries.invalidateQueries({ queryKey: queryKeys.outbox }),
   })
   const { state } = data
@@ -87,7 +87,7 @@ function Words({ submission }: { submission: Submission }) {
     return (
       <>
         Sending
-        {/* Not read aloud each second. */}
+        {/* Hidden from screen readers, which would announce it every second. */}
         <span aria-hidden="true">{leftMs > 0 ? ` in ${secondsLeft(submission, leftMs)} s` : '…'}</span>
       </>
     )

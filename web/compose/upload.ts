@@ -1,4 +1,4 @@
-/** Sends a file of this computer to a draft, piece by piece, and tells how far it is. */
+/** Uploads a local file to a draft and reports the progress. */
 import { type Draft, draftBounds } from '../../contract/draft.ts'
 import { draftUploadPath } from '../../contract/drafts.ts'
 import type { ProblemBody } from '../../contract/problem.ts'
@@ -8,7 +8,7 @@ export interface Upload {
   id: string
   name: string
   size: number
-  /** Bytes. */
+  /** Bytes uploaded so far. */
   sent: number
   error: Error | undefined
   cancel(): void
@@ -23,7 +23,7 @@ interface Request {
   onProgress(sent: number): void
 }
 
-/** By XMLHttpRequest: `fetch` does not tell how much has left. */
+/** Uploads a file by XMLHttpRequest, because `fetch` reports no upload progress. */
 export function uploadFile({ file, rev, signal, onProgress, ...params }: Request): Promise<Draft> {
   const { promise, resolve, reject } = Promise.withResolvers<Draft>()
   const request = new XMLHttpRequest()
@@ -33,7 +33,7 @@ export function uploadFile({ file, rev, signal, onProgress, ...params }: Request
   request.upload.onprogress = event => onProgress(event.loaded)
   request.onload = () => {
     const body: unknown = read(request.responseText)
-    // The server checked its answer against the contract before it left.
+    // The cast is true because the server validates its responses against the contract.
     if (request.status >= 200 && request.status < 300 && body) resolve(body as Draft)
     else reject(new ApiProblem((body as ProblemBody | undefined) ?? silent(request.status)))
   }
@@ -44,7 +44,7 @@ export function uploadFile({ file, rev, signal, onProgress, ...params }: Request
   return promise
 }
 
-/** A long name keeps its ending. */
+/** Returns the file name, shortened if needed without losing its extension. */
 function nameOf({ name }: File): string {
   return name.slice(-draftBounds.fileName) || 'file'
 }
@@ -58,6 +58,6 @@ function read(text: string): unknown {
 }
 
 function silent(status: number): ProblemBody {
-  const detail = 'The server did not take the file. Try again.'
+  const detail = 'The server did not accept the file. Try again.'
   return { type: '/problems/unreachable', title: 'No answer', status, detail, instance: '', code: 'unreachable' }
 }

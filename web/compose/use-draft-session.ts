@@ -1,4 +1,4 @@
-/** The draft of the open window: loaded once, saved as one types, and kept current with what others do to it. */
+/** The draft of the open window: loaded once, saved while typing, and merged with the edits of others. */
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useCallback, useEffect, useState, useSyncExternalStore } from 'react'
 import type { Draft } from '../../contract/draft.ts'
@@ -9,7 +9,7 @@ import { queryKeys } from '../platform/query-keys.ts'
 import type { StreamEvent } from '../platform/stream-status.ts'
 import { DraftSession } from './draft-session.ts'
 
-/** Asked for each time that it is opened: what is on screen is then of the session. */
+/** Loads the draft on each opening; from then on the session owns the state. */
 export function useDraft(accountId: string, draftId: string) {
   return useQuery({
     queryKey: ['open-draft', accountId, draftId],
@@ -33,7 +33,7 @@ export function useDraftSession(draft: Draft) {
   useStreamEvent(follow)
   useEffect(
     () => () => {
-      // What was typed last is saved also when another page is opened, and then listed as it is.
+      // Navigating away saves the last keystrokes, too, and then refreshes the lists.
       const saved = session.flush().catch(() => false)
       void saved.then(() => {
         session.stop()

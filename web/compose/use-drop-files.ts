@@ -1,9 +1,9 @@
-/** Files that are dragged into a window, or pasted into it. */
+/** Files dropped into a window or pasted into it. */
 import { type ClipboardEvent, type DragEvent, useRef, useState } from 'react'
 
 export function useDropFiles(take: (file: File) => void) {
   const [isOver, setOver] = useState(false)
-  // Each child that the pointer enters and leaves says so too.
+  // Depth of nested dragenter and dragleave events, which every child fires.
   const depth = useRef(0)
   const hasFiles = (event: DragEvent) => event.dataTransfer.types.includes('Files')
   const move = (by: number) => {
@@ -28,7 +28,7 @@ export function useDropFiles(take: (file: File) => void) {
     },
     onPaste: (event: ClipboardEvent) => {
       const { files } = event.clipboardData
-      // Some programs put a picture of a text beside the text.
+      // Some programs put an image of the text on the clipboard beside the text.
       if (files.length === 0 || event.clipboardData.getData('text/plain') !== '') return
       event.preventDefault()
       for (const file of files) take(file)

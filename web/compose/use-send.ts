@@ -1,4 +1,4 @@
-/** Hands a draft over to be sent, or throws it away. */
+/** Submits a draft for sending, or discards it. */
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { draftsApi } from '../../contract/drafts.ts'
@@ -24,7 +24,7 @@ export function useSend(session: DraftSession, { draft, form, uploads, conflict 
     setSending(true)
     setError(undefined)
     try {
-      if (!(await session.flush())) throw session.getSnapshot().error ?? new Error('It could not be saved first.')
+      if (!(await session.flush())) throw session.getSnapshot().error ?? new Error('The draft could not be saved.')
       const { rev } = session.getSnapshot().draft
       const body = { rev, ...(at && { at: at.toISOString() }) }
       setSent(await call(outboxApi.sendDraft, { params, body }))
@@ -38,11 +38,11 @@ export function useSend(session: DraftSession, { draft, form, uploads, conflict 
   }
   return {
     send,
-    /** Throws what the server refuses. */
+    /** Discards the draft; throws if the server refuses. */
     discard: () => call(draftsApi.discardDraft, { params }),
     isSending,
     error,
-    /** Why it cannot be sent now; empty where it can. */
+    /** Why the draft cannot be sent now; empty if it can. */
     because,
     canSend: because === '' && !isSending && conflict === undefined && draft.state === 'open',
   }
@@ -59,5 +59,5 @@ function whyNot({ maySend, hasPeople, wrong, uploads }: Facts): string {
   if (!maySend) return 'You may write drafts, but not send.'
   if (!hasPeople) return 'Add a recipient.'
   if (wrong !== undefined) return `${wrong} is not an address.`
-  return uploads > 0 ? 'Files are still on their way.' : ''
+  return uploads > 0 ? 'Files are still uploading.' : ''
 }

@@ -1,4 +1,4 @@
-/** Asks a user whether a program may connect by OAuth: who it says it is, where the browser goes, and what it gets. */
+/** The OAuth consent page: who the program says it is, where the browser returns to, and what it gets. */
 import { ShieldAlert, ShieldCheck } from 'lucide-react'
 import { type FormEvent, useMemo, useRef, useState } from 'react'
 import { useParams } from 'wouter'
@@ -35,9 +35,10 @@ export function ConnectPage() {
 
 function Over() {
   return (
-    <Entrance title="Nothing to decide">
+    <Entrance title="No open request">
       <p role="alert" className="text-soft">
-        This request is over, was decided already, or was begun in another browser. Connect again from the program.
+        This request has expired, was already decided, or was started in another browser. Connect again from the
+        program.
       </p>
       <div>
         <ButtonLink href="/tokens">Go to the tokens</ButtonLink>
@@ -104,16 +105,16 @@ function Question({ request }: { request: ConnectionRequest }) {
             {preset !== 'reader' && (
               <Checkbox
                 label="Only propose"
-                hint="What it wants to do waits on the page Approvals until a person applies it."
+                hint="What it wants to do waits on the Approvals page until a person applies it."
                 isChecked={proposes}
                 onChange={setProposes}
               />
             )}
             <div className="grid gap-3 sm:grid-cols-2">
-              <Field label="Name" hint="As you find it among the tokens." error={isChecked ? faults.name : undefined}>
+              <Field label="Name" hint="Shown in your list of tokens." error={isChecked ? faults.name : undefined}>
                 <Input value={name} maxLength={100} onChange={event => setName(event.target.value)} />
               </Field>
-              <Field label="Ends" hint="You can revoke it at any time.">
+              <Field label="Expires" hint="You can revoke it at any time.">
                 <Select value={days} onChange={event => setDays(event.target.value)}>
                   {Object.entries(lifetimes).map(([value, words]) => (
                     <option key={value} value={value}>
@@ -141,7 +142,7 @@ function Question({ request }: { request: ConnectionRequest }) {
   )
 }
 
-/** Who asks, with what is known of it and what it only says. */
+/** The requesting program: verified facts, and its own claims. */
 function Asker({ request, person }: { request: ConnectionRequest; person: string }) {
   const { client, redirect_uri: redirectUri, asks_for: asked } = request
   const isHere = /^(localhost|127\.0\.0\.1|\[::1\])(:|$)/.test(client.redirect_host)
@@ -149,30 +150,30 @@ function Asker({ request, person }: { request: ConnectionRequest; person: string
     <div className="grid gap-3 text-sm">
       <p className="text-soft">
         It wants to use your mail as <strong className="font-medium text-ink">{person}</strong>. Connect it only if you
-        just began this in that program.
+        just started this in that program.
       </p>
       <dl className="grid gap-2 rounded-md border p-3">
         <Fact label="Published by">
           {client.host === null ? (
             <span className="flex items-start gap-1.5">
               <ShieldAlert aria-hidden className="mt-0.5 size-4 shrink-0 text-warn" />
-              Nobody has verified it: it registered itself, and chose its name.
+              Not verified: it registered itself and chose its own name.
             </span>
           ) : (
             <span className="flex items-start gap-1.5">
               <ShieldCheck aria-hidden className="mt-0.5 size-4 shrink-0 text-good" />
               <span className="wrap-anywhere">
-                <strong className="font-medium">{client.host}</strong>, which is verified. The name is its own choice.
+                <strong className="font-medium">{client.host}</strong>, which is verified. It chose its own name.
               </span>
             </span>
           )}
         </Fact>
-        <Fact label="You go back to">
+        <Fact label="You return to">
           <strong className="font-medium wrap-anywhere">{client.redirect_host}</strong>
           {isHere && <span className="text-soft">, a program on the computer of this browser</span>}
           <code className="block font-mono text-xs break-all text-muted">{redirectUri}</code>
         </Fact>
-        <Fact label="It asks for">
+        <Fact label="It requests">
           {asked.map(scope => scopeWords[scope].label.toLowerCase()).join(', ')}. You decide below.
         </Fact>
       </dl>

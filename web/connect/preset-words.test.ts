@@ -1,4 +1,4 @@
-/** Which preset stands chosen on the page that asks about a client: never more than drafting, than asked for, or than the user may give. */
+/** The preselected preset: never more than drafting, than requested, or than the user may grant. */
 import { expect, test } from 'vitest'
 import { scopes } from '../../contract/scope.ts'
 import { presetsFor, usualPreset } from './preset-words.ts'

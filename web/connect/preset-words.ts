@@ -1,4 +1,4 @@
-/** What a client may do that is connected, in words; and which of these is chosen before the user chooses. */
+/** The permissions of a connected client in words, and which preset is preselected. */
 import { type ConnectionPreset, connectionPresets } from '../../contract/mcp-auth.ts'
 import { type Scope, scopeFamilies } from '../../contract/scope.ts'
 
@@ -10,16 +10,16 @@ export const presetWords: Record<ConnectionPreset, string> = {
   autonomous: 'Sends without approval, unless it has read mail of strangers in the last hour.',
 }
 
-/** In rising order, those that a user with these scopes may give. */
+/** Returns the presets that a user with these scopes may grant, in rising order. */
 export function presetsFor(own: readonly Scope[]): ConnectionPreset[] {
   const names = Object.keys(connectionPresets) as ConnectionPreset[]
   return names.filter(name => connectionPresets[name].scopes.every(scope => own.includes(scope)))
 }
 
-/** Drafter, or less where the client asks for less, or the user may give only less. */
+/** Returns the preselected preset: drafter, or less if the client asks for less or the user may grant only less. */
 export function usualPreset(own: readonly Scope[], asksFor: readonly Scope[]): ConnectionPreset | undefined {
   const calm = presetsFor(own).filter(name => name !== 'sender' && name !== 'autonomous')
-  // A client that asks for a scope asks for those that it includes.
+  // Scopes include the lower ones, so the highest requested one decides.
   const highest = scopeFamilies.mail.findLastIndex(scope => asksFor.includes(scope))
   const isAsked = (name: ConnectionPreset) =>
     connectionPresets[name].scopes.every(scope => scopeFamilies.mail.indexOf(scope) <= highest)

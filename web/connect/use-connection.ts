@@ -1,4 +1,4 @@
-/** A client that wants to connect: what it asks for, and the answer of the user, with which the browser goes back to it. */
+/** A pending connection request, and the user's decision, after which the browser returns to the client. */
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { type ConnectionPreset, mcpAuthApi } from '../../contract/mcp-auth.ts'
 import { call } from '../platform/api-client.ts'
@@ -18,7 +18,7 @@ export function useConnectionRequest(requestId: string) {
     queryKey: queryKeys.connectionRequest(requestId),
     queryFn: ({ signal }) => call(mcpAuthApi.getConnectionRequest, { params, signal }),
     gcTime: 0,
-    // It was decided, or is over: asking again does not change that.
+    // A request that was decided or has expired stays so.
     retry: false,
   })
 }
@@ -30,7 +30,7 @@ export function useDecision(requestId: string) {
       decision === 'deny'
         ? call(mcpAuthApi.denyConnection, { params })
         : call(mcpAuthApi.approveConnection, { params, body: decision }),
-    // The server leads on to the client: no page of ours stands there.
+    // The redirect leaves this app.
     onSuccess: ({ redirect_to }) => location.assign(redirect_to),
   })
 }

@@ -1,4 +1,4 @@
-/** Above every page while anything is stopped. */
+/** A banner on every page while anything is stopped. */
 import { Suspense } from 'react'
 import { lazyPage } from '../platform/lazy-page.ts'
 import { useFreezes } from './use-freezes.ts'

@@ -1,4 +1,4 @@
-/** Asks once before programs are stopped: what stops, and whether they may go on reading. */
+/** Confirms a stop: what stops, and whether reading may continue. */
 import { useState } from 'react'
 import type { Freeze } from '../../contract/freezes.ts'
 import { Radios } from '../ui/choice.tsx'
@@ -7,10 +7,10 @@ import { Field, Input } from '../ui/field.tsx'
 import { type FreezeTarget, useFreeze } from './use-freezes.ts'
 
 const words: Record<Freeze['target'], (name: string) => string> = {
-  everything: () => 'Within a second no program sends or changes anything. People can go on working.',
+  everything: () => 'Within a second, no program sends or changes anything. People can keep working.',
   account: name =>
-    `Within a second nothing leaves ${name} and nothing in it changes, by programs or by people. What waits is held.`,
-  principal: name => `Within a second ${name} sends and changes nothing more. What waits of it is held.`,
+    `Within a second, nothing is sent from ${name} or changed in it, by programs or people. What waits is held.`,
+  principal: name => `Within a second, ${name} sends and changes nothing more. What it has waiting is held.`,
 }
 
 export function FreezeDialog({ target, onClose }: { target: FreezeTarget; onClose(): void }) {
@@ -32,8 +32,8 @@ export function FreezeDialog({ target, onClose }: { target: FreezeTarget; onClos
         legend="Reading"
         value={reads}
         choices={[
-          { value: 'allow', label: 'May go on' },
-          { value: 'stop', label: 'Stops too' },
+          { value: 'allow', label: 'Continues' },
+          { value: 'stop', label: 'Stops, too' },
         ]}
         onChange={setReads}
       />

@@ -1,4 +1,4 @@
-/** What is stopped, by whom, and how it goes on. */
+/** Active stops, who made them, and how to lift them. */
 import type { Freeze } from '../../contract/freezes.ts'
 import { useAccounts } from '../accounts/use-accounts.ts'
 import { visibleText } from '../mail/mail-words.ts'
@@ -9,7 +9,7 @@ import { Button } from '../ui/button.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { useLift } from './use-freezes.ts'
 
-/** More would push the page away. */
+/** Maximum stops shown; more would push the page away. */
 const mostShown = 3
 
 export function FreezeStops({ freezes }: { freezes: readonly Freeze[] }) {
@@ -24,7 +24,7 @@ export function FreezeStops({ freezes }: { freezes: readonly Freeze[] }) {
       {freezes.slice(0, mostShown).map(freeze => (
         <Stop key={freeze.id} freeze={freeze} names={names} />
       ))}
-      {freezes.length > mostShown && <Banner tone="bad">{freezes.length - mostShown} more stops are in force.</Banner>}
+      {freezes.length > mostShown && <Banner tone="bad">{freezes.length - mostShown} more stops are active.</Banner>}
     </>
   )
 }

@@ -1,4 +1,4 @@
-/** Stops one account: nothing leaves it and nothing in it changes, until a user lifts that. */
+/** Stops one account: nothing is sent or changed in it until a user lifts the stop. */
 import { OctagonPause } from 'lucide-react'
 import { useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'

@@ -1,10 +1,10 @@
-/** The stop for all programs, one press and one confirmation away from every page. */
+/** The button that stops all programs, two clicks away on every page. */
 import { OctagonPause } from 'lucide-react'
 import { useMay } from '../platform/session.ts'
 import { Button } from '../ui/button.tsx'
 import { useFreezes } from './use-freezes.ts'
 
-/** @param onAsk Opens the question, which stands outside of the bar that the button is in. */
+/** @param onAsk Opens the confirmation, which is rendered outside the bar that contains the button. */
 export function StopButton({ onAsk }: { onAsk(): void }) {
   const mayStop = useMay('dashboard:operate')
   const { data } = useFreezes()

@@ -1,4 +1,4 @@
-/** What is stopped now, and to stop and to go on. */
+/** Active stops, and stopping and lifting. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type Freeze, freezesApi } from '../../contract/freezes.ts'
 import { call } from '../platform/api-client.ts'
@@ -6,7 +6,7 @@ import { queryKeys } from '../platform/query-keys.ts'
 import { useMay } from '../platform/session.ts'
 import { useToast } from '../ui/toast.tsx'
 
-/** Facts keep them current. */
+/** Returns the active stops, kept fresh by facts. */
 export function useFreezes() {
   return useQuery({
     queryKey: queryKeys.freezes,
@@ -17,7 +17,7 @@ export function useFreezes() {
 
 export interface FreezeTarget {
   target: Freeze['target']
-  /** Of the token or the account; nothing for everything. */
+  /** Id of the token or account; undefined for everything. */
   id?: string
   name: string
 }
@@ -45,7 +45,7 @@ export function useLift() {
   const toast = useToast()
   return useMutation({
     mutationFn: (freezeId: string) => call(freezesApi.liftFreeze, { params: { freeze_id: freezeId } }),
-    onSuccess: () => toast({ tone: 'good', title: 'The stop is lifted', detail: 'What was held goes on.' }),
+    onSuccess: () => toast({ tone: 'good', title: 'The stop is lifted', detail: 'What was held continues.' }),
     onSettled: changed,
   })
 }

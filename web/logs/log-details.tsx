@@ -1,4 +1,4 @@
-/** All of one line, and the ways to what belongs to it. */
+/** One log line in full, with links to related ones. */
 import type { LogLine } from '../../contract/logs.ts'
 import { formatDateTime } from '../platform/format.ts'
 import { Button } from '../ui/button.tsx'

@@ -1,4 +1,4 @@
-/** What narrows the log: levels as chips, and fields for account, request and words. */
+/** Filters of the log: level chips, and fields for account, request and text. */
 import type { Account } from '../../contract/accounts.ts'
 import type { LogLevelName } from '../../contract/logs.ts'
 import { ToneIcon } from '../ui/badge.tsx'
@@ -25,7 +25,7 @@ export function LogFilterForm({
   return (
     <search className="mb-3 grid gap-2">
       <fieldset className="flex flex-wrap gap-1 justify-self-start rounded-md border border-line-strong p-0.5">
-        <legend className="sr-only">Level and above</legend>
+        <legend className="sr-only">Minimum level</legend>
         {levels.map((level, index) => (
           <button
             key={level}
@@ -43,7 +43,7 @@ export function LogFilterForm({
         ))}
       </fieldset>
       <div className="grid gap-2 sm:grid-cols-3">
-        <Field label="Words">
+        <Field label="Text">
           <RestingInput text={view.q} maxLength={200} onRest={q => setView({ q }, { replace: true })} />
         </Field>
         <Field label="Request">

@@ -1,4 +1,4 @@
-/** Lines of the log, the newest first. While somebody points at them or reads one, they stay where they are. */
+/** Log lines, newest first; they hold still while hovered or expanded. */
 import { type KeyboardEvent, memo, useCallback, useRef, useState } from 'react'
 import type { LogLine } from '../../contract/logs.ts'
 import { formatClock, formatDateTime } from '../platform/format.ts'
@@ -53,7 +53,7 @@ const LogRow = memo(function LogRow({
   const { tone, text } = levelWords[line.level]
   const at = Date.parse(line.at)
   return (
-    // What is not in sight is not laid out.
+    // Off-screen lines are not laid out.
     <li className="border-b [contain-intrinsic-size:auto_2.25rem] [content-visibility:auto] last:border-b-0">
       <button
         type="button"
@@ -82,7 +82,7 @@ const LogRow = memo(function LogRow({
 type Move = 'next' | 'previous' | 'first' | 'last'
 const moves: Readonly<Record<string, Move>> = { ArrowDown: 'next', ArrowUp: 'previous', Home: 'first', End: 'last' }
 
-/** Answers whether there was such a line. */
+/** Moves the focus; returns whether there was such a line. */
 function goTo(box: HTMLElement | null, move: Move): boolean {
   const rows = [...(box?.querySelectorAll<HTMLElement>('[data-line]') ?? [])]
   const at = rows.indexOf(document.activeElement as HTMLElement)

@@ -1,4 +1,4 @@
-/** What the address says about the log, its lines in words, and how what came since is joined to what is shown. */
+/** The address of the log page, its lines in words, and merging new lines with the shown ones. */
 import { type LogFilter, type LogLevelName, type LogLine, logBounds, logLevels } from '../../contract/logs.ts'
 import { addressOf } from '../platform/api-client.ts'
 import type { Tone } from '../ui/tone.ts'
@@ -6,10 +6,10 @@ import type { Tone } from '../ui/tone.ts'
 export const viewDefaults = { level: '', account: '', request: '', q: '' }
 export type LogView = typeof viewDefaults
 
-/** Not in the table of endpoints, since it answers a file. */
+/** Not in the endpoint table, because the response is a file. */
 const exportPath = '/api/dashboard/logs/export'
 
-/** As they stand on the chips: each with the graver ones. */
+/** Labels of the levels; each filter includes the more severe levels. */
 export const levelWords: Record<LogLevelName, { tone: Tone; text: string }> = {
   trace: { tone: 'unknown', text: 'Trace' },
   debug: { tone: 'unknown', text: 'Debug' },
@@ -19,7 +19,7 @@ export const levelWords: Record<LogLevelName, { tone: Tone; text: string }> = {
   fatal: { tone: 'bad', text: 'Fatal' },
 }
 
-/** The server judges what the address says; an unknown value comes back as its own words. */
+/** Builds the filter; the server validates the values, so unknown ones produce its error. */
 export function filterOf({ level, account, request, q }: LogView): LogFilter {
   return {
     level: level === '' ? undefined : (level as LogLevelName),
@@ -37,12 +37,12 @@ export function exportAddress(view: LogView): string {
   return addressOf(exportPath, {}, { ...filterOf(view) })
 }
 
-/** To the lines of one request, or of one account. */
+/** Returns the address of the lines of one request or account. */
 export function logsAddress(view: Partial<LogView>): string {
   return `/logs?${new URLSearchParams(view)}`
 }
 
-/** Levels that may come at all, as the server is set. */
+/** Returns the levels that can occur, given the server's configured level. */
 export function levelsFrom(written: LogLevelName | 'silent' | undefined): LogLevelName[] {
   const least = written === undefined || written === 'silent' ? logLevels.indexOf('info') : logLevels.indexOf(written)
   return logLevels.filter((level, index) => index >= least && level !== 'fatal')
@@ -54,14 +54,14 @@ export interface ShownLines {
   next_cursor: string | null
 }
 
-/** What came since, before what is shown; of more than memory of the server holds, the oldest go. */
+/** Prepends new lines, and drops the oldest past the server's own bound. */
 export function joined<Fresh extends ShownLines & { is_complete: boolean }>(known: ShownLines, fresh: Fresh): Fresh {
   if (!fresh.is_complete) return fresh
   const items = fresh.items.length === 0 ? known.items : [...fresh.items, ...known.items].slice(0, logBounds.lines)
   return { ...fresh, items, next_cursor: known.next_cursor }
 }
 
-/** What stands behind the message, in one line. */
+/** Formats the fields after the message on one line. */
 export function fieldWords({ fields, account_id, request_id, error }: LogLine): string {
   const more = [
     ...(account_id === null ? [] : [['account', account_id]]),

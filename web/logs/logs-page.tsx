@@ -1,4 +1,4 @@
-/** The last lines of the log, as they come: filtered by the address, paused, copied, and as a file. */
+/** The latest log lines, live: filtered by the address, paused, copied, and exported. */
 import { ChevronDown, Download, Pause, Play } from 'lucide-react'
 import { useState } from 'react'
 import { useAccounts } from '../accounts/use-accounts.ts'
@@ -29,11 +29,11 @@ export function LogsPage() {
     <>
       <PageHeader
         title="Logs"
-        description="The latest lines of the log of this server, without secrets."
+        description="The latest log lines of this server, without secrets."
         actions={
           <>
             <Button size="sm" icon={isPaused ? Play : Pause} onClick={() => setPaused(!isPaused)}>
-              {isPaused ? 'Go on' : 'Pause'}
+              {isPaused ? 'Resume' : 'Pause'}
             </Button>
             <ButtonAnchor size="sm" icon={Download} href={exportAddress(view)}>
               JSON Lines
@@ -81,7 +81,7 @@ export function LogsPage() {
         isEmpty={({ items }) => items.length === 0}
         empty={
           <EmptyState
-            title={isFiltered ? 'No such line' : 'Nothing logged yet'}
+            title={isFiltered ? 'No matching line' : 'Nothing logged yet'}
             actions={isFiltered && <Button onClick={() => setView(viewDefaults)}>Show all</Button>}
           >
             {isFiltered

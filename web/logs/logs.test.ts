@@ -1,4 +1,4 @@
-/** The address of the log, its levels, and how what came since is joined to what is shown. */
+/** The address of the log page, its levels, and merging of new lines. */
 import { expect, test } from 'vitest'
 import type { LogLine } from '../../contract/logs.ts'
 import {

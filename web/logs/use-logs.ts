@@ -1,4 +1,4 @@
-/** The lines that the address asks for. New ones are asked for while the page is looked at; older ones when somebody wants them. */
+/** The log lines: new ones are polled while the page is visible, older ones loaded on request. */
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { api } from '../../contract/index.ts'
 import { logBounds } from '../../contract/logs.ts'
@@ -8,7 +8,7 @@ import { queryKeys } from '../platform/query-keys.ts'
 import { useUrlState } from '../platform/url-state.ts'
 import { filterOf, joined, type LogView, viewDefaults } from './log-view.ts'
 
-/** A browser that shows another tab asks for nothing. */
+/** Poll interval in milliseconds; a hidden tab does not poll. */
 export const logsIntervalMs = 2_000
 const perPage = 200
 
@@ -31,9 +31,9 @@ export function useLogs(view: LogView, isPaused: boolean) {
     queryFn: async ({ signal }) => {
       const known = queries.getQueryData<Lines>(key)
       if (!known) return ask(view, { limit: perPage }, signal)
-      // What was missed is shown as a beginning, without a hole in it.
+      // After a gap the list starts over, rather than showing a hole.
       const fresh = await ask(view, { limit: logBounds.page, after: known.newest }, signal)
-      // Older ones may have come meanwhile.
+      // Read only now: older lines may have been loaded meanwhile.
       return joined(queries.getQueryData<Lines>(key) ?? known, fresh)
     },
     refetchInterval: ({ state: { error } }) => state === 'live' && !error && !isPaused && logsIntervalMs,

@@ -1,4 +1,4 @@
-/** Why an account shows no mail, in place of its mail or above what is known of it. */
+/** Explains why an account shows no mail, instead of its list or above its cached mail. */
 import { MailPlus, Settings } from 'lucide-react'
 import type { Account, AccountState } from '../../contract/accounts.ts'
 import { isReadable } from '../accounts/account-words.ts'
@@ -18,7 +18,7 @@ interface Words {
 }
 
 const words: Partial<Record<AccountState, Words>> = {
-  connecting: { tone: 'busy', title: 'Connecting to the mail server', detail: 'Mail appears as soon as it answers.' },
+  connecting: { tone: 'busy', title: 'Connecting to the mail server', detail: 'Mail appears once it responds.' },
   degraded: { tone: 'warn', title: 'This account works only partially', detail: 'New mail may be delayed.' },
   auth_failed: {
     tone: 'bad',
@@ -58,7 +58,7 @@ export function AccountNotReady({ account }: { account: Account }) {
   )
 }
 
-/** Nothing unless there is trouble. */
+/** The note on an account's state; renders nothing unless there is a problem. */
 export function AccountTrouble({ account }: { account: Account }) {
   const { tone, title, detail } = useWordsFor(account)
   if (account.state === 'ready') return null
@@ -87,13 +87,13 @@ export function NoAccount() {
           </>
         }
       >
-        Connect one to see its folders and messages here. The sandbox has made-up mail, and is started on the overview.
+        Connect one to see its folders and messages here. The sandbox has made-up mail; start it on the overview.
       </EmptyState>
     </section>
   )
 }
 
-/** Where one sees why, and can have it tried again. */
+/** A link to the account's page, where the cause is shown and a retry can be triggered. */
 function AccountLink({ id }: { id: string }) {
   return (
     <ButtonLink href={`/accounts/${id}`} size="sm" icon={Settings}>
@@ -111,7 +111,7 @@ const parked: Words = {
 const signedOut: Words = {
   tone: 'bad',
   title: 'The access to this mailbox was revoked or has expired',
-  detail: 'Sign in again on the page of the account: its mail and settings stay.',
+  detail: 'Sign in again on the account’s page: its mail and settings stay.',
 }
 
 function useWordsFor(account: Account): Words {

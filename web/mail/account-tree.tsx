@@ -1,4 +1,4 @@
-/** All accounts, and the folders of the one whose mail is shown. */
+/** All accounts, and the folders of the selected one. */
 import { ChevronDown, ChevronRight } from 'lucide-react'
 import { Link } from 'wouter'
 import type { Account } from '../../contract/accounts.ts'
@@ -21,7 +21,7 @@ export function AccountTree({
   at,
 }: {
   accounts: readonly Account[]
-  /** Undefined when the address names one that is not there. */
+  /** The selected account; undefined if the address names an unknown one. */
   account: Account | undefined
   areFoldersKnown: boolean
   index: IndexStatus | undefined
@@ -88,7 +88,7 @@ function AccountLine({
   )
 }
 
-/** How far the index is, while lists still come from the mail server. */
+/** Progress of the index while lists still come from the mail server. */
 function Indexing({ accountId, index }: { accountId: string; index: IndexStatus }) {
   const { places, server_messages: onServer } = index
   const done = Math.min(places, onServer)

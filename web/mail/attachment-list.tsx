@@ -1,4 +1,4 @@
-/** What hangs on a message: files to download, and messages that are opened in place. */
+/** The attachments of a message: files to download, and messages that open in place. */
 import { useQuery } from '@tanstack/react-query'
 import {
   ChevronDown,
@@ -36,7 +36,7 @@ const icons: readonly [RegExp, LucideIcon][] = [
   [/zip|tar|compressed/, FileArchive],
   [/^text\/|pdf|document/, FileText],
 ]
-/** Messages in messages that are opened on the page; deeper ones can be downloaded. */
+/** Maximum nesting of attached messages that open on the page; deeper ones can be downloaded. */
 const maxDepth = 5
 
 export function AttachmentList({
@@ -46,12 +46,12 @@ export function AttachmentList({
 }: {
   accountId: string
   message: Pick<Message, 'ref' | 'attachments' | 'attachment_count'>
-  /** How many messages it is in. */
+  /** How many messages this one is nested in. */
   depth?: number
 }) {
   const id = useId()
   const [openRefs, setOpenRefs] = useState<readonly string[]>([])
-  // On phones the text of a message comes first: several attachments are a press away.
+  // On phones the text comes first: several attachments start collapsed.
   const isFolded = attachments.length > 1
   const [isUnfolded, setUnfolded] = useState(false)
   if (attachments.length === 0) return null
@@ -165,7 +165,7 @@ function wordsWithoutName(isMessage: boolean, isCalendar: boolean): string {
   return isCalendar ? 'Calendar entry' : 'Unnamed'
 }
 
-/** One that hangs on another one, opened below it. */
+/** An attached message, opened below its row. */
 function AttachedMessage({ accountId, messageRef, depth }: { accountId: string; messageRef: string; depth: number }) {
   const heading = useRef<HTMLHeadingElement>(null)
   const [preferred, setPreferred] = useState<BodyKind>('html')
@@ -176,7 +176,7 @@ function AttachedMessage({ accountId, messageRef, depth }: { accountId: string; 
   })
   if (!data && error) return <ErrorState error={error} onRetry={() => void refetch()} />
   if (!data) return <MessageSkeleton />
-  // Its own flags and times are not known: those of the message that carries it would be taken for them.
+  // Its own flags and date are unknown; the ones returned belong to the enclosing message.
   const own: Message = { ...data, flags: ['seen'], date: data.sent_at ?? data.date }
   return (
     <article aria-label="An attached message" className="ms-2 flex shrink-0 flex-col border-s-4 border-b">

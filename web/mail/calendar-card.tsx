@@ -1,4 +1,4 @@
-/** What an invitation says, in the words of its author. */
+/** The content of an invitation, as its author wrote it. */
 import { CalendarDays } from 'lucide-react'
 import type { ReactNode } from 'react'
 import type { Address, Calendar, CalendarEvent, CalendarTime } from '../../contract/mail.ts'
@@ -19,7 +19,7 @@ const statusWords: Readonly<Record<string, string>> = {
   'NEEDS-ACTION': 'not answered',
   DELEGATED: 'delegated',
 }
-/** The others are counted. */
+/** Maximum attendees listed; the rest are counted. */
 const mostAttendees = 8
 
 export function CalendarCard({ calendar: { method, events, event_count: count } }: { calendar: Calendar }) {
@@ -27,7 +27,7 @@ export function CalendarCard({ calendar: { method, events, event_count: count } 
   return (
     <section aria-label={title} className="grid shrink-0 grid-cols-1 gap-3 border-b bg-sunken px-4 py-3">
       {events.map((event, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: events may be alike, and the list never changes
+        // biome-ignore lint/suspicious/noArrayIndexKey: events may be equal, and the list never changes
         <Event key={index} event={event} title={title} />
       ))}
       {count > events.length && (
@@ -72,7 +72,7 @@ function Event({ event, title }: { event: CalendarEvent; title: string }) {
           {shown.length > 0 && (
             <Line label="With">
               {shown.map((person, index) => (
-                // biome-ignore lint/suspicious/noArrayIndexKey: somebody may stand in a list twice, and the list never changes
+                // biome-ignore lint/suspicious/noArrayIndexKey: attendees may repeat, and the list never changes
                 <span key={index}>
                   {index > 0 && ', '}
                   <Person person={person} />
@@ -88,7 +88,7 @@ function Event({ event, title }: { event: CalendarEvent; title: string }) {
   )
 }
 
-/** How it is repeated. Rules that plain words would not do justice to stand as they are. */
+/** How an event repeats. Rules that plain words cannot express are shown verbatim. */
 function Series({ event }: { event: CalendarEvent }) {
   const { recurrence: rule, recurrence_words: words, exceptions, additions } = event
   if (rule === null && additions === 0) return null
@@ -123,7 +123,7 @@ function Span({ start, end }: { start: CalendarTime; end: CalendarTime | null })
   )
 }
 
-/** In the time zone of the reader; what is in none, or in one that nobody knows, as it is written. */
+/** A time in the reader's time zone; a floating time, or one in an unknown zone, is shown as written. */
 function Time({ time: { local, time_zone: zone, utc } }: { time: CalendarTime }) {
   if (utc !== null) return <time dateTime={utc}>{formatSpan(Date.parse(utc), Date.parse(utc))}</time>
   return (

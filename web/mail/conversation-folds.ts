@@ -1,6 +1,6 @@
-/** What of a long conversation is left out at first: the folded messages in its middle. */
+/** Hides the collapsed messages in the middle of a long conversation. */
 
-/** Folded messages at both ends of a row of them stay: the first one, and the one before what is open. */
+/** Collapsed messages before the first open one that are all shown; of more, only the first and the last are. */
 const mostFolded = 4
 
 export function foldMiddle<Message>(messages: readonly Message[], isOpen: (message: Message) => boolean) {

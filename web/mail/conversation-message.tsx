@@ -1,4 +1,4 @@
-/** One message of a conversation: a line while it is folded, else all of it. */
+/** One message of a conversation: a single line while collapsed, else in full. */
 import { ChevronDown, ChevronRight, Paperclip } from 'lucide-react'
 import { useId, useRef } from 'react'
 import type { IndexedMessage } from '../../contract/mail-index.ts'
@@ -29,7 +29,7 @@ export function ConversationMessage({
 }: {
   accountId: string
   message: IndexedMessage
-  /** The reader wrote it. */
+  /** Whether the reader wrote it. */
   isOwn: boolean
   isOpen: boolean
   onToggle(message: IndexedMessage): void
@@ -131,7 +131,7 @@ function Opened({
 }) {
   const heading = useRef<HTMLHeadingElement>(null)
   const { data, error, refetch } = useMessage(accountId, message.ref)
-  // Its flags are as the index knows them now; the message itself never changes.
+  // Flags come from the index, which knows the current ones; the rest of a message never changes.
   const head = { ...(data ?? headOf(message)), flags: message.flags, keywords: message.keywords }
   return (
     <div className="flex flex-col border-t">

@@ -1,4 +1,4 @@
-/** A conversation from its first message to its newest, one's own answers among them; what was read is folded. */
+/** A conversation from its first message to its newest, including one's own replies; read messages are collapsed. */
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import { api } from '../../contract/index.ts'
@@ -31,7 +31,7 @@ export function ConversationView({ threadId, ownEmail, ...open }: ConversationPr
       }),
   })
   const known = useKnownHead(accountId, messageRef)
-  // It may have become part of another one; the message is still there.
+  // The thread may have been merged into another one; the message still exists.
   const isGone = error instanceof ApiProblem && (error.code === 'thread_not_found' || error.code === 'index_off')
   if (isGone) return <OpenMessage key={messageRef} {...open} />
   if (!data && error) return <ErrorState error={error} onRetry={() => void refetch()} />
@@ -84,7 +84,7 @@ function Conversation({
   return (
     <article
       aria-label="The open conversation"
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
       tabIndex={0}
       className="flex min-h-0 flex-1 flex-col overflow-y-auto bg-canvas/60 focus-visible:-outline-offset-2"
     >
@@ -116,14 +116,17 @@ function Conversation({
   )
 }
 
-/** Unread ones, the newest, and the one that was asked for are open at first; then each is as the reader left it. */
+/**
+ * Tracks which messages are open: at first the unread ones, the newest and the requested one, then as the reader
+ * toggles them.
+ */
 function useOpenOnes(messages: readonly IndexedMessage[], messageRef: string) {
   const [chosen, setChosen] = useState<ReadonlyMap<string, boolean>>(new Map())
   const last = messages.at(-1)?.id
   const atFirst = new Map(
     messages.map(({ id, ref, flags }) => [id, id === last || ref === messageRef || !flags.includes('seen')]),
   )
-  // What is read elsewhere meanwhile does not close before one's eyes.
+  // A message that becomes read elsewhere does not collapse in front of the reader.
   const [first, setFirst] = useState(atFirst)
   const unknown = [...atFirst].filter(([id]) => !first.has(id))
   if (unknown.length > 0) setFirst(new Map([...first, ...unknown]))

@@ -1,4 +1,4 @@
-/** Terms of a search as buttons: the usual ones to press, and those that were typed to take away. */
+/** Search terms as buttons: common ones to add, and typed ones to remove. */
 
 import type { LucideIcon } from 'lucide-react'
 import { MailOpen, Paperclip, Star, X } from 'lucide-react'
@@ -18,7 +18,7 @@ export function FilterChips({
   onSearch,
 }: {
   q: string
-  /** Mail servers cannot search for all of it. */
+  /** Whether the index answers; mail servers do not support all terms. */
   hasIndex: boolean
   onSearch(q: string): void
 }) {

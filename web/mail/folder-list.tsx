@@ -1,4 +1,4 @@
-/** The folders of an account, with what is in them and what of it is unread. */
+/** The folders of an account with their message and unread counts. */
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import {
   Archive,
@@ -42,7 +42,7 @@ export const roleIcons: Record<FolderRole, LucideIcon> = {
   important: Bookmark,
 }
 
-/** Deeper ones stand no further in: the pane is narrow. */
+/** Class names by depth; deeper folders are not indented further, because the pane is narrow. */
 const indents = ['pl-3', 'pl-6', 'pl-9', 'pl-12'] as const
 
 const countsAgainMs = 1_500
@@ -52,7 +52,7 @@ export function useFolders(accountId: string, isAsked = true) {
     enabled: isAsked,
     queryKey: queryKeys.folders(accountId),
     queryFn: ({ signal }) => call(api.mail.listFolders, { params: { account_id: accountId }, signal }),
-    // The list is there at once; counts that the mail server makes one folder at a time come with later answers.
+    // The list arrives first; counts that the mail server computes folder by folder follow in later responses.
     refetchInterval: ({ state }) => (state.data?.counts.state === 'pending' ? countsAgainMs : false),
   })
 }
@@ -64,7 +64,7 @@ export function FolderList({
 }: {
   accountId: string
   at: ReturnType<typeof useMailView>
-  /** Lists cost the mail server nothing: the one that a pointer rests on is asked for before it is opened. */
+  /** Whether lists come from the index and cost the mail server nothing, so that they are prefetched on hover. */
   hasIndex: boolean
 }) {
   const { data, error, refetch } = useFolders(accountId)

@@ -1,12 +1,12 @@
-/** The folders as a reader looks for them: those with a role first, the others as a tree by name. */
+/** Orders folders for readers: those with a role first, the others as a tree by name. */
 import type { Folder, FolderRole } from '../../contract/mail.ts'
 import { formatNumber } from '../platform/format.ts'
 
 export interface FolderLine {
   folder: Folder
-  /** How many of the folders above it, in this list, it lies in. */
+  /** Number of its ancestors in this list. */
   depth: number
-  /** Above the first folder that is not one's own, whose they are. */
+  /** Heading above the first folder of other people, or of a shared namespace. */
   heading?: string
 }
 
@@ -43,7 +43,7 @@ export function arrangeFolders(folders: readonly Folder[]): FolderLine[] {
   ]
 }
 
-/** The name of INBOX is the same in any case (RFC 9051, section 5.1). */
+/** Compares folder paths; INBOX is case-insensitive (RFC 9051, section 5.1). */
 export function isSameFolder(a: string, b: string): boolean {
   return a === b || (a.toUpperCase() === 'INBOX' && b.toUpperCase() === 'INBOX')
 }
@@ -52,7 +52,7 @@ function segmentsOf({ path, delimiter }: Folder): string[] {
   return delimiter ? path.split(delimiter) : [path]
 }
 
-/** Level by level, so that what lies in a folder follows it at once. */
+/** Compares level by level, so that subfolders follow their parent. */
 function comparePaths(a: Folder, b: Folder): number {
   const left = segmentsOf(a)
   const right = segmentsOf(b)
@@ -71,7 +71,7 @@ function depthOf(folder: Folder, paths: ReadonlySet<string>): number {
   return ancestors.filter(path => paths.has(path)).length
 }
 
-/** Beside names that need the room: whole up to 9,999, then `12.3k`, `123k`, `1.2M`; never more than there are. */
+/** Abbreviates a count: in full up to 9,999, then `12.3k`, `123k`, `1.2M`, always rounded down. */
 export function shortNumber(value: number): string {
   if (value < 10_000) return formatNumber(value)
   const [unit, letter] = value < 1_000_000 ? [1_000, 'k'] : [1_000_000, 'M']

@@ -1,4 +1,4 @@
-/** The HTML part in a frame without rights: no script, no forms, an origin of its own, and nothing from outside unless asked for. */
+/** The HTML part in a sandboxed frame: no scripts, no forms, its own origin, and no remote content unless requested. */
 import { ImageDown, ShieldCheck } from 'lucide-react'
 import { useState } from 'react'
 import { messageHtmlPath } from '../../contract/mail.ts'
@@ -16,7 +16,7 @@ export function HtmlFrame({
   accountId: string
   messageRef: string
   html: string
-  /** As high as there is room, unless given. */
+  /** Height in rem; fills the available height if undefined. */
   heightRem: number | undefined
 }) {
   const [isRemoteLoaded, setRemoteLoaded] = useState(false)
@@ -28,13 +28,14 @@ export function HtmlFrame({
   return (
     <>
       {mayHaveRemoteContent(html) && <RemoteNote isLoaded={isRemoteLoaded} onLoad={() => setRemoteLoaded(true)} />}
-      {/* A new frame for a new address: a changed one would add a step to the history of the window. Mail is written for
-          white paper, so it gets some in the dark too. */}
+      {/* Keyed by address: changing `src` would add a history entry. Mail is designed for a white background, so it
+         gets one in dark mode, too. */}
       <iframe
         key={source}
         title="The HTML part of the message"
         sandbox="allow-popups allow-popups-to-escape-sandbox"
-        // By a Referer without a path the server knows a frame, where browsers say no more; see `refuseOutsideFrame`.
+        // Where browsers send no fetch metadata, the server recognises a frame by a Referer without a path; see
+        // `refuseOutsideFrame`.
         referrerPolicy="origin"
         src={source}
         className={classNames(
@@ -51,7 +52,7 @@ function RemoteNote({ isLoaded, onLoad }: { isLoaded: boolean; onLoad(): void })
   if (isLoaded) {
     return (
       <p role="status" className="border-b bg-sunken px-4 py-2 text-xs text-soft">
-        Remote content is loaded for this message, this time only.
+        Remote content is loaded for this message, just this once.
       </p>
     )
   }

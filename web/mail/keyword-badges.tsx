@@ -1,8 +1,11 @@
-/** Labels that people and their programs gave a message. */
+/** Labels that people and programs gave a message. */
 import { Badge } from '../ui/badge.tsx'
 import { keywordWords } from './mail-words.ts'
 
-/** @param most The others are counted, and named where a pointer rests. */
+/**
+ * The labels.
+ * @param most Maximum shown; the rest are counted, and named on hover.
+ */
 export function KeywordBadges({ keywords, most }: { keywords: readonly string[]; most: number }) {
   const words = keywordWords(keywords)
   const hidden = words.slice(most)

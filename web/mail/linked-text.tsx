@@ -1,4 +1,4 @@
-/** Plain text whose addresses can be followed: in another window, which learns nothing of this one. */
+/** Plain text with clickable addresses, which open in a new window without access to this one. */
 import { splitLinks } from './text-links.ts'
 
 export function LinkedText({ text }: { text: string }) {

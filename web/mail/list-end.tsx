@@ -1,4 +1,4 @@
-/** What stands below the last row: that it is the last one, that older ones are coming, or why they do not. */
+/** The end of a list: no more messages, older ones loading, or why they failed to load. */
 import { formatCount, formatNumber } from '../platform/format.ts'
 import { Button } from '../ui/button.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
@@ -19,7 +19,7 @@ export function ListEnd({ page, older }: { page: MailPage; older: ReturnType<typ
     const noun = rows[0] && isThreadRow(rows[0]) ? 'thread' : 'message'
     return <p className="px-3 py-4 text-center text-xs text-muted">{formatCount(rows.length, noun)}, all shown</p>
   }
-  // The last thing that was asked may have been of another list.
+  // The last failed request may have been for another list.
   const hasFailed = older.variables === cursor && older.error
   return (
     <div role="status" className="grid justify-items-center gap-2 p-3 text-xs text-muted">

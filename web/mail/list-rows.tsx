@@ -1,4 +1,4 @@
-/** The rows of a list, of which only those in sight are drawn; walked through by keys, selected one by one or in ranges. */
+/** The virtualised rows of a list, with keyboard navigation and selection of single rows or ranges. */
 import { ArrowUp } from 'lucide-react'
 import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
@@ -22,15 +22,15 @@ import { useSelectAll } from './use-select-all.ts'
 
 interface RowsProps {
   page: MailPage
-  /** Undefined while what is shown is another list, which stays until this one is there. */
+  /** The mutation that loads older rows; undefined while the rows of the previous list are still shown. */
   older: ReturnType<typeof useMailList>['older'] | undefined
   source: MailSource
   at: ReturnType<typeof useMailView>
   handle: RefObject<ListHandle | null>
   actions: MailActions
-  /** Whether the recipient of a row says more than its sender. */
+  /** Returns whether to show a row's recipient instead of its sender. */
   isOutgoing(row: MailRow): boolean
-  /** What a row says of where it lies; for lists over several folders. */
+  /** Returns a row's folder or account, in lists over several of them. */
   placeOf?: ((row: MailRow) => string | undefined) | undefined
 }
 
@@ -47,7 +47,7 @@ export function ListRows({ page, older, source, at, handle, actions: doing, isOu
   const nowMs = useNow(60_000)
   const { message, thread } = at.view
   const hrefTo = useRowHrefs(at.hrefTo)
-  // Not with each step of scrolling: there may be very many.
+  // Memoised, because a list may have very many rows and re-renders on each scroll step.
   const openAt = useMemo(
     () => (message === '' ? -1 : rows.findIndex(row => isOpenRow(row, { message, thread }))),
     [rows, message, thread],
@@ -161,7 +161,7 @@ export function ListRows({ page, older, source, at, handle, actions: doing, isOu
 
 type HrefTo = ReturnType<typeof useMailView>['hrefTo']
 
-/** Where each row leads: made once, not with each step of scrolling. */
+/** Returns a function from row to link, cached across scroll steps. */
 function useRowHrefs(hrefTo: HrefTo): (row: MailRow) => string {
   return useMemo(() => {
     const known = new WeakMap<MailRow, string>()
@@ -178,7 +178,7 @@ function hrefOf(hrefTo: HrefTo, row: MailRow): string {
   return hrefTo({ message: row.message.ref, thread, of: row.accountId })
 }
 
-/** Older rows are asked for before the reader reaches the end; once for each end. */
+/** Loads older rows before the reader reaches the end, once per cursor. */
 function useOlder({ next_cursor: cursor }: MailPage, older: RowsProps['older']) {
   const asked = useRef('')
   const mutate = older?.mutate
@@ -190,7 +190,7 @@ function useOlder({ next_cursor: cursor }: MailPage, older: RowsProps['older']) 
   return { onNearEnd: mutate && onNearEnd }
 }
 
-/** When the message is closed, where it stood in place of the list, its row has the focus again. */
+/** Returns the focus to the row of a message that replaced the list, once it is closed. */
 function useReturnOfFocus(
   openRef: string,
   openAt: number,

@@ -1,4 +1,4 @@
-/** Facts about mail, and the rows of lists that are loaded. */
+/** Facts about mail applied to loaded rows. */
 import { expect, test } from 'vitest'
 import type { MessageSummary } from '../../contract/mail.ts'
 import { withChanges, withoutRemoved } from './live-rows.ts'

@@ -1,4 +1,4 @@
-/** What facts about mail change in lists that are loaded: flags at once, far down too, and what is gone leaves. */
+/** Applies facts about mail to loaded lists: updates flags, however far down, and removes deleted messages. */
 import type { EventOf } from '../../contract/event.ts'
 import type { Flag } from '../../contract/mail.ts'
 import { isThreadRow, type MailPage, type MailRow } from './mail-row.ts'
@@ -14,19 +14,22 @@ const flagNames: ReadonlyMap<string, Flag> = new Map([
 type Changed = EventOf<'mail_changed'>['data']
 type Removed = EventOf<'mail_removed'>['data']
 
-/** The same page where nothing of it changed. */
+/** Applies changed flags; returns the same page if nothing changed. */
 export function withChanges(page: MailPage, { account_id: accountId, messages }: Changed): MailPage {
   const changes = new Map(messages.map(change => [change.id, change]))
   return mapped(page, row => {
     const change = row.accountId === accountId && row.messageId !== undefined ? changes.get(row.messageId) : undefined
     if (!change) return row
     const { flags } = change
-    // It left the folder of the fact; the lists of that folder are asked again.
+    // It left the folder of the fact; that folder's lists are reloaded.
     return flags === null ? row : withFlags(row, flags)
   })
 }
 
-/** What is gone. Of a thread only its newest message is known here: whether others are left, the server says. */
+/**
+ * Removes deleted messages. Of a thread only the newest message is known here, so the server decides whether it is
+ * empty.
+ */
 export function withoutRemoved(page: MailPage, { account_id: accountId, messages }: Removed): MailPage {
   const ids = new Set(messages.map(({ id }) => id))
   const isGone = (row: MailRow) =>

@@ -1,4 +1,4 @@
-/** Mail: accounts and folders, the list, and what is open, side by side; on narrow windows two or one of them at a time. */
+/** Mail: accounts and folders, the list, and the open message side by side; narrow windows show one or two of them. */
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { ArrowLeft, FolderOpen } from 'lucide-react'
 import { type ReactNode, useEffect } from 'react'
@@ -63,7 +63,7 @@ export function MailPage() {
   )
 }
 
-/** Which folder it is, and how much in it is unread. */
+/** Returns the folder's name and unread count for the window title. */
 function useWindowTitle(account: Account | undefined, { folder: path }: MailView): string | undefined {
   const { data } = useFolders(account?.id ?? '', account !== undefined && isReadable(account))
   const folder = data?.items.find(each => isSameFolder(each.path, path))
@@ -115,7 +115,7 @@ function Panes({ accounts, account }: { accounts: readonly Account[]; account: A
           at={at}
         />
       </Pane>
-      {/* What is known without the index is shown as soon as it is clear that there is none. */}
+      {/* Shown as soon as it is clear that there is no index, rather than after the list has loaded. */}
       {isShown && !index.isPending && (
         <Mailbox
           account={account}
@@ -140,7 +140,7 @@ function Panes({ accounts, account }: { accounts: readonly Account[]; account: A
   )
 }
 
-/** Escape closes the open message, unless it closes something in front of it or ends a search. */
+/** Closes the open message on Escape, unless the key closes something in front of it or ends a search. */
 function useClosingByEscape({ view: { message }, hrefTo }: ReturnType<typeof useMailView>): void {
   const [, navigate] = useLocation()
   const backHref = hrefTo({ message: '' })

@@ -1,4 +1,4 @@
-/** New mail, older mail, and the place of the reader. */
+/** Merging new and older pages into a list without moving the reader's place. */
 import { expect, test } from 'vitest'
 import type { MessageSummary } from '../../contract/mail.ts'
 import { awaitsTexts, joinNewest, joinOlder, loadOlder, pagesAtATime, splitAtMark } from './mail-pages.ts'
@@ -82,7 +82,7 @@ test('a list of threads is asked for again while the text of new mail is missing
   expect(awaitsTexts(waiting, cameMs + 1_000)).toBe(true)
   expect(awaitsTexts(waiting, cameMs + 61_000)).toBe(false)
   expect(awaitsTexts(listOf(thread(2, 'tea'), thread(1, 'hello')), cameMs)).toBe(false)
-  // Where headers alone are indexed, there are none to wait for.
+  // If only headers are indexed, there are no previews to wait for.
   expect(awaitsTexts(listOf(thread(2, null), thread(1, null)), cameMs)).toBe(false)
   expect(awaitsTexts(listOf(message(2)), cameMs)).toBe(false)
 })

@@ -1,26 +1,31 @@
-/** Joins what is asked again with what is there, so that new mail costs one page however far the reader went back. */
+/** Merges reloaded pages into a loaded list, so that new mail costs one page however far back the reader has gone. */
 import { isThreadRow, type MailPage, type MailRow } from './mail-row.ts'
 
-/** Rows that are kept of one list; a search finds what is older. */
+/** Maximum rows kept per list; older messages are found by search. */
 export const mostRows = 150_000
 
-/** What was loaded of older messages stays, where the newest page reaches into it; else there may be a hole between. */
+/**
+ * Replaces the top of the list. Older rows are kept only if the newest page overlaps them; otherwise there may be a
+ * gap.
+ */
 export function joinNewest(known: MailPage | undefined, newest: MailPage): MailPage {
   const lastKey = newest.rows.at(-1)?.key
   const end = known?.rows.findIndex(({ key }) => key === lastKey) ?? -1
   if (!known || end < 0 || newest.next_cursor === null) return newest
   const above = new Set(newest.rows.map(({ key }) => key))
-  // A thread that got an answer stands on top now, and no longer where it stood.
+  // A thread with a new reply is at the top now, and removed from its old place.
   const below = known.rows.slice(end + 1).filter(({ key }) => !above.has(key))
   return { ...known, rows: [...newest.rows, ...below], total: newest.total }
 }
 
-/** To put a page behind those that are there takes the longer, the more they are: so far down, several are asked for at a time. */
+/**
+ * Returns how many pages to load at once: appending takes longer the more rows there are, so long lists load several.
+ */
 export function pagesAtATime(known: number): number {
   return Math.min(5, 1 + Math.floor(known / 10_000))
 }
 
-/** As one page. What comes before a failure counts; the next attempt tells of it. */
+/** Loads several pages as one. Pages before a failure are kept; the next attempt reports it. */
 export async function loadOlder(
   load: (cursor: string) => Promise<MailPage>,
   cursor: string,
@@ -35,14 +40,18 @@ export async function loadOlder(
   return whole
 }
 
-/** @param cursor The one that `older` was asked with; when the list has another by now, it has changed and nothing is joined. */
+/**
+ * Appends older rows.
+ * @param cursor The cursor that `older` was requested with; if the list has another one by now, it has changed and
+ * nothing is appended.
+ */
 export function joinOlder(known: MailPage, older: MailPage, cursor: string): MailPage {
   if (known.next_cursor !== cursor) return known
-  // A page is small, and what is known may be long: only the page is put into a set.
+  // Only the small page is indexed in a set, because the list may be long.
   const keys = new Set(older.rows.map(({ key }) => key))
   const twice = new Set(known.rows.filter(({ key }) => keys.has(key)).map(({ key }) => key))
   const rows = known.rows.concat(older.rows.filter(({ key }) => !twice.has(key)))
-  // How the finds are spread, and how many there are, was counted with the first page.
+  // Facets and total were computed with the first page.
   return {
     ...known,
     rows,
@@ -51,17 +60,17 @@ export function joinOlder(known: MailPage, older: MailPage, cursor: string): Mai
   }
 }
 
-/** New messages above `mark`, the first one that the reader saw, wait until the reader comes back to the top. */
+/** Hides messages newer than `mark`, the first row that the reader saw, until the reader returns to the top. */
 export function splitAtMark(rows: readonly MailRow[], mark: string | undefined) {
   const found = mark === undefined ? 0 : rows.findIndex(({ key }) => key === mark)
   const waiting = Math.max(0, found)
   return { waiting, shown: waiting === 0 ? rows : rows.slice(waiting) }
 }
 
-/** For so long the text of new mail may not be indexed yet; later there is none. */
+/** Milliseconds in which the text of new mail may still be indexed; after that, it has none. */
 const textMs = 60_000
 
-/** Whether one of the newest threads has mail that came just now and is still without a preview, while others have theirs. */
+/** Returns whether one of the newest threads has just received mail and lacks a preview, while others have theirs. */
 export function awaitsTexts({ rows }: MailPage, nowMs: number): boolean {
   const newest = rows.slice(0, 20).filter(isThreadRow)
   const isNew = ({ message: { date, preview } }: MailRow) => !preview && Math.abs(nowMs - Date.parse(date)) < textMs

@@ -1,34 +1,34 @@
-/** A line of a list of mail, wherever it came from: one message, or a thread told by its newest message. */
+/** A row of a mail list, whatever its source: one message, or a thread represented by its newest message. */
 import type { MessageSummary } from '../../contract/mail.ts'
 import type { ThreadSummary } from '../../contract/mail-index.ts'
 import type { SearchAnswer } from '../../contract/mail-search.ts'
 
 export interface MailRow {
-  /** Stays the same while the list changes: of a thread, of a message, or of its place. */
+  /** Stable identity of the row while the list changes: the thread's, the message's, or its place. */
   key: string
   accountId: string
-  /** The newest one of a thread. */
+  /** The message, or the newest one of the thread. */
   message: MessageSummary
-  /** Undefined where no index knows it. */
+  /** The index's id; undefined if no index knows the message. */
   messageId: string | undefined
   threadId: string | undefined
-  /** Opening it shows the conversation. */
+  /** Whether opening the row shows the conversation. */
   opensThread: boolean
-  /** How many messages it stands for, and how many of these are unread. */
+  /** Number of messages in the row; `unread` counts the unread ones. */
   count: number
   unread: number
-  /** Where it lies; only in lists over several folders. */
+  /** The folder; only in lists over several folders. */
   folder?: string | undefined
-  /** Where a search hit its text, in place of its beginning; `marks` are the words that were found, from and to. */
+  /** The excerpt that a search matched, instead of the preview; `marks` are the ranges of the matches. */
   snippet?: string
   marks?: readonly (readonly [number, number])[]
 }
 
-/** Of a search over several folders also how the finds are spread, and how much was searched. */
+/** A page of rows; a search over several folders adds facets and coverage. */
 export interface MailPage extends Partial<Pick<SearchAnswer, 'is_total_exact' | 'facets' | 'coverage'>> {
   rows: readonly MailRow[]
   next_cursor: string | null
-  /** Of all pages; null where it is not counted. */
+  /** Total over all pages; null if it is not counted. */
   total: number | null
 }
 
@@ -53,12 +53,12 @@ export function rowOfThread(accountId: string, { id, messages, unread, newest }:
   }
 }
 
-/** Whether it is what the reader has open. A thread stays itself when its newest message is another one. */
+/** Returns whether the row is what the reader has open. A thread remains open when its newest message changes. */
 export function isOpenRow(row: MailRow, open: { message: string; thread: string }): boolean {
   return isThreadRow(row) ? open.message !== '' && row.threadId === open.thread : row.message.ref === open.message
 }
 
-/** It stands for all messages of a conversation. */
+/** Returns whether the row represents a whole conversation. */
 export function isThreadRow({ key }: MailRow): boolean {
   return key.startsWith('thread-')
 }

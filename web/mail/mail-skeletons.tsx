@@ -1,4 +1,4 @@
-/** Grey shapes in place of messages that are being loaded. */
+/** Placeholders for messages that are loading. */
 import { Skeleton } from '../ui/skeleton.tsx'
 
 const rows = ['w-32', 'w-24', 'w-40', 'w-28', 'w-36', 'w-24', 'w-32', 'w-40'] as const
@@ -8,7 +8,7 @@ export function ListSkeleton() {
     <div role="status" className="min-h-0 flex-1 overflow-hidden">
       <span className="sr-only">Loading messages</span>
       {rows.map((width, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the shapes never change
+        // biome-ignore lint/suspicious/noArrayIndexKey: the placeholders never change
         <div key={index} className="grid gap-2 border-b py-3 pr-3 pl-6">
           <Skeleton className={`h-3.5 ${width}`} />
           <Skeleton className="h-3 w-full" />
@@ -30,7 +30,7 @@ export function MessageSkeleton() {
   )
 }
 
-/** Below a head that is known. */
+/** Placeholder of the text, below a head that is known. */
 export function BodySkeleton() {
   return (
     <div role="status" className="grid gap-2.5 p-4">

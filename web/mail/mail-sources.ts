@@ -1,4 +1,4 @@
-/** Where a list of mail comes from: threads of the index, messages of a folder, or a search. */
+/** Sources of mail lists: threads of the index, messages of a folder, or a search. */
 import { api } from '../../contract/index.ts'
 import type { SearchHit } from '../../contract/mail-search.ts'
 import { call } from '../platform/api-client.ts'
@@ -9,10 +9,10 @@ const pageSize = 50
 
 export interface MailSource {
   queryKey: readonly string[]
-  /** Whose list it is; undefined for lists over several folders. */
+  /** The folder of the list; undefined for lists over several. */
   folder: string | undefined
   load(cursor: string | undefined, signal?: AbortSignal): Promise<MailPage>
-  /** The mail server is asked, which may take its time and costs it work; else the answer is there at once. */
+  /** Whether the mail server is asked, which takes time and costs it work; the index responds immediately. */
   isSlow: boolean
 }
 
@@ -52,20 +52,22 @@ export function messagesOf(accountId: string, folder: string): MailSource {
 
 export interface SearchQuery {
   q: string
-  /** Undefined for all accounts. */
+  /** The account to search; undefined for all. */
   accountId: string | undefined
-  /** Undefined for all folders. */
+  /** The folder to search; undefined for all. */
   folder: string | undefined
   sort: 'date' | 'relevance'
-  /** The last word may be the beginning of one. */
+  /** Whether the last word may be a prefix. */
   isOpen: boolean
-  /** No mail server is asked yet. */
+  /** Whether the user is still typing, so that no mail server is asked yet. */
   isTyping: boolean
-  /** The mail server must be asked: its account is not indexed yet. */
+  /** Whether the account is not indexed yet, so that the mail server must be asked. */
   isSlow: boolean
 }
 
-/** In all folders unless the search names one: by the index, and by the mail server as far as that does not reach. */
+/**
+ * Searches all folders unless the query names one, in the index, and on the mail server for what that does not cover.
+ */
 export function found({ q, accountId, folder, sort, isOpen, isTyping, isSlow }: SearchQuery): MailSource {
   return {
     queryKey: queryKeys.foundMessages(accountId ?? 'all', JSON.stringify([q, sort, isOpen, isTyping])),
@@ -82,7 +84,7 @@ export function found({ q, accountId, folder, sort, isOpen, isTyping, isSlow }: 
         ...(isOpen && { typing: 'true' as const }),
         ...(isTyping && { server: 'never' as const }),
       }
-      // One account whose server does not answer is an error; of several, those that answer are shown.
+      // With one account, an unreachable server is an error; with several, the accounts that respond are shown.
       const { items, ...answer } = await (isSlow && accountId !== undefined
         ? call(api.mailSearch.searchAccount, { params: { account_id: accountId }, query, signal })
         : call(api.mailSearch.searchMail, { query: { ...query, account: accountId }, signal }))

@@ -1,4 +1,4 @@
-/** What is shown of a message in one line. */
+/** One-line summaries of a message. */
 import { expect, test } from 'vitest'
 import {
   addressWords,

@@ -1,4 +1,4 @@
-/** Senders, subjects and times of mail, as people read them. */
+/** Formats senders, subjects and times of mail for readers. */
 import {
   type Address,
   hiddenCharacter,
@@ -17,14 +17,14 @@ const dayAndYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'sh
 const hidden = new RegExp(`(?:${hiddenCharacter})+`, 'gu')
 
 export const warningWords: Record<SenderWarning, string> = {
-  invalid_address: 'It has no address that mail can be sent to.',
+  invalid_address: 'It has no address to reply to.',
   unseen_characters: 'The name or address contains invisible characters, shown as \ufffd.',
   name_shows_other_address: 'The name shows a different address from the real one.',
   mixed_alphabets: 'A word in the name or address mixes several alphabets.',
   looks_like_other_domain: 'The address looks like a well-known one, or like yours.',
 }
 
-/** What the mail server found of a sender. */
+/** Describes the mail server's verdict on a sender. */
 export function authWords({ verdict, domain }: SenderAuth): string {
   const place = domain === null ? 'the sender it names' : visibleText(domain)
   if (verdict === 'verified') return `The mail server verified that this came from ${place}.`
@@ -32,12 +32,12 @@ export function authWords({ verdict, domain }: SenderAuth): string {
   return `The mail server could not verify that this came from ${place}.`
 }
 
-/** A stranger's words in one line: what would hide or turn round others is seen as �. */
+/** Makes untrusted text safe for one line: characters that hide or reorder others become �. */
 export function visibleText(text: string): string {
   return text.replaceAll(hidden, '\ufffd')
 }
 
-/** The same of many lines; tabs stay too. */
+/** Does the same for several lines, and keeps tabs. */
 export function visibleLines(text: string): string {
   return text
     .split(/\r\n|\n|\r/)
@@ -45,7 +45,7 @@ export function visibleLines(text: string): string {
     .join('\n')
 }
 
-/** Keywords of which programs agreed what they mean (IANA), and Thunderbird's labels; some are notes of programs to themselves. */
+/** Keywords registered with IANA, and Thunderbird's labels; null for internal marks of programs. */
 const knownKeywords: ReadonlyMap<string, string | null> = new Map([
   ['$forwarded', 'Forwarded'],
   ['$junk', 'Junk'],
@@ -65,7 +65,7 @@ const knownKeywords: ReadonlyMap<string, string | null> = new Map([
   ['$submitted', null],
 ])
 
-/** Each once, as labels for a reader. */
+/** Returns the labels of these keywords, without duplicates. */
 export function keywordWords(keywords: readonly string[]): string[] {
   const words = keywords.map(keyword => {
     const known = knownKeywords.get(keyword.toLowerCase())
@@ -74,14 +74,14 @@ export function keywordWords(keywords: readonly string[]): string[] {
   return [...new Set(words)].filter(word => word !== null && word !== '') as string[]
 }
 
-/** The domain as name servers know it, where it has letters of other alphabets. */
+/** Returns the domain in ASCII (Punycode) if it has other letters. */
 export function asciiDomain(email: string): string | undefined {
   const domain = email.slice(email.lastIndexOf('@') + 1)
   const address = `http://${domain}`
   return /^[\x21-\x7e]*$/.test(domain) || !URL.canParse(address) ? undefined : new URL(address).hostname
 }
 
-/** With that domain behind it. */
+/** Returns the address, followed by its ASCII domain if that differs. */
 export function addressWords(email: string): string {
   const ascii = asciiDomain(email)
   return ascii === undefined ? visibleText(email) : `${visibleText(email)} (${ascii})`
@@ -91,7 +91,10 @@ export function nameOf({ name, email }: Address): string {
   return visibleText(name?.trim() || email || 'Unknown')
 }
 
-/** The first by name, the others by number. @param count How many there are, of which the list may hold only the first. */
+/**
+ * Names the first and counts the others.
+ * @param count The total, of which the list may hold only the first ones.
+ */
 export function namesOf(addresses: readonly Address[], count: number, nobody: string): string {
   const [first] = addresses
   if (!first) return nobody
@@ -115,12 +118,12 @@ const faultWords: Record<MessageFault, string> = {
   repeated_headers: 'It has several senders, subjects or dates in its headers. The first of each is shown.',
 }
 
-/** Why not all of it is shown; one sentence or two for each cause. */
+/** Explains why a message is not shown completely, in one or two sentences per cause. */
 export function wordsOfFaults(faults: readonly MessageFault[]): string {
   return faults.map(fault => faultWords[fault]).join(' ')
 }
 
-/** The time today, the weekday within six days, else the day. */
+/** Formats as the time today, the weekday within six days, else the date. */
 export function formatMailTime(atMs: number, nowMs: number): string {
   const at = new Date(atMs)
   const now = new Date(nowMs)
@@ -130,9 +133,9 @@ export function formatMailTime(atMs: number, nowMs: number): string {
   return at.getFullYear() === now.getFullYear() ? day.format(at) : dayAndYear.format(at)
 }
 
-/** Whether an HTML part asks for anything from outside, as far as its words tell; links to follow do not count. */
+/** Returns whether HTML appears to load remote content; links do not count. */
 export function mayHaveRemoteContent(html: string): boolean {
-  // A stranger's HTML must take no longer than it is long: blanks are counted in one way only.
+  // Must run in linear time on untrusted HTML, so whitespace can match in one way only.
   const attribute = /\b(?:src|srcset|background|poster)\s*=(?:\s*["'])?\s*(?!cid:|data:|["'\s>])/i
   const style = /url\((?:\s*["'])?\s*(?!cid:|data:|["'\s)])|@import|<link\b/i
   return attribute.test(html) || style.test(html)

@@ -1,4 +1,4 @@
-/** The list of an account and what is open of it. */
+/** The message list of an account beside the open message. */
 import { type ReactNode, useMemo, useRef } from 'react'
 import type { Account } from '../../contract/accounts.ts'
 import type { Folder } from '../../contract/mail.ts'
@@ -29,7 +29,7 @@ export function Mailbox({
   accounts: readonly Account[]
   at: ReturnType<typeof useMailView>
   index: IndexStatus | undefined
-  /** Above both. */
+  /** A note above both. */
   note: ReactNode
 }) {
   const folders = useFolders(id)

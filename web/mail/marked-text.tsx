@@ -1,7 +1,7 @@
-/** A stranger's words in one line, with those marked that a search found. */
+/** Untrusted text on one line, with search matches highlighted. */
 import { visibleText } from './mail-words.ts'
 
-/** @param marks In order and apart, from and to, in UTF-16 units. */
+/** @param marks Sorted, disjoint ranges, in UTF-16 code units. */
 export function MarkedText({
   text,
   marks = [],

@@ -1,4 +1,4 @@
-/** The words of a message, as text or as HTML. */
+/** The body of a message, as text or HTML. */
 import type { Message } from '../../contract/mail.ts'
 import { ToneIcon } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
@@ -25,7 +25,7 @@ export function MessageBody({
   message: Message
   preferred: BodyKind
   onPrefer(kind: BodyKind): void
-  /** Of a conversation: its frame is about as high as what is in it, not as high as the window. */
+  /** Whether it is part of a conversation, where the frame is about as high as its content rather than the window. */
   isPart?: boolean
 }) {
   const { ref, text, html, is_truncated: isTruncated, parts_differ: isTwofold, text_from: textFrom } = message
@@ -73,21 +73,23 @@ export function MessageBody({
   )
 }
 
-/** In root em. No script may measure a frame without rights: this is a guess by what is written in it, and longer ones scroll. */
+/**
+ * Estimates the height in rem from the content, because a sandboxed frame cannot be measured; longer content scrolls.
+ */
 function frameHeight(html: string, text: string | null): number {
   const lines = (text ?? '').split('\n').reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / 80)), 0)
   const pictures = html.split(/<img\b/i, 4).length - 1
   return Math.min(Math.max(lines * 1.4 + pictures * 8 + 3, 8), 40)
 }
 
-/** People are shown the HTML; other mail programs show the text. */
+/** A warning that the text says things which the HTML, shown by default, does not. */
 function TwoTexts({
   kind,
   isMade,
   onChoose,
 }: {
   kind: BodyKind
-  /** The text was made from the HTML, which says far more. */
+  /** Whether the text was generated from the HTML, which says far more than the message's own text. */
   isMade: boolean
   onChoose(kind: BodyKind): void
 }) {
@@ -100,7 +102,7 @@ function TwoTexts({
         </span>
         This message has a text and an HTML version, and the text contains words that the HTML does not show.{' '}
         {isMade
-          ? 'It says far less than the HTML, from which the text here was generated.'
+          ? 'It says far less than the HTML, so the text here was generated from that.'
           : `You see the ${kind === 'html' ? 'HTML' : 'text'}.`}
       </p>
       <Button size="sm" onClick={() => onChoose(other)}>

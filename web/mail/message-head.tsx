@@ -9,9 +9,9 @@ import type { Tone } from '../ui/tone.ts'
 import { KeywordBadges } from './keyword-badges.tsx'
 import { addressWords, asciiDomain, authWords, subjectOf, visibleText, warningWords } from './mail-words.ts'
 
-/** Longer lists are opened by a press. */
+/** Maximum people shown; longer lists expand on click. */
 const mostShown = 4
-/** The Date header and the mail server may differ by this without a word. */
+/** Milliseconds by which the Date header may differ from the mail server's time before both are shown. */
 const toleranceMs = 10 * 60_000
 
 export function MessageHead({
@@ -22,11 +22,11 @@ export function MessageHead({
 }: {
   message: Message
   heading: RefObject<HTMLHeadingElement | null>
-  /** Of a conversation: its subject and its sender stand above it. */
+  /** Whether it is part of a conversation, which shows subject and sender above it. */
   isPart?: boolean
   children?: ReactNode
 }) {
-  // On phones the text of a message comes first; on wider windows there is room for all.
+  // On phones the details start collapsed, so that the text comes first.
   const [isWhole, setWhole] = useState(false)
   const extra = isWhole ? undefined : isPart ? 'hidden' : 'max-md:hidden'
   const actions = isWhole ? undefined : isPart ? 'max-lg:hidden' : 'max-md:hidden'
@@ -93,7 +93,7 @@ export function MessageHead({
 
 const verdictTones: Record<SenderAuth['verdict'], Tone> = { verified: 'good', unverified: 'unknown', failed: 'bad' }
 
-/** What is odd about who sent it, and what the mail server knows of that. Nothing where it is not known to say so. */
+/** Suspicious signs of the sender, and the mail server's verdict; renders nothing if there are none. */
 function SenderNotes({ message: { sender_warnings: warnings, auth } }: { message: Message }) {
   if (warnings.length === 0 && !auth) return null
   return (
@@ -128,7 +128,7 @@ function checksOf({ spf, dkim, dmarc }: SenderAuth): string {
   return results.map(([name, result]) => `${name} ${result}`).join(', ')
 }
 
-/** @param count How many there are; the server lists the first of them. */
+/** A list of people. @param count The total, of which the server lists the first ones. */
 function People({
   label,
   people,
@@ -147,7 +147,7 @@ function People({
   return (
     <Line label={label} className={className}>
       {shown.map((person, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: somebody may stand in a list twice, and the list never changes
+        // biome-ignore lint/suspicious/noArrayIndexKey: a person may be listed twice, and the list never changes
         <span key={index}>
           <Person person={person} />
           {index < shown.length - 1 && ', '}
@@ -167,11 +167,11 @@ function People({
   )
 }
 
-/** The address always stands beside the name: anybody may call himself anything. */
+/** A person's name, always with the address: anyone can choose any name. */
 function Person({ person: { name, email } }: { person: Address }) {
   const ascii = asciiDomain(email)
   if (!name) return <bdi className="wrap-anywhere">{addressWords(email) || 'Unknown'}</bdi>
-  // The name of a group of people has none.
+  // A group name has no address.
   if (!email) return <bdi className="wrap-anywhere text-ink">{visibleText(name)}</bdi>
   return (
     <>

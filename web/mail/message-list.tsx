@@ -1,4 +1,4 @@
-/** The list of a folder, or what a search finds: its head, its search, and its rows. */
+/** The list of a folder or of a search: its head, search field and rows. */
 import { FolderOpen, Inbox, ListChecks, MessagesSquare, RotateCw, Rows3 } from 'lucide-react'
 import type { RefObject } from 'react'
 import { useLocation } from 'wouter'
@@ -30,11 +30,11 @@ export interface ListProps {
   source: MailSource
   at: ReturnType<typeof useMailView>
   folderName: string
-  /** How many messages the folder holds, where that is known. */
+  /** The number of messages in the folder, if known. */
   folderTotal: number | null
   search: MailSearch
   accounts: readonly Account[]
-  /** Whether the recipient of a row says more than its sender. */
+  /** Returns whether to show a row's recipient instead of its sender. */
   isOutgoing(row: MailRow): boolean
   /** Whether the index answers, so that there are threads. */
   hasIndex: boolean
@@ -60,7 +60,7 @@ export function MessageList({
   const { newest, older, page, shown, ...list } = useMailList(source, q !== '')
   const freshness = useFreshness(newest.dataUpdatedAt)
   const { error } = newest
-  // Half a term is no fault while its end is being typed: what was found before stays.
+  // An incomplete term is no error while it is being typed; the previous results stay.
   const isHalf = error !== null && search.isTyping
   const data = isHalf ? page : list.data
   const fault = q !== '' && error instanceof ApiProblem ? error.faultOf('query.q') : undefined
@@ -193,17 +193,17 @@ function Found({
   )
 }
 
-/** What tells a find from others: its folder, or its account where all are searched. */
+/** Returns where a search result is: its folder, or its account if all accounts are searched. */
 function placeOf({ folder, accountId }: MailRow, { scope }: MailSearch, nameOfAccount: (id: string) => string) {
   if (folder === undefined || scope === 'folder') return undefined
   return scope === 'all' ? nameOfAccount(accountId) : folder
 }
 
-/** On phones at the bottom, where the thumb is. */
+/** The button to the folders; on phones at the bottom, at thumb's reach. */
 function ToFolders({ at }: { at: ReturnType<typeof useMailView> }) {
   return (
     <ButtonLink href={at.hrefTo({ pane: 'folders' })} variant="quiet" size="sm" icon={FolderOpen}>
-      {/* Between phones and wide windows its word would leave no room for the name of the folder. */}
+      {/* On tablets, the label would leave no room for the folder's name. */}
       <span className="md:sr-only roomy:not-sr-only">Folders</span>
     </ButtonLink>
   )
@@ -215,7 +215,7 @@ function ThreadSwitch({ at }: { at: ReturnType<typeof useMailView> }) {
   return (
     <IconButton
       icon={isFlat ? Rows3 : MessagesSquare}
-      label={isFlat ? 'Group messages into threads' : 'List every message by itself'}
+      label={isFlat ? 'Group messages into threads' : 'List every message separately'}
       aria-pressed={!isFlat}
       onClick={() => navigate(at.hrefTo({ list: isFlat ? '' : 'messages' }))}
     />

@@ -1,4 +1,4 @@
-/** One line of the list: a message, or a thread told by its newest message. */
+/** One row of the list: a message, or a thread represented by its newest message. */
 import { CornerUpLeft, Paperclip, Star, TriangleAlert } from 'lucide-react'
 import { type MouseEvent, memo } from 'react'
 import { Link } from 'wouter'
@@ -19,7 +19,7 @@ import {
 } from './mail-words.ts'
 import { MarkedText } from './marked-text.tsx'
 
-/** Whose addresses stand in the list; the open message names all. */
+/** Maximum senders listed in a row; the open message names all. */
 const mostSenders = 3
 
 export const rowSelector = 'a[data-ref]'
@@ -47,11 +47,11 @@ export const MessageRow = memo(function MessageRow({
   isOpen: boolean
   isTabStop: boolean
   isSelected: boolean
-  /** Any row is. */
+  /** Whether any row is selected. */
   isSelecting: boolean
-  /** Whether the recipient says more than the sender. */
+  /** Whether to show the recipient instead of the sender. */
   isOutgoing: boolean
-  /** Where it lies, among messages of several folders. */
+  /** The folder or account, in lists over several of them. */
   place: string | undefined
   actions: RowActions
 }) {
@@ -62,14 +62,14 @@ export const MessageRow = memo(function MessageRow({
     ? `To ${namesOf(to, message.to_count, 'nobody')}`
     : namesOf(from, message.from_count, 'Unknown sender')
   const selectRange = (event: MouseEvent) => {
-    // The checkbox does so itself.
+    // The checkbox handles Shift itself.
     if (!event.shiftKey || event.target instanceof HTMLInputElement) return
     event.preventDefault()
     actions.onSelect(key, true)
   }
   const preview = snippet ?? message.preview
   return (
-    // Links leave a click with Shift to the browser, which would open a window: so it is heard above them.
+    // Shift-click on a link opens a window in browsers, so the row handles it first, in the capture phase.
     <div
       className={classNames('group/row relative h-full border-b', lookOf(isOpen, isSelected))}
       onClickCapture={selectRange}
@@ -184,7 +184,7 @@ function Marks({ message, place }: { message: MessageSummary; place: string | un
   )
 }
 
-/** On a line of its own, so that no name pushes the address out, and no end of it is cut off. */
+/** The real address of a suspicious sender, on its own line, so that no long name hides or truncates it. */
 function TrueSender({ from, warnings }: { from: MessageSummary['from']; warnings: readonly SenderWarning[] }) {
   const addresses = from.slice(0, mostSenders).map(({ email }) => addressWords(email) || 'none')
   return (

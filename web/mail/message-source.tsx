@@ -1,4 +1,4 @@
-/** A message as it was sent, as text: never more than text, and of a long one only the beginning. */
+/** The raw source of a message, shown strictly as text and, if it is long, only in part. */
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { messageRawPath } from '../../contract/mail.ts'
@@ -12,7 +12,7 @@ import { ErrorState } from '../ui/error-state.tsx'
 import { SkeletonRows } from '../ui/skeleton.tsx'
 import { visibleLines } from './mail-words.ts'
 
-/** The rest is in the file. */
+/** Bytes of the source that are shown; the rest is in the file. */
 const mostShownBytes = 256 * 1024
 
 interface Named {
@@ -20,7 +20,7 @@ interface Named {
   messageRef: string
 }
 
-/** To see the source of a message, and to save it; for those who may read mail. */
+/** Buttons to view and save the source, for users who may read mail. */
 export function SourceActions(named: Named) {
   const [isOpen, setOpen] = useState(false)
   if (!useMay('mail:read')) return null
@@ -81,7 +81,7 @@ function SourceDialog({ accountId, messageRef, onClose }: Named & { onClose(): v
           )}
           <section
             aria-label="Source"
-            // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+            // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
             tabIndex={0}
             className="max-h-[60dvh] overflow-y-auto rounded-md border bg-sunken p-3"
           >

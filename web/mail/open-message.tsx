@@ -74,20 +74,20 @@ function Sheet({
   preferred,
   onPrefer,
 }: Omit<OpenProps, 'messageRef' | 'backHref'> & {
-  /** As far as the list knows it, until all of it is there. */
+  /** The head as known from the list, until the message is loaded. */
   head: Message | undefined
   message: Message | undefined
 }) {
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
-    // On phones the message stands in place of the row that was pressed and had the focus.
+    // On phones the message replaces the row that had the focus.
     if (takesFocus && document.activeElement === document.body) heading.current?.focus()
   }, [takesFocus])
   return (
     <article
       aria-label="The open message"
       aria-busy={!message || undefined}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
       tabIndex={0}
       className="flex min-h-0 flex-1 flex-col overflow-y-auto focus-visible:-outline-offset-2"
     >

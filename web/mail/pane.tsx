@@ -1,4 +1,4 @@
-/** One of the three parts of the page: a head, what scrolls, and a foot. */
+/** One of the three panes of the page: a head, a scrolling body, and a foot. */
 import type { ReactNode } from 'react'
 import { classNames } from '../ui/class-names.ts'
 
@@ -12,7 +12,7 @@ export function Pane({
   label: string
   head?: ReactNode
   foot?: ReactNode
-  /** Scrolls by itself, and fills what is left of the height. */
+  /** The body; it scrolls independently and fills the remaining height. */
   children: ReactNode
   className: string
 }) {

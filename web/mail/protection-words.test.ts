@@ -1,4 +1,4 @@
-/** What the page says of signed and encrypted messages. */
+/** Descriptions of signed and encrypted messages. */
 import { expect, test } from 'vitest'
 import { protectionWords } from './protection-words.ts'
 

@@ -1,4 +1,4 @@
-/** How a message is signed or encrypted, in a sentence. */
+/** Describes how a message is signed or encrypted. */
 import type { Protection } from '../../contract/mail.ts'
 
 const standards: Record<Protection['standard'], string> = { smime: 'S/MIME', openpgp: 'OpenPGP' }
@@ -8,7 +8,7 @@ const kinds: Record<Protection['kind'], string> = {
   unknown: 'signed or encrypted',
 }
 
-/** What it says of itself is no proof: a signature that nobody checked may be anybody's. */
+/** Describes one layer; the claim is no proof, because signatures are not verified. */
 export function protectionWords({ standard, kind, is_whole: isWhole }: Protection): string {
   const what = `${isWhole ? 'This message' : 'A part of this message'} is ${kinds[kind]} with ${standards[standard]}.`
   const consequence = kind === 'encrypted' ? 'RustyMail cannot decrypt it.' : 'RustyMail does not check signatures.'

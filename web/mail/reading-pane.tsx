@@ -1,4 +1,4 @@
-/** What is open: a conversation, or one message alone. */
+/** The reading pane: a conversation, or a single message. */
 import { ArrowLeft, ChevronDown, ChevronUp, MailOpen, X } from 'lucide-react'
 import { type ReactNode, type RefObject, useState } from 'react'
 import { useLocation } from 'wouter'
@@ -27,21 +27,21 @@ export function ReadingPane({
   className,
 }: {
   accountId: string
-  /** Whose answers are the reader's own. */
+  /** The account's address, whose messages are the reader's own. */
   ownEmail: string
-  /** Empty while none is open. */
+  /** The open message; empty if none is. */
   messageRef: string
-  /** Empty for a message by itself. */
+  /** Its thread; empty for a single message. */
   threadId: string
   backHref: string
-  /** Answers what is open, to those who act on it. */
+  /** Set to a function that returns the open row, for actions on it. */
   opened: RefObject<(() => MailRow | undefined) | null>
   actions: MailActions
   className: string
 }) {
-  // The choice lasts from message to message; leave to load remote content does not.
+  // The preferred view applies to later messages, too; permission to load remote content does not.
   const [preferred, setPreferred] = useState<BodyKind>('html')
-  // One that a link led to leaves the focus where the page begins.
+  // A message opened by a link does not take the focus from the start of the page.
   const [firstRef] = useState(messageRef)
   const row = useOpenRow({ accountId, messageRef, threadId, opened })
   if (!messageRef) return <NothingOpen className={className} />
@@ -56,7 +56,7 @@ export function ReadingPane({
   return (
     <Pane label="Message" className={className}>
       <ToolBar backHref={backHref}>{row && <OpenActions row={row} actions={actions} />}</ToolBar>
-      {/* As high as there is room, also while little is there yet: on phones the bar below stays where it is. */}
+      {/* As high as there is room even while loading, so that the bar below stays in place on phones. */}
       <div className="flex min-h-0 flex-1 flex-col">
         {threadId ? (
           <ConversationView key={threadId} {...shown} threadId={threadId} ownEmail={ownEmail} />
@@ -68,7 +68,7 @@ export function ReadingPane({
   )
 }
 
-/** At the bottom on phones, where the thumb is. */
+/** The toolbar; on phones at the bottom, at thumb's reach. */
 function ToolBar({ backHref, children }: { backHref: string; children: ReactNode }) {
   const press = usePressKey()
   const [, navigate] = useLocation()
@@ -91,7 +91,7 @@ function ToolBar({ backHref, children }: { backHref: string; children: ReactNode
   )
 }
 
-/** On phones in a line of their own. */
+/** Actions on the open row; on phones on a line of their own. */
 function OpenActions({ row, actions: { act, placeOf } }: { row: MailRow; actions: MailActions }) {
   if (!act) return null
   return (
@@ -111,7 +111,7 @@ const keys: readonly (readonly [string, string])[] = [
   ['#', 'trash'],
   ['z', 'undo'],
   ['/', 'search'],
-  ['?', 'all keys'],
+  ['?', 'all shortcuts'],
 ]
 
 function NothingOpen({ className }: { className: string }) {

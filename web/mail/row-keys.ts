@@ -1,4 +1,4 @@
-/** Moves the focus through a list by j, k and the arrows; only while the focus is in the list. */
+/** Moves the focus through a list with j, k and the arrows, while the focus is in the list. */
 import type { KeyboardEvent } from 'react'
 
 const steps: ReadonlyMap<string, number> = new Map(
@@ -12,7 +12,10 @@ const steps: ReadonlyMap<string, number> = new Map(
   }),
 )
 
-/** @param selector Finds what can be walked to. */
+/**
+ * Handles a key press.
+ * @param selector Matches the elements to move through.
+ */
 export function moveThroughRows(event: KeyboardEvent<HTMLElement>, selector: string): void {
   const step = steps.get(event.key)
   if (step === undefined || event.altKey || event.ctrlKey || event.metaKey) return

@@ -1,4 +1,4 @@
-/** Where one types what to search for: Enter searches, Escape ends the search; where the index answers, each letter searches. */
+/** The search field: Enter searches and Escape ends the search; with an index, it searches while typing. */
 import { CircleQuestionMark, Search, X } from 'lucide-react'
 import { type FormEvent, type KeyboardEvent, type ReactNode, useId, useRef, useState } from 'react'
 import { maxSearchLength } from '../../contract/mail.ts'
@@ -18,22 +18,22 @@ export function SearchField({
   chips,
   children,
 }: {
-  /** What is searched for now. */
+  /** The current search. */
   q: string
   placeholder: string
-  /** What is wrong with it. */
+  /** The error in the search, if any. */
   fault: string | undefined
-  /** It cannot be read, and is still being typed. */
+  /** Whether the search is incomplete and still being typed. */
   isHalf: boolean
-  /** Empty to end the search. */
+  /** Called with the search; empty to end it. */
   onSearch(q: string): void
-  /** Undefined where only Enter searches. */
+  /** Called while typing; undefined if only Enter searches. */
   onType: ((q: string) => void) | undefined
-  /** The typing paused. */
+  /** Called when typing has paused. */
   onRest: ((q: string) => void) | undefined
-  /** Below the field. */
+  /** Content below the field. */
   chips: ReactNode
-  /** What came of it. */
+  /** The results. */
   children: ReactNode
 }) {
   const id = useId()
@@ -50,7 +50,7 @@ export function SearchField({
     input.current?.focus()
   }
   const clearByKey = (event: KeyboardEvent) => {
-    // While a word is being composed the key is the keyboard's own.
+    // During IME composition, Escape belongs to the input method.
     if (event.key !== 'Escape' || event.nativeEvent.isComposing || (typed === '' && q === '')) return
     event.preventDefault()
     clear()

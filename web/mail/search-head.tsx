@@ -1,4 +1,4 @@
-/** What stands between a search and what it found: where it looked, how the finds are spread, and what was left out. */
+/** The head of search results: where it searched, facets to narrow it down, and what was not searched. */
 import { useLocation } from 'wouter'
 import type { SearchCoverage, SearchFacets } from '../../contract/mail-search.ts'
 import { formatNumber } from '../platform/format.ts'
@@ -67,7 +67,7 @@ function Facets({
   nameOfAccount,
 }: Pick<HeadProps, 'search' | 'at' | 'nameOfAccount'> & { facets: SearchFacets }) {
   const [, navigate] = useLocation()
-  // Other accounts have folders of the same name.
+  // Other accounts may have folders of the same name.
   const chooseFolder = ({ next, account = '' }: FacetChoice) =>
     scope === 'all' ? navigate(at.hrefTo({ account, scope: 'account', q: next, message: '' })) : search(next)
   const choose = ({ next }: FacetChoice) => search(next)
@@ -101,13 +101,13 @@ function Facets({
 interface FacetChoice {
   label: string
   count: number
-  /** The search narrowed to it. */
+  /** The search narrowed to this value. */
   next: string
-  /** Whose folder it is. */
+  /** The account of the folder. */
   account?: string
 }
 
-/** The list of the browser itself: it fits every screen, and every way to choose. */
+/** A facet as a native select, which works on every screen and with every input method. */
 function Facet({
   label,
   choices,
@@ -137,7 +137,7 @@ function Facet({
   )
 }
 
-/** Mail that may hold more, and why it was not searched. */
+/** Mail that may contain more matches, and why it was not searched. */
 function LeftOut({
   coverage,
   nameOfAccount,

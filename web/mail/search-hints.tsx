@@ -1,10 +1,10 @@
-/** How to search: on demand below the field, and in place of messages when a search found none or could not be read. */
+/** Search help: on demand below the field, and in place of results when nothing was found or the search is invalid. */
 import { Search } from 'lucide-react'
 import { Button } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 
 const terms: Record<string, string> = {
-  'rep*': 'words that begin so; others are compared as a whole',
+  'rep*': 'words that begin with this; otherwise whole words match',
   '"annual report"': 'this exact phrase',
   'from:anna': 'who sent it',
   'to:bob': 'who got it',

@@ -1,4 +1,4 @@
-/** The folder that a search looks into. */
+/** The folder that a search names. */
 import { expect, test } from 'vitest'
 import { folderOf, hasTerm, keyedTerms, searchIn, termOf, withoutTerm, withTerm } from './search-terms.ts'
 

@@ -1,20 +1,20 @@
-/** What a search says term by term, as far as the page must know it; the rest of it the server reads. */
+/** Parses a search into terms as far as the page needs it; the server parses the rest. */
 import { searchTerm } from '../../contract/mail.ts'
 
-/** The path or role after `in:`; undefined when it names none. */
+/** Returns the path or role after `in:`; undefined if there is none. */
 export function folderOf(query: string): string | undefined {
   const found = ownTerms(query).find(([, , key]) => key?.toLowerCase() === 'in')
   return found && (found[3]?.replaceAll(/\\(.)/gu, '$1') ?? found[5])
 }
 
-/** The same search in the folder that is shown, unless it names another one. */
+/** Adds the shown folder to a search, unless it names one. */
 export function searchIn(folder: string, query: string): string {
-  // Behind an open quote it would be a part of what is in it.
+  // After an unclosed quote, the term would become part of the quoted text.
   if (isOpen(query) || termsOf(query).some(namesFolder)) return query
   return `${closed(query)} ${termOf('in', folder)}`
 }
 
-/** `from:"Anna Stone"`: a value with anything but letters, digits and what addresses have stands in quotes. */
+/** Builds a term, quoting the value unless it is plain: `from:"Anna Stone"`. */
 export function termOf(key: string, value: string): string {
   const isPlain = key !== 'in' && /^[\p{L}\p{N}@._+-]+$/u.test(value)
   return `${key}:${isPlain ? value : `"${value.replaceAll(/["\\]/g, '\\$&')}"`}`
@@ -24,7 +24,7 @@ export function hasTerm(query: string, term: string): boolean {
   return ownTerms(query).some(([whole]) => whole.toLowerCase() === term.toLowerCase())
 }
 
-/** The search with the term at its end. */
+/** Appends a term to the search. */
 export function withTerm(query: string, term: string): string {
   if (hasTerm(query, term)) return query
   return `${closed(query)} ${term}`.trim()
@@ -40,28 +40,28 @@ export function withoutTerm(query: string, term: string): string {
   return `${before} ${after}`.trim()
 }
 
-/** Its terms with a key, as they stand there. */
+/** Returns the terms that have a key, as written. */
 export function keyedTerms(query: string): string[] {
   return [...new Set(ownTerms(query).flatMap(([whole, , key]) => (key ? [whole] : [])))]
 }
 
-/** So that what follows is said of all of it: with its last quote, and in parentheses where it is of alternatives. */
+/** Completes a search so that a term can be appended: closes its last quote, and puts alternatives in parentheses. */
 function closed(query: string): string {
   const whole = (isOpen(query) ? `${query}"` : query).trim()
   return outer(whole).hasOr ? `(${whole})` : whole
 }
 
-/** Terms that everything found must match: none where there are alternatives, and not those in parentheses. */
+/** Returns the terms that every result must match: none if there are alternatives, and none in parentheses. */
 function ownTerms(query: string): RegExpExecArray[] {
   const { terms, hasOr } = outer(query)
   return hasOr ? [] : terms
 }
 
-/** What stands outside of parentheses. */
+/** Returns the terms outside parentheses. */
 function outer(query: string): { terms: RegExpExecArray[]; hasOr: boolean } {
   let depth = 0
   const terms = termsOf(query).filter(term => {
-    // Those in quotes are characters like others.
+    // Parentheses in quotes are ordinary characters.
     const signs = [...(term[5] ?? '').matchAll(/[()]/g)].map(([sign]) => sign)
     const isOutside = depth === 0 && signs.length === 0
     for (const sign of signs) depth = Math.max(0, depth + (sign === '(' ? 1 : -1))

@@ -1,4 +1,4 @@
-/** How many rows of a list are selected, and what can be done to them: below the list, so that no row moves under the pointer. */
+/** The number of selected rows and actions on them, below the list so that no row moves under the pointer. */
 import { X } from 'lucide-react'
 import { ActionBar } from '../organise/action-bar.tsx'
 import { wordsOf } from '../organise/organiser.ts'
@@ -18,9 +18,9 @@ export function SelectionBar({
   onClear,
 }: {
   rows: readonly MailRow[]
-  /** Whether the list has further rows. */
+  /** Whether the list has more rows. */
   hasMore: boolean
-  /** Older rows are loaded, to be selected too. */
+  /** Whether older rows are being loaded to be selected. */
   isSelecting: boolean
   actions: MailActions
   onAll(): void
@@ -29,7 +29,7 @@ export function SelectionBar({
   const isFull = rows.length >= mostSelected
   const shown = rows.length > 0
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: Escape ends the selection from wherever the focus is inside
+    // biome-ignore lint/a11y/noStaticElementInteractions: Escape clears the selection from anywhere inside
     <div
       onKeyDown={event => {
         if (event.key !== 'Escape' || event.defaultPrevented) return

@@ -1,4 +1,4 @@
-/** One row, a range, and what is left of both when the list changes. */
+/** Selecting a row or a range, and keeping both valid when the list changes. */
 import { expect, test } from 'vitest'
 import type { MailRow } from './mail-row.ts'
 import { extend, mostSelected, noSelection, selectToEnd, toggle, within } from './selection.ts'
@@ -19,7 +19,7 @@ test('a range reaches from the last one to this one, upwards too, and begins wit
   const from = toggle(noSelection, 'row-5')
   expect(keysOf(extend(from, 'row-7', rows))).toEqual(['row-5', 'row-6', 'row-7'])
   expect(keysOf(extend(from, 'row-3', rows)).toSorted()).toEqual(['row-3', 'row-4', 'row-5'])
-  // A second range begins where the first one did.
+  // A second range starts from the same anchor.
   expect(keysOf(extend(extend(from, 'row-7', rows), 'row-4', rows)).toSorted()).toEqual([
     'row-4',
     'row-5',

@@ -1,4 +1,4 @@
-/** Which rows of a list are selected, and from which one a range begins. */
+/** The selected rows of a list, and the anchor of a range selection. */
 import type { MailRow } from './mail-row.ts'
 
 export interface Selection {
@@ -9,7 +9,7 @@ export interface Selection {
 
 export const noSelection: Selection = { keys: new Set(), anchor: undefined }
 
-/** What can be acted on at once; more is what a search is for. */
+/** Maximum selected rows, which one action can change; use a search for more. */
 export const mostSelected = 1_000
 
 export function toggle({ keys }: Selection, key: string): Selection {
@@ -18,20 +18,20 @@ export function toggle({ keys }: Selection, key: string): Selection {
   return { keys: next, anchor: key }
 }
 
-/** All from the last selected row to this one; this one alone where there is none. */
+/** Selects from the last selected row to this one, or only this one if there is none. */
 export function extend({ keys, anchor }: Selection, key: string, rows: readonly MailRow[]): Selection {
   const from = rows.findIndex(row => row.key === anchor)
   const to = rows.findIndex(row => row.key === key)
   if (to < 0) return { keys, anchor }
   const [start, end] = from < 0 ? [to, to] : [Math.min(from, to), Math.max(from, to)]
   const next = new Set(keys)
-  // From the anchor on, so that what is too much is what is furthest from it.
+  // Ordered from the anchor, so that rows past the limit are the farthest from it.
   const range = rows.slice(start, end + 1)
   for (const row of to < from ? range.toReversed() : range) if (next.size < mostSelected) next.add(row.key)
   return { keys: next, anchor: anchor ?? key }
 }
 
-/** All from the first selected row on, or from the first one of the list, as far as they may be. */
+/** Selects everything from the first selected row, or from the top, up to the limit. */
 export function selectToEnd({ keys, anchor }: Selection, rows: readonly MailRow[]): Selection {
   const first = keys.size === 0 ? 0 : rows.findIndex(({ key }) => keys.has(key))
   const next = new Set(keys)
@@ -39,7 +39,7 @@ export function selectToEnd({ keys, anchor }: Selection, rows: readonly MailRow[
   return next.size === keys.size ? { keys, anchor } : { keys: next, anchor: anchor ?? rows[0]?.key }
 }
 
-/** What left the list is selected no longer. */
+/** Drops selected rows that are no longer in the list. */
 export function within(selection: Selection, rows: readonly MailRow[]): Selection {
   const { keys, anchor } = selection
   if (keys.size === 0) return selection

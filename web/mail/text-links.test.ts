@@ -1,4 +1,4 @@
-/** Addresses in plain text, with and without what stands around them. */
+/** Addresses in plain text, with and without surrounding punctuation. */
 import { expect, test } from 'vitest'
 import { splitLinks } from './text-links.ts'
 

@@ -1,14 +1,17 @@
-/** Where the addresses of the web and of mail stand in a plain text. */
+/** Finds web and mail addresses in plain text. */
 
 export interface TextPiece {
   text: string
-  /** Undefined for what is no address. */
+  /** Link target; undefined for plain text. */
   href?: string
 }
 
-/** No other scheme is followed. Each alternative begins with what cannot stand in the middle of a word, so that a long text costs its length. */
+/**
+ * No other scheme is linked. Each alternative starts with something that cannot occur inside a word, so matching is
+ * linear.
+ */
 const address = /\bhttps?:\/\/[^\s<>"'`\p{Cc}\p{Cf}]{1,2000}|\bmailto:[^\s<>"'`\p{Cc}\p{Cf}]{1,300}/giu
-/** More would only slow the page down. */
+/** Maximum links per text; more would only slow down the page. */
 const mostLinks = 1_000
 
 export function splitLinks(text: string): TextPiece[] {
@@ -27,7 +30,7 @@ export function splitLinks(text: string): TextPiece[] {
   return pieces
 }
 
-/** What ends the sentence around it, and a bracket that was opened before it, is not of the address. */
+/** Strips the punctuation of the surrounding sentence, and a closing bracket that was opened before the address. */
 function withoutEnd(found: string): string {
   let shown = found
   for (;;) {

@@ -1,4 +1,4 @@
-/** Keeps the list still while the reader is further down: new messages wait behind a pill. */
+/** Keeps the list still while the reader has scrolled down: new messages wait behind a pill. */
 import { type RefObject, useMemo, useState } from 'react'
 import { splitAtMark } from './mail-pages.ts'
 import type { MailRow } from './mail-row.ts'

@@ -1,4 +1,4 @@
-/** What is open is in sight of its list, also where a link led there: fifty accounts, or a long tree of folders, hide it otherwise. */
+/** Scrolls the open item of a list into view, also after following a link, which a long list would hide. */
 import { type RefObject, useEffect, useRef } from 'react'
 
 export function useInSight(isHere: boolean): RefObject<HTMLAnchorElement | null> {

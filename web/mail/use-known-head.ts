@@ -1,4 +1,4 @@
-/** The head of a message from the list that it was opened from, while the mail server is asked for the rest. */
+/** Shows the head of a message from its list row while the rest is loading. */
 import { useQueryClient } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import type { Message, MessageSummary } from '../../contract/mail.ts'
@@ -21,7 +21,7 @@ export function useKnownHead(accountId: string, ref: string): Message | undefine
   }, [queries, accountId, ref])
 }
 
-/** What is not in it, is not known yet: it shows no line. */
+/** Builds a message head from a summary; unknown fields are left empty, so that they render no line. */
 export function headOf(summary: MessageSummary): Message {
   return {
     ...summary,

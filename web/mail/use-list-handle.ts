@@ -1,4 +1,4 @@
-/** What the actions of the page need of a list: which rows are meant, and where one goes on when they leave. */
+/** The list's interface for the page's actions: the affected rows, and what to open next when they leave. */
 import { type Ref, useImperativeHandle, useMemo } from 'react'
 import type { ListHandle } from '../organise/use-mail-actions.ts'
 import type { MailRow } from './mail-row.ts'
@@ -17,7 +17,7 @@ interface Options {
   selectAll(): void
 }
 
-/** The selected rows, in the order of the list. */
+/** Exposes the handle, and returns the selected rows in list order. */
 export function useListHandle({ ref, rows, selection, openAt, focusedAt, ...acts }: Options): readonly MailRow[] {
   const selected = useMemo(() => rows.filter(({ key }) => selection.keys.has(key)), [rows, selection])
   useImperativeHandle(ref, () => ({
@@ -40,7 +40,7 @@ export function useListHandle({ ref, rows, selection, openAt, focusedAt, ...acts
   return selected
 }
 
-/** The row behind the last of them; before them where there is none. -1 where all leave. */
+/** Returns the row after the last leaving one, or else the one before; -1 if all leave. */
 export function nextOf(rows: readonly Pick<MailRow, 'key'>[], leaving: ReadonlySet<string>): number {
   const last = rows.findLastIndex(({ key }) => leaving.has(key))
   const after = rows.findIndex(({ key }, index) => index > last && !leaving.has(key))

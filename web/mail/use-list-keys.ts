@@ -1,4 +1,4 @@
-/** The keys of a list of mail: j and k walk through it, o opens, u closes, x selects; the arrows while the focus is in it. */
+/** The keys of a mail list: j and k move, o opens, u closes, x selects; the arrows work while the list is focused. */
 import { type KeyboardEvent, type RefObject, useCallback, useLayoutEffect, useRef } from 'react'
 import { usePageKeys } from '../shell/page-keys.ts'
 import type { MailRow } from './mail-row.ts'
@@ -6,19 +6,22 @@ import { rowSelector } from './message-row.tsx'
 
 interface Options {
   rows: readonly MailRow[]
-  /** Where the focus is, or was; -1 where it was in no row. */
+  /** The row that has or had the focus; -1 if none. */
   current: number
-  /** What is open; -1 for none of these rows. */
+  /** The open row; -1 if it is not in the list. */
   openAt: number
   scroller: RefObject<HTMLElement | null>
-  /** Brings a row into sight. */
+  /** Scrolls a row into view. */
   scrollTo(index: number): void
-  /** @param isNext It takes the place of what is open, in the history of the window too. */
+  /**
+   * Opens a row.
+   * @param isNext Whether it replaces the open one, in the browser history, too.
+   */
   open(row: MailRow, isNext: boolean): void
   close(): void
   select(key: string): void
   selectAll(): void
-  /** Answers whether anything was selected. */
+  /** Clears the selection; returns whether there was one. */
   clear(): boolean
   onFocus(key: string): void
 }
@@ -32,7 +35,7 @@ const steps: ReadonlyMap<string, number> = new Map([
 
 export function useListKeys({ rows, current, openAt, scroller, scrollTo, ...acts }: Options) {
   const awaited = useRef('')
-  // The row is drawn with the next turn, if it was not in sight.
+  // A row that was out of view is rendered only in the next pass.
   useLayoutEffect(() => {
     if (awaited.current === '') return
     const links = scroller.current?.querySelectorAll<HTMLElement>(rowSelector) ?? []

@@ -1,4 +1,4 @@
-/** Applies facts about mail to the lists that are loaded, before the server is asked again. */
+/** Applies facts about mail to the loaded lists, before they are reloaded. */
 import { type QueryClient, useQueryClient } from '@tanstack/react-query'
 import { useCallback } from 'react'
 import { useStreamEvent } from '../platform/live.tsx'
@@ -26,10 +26,10 @@ function change(queries: QueryClient, changed: (page: MailPage) => MailPage): vo
     .findAll({ predicate: ({ queryKey: [of, , kind] }) => of === 'mail' && kinds.has(kind) })
   for (const { queryKey, state } of lists) {
     const page = state.data as MailPage | number | undefined
-    // The place in a list is kept beside it.
+    // The list's scroll position is cached under the same prefix.
     if (typeof page !== 'object' || page === null) continue
     const next = changed(page)
-    // It is as old as it was: what facts do not tell of is still to be asked for.
+    // Keeps the page's age, because what the facts do not say still has to be reloaded.
     if (next !== page) queries.setQueryData(queryKey, next, { updatedAt: state.dataUpdatedAt })
   }
 }

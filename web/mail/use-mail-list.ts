@@ -1,4 +1,4 @@
-/** A list of mail: its newest page, kept current by events, and older ones as the reader scrolls. */
+/** A mail list: its newest page, kept fresh by events, and older pages while scrolling. */
 import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 import { usePatchedPage } from '../organise/organiser-context.tsx'
@@ -10,10 +10,13 @@ import type { MailPage } from './mail-row.ts'
 import type { MailSource } from './mail-sources.ts'
 
 const mostWaitSeconds = 15
-/** No fact tells that the text of new mail is indexed. */
+/** Poll interval in milliseconds while previews are being indexed, which no fact announces. */
 const textsAgainMs = 3_000
 
-/** @param isSearch Only the reader asks for it again: it may cost the mail server much. */
+/**
+ * Loads a list.
+ * @param isSearch Whether it is a search, which only the reader reloads, because it may cost the mail server much.
+ */
 export function useMailList(source: MailSource, isSearch: boolean) {
   const queries = useQueryClient()
   const stream = useStream()
@@ -26,7 +29,7 @@ export function useMailList(source: MailSource, isSearch: boolean) {
       retryDelay: (_: number, error: Error) => waitOf(error) ?? 0,
     }),
     refetchInterval: ({ state: { data, error } }) => !error && data && awaitsTexts(data, serverNow()) && textsAgainMs,
-    // Where the answer is there in milliseconds, grey shapes in between would only flicker.
+    // With an index, the response arrives in milliseconds, and placeholders in between would only flicker.
     ...(!source.isSlow && { placeholderData: (before: MailPage | undefined) => before }),
   })
   const older = useMutation({
@@ -39,7 +42,7 @@ export function useMailList(source: MailSource, isSearch: boolean) {
         updatedAt: newest.dataUpdatedAt,
       }),
     onError: async error => {
-      // The folder was rebuilt: what is shown of it is gone too.
+      // The folder was rebuilt, so the rows on screen are gone, too.
       if (error instanceof ApiProblem && error.code === 'stale_cursor') await queries.resetQueries({ queryKey })
     },
   })
@@ -50,12 +53,12 @@ export function useMailList(source: MailSource, isSearch: boolean) {
   return { newest, older, data, page, shown }
 }
 
-/** By what the actions of the page know a list. */
+/** Returns the key by which the page's actions identify a list. */
 export function listOf({ queryKey, folder }: MailSource): PatchedList {
   return { queryKey, key: queryKey.join('\n'), folder }
 }
 
-/** Where the rows on the screen are from: those of the last list stay until this one is there. */
+/** Returns the source of the rows on screen; those of the previous list stay until the new one has loaded. */
 function useShownSource(source: MailSource, isOfAnother: boolean): MailSource {
   const [shown, setShown] = useState(source)
   if (isOfAnother || shown === source) return shown
@@ -63,14 +66,17 @@ function useShownSource(source: MailSource, isOfAnother: boolean): MailSource {
   return source
 }
 
-/** What was there last, while a search that is being typed cannot be read yet. */
+/** Returns the last page while a search being typed is invalid. */
 function useLastPage(data: MailPage | undefined): MailPage | undefined {
   const [last, setLast] = useState(data)
   if (data !== undefined && data !== last) setLast(data)
   return data ?? last
 }
 
-/** Letters may come faster than searches are allowed: then the last of them is searched a little later. In ms. */
+/**
+ * Returns the milliseconds to wait after a throttled search; typing can exceed the rate limit, and only the last search
+ * is repeated.
+ */
 function waitOf(error: Error): number | undefined {
   const seconds = error instanceof ApiProblem && error.status === 429 ? (error.retryAfterSeconds ?? 1) : undefined
   return seconds === undefined || seconds > mostWaitSeconds ? undefined : seconds * 1_000
@@ -81,15 +87,15 @@ function newestPage(queries: QueryClient, { queryKey, load }: MailSource) {
     queryKey,
     queryFn: async ({ signal }: { signal: AbortSignal }) => {
       const newest = await load(undefined, signal)
-      // Only now: older rows that came meanwhile would be lost, and are not asked for a second time.
+      // Read only now: older rows that arrived meanwhile would be lost, and are not requested again.
       return joinNewest(queries.getQueryData<MailPage>(queryKey), newest)
     },
-    // To compare every row with the one before would take longer than to draw those that are in sight.
+    // Comparing every row with its predecessor would take longer than rendering the visible ones.
     structuralSharing: false,
   }
 }
 
-/** Asks for a list that is about to be opened. */
+/** Prefetches a list that is about to be opened. */
 export function prefetchList(queries: QueryClient, source: MailSource): void {
   void queries.prefetchQuery(newestPage(queries, source))
 }

@@ -1,4 +1,4 @@
-/** Which list answers to what the address says: threads where there is an index, else what the mail server lists and finds. */
+/** Chooses the source of a list: threads if there is an index, else the mail server's list or search. */
 import { useMemo } from 'react'
 import type { IndexStatus } from '../../contract/mail-index.ts'
 import { found, type MailSource, messagesOf, threadsOf } from './mail-sources.ts'
@@ -6,7 +6,10 @@ import { searchIn } from './search-terms.ts'
 import type { MailView } from './use-mail-view.ts'
 import type { MailSearch } from './use-search.ts'
 
-/** Whether every message that the mail server had at the last look is in the index; it then goes on while it is compared again. */
+/**
+ * Returns whether the index holds every message that the server had at the last comparison; it stays usable while being
+ * compared again.
+ */
 export function isUsable(index: IndexStatus | undefined): boolean {
   if (!index || index.state === 'off') return false
   return index.state === 'complete' || (index.server_messages > 0 && index.places >= index.server_messages)

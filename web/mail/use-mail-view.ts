@@ -1,12 +1,12 @@
-/** Where the reader is: account, folder, search and message, all of it in the address. */
+/** The reader's place in the address: account, folder, search and message. */
 import { useCallback } from 'react'
 import { useSearchParams } from 'wouter'
 import { useUrlState, writeState } from '../platform/url-state.ts'
 
 /**
- * An empty account is the default one; `q` is what is searched for, if anything, `scope` how far, and `sort` in which order. `message` is what is open, `thread`
- * the conversation that it is shown in, `of` its account where that is another one. `pane` is `folders` while the folders stand in place
- * of the list; `list` is `messages` where the reader wants no threads.
+ * An empty account means the default one; `q` is the search, `scope` its extent, and `sort` its order. `message` is the
+ * open message, `thread` the conversation it is shown in, and `of` its account if that is another one. `pane` is
+ * `folders` while the folders replace the list; `list` is `messages` if the reader wants no threads.
  */
 const defaults = {
   account: '',
@@ -24,8 +24,9 @@ const defaults = {
 export type MailView = typeof defaults
 
 /**
- * `hrefTo` changes what is given and keeps the rest.
- * @param accountId Which one the address means when it names none: links name it, so that they lead everyone to the same place.
+ * Returns the view, and `hrefTo`, which changes the given parts and keeps the rest.
+ * @param accountId The account meant when the address names none; links name it, so that they lead everyone to the same
+ * place.
  */
 export function useMailView(accountId = ''): { view: MailView; hrefTo(change: Partial<MailView>): string } {
   const [view] = useUrlState(defaults)
@@ -34,7 +35,7 @@ export function useMailView(accountId = ''): { view: MailView; hrefTo(change: Pa
   const hrefTo = useCallback(
     (change: Partial<MailView>) => {
       const of = change.of === account ? '' : change.of
-      // What is closed is of no account any more.
+      // A closed message has no thread or account.
       const closing = change.message === '' ? { thread: '', of: '' } : {}
       const next = writeState(search, defaults, {
         account,

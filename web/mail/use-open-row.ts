@@ -1,4 +1,4 @@
-/** What is open, as a row: for actions on it, whether it stands in the list beside it or not. */
+/** The open message as a row for actions on it, whether or not its list contains it. */
 import { useQuery } from '@tanstack/react-query'
 import { type RefObject, useImperativeHandle, useMemo } from 'react'
 import type { IndexedMessage } from '../../contract/mail-index.ts'
@@ -11,7 +11,7 @@ import { useKnownHead } from './use-known-head.ts'
 interface Options {
   accountId: string
   messageRef: string
-  /** Empty for a message by itself. */
+  /** Empty for a single message. */
   threadId: string
   opened: RefObject<(() => MailRow | undefined) | null>
 }
@@ -19,7 +19,7 @@ interface Options {
 export function useOpenRow({ accountId, messageRef, threadId, opened }: Options): MailRow | undefined {
   const known = useKnownHead(accountId, messageRef)
   const { data: message } = useMessage(accountId, messageRef, false)
-  // What is shown asks for it; here it is only looked at.
+  // Only reads the cache; the reading pane loads the thread.
   const { data: thread } = useQuery<{ messages: readonly IndexedMessage[] }>({
     enabled: false,
     queryKey: queryKeys.thread(accountId, threadId),

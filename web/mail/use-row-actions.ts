@@ -1,4 +1,4 @@
-/** What the rows of a list do when they are pressed; stable, so that rows are not drawn again for it. */
+/** Click handlers of rows, with stable identities so that rows do not re-render. */
 import { type Dispatch, type SetStateAction, useEffect, useMemo, useRef } from 'react'
 import type { MailRow } from './mail-row.ts'
 import type { RowActions } from './message-row.tsx'
@@ -8,7 +8,7 @@ export function useRowActions(
   rows: readonly MailRow[],
   onFocus: (key: string) => void,
   setSelected: Dispatch<SetStateAction<Selection>>,
-  /** Before one row is selected, or no longer. */
+  /** Called before a row is selected or deselected. */
   onChoose: () => void,
 ): RowActions {
   const newest = useRef(rows)

@@ -1,23 +1,23 @@
-/** Draws only those rows of a list that are in sight, however long it is, and keeps the place in it. */
+/** Virtualises a list, so that only visible rows are rendered, and remembers the scroll position. */
 import { useQueryClient } from '@tanstack/react-query'
 import { defaultRangeExtractor, type Range, useVirtualizer } from '@tanstack/react-virtual'
 import { type RefObject, useCallback, useEffect, useMemo, useRef } from 'react'
 import type { MailRow } from './mail-row.ts'
 
-/** Rows above and below what is in sight. */
+/** Rows rendered above and below the visible ones. */
 const overscan = 8
-/** How many rows before the end older ones are asked for. */
+/** Rows before the end at which older ones are requested. */
 const aheadOfEnd = 40
 
-/** Heights of rows in root em: with and without a line of the text. What has a line of its own to warn is measured. */
+/** Row heights in rem, with and without a preview line. Rows with a warning are measured. */
 const heights = { withText: 4.75, short: 3.5 } as const
 
 interface Options {
   rows: readonly MailRow[]
   scroller: RefObject<HTMLElement | null>
-  /** What the list is called in the cache: its place is kept beside it. */
+  /** Cache key of the list, under which the scroll position is stored, too. */
   queryKey: readonly string[]
-  /** This row is always drawn: the focus may be in it. */
+  /** A row that is always rendered, because it may have the focus. */
   held: number
   onNearEnd: (() => void) | undefined
 }
@@ -26,7 +26,7 @@ export function useRowWindow({ rows, scroller, queryKey, held, onNearEnd }: Opti
   const queries = useQueryClient()
   const placeKey = [...queryKey, 'place']
   const em = useMemo(rootEm, [])
-  // A new function would have every row measured again with each step of scrolling.
+  // A new function would make every row be measured again on each scroll step.
   const keyOf = useCallback((index: number) => rows[index]?.key ?? index, [rows])
   const virtualizer = useVirtualizer<HTMLElement, HTMLElement>({
     count: rows.length,
@@ -58,7 +58,7 @@ export function useRowWindow({ rows, scroller, queryKey, held, onNearEnd }: Opti
   return { virtualizer, items, notePlace, scrollTo }
 }
 
-/** Whether its height is what its contents need, not what all have. */
+/** Returns whether the row's height depends on its content. */
 export function isTall({ message }: MailRow): boolean {
   return message.sender_warnings.length > 0
 }

@@ -1,4 +1,4 @@
-/** What is searched for, where, and whether it is still being typed. */
+/** The current search, its scope, and whether it is still being typed. */
 import { useState } from 'react'
 import { useLocation } from 'wouter'
 import type { useMailView } from './use-mail-view.ts'
@@ -11,17 +11,17 @@ export interface MailSearch {
   scope: SearchScope
   sort: 'date' | 'relevance'
   isTyping: boolean
-  /** The last word may go on: it was typed, and only Enter says that it ends there. */
+  /** Whether the last word may be a prefix: it was typed, and Enter has not confirmed it. */
   isOpen: boolean
-  /** Empty to end the search. */
+  /** Searches; empty ends the search. */
   search(q: string): void
-  /** The same while somebody types: no step in the history of the window, and no mail server is asked. */
+  /** Searches while typing: without a history entry, and without asking a mail server. */
   type(q: string): void
-  /** The typing paused: mail servers are asked as well, and what was found stays. */
+  /** Searches after a pause in typing: mail servers are asked as well, and previous results stay. */
   rest(q: string): void
 }
 
-/** @param hasIndex Then all folders are searched unless the reader wants fewer; a mail server searches one folder at a time. */
+/** @param hasIndex Whether all folders are searched by default; a mail server searches one folder at a time. */
 export function useSearch(at: ReturnType<typeof useMailView>, hasIndex: boolean): MailSearch {
   const { q, scope, sort } = at.view
   const [, navigate] = useLocation()
@@ -42,7 +42,7 @@ export function useSearch(at: ReturnType<typeof useMailView>, hasIndex: boolean)
     },
     type: wanted => {
       setOpen({ q: wanted, isPaused: false })
-      // The first letter is a step: back leads to the list as it was.
+      // The first letter adds a history entry, so that back returns to the list.
       lead(wanted, q !== '')
     },
     rest: wanted => {

@@ -1,9 +1,9 @@
-/** Selects a whole list: older rows are loaded until all are there, or as many as can be changed at once. */
+/** Selects a whole list: loads older rows until all are there, or the selection limit is reached. */
 import { type Dispatch, type SetStateAction, useCallback, useEffect, useState } from 'react'
 import type { MailRow } from './mail-row.ts'
 import { mostSelected, type Selection, selectToEnd } from './selection.ts'
 
-/** @param loadOlder Undefined where there are no older ones. */
+/** @param loadOlder Undefined if there are no older rows. */
 export function useSelectAll(
   rows: readonly MailRow[],
   loadOlder: (() => void) | undefined,
@@ -12,7 +12,7 @@ export function useSelectAll(
   const [isSelecting, setSelecting] = useState(false)
   useEffect(() => {
     if (!isSelecting) return
-    // New mail that comes above meanwhile was not among what the reader saw.
+    // Mail that arrived at the top meanwhile is not selected, because the reader did not see it.
     setSelected(before => selectToEnd(before, rows))
     if (loadOlder && rows.length < mostSelected) loadOlder()
     else setSelecting(false)

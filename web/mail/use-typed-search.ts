@@ -1,18 +1,18 @@
-/** What stands in a search field: it follows the search that the address names, and leads it in the pauses of typing. */
+/** The text of the search field: it follows the search in the address, and updates it in pauses of typing. */
 import { useEffect, useRef, useState } from 'react'
 
 const pauseMs = 250
-/** Nothing more comes for now: mail servers are asked as well. */
+/** Milliseconds without a keystroke after which mail servers are asked as well. */
 const restMs = 1_200
 
 interface Options {
-  /** What is searched for now. */
+  /** The current search. */
   q: string
   onSearch(q: string): void
-  /** Undefined where only Enter searches. */
+  /** Undefined if only Enter searches. */
   onType: ((q: string) => void) | undefined
   onRest: ((q: string) => void) | undefined
-  /** What is typed cannot be read yet: only Enter says that it is meant so. */
+  /** Whether the text is incomplete, so that only Enter submits it. */
   isHalf: boolean
 }
 
@@ -20,7 +20,8 @@ export function useTypedSearch({ q, onSearch, onType, onRest, isHalf }: Options)
   const [typed, setTyped] = useState(q)
   const [known, setKnown] = useState(q)
   const [sent, setSent] = useState(q)
-  // The back button changes the address, and what is typed follows it; what was sent from here comes back, while one types on.
+  // The field follows the address when the back button changes it, but ignores its own searches arriving there while
+  // the user types on.
   if (known !== q) {
     setKnown(q)
     if (q !== sent) setTyped(q)
@@ -43,7 +44,7 @@ export function useTypedSearch({ q, onSearch, onType, onRest, isHalf }: Options)
     timers.current = waiting
     return () => waiting.forEach(clearTimeout)
   }, [wanted])
-  /** At once, whatever waits. */
+  /** Searches immediately, and cancels pending timers. */
   const send = (value: string) => {
     timers.current.forEach(clearTimeout)
     setTyped(value)

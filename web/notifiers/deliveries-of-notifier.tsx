@@ -1,4 +1,4 @@
-/** The latest attempts of a notifier, each with what came back. */
+/** The latest deliveries of a notifier, with their responses. */
 import type { Notifier, NotifierDelivery } from '../../contract/notifiers.ts'
 import { StatePill } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
@@ -7,7 +7,7 @@ import { Panel } from '../ui/panel.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { notifiersIntervalMs, useNotifierDeliveries } from './use-notifiers.ts'
 
-const words = { delivered: 'delivered', retried: 'tried again', abandoned: 'given up' } as const
+const words = { delivered: 'delivered', retried: 'retried', abandoned: 'given up' } as const
 const tones = { delivered: 'good', retried: 'warn', abandoned: 'bad' } as const
 
 export function DeliveriesOfNotifier({ notifier, onClose }: { notifier: Notifier; onClose(): void }) {

@@ -1,4 +1,4 @@
-/** The form of a notifier: what is shown comes back as it was, without the secrets, which are kept. */
+/** The form of a notifier: values survive a round trip, and empty secrets keep the stored ones. */
 import { expect, test } from 'vitest'
 import type { Notifier } from '../../contract/notifiers.ts'
 import { NotifierBody } from '../../contract/notifiers.ts'
@@ -62,7 +62,7 @@ test('what is wrong is said at its field, before the server is asked and after',
   expect(faultsOf({ isOwnServer: true, fields: { ...own, smtp_port: '', from: 'a@x.test' } }, false)).toEqual([])
   expect(faultsOf({ kind: 'slack' })).toEqual(['url'])
   expect(faultsOf({ kind: 'slack', fields: { url: 'hooks.slack.com' } })).toEqual(['url'])
-  // What is secret stays as it is where nothing is typed.
+  // An empty secret of an existing notifier is valid and keeps the stored one.
   expect(faultsOf({ kind: 'slack' }, false)).toEqual([])
   expect(faultsOf({ kind: 'telegram' }, false)).toEqual(['chat_id'])
   expect(faultsOf({ kind: 'ntfy', fields: { topic: 'alerts', server: 'ntfy.sh' } })).toEqual(['server'])

@@ -1,4 +1,4 @@
-/** What the form of a notifier holds, and what of it the server is told. */
+/** The form of a notifier, and the request body made from it. */
 import type { Notifier, NotifierBody, NotifierKind, NotifierTargetInput } from '../../contract/notifiers.ts'
 
 export interface NotifierDraft {
@@ -13,10 +13,10 @@ export interface NotifierDraft {
   repeatMinutes: string
   escalateTo: string
   escalateAfter: string
-  /** Fields of the target by their names; those of an SMTP server begin with `smtp_`. */
+  /** Fields of the target by name; those of an SMTP server start with `smtp_`. */
   fields: Record<string, string>
   userIds: string[]
-  /** Mail goes by an account, or by a server of its own. */
+  /** Whether mail is sent by a separate SMTP server instead of an account. */
   isOwnServer: boolean
 }
 
@@ -29,7 +29,7 @@ export const emptyDraft: NotifierDraft = {
   fields: {},
 }
 
-/** Of a notifier as it is; its secrets are empty, which keeps them. */
+/** Fills the form; secrets are empty, which keeps the stored ones. */
 export function draftOf(notifier: Notifier): NotifierDraft {
   const { target, escalate } = notifier
   return {
@@ -62,7 +62,7 @@ export function bodyOf(draft: NotifierDraft, enabled: boolean): NotifierWish {
   }
 }
 
-/** As it is, but on or off. */
+/** Returns the notifier, switched on or off. */
 export function switched(notifier: Notifier): NotifierWish {
   return bodyOf(draftOf(notifier), !notifier.enabled)
 }
@@ -90,7 +90,7 @@ function fieldsOf(target: Notifier['target']): Record<string, string> {
 
 function targetOf({ kind, fields, userIds, isOwnServer }: NotifierDraft): NotifierTargetInput {
   const text = (name: string) => (fields[name] ?? '').trim()
-  /** Left out, it stays as it is. */
+  /** An omitted field stays unchanged. */
   const given = <Name extends string>(name: Name) =>
     (text(name) === '' ? {} : { [name]: text(name) }) as { [Key in Name]?: string }
   switch (kind) {

@@ -1,11 +1,11 @@
-/** What is wrong with a notifier while it is written, by field: as the page sees it before it asks, and as the server answers. */
+/** Validation errors of a notifier by field: the page's own, and the server's. */
 import type { NotifierDraft } from './notifier-draft.ts'
 import { fieldsOfKind } from './notifier-words.ts'
 
-/** By what fields are called on the wire; those of an SMTP server begin with `smtp_`. */
+/** By wire name of the field; those of an SMTP server start with `smtp_`. */
 export type NotifierFaults = Record<string, string>
 
-/** Those that have a place in the form. */
+/** The fields that the form shows. */
 const named = new Set([
   ...['name', 'group_seconds', 'repeat_minutes', 'after_minutes', 'notifier_id', 'to', 'account_id', 'user_ids'],
   ...['smtp_host', 'smtp_port', 'smtp_user', 'smtp_password', 'from', 'url', 'server', 'topic', 'token', 'secret'],
@@ -14,7 +14,7 @@ const named = new Set([
 
 const isAddress = (text: string) => /^[^@\s]+@[^@\s]+$/.test(text)
 
-/** @param isNew False for one whose secrets are kept where their fields are empty. */
+/** @param isNew False if empty secrets keep the stored ones. */
 export function faultsOfDraft(draft: NotifierDraft, isNew: boolean): NotifierFaults {
   const faults: NotifierFaults = draft.name.trim() === '' ? { name: 'Enter a name.' } : {}
   Object.assign(faults, targetFaults(draft, isNew))
@@ -65,7 +65,10 @@ function mailFaults({ isOwnServer }: NotifierDraft, text: (name: string) => stri
   }
 }
 
-/** @param errors Of the server, each with a path such as `body.target.smtp.port`. What has no place in the form is left out. */
+/**
+ * @param errors The server's errors, with paths such as `body.target.smtp.port`. Those without a field in the form are
+ * left out.
+ */
 export function faultsOfServer(errors: readonly { path: string; message: string }[] = []): NotifierFaults {
   const faults: NotifierFaults = {}
   for (const { path, message } of errors) {

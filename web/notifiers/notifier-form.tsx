@@ -1,4 +1,4 @@
-/** A notifier, new or as it is: where it leads, what it tells, and what happens when nobody acknowledges. */
+/** Creates or edits a notifier: its target, what it sends, and its escalation. */
 import { useEffect, useRef, useState } from 'react'
 import type { Notifier, NotifierKind } from '../../contract/notifiers.ts'
 import { ApiProblem } from '../platform/api-client.ts'
@@ -15,7 +15,7 @@ import { useSaveNotifier } from './use-notifiers.ts'
 
 interface FormProps {
   notifier?: Notifier
-  /** All of them, to which it may hand over. */
+  /** All notifiers, as targets of an escalation. */
   notifiers: readonly Notifier[]
   onClose(): void
 }
@@ -30,15 +30,16 @@ export function NotifierForm({ notifier, notifiers, onClose }: FormProps) {
   const element = useRef<HTMLFormElement>(null)
   const said: NotifierFaults = error instanceof ApiProblem ? faultsOfServer(error.body.errors) : {}
   const found = faultsOfDraft(draft, isNew)
-  // What was wrong when it was tried, while the same is wrong: words that change with each letter would be read out each time.
+  // The error at the last submit, while it persists: a text that changes with each keystroke would be announced each
+  // time.
   const faultOf = (name: string) => said[name] ?? (tried[name] === found[name] ? tried[name] : undefined)
   const change = (part: Partial<NotifierDraft>) => {
     setDraft(before => ({ ...before, ...part }))
-    // What the server said was of the notifier as it was.
+    // The server's errors described the notifier before this edit.
     if (error) reset()
   }
   const failedAt = error ? 'failed' : ''
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the moment is what it waits for
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs once per submit
   useEffect(() => {
     if (attempt > 0) element.current?.querySelector<HTMLElement>('[aria-invalid="true"], [data-faulty] input')?.focus()
   }, [attempt, failedAt])
@@ -76,7 +77,7 @@ export function NotifierForm({ notifier, notifiers, onClose }: FormProps) {
             value={draft.kind}
             onChange={event => {
               change({ kind: event.target.value as NotifierKind, fields: {} })
-              // Nobody was asked for the fields of this kind yet.
+              // The fields of the new kind have not been submitted yet.
               setTried({})
             }}
           >

@@ -1,4 +1,4 @@
-/** What the kinds of notifiers are called, where each leads, and what its form has to say. */
+/** The kinds of notifiers with their targets and the texts of their forms. */
 import type { Notifier, NotifierKind } from '../../contract/notifiers.ts'
 
 export const kindNames: Record<NotifierKind, string> = {
@@ -25,7 +25,7 @@ interface FieldWords {
 
 const url = { name: 'url', label: 'Address', isSecret: true }
 
-/** In the order of the form. Mail and Web Push have forms of their own. */
+/** Fields in form order. Mail and Web Push have forms of their own. */
 export const fieldsOfKind: Partial<Record<NotifierKind, readonly FieldWords[]>> = {
   slack: [
     {

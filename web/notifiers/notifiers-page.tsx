@@ -1,4 +1,4 @@
-/** Notifiers: by which ways people are told of alerts, how that goes, and a test of each. */
+/** Notifiers: the channels that deliver alerts to people, their state, and tests. */
 import { Pause, Pencil, Play, Plus, ScrollText, Send, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import type { Notifier } from '../../contract/notifiers.ts'
@@ -37,7 +37,7 @@ export function NotifiersPage() {
     <>
       <PageHeader
         title="Notifiers"
-        description="How people are told of alerts: by email, chat, phone or a signed request."
+        description="How people are notified of alerts: by email, chat, phone or a signed request."
         actions={items.length > 0 && create}
       />
       <AlertsTabs />
@@ -47,7 +47,7 @@ export function NotifiersPage() {
         isEmpty={({ items: all }) => all.length === 0}
         empty={
           <EmptyState icon={Send} title="No notifiers yet" actions={create}>
-            Until you add one, alerts appear only on the page Alerts and in the event stream.
+            Until you add one, alerts appear only on the Alerts page and in the event stream.
           </EmptyState>
         }
       >
@@ -71,7 +71,7 @@ function NotifiersTable({ notifiers, onOpen }: { notifiers: readonly Notifier[];
       <TableHead>
         <ColumnHead>Name</ColumnHead>
         <ColumnHead>State</ColumnHead>
-        <ColumnHead>Tells</ColumnHead>
+        <ColumnHead>Sends</ColumnHead>
         <ColumnHead>Last delivery</ColumnHead>
         <ColumnHead>
           <span className="sr-only">Actions</span>
@@ -91,7 +91,7 @@ function NotifiersTable({ notifiers, onOpen }: { notifiers: readonly Notifier[];
                 <Untold key={code} names={ids.map(accountName)} />
               ))}
             </Cell>
-            <Cell label="Tells">
+            <Cell label="Sends">
               <span className="block max-w-48 break-words">{tellsOf(notifier, notifiers)}</span>
             </Cell>
             <Cell label="Last delivery">
@@ -127,17 +127,17 @@ function NotifiersTable({ notifiers, onOpen }: { notifiers: readonly Notifier[];
   )
 }
 
-/** @property names Of accounts whose alerts are told by no notifier. */
+/** @property names Accounts whose alerts no notifier delivers. */
 function Untold({ names }: { names: readonly string[] }) {
   if (names.length === 0) return null
   const shown = names.slice(0, 3).join(', ')
   const more = names.length > 3 ? ` and ${formatCount(names.length - 3, 'more account', 'more accounts')}` : ''
   return (
     <span className="mt-1 block max-w-80 text-xs">
-      <StatePill tone="warn">Not told</StatePill>
+      <StatePill tone="warn">Not notified</StatePill>
       <span className="block text-muted">
         Alerts about {shown}
-        {more} reach nobody: mail about an account never leaves by it. Add another notifier.
+        {more} reach nobody: mail about an account is never sent from it. Add another notifier.
       </span>
     </span>
   )
@@ -158,7 +158,7 @@ function State({
         {next && (
           <>
             {' '}
-            Next try <RelativeTime at={next} />.
+            Next retry <RelativeTime at={next} />.
           </>
         )}
       </span>
@@ -172,7 +172,7 @@ function tellsOf(
 ): string {
   const other = all.find(({ id }) => id === escalate?.notifier_id)?.name
   const then = escalate && other ? `; then ${other} after ${escalate.after_minutes} min` : ''
-  if (isSecond) return `What others hand over${then}`
+  if (isSecond) return `Escalations${then}`
   const severities = floor === 'info' ? 'All' : floor === 'warning' ? 'Warnings and critical' : 'Critical'
   const of = [
     rules.length > 0 && `of ${formatCount(rules.length, 'rule')}`,
@@ -193,7 +193,7 @@ function DeleteNotifierDialog({ notifier, onClose }: { notifier: Notifier; onClo
       onConfirm={() => mutate(undefined, { onSuccess: onClose })}
       onClose={onClose}
     >
-      <p>It no longer notifies anybody, and notices that wait for it are dropped.</p>
+      <p>It stops notifying people, and its pending notices are dropped.</p>
     </ConfirmDialog>
   )
 }

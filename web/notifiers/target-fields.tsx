@@ -1,4 +1,4 @@
-/** Where a notifier leads: fields by its kind, with what to do at the service. */
+/** The target of a notifier: fields by kind, with instructions for the service. */
 import { useId } from 'react'
 import { useAccounts } from '../accounts/use-accounts.ts'
 import { Checkbox, Radios } from '../ui/choice.tsx'
@@ -29,7 +29,7 @@ export function TargetFields(props: TargetProps) {
           <Field
             key={name}
             label={label}
-            hint={isKept ? `${hint} Left empty, it stays as it is.` : hint}
+            hint={isKept ? `${hint} Leave empty to keep it.` : hint}
             isOptional={isOptional}
             error={faultOf(name)}
           >
@@ -75,7 +75,7 @@ function EmailFields({ draft, isNew, faultOf, onChange, set }: TargetProps & { s
           label="Account"
           hint={
             accounts.data && sending.length === 0
-              ? 'No account can send mail yet: give one an SMTP server on its page, or choose another SMTP server here.'
+              ? 'No account can send mail yet: add an SMTP server to one, or choose another SMTP server here.'
               : 'Alerts about this account itself are not mailed by it.'
           }
           error={faultOf('account_id')}
@@ -110,7 +110,7 @@ function ServerFields({ fields, isNew, faultOf, set }: ServerProps) {
         <Select value={fields.smtp_tls ?? 'implicit'} onChange={set('smtp_tls')}>
           <option value="implicit">TLS</option>
           <option value="starttls">STARTTLS</option>
-          <option value="none">none (this machine only)</option>
+          <option value="none">None (this machine only)</option>
         </Select>
       </Field>
       <Field label="Sender" error={faultOf('from')}>
@@ -125,11 +125,7 @@ function ServerFields({ fields, isNew, faultOf, set }: ServerProps) {
       <Field label="User" error={faultOf('smtp_user')}>
         <Input autoComplete="off" {...text('smtp_user')} />
       </Field>
-      <Field
-        label="Password"
-        hint={isNew ? undefined : 'Left empty, it stays as it is.'}
-        error={faultOf('smtp_password')}
-      >
+      <Field label="Password" hint={isNew ? undefined : 'Leave empty to keep it.'} error={faultOf('smtp_password')}>
         <PasswordInput {...text('smtp_password')} />
       </Field>
     </div>

@@ -1,4 +1,4 @@
-/** What a notifier tells, how often, and which notifier takes over what nobody acknowledges. */
+/** Which alerts a notifier sends, how often, and where unacknowledged ones escalate to. */
 
 import type { Notifier } from '../../contract/notifiers.ts'
 import { useAccounts } from '../accounts/use-accounts.ts'
@@ -18,9 +18,9 @@ export function Telling({ draft, faultOf, onChange }: PartProps) {
   const accounts = useAccounts()
   return (
     <fieldset className="grid gap-4 border-t pt-4">
-      <legend className="sr-only">What it tells</legend>
+      <legend className="sr-only">What it sends</legend>
       <Switch
-        label="Only what other notifiers hand over"
+        label="Only escalations of other notifiers"
         hint="For a phone that rings only when nobody reacts."
         isOn={draft.onlyEscalations}
         onChange={onlyEscalations => onChange({ onlyEscalations })}
@@ -52,14 +52,14 @@ export function Telling({ draft, faultOf, onChange }: PartProps) {
         </>
       )}
       <Checkbox
-        label="Also tell when an alert is over"
+        label="Also notify when an alert clears"
         isChecked={draft.tellsCleared}
         onChange={tellsCleared => onChange({ tellsCleared })}
       />
       <div className="grid gap-4 sm:grid-cols-2">
         <NumberField
           label="Collect for (seconds)"
-          hint="Further alerts of a rule that was just told go together."
+          hint="Further alerts of the same rule are sent together."
           error={faultOf('group_seconds')}
           bounds={[0, 3600]}
           value={draft.groupSeconds}
@@ -83,12 +83,12 @@ export function Escalation({ draft, others, faultOf, onChange }: PartProps & { o
   return (
     <div className="grid gap-4 border-t pt-4 sm:grid-cols-2">
       <Field
-        label="When nobody acknowledges it, tell"
-        hint="Also when this one cannot deliver."
+        label="If nobody acknowledges, escalate to"
+        hint="Also if this one cannot deliver."
         error={faultOf('notifier_id')}
       >
         <Select value={draft.escalateTo} onChange={event => onChange({ escalateTo: event.target.value })}>
-          <option value="">no other notifier</option>
+          <option value="">No other notifier</option>
           <NamedOptions items={others} />
         </Select>
       </Field>
@@ -129,7 +129,7 @@ interface ChosenProps {
   onChange(chosen: string[]): void
 }
 
-/** None is all of them. */
+/** A multiple choice in which none means all. */
 function Chosen({ label, all, chosen, onChange }: ChosenProps) {
   if (all.length === 0) return null
   return (

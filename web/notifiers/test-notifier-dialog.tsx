@@ -1,4 +1,4 @@
-/** A test of a notifier, and exactly what came back. */
+/** Tests a notifier and shows the exact response. */
 import { useEffect, useRef } from 'react'
 import type { Notifier } from '../../contract/notifiers.ts'
 import { Button } from '../ui/button.tsx'
@@ -11,7 +11,7 @@ export function TestNotifierDialog({ notifier, onClose }: { notifier: Notifier; 
   const { mutate, data, error, isPending } = useTestNotifier(notifier.id)
   const isBegun = useRef(false)
   useEffect(() => {
-    // Opened twice in development, it is sent once.
+    // Effects run twice in development; the test is sent once.
     if (!isBegun.current) mutate(undefined)
     isBegun.current = true
   }, [mutate])

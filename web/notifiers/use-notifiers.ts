@@ -1,4 +1,4 @@
-/** Notifiers, and what can be done to them. */
+/** Notifiers, and actions on them. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { api } from '../../contract/index.ts'
 import type { NotifierDelivery } from '../../contract/notifiers.ts'
@@ -8,7 +8,7 @@ import { queryKeys } from '../platform/query-keys.ts'
 import { useToast } from '../ui/toast.tsx'
 import type { NotifierWish } from './notifier-draft.ts'
 
-/** No event tells how deliveries go. */
+/** Poll interval in milliseconds, because no event reports deliveries. */
 export const notifiersIntervalMs = 5_000
 
 export function useNotifiers() {
@@ -30,7 +30,11 @@ export function useNotifierDeliveries(notifierId: string) {
   })
 }
 
-/** @param notifierId Of the one that is replaced; undefined for a new one. @returns The secret that was made, if one was. */
+/**
+ * Saves a notifier.
+ * @param notifierId Undefined for a new one.
+ * @returns The generated secret, if any.
+ */
 export function useSaveNotifier(notifierId: string | undefined) {
   return useNotifierChange(async (body: NotifierWish) => {
     if (notifierId === undefined) return (await call(api.notifiers.createNotifier, { body })).secret
@@ -62,7 +66,7 @@ function useNotifierChange<Value, Result>(change: (value: Value) => Promise<Resu
   const queries = useQueryClient()
   return useMutation({
     mutationFn: change,
-    // A secret is kept nowhere.
+    // The response may contain a secret, so it is not cached.
     gcTime: 0,
     ...(onError && { onError }),
     onSettled: () => queries.invalidateQueries({ queryKey: queryKeys.notifiers }),

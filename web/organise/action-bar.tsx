@@ -1,11 +1,14 @@
-/** What can be done to messages, as buttons: for those that are selected, and for what is open. */
+/** Buttons for actions on messages: the selected ones, or the open one. */
 import type { MailRow } from '../mail/mail-row.ts'
 import { IconButton } from '../ui/icon-button.tsx'
 import { MoreActions } from '../ui/more-actions.tsx'
 import { type ActionId, actionWords, meant, type Place } from './mail-actions.ts'
 import { hasFlag } from './row-patches.ts'
 
-/** @param subject What it is done to, for those who hear only a button. */
+/**
+ * The buttons.
+ * @param subject Names the messages, for screen readers.
+ */
 export function ActionBar({
   rows,
   place,
@@ -35,7 +38,7 @@ export function ActionBar({
   ]
   const offered = (actions: readonly ActionId[]) => actions.flatMap(action => meant(action, place) ?? [])
   const first = offered(shown)
-  // In the trash, the trash is the way to delete it.
+  // In the trash, the trash button deletes permanently.
   const further = offered(more).filter(action => !first.includes(action))
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms

@@ -1,4 +1,4 @@
-/** What an action asks before it is done: which folder, which label, and whether it is meant. */
+/** Asks what an action needs before it runs: a folder, a label, or a confirmation. */
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Check, Folder as FolderIcon, Plus, Tag } from 'lucide-react'
 import { useMemo } from 'react'
@@ -16,7 +16,7 @@ import { wordsOf } from './organiser.ts'
 import { hasFlag, type PatchedList } from './row-patches.ts'
 import type { AskedAction, MailActions } from './use-mail-actions.ts'
 
-/** For labels; further down they are the same. */
+/** Maximum rows searched for labels; further down they rarely differ. */
 const mostRowsLookedAt = 1_000
 
 export function ActionDialogs({ actions: { asked, run, close }, list }: { actions: MailActions; list: PatchedList }) {
@@ -67,7 +67,7 @@ function itemOf({ path, name, delimiter, role }: Folder): FolderItem {
   return { id: path, path, name: visibleText(name), detail: visibleText(parents), kind: '', icon }
 }
 
-/** Of all messages that the page has in its lists. */
+/** Returns the keywords of all messages in loaded lists. */
 function useKeywords(): Iterable<string> {
   const queries = useQueryClient()
   return useMemo(() => {
@@ -100,7 +100,7 @@ function LabelPicker({ rows, run, onClose }: { rows: readonly MailRow[]; run: Ma
       label={`Label ${wordsOf(rows)}…`}
       items={items}
       madeOf={madeOf}
-      note="A label may have letters without accents, digits and most signs."
+      note="Labels may contain unaccented letters, digits and most symbols."
       onChoose={choose}
       onClose={onClose}
     />
@@ -112,7 +112,7 @@ function labelItem(keyword: string, name: string, kind: string, isOn: boolean): 
   return { id: keyword, keyword, name, detail: '', kind, icon, isOn }
 }
 
-/** Names the number of messages, which of conversations is known only when they were looked at. */
+/** States the number of messages, which for conversations has to be looked up. */
 function DeleteDialog({
   rows,
   list,
@@ -146,7 +146,7 @@ function DeleteDialog({
       onClose={onClose}
     >
       <p className="text-sm">
-        {named?.length === 1 ? 'It is' : 'They are'} removed from the mail server, past the trash. This cannot be
+        {named?.length === 1 ? 'It is' : 'They are'} removed from the mail server, bypassing the trash. This cannot be
         undone.
       </p>
     </ConfirmDialog>

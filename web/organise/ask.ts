@@ -1,4 +1,4 @@
-/** Asks the server for operations and for their undoing, each once: what got no answer is asked again under the same key. */
+/** Requests operations and undos, idempotently: an unanswered request is retried with the same key. */
 import { api } from '../../contract/index.ts'
 import { operationBounds } from '../../contract/operation.ts'
 import type { MessageActions, OperationWithResults, UndoReport } from '../../contract/operations.ts'
@@ -8,10 +8,10 @@ import type { Named } from './named-rows.ts'
 
 const attempts = 3
 const firstWaitMs = 500
-/** A server that has too much to do says when to come again; longer is not waited for. */
+/** Maximum `Retry-After` that is waited for, in milliseconds. */
 const mostWaitMs = 5_000
 
-/** Messages of one account that one call can take. */
+/** Messages of one account that fit into one request. */
 export interface Batch {
   accountId: string
   named: readonly Named[]
@@ -40,7 +40,7 @@ export function askUndo(operationId: string): Promise<UndoReport> {
   return keyed(headers => call(api.operations.undoOperation, { params, body: { dry_run: false }, headers }))
 }
 
-/** One key for all attempts. Also for other calls that must not be done twice. */
+/** Calls with one idempotency key for all attempts; also used for other calls that must not run twice. */
 export async function keyed<Answer>(ask: (headers: Record<string, string>) => Promise<Answer>): Promise<Answer> {
   const headers = { 'idempotency-key': newKey() }
   for (let attempt = 1; ; attempt++) {
@@ -54,7 +54,7 @@ export async function keyed<Answer>(ask: (headers: Record<string, string>) => Pr
   }
 }
 
-/** `randomUUID` is only there over HTTPS. */
+/** `randomUUID` is available only over HTTPS. */
 export function newKey(): string {
   return [...crypto.getRandomValues(new Uint8Array(12))].map(byte => byte.toString(16).padStart(2, '0')).join('')
 }
@@ -64,7 +64,7 @@ function bodyOf(change: Exclude<Change, { kind: 'delete' }>, ids: string[]): Mes
   return change.kind === 'move' ? { ids, move_to: change.target } : { ids, copy_to: change.target }
 }
 
-/** Undefined for what would fail the same way again. */
+/** Returns the milliseconds until a retry; undefined if it would fail the same way. */
 function waitOf(error: unknown, attempt: number): number | undefined {
   if (!(error instanceof ApiProblem)) return undefined
   if (error.code === 'unreachable') return firstWaitMs * 2 ** (attempt - 1)

@@ -1,4 +1,4 @@
-/** Which messages a change failed for, and why. */
+/** Lists the messages that a change failed for, with reasons. */
 import { subjectOf, visibleText } from '../mail/mail-words.ts'
 import { Button, ButtonLink } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
@@ -25,10 +25,10 @@ export function FailuresDialog({
         </>
       }
     >
-      <p className="mb-3 text-sm text-soft">They are as they were before.</p>
+      <p className="mb-3 text-sm text-soft">They were not changed.</p>
       <ul aria-label="Messages that could not be changed" className="grid gap-2 text-sm">
         {failures.map(({ row, why }, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: several messages of a conversation may fail, and the list never changes
+          // biome-ignore lint/suspicious/noArrayIndexKey: conversations may repeat, and the list never changes
           <li key={index} className="grid min-w-0 rounded-md border px-3 py-2">
             <bdi className="truncate font-medium">{subjectOf(row.message)}</bdi>
             <span className="text-soft wrap-anywhere">{visibleText(why)}</span>

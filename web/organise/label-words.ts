@@ -1,15 +1,15 @@
-/** Labels: keywords of the mail server, as people call them. */
+/** Labels: readable names of the mail server's keywords. */
 import { keywordWords } from '../mail/mail-words.ts'
 
-/** What Thunderbird and others call these; shown by the same words in lists. */
+/** Labels of Thunderbird and other clients, shown by the same names in lists. */
 const known = ['$label1', '$label2', '$label3', '$label4', '$label5']
-/** RFC 9051, section 9: `flag-keyword`, as the contract has it. */
+/** Valid keywords: `flag-keyword` in RFC 9051, section 9, as in the contract. */
 const allowed = /^[!#$&'+-[^-z|}~]{1,100}$/
-/** Marks that programs set for themselves, and flags by their own names. */
+/** Internal marks of programs, and system flags spelled as keywords. */
 const reserved =
   /^(seen|flagged|answered|draft|deleted|\$?(not|non)?junk|\$phishing|\$forwarded|\$mdnsent|\$submit.*)$/i
 
-/** Those of some messages, with those that every program knows; each once. */
+/** Returns the labels of these messages and the well-known ones, without duplicates. */
 export function knownLabels(keywords: Iterable<string>): string[] {
   const labels = new Map<string, string>()
   for (const keyword of [...known, ...keywords]) {
@@ -19,12 +19,12 @@ export function knownLabels(keywords: Iterable<string>): string[] {
   return [...labels.values()]
 }
 
-/** Undefined for one that is nothing to a reader. */
+/** Returns the readable label; undefined for an internal mark. */
 export function labelWords(keyword: string): string | undefined {
   return keywordWords([keyword])[0]
 }
 
-/** A new one, as the mail server takes it: without blanks. Undefined for what cannot be one. */
+/** Converts a typed label to a keyword without spaces; undefined if it cannot be one. */
 export function labelFrom(typed: string): string | undefined {
   const keyword = typed.trim().replaceAll(/\s+/g, '-')
   return allowed.test(keyword) && !reserved.test(keyword) ? keyword : undefined

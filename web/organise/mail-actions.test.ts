@@ -1,4 +1,4 @@
-/** What a key means in each folder, what is told of a change, and which labels there can be. */
+/** The meaning of a key in each folder, the text after a change, and which labels are valid. */
 import { expect, test } from 'vitest'
 import { knownLabels, labelFrom } from './label-words.ts'
 import { changeOf, doneWords, meant } from './mail-actions.ts'

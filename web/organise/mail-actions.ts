@@ -1,4 +1,4 @@
-/** What can be done to messages: its words, its key, and what the server is asked for. */
+/** The actions on messages: labels, keys, and the changes that they request. */
 import {
   Archive,
   ArchiveRestore,
@@ -33,7 +33,7 @@ export type ActionId =
   | 'copy'
   | 'delete'
 
-/** What the server is asked for. `to` is how people call the target. */
+/** A change to request; `to` is the readable name of its target. */
 export type Change =
   | { kind: 'flags'; add: readonly string[]; remove: readonly string[] }
   | { kind: 'move' | 'copy'; target: Target; to: string }
@@ -42,7 +42,7 @@ export type Change =
 interface Words {
   label: string
   icon: LucideIcon
-  /** The key that does it; undefined where there is none. */
+  /** Its keyboard shortcut, if any. */
   key?: string
 }
 
@@ -64,7 +64,7 @@ export const actionWords: Record<ActionId, Words> = {
 
 const toRole = (role: FolderRole, to: string): Change => ({ kind: 'move', target: { role }, to })
 
-/** Those that ask nothing first; undefined for the others. */
+/** Returns the change of an action that needs no dialog; undefined for the others. */
 export function changeOf(action: ActionId): Change | undefined {
   switch (action) {
     case 'archive':
@@ -89,16 +89,19 @@ export function changeOf(action: ActionId): Change | undefined {
   }
 }
 
-/** Where one is, as far as it decides what is offered. */
+/** The reader's place, as far as it affects which actions are offered. */
 export interface Place {
-  /** Of the folder whose list is shown; null for one without, and for lists over several folders. */
+  /** Role of the listed folder; null without a role, and in lists over several folders. */
   role: FolderRole | null
-  /** Messages of several accounts have no folder in common. */
+  /** Whether all messages belong to one account; otherwise they have no folder in common. */
   isOneAccount: boolean
   mayDelete: boolean
 }
 
-/** What a key means here: to trash what is in the trash deletes it, and junk in the junk folder is none. Undefined: nothing. */
+/**
+ * Returns what an action means in this place: trash deletes in the trash, and junk means not junk in the junk folder.
+ * Undefined if it is not available.
+ */
 export function meant(action: ActionId, { role, isOneAccount, mayDelete }: Place): ActionId | undefined {
   if (action === 'archive' && role === 'archive') return undefined
   if (action === 'trash' && role === 'trash') return mayDelete ? 'delete' : undefined
@@ -108,7 +111,7 @@ export function meant(action: ActionId, { role, isOneAccount, mayDelete }: Place
   return action
 }
 
-/** `3 conversations archived`. */
+/** Describes a finished change: `3 conversations archived`. */
 export function doneWords(change: Change, action: ActionId | undefined, what: string): string {
   if (action === 'archive') return `${what} archived`
   if (action === 'junk') return `${what} reported as junk`
@@ -133,7 +136,7 @@ function flagWords({ add, remove }: { add: readonly string[]; remove: readonly s
   return add.length > 0 ? 'labelled' : 'no longer labelled'
 }
 
-/** As what could not be done is told: `could not be moved`. */
+/** Returns the verb of a failure: `could not be moved`. */
 export function undoneVerb({ kind }: Pick<Change, 'kind'>): string {
   return { flags: 'changed', move: 'moved', copy: 'copied', delete: 'deleted' }[kind]
 }

@@ -1,4 +1,4 @@
-/** Which messages the rows of a list stand for: those of a conversation that lie in the folder, or the one that is meant. */
+/** Resolves rows to messages: those of a conversation in the folder, or the one that a row stands for. */
 import { api } from '../../contract/index.ts'
 import type { IndexedMessage } from '../../contract/mail-index.ts'
 import { isSameFolder } from '../mail/folder-order.ts'
@@ -7,16 +7,19 @@ import { ApiProblem, call } from '../platform/api-client.ts'
 import type { Change } from './mail-actions.ts'
 import { isConversation } from './row-patches.ts'
 
-/** Conversations that are asked for at a time. */
+/** Conversations looked up in parallel. */
 const atATime = 6
 
-/** What the server knows a message by, and the row that it belongs to. */
+/** A message's name on the server, and its row. */
 export interface Named {
   name: string
   row: MailRow
 }
 
-/** @param folder Undefined for lists over several folders, whose rows stand for one message each. */
+/**
+ * Resolves the rows.
+ * @param folder Undefined for lists over several folders, whose rows stand for one message each.
+ */
 export async function nameMessages(
   rows: readonly MailRow[],
   change: Change,
@@ -29,7 +32,7 @@ export async function nameMessages(
       const [at, row] = entry
       const messages = await messagesOf(row)
       const meant = messages?.filter(message => isMeant(message, change, folder)) ?? []
-      // What is not in this folder any more is left where it is.
+      // Messages that have left this folder are not touched.
       const isGone = messages !== undefined && change.kind !== 'flags'
       if (meant.length > 0 || isGone) named[at] = meant.map(({ id }) => ({ name: id, row }))
     }
@@ -38,13 +41,18 @@ export async function nameMessages(
   return named.flat()
 }
 
-/** A row of a flat list is the message in this folder, which may lie in another one too; else the message wherever it is. */
+/**
+ * Returns the name of a row's message. A flat list means the copy in its folder; otherwise the message wherever it is.
+ */
 function nameOf(row: MailRow): string {
   const isFlat = !isThreadRow(row) && row.folder === undefined
   return isFlat ? row.message.ref : (row.messageId ?? row.message.ref)
 }
 
-/** What a star and an unread mark are set on, so that taking them off again is one message too. */
+/**
+ * Returns whether a change applies to the newest message only, so that undoing a star or unread mark also affects one
+ * message.
+ */
 function isOfNewest(change: Change): boolean {
   if (change.kind !== 'flags') return false
   const isStar = [...change.add, ...change.remove].includes('flagged')
@@ -52,12 +60,12 @@ function isOfNewest(change: Change): boolean {
 }
 
 function isMeant({ folders, flags }: IndexedMessage, change: Change, folder: string | undefined): boolean {
-  // Unread answers in other folders count too: else the conversation would stay unread.
+  // Unread replies in other folders count, too; otherwise the conversation would stay unread.
   if (change.kind === 'flags' && change.add.includes('seen')) return !flags.includes('seen')
   return folder === undefined || folders.some(path => isSameFolder(path, folder))
 }
 
-/** Undefined for one that became part of another since. */
+/** Returns the messages of a conversation; undefined if it was merged into another one. */
 async function messagesOf(row: MailRow): Promise<readonly IndexedMessage[] | undefined> {
   if (row.threadId === undefined) return undefined
   try {

@@ -1,4 +1,4 @@
-/** Flags of what is open: the conversation and the message, which the server is not asked for again. */
+/** Patches the flags of the open conversation and message, which are not reloaded. */
 import type { QueryClient } from '@tanstack/react-query'
 import type { Message } from '../../contract/mail.ts'
 import type { IndexedMessage } from '../../contract/mail-index.ts'

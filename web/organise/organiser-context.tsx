@@ -1,4 +1,4 @@
-/** Brings the organiser to the page *Mail*, and shows what failed to those who want to see it in full. */
+/** Provides the organiser to the mail page, and shows the details of failures on request. */
 import { useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState, useSyncExternalStore } from 'react'
 import type { MailPage } from '../mail/mail-row.ts'
@@ -17,7 +17,7 @@ interface Organising {
 
 const OrganisingContext = createContext<Organising | undefined>(undefined)
 
-/** What is on its way when the page is left goes on, and is told of. */
+/** Changes in flight when the page is left continue, and are still reported. */
 export function OrganiserProvider({ children }: { children: ReactNode }) {
   const queries = useQueryClient()
   const stream = useStream()
@@ -46,7 +46,10 @@ function useOrganising(): Organising {
   return organising
 }
 
-/** The page with what was done to it and is not settled yet. @param askedAt When the server answered it. */
+/**
+ * Returns the page with pending changes applied.
+ * @param askedAt When the server returned it.
+ */
 export function usePatchedPage(page: MailPage | undefined, list: PatchedList, askedAt: number): MailPage | undefined {
   const { pending } = useOrganising()
   const sets = useSyncExternalStore(pending.subscribe, pending.getSnapshot)

@@ -1,4 +1,6 @@
-/** Does to messages what the reader wants: shown at once, told with a way back, and put back with a reason where it fails. */
+/**
+ * Applies changes to messages optimistically: shows them at once, offers undo, and rolls back with a reason on failure.
+ */
 import type { QueryClient } from '@tanstack/react-query'
 import type { OperationWithResults, UndoReport } from '../../contract/operations.ts'
 import type { MailPage, MailRow } from '../mail/mail-row.ts'
@@ -15,11 +17,11 @@ import type { Settled, TrackedOperations } from './tracked-operations.ts'
 
 export interface Wanted {
   change: Change
-  /** By which it is called, where it is one of the usual. */
+  /** The named action, if the change is one. */
   action?: ActionId | undefined
   rows: readonly MailRow[]
   list: PatchedList
-  /** Where the messages are known already. */
+  /** The messages, if they are already resolved. */
   named?: readonly Named[]
 }
 
@@ -28,7 +30,7 @@ export interface Failure {
   why: string
 }
 
-/** What failed of one change, for those who want to see it in full. */
+/** The failures of one change, for the details dialog. */
 export interface FailureReport {
   title: string
   operationId: string
@@ -41,7 +43,7 @@ interface Done extends Wanted {
   patches: ReadonlyMap<string, Patch>
   asked: { operationId: string; batch: Batch }[]
   failures: Failure[]
-  /** Resolves when all of it is settled. */
+  /** Resolves when the whole change is settled. */
   settled: Promise<void>
 }
 
@@ -54,13 +56,13 @@ export interface OrganiserOptions {
 }
 
 const toastId = 'mail-action'
-/** How many are remembered for `z`; all others are on the page of changes. */
+/** Maximum changes that `z` can undo; all others are on the page of changes. */
 const mostUndone = 20
 
 export class Organiser {
   readonly #options: OrganiserOptions
   readonly #done: Done[] = []
-  /** Of which change the toast is that `z` concerns. */
+  /** The change whose toast is shown in the main slot, which `z` undoes. */
   #told = ''
 
   constructor(options: OrganiserOptions) {
@@ -86,13 +88,13 @@ export class Organiser {
     void this.#ask(done).finally(resolve)
   }
 
-  /** In place of what was told last; what is told later of an earlier change stands beside that. */
+  /** Replaces the toast of the last change; later news of an earlier change gets its own toast. */
   #tell({ id }: Done, toast: ToastInput, isNews = true): void {
     if (isNews) this.#told = id
     this.#options.toast({ ...toast, id: this.#told === id ? toastId : id })
   }
 
-  /** The last one. It answers whether there is any. */
+  /** Undoes the last change; returns whether there is one. */
   undoLast(): boolean {
     const last = this.#done.at(-1)
     if (last) void this.#undo(last)
@@ -106,7 +108,7 @@ export class Organiser {
     try {
       const named = done.named ?? (await nameMessages(rows, change, list.folder))
       done.named = named
-      if (named.length === 0) throw new Error('The messages are not in this folder any more.')
+      if (named.length === 0) throw new Error('The messages are no longer in this folder.')
       if (change.kind === 'flags') flagOpenMessages(queries, named, change)
       for (const batch of batchesOf(named)) {
         const operation = await askFor(change, batch)
@@ -124,7 +126,7 @@ export class Organiser {
     if (done.failures.length > 0) this.#tellFailures(done)
   }
 
-  /** What was not asked for is put back, and the server says why. */
+  /** Rolls back what was not requested, and shows the server's reason. */
   #fail(done: Done, error: unknown): void {
     const { pending } = this.#options
     const asked = new Set(done.asked.flatMap(({ batch }) => batch.named.map(({ row }) => row.key)))
@@ -149,8 +151,7 @@ export class Organiser {
       const result = results[at]
       const isFine = settled !== undefined && (!result || result.state === 'done' || result.state === 'gone')
       if (isFine) continue
-      const why =
-        result?.why ?? (settled ? 'It is not known what became of it.' : 'The server did not say what became of it.')
+      const why = result?.why ?? (settled ? 'The outcome is unknown.' : 'The server did not report the outcome.')
       done.failures.push({ row, why })
     }
     this.#options.pending.take(
@@ -206,7 +207,7 @@ export class Organiser {
     this.#refresh(done)
   }
 
-  /** What somebody changed since is left as it is, and said. */
+  /** Reports messages that were not restored because someone changed them since. */
   #tellUndone(done: Done, reports: readonly UndoReport[], settled: readonly (Settled | undefined)[]): void {
     const left = reports.flatMap(({ changes }) =>
       changes.filter(({ outcome }) => outcome === 'conflict' || outcome === 'impossible'),
@@ -217,20 +218,20 @@ export class Organiser {
     const why = [...left, ...failed].find(each => each.why !== null)?.why
     const toast: ToastInput = {
       tone: 'warn',
-      title: `${formatCount(count, 'message')} could not be put back`,
+      title: `${formatCount(count, 'message')} could not be restored`,
       ...(why && { detail: why }),
     }
     this.#tell(done, toast, false)
   }
 
-  /** False where it is undone already, or nothing was done. */
+  /** Drops a change from the undo stack; returns false if it is not there any more. */
   #forget(done: Done): boolean {
     const at = this.#done.indexOf(done)
     if (at >= 0) this.#done.splice(at, 1)
     return at >= 0
   }
 
-  /** Only the reader has a search made again: what was done is written into it. */
+  /** Search results are only reloaded by the reader, so changes are written into them. */
   #keepInSearch(list: PatchedList, patches: ReadonlyMap<string, Patch>): void {
     const { queries } = this.#options
     const set = { list, patches, rows: new Map() }
@@ -260,7 +261,7 @@ function byKey(rows: readonly MailRow[]): ReadonlyMap<string, MailRow> {
   return new Map(rows.map(row => [row.key, row]))
 }
 
-/** `3 conversations`; messages where none is one. */
+/** Counts conversations, or messages if no row is a conversation: `3 conversations`. */
 export function wordsOf(rows: readonly MailRow[]): string {
   return formatCount(rows.length, rows.some(isConversation) ? 'conversation' : 'message')
 }

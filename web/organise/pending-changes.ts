@@ -1,13 +1,13 @@
-/** What was done on this page and is not settled yet: shown in its lists whatever the server answers meanwhile. */
+/** Changes made on this page that are not settled yet; lists show them whatever the server returns meanwhile. */
 import type { MailPage } from '../mail/mail-row.ts'
 import { isNeeded, type Patch, type PatchedList, type PatchSet } from './row-patches.ts'
 
-/** After the mail server has done it, lists may lag behind for so long; then they are right. */
+/** Milliseconds for which lists may lag behind the mail server; after that, they are taken as they are. */
 const lagMs = 30_000
 
 interface Pending extends PatchSet {
   id: string
-  /** When it was settled, by the clock of this machine. */
+  /** When the change was settled, by this machine's clock. */
   settledAt: number | undefined
   timer: ReturnType<typeof setTimeout> | undefined
 }
@@ -21,7 +21,7 @@ export class PendingChanges {
     return () => void this.#listeners.delete(listener)
   }
 
-  /** The same one while nothing changes. */
+  /** Returns the current sets; the same array while nothing changes. */
   readonly getSnapshot = (): readonly PatchSet[] => this.#sets
 
   add(id: string, set: PatchSet): void {
@@ -29,7 +29,7 @@ export class PendingChanges {
     this.#change([...this.#sets, { ...set, id, settledAt: undefined, timer: undefined }])
   }
 
-  /** Shows these rows as the server has them. */
+  /** Removes rows from a change, so that they appear as on the server. */
   take(id: string, keys: Iterable<string>): void {
     const gone = new Set(keys)
     const without = ({ patches }: PatchSet): ReadonlyMap<string, Patch> =>
@@ -37,7 +37,7 @@ export class PendingChanges {
     this.#change(this.#sets.map(set => (set.id === id ? { ...set, patches: without(set) } : set)))
   }
 
-  /** The mail server has done it: until lists show that too, or for some time. */
+  /** Marks a change as done by the mail server; it is kept until lists show it, or for `lagMs`. */
   settle(id: string): void {
     const timer = setTimeout(() => this.remove(id), lagMs)
     const settledAt = Date.now()
@@ -51,7 +51,10 @@ export class PendingChanges {
     this.#change(this.#sets.filter(each => each !== set))
   }
 
-  /** Forgets what is settled and shows in a page that was asked for since. @param at When the server was asked. */
+  /**
+   * Drops settled changes that a page requested since then already shows.
+   * @param at When the server was asked.
+   */
   see(page: MailPage, list: PatchedList, at: number): void {
     const isDone = (set: Pending) =>
       set.settledAt !== undefined && set.settledAt < at && set.list.key === list.key && !isNeeded(page, list, set)

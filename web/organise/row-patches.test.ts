@@ -1,4 +1,4 @@
-/** What a list shows of changes that the mail server has not done yet, and what takes that back. */
+/** How lists show changes that the mail server has not done yet, and how they are reverted. */
 import { expect, test } from 'vitest'
 import type { MailPage, MailRow } from '../mail/mail-row.ts'
 import type { Change } from './mail-actions.ts'
@@ -20,7 +20,7 @@ const page: MailPage = { rows, next_cursor: null, total: 3 }
 const subjects = ({ rows: shown }: MailPage) => shown.map(({ message }) => message.subject)
 const toArchive: Change = { kind: 'move', target: { role: 'archive' }, to: 'the archive' }
 
-/** As it is shown once this is done to these rows of a list. */
+/** Builds the patch set that shows this change of these rows. */
 const setOf = (change: Change, some: readonly MailRow[], list = inbox) => ({
   list,
   patches: new Map(some.map(each => [each.key, patchOf(change, each, list)!] as const)),

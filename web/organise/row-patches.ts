@@ -1,23 +1,23 @@
-/** What a change does to the rows of a list before the mail server has done it, and what takes that back. */
+/** What a change does to the rows of a list before the mail server has done it, and its inverse. */
 import type { Flag } from '../../contract/mail.ts'
 import { isThreadRow, type MailPage, type MailRow } from '../mail/mail-row.ts'
 import type { Change } from './mail-actions.ts'
 
-/** All others are keywords. */
+/** System flags; all others are keywords. */
 const systemFlags: ReadonlySet<string> = new Set<Flag>(['seen', 'flagged', 'answered', 'draft', 'deleted'])
 
 export type Patch =
-  /** It leaves the list. */
+  /** The row leaves the list. */
   | { kind: 'gone' }
-  /** It lies in another folder; in lists over several. */
+  /** The message moved to another folder; in lists over several. */
   | { kind: 'moved'; folder: string }
   | { kind: 'flags'; add: readonly string[]; remove: readonly string[]; unread: number }
-  /** It is back in the list. */
+  /** The row returns to the list. */
   | { kind: 'back'; row: MailRow }
 
-/** A list, as far as it matters here. */
+/** The parts of a list that matter here. */
 export interface PatchedList {
-  /** What the list is called in the cache, and the same as text. */
+  /** Cache key of the list; `key` is the same as text. */
   queryKey: readonly string[]
   key: string
   /** Undefined for lists over several folders. */
@@ -25,11 +25,11 @@ export interface PatchedList {
 }
 
 export interface PatchSet {
-  /** The list in which it was done. Patches of flags show in others too. */
+  /** The list in which the change was made. Patches of flags show in others, too. */
   list: PatchedList
-  /** By key of the row. */
+  /** Patches by row key. */
   patches: ReadonlyMap<string, Patch>
-  /** The newest message of each row when it was done: a thread that has got another one since is not hidden. */
+  /** The rows at the time of the change; a thread that has received another message since is not hidden. */
   rows: ReadonlyMap<string, MailRow>
 }
 
@@ -45,21 +45,21 @@ export function patchOf(change: Change, row: MailRow, list: PatchedList): Patch 
   return { kind: 'flags', add, remove, unread: unreadAfter(row, change) }
 }
 
-/** What shows the row as it was before. */
+/** Returns the patch that restores the row. */
 export function inverseOf(patch: Patch, row: MailRow): Patch {
   if (patch.kind === 'flags') return { kind: 'flags', add: patch.remove, remove: patch.add, unread: row.unread }
   if (patch.kind === 'moved') return { kind: 'moved', folder: row.folder ?? '' }
   return { kind: 'back', row }
 }
 
-/** The same page where nothing of it changes. Later sets count more. */
+/** Applies the sets, later ones last; returns the same page if nothing changes. */
 export function patched(page: MailPage, list: PatchedList, sets: readonly PatchSet[]): MailPage {
   let next = page
   for (const set of sets) next = patchedBy(next, list, set)
   return next
 }
 
-/** Whether the page, as the server gave it, still needs the patches to show what was done. */
+/** Returns whether the server's page still needs the patches to show the change. */
 export function isNeeded(page: MailPage, list: PatchedList, set: PatchSet): boolean {
   return patchedBy(page, list, set) !== page
 }
@@ -80,7 +80,7 @@ function patchedBy(page: MailPage, list: PatchedList, { list: own, patches, rows
   return { ...page, rows: back.reduce(inserted, rows), total }
 }
 
-/** Undefined for a row that leaves. */
+/** Applies a patch; returns undefined for a row that leaves. */
 function applied(row: MailRow, patch: Patch, before: MailRow | undefined, isOwn: boolean): MailRow | undefined {
   if (patch.kind === 'back') return row
   if (patch.kind === 'gone') {
@@ -91,7 +91,7 @@ function applied(row: MailRow, patch: Patch, before: MailRow | undefined, isOwn:
   return withFlags(row, patch)
 }
 
-/** Without flags that are so already: then it is the same row. */
+/** Changes flags; returns the same row if they are already set. */
 function withFlags(row: MailRow, { add, remove, unread }: Extract<Patch, { kind: 'flags' }>): MailRow {
   const message = withChangedFlags(row.message, add, remove)
   return message === row.message && unread === row.unread ? row : { ...row, message, unread }
@@ -128,7 +128,7 @@ export function hasFlag({ message }: MailRow, flag: string): boolean {
   return isAmong(flag, [...message.flags, ...message.keywords])
 }
 
-/** Keywords are the same in any case (RFC 9051, section 2.3.2). */
+/** Compares keywords case-insensitively (RFC 9051, section 2.3.2). */
 function isAmong(name: string, names: readonly string[]): boolean {
   return names.some(each => each.toLowerCase() === name.toLowerCase())
 }
@@ -150,7 +150,9 @@ function missing(rows: readonly MailRow[], patches: ReadonlyMap<string, Patch>):
   return back.filter(row => !identitiesOf(row).some(name => there.has(name)))
 }
 
-/** A message that was moved and came back has another place, and in lists without an index another key. */
+/**
+ * Returns all identities of a row: a message moved away and back has another place and, without an index, another key.
+ */
 function identitiesOf({ key, accountId, messageId, message: { message_id: header, date } }: MailRow): string[] {
   const names = [key]
   if (messageId !== undefined && !key.startsWith('thread-')) names.push(`${accountId} ${messageId}`)
@@ -158,14 +160,14 @@ function identitiesOf({ key, accountId, messageId, message: { message_id: header
   return names
 }
 
-/** Where its date belongs among the newest first. */
+/** Inserts a row by date, newest first. */
 function inserted(rows: readonly MailRow[], row: MailRow): MailRow[] {
   const at = rows.findIndex(other => other.message.date < row.message.date)
   const place = at < 0 ? rows.length : at
   return [...rows.slice(0, place), row, ...rows.slice(place)]
 }
 
-/** What is counted: conversations where one stands for several messages. */
+/** Returns whether the row is a conversation of several messages. */
 export function isConversation(row: MailRow): boolean {
   return isThreadRow(row) && row.count > 1
 }

@@ -1,11 +1,11 @@
-/** Waits for operations to be settled, by facts of the stream; after an interruption it asks. */
+/** Waits for operations to settle, by facts of the stream, and by requests after an interruption. */
 import { api } from '../../contract/index.ts'
 import type { Operation, OperationResult, OperationWithResults } from '../../contract/operations.ts'
 import { call } from '../platform/api-client.ts'
 import type { EventStream } from '../platform/event-stream.ts'
 import type { StreamEvent } from '../platform/stream-status.ts'
 
-/** Undefined where it cannot be found out. */
+/** The outcome; its results are undefined if they cannot be found out. */
 export type Settled = Pick<Operation, 'id' | 'state' | 'counts'> & { results: readonly OperationResult[] | undefined }
 type Listener = (settled: Settled | undefined) => void
 
@@ -18,7 +18,9 @@ export class TrackedOperations {
     this.#stream = stream
   }
 
-  /** It may be settled already, and the fact of it may have come before the answer that named it. */
+  /**
+   * Waits for one operation, which may be settled already: its fact may have arrived before the response that named it.
+   */
   async settled(operation: Operation | OperationWithResults): Promise<Settled | undefined> {
     const { id, state } = operation
     if (state !== 'pending') return this.#resultsOf(id)

@@ -1,4 +1,4 @@
-/** What keys and buttons do to messages: to those that are selected, else to what is open, else to the row with the focus. */
+/** Runs actions by keys and buttons: on the selected messages, else the open one, else the focused row. */
 import { type RefObject, useState } from 'react'
 import type { FolderRole } from '../../contract/mail.ts'
 import type { MailRow } from '../mail/mail-row.ts'
@@ -9,20 +9,20 @@ import type { Named } from './named-rows.ts'
 import { useOrganiser } from './organiser-context.tsx'
 import { hasFlag, type PatchedList } from './row-patches.ts'
 
-/** A list, for what is done from outside of it. */
+/** The interface of a list for actions outside it. */
 export interface ListHandle {
-  /** Empty where nothing is selected. */
+  /** Returns the selected rows; empty if there are none. */
   selected(): readonly MailRow[]
-  /** What is open of its rows. */
+  /** Returns its open row. */
   opened(): MailRow | undefined
   focused(): MailRow | undefined
-  /** These are about to leave: what stands next is opened, or gets the focus. */
+  /** Called before rows leave the list; the next row is opened or focused. */
   leave(rows: readonly MailRow[]): void
   clear(): void
   selectAll(): void
 }
 
-/** Which messages are meant. */
+/** Which messages an action applies to. */
 export type From = 'keys' | 'selection' | 'opened'
 
 export interface AskedAction {
@@ -31,10 +31,10 @@ export interface AskedAction {
 }
 
 export interface MailActions {
-  /** Undefined for somebody who may change nothing. */
+  /** Runs an action; undefined for users who may not change mail. */
   act: ((action: ActionId, from: From) => boolean) | undefined
   placeOf(rows: readonly MailRow[]): Place
-  /** What waits for a choice. */
+  /** The action that waits for a choice in its dialog. */
   asked: AskedAction | undefined
   run(change: Change, rows: readonly MailRow[], action?: ActionId, named?: readonly Named[]): void
   close(): void
@@ -42,7 +42,7 @@ export interface MailActions {
 
 interface Options {
   handle: RefObject<ListHandle | null>
-  /** What is open, whether it stands in the list or not. */
+  /** Returns the open row, whether or not its list contains it. */
   opened: RefObject<(() => MailRow | undefined) | null>
   list: PatchedList
   role: FolderRole | null
@@ -101,7 +101,7 @@ export function useMailActions({ handle, opened, list, role }: Options): MailAct
   return { act: mayOrganise ? act : undefined, placeOf, asked, run, close: () => setAsked(undefined) }
 }
 
-/** What is so already needs no change. */
+/** Returns whether the action would change the row. */
 function isConcerned(action: ActionId, row: MailRow): boolean {
   if (action === 'read') return row.unread > 0
   if (action === 'unread') return row.unread === 0

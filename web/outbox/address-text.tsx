@@ -1,4 +1,4 @@
-/** An address spelled out, its domain emphasised: mail goes to domains. */
+/** An address in full, with the domain emphasised, because it decides where mail goes. */
 import { splitAddress } from '../approvals/approval-words.ts'
 import { asciiDomain, visibleText } from '../mail/mail-words.ts'
 

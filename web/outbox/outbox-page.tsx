@@ -1,4 +1,4 @@
-/** The outbox: what waits, what leaves, what failed and what was sent, each with what can be done about it. */
+/** The outbox: messages that wait, are being sent, failed or were sent, with actions. */
 import { Send } from 'lucide-react'
 import type { Submission } from '../../contract/submission.ts'
 import { useAccounts } from '../accounts/use-accounts.ts'
@@ -13,7 +13,7 @@ import { SubmissionItem } from './submission-item.tsx'
 import { type ShownOutbox, useOutbox, useSubmission } from './use-outbox.ts'
 
 const tabs: readonly { shown: ShownOutbox; label: string; none: string }[] = [
-  { shown: 'open', label: 'Open', none: 'Nothing is on its way out, and nothing needs a decision.' },
+  { shown: 'open', label: 'Open', none: 'Nothing is being sent, and nothing needs a decision.' },
   { shown: 'scheduled', label: 'Scheduled', none: 'Nothing is scheduled.' },
   { shown: 'failed', label: 'Failed', none: 'Nothing failed.' },
   { shown: 'unknown', label: 'Unknown', none: 'No outcome is unknown.' },
@@ -26,7 +26,7 @@ export function OutboxPage() {
   const tab = tabs.find(({ shown }) => shown === show) ?? tabs[0]!
   const query = useOutbox(tab.shown)
   const items = query.data?.pages.flatMap(page => page.items) ?? []
-  // A link leads to one, also where the list does not hold it.
+  // A link may lead to a message that the list does not contain.
   const isListed = items.some(({ id }) => id === open)
   const linked = useSubmission(query.data && !isListed ? open : '')
   const accounts = useAccounts().data?.items ?? []
@@ -35,7 +35,7 @@ export function OutboxPage() {
   const toggle = (id: string) => setUrl({ open: id === open ? '' : id }, { replace: true })
   return (
     <>
-      <PageHeader title="Outbox" description="What is on its way out, and what became of it." />
+      <PageHeader title="Outbox" description="Messages being sent, and their outcome." />
       <fieldset className="mb-3 grid grid-cols-3 gap-1 sm:flex">
         <legend className="sr-only">Show</legend>
         {tabs.map(({ shown, label }) => (

@@ -1,4 +1,4 @@
-/** A message as it will leave, from its bytes: as the recipient sees it, what of it is new, and its source. */
+/** A message as it will be sent, rendered from its bytes: as the recipient sees it, its new parts, and its headers. */
 import { type ReactNode, type RefObject, useState } from 'react'
 import type { DraftAttachment, MessageContent } from '../../contract/draft.ts'
 import { visibleLines, visibleText } from '../mail/mail-words.ts'
@@ -15,8 +15,8 @@ export interface ContentView {
 /**
  * @param frameSource Address of the HTML part, for the frame.
  * @param onSeen Called when the frame has loaded.
- * @param body Around the message itself, below the choice of views.
- * @param more Other ways to look at it.
+ * @param body Ref of the message itself, below the tabs.
+ * @param more Further tabs.
  */
 export function OutgoingContent({
   content,
@@ -66,7 +66,7 @@ export function OutgoingContent({
   )
 }
 
-/** What is approved is all that leaves, and not only what can be seen of it. */
+/** A warning about hidden text: an approval covers all that is sent, and not only what is visible. */
 function Unseen({ content: { html, unseen_words: words } }: { content: MessageContent }) {
   if (html === null || words === '') return null
   return (
@@ -77,8 +77,8 @@ function Unseen({ content: { html, unseen_words: words } }: { content: MessageCo
       <div className="min-w-0 grow">
         <p>
           {words === null
-            ? 'Whether words are hidden in this message could not be found out.'
-            : 'These words are sent along, and nobody who looks at the message sees them:'}
+            ? 'This message could not be checked for hidden words.'
+            : 'These words are sent too, but are invisible in the message:'}
         </p>
         {words !== null && (
           <p dir="auto" className="mt-1 max-h-40 overflow-y-auto font-mono text-xs wrap-anywhere">
@@ -96,7 +96,8 @@ function OutgoingFrame({ source, onSeen }: { source: string; onSeen: (() => void
       key={source}
       title="The message as it will be sent"
       sandbox="allow-popups allow-popups-to-escape-sandbox"
-      // By a Referer without a path the server knows a frame, where browsers say no more; see `refuseOutsideFrame`.
+      // Where browsers send no fetch metadata, the server recognises a frame by a Referer without a path; see
+      // `refuseOutsideFrame`.
       referrerPolicy="origin"
       src={source}
       onLoad={onSeen}
@@ -119,7 +120,7 @@ function Headers({ content: { headers, size_bytes: size, sha256 } }: { content: 
     <div className="grid grid-cols-1 gap-3 p-4">
       <dl className="grid gap-1 font-mono text-xs">
         {headers.map(({ name, value }, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a header may stand there twice, and the list never changes
+          // biome-ignore lint/suspicious/noArrayIndexKey: a header may occur twice, and the list never changes
           <div key={index} className="min-w-0 wrap-anywhere">
             <dt className="inline font-semibold">{visibleText(name)}: </dt>
             <dd className="inline text-soft">{visibleText(value)}</dd>
@@ -133,7 +134,7 @@ function Headers({ content: { headers, size_bytes: size, sha256 } }: { content: 
   )
 }
 
-/** @param hrefOf Where one can be downloaded; undefined where it cannot. */
+/** @param hrefOf Returns a download address; undefined if there is none. */
 export function OutgoingAttachments({
   attachments,
   hrefOf = () => undefined,

@@ -1,4 +1,4 @@
-/** What can be done about a message of the outbox; what may send it twice is asked for twice. */
+/** Actions on a message in the outbox; those that may send it twice ask for confirmation. */
 import { Ban, CheckCheck, PenLine, RotateCw, ShieldQuestionMark, XCircle } from 'lucide-react'
 import { useState } from 'react'
 import type { Submission } from '../../contract/submission.ts'
@@ -17,17 +17,17 @@ interface Question {
 const questions: Partial<Record<OutboxAction, Question>> = {
   retry: {
     title: 'Send it again?',
-    words: 'It is not known whether it was delivered. Those who have it already get it a second time.',
+    words: 'It is unknown whether it was delivered. Recipients who have it already get it twice.',
     label: 'Send again',
   },
   sent: {
     title: 'Did it arrive?',
-    words: 'It is noted as sent and not sent again. Choose this when a recipient or the Sent folder has it.',
+    words: 'It is marked as sent and not sent again. Choose this if a recipient or the Sent folder has it.',
     label: 'It arrived',
   },
   failed: {
     title: 'Did it not arrive?',
-    words: 'It is noted as failed. You can then send it again.',
+    words: 'It is marked as failed. You can then send it again.',
     label: 'It did not arrive',
   },
 }

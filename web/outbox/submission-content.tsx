@@ -1,4 +1,4 @@
-/** The message itself, from the bytes that leave or left, when somebody wants to see it. */
+/** The message itself, rendered on request from the bytes that are or were sent. */
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { outboxApi, submissionHtmlPath } from '../../contract/outbox.ts'

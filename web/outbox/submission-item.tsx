@@ -1,4 +1,4 @@
-/** One message of the outbox: a line, and opened what became of each recipient, with what one can do. */
+/** One message in the outbox: one line, and expanded the outcome of each recipient with actions. */
 import { ChevronDown, ChevronRight } from 'lucide-react'
 import { useId } from 'react'
 import type { Submission } from '../../contract/submission.ts'
@@ -19,7 +19,7 @@ export function SubmissionItem({
   onToggle,
 }: {
   submission: Submission
-  /** Its name; undefined where there is only one. */
+  /** Name of the account; undefined if there is only one. */
   account: string | undefined
   isOpen: boolean
   onToggle(): void

@@ -1,4 +1,4 @@
-/** What is said of a message on its way out. */
+/** Texts about a message in the outbox. */
 import { expect, test } from 'vitest'
 import type { RecipientState, Submission, SubmissionState } from '../../contract/submission.ts'
 import { adviceOf, copyWords, progressWords } from './submission-words.ts'

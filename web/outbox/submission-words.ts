@@ -1,4 +1,4 @@
-/** What became of a message on its way out, and what one can do about it, in words. */
+/** The state of an outgoing message, and what to do about it, in words. */
 import type { RecipientState, Submission, SubmissionState } from '../../contract/submission.ts'
 import { formatCount } from '../platform/format.ts'
 import type { Tone } from '../ui/tone.ts'
@@ -22,7 +22,7 @@ export const recipientStates: Record<RecipientState, { tone: Tone; text: string 
   accepted: { tone: 'good', text: 'Accepted' },
   refused: { tone: 'bad', text: 'Refused' },
   unknown: { tone: 'warn', text: 'Unknown' },
-  bounced: { tone: 'bad', text: 'Came back' },
+  bounced: { tone: 'bad', text: 'Bounced' },
 }
 
 const copies: Record<Submission['sent_copy']['state'], string | undefined> = {
@@ -38,29 +38,29 @@ export function copyWords({ state, why }: Submission['sent_copy']): string | und
   return words !== undefined && why !== null && state === 'failed' ? `${words} ${why}` : words
 }
 
-/** What a person should know before they decide; undefined where nothing is to be decided. */
+/** Returns what the user should know before deciding; undefined if there is nothing to decide. */
 export function adviceOf({ state, recipients, is_frozen: isFrozen }: Submission): string | undefined {
   if (isFrozen && ['held', 'scheduled', 'queued'].includes(state)) {
-    return 'It is held by a stop, and goes on when that is lifted.'
+    return 'It is held by a stop, and continues once that is lifted.'
   }
   const missed = recipients.filter(each => each.state === 'refused' || each.state === 'bounced').length
   switch (state) {
     case 'unknown':
-      return 'The connection was lost before the mail server confirmed the message. It may have been delivered. Look in the Sent folder or ask a recipient; then say what happened, or send it again at the risk that it arrives twice.'
+      return 'The connection was lost before the mail server confirmed the message. It may have been delivered. Look in the Sent folder or ask a recipient; then record the outcome, or send it again and risk that it arrives twice.'
     case 'failed':
-      return 'Nobody got it. Put right what the mail server complains of, then try again, or open its draft.'
+      return 'Nobody got it. Fix what the mail server reports, then try again, or open its draft.'
     case 'partial':
       return `${formatCount(missed, 'recipient')} did not get it. Trying again sends it to them only.`
     case 'held':
-      return 'A user has to approve it first.'
+      return 'It needs approval first.'
     case 'sent':
-      return missed > 0 ? `For ${formatCount(missed, 'recipient')} it came back. Check the address.` : undefined
+      return missed > 0 ? `For ${formatCount(missed, 'recipient')} it bounced. Check the address.` : undefined
     default:
       return undefined
   }
 }
 
-/** How many of its recipients got it. */
+/** Counts the recipients by outcome. */
 export function progressWords({ recipients }: Pick<Submission, 'recipients'>): string {
   const accepted = recipients.filter(({ state }) => state === 'accepted').length
   const lost = recipients.filter(({ state }) => state === 'refused' || state === 'bounced').length

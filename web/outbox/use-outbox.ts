@@ -1,4 +1,4 @@
-/** What is on its way out and what was sent, kept current by facts, and what can be done about it. */
+/** Outgoing and sent messages, kept fresh by facts, and actions on them. */
 import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { outboxApi } from '../../contract/outbox.ts'
 import type { Submission, SubmissionState } from '../../contract/submission.ts'
@@ -6,7 +6,7 @@ import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useToast } from '../ui/toast.tsx'
 
-/** `open`: what has not ended or is unknown; `all`; or one state. */
+/** `open`: unfinished or unknown; `all`; or one state. */
 export type ShownOutbox = 'open' | 'all' | Extract<SubmissionState, 'scheduled' | 'failed' | 'unknown' | 'sent'>
 
 export function useOutbox(shown: ShownOutbox) {
@@ -40,9 +40,9 @@ export type OutboxAction = 'cancel' | 'retry' | 'sent' | 'failed'
 
 const doneWords: Record<OutboxAction, string> = {
   cancel: 'Cancelled',
-  retry: 'It is tried again',
-  sent: 'Noted as sent',
-  failed: 'Noted as failed',
+  retry: 'Retrying',
+  sent: 'Marked as sent',
+  failed: 'Marked as failed',
 }
 
 export function useOutboxAction({ id }: Pick<Submission, 'id'>) {

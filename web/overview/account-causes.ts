@@ -1,11 +1,11 @@
-/** What is wrong with the accounts, by cause: many accounts on one mail server that is away are one cause. */
+/** Groups problems of accounts by cause: many accounts on one unreachable mail server have one cause. */
 import type { Account } from '../../contract/accounts.ts'
 import { serverName } from '../accounts/account-words.ts'
 import { formatCount } from '../platform/format.ts'
 import { nameApart } from './account-trouble.ts'
 
 export interface Cause {
-  /** Stays with what it is about. */
+  /** Stable while the cause persists. */
   key: string
   isBad: boolean
   words: string
@@ -71,7 +71,7 @@ const sentences: Record<Kind, (server: string) => string> = {
   own_limit: () => 'The connection limit leaves accounts unwatched',
 }
 
-/** Most accounts first. */
+/** Returns the causes, most accounts first. */
 export function accountCauses(accounts: readonly Account[]): Cause[] {
   const groups = new Map<string, { kind: Kind; isBad: boolean; server: string; accounts: Account[] }>()
   const all = accounts.flatMap(account =>
@@ -79,7 +79,7 @@ export function accountCauses(accounts: readonly Account[]): Cause[] {
   )
   for (const { account, trouble } of all) {
     if (!trouble) continue
-    // Our own limit is one cause, whatever servers the accounts are on.
+    // Our own limit is one cause across all servers.
     const server = trouble.kind === 'own_limit' ? '' : serverName(account.imap)
     const key = `${trouble.kind} ${server}`
     const group = groups.get(key) ?? { ...trouble, server, accounts: [] }
@@ -108,7 +108,7 @@ function troubleOf({ state, last_error: error }: Account): { kind: Kind; isBad: 
   return { kind: kind === 'full' || kind === 'no_idle' ? kind : 'part', isBad: false }
 }
 
-/** Beside whatever else is wrong with it: mail to a full mailbox is refused. */
+/** Returns the quota problem of an account, in addition to any other: mail to a full mailbox is rejected. */
 function fullnessOf({ quota_level: level, enabled }: Account): { kind: Kind; isBad: boolean } | undefined {
   if (!enabled || level === null || level === 'ok') return undefined
   return level === 'full' ? { kind: 'full_mailbox', isBad: true } : { kind: 'nearly_full_mailbox', isBad: false }

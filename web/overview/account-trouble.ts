@@ -1,4 +1,4 @@
-/** Accounts by how badly they fare, and what to call one among others of the same name. */
+/** Sorts accounts by severity, and names one among others of the same name. */
 import type { Account } from '../../contract/accounts.ts'
 import { byName, stateRank } from '../accounts/account-order.ts'
 import { addressOf, serverName } from '../accounts/account-words.ts'
@@ -7,10 +7,10 @@ export function byTrouble(accounts: readonly Account[]): Account[] {
   return accounts.toSorted((a, b) => stateRank.indexOf(a.state) - stateRank.indexOf(b.state) || byName(a, b))
 }
 
-/** So few are better told one by one. */
+/** Number of accounts from which they share one row. */
 const fewestTogether = 3
 
-/** By trouble, with accounts that one server leaves alone for one reason together. */
+/** Returns rows by severity; accounts that are down for one reason on one server share a row. */
 export function troubleRows(accounts: readonly Account[]): [Account, ...Account[]][] {
   const rows: [Account, ...Account[]][] = []
   const groups = Map.groupBy(accounts, causeOf)
@@ -26,7 +26,7 @@ function causeOf({ state, imap, last_error: error }: Account): string | undefine
   return state === 'unreachable' && error ? `${error.cause} ${serverName(imap)}` : undefined
 }
 
-/** The name alone unless others have the same: then with the address, or with what no two accounts share, user and server. */
+/** Returns the name; if it is not unique, with the address, or else with user and server, which are unique. */
 export function nameApart({ id, name, email, imap }: Account, all: readonly Account[]): string {
   const namesakes = all.filter(other => other.id !== id && other.name === name)
   if (namesakes.length === 0) return name

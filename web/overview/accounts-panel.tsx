@@ -1,4 +1,4 @@
-/** The accounts, those in trouble first, each with its last error and its next try. */
+/** The accounts, problems first, each with its last error and next retry. */
 import type { UseQueryResult } from '@tanstack/react-query'
 import { Link } from 'wouter'
 import type { Account } from '../../contract/accounts.ts'
@@ -12,7 +12,7 @@ import { Panel } from '../ui/panel.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { troubleRows } from './account-trouble.ts'
 
-/** The rest is on the accounts page. */
+/** Maximum accounts shown; the rest are on the accounts page. */
 const mostShown = 8
 
 export function AccountsPanel({ query }: { query: UseQueryResult<{ items: Account[]; next_cursor: null }> }) {
@@ -40,7 +40,7 @@ export function AccountsPanel({ query }: { query: UseQueryResult<{ items: Accoun
   )
 }
 
-/** @param others Fare the same, for the same reason. */
+/** @param others Accounts with the same state and cause. */
 function AccountRow({ account, others }: { account: Account; others: readonly Account[] }) {
   const { id, name, email, imap, state, is_sandbox: isSandbox, last_error: error, next_retry_at: nextRetryAt } = account
   const { tone, text } = useStateWords(account)

@@ -1,4 +1,4 @@
-/** The words of facts about acting on mail: changes of messages, drafts, what is sent, approvals, and what was stopped. */
+/** Facts about actions on mail as sentences: changes, drafts, sending, approvals, and stops. */
 import type { OperationKind, OperationState } from '../../contract/operation.ts'
 import type { SubmissionState } from '../../contract/submission.ts'
 import { formatCount } from '../platform/format.ts'
@@ -63,7 +63,7 @@ export const actingWords: { [T in ActingFact]: SayChange<T> } = {
   }),
 }
 
-/** Opens it where it is written. */
+/** Returns the address that opens a draft. */
 function draftAt(accountId: string, draftId: string): string {
   return `/mail?${new URLSearchParams({ account: accountId, compose: `${accountId}.${draftId}` })}`
 }

@@ -1,4 +1,4 @@
-/** Each cause is told once, with what it costs, where one acts, and how bad it is. */
+/** Each cause is reported once, with its effect, severity, and where to act. */
 import { describe, expect, test } from 'vitest'
 import type { Account, AccountError, AccountState } from '../../contract/accounts.ts'
 import type { DashboardStats, Sample } from '../../contract/metrics.ts'
@@ -16,7 +16,7 @@ function account(id: string, state: AccountState, cause?: AccountError['cause'],
   return { id, name: id, email: id, state, last_error, imap: { host, port: 993, user: id } } as unknown as Account
 }
 
-/** One every 5 s. */
+/** Builds one sample every 5 s. */
 function samples(seconds: number, cpu: number, memory = 40): Sample[] {
   return Array.from({ length: seconds / 5 + 1 }, (_, index) => {
     return { at: 1_000 + index * 5, system_cpu_usage: cpu, system_memory_usage: memory } as Sample
@@ -110,7 +110,7 @@ test('a database that takes no writes comes before all, an almost full disk amon
     { words: 'The disk of the database is almost full: 0 B left', isBad: true },
   ])
   expect(told([], { storage: { ...stored, free_bytes: 800_000_000 } })).toMatchObject([{ key: 'disk', isBad: false }])
-  // A small disk with half of it free is no trouble, nor one of which nothing is known.
+  // A small disk that is half empty is no problem, nor is an unknown one.
   expect(told([], { storage: { ...stored, free_bytes: 500_000_000, total_bytes: 1_000_000_000 } })).toEqual([])
   expect(told([], { storage: { ...stored, free_bytes: null, total_bytes: null } })).toEqual([])
 })
@@ -133,7 +133,7 @@ test('a processor or memory is trouble only when it was full for five minutes', 
   expect(words([], {}, [...samples(300, 100), ...samples(900, 20)])).toEqual([])
   expect(words([], {}, samples(300, 10, 96))).toEqual(['Memory is 96 % full; RustyMail uses 200 MB'])
   expect(words([], { process: { ...quiet.process, event_loop_lag_ms: 800 } })).toEqual([
-    'RustyMail is slow: its event loop lags 800 ms',
+    'RustyMail is slow: its event loop lags by 800 ms',
   ])
 })
 

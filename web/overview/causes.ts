@@ -1,10 +1,10 @@
-/** What is wrong with the server, each cause once, the worst first, with the place where one acts. */
+/** Problems of the server by cause, worst first, with links to where to act. */
 import type { Account } from '../../contract/accounts.ts'
 import type { DashboardStats, Sample } from '../../contract/metrics.ts'
 import { formatBytes, formatCount, formatNumber } from '../platform/format.ts'
 import { accountCauses, type Cause } from './account-causes.ts'
 
-/** How the database and its disk fare. */
+/** Readings of the database and its disk. */
 interface StorageReadings {
   is_writable: boolean
   fault: string | null
@@ -14,12 +14,12 @@ interface StorageReadings {
 
 type Stats = DashboardStats & { storage?: StorageReadings }
 
-/** So long must a processor or memory be full: a backup or a build is no trouble. */
+/** Seconds for which CPU or memory must be full; a backup or a build is no problem. */
 const sustainedSeconds = 300
 const leastSeconds = 240
 const fullPercent = 90
 const fullMemoryPercent = 95
-/** From here on a person notices. */
+/** Event loop delay in milliseconds that users notice. */
 const lateMs = 500
 const lowDisk = { share: 0.05, bytes: 1_000_000_000 }
 const endingDisk = { share: 0.01, bytes: 200_000_000 }
@@ -36,7 +36,7 @@ const storageFaults: ReadonlyMap<string, string> = new Map(
 
 export interface Facts {
   accounts: readonly Account[]
-  /** Undefined while nothing recent is known. */
+  /** Undefined while there is no recent sample. */
   stats: DashboardStats | undefined
   samples: readonly Sample[]
 }
@@ -68,7 +68,7 @@ function requestCauses({ errors, requests_per_minute: requests }: Stats): Cause[
   const { failed_requests: failed, slow_streams: slow } = errors
   const causes: Cause[] = []
   if (failed > 0) {
-    // One that failed may be an accident; a tenth of them is none.
+    // A single failure may be accidental; a tenth of all requests is not.
     const isBad = failed > 1 && failed * 10 >= requests
     const words = `${formatCount(failed, 'request')} of ${formatNumber(requests)} failed in the last minute`
     causes.push({ key: 'requests', isBad, words, href: '/audit?outcome=failed' })
@@ -93,12 +93,12 @@ function loadCauses({ process }: Stats, samples: readonly Sample[]): Cause[] {
     add('memory', `Memory is ${formatNumber(memory)} % full; RustyMail uses ${formatBytes(process.rss_bytes)}`)
   }
   if (process.event_loop_lag_ms >= lateMs) {
-    add('late', `RustyMail is slow: its event loop lags ${formatNumber(process.event_loop_lag_ms)} ms`)
+    add('late', `RustyMail is slow: its event loop lags by ${formatNumber(process.event_loop_lag_ms)} ms`)
   }
   return causes
 }
 
-/** The mean of the last five minutes; undefined while they were not seen. */
+/** Returns the mean of the last five minutes; undefined without enough samples. */
 function sustained(samples: readonly Sample[], read: (sample: Sample) => number): number | undefined {
   const end = samples.at(-1)?.at ?? 0
   const recent = samples.filter(({ at }) => at > end - sustainedSeconds)

@@ -1,4 +1,4 @@
-/** What changed, newest first: from before the page was opened as far as the server holds it, and as it happens. */
+/** The activity feed, newest first: facts that the server still holds, and live ones. */
 import { useEffect, useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
 import { useFreshness } from '../platform/live.tsx'
@@ -26,7 +26,7 @@ export function ChangeFeed({ accounts }: { accounts: readonly Account[] }) {
   const [isWhole, setWhole] = useState(false)
   const rows = rowsOf(facts, accounts, hasOlder)
   const shown = isWhole ? rows : rows.slice(0, firstShown)
-  // A flood of mail is one row, and must not hide what was before it.
+  // A flood of mail is a single row, so earlier facts are loaded until the feed is filled.
   const wantsMore = mayGoOn && rows.length < firstShown
   useEffect(() => {
     if (wantsMore) void loadOlder()
@@ -47,8 +47,8 @@ export function ChangeFeed({ accounts }: { accounts: readonly Account[] }) {
       {rows.length === 0 && !isLoading ? (
         <EmptyState title={isNarrowed ? 'Nothing of this kind' : 'Nothing yet…'}>
           {isNarrowed
-            ? 'No such change is remembered. Choose another kind or account.'
-            : 'New mail, connections, account and configuration changes appear here as they happen.'}
+            ? 'No such change recently. Choose another kind or account.'
+            : 'New mail, connections, account and configuration changes appear here live.'}
         </EmptyState>
       ) : (
         <ol>

@@ -1,4 +1,4 @@
-/** Narrows the feed to a kind of change and to an account; both stand in the address. */
+/** Filters the feed by kind and account; both are kept in the address. */
 import type { Account } from '../../contract/accounts.ts'
 import { AccountFilter } from '../ui/account-filter.tsx'
 import { FilterSelect, WordOptions } from '../ui/select.tsx'

@@ -1,4 +1,4 @@
-/** The feed gathers what belongs together, loses nothing, and leads to where it happened. */
+/** The feed groups related facts, loses none, and links to where each happened. */
 import { expect, test } from 'vitest'
 import type { Fact } from '../../contract/event.ts'
 import type { StreamEvent } from '../platform/stream-status.ts'
@@ -13,7 +13,7 @@ const accounts = [
 ]
 const start = Date.parse('2026-11-28T08:00:00.000Z')
 let number = 0
-/** Newest first, as the feed has them. */
+/** Orders facts newest first, as the feed has them. */
 const facts = (...list: Fact[]): StreamEvent[] => list.map(event => ({ id: `e-${++number}`, event })).toReversed()
 const at = (minutes: number) => new Date(start + minutes * 60_000).toISOString()
 
@@ -36,7 +36,7 @@ test('mails of an account are one row with the newest in it, also where those of
     accounts,
   )
   expect(rest).toEqual([])
-  expect(sandbox).toMatchObject({ text: '3 new mails in Sandbox', detail: 'Noor Haddad: The last', at: at(30) })
+  expect(sandbox).toMatchObject({ text: '3 new messages in Sandbox', detail: 'Noor Haddad: The last', at: at(30) })
   expect(sandbox!.members.map(member => member.at)).toEqual([at(30), at(2), at(0)])
   expect(support).toMatchObject({ text: 'New mail in Support', detail: 'Noor Haddad: Two calls' })
   expect(support!.href).toBe('/mail?account=a&folder=INBOX&message=AAAABBBB')
@@ -50,8 +50,8 @@ test('what came more than an hour after the one before is a row of its own', () 
 test('where the server holds older facts, a row that may go on there does not say that it is whole', () => {
   const list = facts(mail('c', 0), mail('a', 1), mail('c', 2), mail('b', 90), mail('b', 91))
   const said = (hasOlder: boolean) => rowsOf(list, accounts, hasOlder).map(({ text }) => text)
-  expect(said(true)).toEqual(['2 new mails in Sales', '2+ new mails in Sandbox', 'New mail in Support'])
-  expect(said(false)).toEqual(['2 new mails in Sales', '2 new mails in Sandbox', 'New mail in Support'])
+  expect(said(true)).toEqual(['2 new messages in Sales', '2+ new messages in Sandbox', 'New mail in Support'])
+  expect(said(false)).toEqual(['2 new messages in Sales', '2 new messages in Sandbox', 'New mail in Support'])
 })
 
 test('a row keeps its key while it grows', () => {

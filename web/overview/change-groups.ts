@@ -1,4 +1,4 @@
-/** Facts of one kind that came close together, as one row: 23 new mails, twenty accounts on one server, a program that comes and goes. */
+/** Groups facts of one kind that are close in time into rows, such as 23 new mails or 20 accounts on one server. */
 import type { AccountState } from '../../contract/accounts.ts'
 import type { EventOf, Fact } from '../../contract/event.ts'
 import { serverName } from '../accounts/account-words.ts'
@@ -8,7 +8,7 @@ import { type Change, changeOf, isFact, type Named, nameIn, placeOf } from './ch
 
 export interface Row extends Change {
   key: string
-  /** What is gathered in it, the newest first; the row itself alone when it is one. */
+  /** The facts of the row, newest first; one for a single fact. */
   members: readonly (Change & { key: string })[]
 }
 
@@ -33,7 +33,7 @@ const folderWords: Record<EventOf<'folder_changed'>['data']['event'], string> = 
 
 interface Gathering {
   key: string
-  /** What comes later than this after the one before begins a row of its own. */
+  /** Maximum gap to the previous fact; past it, a new row starts. */
   gapMs: number
 }
 
@@ -46,8 +46,9 @@ interface Group {
 const minute = 60_000
 
 /**
+ * Groups facts.
  * @param facts Newest first.
- * @param hasOlder Whether there are facts that are not among them: what may go on there is counted as `62+`.
+ * @param hasOlder Whether older facts are not loaded; a group that may continue there is counted as `62+`.
  */
 export function rowsOf(facts: readonly StreamEvent[], accounts: readonly Known[], hasOlder = false): Row[] {
   const groups: Group[] = []
@@ -71,7 +72,7 @@ export function rowsOf(facts: readonly StreamEvent[], accounts: readonly Known[]
   return groups.flatMap(group => rowOf(group, accounts, isCut(group)) ?? [])
 }
 
-/** Flags that change and messages that move are the daily work of a mailbox, as often as people read: no news. */
+/** Returns whether a fact is not news: changed flags and moved messages are the daily work of a mailbox. */
 function isQuiet(fact: Fact): boolean {
   return fact.type === 'mail_changed' || (fact.type === 'folder_changed' && fact.data.event === 'changed')
 }
@@ -82,7 +83,7 @@ function gatheringOf(fact: Fact, accounts: readonly Known[]): Gathering | undefi
       return { key: `mail ${fact.data.account_id} ${fact.data.folder}`, gapMs: 60 * minute }
     case 'mail_removed':
       return { key: `removed ${fact.data.account_id}`, gapMs: 60 * minute }
-    // An account that is indexed for the first time has one for each of its folders.
+    // The first indexing of an account causes one for each of its folders.
     case 'folder_changed':
       return { key: `${fact.data.event} ${fact.data.account_id}`, gapMs: 10 * minute }
     case 'account_state_changed':
@@ -98,7 +99,10 @@ function gatheringOf(fact: Fact, accounts: readonly Known[]): Gathering | undefi
   }
 }
 
-/** Accounts of one server fall and rise together; one whose server is not known stands alone. */
+/**
+ * Returns the group key of an account: its server, whose accounts fail and recover together, or the account if that is
+ * unknown.
+ */
 function serverOf(accountId: string, accounts: readonly Known[]): string {
   const imap = accounts.find(({ id }) => id === accountId)?.imap
   return imap ? serverName(imap) : accountId
@@ -111,7 +115,7 @@ function rowOf({ facts }: Group, accounts: readonly Known[], isCut: boolean): Ro
   })
   const [newest] = members
   if (!newest) return undefined
-  // The key stays while the group grows at its new end.
+  // The oldest member's key, which stays the same while the group grows.
   const key = members.at(-1)!.key
   if (members.length === 1) return { ...newest, key, members }
   const together = facts.map(({ fact }) => fact)
@@ -124,7 +128,7 @@ function newestState(facts: readonly Fact[], accountId: string): AccountState | 
   return fact?.type === 'account_state_changed' ? fact.data.state : undefined
 }
 
-/** @param count How many they are, as it is said. */
+/** @param count The formatted count. */
 function wordsTogether(
   facts: readonly Fact[],
   count: string,
@@ -134,7 +138,7 @@ function wordsTogether(
   const [first] = facts
   if (first?.type === 'mail_received') {
     const place = placeOf(first.data, id => nameIn(accounts, id))
-    return { text: `${count} new mails in ${place}` }
+    return { text: `${count} new messages in ${place}` }
   }
   if (first?.type === 'mail_removed') {
     const removed = facts.reduce((sum, fact) => sum + (fact.type === 'mail_removed' ? fact.data.messages.length : 0), 0)

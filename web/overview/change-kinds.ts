@@ -1,4 +1,4 @@
-/** The kinds of changes by which the feed can be narrowed. */
+/** The kinds of changes by which the feed can be filtered. */
 import { type FactType, factTypes } from '../../contract/event.ts'
 
 export type ChangeKind = 'mail' | 'sending' | 'accounts' | 'clients' | 'access' | 'server'
@@ -8,11 +8,11 @@ export const kindLabels: Record<ChangeKind, string> = {
   sending: 'Drafts and sending',
   accounts: 'Accounts',
   clients: 'Clients',
-  access: 'People and tokens',
+  access: 'Users and tokens',
   server: 'Server',
 }
 
-/** The server knows more types than this page in time; those are changes of the server. */
+/** Returns the kind of a fact; types of a newer server count as changes of the server. */
 export function kindOf(type: FactType): ChangeKind {
   if (/^(mail|folder|operation)_/.test(type)) return 'mail'
   if (/^(draft|delivery|approval|freeze)_/.test(type)) return 'sending'
@@ -22,7 +22,7 @@ export function kindOf(type: FactType): ChangeKind {
   return 'server'
 }
 
-/** Undefined for a kind that does not exist, as an old link may name one. */
+/** Returns the types of a kind; undefined for an unknown kind, as in an old link. */
 export function typesOf(kind: string): FactType[] | undefined {
   return Object.hasOwn(kindLabels, kind) ? factTypes.filter(type => kindOf(type) === kind) : undefined
 }

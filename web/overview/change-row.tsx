@@ -1,4 +1,4 @@
-/** One row of the feed; what is gathered in it opens below. */
+/** One row of the feed; a group expands. */
 import { ChevronDown } from 'lucide-react'
 import { useId, useState } from 'react'
 import { Link } from 'wouter'
@@ -9,7 +9,7 @@ import { classNames } from '../ui/class-names.ts'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import type { Row } from './change-groups.ts'
 
-/** The rest is counted. */
+/** Maximum facts shown of a group; the rest are counted. */
 const mostMembers = 25
 
 export function ChangeRow({ row: { tone, text, detail, href, at, members } }: { row: Row }) {
@@ -71,7 +71,7 @@ export function ChangeRow({ row: { tone, text, detail, href, at, members } }: { 
 
 function Words({ text, href }: { text: string; href: string | undefined }) {
   const { scopes } = useSession().principal
-  // Who may see that something happens may not open each page that shows more of it.
+  // A user may see a fact without being allowed to open its page.
   if (href === undefined || !mayOpen(href, scopes)) return <bdi>{text}</bdi>
   return (
     <Link href={href} className="rounded-sm hover:underline">

@@ -1,4 +1,4 @@
-/** Each fact of the stream as one plain sentence. */
+/** Describes each fact of the stream in one sentence. */
 import type { AccountState } from '../../contract/accounts.ts'
 import type { EventOf, Fact, ServerEvent } from '../../contract/event.ts'
 import { stateWords } from '../accounts/account-words.ts'
@@ -96,7 +96,7 @@ const words: Words = {
   alert_cleared: data => ({
     tone: 'good',
     text: data.detail
-      ? `Over: ${data.detail}`
+      ? `Cleared: ${data.detail}`
       : data.alert === 'disk_low'
         ? 'The database has free disk space again'
         : 'The database accepts writes again',
@@ -130,12 +130,12 @@ const words: Words = {
 type Mail = EventOf<'mail_received'>['data']
 type NameOf = (accountId: string) => string
 
-/** The account; the folder too, where it is not INBOX. */
+/** Returns the account, with the folder unless it is INBOX. */
 export function placeOf({ folder, account_id: id }: Pick<Mail, 'folder' | 'account_id'>, nameOf: NameOf): string {
   return folder === 'INBOX' ? nameOf(id) : `${folder} of ${nameOf(id)}`
 }
 
-/** Sender and subject; undefined where the server did not say them. */
+/** Returns sender and subject; undefined if the server did not send them. */
 export function mailWords({ from, subject }: Pick<Mail, 'from' | 'subject'>): string | undefined {
   if (!from && (subject ?? null) === null) return undefined
   const words = visibleText(subject?.trim() ?? '') || '(no subject)'
@@ -168,11 +168,12 @@ function clientsAt(address: string): string {
   return `/clients?${new URLSearchParams({ filter: address })}`
 }
 
-/** Undefined for what is not a fact, and for facts of a newer server that this page does not know. */
+/** Describes an event; undefined if it is not a fact, or one of a newer server. */
 export function changeOf(event: ServerEvent, accounts: readonly Named[]): Change | undefined {
   if (!isFact(event)) return undefined
   const nameOf = (accountId: string) => nameIn(accounts, accountId)
-  // The table's key and the data have the same type by the event's own; TypeScript cannot follow that through the look-up.
+  // The cast is true because table key and data share the event's type, which TypeScript cannot follow through the
+  // lookup.
   const say = words[event.type] as (data: Fact['data'], nameOf: (accountId: string) => string) => Omit<Change, 'at'>
   return { ...say(event.data, nameOf), at: event.data.at }
 }

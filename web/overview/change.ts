@@ -1,4 +1,4 @@
-/** A fact as a sentence: what each says, in which tone, and where one sees more of it. */
+/** A fact as a sentence, with tone and link. */
 import type { Account } from '../../contract/accounts.ts'
 import type { Fact } from '../../contract/event.ts'
 import type { Tone } from '../ui/tone.ts'
@@ -6,15 +6,15 @@ import type { Tone } from '../ui/tone.ts'
 export interface Change {
   tone: Tone
   text: string
-  /** A second line: what a stranger wrote, or why. */
+  /** A second line: untrusted text such as a subject, or a reason. */
   detail?: string
-  /** Where one sees more of it. */
+  /** The page with more details. */
   href?: string
   at: string
 }
 
 export type Named = Pick<Account, 'id' | 'name'>
-/** Puts a fact into words; accounts are named by `nameOf`. */
+/** Describes a fact; `nameOf` names accounts. */
 export type SayChange<T extends Fact['type']> = (
   data: Extract<Fact, { type: T }>['data'],
   nameOf: (accountId: string) => string,

@@ -1,16 +1,16 @@
-/** What was changed of something, in words. */
+/** Names of changed fields, in words. */
 
-/** Of those that do not read well by themselves. */
+/** Fields whose names are not readable as they are. */
 const words: ReadonlyMap<string, string> = new Map(
   Object.entries({
     connection_pool_size: 'connections per account',
     disabled: 'status',
-    disabled_by: 'who disabled them',
+    disabled_by: 'disabled by',
     enabled: 'status',
     expires_at: 'expiry',
-    look_interval_seconds: 'how often other folders are looked at',
+    look_interval_seconds: 'check interval of other folders',
     is_default: 'default account',
-    max_connections: 'connections of the whole server',
+    max_connections: 'connections in total',
     oidc: 'link to the sign-in provider',
     private_networks: 'allowed private networks',
     totp: 'authenticator',
@@ -19,7 +19,7 @@ const words: ReadonlyMap<string, string> = new Map(
 )
 const serverParts: ReadonlyMap<string, string> = new Map(Object.entries({ host: 'server', tls: 'TLS' }))
 
-/** @param names As the facts give them: `totp`, `imap.host`, `recovery_codes`. */
+/** @param names As in facts: `totp`, `imap.host`, `recovery_codes`. */
 export function fieldWords(names: readonly string[]): string {
   return names.map(wordsOf).join(', ')
 }

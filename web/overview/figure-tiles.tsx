@@ -1,4 +1,4 @@
-/** The six figures, each with its unit and, where it was measured, the readings of the last 15 minutes. */
+/** The six figures, each with its unit and the readings of the last 15 minutes. */
 import type { UseQueryResult } from '@tanstack/react-query'
 import { Suspense, useState } from 'react'
 import type { DashboardStats, Sample } from '../../contract/metrics.ts'
@@ -20,16 +20,16 @@ import type { TileChartProps } from './tile-chart.tsx'
 
 interface Figure {
   label: string
-  /** Of Analytics. */
+  /** The chart's id on the analytics page. */
   leadsTo: string
-  /** For callers that do not see all accounts, where it is counted over theirs. */
+  /** The label for callers who do not see all accounts, whose figure covers theirs only. */
   ownLabel?: string
   value(stats: DashboardStats): string
   unit(stats: DashboardStats): string
   detail(stats: DashboardStats): string
   chart?: {
     label: string
-    /** Undefined where nothing was measured: the chart has a gap. */
+    /** Returns the value of a sample; undefined leaves a gap in the chart. */
     of(sample: Sample): number | undefined
     format(value: number): string
     top?: number
@@ -45,7 +45,7 @@ const figures: readonly Figure[] = [
     ownLabel: 'Your connections',
     value: stats => formatNumber(stats.active_connections),
     unit: () => 'open',
-    // All of them, so that they add up, in words that keep to one line of the narrowest tile.
+    // All states, so that they add up, short enough for one line of the narrowest tile.
     detail: ({ imap }) => `${imap.open - imap.busy - imap.idle} watching, ${imap.busy} busy, ${imap.idle} idle`,
     chart: { label: 'IMAP connections', of: sample => sample.active_connections, format: formatNumber },
   },
@@ -88,17 +88,17 @@ const figures: readonly Figure[] = [
   {
     label: 'Uptime',
     leadsTo: 'requests',
-    // The largest part large, the rest small: `3` `h 12 min` keeps to one line.
+    // The largest unit is big and the rest small, `3` `h 12 min`, so that it fits on one line.
     value: stats => formatDuration(stats.uptime_seconds).split(' ')[0] ?? '',
     unit: stats => formatDuration(stats.uptime_seconds).split(' ').slice(1).join(' '),
     detail: stats => `since ${formatMinute(Date.parse(stats.sampled_at) - stats.uptime_seconds * 1000)}`,
   },
 ]
 
-/** The first is what the page holds anyway; the others are asked of the history. */
+/** The first range is in the page's cache; the others are requested from the history. */
 const ranges = { '15m': '15 min', '1h': '1 hour', '24h': '24 hours', '7d': '7 days', '30d': '30 days' } as const
 
-/** Values under the pointer, and other ranges: loaded when somebody wants them. */
+/** Crosshair and other ranges, loaded on demand. */
 const TileChart = lazyPage<TileChartProps>(async () => (await import('./tile-chart.tsx')).TileChart)
 
 const grid = 'grid grid-cols-2 gap-3 md:grid-cols-3 @min-[60rem]/page:grid-cols-6'
@@ -149,7 +149,7 @@ export function FigureTiles({
               freshness.isStale ? (
                 <AsOf at={freshness.asOf} />
               ) : (
-                // Into the padding, so that it keeps to one line.
+                // Extends into the padding to stay on one line.
                 <span className="-mr-3 block tracking-tight">{detail(data)}</span>
               )
             }

@@ -1,4 +1,4 @@
-/** The first page: the verdict, the figures, the accounts by trouble, and what changed. */
+/** The first page: verdict, figures, accounts, and activity. */
 import { useQuery } from '@tanstack/react-query'
 import { Suspense } from 'react'
 import { api } from '../../contract/index.ts'
@@ -18,7 +18,7 @@ import { useVerdict } from './use-verdict.ts'
 import { VerdictLine } from './verdict-line.tsx'
 
 const callsShown = 6
-/** Where no agent is at work there is nothing of it to load. */
+/** Loaded only when shown: the welcome without accounts, the lane once agents have called. */
 const Welcome = lazyPage(async () => (await import('./welcome.tsx')).Welcome)
 const LanePanel = lazyPage(async () => (await import('../agents/lane-panel.tsx')).LanePanel)
 
@@ -32,7 +32,7 @@ export function OverviewPage() {
   const items = accounts.data?.items
   const judged = useVerdict()
   const isParked = useIsParked()
-  // A sandbox of an earlier run is no mailbox to watch.
+  // A sandbox account of an earlier run does not count.
   const isNew = items?.every(isParked)
   const mayConnect = useMay('dashboard:admin')
   return (

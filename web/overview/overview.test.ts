@@ -1,4 +1,4 @@
-/** The verdict never says green without knowing, and each fact is told in words. */
+/** The verdict is never green without evidence, and each fact has a sentence. */
 import { expect, test } from 'vitest'
 import type { Account, AccountState } from '../../contract/accounts.ts'
 import { type Fact, factTypes } from '../../contract/event.ts'

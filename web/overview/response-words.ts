@@ -1,4 +1,4 @@
-/** Response times as the overview tells them: without a request there is none, and 0 ms would be a lie. */
+/** Response times on the overview; without requests there is none, and 0 ms would be wrong. */
 import type { DashboardStats, Sample } from '../../contract/metrics.ts'
 import { formatNumber } from '../platform/format.ts'
 
@@ -10,7 +10,7 @@ export function responseWords(stats: Stats): { value: string; unit: string; deta
   return { value: formatNumber(times.p95), unit: 'ms', detail: `average ${formatNumber(average)} ms` }
 }
 
-/** Undefined where nothing was measured: the chart has a gap. */
+/** Returns the p95; undefined leaves a gap in the chart. */
 export function p95Of(sample: Pick<Sample, 'requests_per_minute' | 'p95_ms'>): number | undefined {
   return sample.requests_per_minute > 0 ? sample.p95_ms : undefined
 }

@@ -1,4 +1,4 @@
-/** The chart of a figure with the value under the pointer, or under the arrow keys on its tile; of the last minutes, or of a longer time out of the history. */
+/** The chart of a tile with the value under the pointer or selected by arrow keys, live or from the history. */
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import { charts } from '../analytics/chart-list.ts'
@@ -11,11 +11,11 @@ import type { Reading } from '../ui/sparkline-path.ts'
 import { type TilePoint, tileShape } from './tile-shape.ts'
 
 export interface TileChartProps {
-  /** Of Analytics. */
+  /** The chart's id on the analytics page. */
   chartId: string
   range: RangeName
   label: string
-  /** Of the last minutes. */
+  /** Readings of the last minutes. */
   readings: readonly Reading[]
   windowSeconds: number
   endAt: number | undefined
@@ -27,14 +27,14 @@ interface Shown {
   points: readonly TilePoint[]
   from: number
   to: number
-  /** Behind a value: `/h`. */
+  /** Suffix of a value: `/h`. */
   unit: string
 }
 
-/** Steps that can be told apart on a tile. */
+/** Number of steps that can be told apart on a tile. */
 const columns = 120
 const askEveryMs = 60_000
-/** Two missed samples are a gap. */
+/** Seconds without a sample that leave a gap: two missed samples. */
 const liveGapSeconds = 12
 
 export function TileChart(props: TileChartProps) {
@@ -56,7 +56,7 @@ function PastTile({ chartId, range, ...rest }: TileChartProps) {
   const { data } = useQuery(historyQuery(client, { series, isSparse: true, window, isEnabled: true }))
   const one = { ...chart, parts: [chart.parts[0]] as const }
   const shape = data && shapeOf(one, [data], undefined, window, columns)
-  // Of durations the p95, as the figure says.
+  // A latency tile shows the p95, like its figure.
   const line = shape && (chart.kind === 'latency' ? shape.lines[1] : shape.lines[0])
   const points = (shape?.at ?? []).flatMap((at, place) => {
     const value = line?.values[place] ?? null
@@ -83,7 +83,7 @@ function Drawn({
     newest.current = { points, from, to }
   })
   useEffect(() => {
-    // The whole tile is a link, which lies above the chart.
+    // The tile's link covers the chart, so events are taken from the tile.
     const tile = element.current?.closest('section')
     const ending = new AbortController()
     const on = { signal: ending.signal }

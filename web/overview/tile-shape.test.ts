@@ -1,4 +1,4 @@
-/** Charts on tiles: a gap is no line, a spike is in the band, and what is alone is a dot. */
+/** Paths of the tile charts: gaps stay open, spikes are in the band, and single points are dots. */
 import { expect, test } from 'vitest'
 import { tileShape } from './tile-shape.ts'
 

@@ -1,4 +1,4 @@
-/** Turns points of time into paths in a box of 100 × 100, y downwards: a line, and the band from the lowest to the highest. Gaps stay gaps. */
+/** Turns points into paths in a box of 100 × 100, y downwards: a line, and a band of extremes. Gaps stay gaps. */
 
 export interface TilePoint {
   /** Epoch seconds. */
@@ -11,9 +11,9 @@ export interface TilePoint {
 interface Frame {
   from: number
   to: number
-  /** The value at the upper edge; without it, a little above the highest. */
+  /** Value at the upper edge; by default a little above the highest. */
   top: number | undefined
-  /** Points further apart than this are not joined. */
+  /** Points farther apart than this are not connected. */
   gapSeconds: number
 }
 

@@ -1,4 +1,4 @@
-/** The newest facts: those that the server still holds from before the page was opened, and those that the stream brings. */
+/** The newest facts: those that the server still holds, and those from the stream. */
 import { useInfiniteQuery } from '@tanstack/react-query'
 import type { FactType, ServerEvent } from '../../contract/event.ts'
 import { api } from '../../contract/index.ts'
@@ -8,13 +8,13 @@ import { queryKeys } from '../platform/query-keys.ts'
 import type { StreamEvent } from '../platform/stream-status.ts'
 
 const asked = 100
-/** Of what is gathered in a few rows more is asked for by itself, up to here. */
+/** Maximum pages loaded automatically when grouping leaves few rows. */
 const mostPages = 5
 
 export interface ChangeFilter {
-  /** All unless given. */
+  /** Fact types to include; all by default. */
   types: readonly FactType[] | undefined
-  /** Of all accounts, and of none, unless given. */
+  /** Account to include; by default all, and facts of no account. */
   accountId: string | undefined
 }
 
@@ -32,34 +32,34 @@ export function useChanges({ types, accountId }: ChangeFilter) {
   })
   const pages = earlier.data?.pages ?? []
   const { hasNextPage, isFetching, isError, fetchNextPage } = earlier
-  // Not after a failure: it would fail again.
+  // Not after a failure, which would repeat.
   const mayGoOn = hasNextPage && !isFetching && !isError && pages.length < mostPages
-  // The server checked the facts against the same contract that the type comes from.
+  // The cast is true because the server validates facts against the same contract.
   const held = pages.flatMap(({ items }) => items.map(({ id, ...event }) => ({ id, event: event as ServerEvent })))
   return {
     facts: mergeFacts(live, held),
     isLoading: earlier.isLoading,
     hasOlder: hasNextPage,
-    /** Whether older ones may be loaded without being asked for. */
+    /** Whether older facts may be loaded automatically. */
     mayGoOn,
     isLoadingOlder: earlier.isFetchingNextPage,
     loadOlder: fetchNextPage,
   }
 }
 
-/** As the server filters them. */
+/** Returns whether a fact passes the filter, by the server's rules. */
 export function isMeant({ event }: StreamEvent, { types, accountId }: ChangeFilter): boolean {
   if (types && !(types as readonly string[]).includes(event.type)) return false
   return accountId === undefined || ('account_id' in event.data && event.data.account_id === accountId)
 }
 
-/** Both lists are newest first, and the live one is the newer; what is in both is shown once. */
+/** Merges two lists that are newest first, the live one being newer, without duplicates. */
 export function mergeFacts(live: readonly StreamEvent[], held: readonly StreamEvent[]): StreamEvent[] {
   const known = new Set(live.map(fact => fact.id))
   return [...live, ...held.filter(fact => !known.has(fact.id))].sort((a, b) => numberOf(b) - numberOf(a))
 }
 
-/** Ids are `<epoch>-<number>`. */
+/** Returns the number in an id of the form `<epoch>-<number>`. */
 function numberOf({ id }: StreamEvent): number {
   return Number(id?.split('-')[1] ?? 0)
 }

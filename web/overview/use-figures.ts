@@ -1,4 +1,4 @@
-/** The figures now and the readings behind the small charts: loaded once, then fed by the event stream. */
+/** The current figures and the readings behind the sparklines: loaded once, then updated by the stream. */
 import { useQuery } from '@tanstack/react-query'
 import { api } from '../../contract/index.ts'
 import { call } from '../platform/api-client.ts'
@@ -6,7 +6,7 @@ import { useFreshness } from '../platform/live.tsx'
 import { queryKeys } from '../platform/query-keys.ts'
 import { sampleMinutes } from '../platform/sample-ring.ts'
 
-/** The server measures this often. */
+/** Milliseconds between two samples of the server. */
 const intervalMs = 5_000
 
 export function useFigures(isEnabled = true) {

@@ -1,4 +1,4 @@
-/** The verdict on all that this session may see, kept current by the event stream. */
+/** The verdict on everything that this session may see, kept fresh by the stream. */
 import { useQuery } from '@tanstack/react-query'
 import { api } from '../../contract/index.ts'
 import { call } from '../platform/api-client.ts'
@@ -8,7 +8,7 @@ import { useMay } from '../platform/session.ts'
 import { useFigures } from './use-figures.ts'
 import { type Verdict, verdictOf } from './verdict.ts'
 
-/** Undefined for callers who may not look at the dashboard. */
+/** Returns the verdict; undefined for callers who may not see the dashboard. */
 export function useVerdict(): { verdict: Verdict; freshness: Freshness } | undefined {
   const mayLook = useMay('dashboard:read')
   const accounts = useQuery({

@@ -1,4 +1,4 @@
-/** The verdict at the top of the overview: each cause is a link to where one acts. */
+/** The verdict at the top of the overview; each cause links to where to act. */
 import { Link } from 'wouter'
 import { useSession } from '../platform/session.ts'
 import { mayOpen } from '../shell/navigation.ts'
@@ -7,7 +7,7 @@ import { classNames } from '../ui/class-names.ts'
 import { toneText, toneTint } from '../ui/tone.ts'
 import type { Verdict } from './verdict.ts'
 
-/** The rest is counted. */
+/** Maximum causes shown; the rest are counted. */
 const mostShown = 6
 
 export function VerdictLine({ verdict: { tone, title, details } }: { verdict: Verdict }) {

@@ -1,4 +1,4 @@
-/** The one line that says whether all is well. Grey rather than a false green: what is not known is said to be unknown. */
+/** The one-line verdict on the system. Unknown is grey rather than falsely green. */
 import type { Account } from '../../contract/accounts.ts'
 import { formatClock, formatCount } from '../platform/format.ts'
 import type { Freshness } from '../platform/live.tsx'
@@ -9,7 +9,7 @@ import { causesOf, type Facts } from './causes.ts'
 export interface Verdict {
   tone: Tone
   title: string
-  /** Each problem in one sentence, the worst first, with the place where one acts; the key stays with what it is about. */
+  /** Problems as sentences, worst first, with a link to where to act; keys are stable. */
   details: { key: string; words: string; href?: string }[]
 }
 
@@ -54,13 +54,13 @@ export function verdictOf({ accounts, stats, samples, error, freshness }: Known)
   }
   const ready = accounts.filter(({ state }) => state === 'ready').length
   if (accounts.length === 0) {
-    return { tone: 'unknown', title: 'Nothing to watch', details: [alone('No accounts are visible to you.')] }
+    return { tone: 'unknown', title: 'No accounts', details: [alone('No accounts are visible to you.')] }
   }
-  if (ready === 0) return { tone: 'unknown', title: 'Nothing to watch', details: [alone('No account is enabled.')] }
+  if (ready === 0) return { tone: 'unknown', title: 'No accounts', details: [alone('No account is enabled.')] }
   return { tone: 'good', title: 'All good', details: [alone(`${formatCount(ready, 'account')} connected.`)] }
 }
 
-/** Of all accounts together. */
+/** Returns a problem that concerns all accounts. */
 function alone(words: string) {
   return { key: 'all', words }
 }

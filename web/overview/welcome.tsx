@@ -1,10 +1,10 @@
-/** The first thing that somebody sees on a new installation: two ways to begin. */
+/** The first screen of a new installation: two ways to start. */
 import { FlaskConical, MailPlus } from 'lucide-react'
 import { useStartSandbox } from '../accounts/use-accounts.ts'
 import { Button, ButtonLink } from '../ui/button.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
 
-/** @param hadSandbox Whether there is the account of a sandbox that does not run. */
+/** @param hadSandbox Whether there is an account of a sandbox that is not running. */
 export function Welcome({ hadSandbox }: { hadSandbox: boolean }) {
   const { mutate, isPending, error } = useStartSandbox()
   return (
@@ -12,7 +12,7 @@ export function Welcome({ hadSandbox }: { hadSandbox: boolean }) {
       <div className="grid gap-1">
         <h2 className="text-xl font-semibold tracking-tight">Welcome to RustyMail</h2>
         <p className="max-w-prose text-soft">
-          Connect a mailbox so that programs and agents can read it. Watch here what each of them does, live.
+          Connect a mailbox so that programs and agents can use it, and watch live what each of them does.
         </p>
       </div>
       <div className="flex flex-wrap gap-2">

@@ -1,9 +1,9 @@
-/** Goes to a page, an account or a folder, or runs an action, found by a few letters of its name. */
+/** The command palette: opens a page, account or folder, or runs an action, by a few letters of its name. */
 import type { Early } from '../shell/early-field.tsx'
 import { Picker } from '../ui/picker.tsx'
 import type { PaletteItem } from './palette-items.ts'
 
-/** Mounted while it is open. */
+/** The dialog; mount it while it is open. */
 export function CommandPalette({
   items,
   early,

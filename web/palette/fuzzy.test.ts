@@ -1,4 +1,4 @@
-/** What a few letters find, and in which order. */
+/** The matches of a few letters, and their order. */
 import { expect, test } from 'vitest'
 import { findFuzzy } from './fuzzy.ts'
 

@@ -1,17 +1,19 @@
-/** Finds what somebody means by a few letters of it, in order: `ovw` finds Overview. */
+/** Fuzzy search by letters in order: `ovw` finds Overview. */
 
 export interface Found<Item> {
   item: Item
   score: number
 }
 
-/** A letter that begins a word says most, one that follows the one before says much. */
+/** Scores: a letter that starts a word counts most, then one that follows the previous match. */
 const points = { wordStart: 8, next: 5, any: 1, gap: 0.2 } as const
 const maxQuery = 60
-/** Behind it, a name is not looked at. */
+/** Maximum characters of a name that are searched. */
 const maxText = 200
 
-/** The best first; among equals, in the order given. All of them for an empty query. @param most How many are answered. */
+/**
+ * Returns the best matches first, ties in the given order; all items for an empty query. @param most Maximum results.
+ */
 export function findFuzzy<Item>(query: string, items: readonly Item[], textOf: (item: Item) => string, most: number) {
   const words = fold(query).slice(0, maxQuery).split(/\s+/).filter(Boolean)
   return items
@@ -22,7 +24,7 @@ export function findFuzzy<Item>(query: string, items: readonly Item[], textOf: (
     .map(({ item }) => item)
 }
 
-/** Undefined unless every word is in the text. */
+/** Returns the score; undefined unless every word matches. */
 function scoreOf(words: readonly string[], text: string): number | undefined {
   let sum = 0
   for (const word of words) {
@@ -33,7 +35,7 @@ function scoreOf(words: readonly string[], text: string): number | undefined {
   return sum
 }
 
-/** Of all places at which the first letter stands, the best; from there on each letter is looked for where it comes next. */
+/** Tries each occurrence of the first letter, and from there matches each letter at its next occurrence. */
 function scoreOfWord(word: string, text: string): number | undefined {
   let best: number | undefined
   for (let start = text.indexOf(word[0]!); start >= 0; start = text.indexOf(word[0]!, start + 1)) {
@@ -57,7 +59,7 @@ function scoreFrom(start: number, word: string, text: string): number | undefine
   return score
 }
 
-/** Without accents and case. */
+/** Removes accents and case. */
 function fold(text: string): string {
   return text.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase()
 }

@@ -1,4 +1,4 @@
-/** What the palette offers: pages, accounts and folders to go to, and what can be done from anywhere. */
+/** The items of the palette: pages, accounts and folders to open, and actions. */
 import { useQueries } from '@tanstack/react-query'
 import {
   AtSign,
@@ -34,12 +34,12 @@ export interface PaletteDoers {
   go(href: string): void
   setTheme(choice: ThemeChoice): void
   showKeys(): void
-  /** Undefined for those who may not ask it. */
+  /** Opens the assistant; undefined for users who may not use it. */
   askAssistant: (() => void) | undefined
   signOut(): void
 }
 
-/** Folders of more accounts than these are not asked for: each costs its mail server a question. */
+/** Maximum accounts whose folders are offered, because each costs its mail server a request. */
 const mostAccounts = 5
 
 export function usePaletteItems(pages: readonly Destination[], accounts: readonly Account[], doers: PaletteDoers) {
@@ -52,7 +52,7 @@ export function usePaletteItems(pages: readonly Destination[], accounts: readonl
       queryKey: queryKeys.folders(id),
       queryFn: ({ signal }: { signal: AbortSignal }) =>
         call(api.mail.listFolders, { params: { account_id: id }, signal }),
-      // Without them, the rest is offered.
+      // Without folders, the rest is still offered.
       retry: false,
     })),
   })
@@ -72,7 +72,7 @@ function pageItem({ href, label, icon }: Destination, { go }: PaletteDoers): Pal
   return { id: `page-${href}`, kind: 'Page', name: label, detail: '', icon, act: () => go(href) }
 }
 
-/** To its mail; where that cannot be had, to what is known of it. */
+/** Leads to the account's mail, or to the account for users who may not read it. */
 function accountItem(account: Account, { go }: PaletteDoers, mayReadMail: boolean): PaletteItem {
   const { id, name, email } = account
   const isMail = mayReadMail && isReadable(account)
@@ -107,7 +107,7 @@ function actionItems(
     item('Light colours', Sun, () => setTheme('light')),
     item('Dark colours', Moon, () => setTheme('dark')),
     item('System colours', Monitor, () => setTheme('system')),
-    item('Show the keys', Keyboard, showKeys),
+    item('Keyboard shortcuts', Keyboard, showKeys),
     item('Open the API documentation', BookOpen, () => location.assign('/docs')),
     item('Sign out', LogOut, signOut),
   ]

@@ -1,4 +1,4 @@
-/** The palette with what it offers: loaded when it is first opened. */
+/** The palette with its items, loaded when it is first opened. */
 import { useQuery } from '@tanstack/react-query'
 import { api } from '../../contract/index.ts'
 import { call } from '../platform/api-client.ts'

@@ -1,4 +1,4 @@
-/** What a user agent most likely is, in few words. Only a reading aid: anyone can send any text. */
+/** Guesses in a few words which program a user agent names. A reading aid only, because clients can send any text. */
 
 const browsers: readonly [RegExp, string][] = [
   [/\bEdg\/(\d+)/, 'Edge'],
@@ -25,7 +25,7 @@ export function agentWords(userAgent: string): string {
     const system = systems.find(([pattern]) => pattern.test(userAgent))?.[1]
     return `${browser.name} ${browser.version}${system ? ` on ${system}` : ''}`
   }
-  // `name/version (more)`, as programs introduce themselves (RFC 9110, section 10.1.5).
+  // `name/version (comment)`, the format of `User-Agent` (RFC 9110, section 10.1.5).
   const [, name, version] = /^([^\s/()]+)(?:\/(\d+(?:\.\d+)?))?/.exec(userAgent) ?? []
   if (!name) return 'Unknown program'
   return version ? `${name} ${version}` : name

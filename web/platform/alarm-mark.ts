@@ -1,7 +1,7 @@
-/** What stands before the title of the window while something is wrong; set by the shell, read by the heading of each page. */
+/** The prefix of the window title while something is wrong; set by the shell, read by each page's heading. */
 import { createContext, useContext } from 'react'
 
-/** Empty while all is well. */
+/** The prefix, or an empty string while nothing is wrong. */
 export const AlarmMark = createContext('')
 
 export function useAlarmMark(): string {

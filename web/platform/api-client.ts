@@ -4,12 +4,12 @@ import { type SseMessage, SseParser } from '../../client/sse-parser.ts'
 import type { Endpoint } from '../../contract/endpoint.ts'
 import type { ProblemBody } from '../../contract/problem.ts'
 
-/** What the server answered when it did not do what was asked; or, as code `unreachable`, that it did not answer. */
+/** A problem that the server returned; or, with the code `unreachable`, a request that got no response from it. */
 export class ApiProblem extends Error {
   readonly status: number
   readonly body: ProblemBody
   readonly retryAfterSeconds: number | undefined
-  /** By the clock of this machine, in epoch milliseconds. */
+  /** When the response arrived, by this machine's clock in epoch milliseconds. */
   readonly receivedAt = Date.now()
 
   constructor(body: ProblemBody, options: { cause?: unknown; retryAfterSeconds?: number | undefined } = {}) {
@@ -24,7 +24,7 @@ export class ApiProblem extends Error {
     return this.body.code
   }
 
-  /** What is wrong with one field, by its path (`body.imap.port`). */
+  /** Returns the validation error of one field, by its path (`body.imap.port`). */
   faultOf(path: string): string | undefined {
     return this.body.errors?.find(error => error.path === path)?.message
   }
@@ -35,7 +35,7 @@ type QueryPart<Value> = unknown extends Value
   ? object
   : { query?: { [K in keyof Value]?: Value[K] | string | undefined } }
 
-/** What an endpoint wants; a query may leave out what has a default. */
+/** The input of an endpoint; query parameters that have a default may be omitted. */
 export type RequestOf<Params, Query, Body> = Part<'params', Params> &
   QueryPart<Query> &
   Part<'body', Body> & { signal?: AbortSignal | undefined; headers?: Readonly<Record<string, string>> }
@@ -50,17 +50,20 @@ interface LooseRequest {
 
 type Arguments<Request> = object extends Request ? [request?: Request] : [request: Request]
 
-/** Answers what the contract says, or throws an ApiProblem. An abort throws what `fetch` throws. */
+/**
+ * Calls an endpoint and returns its response.
+ * @throws ApiProblem if the server refuses or is unreachable; an aborted call throws what `fetch` throws.
+ */
 export async function call<Params, Query, Body, Response>(
   endpoint: Endpoint<Params, Query, Body, Response>,
   ...[request]: Arguments<RequestOf<Params, Query, Body>>
 ): Promise<Response> {
   const response = await send(endpoint, request ?? {}, 'application/json')
-  // The server checked its answer against the same contract before it left.
+  // The cast is true because the server validates its responses against the same contract.
   return (response.status === 204 ? undefined : await response.json()) as Response
 }
 
-/** For endpoints that can stream: each event of the answer as it comes. */
+/** Calls a streaming endpoint and yields its events as they arrive. */
 export async function* callStream<Params, Query, Body, Response>(
   endpoint: Endpoint<Params, Query, Body, Response>,
   ...[request]: Arguments<RequestOf<Params, Query, Body>>
@@ -78,7 +81,7 @@ export async function* callStream<Params, Query, Body, Response>(
   }
 }
 
-/** How a file begins, as text. No more is read of it, and the server stops sending. */
+/** Reads the first `mostBytes` bytes of a file as text, then cancels the download. */
 export async function readBeginning(
   path: string,
   params: Record<string, string>,
@@ -133,7 +136,7 @@ async function problemOf(response: Response): Promise<ApiProblem> {
   const retryAfter = response.headers.get('retry-after')
   const retryAfterSeconds = retryAfter === null ? undefined : Number(retryAfter) || undefined
   const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json')
-  // Something between us and the server, such as a proxy, may answer in its own words.
+  // A proxy in between may respond with something other than a problem document.
   const body: ProblemBody = isProblem
     ? await response.json()
     : unreachable(response.status, `A proxy between this page and the server answered ${response.status}.`)

@@ -1,11 +1,11 @@
-/** One ticker for all that shows time. */
+/** One shared ticker for all components that show time. */
 import { useCallback, useSyncExternalStore } from 'react'
 
 class Ticker {
   readonly #listeners = new Set<() => void>()
   #timer: ReturnType<typeof setInterval> | undefined
 
-  /** Runs only while somebody listens. */
+  /** Registers a listener; the timer runs only while there is one. */
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener)
     this.#timer ??= setInterval(() => this.#tick(), 1_000)
@@ -24,7 +24,7 @@ class Ticker {
 
 const ticker = new Ticker()
 
-/** The time of this machine in epoch milliseconds, rounded down to `stepMs`; the component draws again when it changes. */
+/** Returns this machine's time in epoch milliseconds, rounded down to `stepMs`, and re-renders when it changes. */
 export function useNow(stepMs: number): number {
   const read = useCallback(() => Math.floor(Date.now() / stepMs) * stepMs, [stepMs])
   return useSyncExternalStore(ticker.subscribe, read)

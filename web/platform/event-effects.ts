@@ -1,11 +1,11 @@
-/** What each event of the stream does to the answers that the page keeps. */
+/** Updates or invalidates the query cache for each event of the stream. */
 import type { QueryClient } from '@tanstack/react-query'
 import type { ServerEvent } from '../../contract/event.ts'
 import { keysOutdatedBy, queryKeys } from './query-keys.ts'
 import { appendSample, type Samples } from './sample-ring.ts'
 import type { StreamEvent } from './stream-status.ts'
 
-/** Facts that come in a burst cause one reload. */
+/** Milliseconds for which invalidations are collected, so that a burst of facts causes one reload. */
 const gatherMs = 250
 
 export class EventEffects {
@@ -23,7 +23,7 @@ export class EventEffects {
       this.#queries.setQueryData<Samples>(queryKeys.samples, samples => samples && appendSample(samples, event.data))
       return
     }
-    // What nobody looks at now is not to be shown again before it was asked for: it may not be one's business any more.
+    // Inactive queries are removed rather than kept as stale: with the changed rights, they may no longer be visible.
     if (event.type === 'session_changed') this.#queries.removeQueries({ type: 'inactive' })
     for (const key of isAllOutdated(event) ? [[]] : keysOutdatedBy(event)) this.#outdated.set(JSON.stringify(key), key)
     this.#timer ??= setTimeout(() => this.#flush(), gatherMs)
@@ -37,14 +37,17 @@ export class EventEffects {
   #flush(): void {
     this.#timer = undefined
     for (const queryKey of this.#outdated.values()) {
-      // A failed reload shows in the panel that needs it.
+      // A failed reload is shown by the panel that uses the query.
       void this.#queries.invalidateQueries({ queryKey })
     }
     this.#outdated.clear()
   }
 }
 
-/** After a gap, or when the stream started over, facts may be missing; and with other rights one sees other things. */
+/**
+ * Returns whether everything is stale: after a gap or a fresh stream facts may be missing, and changed rights change
+ * what is visible.
+ */
 function isAllOutdated(event: ServerEvent): boolean {
   return event.type === 'gap' || event.type === 'session_changed' || (event.type === 'welcome' && !event.data.resumed)
 }

@@ -1,11 +1,11 @@
-/** A tab's end of the shared event stream: its status, the newest facts, and a call for each event. */
+/** This tab's end of the shared event stream: its status, the newest facts, and a callback for each event. */
 import { type HubMessage, StreamHub, type TabMessage } from './stream-hub.ts'
 import { canElect, StreamLeader } from './stream-leader.ts'
 import { initialStatus, type StreamEvent, type StreamStatus } from './stream-status.ts'
 
 export interface StreamSnapshot {
   status: StreamStatus
-  /** How many tabs of this browser share the stream. */
+  /** The number of tabs in this browser that share the stream. */
   tabs: number
   isShared: boolean
   /** The newest facts, newest first; at most 200. */
@@ -23,7 +23,7 @@ export class EventStream {
   #after: string | undefined
   #snapshot: StreamSnapshot = { status: initialStatus, tabs: 1, isShared: false, facts: [] }
 
-  /** Joins the stream of this browser, until the signal ends it. */
+  /** Joins this browser's stream until the signal is aborted. */
   start(signal: AbortSignal): void {
     this.#join(signal)
     const timer = setInterval(() => this.#say('alive'), aliveMs)
@@ -38,7 +38,7 @@ export class EventStream {
     })
   }
 
-  /** A shared worker where there is one that works, else the hub of the tab that leads; else a hub of our own, one stream a tab. */
+  /** Connects to a shared worker if one works, else to the hub of the leading tab, else to a hub of this tab alone. */
   #join(signal: AbortSignal): void {
     if (typeof SharedWorker !== 'function') return this.#joinLeader(signal)
     const worker = new SharedWorker(new URL('./stream-worker.ts', import.meta.url), { type: 'module', name: 'events' })
@@ -66,14 +66,17 @@ export class EventStream {
     this.#say(this.#isOpen ? 'open' : 'join')
   }
 
-  /** Asks for the stream; call it when signed in. @param after The event before everything that this page asked for. */
+  /**
+   * Opens the stream; call it once signed in.
+   * @param after The event before everything that this page has requested.
+   */
   open(after?: string): void {
     this.#isOpen = true
     this.#after = after
     this.#say('open')
   }
 
-  /** Ends it for all tabs; call it when signed out. */
+  /** Closes the stream for all tabs; call it once signed out. */
   close(): void {
     this.#isOpen = false
     this.#say('close')
@@ -83,7 +86,7 @@ export class EventStream {
     this.#say('retry')
   }
 
-  /** For useSyncExternalStore. */
+  /** Registers a listener, for useSyncExternalStore. */
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)

@@ -1,4 +1,4 @@
-/** Figures and times as people read them. */
+/** Formats figures and times for people. */
 
 const locale = 'en'
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 })
@@ -8,7 +8,7 @@ const full = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 
 const span = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' })
 const minute = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
 
-/** Small figures with one digit after the point, large ones without. */
+/** Formats small numbers with one decimal and large ones without. */
 export function formatNumber(value: number): string {
   return Number.isInteger(value) || Math.abs(value) >= 99.95 ? whole.format(value) : tenths.format(value)
 }
@@ -17,14 +17,14 @@ export function formatCount(count: number, one: string, many = `${one}s`): strin
   return `${whole.format(count)} ${count === 1 ? one : many}`
 }
 
-/** `1.2 MB`. */
+/** Formats a size: `1.2 MB`. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB']
   const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), units.length - 1)
   return `${power === 0 ? whole.format(bytes) : formatNumber(bytes / 1000 ** power)} ${units[power]}`
 }
 
-/** The two largest units: `3 d 4 h`, `12 min 5 s`. */
+/** Formats a duration in its two largest units: `3 d 4 h`, `12 min 5 s`. */
 export function formatDuration(seconds: number): string {
   const parts: [number, string][] = [
     [Math.floor(seconds / 86_400), 'd'],
@@ -37,7 +37,10 @@ export function formatDuration(seconds: number): string {
   return shown.map(([value, unit]) => `${value} ${unit}`).join(' ')
 }
 
-/** `12 s ago`, `in 3 min`; one unit, in which what lies ahead is rounded up: 30 days that have just begun are 30. */
+/**
+ * Formats a distance in one unit: `12 s ago`, `in 3 min`. Future distances are rounded up: a new 30-day session has 30
+ * days.
+ */
 export function formatRelative(atMs: number, nowMs: number): string {
   const seconds = Math.round((atMs - nowMs) / 1000)
   const distance = Math.abs(seconds)
@@ -45,22 +48,22 @@ export function formatRelative(atMs: number, nowMs: number): string {
   return seconds < 0 ? `${oneUnit(distance, Math.floor)} ago` : `in ${oneUnit(distance, Math.ceil)}`
 }
 
-/** `14:03:07`. */
+/** Formats a time: `14:03:07`. */
 export function formatClock(atMs: number): string {
   return clock.format(atMs)
 }
 
-/** `22 Nov, 14:03`. */
+/** Formats a date with minutes: `22 Nov, 14:03`. */
 export function formatMinute(atMs: number): string {
   return minute.format(atMs)
 }
 
-/** `22 Nov 2026, 14:03:07`. */
+/** Formats a date with year and seconds: `22 Nov 2026, 14:03:07`. */
 export function formatDateTime(atMs: number): string {
   return full.format(atMs)
 }
 
-/** `22 Nov 2026, 14:03–15:00`: what both ends share is said once. */
+/** Formats a time span, without repeating what both ends share: `22 Nov 2026, 14:03–15:00`. */
 export function formatSpan(fromMs: number, toMs: number): string {
   return span.formatRange(fromMs, Math.max(fromMs, toMs))
 }

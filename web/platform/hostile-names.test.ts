@@ -1,4 +1,4 @@
-/** Names that every object of JavaScript has, where an address, an answer, a fact or the trail brings one: they are unknown, as any other is. */
+/** Names from `Object.prototype` in an address, a response, a fact or the trail are treated as unknown names. */
 import { expect, test } from 'vitest'
 import type { Fact } from '../../contract/event.ts'
 import { oidcFaultOf } from '../access/oidc-return.ts'

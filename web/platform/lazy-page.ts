@@ -1,12 +1,12 @@
 /**
- * A page whose code is loaded when it is first opened. Where that fails because the server is away, it waits; where the server is
- * another version by now, which has other names for its files, the window is loaded again, once.
+ * Loads a page's code when it is first opened. If that fails because the server is down, it waits and retries; if the
+ * server has been updated and its file names have changed, it reloads the window, once.
  */
 import { type ComponentType, type LazyExoticComponent, lazy, useSyncExternalStore } from 'react'
 import { ServerReturn } from './server-return.ts'
 
 const storageKey = 'rustymail.reloaded'
-/** A second reload within this time would fix nothing either. */
+/** Milliseconds in which a second reload is refused, because it would fix nothing either. */
 const reloadAgainMs = 60_000
 
 const server = new ServerReturn()
@@ -17,7 +17,7 @@ export function lazyPage<Props = object>(
   return lazy(async () => ({ default: await loadPage(load) }))
 }
 
-/** Whether the code of some page waits for the server. */
+/** Returns whether some page's code is waiting for the server. */
 export function useIsServerAwaited(): boolean {
   return useSyncExternalStore(server.subscribe, server.isWaiting)
 }
@@ -31,7 +31,7 @@ async function loadPage<Props>(load: () => Promise<ComponentType<Props>>): Promi
   try {
     return await load()
   } catch (error) {
-    // Some browsers remember that a file could not be loaded, for as long as the window lives.
+    // Some browsers cache a failed module import for the lifetime of the window, so only a reload can fix it.
     await server.whenThere()
     if (!mayReload()) throw error
     location.reload()
@@ -39,7 +39,7 @@ async function loadPage<Props>(load: () => Promise<ComponentType<Props>>): Promi
   }
 }
 
-/** Without storage it cannot be known whether this was tried before. */
+/** Returns whether a reload has not been tried lately; false without storage, which could not tell. */
 function mayReload(): boolean {
   try {
     const before = Number(sessionStorage.getItem(storageKey) ?? 0)

@@ -1,4 +1,4 @@
-/** Brings the event stream to the components: its status, the newest facts, and how old what they show is. */
+/** Provides the event stream to components: its status, the newest facts, and how fresh the data is. */
 import { useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useEffect, useSyncExternalStore } from 'react'
 import { useNow } from './clock.ts'
@@ -9,7 +9,7 @@ import type { StreamEvent, StreamStatus } from './stream-status.ts'
 
 const StreamContext = createContext<EventStream | undefined>(undefined)
 
-/** Short blips are not shown. */
+/** Milliseconds for which a lost connection is not shown, so that short blips stay invisible. */
 export const graceMs = 3_000
 
 export function LiveProvider({ stream, children }: { stream: EventStream; children: ReactNode }) {
@@ -21,12 +21,12 @@ export function LiveProvider({ stream, children }: { stream: EventStream; childr
     let wasSignedOut = false
     const unsubscribe = stream.subscribe(() => {
       const { state } = stream.getSnapshot().status
-      // Another tab may have signed out or in.
+      // The stream may have learned that another tab signed out or in.
       const isSignedOut = state === 'signed_out'
       const isNews = isSignedOut !== wasSignedOut
       wasSignedOut = isSignedOut
       const isKnown = isSignedOut && queries.getQueryData(queryKeys.session) === null
-      // A failed question leaves the session as it was; the next request tells.
+      // A failed refetch leaves the session as it was; the next request shows whether it is valid.
       if (isNews && !isKnown) void queries.invalidateQueries({ queryKey: queryKeys.session })
     })
     stream.start(ending.signal)
@@ -46,7 +46,7 @@ export function useStream(): EventStream {
   return stream
 }
 
-/** Calls for each event of the stream while the component lives; keep the function stable. */
+/** Calls the listener for each event while the component is mounted; keep the function stable. */
 export function useStreamEvent(listener: (event: StreamEvent) => void): void {
   const stream = useStream()
   useEffect(() => stream.onEvent(listener), [stream, listener])
@@ -63,14 +63,14 @@ export interface LiveStatus extends StreamStatus {
   retryNow(): void
 }
 
-/** How the stream fares now. */
+/** Returns the status of the event stream. */
 export function useLiveStatus(): LiveStatus {
   const stream = useStream()
   const { status, tabs, isShared } = useSnapshot()
   return { ...status, tabs, isShared, retryNow: () => stream.retryNow() }
 }
 
-/** The newest facts, newest first. */
+/** Returns the newest facts, newest first. */
 export function useFacts(): readonly StreamEvent[] {
   return useSnapshot().facts
 }
@@ -78,8 +78,8 @@ export function useFacts(): readonly StreamEvent[] {
 export type Freshness = { isStale: false } | { isStale: true; asOf: number }
 
 /**
- * Whether what is shown may be stale. What facts keep current is current while the stream lives; what comes at an
- * interval must also not be older than 2.5 intervals.
+ * Returns whether shown data may be stale. Data updated by facts is fresh while the stream is live; data updated at an
+ * interval must also be no older than 2.5 intervals.
  */
 export function useFreshness(updatedAt: number, intervalMs?: number): Freshness {
   const { state, troubleSince, lastHeardAt } = useSnapshot().status

@@ -1,4 +1,4 @@
-/** Every operation has a readable name: those of the contract, and those that the server's own source names for the audit trail. */
+/** Every operation has a readable name: those of the contract, and those that only the server's source names. */
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -11,7 +11,7 @@ const ofContract = Object.entries(api).flatMap(([group, endpoints]) =>
   Object.keys(endpoints).map(name => `${group}.${name}`),
 )
 
-/** What `name`, `operation`, a row of the trail's own, or a tool is called in the source. */
+/** Collects the operations that the source names as `name`, `operation`, an audit row or a tool. */
 function ofSource(): string[] {
   const files = globSync('server/**/*.ts', { cwd: root }).filter(file => !/\.(test|suite)\.ts$/.test(file))
   const sources = files.map(file => readFileSync(join(root, file), 'utf8'))

@@ -1,4 +1,4 @@
-/** Small pure parts of the platform: addresses, readings, freshness, figures in words. */
+/** Small pure parts of the platform: addresses, readings, freshness, formatting. */
 import { expect, test } from 'vitest'
 import type { DashboardStats } from '../../contract/metrics.ts'
 import { agentWords } from './agent-words.ts'
@@ -119,12 +119,12 @@ test('what lies ahead is rounded up, so that 30 days just chosen are not 29', ()
 })
 
 test('a span says once what both ends share', () => {
-  // In the reader's time zone.
+  // Builds a time in the reader's time zone.
   const at = (day: number, hour: number) => new Date(2026, 11, day, hour).getTime()
   const said = (from: number, to: number) => formatSpan(from, to).replaceAll(/\s/g, ' ')
   expect(said(at(1, 9), at(1, 10))).toMatch(/^1 Dec 2026, 09:00 ?– ?10:00$/)
   expect(said(at(1, 9), at(2, 10))).toMatch(/^1 Dec 2026, 09:00 ?– ?2 Dec 2026, 10:00$/)
   expect(said(at(1, 9), at(1, 9))).toBe('1 Dec 2026, 09:00')
-  // One that ends before it begins is as long as its beginning.
+  // A span that ends before it begins is formatted as its beginning.
   expect(said(at(2, 9), at(1, 9))).toBe('2 Dec 2026, 09:00')
 })

@@ -1,4 +1,4 @@
-/** The names of what the page keeps of the server's answers, and which events make which of them old. */
+/** The keys of the query cache, and which events make which of them stale. */
 import type { ServerEvent } from '../../contract/event.ts'
 
 export const queryKeys = {
@@ -11,24 +11,24 @@ export const queryKeys = {
   stats: ['stats'],
   samples: ['samples'],
   accounts: ['accounts'],
-  /** Begins like the accounts, so that it is as old as they are. */
+  /** Shares the prefix of the accounts, so it becomes stale with them. */
   accountGrant: (accountId: string) => ['accounts', accountId, 'grant'],
   oauthProviders: ['oauth-providers'],
   oauthSignIn: (signInId: string) => ['oauth-sign-in', signInId],
   account: (accountId: string) => ['accounts', accountId],
-  /** Begins like the accounts, so that it is as old as they are. */
+  /** Shares the prefix of the accounts, so it becomes stale with them. */
   accountStates: (accountId: string) => ['accounts', accountId, 'states'],
   accountErrors: (accountId: string) => ['accounts', accountId, 'errors'],
-  /** Not like the accounts: each look connects to their servers. */
+  /** Does not share the prefix of the accounts, because each diagnosis connects to their servers. */
   diagnosis: (accountId: string) => ['diagnosis', accountId],
   accountUsage: (accountId: string) => ['account-usage', accountId],
   servers: (accountId: string) => ['account-servers', accountId],
-  /** Begins like the mail of the account, so that it is as old as the account is. */
+  /** Shares the prefix of the account's mail, so it becomes stale with it. */
   index: (accountId: string) => ['mail', accountId, 'index'],
   facts: ['facts'],
   streamHealth: ['stream-health'],
   agents: ['agents'],
-  /** Begins like the agents, so that it is as old as they are. */
+  /** Shares the prefix of the agents, so it becomes stale with them. */
   agentCalls: (query: object) => ['agents', 'calls', query],
   logs: (view: object) => ['logs', view],
   historySeries: ['history', 'series'],
@@ -43,9 +43,9 @@ export const queryKeys = {
   users: ['users'],
   tokens: ['tokens'],
   webhooks: ['webhooks'],
-  /** Begins like the webhooks, so that it is as old as they are. */
+  /** Shares the prefix of the webhooks, so it becomes stale with them. */
   webhookDeliveries: (webhookId: string) => ['webhooks', webhookId],
-  /** Begins like the users, so that it is as old as they are. */
+  /** Shares the prefix of the users, so it becomes stale with them. */
   madeBy: (kind: 'token' | 'user', id: string) => ['users', 'made-by', kind, id],
   sessions: ['sessions'],
   sessionsOf: (userId: string) => ['sessions', userId],
@@ -56,7 +56,7 @@ export const queryKeys = {
   operation: (operationId: string) => ['operations', 'one', operationId],
   providers: ['providers'],
   conversations: ['conversations'],
-  /** Not like the list: it is told part by part. */
+  /** Does not share the prefix of the list, because it is updated part by part. */
   conversation: (conversationId: string) => ['conversation', conversationId],
   folders: (accountId: string) => ['mail', accountId, 'folders'],
   messages: (accountId: string) => ['mail', accountId, 'messages'],
@@ -74,7 +74,7 @@ export const queryKeys = {
   approvalSettings: ['approval-settings'],
   proposals: ['proposals'],
   proposalsIn: (state: string) => ['proposals', 'list', state],
-  /** What became of applied items changes more often than the lists, which are asked for on every page. */
+  /** Separate from the lists, which every page requests: the results of applied items change more often. */
   openedProposals: ['proposals', 'one'],
   proposal: (proposalId: string) => ['proposals', 'one', proposalId],
   proposedChanges: (proposalId: string, part: string) => ['proposals', 'changes', proposalId, part],
@@ -86,19 +86,22 @@ export const queryKeys = {
   freezes: ['freezes'],
   alerts: ['alerts'],
   notifiers: ['notifiers'],
-  /** Begins like the notifiers, so that it is as old as they are. */
+  /** Shares the prefix of the notifiers, so it becomes stale with them. */
   notifierDeliveries: (notifierId: string) => ['notifiers', notifierId],
-  /** Begins like the tokens, so that it is as old as they are. */
+  /** Shares the prefix of the tokens, so it becomes stale with them. */
   tokenPolicy: (tokenId: string) => ['tokens', tokenId, 'policy'],
 } as const
 
-/** Whether an index may hold other messages after an event. It is not among the keys below: facts come faster than it is asked. */
+/**
+ * Returns whether an event may change which messages an index holds. The index is not among the keys below, because
+ * facts arrive faster than it should be requested.
+ */
 export function changesIndexOf(accountId: string, event: ServerEvent): boolean {
   const isOfMail = event.type === 'mail_received' || event.type === 'mail_removed' || event.type === 'folder_changed'
   return isOfMail && event.data.account_id === accountId
 }
 
-/** The keys that are stale after an event; a key stands for all that begin with it. */
+/** Returns the keys that become stale after an event; a key stands for all keys that begin with it. */
 export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])[] {
   switch (event.type) {
     case 'client_connected':
@@ -118,7 +121,7 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
     case 'account_removed':
       return [queryKeys.accounts, queryKeys.config, queryKeys.session, ['mail', event.data.account_id]]
     case 'account_state_changed':
-      // What came while it was away is only now to be had.
+      // Mail that arrived while the account was disconnected can be listed only now.
       return event.data.state === 'ready' ? [queryKeys.accounts, ['mail', event.data.account_id]] : [queryKeys.accounts]
     case 'quota_changed':
       return [queryKeys.accounts, queryKeys.servers(event.data.account_id)]
@@ -131,10 +134,10 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
     case 'folder_changed':
       return [queryKeys.folders(event.data.account_id), ...listsOf(event.data.account_id, event.data.folder)]
     case 'mail_changed':
-      // Flags are changed in the lists themselves; counts of unread mail are asked for.
+      // Flags are patched in the cached lists; the unread counts have to be requested.
       return [queryKeys.folders(event.data.account_id), ...listsOf(event.data.account_id, event.data.folder)]
     case 'mail_removed':
-      // From which folders, the fact does not say.
+      // The fact does not name the folders that the messages were in.
       return [queryKeys.folders(event.data.account_id), ...allListsOf(event.data.account_id)]
     case 'operation_changed':
       return [queryKeys.operations, queryKeys.openedProposals]
@@ -157,7 +160,7 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
     case 'alert_cleared':
       return [queryKeys.alerts]
     case 'freeze_changed':
-      // Who may send, and what is held, is another now.
+      // A freeze changes who may send and what is held.
       return [queryKeys.freezes, queryKeys.approvals, queryKeys.outbox, queryKeys.proposals]
     case 'token_created':
     case 'token_updated':
@@ -166,10 +169,10 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
     case 'user_added':
     case 'user_updated':
     case 'user_removed':
-      // Whose rights change may be who looks at this page.
+      // The user whose rights changed may be the one looking at this page.
       return [queryKeys.users, queryKeys.tokens, queryKeys.sessions, queryKeys.session]
     case 'welcome':
-      // Rights may have changed while nobody could tell.
+      // Rights may have changed while the stream was down.
       return [queryKeys.session]
     case 'agent_activity':
       return [queryKeys.agents]
@@ -182,7 +185,7 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
   }
 }
 
-/** What shows messages of a folder: its lists, and the open thread, which may have some there. */
+/** Returns the keys that show messages of a folder: its lists, and the open thread, which may contain some. */
 function listsOf(accountId: string, folder: string): readonly (readonly string[])[] {
   return [
     queryKeys.folderMessages(accountId, folder),

@@ -1,4 +1,4 @@
-/** The newest facts and the newest figures, for tabs that join later and for a tab that takes the stream over. */
+/** Keeps the newest facts and figures, for tabs that join later and for a tab that takes over the stream. */
 import type { StreamEvent } from './stream-status.ts'
 
 const keptFacts = 200
@@ -7,7 +7,7 @@ export class RecentEvents {
   #facts: readonly StreamEvent[] = []
   #stats: StreamEvent | null = null
 
-  /** Oldest first; at most 200. */
+  /** The facts, oldest first; at most 200. */
   get facts(): readonly StreamEvent[] {
     return this.#facts
   }
@@ -20,7 +20,7 @@ export class RecentEvents {
     return this.#facts.at(-1)?.id ?? ''
   }
 
-  /** False for a fact that is known already. */
+  /** Records an event; returns false for a fact that is already known. */
   take(event: StreamEvent): boolean {
     if (event.event.type === 'stats_update') this.#stats = event
     if (event.id === null) return true

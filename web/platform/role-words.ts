@@ -1,4 +1,4 @@
-/** The roles as people say them. */
+/** Names and descriptions of the roles. */
 import type { Role } from '../../contract/access.ts'
 
 export const roleWords: Record<Role, { label: string; may: string }> = {

@@ -1,7 +1,7 @@
-/** The readings behind the small charts: loaded once, then appended from the stream; none is invented. */
+/** The readings behind the sparklines: loaded once, then appended from the stream; none is interpolated. */
 import type { DashboardStats, Sample } from '../../contract/metrics.ts'
 
-/** How far back the small charts look. */
+/** The window of the sparklines, in minutes. */
 export const sampleMinutes = 15
 
 export interface Samples {
@@ -9,7 +9,7 @@ export interface Samples {
   items: Sample[]
 }
 
-/** Adds a reading once and forgets those older than the window, so the list stays bounded. */
+/** Appends a reading unless it is already there, and drops those older than the window, so the list stays bounded. */
 export function appendSample(samples: Samples, stats: DashboardStats): Samples {
   const sample = toSample(stats)
   const last = samples.items.at(-1)

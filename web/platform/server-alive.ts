@@ -1,9 +1,9 @@
-/** Whether the server answers at all, however it fares. */
+/** Checks whether the server responds at all, healthy or not. */
 
-/** `api.system.live`, as it is: the worker of the stream needs nothing else of the contract. */
+/** The path of `api.system.live`, repeated so that the stream worker need not bundle the contract. */
 const address = '/health/live'
 
-/** False as well for what answers in its place, and when the signal ends the wait. */
+/** Requests the liveness check; returns false if something else responds, or the signal is aborted. */
 export async function isServerAlive(signal: AbortSignal): Promise<boolean> {
   try {
     const response = await fetch(address, { cache: 'no-store', credentials: 'omit', signal })

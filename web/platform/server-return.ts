@@ -1,4 +1,4 @@
-/** Waits, when something could not be loaded, until the server answers again. All that wait ask once for all. */
+/** Waits until the server responds again after something failed to load; all waiters share one poll. */
 import { isServerAlive } from './server-alive.ts'
 
 const pausesMs = [250, 1_000, 2_000, 4_000, 8_000] as const
@@ -8,7 +8,7 @@ export class ServerReturn {
   readonly #listeners = new Set<() => void>()
   #waiting: Promise<void> | undefined
 
-  /** Resolves at once while the server answers; else as soon as it does. It has no end but that. */
+  /** Resolves immediately if the server responds, else as soon as it does; it never gives up. */
   async whenThere(): Promise<void> {
     if (await isServerAlive(AbortSignal.timeout(answerMs))) return
     this.#waiting ??= this.#ask().finally(() => {
@@ -38,7 +38,7 @@ export class ServerReturn {
   }
 }
 
-/** Ends early when the browser says that there is a network again. */
+/** Waits, or until the browser reports that it is online again. */
 function pause(ms: number): Promise<void> {
   return new Promise(resolve => {
     const done = () => {

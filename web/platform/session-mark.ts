@@ -1,13 +1,13 @@
 /**
- * Remembers in this browser that it is signed out. The cookie cannot be seen by the page, and to ask the server each
- * time would write a refused request on the console of a visitor who only sees the door. Unless it is certain, the server is asked.
+ * Remembers in this browser that it is signed out. The page cannot read the cookie, and asking the server on each visit
+ * would log a failed request to the console of every anonymous visitor. Without that mark, the server is asked.
  */
 
 const storageKey = 'rustymail.nobody'
-/** In the address at which somebody comes back from the OpenID Connect provider. */
+/** The query parameter with which the OpenID Connect provider's redirect returns to the page. */
 export const returnName = 'signed_in'
 
-/** Takes the word of the provider's way back out of the address. */
+/** Returns whether this browser may be signed in; removes the redirect's parameter from the address. */
 export function mayBeSomebody(): boolean {
   const url = new URL(location.href)
   if (url.searchParams.has(returnName)) {
@@ -18,7 +18,7 @@ export function mayBeSomebody(): boolean {
   try {
     return localStorage.getItem(storageKey) === null
   } catch {
-    // Storage may be forbidden.
+    // Storage may be forbidden; then the server is asked.
     return true
   }
 }

@@ -1,4 +1,4 @@
-/** Who is signed in: `useSession()` inside the shell; `useSessionQuery()` where it may be null. */
+/** The signed-in user: `useSession()` inside the shell; `useSessionQuery()` where it may be null. */
 import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { createContext, use, useEffect } from 'react'
 import { useLocation } from 'wouter'
@@ -10,14 +10,14 @@ import { useStream } from './live.tsx'
 import { queryKeys } from './query-keys.ts'
 import { markNobody, markSomebody, mayBeSomebody } from './session-mark.ts'
 
-/** `data` is null when signed out. */
+/** Returns the session query; `data` is null when signed out. */
 export function useSessionQuery() {
   return useQuery({
     queryKey: queryKeys.session,
     queryFn: async ({ client, signal }) => {
       const found = await findSession(signal)
       const before = client.getQueryData<SessionView | null>(queryKeys.session)
-      // Somebody else may have signed in, in another tab.
+      // Another user may have signed in, in another tab.
       if (before && found && before.principal.id !== found.principal.id) forgetAnswers(client)
       return found
     },
@@ -27,22 +27,22 @@ export function useSessionQuery() {
 
 const SessionContext = createContext<SessionView | undefined>(undefined)
 
-/** Around everything that only somebody who is signed in sees. */
+/** Provides the session to everything that only signed-in users see. */
 export const SessionProvider = SessionContext.Provider
 
-/** Only below the provider. It goes on saying who was here while the page of one who signed out is taken away. */
+/** Returns the session; only below the provider. It stays the same while the page of a user who signed out unmounts. */
 export function useSession(): SessionView {
   const data = use(SessionContext)
   if (!data) throw new Error('useSession is for pages inside the shell')
   return data
 }
 
-/** Whether it is worth while to offer something; the server has the last word. */
+/** Returns whether the session has a scope, to decide what to offer; the server enforces it. */
 export function useMay(scope: Scope): boolean {
   return useSession().principal.scopes.includes(scope)
 }
 
-/** For a session that was just opened: what was shown to the person before is gone. */
+/** Returns a function to call with a newly opened session; it clears what the previous user was shown. */
 export function useEnter(): (session: SessionView) => Promise<void> {
   const queries = useQueryClient()
   const stream = useStream()
@@ -55,19 +55,22 @@ export function useEnter(): (session: SessionView) => Promise<void> {
   }
 }
 
-/** For what stands around everything that only somebody who is signed in sees: when it goes, so does what it showed. */
+/**
+ * Clears the cache when the calling component unmounts after sign-out; use it around everything that only signed-in
+ * users see.
+ */
 export function useForgetting(): void {
   const queries = useQueryClient()
   useEffect(
     () => () => {
-      // Not earlier: what is still shown would ask again at once.
+      // Earlier would make mounted queries fetch again immediately.
       if (queries.getQueryData(queryKeys.session) === null) forgetAnswers(queries)
     },
     [queries],
   )
 }
 
-/** For a session that is no more. */
+/** Returns a function to call when the session has ended. */
 export function useLeave(): () => Promise<void> {
   const queries = useQueryClient()
   const stream = useStream()
@@ -77,12 +80,12 @@ export function useLeave(): () => Promise<void> {
     stream.close()
     await stopAsking(queries)
     queries.setQueryData(queryKeys.session, null)
-    // The next person begins at the beginning.
+    // The next user starts at the overview.
     navigate('/', { replace: true })
   }
 }
 
-/** Fails when the server could not be told: the session is open then, and so is the page. */
+/** Signs out. Fails if the server is unreachable, which leaves the session and the page open. */
 export function useSignOut() {
   const leave = useLeave()
   return useMutation({
@@ -93,17 +96,17 @@ export function useSignOut() {
   })
 }
 
-/** Signed out already: a no-op. */
+/** Ignores the error of a sign-out that found the session already closed. */
 export function ignoreNobody(error: unknown): void {
   if (!(error instanceof ApiProblem && error.code === 'unauthorized')) throw error
 }
 
-/** An answer that is still on its way would speak of the session before. */
+/** Cancels session requests in flight, whose responses would describe the previous session. */
 function stopAsking(queries: QueryClient): Promise<void> {
   return queries.cancelQueries({ queryKey: queryKeys.session }, { revert: false })
 }
 
-/** How one can sign in here is public, and asked for again at the next sign-in. */
+/** Removes all cached responses but the session and the ways to sign in, which are public. */
 function forgetAnswers(queries: QueryClient): void {
   const kept: readonly unknown[] = [queryKeys.session[0], queryKeys.signIn[0]]
   queries.removeQueries({ predicate: ({ queryKey }) => !kept.includes(queryKey[0]) })

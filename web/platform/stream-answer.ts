@@ -1,13 +1,15 @@
-/** Tells an event stream from whatever else may answer in its place: a proxy, a sign-in page, a busy server. */
+/** Tells an event stream from anything else that may respond in its place: a proxy, a sign-in page, a busy server. */
 
-/** Why one link ended. `waitMs` when the server itself said how long. */
+/** Why a connection ended; `waitMs` is the delay that the server asked for, if any. */
 export interface Ending {
   kind: 'goodbye' | 'lost' | 'silent' | 'refused' | 'signed_out'
   reason: string
   waitMs?: number | undefined
 }
 
-/** A stream is 200 and `text/event-stream`; anything else ends the try, but never the trying. */
+/**
+ * Returns undefined for a stream (200 and `text/event-stream`); anything else ends this attempt, but not the retries.
+ */
 export async function refusal(response: Response): Promise<Ending | undefined> {
   const type = response.headers.get('content-type') ?? ''
   if (response.status === 200 && type.startsWith('text/event-stream') && response.body) return undefined
@@ -18,14 +20,14 @@ export async function refusal(response: Response): Promise<Ending | undefined> {
   return { kind: 'refused', reason, waitMs: retryAfterMs(response.headers.get('retry-after'), Date.now()) }
 }
 
-/** RFC 9110, section 10.2.3: seconds or a date. */
+/** Parses `Retry-After` (RFC 9110, section 10.2.3), given in seconds or as a date. */
 export function retryAfterMs(value: string | null, now: number): number | undefined {
   if (value === null) return undefined
   const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - now
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined
 }
 
-/** What the server gives as its reason when it says goodbye. */
+/** The server's reasons for a goodbye, in words. */
 export const farewells = {
   shutdown: 'The server is restarting',
   slow_consumer: 'This page was too slow to keep up',

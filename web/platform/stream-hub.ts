@@ -1,18 +1,18 @@
-/** Shares one stream link among tabs, each behind a port. Runs in the shared worker, or in a page where there is none. */
+/** Shares one stream link among tabs, each behind a port. Runs in the shared worker, or in a page if there is none. */
 import { RecentEvents } from './recent-events.ts'
 import { isServerAlive } from './server-alive.ts'
 import { StreamLink } from './stream-link.ts'
 import type { StreamEvent, StreamStatus } from './stream-status.ts'
 
-/** What a tab says. `alive` comes every 30 s, since a tab that dies says nothing. */
+/** A message from a tab to the hub. `alive` is sent every 30 s, since a closed tab cannot say goodbye. */
 export type TabMessage =
   | { type: 'join' | 'close' | 'retry' | 'check' | 'alive' | 'leave' }
-  /** `after` is the event before everything that the tab asked for. */
+  /** `after` is the event before everything that the tab has requested. */
   | { type: 'open'; after: string | undefined }
 
 /**
- * What a tab hears. `events` holds the newest facts, so that a tab that joins late can show them too. After `hello`, from a
- * hub that is new, a tab says again what it wants.
+ * A message from the hub to a tab. `events` holds the newest facts, for tabs that join late. After `hello`, sent by a
+ * new hub, a tab repeats its requests.
  */
 export type HubMessage =
   | { type: 'hello' }
@@ -26,23 +26,23 @@ export type HubMessage =
   | { type: 'status'; status: StreamStatus; tabs: number }
   | { type: 'event'; event: StreamEvent }
 
-/** A tab as its hub sees it: a MessagePort, or what speaks like one. */
+/** A tab as its hub sees it: a MessagePort, or a stand-in for one. */
 export interface TabPort {
   onmessage: ((event: MessageEvent<TabMessage>) => void) | null
   postMessage(message: HubMessage): void
 }
 
-/** Browsers slow the timers of hidden tabs to one a minute. */
+/** Milliseconds after which a silent tab is dropped; browsers throttle the timers of hidden tabs to one a minute. */
 const tabSilentMs = 180_000
 
 export class StreamHub {
   readonly #link: StreamLink
   readonly #recent: RecentEvents
   readonly #ended = new AbortController()
-  /** Bounded by the tabs of one browser; silent ones are dropped. */
+  /** Last message of each tab; bounded by the tabs of one browser, because silent ones are dropped. */
   readonly #tabs = new Map<TabPort, number>()
 
-  /** @param recent What an earlier hub of this browser had heard; this one goes on behind it. */
+  /** @param recent Events that an earlier hub of this browser received; this one resumes after them. */
   constructor(recent = new RecentEvents()) {
     this.#recent = recent
     this.#link = new StreamLink({
@@ -61,7 +61,7 @@ export class StreamHub {
     port.onmessage = ({ data }) => this.#hear(port, data)
   }
 
-  /** Ends without a word to the tabs: for them the stream goes on, in another place. */
+  /** Stops without telling the tabs: their stream continues through another hub. */
   stop(): void {
     this.#ended.abort()
     for (const port of this.#tabs.keys()) port.onmessage = null
@@ -77,7 +77,8 @@ export class StreamHub {
     }
     const isNew = !this.#tabs.has(port)
     this.#tabs.set(port, Date.now())
-    // What other tabs asked for may be older; they ask again when the stream does not say what they missed.
+    // With other tabs present, `after` is ignored: their data may be older, and they reload if the stream reports a
+    // gap.
     if (message.type === 'open') this.#link.start(this.#tabs.size === 1 ? message.after : undefined)
     if (type === 'close') this.#forget()
     if (type === 'retry') this.#link.retryNow()

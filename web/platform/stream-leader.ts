@@ -1,6 +1,6 @@
 /**
- * One stream per browser without a shared worker: the tab that holds a lock runs the hub and speaks with the others over a
- * BroadcastChannel. When it goes, the next in line takes over, and goes on behind the last event that it heard.
+ * One stream per browser without a shared worker: the tab that holds a lock runs the hub and talks to the others over a
+ * BroadcastChannel. When it closes, the next in line takes over and resumes after the last event that it received.
  */
 import { RecentEvents } from './recent-events.ts'
 import { type HubMessage, StreamHub, type TabMessage, type TabPort } from './stream-hub.ts'
@@ -9,10 +9,10 @@ type Letter = { from: string; message: TabMessage } | { to: string; message: Hub
 
 const name = 'rustymail-stream'
 const everybody = '*'
-/** Tabs of one browser that a leader speaks with; past this, the one that was silent longest makes room. */
+/** Maximum tabs that a leader serves; past this, the one silent for longest is dropped. */
 const maxFollowers = 100
 
-/** Locks are for pages that came by HTTPS or from this very machine. */
+/** Returns whether this browser offers locks; they require HTTPS or localhost. */
 export function canElect(): boolean {
   return typeof BroadcastChannel === 'function' && typeof navigator.locks === 'object'
 }
@@ -27,10 +27,10 @@ export class StreamLeader {
   #term: AbortController | undefined
   #lastTold: HubMessage | undefined
 
-  /** Answers the port by which this tab speaks with the hub, wherever that is. */
+  /** Starts, and returns the port through which this tab talks to the hub, wherever that runs. */
   start(signal: AbortSignal): MessagePort {
     this.#run()
-    // A page that is put aside must not keep the stream from the others.
+    // A page in the back/forward cache must not keep the lock.
     addEventListener('pagehide', () => this.#leave(), { signal })
     addEventListener('pageshow', event => event.persisted && this.#run(), { signal })
     signal.addEventListener('abort', () => this.#leave())
@@ -45,14 +45,14 @@ export class StreamLeader {
     this.#pipe.port2.onmessage = ({ data }: MessageEvent<TabMessage>) => this.#post({ from: this.#id, message: data })
     this.#stand(signal).catch(() => {
       if (signal.aborted || this.#hub) return
-      // No lock to be had: a stream of this tab only.
+      // The lock request failed; open a stream for this tab only.
       this.#channel?.close()
       this.#channel = undefined
       this.#lead()
     })
   }
 
-  /** Waits for the lock, however long, and holds it until the term ends. */
+  /** Waits for the lock without a timeout, and holds it until the term ends. */
   async #stand(signal: AbortSignal): Promise<void> {
     await navigator.locks.request(name, { signal }, async () => {
       this.#lead()
@@ -92,11 +92,11 @@ export class StreamLeader {
     if (this.#followers.size > maxFollowers && oldest !== undefined) this.#followers.delete(oldest)
   }
 
-  /** What a leader needs to know should this tab become one. */
+  /** Records what this tab would need to know as a leader, and passes the message on. */
   #follow(message: HubMessage): void {
     if (message.type === 'snapshot') this.#recent.replace(message.events, message.stats)
     if (message.type === 'event' && !this.#recent.take(message.event)) return
-    // The next to sign in may be somebody else.
+    // The next user to sign in may be another one.
     if ('status' in message && message.status.state === 'signed_out') this.#recent.clear()
     this.#pipe.port2.postMessage(message)
   }
@@ -106,7 +106,7 @@ export class StreamLeader {
       onmessage: null,
       postMessage: message => {
         if (message.type === 'snapshot') return this.#post({ to: id, message })
-        // The hub tells each tab the same, one after the other; a channel needs to be told but once.
+        // The hub posts the same message to each tab in turn; one broadcast is enough.
         if (message === this.#lastTold) return
         this.#lastTold = message
         this.#post({ to: everybody, message })

@@ -19,7 +19,7 @@ const quick: LinkTiming = {
   answerMs: 30,
 }
 
-/** Gives up a connection soon: for servers that say nothing. On a busy machine it may give up one of those that would. */
+/** A short connect timeout for silent servers; on a busy machine it may also cut off one that would respond. */
 const hasty: LinkTiming = { ...quick, connectMs: 250 }
 
 function welcome(change: object = {}): string {
@@ -40,7 +40,7 @@ const live: Answer = response => {
   response.write(welcome())
 }
 
-/** A server that gives each answer once, then the last one forever; and a link to it. */
+/** Starts a server that gives each response once and then repeats the last, and a link to it. */
 async function setUp(answers: Answer[], timing = quick, isOnline = true, isServerThere = async () => true) {
   const requests: IncomingMessage[] = []
   const server = createServer((request, response) => {
@@ -145,7 +145,7 @@ test('a server that falls silent is noticed after 2.5 heartbeats and shown as st
   await expect.poll(() => statuses.some(({ state }) => state === 'stale')).toBe(true)
   const heardAt = statuses.find(({ state }) => state === 'live')!.liveSince!
   const stale = statuses.find(({ state }) => state === 'stale')!
-  // The page waits a while before it speaks of trouble, and this has lasted since the server was last heard.
+  // The page delays its report of trouble, so trouble counts from when the server was last heard.
   const staleAt = stale.endings.at(-1)!.at
   expect(stale.troubleSince! - heardAt).toBeLessThan(staleAt - heardAt)
   expect(staleAt - heardAt).toBeGreaterThanOrEqual(145)
@@ -204,7 +204,7 @@ test('goodbye tells when to come back, and is obeyed', async () => {
   const { nextAttemptAt, endings } = left()!
   expect(nextAttemptAt! - endings[0]!.at).toBeGreaterThanOrEqual(300)
   await expect.poll(() => requests.length).toBe(2)
-  // A timer may be early by less than a millisecond.
+  // A timer may fire early by less than a millisecond.
   expect(Date.now()).toBeGreaterThanOrEqual(nextAttemptAt! - 1)
 })
 
@@ -212,7 +212,7 @@ test('Retry-After is obeyed, as seconds and as a date, and "retry now" ends the 
   const busy: Answer = response => response.writeHead(503, { 'retry-after': '600' }).end()
   const { link, requests } = await setUp([busy, live], { ...quick, longestWaitMs: 60_000 })
   await expect.poll(() => link.status.attempt).toBe(1)
-  // Bounded: no server may send us away for longer.
+  // The delay is bounded, whatever the server asks for.
   const { nextAttemptAt, endings } = link.status
   expect(nextAttemptAt! - endings[0]!.at).toBeGreaterThanOrEqual(60_000)
   expect(nextAttemptAt! - endings[0]!.at).toBeLessThan(600_000)
@@ -230,7 +230,7 @@ test('the wait grows to its ceiling, with jitter under it', async () => {
     ...quick,
     backoffMs: [40_000, 80_000, 160_000],
   })
-  // random() is 0.5 here, so each wait is half its ceiling; nobody waits for its end. Between the two readings a busy machine may pass a second.
+  // random() is 0.5 here, so each wait is half its ceiling. Between the two readings a busy machine may lose a second.
   for (const [index, wanted] of [20_000, 40_000, 80_000, 80_000].entries()) {
     await expect.poll(() => waits.length).toBeGreaterThan(index)
     expect(Math.round(waits[index]! / 10_000) * 10_000).toBe(wanted)
@@ -243,7 +243,7 @@ test('a link that was healthy for a while resets the back-off, a short one does 
     live(response, request)
     response.end()
   }
-  // How long is long enough is a setting, so that no machine is too slow or too fast for it.
+  // The healthy time is a setting, so that no machine is too slow or too fast for the test.
   const short = await setUp([brief, brief, brief, live], { ...quick, healthyMs: 60_000 })
   await expect.poll(() => Math.max(...short.statuses.map(({ attempt }) => attempt))).toBe(3)
   const healthy = await setUp([brief, brief, live], { ...quick, healthyMs: 0 })

@@ -1,4 +1,4 @@
-/** Keeps one event stream open, whatever happens to the network, and says how it fares. Knows no page and no worker. */
+/** Keeps one event stream open across network failures and reports its status. Knows no page and no worker. */
 
 import { type SseMessage, SseParser } from '../../client/sse-parser.ts'
 import type { ServerEvent } from '../../contract/event.ts'
@@ -7,15 +7,15 @@ import { initialStatus, isFact, type StreamEvent, type StreamState, type StreamS
 
 export interface LinkTiming {
   backoffMs: readonly number[]
-  /** A link that lived this long resets the back-off. */
+  /** Milliseconds after which a live connection resets the back-off. */
   healthyMs: number
-  /** For the answer's head, and then for `welcome`. */
+  /** Timeout for the response headers, and then for `welcome`. */
   connectMs: number
   heartbeatsUntilSilent: number
-  /** How late a heartbeat may be before the server is asked whether it is there, and how long it may take to say so. */
+  /** How late a heartbeat may be before the server is probed; `answerMs` is the timeout of that probe. */
   lateMs: number
   answerMs: number
-  /** No server may send us away for longer. */
+  /** Upper bound of the reconnect delay that a server may ask for. */
   longestWaitMs: number
 }
 
@@ -35,11 +35,11 @@ interface StreamLinkOptions {
   url: string
   fetch(url: string, init: RequestInit): Promise<Response>
   isOnline(): boolean
-  /** Whether the server answers an ordinary question; false as well when the signal ends the wait. */
+  /** Probes whether the server responds to an ordinary request; false as well if the signal is aborted. */
   isServerThere(signal: AbortSignal): Promise<boolean>
   onStatus(status: StreamStatus): void
   onEvent(event: StreamEvent): void
-  /** Of an earlier link whose events are known, to go on behind it. */
+  /** The last event ID of an earlier link, to resume after it. */
   lastEventId?: string
   timing?: LinkTiming
   random?(): number
@@ -70,19 +70,19 @@ export class StreamLink {
   }
 
   /**
-   * Runs until `stop` or until the server no longer knows who we are; a second call does nothing.
-   * @param after The event to go on behind, where none was heard yet.
+   * Runs until `stop`, or until the session is no longer valid; a second call is a no-op.
+   * @param after The event to resume after, if none was received yet.
    */
   start(after = ''): void {
     if (this.#run) return
     this.#lastEventId ||= after
     this.#run = new AbortController()
     this.#set({ ...initialStatus, troubleSince: Date.now() })
-    // Nothing in the loop throws: each failure of a link is its ending.
+    // The loop never rejects: each failure of a connection becomes its ending.
     void this.#loop(this.#run.signal)
   }
 
-  /** Forgets the session: the next start begins without the last event id of this one. */
+  /** Stops and forgets the session: the next start does not resume. */
   stop(): void {
     this.#run?.abort()
     this.#run = undefined
@@ -91,12 +91,12 @@ export class StreamLink {
     this.#set({ ...initialStatus, state: 'signed_out' })
   }
 
-  /** Ends a wait now. */
+  /** Cuts the current back-off short. */
   retryNow(): void {
     this.#wake?.()
   }
 
-  /** After sleep or a change of network, timers may be late: looks at the clock, and tries at once when it was waiting. */
+  /** Checks the clock after sleep or a network change, when timers are late; retries now if it was waiting. */
   check(): void {
     const { state, lastHeardAt } = this.#status
     const isSilent = state === 'live' && lastHeardAt !== null && Date.now() - lastHeardAt > this.#silenceMs()
@@ -113,7 +113,7 @@ export class StreamLink {
       const now = Date.now()
       if (liveSince !== null && now - liveSince >= this.#timing.healthyMs) failures = 0
       const state = this.#stateAfter(ending)
-      // A link that fell silent is opened again at once; whether the server is there is not known yet.
+      // A connection that fell silent is reopened immediately; whether the server is up is not known yet.
       const waitMs = state === 'stale' ? 0 : this.#waitMs(failures, ending)
       failures += 1
       this.#set({
@@ -122,7 +122,7 @@ export class StreamLink {
         nextAttemptAt: Date.now() + waitMs,
         reason: ending.reason,
         liveSince: null,
-        // Of one that fell silent, the trouble began when it was last heard: nobody needs to wait any longer to be told.
+        // After silence, trouble counts from the last byte, so that the report is not delayed further.
         troubleSince: this.#status.troubleSince ?? (ending.kind === 'silent' ? (lastHeardAt ?? now) : now),
         endings: [
           ...this.#status.endings,
@@ -144,7 +144,7 @@ export class StreamLink {
     return this.#options.isOnline() ? 'reconnecting' : 'offline'
   }
 
-  /** Full jitter under a rising ceiling, unless the server named its time. */
+  /** Full jitter under a rising ceiling, unless the server asked for a delay. */
   #waitMs(failures: number, { waitMs }: Ending): number {
     if (waitMs !== undefined) return Math.min(waitMs, this.#timing.longestWaitMs)
     const { backoffMs } = this.#timing
@@ -211,7 +211,7 @@ export class StreamLink {
   }
 
   #take(message: SseMessage, at: number): void {
-    // The server encodes what the contract allows and nothing else; the page trusts its own server.
+    // The cast is true because the server sends only events of the contract, and the page trusts its own server.
     const event = { type: message.event, data: JSON.parse(message.data) } as ServerEvent
     if (event.type === 'welcome') this.#welcome(event.data, at)
     if (event.type === 'heartbeat') this.#setClock(event.data.server_time, at)
@@ -260,7 +260,7 @@ export class StreamLink {
     this.#watchdog = setTimeout(() => link?.abort(new Silence()), ms)
   }
 
-  /** A server that answers may be late with its heartbeats; one that does not is frozen, and that is told sooner. */
+  /** Restarts the watchdog. A late heartbeat triggers a probe, which detects a frozen server sooner. */
   #watchLive(): void {
     this.#watch(this.#silenceMs())
     const link = this.#link

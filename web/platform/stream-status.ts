@@ -1,44 +1,44 @@
-/** How the event stream fares, as the link says it and the page shows it. */
+/** The status of the event stream, as the link reports it and the page shows it. */
 import type { ServerEvent } from '../../contract/event.ts'
 import type { Ending } from './stream-answer.ts'
 
-/** How one link ended. */
+/** How one connection ended. */
 export interface LinkEnding {
   at: number
-  /** `goodbye` when the server said so before; `lost` and `silent` when nobody did. */
+  /** `goodbye` if the server announced it; `lost` or `silent` if not. */
   kind: Ending['kind']
-  /** How long it was live; null when it never was. */
+  /** How long the connection was live; null if it never was. */
   livedMs: number | null
-  /** How long nothing had come by then; null when nothing ever had. */
+  /** Time since the last byte at that moment; null if none ever arrived. */
   quietMs: number | null
 }
 
 export type StreamState = 'connecting' | 'live' | 'reconnecting' | 'stale' | 'offline' | 'signed_out'
 
-/** How the stream fares. Times are epoch milliseconds of this machine. */
+/** The status of the stream. Times are epoch milliseconds of this machine. */
 export interface StreamStatus {
   state: StreamState
-  /** Which try to come back this is; 0 while all is well. */
+  /** The number of the reconnect attempt; 0 while live. */
   attempt: number
   nextAttemptAt: number | null
-  /** Why the last link ended, in words for a person. */
+  /** Why the last connection ended, in words for people. */
   reason: string | null
-  /** When anything last came, comments and heartbeats included. */
+  /** When the last byte arrived, comments and heartbeats included. */
   lastHeardAt: number | null
   lastEvent: { type: string; at: number } | null
-  /** Since when it is not live; null while it is, or before it ever was asked to be. */
+  /** Since when the stream has not been live; null while it is, or before it was first opened. */
   troubleSince: number | null
   liveSince: number | null
-  /** What to add to this machine's clock to get the server's. */
+  /** Milliseconds to add to this machine's clock to get the server's. */
   clockOffsetMs: number
   clientId: string | null
-  /** How the last return went: what was missed and replayed. */
+  /** How the last reconnect went: downtime, replayed events, and whether some were missed. */
   lastReturn: { at: number; awayMs: number; replayed: number; isGap: boolean } | null
-  /** How the last links ended, newest last; at most 20. */
+  /** How the last connections ended, newest last; at most 20. */
   endings: readonly LinkEnding[]
 }
 
-/** One event with its id; states and controls carry none. */
+/** One event with its ID; states and controls have none. */
 export interface StreamEvent {
   id: string | null
   event: ServerEvent
@@ -73,7 +73,7 @@ const notFacts: ReadonlySet<string> = new Set([
   'goodbye',
 ] satisfies ServerEvent['type'][])
 
-/** Facts have a place in the log; states and controls have none. */
+/** Returns whether an event is a fact, which has a position in the log; states and controls have none. */
 export function isFact(type: ServerEvent['type']): boolean {
   return !notFacts.has(type)
 }

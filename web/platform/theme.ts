@@ -1,4 +1,4 @@
-/** Light, dark, or as the system has it. `public/theme.js` does the same before the first paint. */
+/** The colour scheme: light, dark, or the system's. `public/theme.js` applies it before the first paint. */
 import { useEffect, useState } from 'react'
 
 export type ThemeChoice = 'system' | 'light' | 'dark'
@@ -39,6 +39,6 @@ function writeChoice(choice: ThemeChoice): void {
   try {
     localStorage.setItem(storageKey, choice)
   } catch {
-    // Storage may be forbidden; the choice then holds until the page is left.
+    // Storage may be forbidden; the choice then lasts until the page is left.
   }
 }

@@ -1,11 +1,14 @@
-/** Asks before a form that was not saved is left: by a link, a shortcut, the browser's Back, or with the window. */
+/** Asks before the user leaves an unsaved form by a link, a shortcut, the browser's Back, or by closing the window. */
 import { useCallback, useEffect, useRef } from 'react'
 import type { AroundNavHandler } from 'wouter'
 
-/** With where each stands. */
+/** The unsaved forms, each with its address and history state. */
 const unsaved = new Map<object, { href: string; state: unknown }>()
 
-/** @returns To be called before the page is left on purpose. */
+/**
+ * Guards a form while it has unsaved changes.
+ * @returns A function to call before the page is left on purpose.
+ */
 export function useUnsaved(isUnsaved: boolean): () => void {
   const own = useRef({})
   useEffect(() => {
@@ -28,7 +31,7 @@ export const askBeforeLeaving: AroundNavHandler = (navigate, to, options) => {
   if (unsaved.size === 0 || mayLeave()) navigate(to, options)
 }
 
-// Before the router hears of it, which would have left the page by then: so from the start, and not with the first form.
+// Registered on import, before the router's listener, which would already have left the page.
 globalThis.addEventListener?.('popstate', event => {
   const [form] = unsaved.values()
   if (!form || location.href === form.href || mayLeave()) return

@@ -1,10 +1,10 @@
-/** State in the address: what is filtered, sorted or open can be linked, and the back button works. */
+/** State in the address: filters, sorting and open items can be linked, and the back button works. */
 import { useCallback, useMemo } from 'react'
 import { useSearchParams } from 'wouter'
 
 /**
- * `const [view, setView] = useUrlState({ page: '1', filter: '' })`. Values are text. What equals its default is left out of the
- * address. `setView(change, { replace: true })` makes no entry in the history; use it while somebody types.
+ * Reads and writes state in the query string: `const [view, setView] = useUrlState({ page: '1', filter: '' })`. Values
+ * are text; defaults are omitted. `setView(change, { replace: true })` adds no history entry; use it while typing.
  */
 export function useUrlState<State extends Record<string, string>>(
   defaults: State,

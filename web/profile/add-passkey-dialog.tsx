@@ -1,4 +1,4 @@
-/** Adds a passkey: a name for it, the password again, and then the browser asks. */
+/** Adds a passkey: its name, the current password, and then the browser's dialog. */
 import type { Profile } from '../../contract/profile.ts'
 import { checkAll, checks } from '../access/form-checks.ts'
 import { passkeyWords } from '../access/passkeys.ts'
@@ -14,7 +14,7 @@ import { useAddPasskey } from './use-profile.ts'
 const checkName = checkAll({ name: checks.name })
 const checkBoth = checkAll({ name: checks.name, current_password: checks.password })
 
-/** Mounted while it is open. */
+/** The dialog; mount it while it is open. */
 export function AddPasskeyDialog({
   profile: { email, has_password: hasPassword },
   onClose,

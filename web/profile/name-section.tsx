@@ -1,4 +1,4 @@
-/** How one is called here. */
+/** The user's own name. */
 import type { Profile } from '../../contract/profile.ts'
 import { checkAll, checks } from '../access/form-checks.ts'
 import { useSignInState } from '../access/use-sign-in.ts'
@@ -13,7 +13,7 @@ import { useChangeName } from './use-profile.ts'
 
 const check = checkAll({ name: checks.name })
 
-/** Give it the name as its key: it starts over when that changes. */
+/** Use the name as the key: the form starts over when that changes. */
 export function NameSection({ profile: { name, email, role, oidc } }: { profile: Profile }) {
   const { mutate, error, isPending } = useChangeName()
   const provider = useSignInState().data?.oidc?.name ?? 'the OpenID Connect provider'

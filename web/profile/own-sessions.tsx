@@ -1,4 +1,4 @@
-/** Where one is signed in, and how to end it there. */
+/** The user's own sessions, and how to end them. */
 import { LogOut } from 'lucide-react'
 import { useRef, useState } from 'react'
 import type { SignInMethod, UserSession } from '../../contract/access.ts'
@@ -26,7 +26,7 @@ export function OwnSessions() {
   const list = useRef<HTMLUListElement>(null)
   const tell = (ended: string) => {
     setNews(`${ended} has ended`)
-    // The button that was pressed is gone.
+    // The pressed button has been removed.
     list.current?.focus()
   }
   return (

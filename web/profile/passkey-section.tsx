@@ -1,4 +1,4 @@
-/** One's own passkeys. */
+/** The user's own passkeys. */
 import { KeyRound, Plus } from 'lucide-react'
 import { useState } from 'react'
 import type { Passkey, Profile } from '../../contract/profile.ts'

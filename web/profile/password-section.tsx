@@ -1,4 +1,4 @@
-/** One's own password. */
+/** The user's own password. */
 import { useState } from 'react'
 import type { Profile } from '../../contract/profile.ts'
 import { checkAll, checks } from '../access/form-checks.ts'

@@ -1,4 +1,4 @@
-/** One's own account: name, password, second factor, passkeys, what notifies one, and where one is signed in. */
+/** The user's own account: name, password, second factor, passkeys, notifications, and sessions. */
 import { useOidcFault } from '../access/oidc-return.ts'
 import { useSignInState } from '../access/use-sign-in.ts'
 import { PushPanel } from '../push/push-panel.tsx'
@@ -14,7 +14,7 @@ import { useProfile } from './use-profile.ts'
 
 export function ProfilePage() {
   const profile = useProfile()
-  // A user sent away to sign in again may return without having done so.
+  // A user redirected to sign in again may return without having done so.
   const fault = useOidcFault(useSignInState().data?.oidc?.name)
   return (
     <>

@@ -1,4 +1,4 @@
-/** A part of the profile: what it is at the left, how it stands at the right. */
+/** A section of the profile: explanation on the left, state on the right. */
 import { type ReactNode, useId } from 'react'
 
 export function ProfileSection({

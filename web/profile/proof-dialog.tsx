@@ -1,4 +1,4 @@
-/** Asks for the current password before it does something; without one, for a yes. */
+/** Asks for the current password before an action; users without one just confirm. */
 import type { ReactNode } from 'react'
 import type { Profile } from '../../contract/profile.ts'
 import { checkAll, checks } from '../access/form-checks.ts'
@@ -10,7 +10,7 @@ import { ProofNote } from './proof-note.tsx'
 
 const check = checkAll({ current_password: checks.password })
 
-/** Mounted while it is open. */
+/** The dialog; mount it while it is open. */
 export function ProofDialog({
   profile: { email, has_password: hasPassword },
   title,
@@ -26,7 +26,7 @@ export function ProofDialog({
   children: ReactNode
   confirmLabel: string
   isDangerous?: boolean
-  /** The request that follows. */
+  /** The mutation that it runs. */
   doing: { error: Error | null; isPending: boolean }
   onConfirm(proof: { current_password?: string }): void
   onClose(): void

@@ -1,4 +1,4 @@
-/** The current password, asked again before something that keeps others out or lets them in. */
+/** The current password, required before a change of credentials. */
 import type { ComponentProps } from 'react'
 import { Field, PasswordInput } from '../ui/field.tsx'
 
@@ -7,7 +7,7 @@ export function ProofField({
   error,
   control,
 }: {
-  /** For the password manager, which must know whose password it fills in. */
+  /** The user's address, for password managers. */
   email: string
   error: string | undefined
   control: ComponentProps<'input'>

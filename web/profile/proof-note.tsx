@@ -1,4 +1,4 @@
-/** What stands in a form of the profile when it failed; users without a password may have to sign in again first. */
+/** The error of a form in the profile; users without a password may have to sign in again first. */
 import { KeyRound } from 'lucide-react'
 import { oidcAddress } from '../access/oidc-return.ts'
 import { hasPasskeys, passkeyWords } from '../access/passkeys.ts'
@@ -9,13 +9,13 @@ import { FaultNote } from '../ui/error-state.tsx'
 import { WaitNote } from '../ui/wait-note.tsx'
 import { useProfile } from './use-profile.ts'
 
-/** @param words Instead of the server's, where the page knows better. */
+/** @param words Replaces the server's words, where the page knows better. */
 export function ProofNote({ error, words }: { error: Error; words?: { title: string; detail: string } | undefined }) {
   if (error instanceof ApiProblem && error.code === 'recent_sign_in_required') return <SignInAgain />
   return <WaitNote error={error} words={words} />
 }
 
-/** Each way leads back to this page. */
+/** Each way to sign in returns to this page. */
 function SignInAgain() {
   const { data: profile } = useProfile()
   const { data: state } = useSignInState()

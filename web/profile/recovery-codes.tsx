@@ -1,4 +1,4 @@
-/** The recovery codes, shown this once, with ways to keep them. */
+/** The recovery codes, shown once, with ways to save them. */
 import { Check, Copy, Download } from 'lucide-react'
 import { Button } from '../ui/button.tsx'
 import { useCopy } from '../ui/use-copy.ts'

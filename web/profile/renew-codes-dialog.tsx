@@ -1,11 +1,11 @@
-/** Makes new recovery codes, and shows them this once. */
+/** Creates new recovery codes, and shows them once. */
 import type { Profile } from '../../contract/profile.ts'
 import { ShownOnceDialog } from '../ui/shown-once-dialog.tsx'
 import { ProofDialog } from './proof-dialog.tsx'
 import { RecoveryCodes } from './recovery-codes.tsx'
 import { useProfileChanged, useRenewRecoveryCodes } from './use-profile.ts'
 
-/** Mounted while it is open. */
+/** The dialog; mount it while it is open. */
 export function RenewCodesDialog({ profile, onClose }: { profile: Profile; onClose(): void }) {
   const renewing = useRenewRecoveryCodes()
   const changed = useProfileChanged()

@@ -1,4 +1,4 @@
-/** Sets up an authenticator: the password again, the picture for the app, a first code, and the recovery codes. */
+/** Sets up an authenticator: current password, QR code, a first code, and recovery codes. */
 import { useId } from 'react'
 import type { Profile } from '../../contract/profile.ts'
 import { CodeInput } from '../access/code-input.tsx'
@@ -17,7 +17,7 @@ import { useBeginTotp, useConfirmTotp, useProfileChanged } from './use-profile.t
 
 const title = 'Set up an authenticator'
 
-/** Mounted while it is open. */
+/** The dialog; mount it while it is open. */
 export function TotpDialog({ profile, onClose }: { profile: Profile; onClose(): void }) {
   const beginning = useBeginTotp()
   const confirming = useConfirmTotp()
@@ -133,7 +133,7 @@ function ConfirmStep({
   )
 }
 
-/** Easier to type. */
+/** Splits the key into groups of four, which are easier to type. */
 function inFours(secret: string): string {
   return secret.replaceAll(/.{4}(?=.)/g, '$& ')
 }

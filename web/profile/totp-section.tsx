@@ -10,7 +10,7 @@ import { RenewCodesDialog } from './renew-codes-dialog.tsx'
 import { TotpDialog } from './totp-dialog.tsx'
 import { useRemoveTotp } from './use-profile.ts'
 
-/** Fewer are soon none. */
+/** Number of remaining codes from which a warning is shown. */
 const fewCodes = 3
 
 export function TotpSection({ profile }: { profile: Profile }) {

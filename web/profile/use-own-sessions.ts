@@ -1,4 +1,4 @@
-/** Where one is signed in oneself, and how to end that. */
+/** The user's own sessions, and ending them. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { UserSession } from '../../contract/access.ts'
 import { api } from '../../contract/index.ts'
@@ -6,7 +6,7 @@ import { ApiProblem, call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { ignoreNobody, useLeave, useSession } from '../platform/session.ts'
 
-/** No event tells of one's own sessions. */
+/** Poll interval in milliseconds, because no event reports sessions. */
 const askEveryMs = 30_000
 
 export function useOwnSessions() {
@@ -18,7 +18,7 @@ export function useOwnSessions() {
   })
 }
 
-/** @param onEnded When it is gone from the list too. */
+/** @param onEnded Called once the session has left the list. */
 export function useEndSession({ id, is_current: isCurrent }: UserSession, onEnded: () => void) {
   const queries = useQueryClient()
   const leave = useLeave()

@@ -1,4 +1,4 @@
-/** One's own account here, and what can be done to it. */
+/** The user's own account, and changes to it. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useCallback } from 'react'
 import { api } from '../../contract/index.ts'
@@ -8,7 +8,7 @@ import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useToast } from '../ui/toast.tsx'
 
-/** A user without a password is not asked for one. */
+/** The password; undefined for users without one. */
 interface Proof {
   current_password?: string
 }
@@ -17,7 +17,7 @@ export function useProfile() {
   return useQuery({ queryKey: queryKeys.profile, queryFn: ({ signal }) => call(api.profile.getProfile, { signal }) })
 }
 
-/** Loads again what hangs on the profile. */
+/** Invalidates everything that depends on the profile. */
 export function useProfileChanged(): () => Promise<unknown> {
   const queries = useQueryClient()
   return useCallback(
@@ -48,7 +48,7 @@ export function useChangePassword() {
   const toast = useToast()
   return useMutation({
     mutationFn: (body: Proof & { new_password: string }) => call(api.profile.changePassword, { body }),
-    // It holds passwords.
+    // The request contains passwords, so it is not cached.
     gcTime: 0,
     onSuccess: async () => {
       toast({ tone: 'good', title: 'Password changed', detail: 'Your other sessions have ended.' })
@@ -61,7 +61,7 @@ export function useBeginTotp() {
   return useMutation({ mutationFn: (body: Proof) => call(api.profile.beginTotp, { body }), gcTime: 0 })
 }
 
-/** What it answers is shown once; the profile is loaded again when it was seen. */
+/** Confirms the authenticator; its response is shown once, and the profile is reloaded after that. */
 export function useConfirmTotp() {
   return useMutation({
     mutationFn: (code: string) => call(api.profile.confirmTotp, { body: { code } }),

@@ -1,4 +1,4 @@
-/** Messages as they are now and as they would be: the first few, or all of an item, of which only those in sight are drawn. */
+/** Messages as they are and as they would be: the first few, or all of an item in a virtualised list. */
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { Link } from 'wouter'
@@ -13,18 +13,18 @@ import { SkeletonRows } from '../ui/skeleton.tsx'
 import { type ChangePart, outcomeWordsOf, partsOf } from './proposal-words.ts'
 import { useItemChanges } from './use-proposals.ts'
 
-/** Height of a row in root em before it was measured. */
+/** Estimated row height in rem. */
 const rowEm = 3.5
-/** Rows above and below what is in sight. */
+/** Rows rendered above and below the visible ones. */
 const overscan = 10
-/** How many rows before the end further ones are asked for. */
+/** Rows before the end at which more are requested. */
 const aheadOfEnd = 50
 
 export function FewChanges({ accountId, changes }: { accountId: string; changes: readonly ProposedChange[] }) {
   return (
     <ul aria-label="What would change" className="grid grid-cols-1">
       {changes.map((change, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a message may stand in several folders, and the list is replaced whole
+        // biome-ignore lint/suspicious/noArrayIndexKey: messages may repeat, and the list is replaced as a whole
         <li key={index} className="min-w-0 border-t">
           <ChangeRow accountId={accountId} change={change} />
         </li>
@@ -42,7 +42,7 @@ export function AllChanges({
   proposalId: string
   itemId: string
   accountId: string
-  /** What scrolls around the whole proposal. */
+  /** The scroll container of the whole proposal. */
   scroller: RefObject<HTMLElement | null>
 }) {
   const { data, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useItemChanges(proposalId, itemId)
@@ -87,7 +87,7 @@ export function AllChanges({
   )
 }
 
-/** How far below the beginning of what scrolls the list begins: other items above it open and close. */
+/** Returns the list's offset in the scroll container, which changes as items above it expand and collapse. */
 function useOffsetIn(scroller: RefObject<HTMLElement | null>, list: RefObject<HTMLElement | null>): number {
   const [offset, setOffset] = useState(0)
   useLayoutEffect(() => {
@@ -119,7 +119,7 @@ function ChangeRow({ accountId, change }: { accountId: string; change: ProposedC
   const outcome = outcomeWordsOf(change)
   const name = change.id ?? change.ref
   const words =
-    visibleText(subject?.trim() ?? '') || (subject === null ? 'A message without known subject' : '(no subject)')
+    visibleText(subject?.trim() ?? '') || (subject === null ? 'Message with unknown subject' : '(no subject)')
   const isOut = outcome !== undefined
   return (
     <div className={classNames('grid grid-cols-1 gap-0.5 px-3 py-1.5 text-sm', isOut && 'text-muted')}>

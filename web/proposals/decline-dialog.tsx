@@ -1,4 +1,4 @@
-/** Declines items of a proposal, with a reason that the one who proposed them reads. */
+/** Declines items of a proposal, with a reason for the proposer. */
 import { useState } from 'react'
 import type { ProposalDetail } from '../../contract/proposal.ts'
 import { proposalBounds } from '../../contract/proposals.ts'
@@ -50,13 +50,13 @@ export function DeclineDialog({
       className="grid gap-3"
       onSubmit={() => decline.mutate({ items, reason: reason.trim() })}
     >
-      <p className="text-sm text-soft">Nothing of it is done. What was declined cannot be applied later.</p>
+      <p className="text-sm text-soft">Nothing is changed. Declined items cannot be applied later.</p>
       {parts.chosen.length > 0 && parts.others.length > 0 && (
         <Radios<Which>
           legend="Which"
           value={which}
           choices={[
-            { value: 'all', label: `All that wait (${parts.all.length})` },
+            { value: 'all', label: `All pending (${parts.all.length})` },
             { value: 'chosen', label: `Only those selected (${parts.chosen.length})` },
             { value: 'others', label: `Only those not selected (${parts.others.length})` },
           ]}

@@ -1,4 +1,4 @@
-/** One item of a proposal: its words, whether it is chosen, what it would change, and what became of it. */
+/** One item of a proposal: its text, checkbox, changes, and outcome. */
 import { ChevronDown, ChevronRight } from 'lucide-react'
 import { type RefObject, useId } from 'react'
 import { Link } from 'wouter'
@@ -13,7 +13,7 @@ import { DraftOf, MessageOf, type Reading } from './item-content.tsx'
 import { becameOf, decidedWords, isDeletion, wordsOfItem } from './proposal-words.ts'
 import { isWaiting } from './selection.ts'
 
-/** So many messages of an item are shown at once; the others by a press. */
+/** Messages of an item shown at first; the rest on request. */
 const fewest = 5
 
 export interface ItemActs extends Omit<Reading, 'isEditing'> {
@@ -25,15 +25,15 @@ export interface ItemFacts {
   proposalId: string
   accountId: string
   scroller: RefObject<HTMLElement | null>
-  /** The first changes of the item, as far as they are known. */
+  /** The first changes of the item, as far as they are loaded. */
   changes: readonly ProposedChange[]
   isChosen: boolean
   isOpen: boolean
   isEditing: boolean
-  /** A message that is chosen, and was not on screen yet. */
+  /** Whether it is a selected message that has not been on screen yet. */
   isUnread: boolean
   news: 'new' | 'changed' | undefined
-  /** Why the last decision left it as it was. */
+  /** Why the last decision did not apply to it. */
   failure: string | undefined
   wordsOf(id: string): string
 }
@@ -50,7 +50,7 @@ export function ItemCard({ item, acts, ...facts }: ItemFacts & { item: ProposalI
       data-item={id}
       className={classNames(
         'min-w-0 overflow-hidden rounded-md border',
-        // Many are drawn only where they are looked at.
+        // Off-screen items are not rendered, because there may be many.
         !facts.isOpen && '[contain-intrinsic-size:auto_6rem] [content-visibility:auto]',
         isChosen && 'border-accent',
         isRed && 'border-bad',
@@ -78,7 +78,7 @@ export function ItemCard({ item, acts, ...facts }: ItemFacts & { item: ProposalI
           <p className="flex flex-wrap items-center gap-1.5 text-xs text-muted empty:hidden" aria-live="polite">
             {isRed && isWaiting(item) && <span className="font-medium text-bad">Cannot be undone</span>}
             {news !== undefined && (
-              <Badge tone="warn">{news === 'new' ? 'New' : 'Changed since you opened it: look again'}</Badge>
+              <Badge tone="warn">{news === 'new' ? 'New' : 'Changed since you opened it: review again'}</Badge>
             )}
             {isUnread && <Badge tone="info">Not read yet</Badge>}
             {!isWaiting(item) && <StatePill tone={tone}>{text}</StatePill>}
@@ -126,7 +126,7 @@ function Content({ item, acts, ...facts }: ItemFacts & { item: ProposalItem; act
   const contentId = useId()
   if (kind === 'operation') {
     const total = operation?.counts.total ?? 0
-    // What was decided is in the list of changes; a folder is named in the words.
+    // Decided changes are in the list of changes, and a folder is named in the text.
     if (!isWaiting(item) || operation?.folder !== undefined || total === 0) return null
     const hasAll = changes.length >= total && changes.length <= fewest
     return (

@@ -1,4 +1,4 @@
-/** What a draft or a message of a proposal would be, from its bytes, as among approvals. */
+/** The content of a proposed draft or message, rendered from its bytes as for an approval. */
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import type { ApprovalDetail } from '../../contract/approvals.ts'
@@ -18,7 +18,7 @@ import { ErrorState } from '../ui/error-state.tsx'
 import { SkeletonRows } from '../ui/skeleton.tsx'
 
 export interface Reading {
-  /** The message with this hash was on screen. */
+  /** Called when the message with this hash has been on screen. */
   onSeen(id: string, hash: string): void
   isEditing: boolean
   onEdited(): void
@@ -27,14 +27,14 @@ export interface Reading {
 export function MessageOf({ item, ...reading }: Reading & { item: ProposalItem }) {
   const approvalId = item.approval_id ?? ''
   const { data, error, refetch } = useQuery({
-    // Another hash is another message.
+    // Another hash means another message.
     queryKey: [...queryKeys.approval(approvalId), item.hash],
     queryFn: ({ signal }) => call(approvalsApi.getApproval, { params: { approval_id: approvalId }, signal }),
     enabled: approvalId !== '',
   })
   const queries = useQueryClient()
   const isOther = data !== undefined && data.hash !== item.hash
-  // The item names what was there before an edit: its proposal is asked for again.
+  // The item still names the version before an edit, so its proposal is reloaded.
   useEffect(() => {
     if (isOther) void queries.invalidateQueries({ queryKey: queryKeys.openedProposals })
   }, [isOther, queries])
@@ -55,7 +55,7 @@ function Message({
 }: Pick<Reading, 'onSeen'> & { item: ProposalItem; detail: ApprovalDetail }) {
   const { submission, content } = detail
   const held = useHeldMessage(detail)
-  // What was edited a moment ago is not what the item names.
+  // A message edited a moment ago is not the one that the item names.
   const isSeen = held.isSeen && detail.hash === hash
   useEffect(() => {
     if (isSeen) onSeen(id, hash)

@@ -1,4 +1,4 @@
-/** The items of a proposal by kind, each kind with a box for all of it. */
+/** The items of a proposal by kind, each kind with a checkbox for all. */
 import { type ReactNode, type RefObject, useId } from 'react'
 import type { ProposalDetail, ProposalItem, ProposedChange } from '../../contract/proposal.ts'
 import { formatNumber } from '../platform/format.ts'
@@ -26,7 +26,7 @@ export function ItemGroups({
         <AllOf
           items={waiting}
           view={view}
-          words={`All that wait: ${selection.chosen.size} of ${formatNumber(waiting.length)} selected`}
+          words={`All pending: ${selection.chosen.size} of ${formatNumber(waiting.length)} selected`}
         />
       )}
       {groupItems(detail.items).map(({ group, items }) => (
@@ -99,7 +99,7 @@ function AllOf({
   items: readonly ProposalItem[]
   view: ProposalView
   words: string
-  /** For the ear, where the heading says it to the eye. */
+  /** Names the group for screen readers, where a heading shows it. */
   of?: string
 }) {
   const share = shareOf(view.selection, items)

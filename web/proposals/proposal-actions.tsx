@@ -1,4 +1,4 @@
-/** Apply what is chosen, or decline: at the bottom, where the thumb is. What is applied is what was looked at. */
+/** Apply the selection, or decline; at the bottom at thumb's reach. A decision applies to what was reviewed. */
 import { ArrowDown, Check, X } from 'lucide-react'
 import { useState } from 'react'
 import type { ProposalDecision, ProposalDetail } from '../../contract/proposal.ts'
@@ -26,9 +26,9 @@ export function ProposalActions({
 }: {
   detail: ProposalDetail
   view: ProposalView
-  /** Opens a message and brings it on screen. */
+  /** Opens a message and scrolls it into view. */
   onShow(id: string): void
-  /** Where the keyboard goes on. */
+  /** Moves the focus on after a decision. */
   onDecided(): void
 }) {
   const { waiting, applicable, toApply, unread } = view
@@ -94,7 +94,7 @@ export function ProposalActions({
           onConfirm={send}
           onClose={() => setDialog(undefined)}
         >
-          <p className="text-sm">This is among what you apply, and cannot be undone:</p>
+          <p className="text-sm">Your selection includes what cannot be undone:</p>
           <ul className="grid list-disc gap-1 ps-5 text-sm">
             {deletions.map(({ id, words }) => (
               <li key={id} className="wrap-anywhere text-bad">
@@ -111,11 +111,11 @@ export function ProposalActions({
 
 function Ended({ detail: { id, state, counts }, takesFocus }: { detail: ProposalDetail; takesFocus: boolean }) {
   const words = {
-    open: 'Nothing of it waits for you.',
+    open: 'Nothing is waiting for you.',
     applied: 'All of it was applied.',
     partial: `${formatCount(counts.applied, 'item')} applied, ${counts.declined} not.`,
-    declined: 'Nothing of it was applied.',
-    expired: 'Nobody decided in time. Nothing of it was applied.',
+    declined: 'Nothing was applied.',
+    expired: 'Nobody decided in time. Nothing was applied.',
   }
   return (
     <footer data-at-bottom="buttons" className="grid shrink-0 grid-cols-1 gap-2 border-t bg-surface px-3 py-2 md:px-4">
@@ -127,7 +127,7 @@ function Ended({ detail: { id, state, counts }, takesFocus }: { detail: Proposal
   )
 }
 
-/** Each as wide as its share, and on a line of its own where its words need that. */
+/** Buttons share the width on phones, and wrap if their labels need it. */
 const tall = 'min-h-11 max-md:grow'
 
 function applyWords(chosen: number, waiting: number): string {

@@ -1,4 +1,4 @@
-/** One proposal as one diff: who wants what, then its items by kind, each of which is applied or declined. */
+/** One proposal as a diff: who wants what, then its items by kind, each to be applied or declined. */
 import { ArrowLeft } from 'lucide-react'
 import { useEffect, useRef } from 'react'
 import type { ProposalDetail, ProposedChange } from '../../contract/proposal.ts'
@@ -18,14 +18,14 @@ import { useBringingOn, useItemFocus } from './use-item-place.ts'
 import { useProposalView } from './use-proposal-view.ts'
 import { useFirstChanges, useProposal } from './use-proposals.ts'
 
-/** Give it the id as key: what was chosen in one says nothing of another. */
+/** The proposal; use its id as key, because a selection in one says nothing about another. */
 export function OpenProposal({
   proposalId,
   itemId,
   backHref,
 }: {
   proposalId: string
-  /** Which item a link is about; empty for none. */
+  /** The item that a link points to; empty for none. */
   itemId: string
   backHref: string
 }) {
@@ -80,10 +80,10 @@ function Detail({ detail, linked }: { detail: ProposalDetail; linked: string }) 
   })
   return (
     <article aria-label="A proposal" className="flex min-h-0 flex-1 flex-col">
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: the keys move the focus among the boxes inside */}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the keys move the focus among the checkboxes inside */}
       <div
         ref={scroller}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
         tabIndex={0}
         onKeyDown={focus.onKeyDown}
         className="relative min-h-0 flex-1 overflow-y-auto focus-visible:-outline-offset-2"
@@ -136,7 +136,7 @@ function Head({ detail }: { detail: ProposalDetail }) {
         <StatePill tone={tone}>{text}</StatePill>
         <CountBadges counts={counts} />
         <span>
-          Since <RelativeTime at={createdAt} />
+          Proposed <RelativeTime at={createdAt} />
         </span>
         {expiresAt !== null && (
           <span>

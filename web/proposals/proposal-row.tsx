@@ -1,4 +1,4 @@
-/** One proposal in the list of what waits, or of what was decided. */
+/** One proposal in the list of pending or decided items. */
 import { Link } from 'wouter'
 import type { Proposal } from '../../contract/proposal.ts'
 import { ListTime } from '../approvals/list-time.tsx'
@@ -44,7 +44,7 @@ export function ProposalRow({ proposal, isOpen, show }: { proposal: Proposal; is
   )
 }
 
-/** What cannot be taken back. */
+/** Badges for irreversible items. */
 export function CountBadges({ counts: { sends, deletions } }: Pick<Proposal, 'counts'>) {
   return (
     <>

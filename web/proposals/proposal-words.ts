@@ -1,4 +1,4 @@
-/** What a token proposes, and what became of it, in words. */
+/** Proposals and their outcomes, in words. */
 import type {
   Proposal,
   ProposalItem,
@@ -45,7 +45,7 @@ export const groupTitles: Record<ItemGroup, string> = {
   messages: 'Messages to be sent',
 }
 
-/** What cannot be undone stands apart, and is chosen by itself. */
+/** Returns whether an item deletes permanently; such items form their own group and are selected separately. */
 export function isDeletion({ operation }: Pick<ProposalItem, 'operation'>): boolean {
   return operation !== null && (operation.kind === 'delete' || operation.kind === 'delete_folder')
 }
@@ -56,7 +56,7 @@ export function groupOf(item: Pick<ProposalItem, 'kind' | 'operation'>): ItemGro
   return isDeletion(item) ? 'deletions' : 'changes'
 }
 
-/** Items of a kind together, in the order in which they would be done. */
+/** Groups items by kind, in the order in which they would be done. */
 export function groupItems<Item extends Pick<ProposalItem, 'kind' | 'operation'>>(
   items: readonly Item[],
 ): { group: ItemGroup; items: Item[] }[] {
@@ -66,7 +66,7 @@ export function groupItems<Item extends Pick<ProposalItem, 'kind' | 'operation'>
   })
 }
 
-/** What became of an item since it was applied: of its operation, or its message. */
+/** Returns the outcome of an item since it was applied: its operation's or message's. */
 export function becameOf({ state, operation, submission, draft }: ProposalItem): StateWords {
   if (state !== 'applied') return itemStates[state]
   if (operation !== null) return stateWords[operation.state]
@@ -74,27 +74,27 @@ export function becameOf({ state, operation, submission, draft }: ProposalItem):
   return draft?.saved.state === 'saved' ? { tone: 'good', text: 'In the Drafts folder' } : itemStates.applied
 }
 
-/** A message by what it is now: a human may have edited it since it was proposed. */
+/** Describes an item; a message by its current state, because a human may have edited it. */
 export function wordsOfItem({ words, submission }: Pick<ProposalItem, 'words' | 'submission'>): string {
   if (submission === null) return visibleText(words)
   const subject = visibleText(submission.subject.trim()) || '(no subject)'
   return `Send “${subject}” to ${recipientWords(submission.recipients)}`
 }
 
-/** `Ada applied it`; the reason of a refusal stands apart. */
+/** Describes a decision: `Ada applied it`; a reason is shown separately. */
 export function decidedWords({ state, decided }: Pick<ProposalItem, 'state' | 'decided'>): string {
   if (decided === null) return ''
   return `${visibleText(decided.name)} ${state === 'declined' ? 'declined it' : 'applied it'}`
 }
 
-/** The first line stands for all in lists. */
+/** Returns the title of a proposal in lists: its first line. */
 export function titleOfProposal({ words }: Pick<Proposal, 'words'>): string {
   const [first, ...others] = words
-  if (first === undefined) return 'Nothing waits in it'
+  if (first === undefined) return 'Nothing is waiting'
   return others.length === 0 ? visibleText(first) : `${visibleText(first)}, and more`
 }
 
-/** How the page opens: who wants what, in one line. */
+/** Summarises in one line what is asked. */
 export function askWords({ counts }: Pick<Proposal, 'counts'>): string {
   return counts.waiting === counts.items
     ? formatCount(counts.items, 'item')
@@ -109,14 +109,14 @@ const flagNames: ReadonlyMap<string, string> = new Map([
 ])
 
 export interface ChangePart {
-  /** For the eye: `+read`. */
+  /** The visible text: `+read`. */
   text: string
-  /** For the ear. */
+  /** The text for screen readers. */
   spoken: string
   tone: 'add' | 'remove' | 'delete' | 'place'
 }
 
-/** What would change of one message, in parts: `INBOX → Archive`, `+read`, `−star`. */
+/** Splits a message's changes into parts: `INBOX → Archive`, `+read`, `−star`. */
 export function partsOf({ action, folder, to, add, remove }: ProposedChange): ChangePart[] {
   const from = visibleText(folder ?? 'somewhere')
   const target = visibleText(to ?? 'elsewhere')
@@ -142,10 +142,10 @@ export function partsOf({ action, folder, to, add, remove }: ProposedChange): Ch
   ]
 }
 
-/** Undefined for what will change, which needs no words. */
+/** Describes why a message will not change; undefined if it will. */
 export function outcomeWordsOf({ outcome }: Pick<ProposedChange, 'outcome'>): string | undefined {
   if (outcome === 'will_change') return undefined
-  return outcome === 'gone' ? 'Not there any more' : 'It is so already'
+  return outcome === 'gone' ? 'Not there any more' : 'Already so'
 }
 
 function flagName(flag: string): string {

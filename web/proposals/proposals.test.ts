@@ -1,4 +1,4 @@
-/** What of a proposal is chosen, also when it changes meanwhile, and what is said of it. */
+/** The selection of items, also when the proposal changes meanwhile, and the texts about it. */
 import { expect, test } from 'vitest'
 import type { ProposalDecision, ProposalItem, ProposedChange } from '../../contract/proposal.ts'
 import { groupItems, outcomeWordsOf, partsOf, titleOfProposal, wordsOfItem } from './proposal-words.ts'
@@ -115,11 +115,11 @@ test('a change says from where to where, and which flags come and go', () => {
   expect(texts({ action: 'folder', to: 'New name' })).toEqual(['INBOX → New name'])
   expect(texts({ action: 'folder' })).toEqual(['INBOX'])
   const outcomes = (['will_change', 'nothing_to_do', 'gone'] as const).map(outcome => outcomeWordsOf({ outcome }))
-  expect(outcomes).toEqual([undefined, 'It is so already', 'Not there any more'])
+  expect(outcomes).toEqual([undefined, 'Already so', 'Not there any more'])
 })
 
 test('a proposal is called by its first words', () => {
-  expect(titleOfProposal({ words: [] })).toBe('Nothing waits in it')
+  expect(titleOfProposal({ words: [] })).toBe('Nothing is waiting')
   expect(titleOfProposal({ words: ['Move 2 messages'] })).toBe('Move 2 messages')
   expect(titleOfProposal({ words: ['Move 2 messages', 'Send 1 message'] })).toBe('Move 2 messages, and more')
 })

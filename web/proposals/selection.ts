@@ -1,15 +1,15 @@
-/** Which items of a proposal are chosen, and as what they were looked at: what changed since is chosen again by a person. */
+/** The selected items of a proposal with the hashes they were reviewed under; changed items must be selected again. */
 import type { ProposalItem } from '../../contract/proposal.ts'
 import { isDeletion } from './proposal-words.ts'
 
 export type Choosable = Pick<ProposalItem, 'id' | 'kind' | 'operation' | 'state' | 'hash' | 'needs_first' | 'can'>
 
 export interface Selection {
-  /** The hash that each chosen item was looked at under. */
+  /** The hash that each selected item was reviewed under. */
   chosen: ReadonlyMap<string, string>
-  /** The hash under which each item is on screen. */
+  /** The hash that each item on screen has. */
   known: ReadonlyMap<string, string>
-  /** What came or changed while the page was open, until a person chooses. */
+  /** Items that appeared or changed while the page was open, until the user selects. */
   news: ReadonlyMap<string, 'new' | 'changed'>
 }
 
@@ -21,7 +21,7 @@ export function mayApply({ state, can }: Pick<ProposalItem, 'state' | 'can'>): b
   return state === 'waiting' && can.includes('apply')
 }
 
-/** As a page opens: all that can be applied, but nothing that deletes, nor what needs such a thing first. */
+/** Returns the initial selection: everything that can be applied, but no deletions, and nothing that depends on one. */
 export function openingOf(items: readonly Choosable[]): Selection {
   const isApt = (item: Choosable) => mayApply(item) && !isDeletion(item)
   const apt = items.filter(item => isApt(item) && neededBy(items, item.id).every(isApt))
@@ -32,7 +32,7 @@ export function openingOf(items: readonly Choosable[]): Selection {
   }
 }
 
-/** After the server told of other items. The same object where nothing is new. */
+/** Updates the selection after the server sent other items; returns the same object if nothing is new. */
 export function follow(before: Selection, items: readonly Choosable[]): Selection {
   const news = new Map(before.news)
   const lost = new Set<string>()
@@ -52,7 +52,7 @@ export function follow(before: Selection, items: readonly Choosable[]): Selectio
   }
   if (isSame) return before
   const waiting = new Set(items.filter(isWaiting).map(({ id }) => id))
-  // What needs one that changed is looked at again together with it; what needs one that is done goes on.
+  // Items that need a changed one must be reviewed again with it; those that need a completed one stay selected.
   const gone = new Set([...lost].flatMap(id => [id, ...(waiting.has(id) ? needing(items, id) : [])]))
   const chosen = new Map([...before.chosen].filter(([id]) => waiting.has(id) && !gone.has(id)))
   const known = new Map(items.map(({ id, hash }) => [id, hash]))
@@ -63,7 +63,7 @@ export function toggle(before: Selection, items: readonly Choosable[], id: strin
   return choose(before, items, [id], !before.chosen.has(id))
 }
 
-/** One more brings along what it needs first; one less takes away what needs it. */
+/** Selects or deselects an item: selecting adds what it needs first, deselecting removes what needs it. */
 export function choose(
   before: Selection,
   items: readonly Choosable[],
@@ -82,7 +82,7 @@ export function choose(
   return { ...before, chosen, news }
 }
 
-/** What is sent to the server: each item as it was looked at. */
+/** Returns the request: each item with the hash it was reviewed under. */
 export function namesOf(
   { chosen }: Pick<Selection, 'chosen'>,
   items: readonly Choosable[],
@@ -93,14 +93,14 @@ export function namesOf(
   })
 }
 
-/** Whether all, some or none of these are chosen. */
+/** Returns whether all, some or none of the items are selected. */
 export function shareOf({ chosen }: Selection, items: readonly Choosable[]): 'all' | 'some' | 'none' {
   const count = items.filter(({ id }) => chosen.has(id)).length
   if (count === 0) return 'none'
   return count === items.length ? 'all' : 'some'
 }
 
-/** The waiting items without which this one cannot be applied, however far behind. */
+/** Returns the pending items that this one needs, transitively. */
 function neededBy(items: readonly Choosable[], id: string): Choosable[] {
   const byId = new Map(items.map(item => [item.id, item]))
   const found = new Set<string>()
@@ -116,7 +116,7 @@ function neededBy(items: readonly Choosable[], id: string): Choosable[] {
   return [...found].map(each => byId.get(each)!)
 }
 
-/** The waiting items that cannot be applied without this one. */
+/** Returns the pending items that need this one, transitively. */
 function needing(items: readonly Choosable[], id: string): string[] {
   return items
     .filter(item => item.id !== id && isWaiting(item) && neededBy(items, item.id).some(each => each.id === id))

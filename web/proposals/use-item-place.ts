@@ -1,14 +1,14 @@
-/** Where one is in a proposal: what is on screen, and on which item the keyboard stands. */
+/** The position in a proposal: what is on screen, and which item has the focus. */
 import { type KeyboardEvent, type RefObject, useEffect, useRef } from 'react'
 
-/** Scrolls to an item, and again when its message is there: until then there may be nothing below it to scroll to. */
+/** Scrolls to an item, and again once its message has loaded: until then there may be too little below it. */
 export function useBringingOn(scroller: RefObject<HTMLElement | null>): (id: string) => void {
   const wanted = useRef('')
   useEffect(() => {
     const around = scroller.current
     if (!around) return
     const ending = new AbortController()
-    // Who scrolls by hand goes elsewhere.
+    // Manual scrolling cancels it.
     const leave = () => {
       wanted.current = ''
     }
@@ -28,7 +28,7 @@ export function useBringingOn(scroller: RefObject<HTMLElement | null>): (id: str
   }
 }
 
-/** To the words of its message, where they are there: they are what is read. */
+/** Scrolls to the text of its message if it is loaded, because that has to be read. */
 function scrollTo(around: HTMLElement, id: string): void {
   if (id === '') return
   const card = around.querySelector(`[data-item="${CSS.escape(id)}"]`)
@@ -36,7 +36,7 @@ function scrollTo(around: HTMLElement, id: string): void {
   target?.scrollIntoView({ block: 'start' })
 }
 
-/** The keyboard stands on the box of an item; arrows go to the next one. */
+/** Manages the focus among the items' checkboxes; arrows move it. */
 export function useItemFocus(scroller: RefObject<HTMLElement | null>) {
   const boxes = () => [...(scroller.current?.querySelectorAll<HTMLInputElement>('input[data-choose]') ?? [])]
   const boxOf = (id: string) => boxes().find(box => box.dataset.choose === id)
@@ -44,7 +44,7 @@ export function useItemFocus(scroller: RefObject<HTMLElement | null>) {
   return {
     current,
     to: (id: string) => boxOf(id)?.focus(),
-    /** After a decision: the first that still waits; where none does, what comes next has the focus. */
+    /** After a decision, focuses the first pending item, or else the next control. */
     toFirst: (ids: readonly string[]) =>
       requestAnimationFrame(() => {
         const first = ids.map(boxOf).find(box => box !== undefined)
@@ -55,7 +55,7 @@ export function useItemFocus(scroller: RefObject<HTMLElement | null>) {
       if (step === undefined || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return
       const all = boxes()
       const at = all.findIndex(box => box.dataset.choose === current())
-      // Elsewhere arrows scroll.
+      // Elsewhere, the arrows scroll.
       if (at < 0 || !(event.target instanceof HTMLInputElement)) return
       const next = all[at + step]
       if (!next) return

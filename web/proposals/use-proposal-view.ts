@@ -1,15 +1,15 @@
-/** What a person has done with a proposal on this screen: chosen, opened, read; and what the last decision left as it was. */
+/** The view state of a proposal: what is selected, expanded and read, and which items the last decision left out. */
 import { useCallback, useMemo, useState } from 'react'
 import type { ProposalDecision, ProposalDetail, ProposalItem } from '../../contract/proposal.ts'
 import { choose, follow, isWaiting, mayApply, namesOf, openingOf, toggle } from './selection.ts'
 
-/** By id of the item. */
+/** By item id. */
 type Failures = ReadonlyMap<string, { hash: string; why: string }>
 
 export function useProposalView(detail: ProposalDetail) {
   const { items } = detail
   const [selection, setSelection] = useState(() => openingOf(items))
-  // What is on screen is what the server has now; what was chosen is what was looked at.
+  // The screen shows the server's current items; the selection is what was reviewed.
   const followed = follow(selection, items)
   if (followed !== selection) setSelection(followed)
   const [opened, setOpened] = useState<ReadonlySet<string>>(() => new Set())
@@ -47,10 +47,10 @@ export function useProposalView(detail: ProposalDetail) {
     toggle: (id: string) => setSelection(before => toggle(before, items, id)),
     chooseAll: (ids: readonly string[], isChosen: boolean) =>
       setSelection(before => choose(before, items, ids, isChosen)),
-    /** What would be applied now, each as it was looked at. */
+    /** What would be applied now, each as it was reviewed. */
     toApply: namesOf(selection, applicable),
     applicable,
-    /** The first message that is chosen and was not on screen yet. */
+    /** The first selected message that has not been on screen yet. */
     unread: applicable.filter(isUnread),
     toDecline: namesOf(selection, waiting),
     noteResults: (decision: ProposalDecision, done: 'applied' | 'declined') => setFailures(failuresOf(decision, done)),
@@ -59,7 +59,7 @@ export function useProposalView(detail: ProposalDetail) {
 
 export type ProposalView = ReturnType<typeof useProposalView>
 
-/** Items that are not what they were to become, with the reason. */
+/** Returns the items that did not reach the intended state, with reasons. */
 export function failuresOf({ proposal, results }: ProposalDecision, done: 'applied' | 'declined'): Failures {
   const hashes = new Map(proposal.items.map(({ id, hash }) => [id, hash]))
   return new Map(

@@ -1,4 +1,4 @@
-/** Proposals, what each would change, and the decisions. What is applied is named by the hash that was looked at. */
+/** Proposals, their changes, and decisions. A decision names the hashes that were reviewed. */
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { ProposalDecision, ProposalState } from '../../contract/proposal.ts'
 import { proposalsApi } from '../../contract/proposals.ts'
@@ -6,11 +6,11 @@ import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useMay } from '../platform/session.ts'
 
-/** As many as one answer holds. */
+/** Page size, the maximum that the server allows. */
 const changesAtOnce = '100'
 const decidedStates = ['applied', 'partial', 'declined', 'expired'] as const satisfies readonly ProposalState[]
 
-/** Facts keep them current. Only for those who may open the page of approvals. */
+/** Returns the open proposals, kept fresh by facts; only for users who may open the page of approvals. */
 export function useOpenProposals() {
   const maySee = useMay('mail:draft')
   return useQuery({
@@ -20,7 +20,7 @@ export function useOpenProposals() {
   })
 }
 
-/** The newest of those of which nothing waits any more. */
+/** Returns the newest proposals of which nothing is pending. */
 export function useDecidedProposals(isAsked: boolean) {
   return useQuery({
     queryKey: queryKeys.proposalsIn('decided'),
@@ -41,7 +41,7 @@ export function useProposal(proposalId: string) {
   })
 }
 
-/** The first changes, of the whole proposal: in one call, however many items it has. */
+/** Returns the first changes of the whole proposal in one call, however many items it has. */
 export function useFirstChanges(proposalId: string, isAsked: boolean) {
   return useQuery({
     queryKey: queryKeys.proposedChanges(proposalId, 'first'),
@@ -55,7 +55,7 @@ export function useFirstChanges(proposalId: string, isAsked: boolean) {
   })
 }
 
-/** All changes of one item, page by page. */
+/** Returns all changes of one item, page by page. */
 export function useItemChanges(proposalId: string, itemId: string) {
   return useInfiniteQuery({
     queryKey: queryKeys.proposedChanges(proposalId, itemId),
@@ -75,7 +75,7 @@ export interface ChosenItem {
   hash: string
 }
 
-/** @param onDecided Called also when what asked for it is not on screen any more. */
+/** @param onDecided Called even if the component has been unmounted. */
 export function useApplyItems(proposalId: string, onDecided: (decision: ProposalDecision) => void) {
   const decided = useDecided(proposalId, onDecided)
   return useMutation({
@@ -85,7 +85,7 @@ export function useApplyItems(proposalId: string, onDecided: (decision: Proposal
   })
 }
 
-/** @param onDecided Called also when what asked for it is not on screen any more. */
+/** @param onDecided Called even if the component has been unmounted. */
 export function useDeclineItems(proposalId: string, onDecided: (decision: ProposalDecision) => void) {
   const decided = useDecided(proposalId, onDecided)
   return useMutation({
@@ -105,7 +105,7 @@ function useDecided(proposalId: string, onDecided: (decision: ProposalDecision) 
       queries.setQueryData(queryKeys.proposal(proposalId), decision.proposal)
       onDecided(decision)
     },
-    // The stream would say so too, but it may be interrupted.
+    // The stream would do so too, but it may be down.
     onSettled: () => {
       for (const queryKey of [queryKeys.proposals, queryKeys.approvals, queryKeys.outbox, queryKeys.operations]) {
         // A failed reload shows in the panel that needs it.

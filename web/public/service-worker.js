@@ -1,6 +1,6 @@
 /**
- * Shows the notifications of Web Push, and opens the page at what they are about. It decides nothing: there is no button on them. It
- * answers no request and keeps no file of the page, so the page is as new with it as without it.
+ * Shows Web Push notifications, and opens the page that a clicked one is about. Nothing is decided here: notifications
+ * have no buttons. There is no fetch handler and no cache, so the page is as fresh with the worker as without it.
  */
 const waitingId = /^[ap][0-9a-z]{16}$/
 
@@ -12,7 +12,7 @@ addEventListener('notificationclick', event => {
   event.waitUntil(openPage(event.notification.data?.href ?? '/approvals'))
 })
 
-/** Browsers want something to be shown for each push, so what cannot be read is shown as that. */
+/** Parses a push; an unreadable one is empty, because browsers require a notification for each. */
 function contentOf(data) {
   try {
     return data?.json() ?? {}
@@ -41,7 +41,7 @@ function show({ kind, tag, count, proposals, total, asks, account, open, title: 
   const others = total > count ? `${total} wait in all.` : ''
   const body = [who, others].filter(Boolean).join('\n')
   const title = titleOf(count, proposals ?? 0)
-  // One of the same tag is replaced, and told again.
+  // A notification with the same tag is replaced, and alerts again.
   const options = { ...shared, body, tag: String(tag ?? 'approvals'), renotify: true, data: { href, isApproval: true } }
   return registration.showNotification(title, options)
 }
@@ -52,7 +52,7 @@ function titleOf(count, proposals) {
   return `${count} ${proposals < count ? 'messages and proposals' : 'proposals'} wait for you`
 }
 
-/** In the window that is there, without loading it again, or in a new one. */
+/** Opens a page in an existing window without reloading it, or else in a new one. */
 async function openPage(href) {
   const windows = await clients.matchAll({ type: 'window', includeUncontrolled: true })
   const found = windows.find(each => each.focused) ?? windows[0]

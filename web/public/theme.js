@@ -1,10 +1,10 @@
-/** Sets light or dark before the first paint. A file of its own, since the page allows no inline script. */
+/** Applies the colour scheme before the first paint. A separate file, because the CSP forbids inline scripts. */
 ;(() => {
   let choice = 'system'
   try {
     choice = localStorage.getItem('rustymail.theme') ?? 'system'
   } catch {
-    // Storage may be forbidden; the system's choice holds then.
+    // Storage may be forbidden; the system's choice applies then.
   }
   const isDark = choice === 'dark' || (choice !== 'light' && matchMedia('(prefers-color-scheme: dark)').matches)
   document.documentElement.dataset.theme = isDark ? 'dark' : 'light'

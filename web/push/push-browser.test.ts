@@ -1,4 +1,4 @@
-/** Where notifications are possible, and what is said where they are not. */
+/** Where notifications are possible, and the text where they are not. */
 import { expect, test } from 'vitest'
 import { abilityOf, type BrowserFeatures } from './push-browser.ts'
 

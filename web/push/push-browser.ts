@@ -1,8 +1,8 @@
-/** The browser's side of Web Push: whether it can, and its subscription. The service worker is registered when somebody asks for it. */
+/** The browser's side of Web Push: support and subscription. The service worker is registered on the user's request. */
 
 /**
- * `ready`: it can be asked for. `blocked`: the person said no to the browser. `insecure`: no HTTPS. `install`: an iPhone or iPad, where only
- * what is on the Home Screen may. `missing`: it does not know Web Push.
+ * `ready`: can be requested. `blocked`: the user denied permission. `insecure`: no HTTPS. `install`: an iPhone or iPad,
+ * where only apps on the Home Screen may. `missing`: not supported.
  */
 export type PushAbility = 'ready' | 'blocked' | 'insecure' | 'install' | 'missing'
 
@@ -16,7 +16,7 @@ export interface BrowserFeatures {
 }
 
 export function abilityOf({ isSecure, hasPush, permission, userAgent, touchPoints, isInstalled }: BrowserFeatures) {
-  // An iPad says it is a Mac.
+  // iPads identify themselves as Macs.
   const isIos = /iPhone|iPad|iPod/.test(userAgent) || (/Macintosh/.test(userAgent) && touchPoints > 1)
   if (!isSecure) return 'insecure' satisfies PushAbility
   if (isIos && !isInstalled) return 'install' satisfies PushAbility
@@ -37,16 +37,16 @@ export function pushAbility(): PushAbility {
 
 const worker = '/service-worker.js'
 
-/** Of this browser, where it has one already. */
+/** Returns the existing subscription of this browser. */
 export async function findSubscription(): Promise<PushSubscription | undefined> {
   if (pushAbility() !== 'ready') return undefined
   const registration = await navigator.serviceWorker.getRegistration(worker)
   return (await registration?.pushManager?.getSubscription()) ?? undefined
 }
 
-/** Asks the person, and then the push service of the browser. Call it on a click. */
+/** Asks the user, and then the browser's push service. Call it on a click. */
 export async function makeSubscription(publicKey: string): Promise<PushSubscription> {
-  // First of all, while the click still counts.
+  // First of all, while the user activation is valid.
   if ((await Notification.requestPermission()) !== 'granted') {
     throw new Error('The browser was not allowed to show notifications.')
   }
@@ -54,18 +54,18 @@ export async function makeSubscription(publicKey: string): Promise<PushSubscript
   const { pushManager } = await navigator.serviceWorker.ready
   const before = await pushManager.getSubscription()
   if (before && keyOf(before) === publicKey) return before
-  // Of another server that was here, or of a key of before.
+  // A subscription to another server, or with an earlier key.
   await before?.unsubscribe()
   return pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: publicKey })
 }
 
-/** By which the server names it, without the address itself. */
+/** Returns the hash by which the server identifies a subscription in responses, instead of its address. */
 export async function fingerprintOf({ endpoint }: Pick<PushSubscription, 'endpoint'>): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(endpoint))
   return [...new Uint8Array(digest)].map(byte => byte.toString(16).padStart(2, '0')).join('')
 }
 
-/** As the server takes it. */
+/** Converts a subscription to a request body. */
 export function bodyOf(subscription: PushSubscription): { endpoint: string; keys: { p256dh: string; auth: string } } {
   const { endpoint = '', keys = {} } = subscription.toJSON()
   return { endpoint, keys: { p256dh: keys.p256dh ?? '', auth: keys.auth ?? '' } }

@@ -1,4 +1,4 @@
-/** Around every page: keeps this browser subscribed for the user who asked for it, and takes back notifications of what is decided. */
+/** Mounted on every page: keeps this browser subscribed if the user wants it, and closes outdated notifications. */
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { useLocation } from 'wouter'
@@ -16,10 +16,10 @@ export function PushFollower() {
   const { queue, count } = useWaiting()
   const hasNone = queue !== undefined && count === 0
   useEffect(() => {
-    // Without it, there are only no notifications.
+    // Without it, there are merely no notifications.
     const details = markOf(userId)
     if (!details) return
-    // The profile may have been asked before it was so.
+    // The profile may have been loaded before the subscription changed.
     const told = (isNew: boolean) => (isNew ? queries.invalidateQueries({ queryKey: queryKeys.push }) : undefined)
     subscribeAgain(details)
       .then(told)
@@ -31,7 +31,7 @@ export function PushFollower() {
   return null
 }
 
-/** The server forgets a browser with the session in which it subscribed. @returns Whether it had. */
+/** Subscribes again, because the server drops a subscription with its session. @returns Whether it was missing. */
 async function subscribeAgain(details: PushDetails): Promise<boolean> {
   const subscription = await findSubscription()
   if (!subscription) return false
@@ -47,12 +47,12 @@ async function closeNotifications(): Promise<void> {
   for (const notification of shown) if (notification.data?.isApproval) notification.close()
 }
 
-/** A notification that was clicked opens what it is about in the window that is there, signed in or not yet. */
+/** A clicked notification opens its page in an existing window, signed in or not. */
 export function useOpenedByNotification(): void {
   const [, navigate] = useLocation()
   useEffect(() => {
     const { serviceWorker } = navigator
-    // Without HTTPS there is none.
+    // Service workers require HTTPS.
     if (!serviceWorker) return
     const open = ({ data }: MessageEvent) => {
       if (data?.type === 'rustymail.open' && typeof data.href === 'string' && data.href.startsWith('/')) {

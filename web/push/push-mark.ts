@@ -1,9 +1,9 @@
-/** Which user asked in this browser to be notified by Web Push, and of what. It outlives a sign-out: who signs in again is notified again. */
+/** Which user enabled Web Push in this browser, with what details. It outlives a sign-out, to be renewed afterwards. */
 import type { PushDetails } from '../../contract/push.ts'
 
 const storageKey = 'rustymail.push'
 
-/** Undefined where the user did not ask for it, and where storage is forbidden. */
+/** Returns the details; undefined if the user did not enable it, or storage is forbidden. */
 export function markOf(userId: string | null): PushDetails | undefined {
   try {
     const [details, ...user] = (localStorage.getItem(storageKey) ?? '').split(' ')
@@ -14,12 +14,12 @@ export function markOf(userId: string | null): PushDetails | undefined {
   }
 }
 
-/** @param details Undefined: no more. */
+/** @param details Undefined to disable it. */
 export function mark(userId: string | null, details: PushDetails | undefined): void {
   try {
     if (userId === null || details === undefined) localStorage.removeItem(storageKey)
     else localStorage.setItem(storageKey, `${details} ${userId}`)
   } catch {
-    // Then it ends with the session.
+    // Without storage, it ends with the session.
   }
 }

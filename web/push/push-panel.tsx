@@ -1,4 +1,4 @@
-/** Which devices of the user are notified when a message waits for approval, and whether this one is. */
+/** The user's devices that are notified of approvals, and a switch for this one. */
 import { Bell, BellOff, Send } from 'lucide-react'
 import type { PushSubscription } from '../../contract/push.ts'
 import { agentWords } from '../platform/agent-words.ts'
@@ -13,7 +13,7 @@ import { type PushAbility, pushAbility } from './push-browser.ts'
 import { usePush, useSubscribe, useTestPush, useUnsubscribe } from './use-push.ts'
 
 const obstacles: Record<Exclude<PushAbility, 'ready'>, string> = {
-  blocked: 'This browser blocks notifications of this page. Allow them in its settings for this site.',
+  blocked: 'This browser blocks notifications from this page. Allow them in its settings for this site.',
   insecure: 'Notifications need HTTPS. They do not work at the current address.',
   install:
     'On an iPhone or iPad, add RustyMail to the Home Screen first (Share, then Add to Home Screen), and open it there.',
@@ -28,10 +28,10 @@ export function PushPanel() {
       {({ items, own, public_key: publicKey }) => (
         <div className="grid gap-4 p-4">
           <p className="max-w-prose text-sm text-soft">
-            Your devices are notified when a message waits for your approval, also while no page is open. A notification
-            opens the message and approves nothing. It never contains anything of the message.
+            Your devices are notified when a message waits for your approval, even while no page is open. A notification
+            opens the message and approves nothing. It never contains any of the message.
           </p>
-          {!mayApprove && <p className="text-sm text-soft">You are not notified, since your role may not approve.</p>}
+          {!mayApprove && <p className="text-sm text-soft">You are not notified, because your role may not approve.</p>}
           {publicKey === null ? (
             <p className="text-sm text-soft">Notifications are switched off on this server.</p>
           ) : (
@@ -124,14 +124,14 @@ function Device({ device, isOwn, publicKey }: DeviceProps) {
   )
 }
 
-/** Only here: it needs what this browser knows of its subscription. */
+/** Shown for this device only, because it needs the browser's own subscription. */
 function Details({ device: { details }, publicKey }: { device: PushSubscription; publicKey: string }) {
   const { mutate, isPending, error, variables } = useSubscribe(publicKey)
   return (
     <>
       <Checkbox
-        label="Say which program asks, and for which account"
-        hint="Otherwise only how many messages wait. What is on the lock screen can be read by others."
+        label="Show which program asks, and for which account"
+        hint="Otherwise only the number of messages. Others may read your lock screen."
         isChecked={(isPending ? variables : details) === 'sender'}
         disabled={isPending}
         onChange={isTelling => mutate(isTelling ? 'sender' : 'none')}

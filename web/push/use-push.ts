@@ -1,4 +1,4 @@
-/** The browsers of a user that are notified, this one among them. */
+/** The browsers of a user that are notified, including this one. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type PushDetails, type PushSubscription, pushApi } from '../../contract/push.ts'
 import { call } from '../platform/api-client.ts'
@@ -8,7 +8,7 @@ import { useToast } from '../ui/toast.tsx'
 import { bodyOf, findSubscription, fingerprintOf, makeSubscription } from './push-browser.ts'
 import { mark } from './push-mark.ts'
 
-/** What the server knows, and the fingerprint of this browser where it has subscribed at a push service. */
+/** Returns what the server knows, and this browser's fingerprint if it is subscribed. */
 export function usePush() {
   return useQuery({
     queryKey: queryKeys.push,
@@ -37,13 +37,13 @@ export function useSubscribe(publicKey: string) {
   })
 }
 
-/** @param isOwn Of this browser, which then gives up its subscription too. */
+/** @param isOwn Whether it is this browser, which then unsubscribes, too. */
 export function useUnsubscribe({ id }: Pick<PushSubscription, 'id'>, isOwn: boolean) {
   const { user_id: userId } = useSession().principal
   const changed = usePushChanged()
   return useMutation({
     mutationFn: async () => {
-      // Before anything else: what the server still has would be made again when the page is next opened.
+      // First of all: otherwise the subscription would be renewed when the page is next opened.
       if (isOwn) mark(userId, undefined)
       await call(pushApi.unsubscribePush, { params: { subscription_id: id } })
       if (isOwn) await (await findSubscription())?.unsubscribe()
@@ -59,7 +59,7 @@ export function useTestPush({ id }: Pick<PushSubscription, 'id'>) {
     mutationFn: () => call(pushApi.testPush, { params: { subscription_id: id } }),
     onSuccess: ({ is_accepted: isAccepted, why }) =>
       isAccepted
-        ? toast({ tone: 'good', title: 'Sent', detail: 'The device shows it in a moment.' })
+        ? toast({ tone: 'good', title: 'Sent', detail: 'It will appear on the device in a moment.' })
         : toast({ tone: 'bad', title: 'Not sent', detail: why ?? '' }),
     onSettled: changed,
   })

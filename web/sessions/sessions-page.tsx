@@ -1,4 +1,4 @@
-/** Where people are signed in, and how to end it there. */
+/** Where users are signed in, and how to end their sessions. */
 import { LogIn } from 'lucide-react'
 import { useState } from 'react'
 import type { UserSession } from '../../contract/access.ts'

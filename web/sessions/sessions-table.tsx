@@ -1,4 +1,4 @@
-/** The rows of open sessions. */
+/** The table of open sessions. */
 import { LogOut } from 'lucide-react'
 import type { SignInMethod, UserSession } from '../../contract/access.ts'
 import { agentWords } from '../platform/agent-words.ts'
@@ -28,7 +28,7 @@ export function SessionsTable({
   return (
     <Table label="Open sessions" isStacked>
       <TableHead>
-        <ColumnHead>Person</ColumnHead>
+        <ColumnHead>User</ColumnHead>
         <ColumnHead>Browser</ColumnHead>
         <ColumnHead>Address</ColumnHead>
         <ColumnHead>Signed in with</ColumnHead>

@@ -1,4 +1,4 @@
-/** Which users are signed in and where: all for an administrator, otherwise only oneself. */
+/** Open sessions: those of all users for an administrator, otherwise the user's own. */
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { UserSession } from '../../contract/access.ts'
 import { api } from '../../contract/index.ts'
@@ -8,10 +8,10 @@ import { queryKeys } from '../platform/query-keys.ts'
 import { useLeave } from '../platform/session.ts'
 import { useToast } from '../ui/toast.tsx'
 
-/** No event tells of sessions. */
+/** Poll interval in milliseconds, because no event reports sessions. */
 export const sessionsIntervalMs = 30_000
 
-/** @param userId Empty for everybody. */
+/** @param userId Empty for all users. */
 export function useSessions(userId: string) {
   const { state } = useLiveStatus()
   return useQuery({
@@ -36,7 +36,7 @@ export function useEndSession({ id, user_name: name, is_current: isCurrent }: Us
   })
 }
 
-/** What has ended by itself is ended. */
+/** A session that no longer exists counts as ended. */
 function ignoreGone(error: unknown): void {
   if (!(error instanceof ApiProblem && error.code === 'session_not_found')) throw error
 }

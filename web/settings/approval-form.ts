@@ -1,4 +1,4 @@
-/** The settings of approvals as they are typed, and what is wrong with them, as the contract says it. */
+/** The form of the approval settings, validated against the contract. */
 import { type ApprovalSettings, approvalBounds } from '../../contract/approvals.ts'
 
 export interface ApprovalForm {
@@ -36,7 +36,7 @@ export function settingsOf(form: ApprovalForm): ApprovalSettings {
   }
 }
 
-/** What is no whole number fits no bound. */
+/** Returns NaN for anything but a whole number, which fits no bound. */
 function figureOf(text: string): number {
   return /^\d{1,6}$/.test(text.trim()) ? Number(text.trim()) : Number.NaN
 }

@@ -1,4 +1,4 @@
-/** Who has to approve what programs send, how long it waits, and how long sending can be undone. */
+/** How many users must approve, how long approvals wait, and how long sending can be undone. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import { type ApprovalSettings, type ApprovalSettingsAnswer, approvalsApi } from '../../contract/approvals.ts'
@@ -70,25 +70,25 @@ function SettingsForm({ settings }: { settings: ApprovalSettingsAnswer }) {
         </p>
       )}
       <div className="grid items-start gap-4 sm:grid-cols-2">
-        {figure('approvers', 'Users who have to approve a message', '1 to 5 different users.')}
-        {figure('expires_hours', 'Hours until a message that waits expires', '1 to 168 hours. Then it is not sent.')}
+        {figure('approvers', 'Required approvals', 'By 1 to 5 different users.')}
+        {figure('expires_hours', 'Approvals expire after (hours)', '1 to 168. Then the message is not sent.')}
         {figure(
           'fresh_sign_in_minutes',
-          'Minutes since the last sign-in',
-          'Who approves must have signed in within this time, 1 to 1440 minutes. Empty: every session may approve.',
+          'Maximum sign-in age (minutes)',
+          'Approving requires a sign-in this recent, 1 to 1440. If empty, any session may approve.',
           'every',
         )}
-        {figure('undo_seconds', 'Seconds in which users can undo sending', '0 to 120 seconds.')}
+        {figure('undo_seconds', 'Undo sending for (seconds)', '0 to 120.')}
       </div>
       <Checkbox
-        label="The owner of a token may approve what it sends"
+        label="Token owners may approve what their token sends"
         hint="Otherwise another user has to."
         isChecked={form.own_tokens}
         disabled={!mayChange}
         onChange={own_tokens => setForm({ ...form, own_tokens })}
       />
       <Checkbox
-        label="Each approval is confirmed with a passkey"
+        label="Require a passkey for each approval"
         hint="Users without a passkey cannot approve. They add one on their profile page."
         isChecked={form.passkey}
         disabled={!mayChange}

@@ -1,4 +1,4 @@
-/** What applying would change: each field with its value before and after. */
+/** The pending changes: each field with its old and new value. */
 import { ArrowRight } from 'lucide-react'
 import { formatCount } from '../platform/format.ts'
 import type { Difference } from './configuration-draft.ts'

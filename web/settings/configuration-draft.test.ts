@@ -10,7 +10,7 @@ import {
   withTls,
 } from './configuration-draft.ts'
 
-// The build renders this from the contract; here it is rendered in the same way.
+// Renders the schema from the contract, as the build does.
 vi.mock('../../contract/ImapConfiguration.schema', async () => {
   const { schemaOf } = await import('../../scripts/contract-plugin.ts')
   return { default: await schemaOf(join(import.meta.dirname, '../../contract'), 'ImapConfiguration') }

@@ -1,8 +1,8 @@
-/** Edits over the configuration of the server: what they come to, what is wrong with them, what they change. */
+/** Edits of the configuration: the merged result, validation errors, and differences. */
 import type { ImapConfiguration } from '../../contract/settings.ts'
 import { allFields, type FieldName, limitsOf, patternOf, serverFields } from './configuration-fields.ts'
 
-/** Only the fields that somebody touched; numbers as typed. All others follow the server. */
+/** Only edited fields, numbers as typed; all others follow the server. */
 export type Edits = Partial<Record<FieldName, string | boolean>>
 
 export interface Difference {
@@ -11,12 +11,12 @@ export interface Difference {
   after: string
 }
 
-/** A field that was changed elsewhere while edits were open. */
+/** A field that was changed elsewhere while it could be edited here. */
 export interface ForeignChange {
   name: FieldName
   before: string
   after: string
-  /** Whether it is edited here too, so that applying would overwrite it. */
+  /** Whether it is edited here, too, so that applying would overwrite the other change. */
   isEdited: boolean
 }
 
@@ -28,7 +28,7 @@ export function isTlsOn(config: ImapConfiguration, edits: Edits): boolean {
   return typeof edits.use_ssl === 'boolean' ? edits.use_ssl : config.use_ssl
 }
 
-/** The port goes along with TLS while it is one of the two usual ones. */
+/** Switches TLS, and the port with it if it is one of the two usual ones. */
 export function withTls(config: ImapConfiguration, edits: Edits, isOn: boolean): Edits {
   const port = shownText(config, edits, 'port')
   const [usual, next] = isOn ? ['143', '993'] : ['993', '143']
@@ -47,7 +47,7 @@ export function configOf(config: ImapConfiguration, edits: Edits): ImapConfigura
   }
 }
 
-/** What is wrong, by field, as the contract says it. */
+/** Returns errors by field, as the contract defines them. */
 export function faultsOf(config: ImapConfiguration, edits: Edits): Partial<Record<FieldName, string>> {
   const faults: Partial<Record<FieldName, string>> = {}
   for (const { name } of allFields) {
@@ -70,7 +70,7 @@ export function differencesOf(config: ImapConfiguration, edits: Edits): Differen
   }))
 }
 
-/** Edits that are back at what the server has are none. */
+/** Drops edits that equal the server's values. */
 export function withoutIdle(config: ImapConfiguration, edits: Edits): Edits {
   return Object.fromEntries(Object.entries(edits).filter(([name]) => !isSame(name as FieldName, config, edits)))
 }
@@ -81,7 +81,7 @@ export function foreignChanges(seen: ImapConfiguration, now: ImapConfiguration, 
     .map(({ name }) => ({ name, before: spoken(seen[name]), after: spoken(now[name]), isEdited: name in edits }))
 }
 
-/** Limits alone need no server to be tried. */
+/** Returns whether a change needs the server to be tested; limits do not. */
 export function touchesServer(differences: readonly Difference[]): boolean {
   return differences.some(difference => serverFields.some(({ name }) => name === difference.name))
 }

@@ -1,4 +1,4 @@
-/** The form of the configuration, what it would change, and the button that applies it. */
+/** The configuration form, the preview of its changes, and the button that applies them. */
 import { type FormEvent, type ReactNode, useRef } from 'react'
 import type { ImapConfiguration } from '../../contract/settings.ts'
 import { FailureNote } from '../accounts/trouble-note.tsx'
@@ -95,7 +95,7 @@ function ApplyLine({ form }: { form: ReturnType<typeof useConfigurationForm> }) 
         hint={
           needsTrial || !hasChanges
             ? 'Saves the change only if the login succeeds.'
-            : 'Only limits change: there is no server to test.'
+            : 'Only limits change, so there is no server to test.'
         }
         isOn={verify}
         disabled={hasChanges && !needsTrial}

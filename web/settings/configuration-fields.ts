@@ -1,4 +1,4 @@
-/** The fields of the configuration in words; their limits and further words come from the contract. */
+/** Labels of the configuration fields; their limits and other texts come from the contract. */
 import schema from '../../contract/ImapConfiguration.schema'
 import type { ImapConfiguration } from '../../contract/settings.ts'
 
@@ -9,7 +9,7 @@ export interface ConfigurationField {
   label: string
   hint: string
   unit?: string
-  /** What applying a change does. */
+  /** The effect of applying a change. */
   effect: string
 }
 
@@ -37,20 +37,20 @@ export const serverFields: readonly ConfigurationField[] = [
 export const limitFields: readonly ConfigurationField[] = [
   {
     name: 'connection_timeout_seconds',
-    label: 'Time limit',
+    label: 'Timeout',
     hint: 'How long to wait for a mail server to respond.',
     unit: 'seconds',
     effect: 'Applies to new connections.',
   },
   {
     name: 'max_connections',
-    label: 'Connections of the whole server',
+    label: 'Connections in total',
     hint: 'IMAP connections of all accounts together, including those that watch for new mail.',
     effect: 'Takes effect immediately.',
   },
   {
     name: 'connection_pool_size',
-    label: 'Command connections of one account',
+    label: 'Command connections per account',
     hint: 'More connections serve more requests in parallel; many providers allow only a few.',
     effect: 'Takes effect immediately.',
   },
@@ -58,7 +58,7 @@ export const limitFields: readonly ConfigurationField[] = [
 
 export const allFields: readonly ConfigurationField[] = [...serverFields, ...limitFields]
 
-/** The limits of a number, from the contract. */
+/** Returns the limits of a number, from the contract. */
 export function limitsOf(name: FieldName): { min: number; max: number } | undefined {
   const { minimum, maximum } = schema.properties[name] ?? {}
   return minimum === undefined || maximum === undefined ? undefined : { min: minimum, max: maximum }

@@ -1,4 +1,4 @@
-/** What an administrator may change while the server runs: the default account's server, and the limits for all accounts. */
+/** Settings that can be changed at run time: the default account's server, limits, approvals, OAuth, and networks. */
 import { Bot, MailPlus } from 'lucide-react'
 import { useAccounts } from '../accounts/use-accounts.ts'
 import { ApiProblem } from '../platform/api-client.ts'

@@ -1,4 +1,4 @@
-/** The shape of the configuration while it is loaded. */
+/** Placeholder of the configuration while it loads. */
 import { Skeleton } from '../ui/skeleton.tsx'
 
 const rows = ['address', 'port', 'tls', 'timeout', 'connections', 'pool'] as const

@@ -1,4 +1,4 @@
-/** Which account the configuration speaks of. */
+/** Names the default account, whose server the configuration describes. */
 import { Link } from 'wouter'
 import type { Account } from '../../contract/accounts.ts'
 import { useStateWords } from '../accounts/use-state-words.ts'

@@ -1,4 +1,4 @@
-/** Says that somebody changed the configuration while it is edited here. */
+/** A note that the configuration was changed elsewhere while it is edited here. */
 import { useFacts } from '../platform/live.tsx'
 import { ToneIcon } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
@@ -35,7 +35,7 @@ export function ForeignChangeNote({
         <p className="text-soft">Your edits are kept.</p>
       </div>
       <Button size="sm" onClick={onUnderstood}>
-        Understood
+        OK
       </Button>
     </div>
   )

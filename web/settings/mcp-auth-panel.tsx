@@ -1,4 +1,4 @@
-/** Whether hosted clients may connect over MCP by the URL alone. */
+/** Whether hosted clients may connect over MCP with OAuth. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { mcpAuthApi } from '../../contract/mcp-auth.ts'
 import { call } from '../platform/api-client.ts'
@@ -23,12 +23,12 @@ export function McpAuthPanel() {
       {({ enabled, resource }) => (
         <div className="grid max-w-3xl gap-4">
           <p className="max-w-prose text-sm text-soft">
-            Programs such as hosted assistants connect by the address below alone. Each asks a signed-in user, who
-            chooses its accounts, its rights and its end; it is then listed among that user’s tokens.
+            Programs such as hosted assistants connect with just the address below. Each asks a signed-in user, who
+            chooses its accounts, scopes and expiry; it is then listed among that user’s tokens.
           </p>
           <Checkbox
             label="Clients may connect with OAuth"
-            hint="Switched off, nobody can connect, and clients that are connected are rejected until it is on again."
+            hint="When off, nobody can connect, and connected clients are rejected until it is on again."
             isChecked={isPending ? variables : enabled}
             disabled={isPending}
             onChange={mutate}
@@ -38,7 +38,7 @@ export function McpAuthPanel() {
             <CopyField
               label="Address for clients"
               text={resource}
-              hint="Hosted clients have to reach it from the internet, by HTTPS."
+              hint="Hosted clients must be able to reach it from the internet over HTTPS."
             />
           )}
         </div>

@@ -1,4 +1,4 @@
-/** Which private networks mail servers and model providers may stand in: those of the environment, and those that were allowed here. */
+/** The private networks of mail servers and model providers: from the environment, and those allowed here. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { X } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
@@ -38,7 +38,7 @@ export function NetworkPanel() {
 
 function NetworkList({ list: { configured, allowed } }: { list: PrivateNetworks }) {
   const [asked, setAsked] = useState<PrivateNetworks['allowed'][number]>()
-  if (configured.length + allowed.length === 0) return <p className="text-sm">None is allowed.</p>
+  if (configured.length + allowed.length === 0) return <p className="text-sm">None allowed.</p>
   return (
     <>
       <ul aria-label="Allowed networks" className="rounded-md border">
@@ -100,7 +100,7 @@ function RemoveDialog({
       <p>
         {servers === 'mail'
           ? 'Connections to mail servers in it close immediately and are blocked until it is allowed again.'
-          : 'Model providers in it are asked no more questions until it is allowed again.'}
+          : 'Model providers in it are not used until it is allowed again.'}
       </p>
     </ConfirmDialog>
   )
@@ -116,7 +116,11 @@ function AllowForm() {
   }
   return (
     <form noValidate autoComplete="off" onSubmit={submit} className="grid gap-3">
-      <Field label="Address or network" hint="Such as 192.168.1.10 or 192.168.1.0/24." error={fault && `This ${fault}`}>
+      <Field
+        label="Address or network"
+        hint="For example 192.168.1.10 or 192.168.1.0/24."
+        error={fault && `This ${fault}`}
+      >
         <span className="flex flex-wrap gap-2">
           <span className="min-w-48 flex-1">
             <Input

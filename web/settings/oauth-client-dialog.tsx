@@ -1,4 +1,4 @@
-/** Sets the client of a provider, with the steps by which it is made there. */
+/** Sets the OAuth client of a provider, with the steps that create it there. */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api } from '../../contract/index.ts'
@@ -22,7 +22,7 @@ export function OAuthClientDialog({
   known,
   onClose,
 }: {
-  /** Undefined for one that is added. */
+  /** Undefined for a provider that is being added. */
   provider: OAuthProvider | undefined
   known: readonly OAuthProvider[]
   onClose(): void
@@ -33,7 +33,7 @@ export function OAuthClientDialog({
   const { mutate, isPending, error } = useMutation({
     mutationFn: () =>
       call(api.mailOAuth.setOAuthProvider, { params: { provider_id: form.id.trim() }, body: inputOf(form, provider) }),
-    // It may hold a secret.
+    // The request may contain a secret, so it is not cached.
     gcTime: 0,
     onSuccess: async () => {
       await queries.invalidateQueries({ queryKey: queryKeys.oauthProviders })
@@ -75,7 +75,7 @@ export function OAuthClientDialog({
               <Input {...text('id')} placeholder="example" maxLength={40} />
             </Field>
           )}
-          <Field label="Name" hint="On the button." error={faultOf('body.custom.name')}>
+          <Field label="Name" hint="Shown on the button." error={faultOf('body.custom.name')}>
             <Input {...text('name')} placeholder="Example Mail" maxLength={60} />
           </Field>
           <Field
@@ -87,7 +87,7 @@ export function OAuthClientDialog({
           </Field>
           <Field
             label="IMAP servers"
-            hint="Tokens are sent to no other. Several with spaces between; *.example.org for all below."
+            hint="Tokens are sent to no other server. Separate several by spaces; *.example.org for all subdomains."
             error={faultOf('body.custom.imap_hosts') ?? faultOf('body.custom.imap_hosts.0')}
           >
             <Input {...text('imapHosts')} placeholder="imap.example.org" />
@@ -114,7 +114,7 @@ export function OAuthClientDialog({
           label="Client secret"
           hint={
             provider?.client?.has_secret
-              ? 'Empty: as it is, unless the client id changes.'
+              ? 'Leave empty to keep it, unless the client id changes.'
               : 'Stored encrypted and never shown again. Empty for a public client.'
           }
           isOptional
@@ -140,7 +140,7 @@ export function OAuthClientDialog({
 function Steps({ kind }: { kind: OAuthProvider['kind'] }) {
   return (
     <details className="rounded-md border px-3 py-2 text-sm">
-      <summary className="cursor-pointer font-medium">How to make a client</summary>
+      <summary className="cursor-pointer font-medium">How to create a client</summary>
       <ol className="mt-2 grid list-decimal gap-1.5 pl-5 text-soft">
         {oauthSteps[kind].map(step => (
           <li key={step}>{step}</li>

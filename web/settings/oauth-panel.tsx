@@ -1,4 +1,4 @@
-/** The clients by which mail accounts sign in at providers, and the steps by which such a client is made. */
+/** The OAuth clients with which mail accounts sign in at providers. */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Plus } from 'lucide-react'
 import { useState } from 'react'
@@ -32,9 +32,9 @@ export function OAuthPanel() {
       {({ items }) => (
         <div className="grid gap-4 p-4">
           <p className="max-w-prose text-sm text-soft">
-            Microsoft takes no passwords from mail programs, and Google takes only app passwords: accounts sign in on
-            their pages (OAuth2). For that, this server needs a client id of its own at the provider. Setting it lists
-            the steps; <code>docs/oauth.md</code> says what each screen asks.
+            Microsoft accepts no passwords from mail programs, and Google only app passwords: accounts sign in on their
+            pages (OAuth2). For that, this server needs its own client id at the provider. “Set up” lists the steps;{' '}
+            <code>docs/oauth.md</code> explains each screen.
           </p>
           <ul aria-label="Providers" className="rounded-md border">
             {items.map(provider => (
@@ -79,7 +79,7 @@ export function OAuthPanel() {
 }
 
 function ClientWords({ provider: { client, accounts, tenant } }: { provider: OAuthProvider }) {
-  if (!client) return <span className="text-xs text-muted">Nobody can sign in there yet</span>
+  if (!client) return <span className="text-xs text-muted">Not set up</span>
   return (
     <span className="text-xs break-all text-muted">
       {client.client_id}, {client.has_secret ? 'with a secret' : 'without a secret'}

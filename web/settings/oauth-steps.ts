@@ -1,4 +1,4 @@
-/** How a client is made at each provider, step by step, in short; docs/oauth.md says what each screen asks. */
+/** The steps that create an OAuth client at each provider, in short; docs/oauth.md explains each screen. */
 import type { OAuthProvider } from '../../contract/mail-oauth.ts'
 
 export const oauthSteps: Record<OAuthProvider['kind'], readonly string[]> = {

@@ -1,4 +1,4 @@
-/** The configuration of the server, edits on top of it, and what others change meanwhile. */
+/** The server's configuration, edits on top of it, and concurrent changes. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api } from '../../contract/index.ts'
@@ -17,7 +17,7 @@ import {
 } from './configuration-draft.ts'
 import { allFields, type FieldName } from './configuration-fields.ts'
 
-/** Of the default account: where there is none, there is nothing to ask for. */
+/** Loads the configuration of the default account; without one there is nothing to load. */
 export function useConfiguration(isAsked = true) {
   return useQuery({
     enabled: isAsked,
@@ -34,7 +34,7 @@ export function useDefaultAccount() {
   return accounts.data?.items.find(account => account.is_default)
 }
 
-/** @param config As the server has it now; it may change at any time. */
+/** @param config The server's current configuration, which may change at any time. */
 export function useConfigurationForm(config: ImapConfiguration) {
   const queries = useQueryClient()
   const toast = useToast()
@@ -43,7 +43,7 @@ export function useConfigurationForm(config: ImapConfiguration) {
   const [mayShowFaults, setMayShowFaults] = useState(false)
   const [verify, setVerify] = useState(true)
   const [password, setPassword] = useState('')
-  // With nothing edited, there is nothing that a change elsewhere could collide with.
+  // Without edits, a change elsewhere cannot conflict.
   if (seen !== config && Object.keys(edits).length === 0) setSeen(config)
 
   const saving = useMutation({
@@ -51,7 +51,7 @@ export function useConfigurationForm(config: ImapConfiguration) {
       call(api.settings.updateConfig, { body, query: { verify: verify ? 'true' : 'false' } }),
     onSuccess: async (saved, { password: _given, ...wanted }) => {
       queries.setQueryData(queryKeys.config, saved)
-      // What was typed while it was saved stays an edit.
+      // Input made while saving remains an edit.
       setEdits(now => withoutIdle(saved, withoutIdle(wanted, now)))
       setSeen(saved)
       setPassword('')
@@ -75,7 +75,7 @@ export function useConfigurationForm(config: ImapConfiguration) {
     setPassword,
     passwordFault: movesServer ? serverFault(saving.error, 'password') : undefined,
     foreign: foreignChanges(seen, config, edits),
-    /** From typing and, once tried, from the server. */
+    /** Returns the error of a field: from validation, and after submit also from the server. */
     faultOf: (name: FieldName) =>
       (edits[name] !== undefined || mayShowFaults ? faults[name] : undefined) ?? serverFault(saving.error, name),
     edit: (change: Edits) => setEdits(before => withoutIdle(config, { ...before, ...change })),
@@ -86,7 +86,7 @@ export function useConfigurationForm(config: ImapConfiguration) {
       setMayShowFaults(false)
       saving.reset()
     },
-    /** Answers the first field at fault, which then wants the focus. */
+    /** Applies the edits; returns the first invalid field, to be focused. */
     apply(): FieldName | undefined {
       const faulty = allFields.find(({ name }) => faults[name])?.name
       setMayShowFaults(true)

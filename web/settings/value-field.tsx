@@ -1,4 +1,4 @@
-/** One text or number of the configuration. */
+/** A text or number field of the configuration. */
 import { Field, Input } from '../ui/field.tsx'
 import { allFields, type FieldName, limitsOf } from './configuration-fields.ts'
 

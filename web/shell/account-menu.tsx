@@ -1,4 +1,4 @@
-/** Who is signed in, the way to the profile, and the way out. */
+/** The menu of the signed-in user: profile, API documentation, and sign out. */
 import { BookOpen, CircleUserRound, LogOut, UserRoundPen } from 'lucide-react'
 import { useId } from 'react'
 import { Link } from 'wouter'
@@ -19,7 +19,7 @@ export function AccountMenu() {
   const id = useId()
   const onFailure = (error: Error) => toast({ tone: 'bad', title: 'You are still signed in', detail: error.message })
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes from wherever the focus is inside
+    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes from anywhere inside
     <div ref={box} className="relative" onKeyDown={onKeyDown}>
       <button
         ref={opener}

@@ -1,4 +1,4 @@
-/** The window's title and icon tell of what is bad, and of a page that is cut off. */
+/** The window's title and icon show problems, and a page that is disconnected. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'

@@ -1,4 +1,4 @@
-/** The mark before the title, and which icon the window has. */
+/** The prefix of the window title, and the choice of the favicon. */
 
 import { waitingMark } from '../approvals/approval-words.ts'
 import type { Verdict } from '../overview/verdict.ts'
@@ -8,15 +8,15 @@ export const icons = { well: '/favicon.svg', bad: '/favicon-bad.svg', lost: '/fa
 export interface Alarm {
   mark: string
   icon: keyof typeof icons
-  /** On the icon: how many proposals and messages wait for approval. */
+  /** Number on the icon: proposals and messages that wait for approval. */
   waiting: number
 }
 
 /**
- * Only what is bad: a warning waits until one looks.
- * @param verdict Undefined for callers who may not look at the dashboard.
+ * Chooses the alarm; only problems count, since a warning can wait until the page is seen.
+ * @param verdict Undefined for callers who may not see the dashboard.
  * @param waiting Proposals and messages that wait for approval.
- * @param firing Alerts; what is bad now is among them when it lasts.
+ * @param firing Firing alerts, which include persistent problems.
  */
 export function alarmOf(
   verdict: Pick<Verdict, 'tone' | 'details'> | undefined,

@@ -1,4 +1,4 @@
-/** Says in the title and the icon of the window that something is wrong, for a person who looks at another tab. */
+/** Shows problems in the window's title and icon, for users who look at another tab. */
 import { type ReactNode, useEffect } from 'react'
 import { useFiringCount } from '../alerts/use-firing.ts'
 import { useWaitingCount } from '../approvals/use-waiting.ts'
@@ -21,7 +21,7 @@ function useWindowIcon({ icon, waiting }: Alarm): void {
   useEffect(() => {
     const link = document.querySelector<HTMLLinkElement>('link[rel="icon"]')
     if (!link) return
-    // What is wrong with the server comes before what waits.
+    // Problems of the server take precedence over the number that waits.
     link.href = icon === 'well' && waiting > 0 ? waitingIcon(waiting) : icons[icon]
     // Signing out clears the alarm.
     return () => {

@@ -1,4 +1,4 @@
-/** The place of the assistant beside the pages: its code is loaded when it is first opened, and what is typed until then is kept. */
+/** The place of the assistant beside the pages: its code is loaded on first use; what is typed until then is kept. */
 import { Suspense, useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
 import { lazyPage } from '../platform/lazy-page.ts'
@@ -7,20 +7,20 @@ import { isHere } from './navigation.ts'
 
 const AssistantPanel = lazyPage(async () => (await import('../assistant/assistant-panel.tsx')).AssistantPanel)
 
-/** @param early Undefined while it is closed. */
+/** @param early Undefined while the panel is closed. */
 export function AssistantSide({
   early,
   isWhole,
   onClose,
 }: {
   early: Early | undefined
-  /** The page fills the window. */
+  /** Whether the page fills the window. */
   isWhole: boolean
   onClose(): void
 }) {
   const [path] = useLocation()
   const [conversationId, setConversationId] = useState<string>()
-  // Its own page says the same.
+  // The assistant's own page replaces the panel.
   const isElsewhere = isHere(path, '/assistant')
   useEffect(() => {
     if (isElsewhere) onClose()

@@ -1,6 +1,6 @@
-/** The mark and the name. */
+/** The logo and the name. */
 
-/** @param isCompact Leaves the name out on tablets. */
+/** @param isCompact Omits the name on tablets. */
 export function Brand({ isCompact = false }: { isCompact?: boolean }) {
   return (
     <span className="inline-flex items-center gap-2.5 font-semibold tracking-tight">

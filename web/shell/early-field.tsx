@@ -1,12 +1,12 @@
-/** Stands in for what a key opened until its code is loaded: it takes what is typed meanwhile, and Escape closes it. */
+/** A stand-in for a palette or assistant whose code is loading: it takes the input meanwhile, and Escape closes it. */
 import { type KeyboardEvent, useLayoutEffect, useRef } from 'react'
 
-/** What the real one begins with. Written to while it is awaited, and read when it is there. */
+/** Input handed over to the real component; written while that loads, and read once it has. */
 export interface Early {
   typed: string
-  /** Enter was pressed behind it. */
+  /** Whether Enter was pressed. */
   isEntered: boolean
-  /** What had the focus when it was opened. */
+  /** The element that had the focus before. */
   opener: Element | null
 }
 
@@ -14,7 +14,7 @@ export function newEarly(): Early {
   return { typed: '', isEntered: false, opener: document.activeElement }
 }
 
-/** In the place of the palette. */
+/** The stand-in for the palette. */
 export function EarlyPalette({ early, onClose }: { early: Early; onClose(): void }) {
   const dialog = useRef<HTMLDialogElement>(null)
   useLayoutEffect(() => {
@@ -33,7 +33,7 @@ export function EarlyPalette({ early, onClose }: { early: Early; onClose(): void
       className="mx-auto mt-[12dvh] w-[calc(100%-2rem)] max-w-xl rounded-lg border bg-surface text-ink shadow-float"
     >
       <input
-        // A dialog that opens gives the focus to what has this attribute, which React does not write.
+        // A dialog focuses the element with this attribute when it opens; React does not write it.
         ref={input => input?.setAttribute('autofocus', '')}
         aria-label="Page, account, folder or action"
         placeholder="Loading"
@@ -50,7 +50,7 @@ export function EarlyPalette({ early, onClose }: { early: Early; onClose(): void
   )
 }
 
-/** In the place of the assistant beside the page. */
+/** The stand-in for the assistant. */
 export function EarlyAssistant({ early, place, onClose }: { early: Early; place: string; onClose(): void }) {
   const field = useRef<HTMLTextAreaElement>(null)
   useLayoutEffect(() => field.current?.focus(), [])
@@ -88,7 +88,9 @@ function noteEnter(event: KeyboardEvent, early: Early): void {
 
 const over = 'fixed inset-y-0 right-0 z-40 flex w-full max-w-md flex-col border-l bg-surface shadow-float'
 
-/** Over the page where there is no room beside it. One that fills the window needs more of it than others, and gets it on wide ones alone. */
+/**
+ * Class names of the panel: over the page where there is no room beside it. Pages that fill the window need more width.
+ */
 export function assistantPlace(isWhole: boolean): string {
   const beside = 'xl:sticky xl:top-0 xl:h-dvh xl:shrink-0 xl:shadow-none'
   return `${over} ${beside} ${isWhole ? 'xl:w-88 wide:w-104' : 'xl:w-104'}`

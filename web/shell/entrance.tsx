@@ -1,4 +1,4 @@
-/** The plain page that stands before the shell. */
+/** The plain page frame used before sign-in. */
 import type { ReactNode } from 'react'
 import { Brand } from './brand.tsx'
 import { PageSkeleton } from './page-skeleton.tsx'
@@ -20,7 +20,7 @@ export function Entrance({ title, children }: { title: string; children: ReactNo
   )
 }
 
-/** While it is not known yet who is signed in. */
+/** Placeholder while it is unknown who is signed in. */
 export function EntranceSkeleton() {
   return (
     <main className="mx-auto max-w-page p-4 lg:p-6">

@@ -1,4 +1,4 @@
-/** Shown where there is a page, but not for this role. */
+/** Shown for a page that the user's role may not open. */
 import { ButtonLink } from '../ui/button.tsx'
 import { Card } from '../ui/card.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
@@ -13,7 +13,7 @@ export function ForbiddenPage({ label }: { label: string }) {
           title="Your role cannot open this page"
           actions={<ButtonLink href="/">Go to the overview</ButtonLink>}
         >
-          An administrator can give you another role.
+          An administrator can change your role.
         </EmptyState>
       </Card>
     </>

@@ -1,4 +1,4 @@
-/** Every page of the rail has a letter of its own, and every letter leads to a page. */
+/** Every page of the rail has a unique letter, and every letter leads to a page. */
 import { expect, test } from 'vitest'
 import { goKeys, inboxKey, keyOfPage, labelOfPage, pageOfKey } from './go-keys.ts'
 import { destinations } from './navigation.ts'

@@ -1,4 +1,4 @@
-/** The letter that leads to each page, behind a `g`. */
+/** The letter of each page, pressed after `g`. */
 import { destinations } from './navigation.ts'
 
 export const goKeys: Readonly<Record<string, string>> = {
@@ -23,10 +23,10 @@ export const goKeys: Readonly<Record<string, string>> = {
   p: '/profile',
 }
 
-/** As in most mail programs; the page *Mail* has its own letter too. */
+/** The letter of the inbox, as in most mail clients; the mail page has one of its own, too. */
 export const inboxKey = 'i'
 
-/** Where the letter leads; undefined for one that leads nowhere. */
+/** Returns the page of a letter; undefined if there is none. */
 export function pageOfKey(key: string): string | undefined {
   if (key === inboxKey) return '/mail'
   return Object.hasOwn(goKeys, key) ? goKeys[key] : undefined

@@ -1,4 +1,4 @@
-/** Which keys do what. */
+/** The list of keyboard shortcuts. */
 import type { ReactNode } from 'react'
 import { Dialog } from '../ui/dialog.tsx'
 import { Switch } from '../ui/field.tsx'
@@ -7,7 +7,7 @@ import { assistantKeys, paletteKeys } from './palette-keys.ts'
 
 const selectAllKeys = paletteKeys.replace('K', 'A')
 
-/** @param pages Those that the signed-in person may open. */
+/** @param pages The pages that the user may open. */
 export function KeysDialog({
   pages,
   hasSingleKeys,
@@ -21,7 +21,7 @@ export function KeysDialog({
 }) {
   const going = Object.entries(goKeys).filter(([, href]) => pages.includes(href))
   return (
-    <Dialog isOpen onClose={onClose} title="Keys">
+    <Dialog isOpen onClose={onClose} title="Keyboard shortcuts">
       <div className="grid gap-4">
         <Keys title="Everywhere">
           <Line keys={[paletteKeys]}>Go to a page, account or folder, or run an action</Line>
@@ -29,7 +29,7 @@ export function KeysDialog({
             <Line keys={[assistantKeys]}>Ask the assistant about this page, or close it</Line>
           )}
           <Line keys={['/']}>Search on this page</Line>
-          <Line keys={['?']}>Show these keys</Line>
+          <Line keys={['?']}>Show these shortcuts</Line>
           <Line keys={['Esc']}>Close what is open</Line>
         </Keys>
         <Keys title="Go to a page">
@@ -46,7 +46,7 @@ export function KeysDialog({
             <Line keys={['o']}>Open it, as Enter does</Line>
             <Line keys={['u']}>Close it and go back to the list</Line>
             <Line keys={['x']}>Select it, or deselect it</Line>
-            <Line keys={['Shift', 'click']}>Select all up to it</Line>
+            <Line keys={['Shift', 'click']}>Select a range</Line>
             <Line keys={[selectAllKeys]}>Select all, while the focus is in the list</Line>
             <Line keys={['e']}>Archive</Line>
             <Line keys={['#', 'Del']}>Move to trash; in the trash, delete permanently</Line>
@@ -62,7 +62,7 @@ export function KeysDialog({
             <Line keys={['r']}>Reply</Line>
             <Line keys={['a']}>Reply to all</Line>
             <Line keys={['f']}>Forward</Line>
-            <Line keys={['Ctrl', 'Enter']}>Send the message that you write</Line>
+            <Line keys={['Ctrl', 'Enter']}>Send the message</Line>
           </Keys>
         )}
         {pages.includes('/approvals') && (
@@ -74,7 +74,7 @@ export function KeysDialog({
             <Line keys={['↓', '↑']}>Next or previous item of a proposal</Line>
             <Line keys={['j']}>Next</Line>
             <Line keys={['k']}>Previous</Line>
-            <Line keys={['u']}>Close it and go back to those that wait</Line>
+            <Line keys={['u']}>Close it and go back to the list</Line>
           </Keys>
         )}
         {pages.includes('/logs') && (
@@ -87,7 +87,7 @@ export function KeysDialog({
         )}
         {pages.includes('/analytics') && (
           <Keys title="In a chart">
-            <Line keys={['←', '→']}>Move the crosshair of all charts</Line>
+            <Line keys={['←', '→']}>Move the crosshair on all charts</Line>
             <Line keys={['+', '-']}>Show less time around it, or more</Line>
           </Keys>
         )}
@@ -111,7 +111,7 @@ function Keys({ title, children }: { title: string; children: ReactNode }) {
   )
 }
 
-/** @param keys One after the other. */
+/** @param keys Pressed one after the other. */
 function Line({ keys, children }: { keys: readonly string[]; children: ReactNode }) {
   return (
     <div className="flex items-baseline gap-3">

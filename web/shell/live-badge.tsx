@@ -1,4 +1,4 @@
-/** How live the page is, in words; more on hover and focus. */
+/** The connection state in words; details on hover and focus. */
 import { useId } from 'react'
 import { useNow } from '../platform/clock.ts'
 import { formatClock, formatCount, formatRelative } from '../platform/format.ts'
@@ -71,7 +71,7 @@ function detailsOf(status: LiveStatus, now: number): [string, string][] {
   return rows.filter((row): row is [string, string] => row[1] !== false)
 }
 
-/** The page came by the same road as its stream. */
+/** Names the HTTP version of the page, which its stream shares. */
 function transportWords(): string {
   const [navigation] = performance.getEntriesByType('navigation')
   const protocol = navigation instanceof PerformanceNavigationTiming ? navigation.nextHopProtocol : ''

@@ -5,7 +5,7 @@ import type { Tone } from '../ui/tone.ts'
 export interface LiveWords {
   tone: Tone
   text: string
-  /** Said once, aloud: without the seconds that count down. */
+  /** The text announced to screen readers, without the countdown. */
   spoken: string
 }
 

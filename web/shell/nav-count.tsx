@@ -1,4 +1,4 @@
-/** Beside the name of a page: how many of what is there wait for a person. */
+/** The number of items that need attention, beside the name of a page. */
 import { useFiringCount } from '../alerts/use-firing.ts'
 import { useWaitingCount } from '../approvals/use-waiting.ts'
 

@@ -1,4 +1,4 @@
-/** The last button of the bar of phones: opens the pages that have no room in it. */
+/** The last button of the phone navigation bar: opens the pages that do not fit. */
 import { Ellipsis } from 'lucide-react'
 import { useId } from 'react'
 import { Link } from 'wouter'
@@ -7,13 +7,13 @@ import { usePopover } from '../ui/use-popover.ts'
 import { NavCount } from './nav-count.tsx'
 import { type DestinationGroup, isHere } from './navigation.ts'
 
-/** Closed again on every page: give it the path as key. */
+/** Use the path as the key, so that it closes on navigation. */
 export function NavMore({ groups, path }: { groups: readonly DestinationGroup[]; path: string }) {
   const { isOpen, box, opener, toggle, onKeyDown } = usePopover()
   const id = useId()
   const isHereInside = groups.some(({ destinations }) => destinations.some(({ href }) => isHere(path, href)))
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes from wherever the focus is inside
+    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes from anywhere inside
     <div ref={box} onKeyDown={onKeyDown}>
       <button
         ref={opener}

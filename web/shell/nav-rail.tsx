@@ -1,4 +1,4 @@
-/** The rail at the left; icons with short words on tablets, a bar at the bottom on phones. */
+/** The navigation rail on the left; icons with short labels on tablets, a bottom bar on phones. */
 import { useId } from 'react'
 import { Link, useLocation } from 'wouter'
 import { useSession } from '../platform/session.ts'

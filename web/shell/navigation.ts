@@ -25,12 +25,12 @@ import type { Scope } from '../../contract/scope.ts'
 export interface Destination {
   href: string
   label: string
-  /** For tablets and phones. */
+  /** The label on tablets and phones. */
   shortLabel: string
   icon: LucideIcon
-  /** The scope that it needs; any signed-in user may open it unless given. */
+  /** The scope required; any signed-in user by default. */
   needs?: Scope
-  /** It fills the window, and scrolls inside. */
+  /** Whether it fills the window and scrolls inside. */
   isWhole?: boolean
 }
 
@@ -98,10 +98,10 @@ const groups: readonly DestinationGroup[] = [
 
 export const destinations: readonly Destination[] = groups.flatMap(group => group.destinations)
 
-/** How many of the first group stand in the bar of phones; the others are behind its last button. */
+/** Pages of the first group in the phone bar; the others are behind its last button. */
 const inBar = 4
 
-/** What somebody with these scopes may open. */
+/** Returns the pages that a user with these scopes may open. */
 export function groupsFor(scopes: readonly Scope[]): DestinationGroup[] {
   return groups.map(({ label, destinations: all }) => ({
     label,
@@ -125,7 +125,7 @@ export function isHere(path: string, href: string): boolean {
   return href === '/' ? of === '/' : of === href || of.startsWith(`${href}/`)
 }
 
-/** Pages inside of one that more people may open. */
+/** Subpages that need another scope than their page. */
 const inner: readonly Pick<Destination, 'href' | 'label' | 'needs'>[] = [
   { href: '/alerts/notifiers', label: 'Notifiers', needs: 'dashboard:admin' },
   { href: '/settings/assistant', label: 'Assistant settings', needs: 'dashboard:admin' },

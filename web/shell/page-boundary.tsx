@@ -1,4 +1,4 @@
-/** Catches what a page throws, so that the shell and the other pages go on. */
+/** An error boundary around each page, so that the shell and the other pages keep working. */
 import { Component, type ReactNode } from 'react'
 import { Card } from '../ui/card.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
@@ -13,7 +13,7 @@ export class PageBoundary extends Component<{ children: ReactNode }, { error: Er
   override render() {
     const { error } = this.state
     if (!error) return this.props.children
-    // A page that cannot be loaded is often one of an older version of the server: reloading fixes that too.
+    // A page that fails to load often belongs to an older server version, which reloading fixes.
     return (
       <Card>
         <ErrorState error={error} onRetry={() => location.reload()} />

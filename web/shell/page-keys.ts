@@ -1,13 +1,16 @@
-/** The keys of the page that is open, beside those that work everywhere. */
+/** Shortcuts of the open page, in addition to the global ones. */
 import { createContext, type RefObject, useContext, useEffect, useRef } from 'react'
 
-/** By key; `g i` is pressed one after the other. `false`: it did nothing, and the key keeps what it does otherwise. */
+/**
+ * Handlers by key; `g i` is a sequence. A handler that returns `false` did nothing, so the key keeps its default
+ * action.
+ */
 export type PageKeys = Readonly<Record<string, () => unknown>>
 
-/** Of all components that have keys now. */
+/** The shortcuts of all mounted components. */
 export const PageKeysContext = createContext<RefObject<Set<RefObject<PageKeys>>> | undefined>(undefined)
 
-/** While the component lives. Where two have the same key, it is of the one that came last. */
+/** Registers shortcuts while the component is mounted; for the same key, the last one wins. */
 export function usePageKeys(keys: PageKeys): void {
   const all = useContext(PageKeysContext)
   const newest = useRef(keys)
@@ -20,7 +23,7 @@ export function usePageKeys(keys: PageKeys): void {
   }, [all])
 }
 
-/** Does what a key of this page does, for those without one at hand. It answers whether there was such a key. */
+/** Returns a function that triggers a shortcut without a keyboard; it returns whether there is one. */
 export function usePressKey(): (key: string) => boolean {
   const all = useContext(PageKeysContext)
   return key => {

@@ -1,4 +1,4 @@
-/** What is shown while a page is loaded, or waits for a server that is away. */
+/** Shown while a page loads, or waits for a server that is down. */
 import { useIsServerAwaited } from '../platform/lazy-page.ts'
 import { Skeleton } from '../ui/skeleton.tsx'
 

@@ -1,4 +1,4 @@
-/** The keys that open the palette and the assistant, as the keyboard at hand calls them. */
+/** The shortcuts of the palette and the assistant, in the notation of this platform. */
 const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent)
 
 export const paletteKeys = isMac ? '⌘K' : 'Ctrl+K'

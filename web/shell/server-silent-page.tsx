@@ -1,4 +1,4 @@
-/** For when the server does not answer, before anything else can be shown. */
+/** Shown if the server does not respond before anything else can be shown. */
 import { ErrorState } from '../ui/error-state.tsx'
 import { Entrance } from './entrance.tsx'
 

@@ -1,4 +1,4 @@
-/** What stands around every page: the rail, the top bar, and the banner in times of trouble. */
+/** The frame around every page: navigation rail, top bar, and connection banner. */
 import { type ReactNode, type RefObject, Suspense, useCallback, useEffect, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import { ApprovalNotices } from '../approvals/approval-notices.tsx'
@@ -38,7 +38,7 @@ export function Shell({
   const [path] = useLocation()
   const session = useSession()
   const { scopes } = session.principal
-  // What is shown was asked for after this session was, however often that is asked for again.
+  // Everything on the page was requested after this event, however often the session is refetched.
   const [after] = useState(session.last_event_id ?? undefined)
   const isWhole =
     mayOpen(path, scopes) && destinations.some(destination => destination.isWhole && isHere(path, destination.href))

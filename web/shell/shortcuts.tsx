@@ -1,4 +1,4 @@
-/** What the keys open: the palette, the assistant and the list of the keys. */
+/** The overlays that shortcuts open: palette, assistant, and the list of shortcuts. */
 import { Suspense, useContext, useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
 import type { PaletteDoers } from '../palette/palette-items.ts'
@@ -15,7 +15,7 @@ import { useShortcuts } from './use-shortcuts.ts'
 const KeysDialog = lazyPage(async () => (await import('./keys-dialog.tsx')).KeysDialog)
 const loadPalette = () => import('../palette/palette.tsx')
 const Palette = lazyPage(async () => (await loadPalette()).Palette)
-/** By then the page is there, and nobody has to wait for the palette. */
+/** Milliseconds after which the palette is preloaded: the page has loaded by then. */
 const paletteAfterMs = 3_000
 
 export type Opened = 'palette' | 'keys' | undefined
@@ -29,7 +29,7 @@ export function Shortcuts({
 }: {
   opened: Opened
   onOpen(opened: Opened): void
-  /** Undefined while it is closed. */
+  /** Undefined while the assistant is closed. */
   assistant: Early | undefined
   onAssistant(assistant: Early | undefined): void
   setTheme(choice: ThemeChoice): void
@@ -57,7 +57,7 @@ export function Shortcuts({
     ofPage: key => findPageKey(pageKeys?.current, key),
   })
   useEffect(() => {
-    // Where it fails, it is loaded when it is opened.
+    // If preloading fails, it is loaded when opened.
     const timer = setTimeout(() => void loadPalette().catch(() => undefined), paletteAfterMs)
     return () => clearTimeout(timer)
   }, [])
@@ -75,7 +75,7 @@ export function Shortcuts({
   return (
     <>
       <p role="status" className={isGoing ? pill : 'sr-only'}>
-        {isGoing && 'Go to: press the letter of a page. ? shows them.'}
+        {isGoing && 'Go to: press the letter of a page (? lists them).'}
       </p>
       {opened === 'palette' && <OpenedPalette pages={pages} doers={doers} onClose={close} />}
       {opened === 'keys' && (
@@ -87,7 +87,7 @@ export function Shortcuts({
   )
 }
 
-/** What is typed while it is loaded is handed over to it. */
+/** The palette; takes over what was typed while it was loading. */
 function OpenedPalette(props: { pages: typeof destinations; doers: PaletteDoers; onClose(): void }) {
   const [early] = useState(newEarly)
   return (

@@ -1,4 +1,4 @@
-/** Whether keys without Ctrl or Command do something: people who speak to their computer switch that off (WCAG 2.2, 2.1.4). */
+/** Whether single-key shortcuts are on; users of speech input turn them off (WCAG 2.2, 2.1.4). */
 import { useState } from 'react'
 
 const storageKey = 'rustymail.single-keys'
@@ -27,6 +27,6 @@ function write(isOn: boolean): void {
     if (isOn) localStorage.removeItem(storageKey)
     else localStorage.setItem(storageKey, 'off')
   } catch {
-    // Storage may be forbidden; the choice then holds until the page is left.
+    // Storage may be forbidden; the choice then lasts until the page is left.
   }
 }

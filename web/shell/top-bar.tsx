@@ -1,4 +1,4 @@
-/** The bar at the top: how live the page is, whether this is a sandbox, light or dark, and who is signed in. */
+/** The top bar: connection state, sandbox badge, colour scheme, and the signed-in user. */
 import { Monitor, Moon, Search, Sun } from 'lucide-react'
 import { StopButton } from '../freeze/stop-button.tsx'
 import { useSession } from '../platform/session.ts'

@@ -1,11 +1,11 @@
-/** Says after three seconds that the page is cut off from the server, and, when it is back, what was replayed. */
+/** A banner after three seconds without a connection, and what was replayed after the reconnect. */
 import { useNow } from '../platform/clock.ts'
 import { formatClock, formatCount, formatDuration } from '../platform/format.ts'
 import { graceMs, type LiveStatus, useLiveStatus } from '../platform/live.tsx'
 import { Banner } from '../ui/banner.tsx'
 import { Button } from '../ui/button.tsx'
 
-/** How long the good news stays. */
+/** Milliseconds for which the reconnect is shown. */
 const backMs = 6_000
 
 export function TroubleBanner() {

@@ -1,15 +1,15 @@
-/** Whether somebody types words where no field takes them: a letter of theirs decides nothing, though it is a key of the page. */
+/** Detects words typed while no field has the focus, so that a letter of theirs does not trigger a decision. */
 import { useEffect } from 'react'
 import { isTyping } from './use-shortcuts.ts'
 
-/** Longer than between letters of a word and its neighbours. */
+/** Milliseconds that are longer than the pauses within a word. */
 const wordMs = 1_000
-/** Those of the pages where something is decided; with a space people read on. */
+/** Shortcuts of the pages with decisions, and space, which scrolls. */
 const keys = 'adejkuxg?/ '
-/** Of the whole page: what is open may change meanwhile. */
+/** Shared by all components, because what is open may change meanwhile. */
 let typedAt = Number.NEGATIVE_INFINITY
 
-/** Answers whether a letter was typed lately that is no key. */
+/** Returns a function that tells whether a letter that is no shortcut was typed lately. */
 export function useTypedWords(): () => boolean {
   useEffect(() => {
     const ending = new AbortController()

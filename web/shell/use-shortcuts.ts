@@ -1,22 +1,22 @@
-/** The keys that work on every page, while nobody types and no dialog is open. */
+/** The global shortcuts, active while no field has the focus and no dialog is open. */
 import { useEffect, useRef, useState } from 'react'
 import { pageOfKey } from './go-keys.ts'
 
-/** How long `g` waits for its letter. */
+/** Milliseconds for which `g` waits for its letter. */
 const goMs = 2_000
 
 interface Actions {
-  /** False leaves only those with Ctrl or Command. */
+  /** False leaves only shortcuts with Ctrl or Command. */
   hasSingleKeys: boolean
   onPalette(): void
   onAssistant(): void
   onHelp(): void
   onGo(href: string): void
-  /** What a key does on the page that is open now; it answers `false` where it did nothing. */
+  /** Returns the open page's handler of a key, which returns `false` if it did nothing. */
   ofPage(key: string): (() => unknown) | undefined
 }
 
-/** Answers whether `g` was pressed and its letter is awaited. */
+/** Installs the shortcuts; returns whether `g` was pressed and its letter is awaited. */
 export function useShortcuts(actions: Actions): boolean {
   const [isGoing, setGoing] = useState(false)
   const newest = useRef(actions)
@@ -44,10 +44,10 @@ export function useShortcuts(actions: Actions): boolean {
       if (!newest.current.hasSingleKeys || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target))
         return
       const own = newest.current.ofPage(waits ? `g ${event.key}` : event.key)
-      // Held down, a key walks through a list; whatever else it does, it does once.
+      // A held key repeats only the page's own shortcuts, which move through lists.
       if (event.repeat && !own) return
       const page = waits ? pageOfKey(event.key) : undefined
-      // A modifier comes before its key.
+      // Shift is pressed before the key it modifies.
       if (event.key !== 'Shift') wait(event.key === 'g' && !waits)
       if (own) return void (own() !== false && event.preventDefault())
       const act = page === undefined ? singleKeys.get(event.key) : () => newest.current.onGo(page)
@@ -74,19 +74,19 @@ const openingKeys: ReadonlyMap<string, (actions: Actions) => void> = new Map([
   ['j', ({ onAssistant }) => onAssistant()],
 ])
 
-/** With Ctrl too on a Mac, as in most programs of the web. */
+/** Ctrl also works on a Mac, as in most web apps. */
 function openedBy({ key, ctrlKey, metaKey, altKey, shiftKey }: KeyboardEvent) {
   return ctrlKey !== metaKey && !altKey && !shiftKey ? openingKeys.get(key.toLowerCase()) : undefined
 }
 
-/** Where keys write, or choose: in a list to choose from, a letter goes to what begins with it. */
+/** Returns whether keys type text or choose an option there. */
 export function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false
   const written = 'input:not([type="checkbox"], [type="radio"], [type="button"], [type="submit"]), textarea, select'
   return target.isContentEditable || target.matches(`${written}, [role="textbox"], [role="combobox"]`)
 }
 
-/** False where the page has nothing to search in. */
+/** Focuses the page's search field; returns false if there is none. */
 function focusSearch(): boolean {
   const fields = document.querySelectorAll<HTMLInputElement>('#content :is(search input, input[type="search"])')
   const field = [...fields].find(each => each.checkVisibility() && !each.disabled)

@@ -1,9 +1,9 @@
-/** The icon of the window with how many proposals and messages wait for approval. */
+/** The favicon with the number of proposals and messages that wait for approval. */
 
 const envelope =
   '<rect width="32" height="32" rx="8" fill="#a8441a"/><path d="M7 11.5A2.5 2.5 0 0 1 9.5 9h13a2.5 2.5 0 0 1 2.5 2.5v9a2.5 2.5 0 0 1-2.5 2.5h-13A2.5 2.5 0 0 1 7 20.5z" fill="none" stroke="#fff" stroke-width="2"/>'
 
-/** More than nine are not told apart at this size. */
+/** Draws the icon; numbers above nine are unreadable at this size. */
 export function waitingIcon(waiting: number): string {
   const words = waiting > 9 ? '9+' : String(waiting)
   const size = words.length > 1 ? 13 : 16

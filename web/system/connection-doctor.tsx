@@ -1,4 +1,4 @@
-/** Examines the way between this browser and the server, and says how to fix it. */
+/** Runs the connection between this browser and the server, and suggests fixes. */
 import { Stethoscope } from 'lucide-react'
 import { useNow } from '../platform/clock.ts'
 import { formatClock } from '../platform/format.ts'
@@ -21,7 +21,7 @@ export function ConnectionDoctor() {
       isFlush
       actions={
         <Button size="sm" icon={Stethoscope} isBusy={isBusy} onClick={start}>
-          {examination ? 'Run again' : 'Examine'}
+          {examination ? 'Run again' : 'Run'}
         </Button>
       }
     >
@@ -43,7 +43,7 @@ export function ConnectionDoctor() {
 }
 
 function stateWords(isBusy: boolean, examinedAt: number | undefined): string {
-  if (isBusy) return 'Listening to a separate stream, for at most 30 seconds…'
-  if (examinedAt !== undefined) return `Examined at ${formatClock(examinedAt)}, from this browser.`
-  return 'Listens to a separate stream for a short while and checks what is between this browser and the server.'
+  if (isBusy) return 'Reading a separate stream, for at most 30 seconds…'
+  if (examinedAt !== undefined) return `Tested at ${formatClock(examinedAt)}, from this browser.`
+  return 'Opens a separate stream for a short time and checks what is between this browser and the server.'
 }

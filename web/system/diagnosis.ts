@@ -1,4 +1,4 @@
-/** What the measurements mean, in words. Says only what was measured; what is not known is called unknown. */
+/** Interprets the measurements. States only what was measured; anything else is reported as unknown. */
 import { formatCount, formatDuration, formatNumber } from '../platform/format.ts'
 import type { StreamStatus } from '../platform/stream-status.ts'
 import type { Tone } from '../ui/tone.ts'
@@ -10,19 +10,21 @@ export interface Finding {
   title: string
   tone: Tone
   verdict: string
-  /** What the verdict rests on. */
+  /** The measurement behind the verdict. */
   measured: string
   remedy?: Remedy
 }
 
-/** How the stream of this browser has fared. */
+/** The history of this browser's stream. */
 export interface LinkHistory extends Pick<StreamStatus, 'endings' | 'liveSince'> {
   isShared: boolean
 }
 
-/** What comes later than this was held back: the server sends the welcome right behind the head. */
+/**
+ * Delay in milliseconds from which an event counts as buffered: the server sends the welcome right after the headers.
+ */
 const lateMs = 1_000
-/** Most proxies that cut do so after a minute. */
+/** Live time in milliseconds after which no idle timeout is likely; most proxies cut after a minute. */
 const longEnoughMs = 120_000
 const skewMs = 2_000
 
@@ -75,7 +77,7 @@ function ofBuffering(hearing: Hearing): Finding {
   const title = titles.buffering
   const { headMs, welcomeMs, arrivals, status, listenedMs } = hearing
   if (status !== null && status !== 200) {
-    return { title, tone: 'unknown', verdict: 'Unknown', measured: 'There was no stream to listen to.' }
+    return { title, tone: 'unknown', verdict: 'Unknown', measured: 'There was no stream to read.' }
   }
   const late: Pick<Finding, 'tone' | 'remedy'> = { tone: 'bad', remedy: 'buffering' }
   if (headMs === null || welcomeMs === null) {
@@ -168,7 +170,7 @@ function ofClock({ offsetMs, roundTripMs }: Examination['clock']): Finding {
   return { title, tone: 'warn', verdict: 'They differ', measured, remedy: 'clock' }
 }
 
-/** By how much the slowest event was slower than the quickest: clocks that differ do not matter. */
+/** Returns the delay of the slowest event relative to the fastest, which is independent of clock differences. */
 function heldMs(arrivals: readonly Arrival[]): number {
   const delays = arrivals.map(({ sentAt, arrivedAt }) => arrivedAt - sentAt)
   return Math.max(...delays) - Math.min(...delays)
@@ -181,7 +183,7 @@ function countTogether(arrivals: readonly Arrival[]): number {
   }).length
 }
 
-/** A limit cuts after the same time, give or take a heartbeat's worth of luck. */
+/** Returns whether connections lasted equally long, within one heartbeat, as a timeout causes. */
 function areAlike(lives: readonly number[]): boolean {
   const [shortest, longest] = [Math.min(...lives), Math.max(...lives)]
   return longest - shortest <= Math.max(2_000, longest * 0.1)

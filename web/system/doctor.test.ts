@@ -1,4 +1,4 @@
-/** The connection doctor against servers and proxies that do to a stream what they do in the field. */
+/** The connection doctor against servers and proxies that treat a stream as they do in the field. */
 /// <reference types="node" />
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -16,7 +16,10 @@ const welcome = (at = Date.now()) => `event: welcome\ndata: {"server_time":"${is
 const stats = (at = Date.now()) => `event: stats_update\ndata: {"sampled_at":"${iso(at)}"}\n\n`
 const stream = { 'content-type': 'text/event-stream; charset=utf-8' }
 
-/** What is heard of a server that answers so. What comes is waited for however busy the machine is; less only for what never comes. */
+/**
+ * Returns what is measured of such a server. Waits for what arrives however busy the machine is, and briefly for what
+ * never does.
+ */
 async function hearingOf(
   answer: (response: ServerResponse) => void,
   { waitMs = 20_000, watchMs = 20_000 } = {},
@@ -43,7 +46,7 @@ function verdicts(hearing: Hearing, rest: Partial<Examination> = {}, link = well
 const good = (response: ServerResponse) => {
   response.writeHead(200, stream)
   response.write(`retry: 3000\n\n${welcome()}`)
-  // Older than the welcome: how things were before, as the server sends it to each new stream.
+  // Older than the welcome: the earlier state, which the server sends to each new stream.
   response.write(stats(Date.now() - 4_000))
   for (const ms of [20, 40, 60]) setTimeout(() => response.write(stats()), ms)
 }

@@ -1,19 +1,19 @@
-/** Everything that the connection doctor measures in this browser. */
+/** Takes all measurements of the connection doctor in this browser. */
 import { api } from '../../contract/index.ts'
 import { call } from '../platform/api-client.ts'
 import { type Hearing, listen } from './listen.ts'
 
 export interface ClockReading {
-  /** What to add to this machine's clock to get the server's. */
+  /** Milliseconds to add to this machine's clock to get the server's. */
   offsetMs: number
-  /** The offset is known to half of it. */
+  /** Round-trip time; half of it bounds the error of the offset. */
   roundTripMs: number
 }
 
 export interface Examination {
   hearing: Hearing
   clock: ClockReading
-  /** How the browser spoke to the server or proxy that answered it first, as ALPN names it; empty when the browser does not say. */
+  /** ALPN name of the protocol to the nearest server or proxy; empty if the browser does not report it. */
   protocol: string
   /** Epoch milliseconds of this machine. */
   at: number
@@ -27,7 +27,7 @@ export async function examine(signal: AbortSignal): Promise<Examination> {
   return { hearing, clock, protocol: protocolOf(api.events.getStreamHealth.path), at: Date.now() }
 }
 
-/** Of several tries the quickest, since the answer may have lost its time on either way. */
+/** Measures the clock offset; of several tries the fastest is used, because a delay may be on either way. */
 async function readClock(signal: AbortSignal): Promise<ClockReading> {
   const readings: ClockReading[] = []
   for (let tries = 0; tries < clockTries; tries++) {
@@ -39,7 +39,9 @@ async function readClock(signal: AbortSignal): Promise<ClockReading> {
   return readings.reduce((best, reading) => (reading.roundTripMs < best.roundTripMs ? reading : best))
 }
 
-/** Of the newest request to a path; of the page itself when the browser's list of requests is full. */
+/**
+ * Returns the protocol of the latest request to a path, or of the page if the browser's resource timing buffer is full.
+ */
 function protocolOf(path: string): string {
   const requests = performance.getEntriesByName(new URL(path, location.href).href, 'resource')
   const entry = requests.at(-1) ?? performance.getEntriesByType('navigation')[0]

@@ -1,4 +1,4 @@
-/** One thing that the connection doctor looked at: its verdict, what it rests on, and the lines that fix it. */
+/** One finding of the connection doctor: verdict, measurement, and configuration that fixes it. */
 import { ChevronRight } from 'lucide-react'
 import { ToneIcon } from '../ui/badge.tsx'
 import { CopyButton } from '../ui/copy-button.tsx'

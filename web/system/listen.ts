@@ -1,41 +1,41 @@
-/** Opens a stream of its own for a short while and measures how it arrives. Judges nothing. */
+/** Opens a separate stream for a short time and measures how its events arrive. Makes no judgement. */
 
 import { SseParser } from '../../client/sse-parser.ts'
 import type { ServerEvent } from '../../contract/event.ts'
 
-/** An event that says when the server sent it. */
+/** An event with the server's send time. */
 export interface Arrival {
   type: ServerEvent['type']
-  /** By the server's clock, epoch milliseconds. */
+  /** By the server's clock, in epoch milliseconds. */
   sentAt: number
-  /** By a clock of this page that never goes back; only differences mean anything. */
+  /** By this page's monotonic clock; only differences are meaningful. */
   arrivedAt: number
-  /** Which piece of the answer it came in. */
+  /** Index of the response chunk that contained it. */
   piece: number
 }
 
-/** What was heard; null is what never came. */
+/** The measurements; null if something never arrived. */
 export interface Hearing {
   status: number | null
   contentType: string | null
   contentEncoding: string | null
   headMs: number | null
-  /** From the head to the first event. */
+  /** Milliseconds from the headers to the first event. */
   welcomeMs: number | null
-  /** The welcome, and then what was sent after it, in order. */
+  /** The welcome, and what was sent after it, in order. */
   arrivals: Arrival[]
-  /** How long it was listened to after the head. */
+  /** Milliseconds listened after the headers. */
   listenedMs: number | null
-  /** Why it ended before enough was heard. */
+  /** Why it ended before enough events arrived. */
   fault: string | null
 }
 
 export interface ListenTiming {
-  /** For the head, and then for the welcome. */
+  /** Timeout for the headers, and then for the welcome. */
   waitMs: number
-  /** For what comes after the welcome. */
+  /** Time to listen after the welcome. */
   watchMs: number
-  /** Events after the welcome that are enough. */
+  /** Number of events after the welcome that suffice. */
   enough: number
 }
 
@@ -87,11 +87,11 @@ export async function listen({
         timer = setTimeout(() => ending.abort(), timing.watchMs)
       }
       const welcomedAt = hearing.arrivals[0]?.sentAt ?? Infinity
-      // A state that was already there when the stream was opened says nothing about the way here.
+      // A state from before the stream was opened says nothing about transit times.
       if (arrival.type === 'welcome' || arrival.sentAt >= welcomedAt) hearing.arrivals.push(arrival)
       if (hearing.arrivals.length > timing.enough) return hearing
     }
-    hearing.fault = 'The stream ended while it was listened to.'
+    hearing.fault = 'The stream ended during the test.'
   } catch (error) {
     signal.throwIfAborted()
     if (!ending.signal.aborted) hearing.fault = error instanceof Error ? error.message : 'The connection broke.'
@@ -112,7 +112,7 @@ async function* hear(body: ReadableStream<Uint8Array>): AsyncGenerator<Arrival> 
     const arrivedAt = performance.now()
     number += 1
     for (const { event: type, data } of parser.push(decoder.decode(piece.value, { stream: true }))) {
-      // The server encodes what the contract allows; whatever else answers in its place has no such events.
+      // The cast is true for our server; the events of anything else have no send time.
       const event = { type, data: JSON.parse(data) } as ServerEvent
       const sentAt = sentAtOf(event)
       if (sentAt !== undefined) yield { type: event.type, sentAt, arrivedAt, piece: number }
@@ -120,7 +120,7 @@ async function* hear(body: ReadableStream<Uint8Array>): AsyncGenerator<Arrival> 
   }
 }
 
-/** Facts are left out: some happened before they were sent. */
+/** Returns the send time; facts have none, because some happened before they were sent. */
 function sentAtOf({ type, data }: ServerEvent): number | undefined {
   if (type === 'welcome' || type === 'heartbeat') return Date.parse(data.server_time)
   return type === 'stats_update' ? Date.parse(data.sampled_at) : undefined

@@ -1,19 +1,19 @@
-/** The lines of a proxy's configuration that fix what the connection doctor finds. Those for Traefik were not tried. */
+/** Proxy configurations that fix the findings of the connection doctor. Those for Traefik are untested. */
 
 export type Remedy = 'buffering' | 'compression' | 'contentType' | 'cuts' | 'protocol' | 'clock'
 
 export interface Prescription {
-  /** Whose configuration. */
+  /** The program they configure. */
   program: string
-  /** Where in it. */
+  /** Where in its configuration. */
   place: string
   lines: string
 }
 
-/** RustyMail as a proxy beside it reaches it. */
+/** RustyMail's address, for a proxy on the same machine. */
 const upstream = '127.0.0.1:9437'
 
-/** What stands above the lines. */
+/** Titles above the configurations. */
 export const promises: Record<Remedy, string> = {
   buffering: 'How to fix it in a proxy',
   compression: 'How to fix it in a proxy',
@@ -32,7 +32,7 @@ export const remedies: Record<Remedy, readonly Prescription[]> = {
     },
     {
       program: 'Caddy',
-      // It passes events on by itself. With flush_interval -1 it would keep the streams of clients that have left.
+      // It flushes event streams by default. With flush_interval -1 it would keep the streams of disconnected clients.
       place: 'in the site, without buffer_responses, response_buffers or flush_interval',
       lines: `reverse_proxy ${upstream}`,
     },
@@ -67,7 +67,8 @@ export const remedies: Record<Remedy, readonly Prescription[]> = {
     },
     {
       program: 'Caddy',
-      // A bare reverse_proxy /api/* would come too late: try_files and respond stand before it, wherever they are written.
+      // A bare reverse_proxy /api/* would be evaluated too late: try_files and respond come first, regardless of their
+      // order in the file.
       place: 'as all that is in the site',
       lines: `handle /api/* {\n\treverse_proxy ${upstream}\n}\nhandle {\n\t# what was there before\n}`,
     },

@@ -1,4 +1,4 @@
-/** The figures of the event streams, each with what it means. */
+/** The figures of the event streams, each explained. */
 import type { ReactNode } from 'react'
 import type { StreamHealth as Health } from '../../contract/stream-health.ts'
 import { formatBytes, formatCount, formatNumber } from '../platform/format.ts'
@@ -39,7 +39,7 @@ function Figure({ label, value, words }: { label: string; value: ReactNode; word
 
 type Row = [label: string, value: string, words: string]
 
-/** Null figures require access to all accounts, and are left out. */
+/** Returns the rows; figures that require access to all accounts are null otherwise, and left out. */
 function figuresOf(health: Health): Row[] {
   const { log, deliveries_per_second: rate, sent, bytes_sent: bytes, replayed_facts: replayed } = health
   const rows: (Row | false)[] = [
@@ -48,7 +48,7 @@ function figuresOf(health: Health): Row[] {
     sent !== null && ['Sent', formatCount(sent, 'event'), `${formatBytes(bytes ?? 0)} with heartbeats`],
     ['Dropped', formatNumber(health.dropped), health.dropped > 0 ? 'states skipped for slow readers' : 'none skipped'],
     ['Replays', formatNumber(health.replays), replayWords(health.replays, replayed)],
-    ['Gaps', formatNumber(health.gaps), health.gaps > 0 ? 'readers that had to reload everything' : 'no events missed'],
+    ['Gaps', formatNumber(health.gaps), health.gaps > 0 ? 'readers had to reload everything' : 'no events missed'],
     [
       'Slow readers',
       formatNumber(health.slow_consumers),
@@ -66,7 +66,7 @@ function replayWords(replays: number, facts: number | null): string {
 
 function logWords({ oldest, newest, facts, held_in_memory: held, epoch }: NonNullable<Health['log']>): string {
   if (oldest === null) return `no events yet, epoch ${epoch}`
-  // Numbers as they stand in ids.
+  // Event numbers, as in ids.
   const numbers = facts === 1 ? `number ${newest}` : `${oldest} to ${newest}`
   const inMemory = held === facts ? 'all' : formatNumber(held)
   return `${numbers}, ${held === 0 ? 'none' : inMemory} in memory, epoch ${epoch}`

@@ -1,4 +1,4 @@
-/** How the server's streams fare, and what lies between it and this browser. */
+/** The health of the server's streams, and the connection doctor. */
 import { PageHeader } from '../ui/page-header.tsx'
 import { ConnectionDoctor } from './connection-doctor.tsx'
 import { StreamHealth } from './stream-health.tsx'
@@ -6,7 +6,7 @@ import { StreamHealth } from './stream-health.tsx'
 export function SystemPage() {
   return (
     <>
-      <PageHeader title="System" description="Health of the live event streams, and what may get in their way." />
+      <PageHeader title="System" description="Health of the live event streams, and what may disrupt them." />
       <div className="grid gap-4">
         <StreamHealth />
         <ConnectionDoctor />

@@ -1,4 +1,4 @@
-/** One examination at a time; it ends when the page is left. */
+/** Runs one examination at a time; it is aborted when the page is left. */
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { type Examination, examine } from './examine.ts'
 

@@ -1,4 +1,4 @@
-/** How the streams of the server fare, asked every 5 s while the page is looked at. */
+/** The health of the server's streams, polled every 5 s while the page is visible. */
 import { useQuery } from '@tanstack/react-query'
 import { api } from '../../contract/index.ts'
 import { call } from '../platform/api-client.ts'

@@ -1,4 +1,4 @@
-/** What a token may send and change: read in plain words, and edited. */
+/** The policy of a token, shown in plain words and edited. */
 import { useState } from 'react'
 import { cappedPolicy, defaultPolicy, type TokenPolicy } from '../../contract/policy.ts'
 import type { ApiToken } from '../../contract/tokens.ts'
@@ -62,7 +62,7 @@ function ReadPolicy({
       <p className="text-sm text-soft">
         {isDefault ? (
           <>
-            <Badge tone="info">Default</Badge> Nobody gave this token a policy of its own.
+            <Badge tone="info">Default</Badge> This token has no policy of its own.
           </>
         ) : (
           at !== null && `Set on ${formatMinute(Date.parse(at))}${by === null ? '' : ` by ${by}`}.`
@@ -121,7 +121,7 @@ function EditPolicy({ token, answer, onDone }: { token: ApiToken; answer: Answer
       <p className="flex flex-wrap items-center gap-2 text-sm text-soft">
         Start from
         <Button size="sm" onClick={() => start(defaultPolicy)}>
-          A human approves each message
+          A user approves each message
         </Button>
         <Button size="sm" onClick={() => start(cappedPolicy)}>
           Autonomous, capped
@@ -136,7 +136,7 @@ function EditPolicy({ token, answer, onDone }: { token: ApiToken; answer: Answer
         }}
       />
       {save.error && <ErrorNote error={save.error} />}
-      <p className="text-xs text-muted">It applies immediately, also to what waits for an approval.</p>
+      <p className="text-xs text-muted">Takes effect immediately, also for what waits for approval.</p>
     </FormDialog>
   )
 }

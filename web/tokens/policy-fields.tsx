@@ -1,4 +1,4 @@
-/** All rules of a policy: when a human says yes first, since that matters most. */
+/** The rules of a policy, starting with when a human must approve, which matters most. */
 import type { ReactNode } from 'react'
 import { Checkbox, Radios } from '../ui/choice.tsx'
 import { Field, Input, Textarea } from '../ui/field.tsx'
@@ -38,33 +38,33 @@ function ApprovalRules({ form, faults, onChange }: Part) {
         {approvalWords(form)}
       </p>
       <Radios<PolicyForm['mode']>
-        legend="What becomes of what it asks for"
+        legend="What it requests"
         value={form.mode}
         choices={[
-          { value: 'act', label: 'It is done, as far as the rules allow' },
+          { value: 'act', label: 'Is done, as far as the rules allow' },
           {
             value: 'propose',
-            label: 'It waits as a proposal',
-            hint: 'Changes of mail, drafts and messages: a user applies all of it, a part, or nothing. Limits hold all the same.',
+            label: 'Waits as a proposal',
+            hint: 'Changes of mail, drafts and messages: a user applies all, some or none. Limits still apply.',
           },
         ]}
         onChange={mode => onChange({ mode })}
       />
-      {/* Of what is only proposed every message waits. What is to be corrected is shown all the same. */}
+      {/* With proposals, every message waits anyway; fields with an error are still shown. */}
       {(form.mode === 'act' || faults.taintMinutes) && (
         <>
           <Checkbox label="Every message" isChecked={form.always} onChange={always => onChange({ always })} />
           <Checkbox
             label="Messages to strangers"
-            hint="A recipient to whom the account never wrote."
+            hint="Recipients that the account has never written to."
             isChecked={form.strangers}
             onChange={strangers => onChange({ strangers })}
           />
           <FigureField
             {...{ form, faults, onChange }}
             name="taintMinutes"
-            label="After it read mail of a stranger, within so many minutes"
-            hint="What it then writes may be the words of the stranger. Empty: this does not matter."
+            label="Minutes after it read mail of a stranger"
+            hint="What it writes then may be dictated by the stranger. Empty: no such rule."
             placeholder="never"
           />
         </>
@@ -77,7 +77,7 @@ function RecipientRules({ form, faults, onChange }: Part) {
   return (
     <Group title="Recipients">
       <Radios<PolicyForm['recipients']>
-        legend="To whom it may write"
+        legend="Who it may write to"
         value={form.recipients}
         choices={[
           { value: 'anyone', label: 'Anyone' },
@@ -88,7 +88,7 @@ function RecipientRules({ form, faults, onChange }: Part) {
       {form.recipients === 'listed' && (
         <Field
           label="Allowed recipients"
-          hint="One per line: anne@example.com, or @example.com for all of it. Empty allows nobody."
+          hint="One per line: anne@example.com, or @example.com for the whole domain. Empty allows nobody."
           error={faults.allowed}
         >
           <Textarea
@@ -102,7 +102,7 @@ function RecipientRules({ form, faults, onChange }: Part) {
         </Field>
       )}
       <Checkbox
-        label="Only replies, to people who are already in the thread"
+        label="Only replies to people who are already in the thread"
         isChecked={form.onlyKnown}
         onChange={onlyKnown => onChange({ onlyKnown })}
       />
@@ -112,15 +112,15 @@ function RecipientRules({ form, faults, onChange }: Part) {
 
 function LimitRules(part: Part) {
   return (
-    <Group title="Limits of sending">
+    <Group title="Sending limits">
       <div className="grid gap-3 sm:grid-cols-2">
         <FigureField {...part} name="perHour" label="Messages per hour" />
         <FigureField {...part} name="perDay" label="Messages per day" />
         <FigureField {...part} name="recipientsPerHour" label="Recipients per hour" />
         <FigureField {...part} name="recipientsPerDay" label="Recipients per day" />
-        <FigureField {...part} name="attachmentMib" label="Attachments of a message, in MiB" />
+        <FigureField {...part} name="attachmentMib" label="Attachments per message (MiB)" />
       </div>
-      <p className="text-xs text-muted">Empty means no limit; 0 means none at all.</p>
+      <p className="text-xs text-muted">Empty: no limit. 0: none allowed.</p>
     </Group>
   )
 }
@@ -135,7 +135,7 @@ function HourRules({ form, faults, onChange }: Part) {
     <Group title="Working hours">
       <Checkbox
         label="Only within these hours"
-        hint="Outside of them nothing is sent."
+        hint="Nothing is sent outside of them."
         isChecked={form.hasHours}
         onChange={hasHours => onChange({ hasHours })}
       />

@@ -1,4 +1,4 @@
-/** A policy goes into the form and comes back as it was; what the server would refuse is told before. */
+/** A policy survives a round trip through the form, and errors are found before the server rejects it. */
 import { expect, test } from 'vitest'
 import { defaultPolicy, TokenPolicy } from '../../contract/policy.ts'
 import { approvalWords, policyFaults, policyFormOf, policyOf } from './policy-words.ts'
@@ -56,9 +56,11 @@ test('when a human says yes, in one sentence', () => {
   expect(approvalWords({ ...form, always: false, taintMinutes: '30' })).toBe(
     'A user approves messages when a recipient is a stranger, or when the token has read mail of a stranger within 30 minutes.',
   )
-  expect(approvalWords({ ...form, always: false, strangers: false })).toContain('It sends by itself. Within 60 minutes')
-  // Whatever else the policy says, nothing of a token that proposes is done by itself.
+  expect(approvalWords({ ...form, always: false, strangers: false })).toContain(
+    'It sends without approval. Within 60 minutes',
+  )
+  // Regardless of other rules, nothing of a token in mode propose happens without a user.
   expect(approvalWords({ ...form, mode: 'propose', always: false, strangers: false })).toBe(
-    'What it asks for waits as a proposal. Nothing is sent or changed before a user applies it.',
+    'What it requests waits as a proposal. Nothing is sent or changed until a user applies it.',
   )
 })

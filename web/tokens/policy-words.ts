@@ -1,10 +1,10 @@
-/** Rules of a policy as the form has them: figures as text, recipients and folders one a line. */
+/** The form of a policy: figures as text, recipients and folders one per line. */
 import { policyBounds, type TokenPolicy } from '../../contract/policy.ts'
 
 export interface PolicyForm {
   mode: TokenPolicy['mode']
   recipients: 'anyone' | 'listed'
-  /** One a line. */
+  /** One per line. */
   allowed: string
   onlyKnown: boolean
   perHour: string
@@ -28,7 +28,7 @@ export interface PolicyForm {
 
 const mib = 1024 * 1024
 
-/** @param timeZone Of this browser, for hours that are not set yet. */
+/** @param timeZone This browser's, as the default of working hours. */
 export function policyFormOf({ mode, sending, organizing }: TokenPolicy, timeZone: string): PolicyForm {
   const { hours, approval, recipients, max_attachment_bytes: bytes } = sending
   return {
@@ -119,20 +119,20 @@ export function policyFaults(form: PolicyForm): PolicyFaults {
   return faults
 }
 
-/** When a human has to say yes, in one sentence; it is what matters most of a policy. */
-/** Of every policy. */
-const outsiderWords = `Within ${policyBounds.outsidersMinutes} minutes after it read mail of a stranger, a user approves what goes to others than contacts.`
+/** Summarises when a human must approve, the most important part of a policy. */
+/** A sentence that holds for every policy. */
+const outsiderWords = `Within ${policyBounds.outsidersMinutes} minutes after it read mail of a stranger, a user approves messages to anyone but contacts.`
 
 export function approvalWords({ mode, always, strangers, taintMinutes }: PolicyForm): string {
   if (mode === 'propose')
-    return 'What it asks for waits as a proposal. Nothing is sent or changed before a user applies it.'
+    return 'What it requests waits as a proposal. Nothing is sent or changed until a user applies it.'
   if (always) return 'A user approves every message.'
   const minutes = taintMinutes.trim()
   const when = [
     strangers && 'a recipient is a stranger',
     minutes !== '' && `the token has read mail of a stranger within ${minutes} minutes`,
   ].filter(Boolean)
-  if (when.length === 0) return `It sends by itself. ${outsiderWords}`
+  if (when.length === 0) return `It sends without approval. ${outsiderWords}`
   return `A user approves messages when ${when.join(', or when ')}.`
 }
 

@@ -1,4 +1,4 @@
-/** The scopes in words, family by family, in rising order. */
+/** The scopes in words, by family, in rising order. */
 import type { Scope, scopeFamilies } from '../../contract/scope.ts'
 
 export type MailScope = (typeof scopeFamilies.mail)[number]
@@ -10,13 +10,13 @@ export const scopeWords: Record<Scope, { label: string; may: string }> = {
   'mail:organize': { label: 'Organize', may: 'Also mark, label and move messages, and change folders.' },
   'mail:draft': { label: 'Draft', may: 'Also write drafts, which wait for a person.' },
   'mail:send': { label: 'Send', may: 'Also request sending, which may wait for approval.' },
-  'mail:delete': { label: 'Delete permanently', may: 'Messages, past the trash. This cannot be undone.' },
+  'mail:delete': { label: 'Delete permanently', may: 'Messages, bypassing the trash. This cannot be undone.' },
   'dashboard:read': { label: 'Look', may: 'Figures, clients, the state of accounts, the configuration.' },
   'dashboard:operate': { label: 'Operate', may: 'Also test servers, disconnect clients and ask the assistant.' },
   'dashboard:admin': { label: 'Administer', may: 'Also users, tokens, accounts, configuration and the audit trail.' },
 }
 
-/** Where no heading says which family it is of: `Mail: read`. */
+/** Returns a name that includes the family: `Mail: read`. */
 export function scopeName(scope: Scope): string {
   return `${scope.startsWith('mail:') ? 'Mail' : 'Dashboard'}: ${scopeWords[scope].label.toLowerCase()}`
 }

@@ -1,4 +1,4 @@
-/** Makes, changes, renews and revokes a token. */
+/** Dialogs to create, edit, rotate and revoke a token. */
 import { useState } from 'react'
 import type { ApiToken } from '../../contract/tokens.ts'
 import { FreezeDialog } from '../freeze/freeze-dialog.tsx'
@@ -29,7 +29,7 @@ export function TokenDialogs({ dialog: { kind, token }, onClose }: { dialog: Ope
   return <RevokeDialog token={token} onClose={onClose} />
 }
 
-/** Mounted while it is open, so that the secret does not outlive it. */
+/** The dialog; mount it while it is open, so that the secret does not outlive it. */
 export function CreateTokenDialog({ onClose }: { onClose(): void }) {
   const { clockOffsetMs } = useLiveStatus()
   const mayReadMail = useMay('mail:read')
@@ -107,7 +107,7 @@ function RevokeDialog({ token, onClose }: { token: ApiToken; onClose(): void }) 
     >
       <p>
         The token <code className="font-mono">{token.prefix}</code> of{' '}
-        <strong className="font-semibold">{token.user_name}</strong> is rejected from now on, and its open connections
+        <strong className="font-semibold">{token.user_name}</strong> is rejected immediately, and its open connections
         close within a second. This cannot be undone.
       </p>
       <MadeUsersChoice

@@ -1,32 +1,32 @@
-/** What somebody chooses for a token: from the token, checked, and back into what the server wants. */
+/** The form of a token: filled from the token, validated, and converted to a request body. */
 import { type Scope, scopeFamilies, separateScopes } from '../../contract/scope.ts'
 import { type ApiToken, tokenPresets } from '../../contract/tokens.ts'
 import type { DashboardScope, MailScope } from './scope-words.ts'
 
 export const lifetimes = { '30': '30 days', '90': '90 days', '365': '1 year', never: 'Never' } as const
-/** `kept`: as the token has it. */
+/** `kept`: unchanged. */
 export type Expiry = keyof typeof lifetimes | 'kept'
 export type PresetName = keyof typeof tokenPresets
 
 export interface TokenDraft {
   name: string
-  /** The highest of each family, which includes those before it; empty for none. */
+  /** The highest scope of the family, which includes the lower ones; empty for none. */
   mail: MailScope | ''
   dashboard: DashboardScope | ''
-  /** Scopes that stand beside the families. */
+  /** Scopes outside the families. */
   separate: readonly Scope[]
   accounts: string[]
   expiry: Expiry
-  /** One a line. */
+  /** One per line. */
   addresses: string
 }
 
-/** As the dialog opens: `undefined` accounts are not chosen yet. */
+/** The initial form; `undefined` accounts are not chosen yet. */
 export type InitialDraft = Omit<TokenDraft, 'accounts'> & { accounts: string[] | undefined }
 
 export type TokenFaults = Partial<Record<'name' | 'scopes' | 'accounts' | 'addresses', string>>
 
-/** As the preset Reader has it. */
+/** The values of the preset Reader. */
 export const emptyDraft = {
   name: '',
   mail: 'mail:read',
@@ -56,7 +56,7 @@ export function scopesOf({ mail, dashboard, separate }: Pick<TokenDraft, 'mail' 
   return [mail, ...separate, dashboard].filter(scope => scope !== '')
 }
 
-/** The preset that says just this. */
+/** Returns the preset that equals the form, if any. */
 export function presetOf(draft: TokenDraft): PresetName | undefined {
   const chosen = scopesOf(draft).join()
   return presetNames.find(name => tokenPresets[name].scopes.join() === chosen)
@@ -75,7 +75,7 @@ export function faultsOf(draft: TokenDraft): TokenFaults {
   }
 }
 
-/** @param nowMs By the clock of the server. */
+/** @param nowMs By the server's clock. */
 export function bodyOf(draft: TokenDraft, nowMs: number) {
   return {
     name: draft.name.trim(),
@@ -86,7 +86,7 @@ export function bodyOf(draft: TokenDraft, nowMs: number) {
   }
 }
 
-/** Only what differs from the token. */
+/** Returns only what differs from the token. */
 export function changeOf(token: ApiToken, draft: TokenDraft, nowMs: number) {
   const { expires_at: endsAt, ...body } = bodyOf(draft, nowMs)
   const before = bodyOf(draftOf(token), nowMs)

@@ -1,4 +1,4 @@
-/** The fields of a token: what it is for, its scopes, accounts, expiry and allowed addresses. */
+/** The fields of a token: name, scopes, accounts, expiry and allowed addresses. */
 import { type Scope, scopeFamilies, separateScopes, unusedScopes } from '../../contract/scope.ts'
 import { tokenPresets } from '../../contract/tokens.ts'
 import { AccountChecks } from '../accounts/account-checks.tsx'
@@ -28,13 +28,17 @@ export function TokenFields({
 }: {
   draft: TokenDraft
   faults: TokenFaults
-  /** In words, for a token that has one already. */
+  /** The current expiry in words, for an existing token. */
   keptExpiry?: string
   onChange(draft: TokenDraft): void
 }) {
   return (
     <>
-      <Field label="Name" hint="Name what uses it, so that you know later what to revoke." error={faults.name}>
+      <Field
+        label="Name"
+        hint="Name the program that uses it, so that you know what to revoke later."
+        error={faults.name}
+      >
         <Input
           value={draft.name}
           onChange={event => onChange({ ...draft, name: event.target.value })}
@@ -50,13 +54,13 @@ export function TokenFields({
         onChange={chosen => onChange({ ...draft, accounts: chosen === 'all' ? [] : chosen })}
       />
       <div className="grid gap-3 sm:grid-cols-2">
-        <Field label="Ends" hint="After that it is rejected. You can extend it at any time.">
+        <Field label="Expires" hint="You can extend it at any time.">
           <Select
             value={draft.expiry}
-            // Its options are the choices and nothing else.
+            // The cast is true because the options are exactly these values.
             onChange={event => onChange({ ...draft, expiry: event.target.value as Expiry })}
           >
-            {keptExpiry !== undefined && <option value="kept">As it is: {keptExpiry}</option>}
+            {keptExpiry !== undefined && <option value="kept">Keep: {keptExpiry}</option>}
             {Object.entries(lifetimes).map(([value, words]) => (
               <option key={value} value={value}>
                 {value === 'never' ? words : `In ${words}`}
@@ -86,7 +90,7 @@ export function TokenFields({
 
 function accountsHint({ mail, accounts }: TokenDraft): string {
   if (accounts.length > 0) return 'It sees only the selected accounts.'
-  return mail === '' ? 'With none selected, it sees no account.' : 'Mail scopes need at least one.'
+  return mail === '' ? 'Without a selection, it sees no account.' : 'Mail scopes need at least one.'
 }
 
 function ScopeFields({
@@ -164,8 +168,8 @@ function ScopeFields({
         </p>
       )}
       <p className="text-xs text-muted">
-        In each list a choice includes those above it. You can only grant what you may do yourself; if you lose a right,
-        the token loses it too.
+        Each choice includes those above it. You can only grant what you may do yourself; if you lose a right, the token
+        loses it too.
       </p>
     </div>
   )

@@ -1,4 +1,4 @@
-/** The dialog in which a token is made or changed. */
+/** The dialog that creates or edits a token. */
 import { useMemo, useRef, useState } from 'react'
 import { useAccounts } from '../accounts/use-accounts.ts'
 import { useFieldFocus } from '../accounts/use-dialog-focus.ts'
@@ -29,7 +29,7 @@ export function TokenForm({
 }) {
   const [edited, setEdited] = useState(initial)
   const accounts = useAccounts().data?.items
-  // The only account is ticked unless somebody has chosen; it may become known after the dialog has opened.
+  // A single account is preselected, even if it becomes known after the dialog has opened.
   const only = useMemo(() => (accounts?.length === 1 ? accounts.map(({ id }) => id) : []), [accounts])
   const draft = { ...edited, accounts: edited.accounts ?? only }
   const [faults, setFaults] = useState<TokenFaults>({})
@@ -71,7 +71,7 @@ export function TokenForm({
   )
 }
 
-/** What the answer says about the fields. */
+/** Returns the server's errors by field. */
 function answered(error: Error | null): TokenFaults {
   if (!(error instanceof ApiProblem)) return {}
   const address = error.body.errors?.find(({ path }) => path.startsWith('body.allowed_addresses'))?.message

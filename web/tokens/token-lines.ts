@@ -1,4 +1,4 @@
-/** The lines by which a program uses a token, for this very server. */
+/** Example code that uses a token with this server. */
 import { api } from '../../contract/index.ts'
 import type { Scope } from '../../contract/scope.ts'
 import type { ApiToken } from '../../contract/tokens.ts'
@@ -9,10 +9,10 @@ export interface ExampleLines {
   lines: string
 }
 
-/** The word by which the lines print; this page itself prints nothing. */
+/** The function that the example prints with; assembled, because this page itself must not log. */
 const print = ['console', 'log'].join('.')
 
-/** In the lines; this page itself has no need of the package. */
+/** For the example only; this page does not use the package. */
 const importing = "import { EventSource } from 'eventsource'"
 
 const isMailScope = (scope: Scope) => scope.startsWith('mail:')
@@ -28,7 +28,7 @@ export function linesFor({ origin, token, info }: { origin: string; token: strin
   ]
 }
 
-/** Something that this token may ask. */
+/** Returns a request that this token may make. */
 function firstCall({ scopes, accounts }: ApiToken): { title: string; path: string } {
   const [account] = accounts
   if (account !== undefined && scopes.some(isMailScope)) {
@@ -42,7 +42,7 @@ function firstCall({ scopes, accounts }: ApiToken): { title: string; path: strin
   return { title: 'Identity of the token', path: api.access.getSession.path }
 }
 
-/** The package's own option for the header; it comes back by itself, and behind what it has heard. */
+/** Returns an example with the package's own option for the header; it reconnects and resumes automatically. */
 function listening(events: string, token: string, { scopes }: ApiToken): string {
   const types = [
     'welcome',

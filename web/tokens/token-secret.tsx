@@ -1,4 +1,4 @@
-/** A token that was just issued: its secret, shown this once, and the lines that use it. */
+/** A newly issued token: its secret, shown once, and code that uses it. */
 import type { ReactNode } from 'react'
 import { FirstCall } from '../agents/first-call.tsx'
 import { SetUp } from '../agents/set-up.tsx'

@@ -1,11 +1,11 @@
-/** What holds a token back, although it is active: a stop of its own, of all programs, or of accounts that it works on. */
+/** What stops an active token: a stop of its own, of all programs, or of its accounts. */
 import type { Freeze } from '../../contract/freezes.ts'
 import type { ApiToken } from '../../contract/tokens.ts'
 import type { Tone } from '../ui/tone.ts'
 
 export type TokenStop = 'itself' | 'everything' | 'all accounts' | 'some accounts'
 
-/** @param freezes Those in force. */
+/** @param freezes The active stops. */
 export function stopOf({ id, accounts }: ApiToken, freezes: readonly Freeze[]): TokenStop | undefined {
   if (freezes.some(({ principal }) => principal === id)) return 'itself'
   if (freezes.some(({ target }) => target === 'everything')) return 'everything'

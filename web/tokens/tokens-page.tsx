@@ -1,4 +1,4 @@
-/** API tokens: for programs and agents, each with its own scopes and accounts. */
+/** API tokens for programs and agents, each with its own scopes and accounts. */
 import { BookOpen, KeyRound, Webhook } from 'lucide-react'
 import { useState } from 'react'
 import { useAccounts } from '../accounts/use-accounts.ts'
@@ -31,7 +31,7 @@ export function TokensPage() {
         description={
           seesAll
             ? 'For programs and agents. You see everyone’s tokens, but never their secrets.'
-            : 'For your programs and agents, each with at most what you may do yourself.'
+            : 'For your programs and agents, each with at most your own permissions.'
         }
         actions={
           <>

@@ -1,4 +1,4 @@
-/** The rows of API tokens. */
+/** The table of API tokens. */
 import { OctagonPause, Pencil, RefreshCw, Scale, Trash2, Undo2 } from 'lucide-react'
 import { useLocation } from 'wouter'
 import type { Account } from '../../contract/accounts.ts'
@@ -22,7 +22,7 @@ const statusWords: Record<ApiToken['status'], { tone: Tone; text: string }> = {
   suspended: { tone: 'unknown', text: 'Suspended' },
 }
 
-/** A client that acts by it, and who vouches for that. */
+/** Describes the OAuth client of a token, and who vouches for it. */
 function connectionWords({ name, host, redirect_host: back }: NonNullable<ApiToken['oauth_client']>): string {
   return host === null ? `OAuth client “${name}”, to ${back}` : `OAuth client “${name}” of ${host}`
 }
@@ -41,10 +41,10 @@ export function TokensTable({
     <Table label="API tokens" isStacked>
       <TableHead>
         <ColumnHead>Token</ColumnHead>
-        <ColumnHead>May</ColumnHead>
+        <ColumnHead>Permissions</ColumnHead>
         <ColumnHead>Accounts</ColumnHead>
         <ColumnHead>Status</ColumnHead>
-        <ColumnHead>Ends</ColumnHead>
+        <ColumnHead>Expires</ColumnHead>
         <ColumnHead>Last used</ColumnHead>
         <ColumnHead>
           <span className="sr-only">Actions</span>
@@ -85,7 +85,7 @@ function TokenRow({
           {!isOwn && ` of ${token.user_name}`}
         </p>
       </Cell>
-      <Cell label="May">
+      <Cell label="Permissions">
         <span className="flex flex-wrap gap-1">
           {scopes.map(scope => (
             <span key={scope} title={`${scope}: ${scopeWords[scope].may}`}>
@@ -108,7 +108,7 @@ function TokenRow({
         )}
         {status === 'suspended' && <span className="block text-xs text-muted">its owner is disabled</span>}
       </Cell>
-      <Cell label="Ends">{endsAt === null ? 'Never' : <RelativeTime at={endsAt} />}</Cell>
+      <Cell label="Expires">{endsAt === null ? 'Never' : <RelativeTime at={endsAt} />}</Cell>
       <Cell label="Last used">
         {usedAt === null ? <span className="text-muted">Never</span> : <RelativeTime at={usedAt} />}
         {usedFrom !== null && <span className="block font-mono text-xs text-muted">{usedFrom}</span>}
@@ -124,12 +124,12 @@ function TokenRow({
           subject={name}
           actions={[
             { label: 'Policy', icon: Scale, onChoose: () => onAct('policy', token) },
-            // What is stopped already has its words at the top.
+            // A stopped token is listed in the banner, where the stop can be lifted.
             ...(stop === 'itself'
               ? []
               : [{ label: 'Stop', icon: OctagonPause, onChoose: () => onAct('freeze', token) }]),
             { label: 'Edit', icon: Pencil, isRare: true, onChoose: () => onAct('edit', token) },
-            // A new secret is for its owner alone; a connected client renews its own.
+            // Only the owner may get a new secret; OAuth clients refresh theirs.
             ...(isOwn && client === null
               ? [{ label: 'Rotate', icon: RefreshCw, isRare: true, onChoose: () => onAct('rotate', token) }]
               : []),

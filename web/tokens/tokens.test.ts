@@ -1,4 +1,4 @@
-/** What is chosen for a token is what the server is told, and the lines to copy fit its scopes. */
+/** The token form, its request body, and example code that fits the scopes. */
 import { expect, test } from 'vitest'
 import type { Freeze } from '../../contract/freezes.ts'
 import type { ApiToken } from '../../contract/tokens.ts'
@@ -26,7 +26,7 @@ const token = {
   expires_at: '2027-01-01T00:00:00.000Z',
 } as unknown as ApiToken
 
-/** As the dialog is once an account is ticked. */
+/** The form once an account is selected. */
 const draft = { ...emptyDraft, accounts: ['a'] }
 
 test('a token ends after so many days of the server, or never', () => {
@@ -101,7 +101,7 @@ test('a token is stopped by itself, with all programs, or with accounts that it 
   expect(stopOf(token, [])).toBeUndefined()
   expect(stopOf(token, [stop({ target: 'principal', principal: 'other' }), c!])).toBeUndefined()
   expect(stopOf(token, [everything])).toBe('everything')
-  // Its own stays when that of all is lifted.
+  // The token's own stop remains when the global one is lifted.
   expect(stopOf(token, [everything, own])).toBe('itself')
   expect(stopOf(token, [a!, c!])).toBe('some accounts')
   expect(stopOf(token, [a!, b!])).toBe('all accounts')

@@ -1,4 +1,4 @@
-/** The policy of a token, with what it has used of it. */
+/** The policy of a token, and how much of its limits is used. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { policyApi, type TokenPolicy } from '../../contract/policy.ts'
 import type { ApiToken } from '../../contract/tokens.ts'
@@ -10,7 +10,7 @@ export function usePolicy({ id }: Pick<ApiToken, 'id'>) {
   return useQuery({
     queryKey: queryKeys.tokenPolicy(id),
     queryFn: ({ signal }) => call(policyApi.getTokenPolicy, { params: { token_id: id }, signal }),
-    // What it used changes with each message.
+    // Usage changes with each message.
     staleTime: 0,
   })
 }
@@ -23,7 +23,7 @@ export function useSetPolicy({ id, name }: Pick<ApiToken, 'id' | 'name'>) {
     onSuccess: async answer => {
       queries.setQueryData(queryKeys.tokenPolicy(id), answer)
       toast({ tone: 'good', title: 'Policy saved', detail: name })
-      // It applies to what waits, too.
+      // The policy also applies to pending items.
       await Promise.all(
         [queryKeys.outbox, queryKeys.approvals].map(queryKey => queries.invalidateQueries({ queryKey })),
       )

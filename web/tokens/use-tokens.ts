@@ -1,4 +1,4 @@
-/** API tokens, and what can be done to them. */
+/** API tokens, and actions on them. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { api } from '../../contract/index.ts'
 import type { ApiToken } from '../../contract/tokens.ts'
@@ -8,7 +8,10 @@ import { queryKeys } from '../platform/query-keys.ts'
 import { useToast } from '../ui/toast.tsx'
 import type { bodyOf, changeOf } from './token-draft.ts'
 
-/** No event tells when a token was used, nor, to people who are no administrators, that one was made elsewhere. */
+/**
+ * Poll interval in milliseconds: no event reports the use of a token, nor, to users other than administrators, its
+ * creation.
+ */
 export const tokensIntervalMs = 30_000
 
 export function useTokens() {
@@ -20,7 +23,7 @@ export function useTokens() {
   })
 }
 
-/** A token as it was issued: the secret comes this once. */
+/** A newly issued token, with the secret that is returned only once. */
 export interface IssuedToken {
   token: string
   info: ApiToken
@@ -30,7 +33,7 @@ export function useCreateToken() {
   const changed = useTokensChanged()
   return useMutation({
     mutationFn: (body: ReturnType<typeof bodyOf>) => call(api.tokens.createToken, { body }),
-    // The secret is kept nowhere.
+    // The response contains the secret, so it is not cached.
     gcTime: 0,
     onSuccess: changed,
   })
@@ -57,7 +60,7 @@ export function useRotateToken({ id }: ApiToken) {
   })
 }
 
-/** @param endsMade Whether the users that it made are disabled with it. */
+/** @param endsMade Whether users that the token created are disabled, too. */
 export function useRevokeToken({ id, name }: ApiToken) {
   const changed = useTokensChanged()
   const queries = useQueryClient()

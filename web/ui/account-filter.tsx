@@ -1,4 +1,4 @@
-/** Narrows a list to one account, where there are several. */
+/** Filters a list by account; renders nothing unless there are several. */
 import { FilterSelect, NamedOptions } from './select.tsx'
 
 export function AccountFilter({
@@ -7,7 +7,7 @@ export function AccountFilter({
 }: {
   accounts: readonly { id: string; name: string }[]
   value: string
-  /** With its width. */
+  /** Class names, including the width. */
   className: string
   onChange(account: string): void
 }) {

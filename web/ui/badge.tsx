@@ -1,4 +1,4 @@
-/** A short word on a tint: a plain badge, or a state told by colour and shape. */
+/** A short word on a tint: a plain badge, or a state shown by colour and shape. */
 import type { ReactNode } from 'react'
 import { classNames } from './class-names.ts'
 import { type Tone, toneIcon, toneText, toneTint } from './tone.ts'
@@ -19,7 +19,7 @@ export function StatePill({ tone, children }: { tone: Tone; children: ReactNode 
   )
 }
 
-/** The shape of a tone alone; the words must stand beside it. */
+/** The icon of a tone alone; text must accompany it. */
 export function ToneIcon({ tone, size = 'sm' }: { tone: Tone; size?: 'sm' | 'md' }) {
   const Icon = toneIcon[tone]
   const look = classNames(

@@ -1,4 +1,4 @@
-/** A line across the page for what concerns all of it. */
+/** A full-width line at the top for what concerns the whole page. */
 import type { ReactNode } from 'react'
 import { ToneIcon } from './badge.tsx'
 import { classNames } from './class-names.ts'

@@ -29,7 +29,10 @@ function lookOf({ variant = 'secondary', size = 'md' }: Pick<Look, 'variant' | '
   )
 }
 
-/** @param isBusy Shows that it works and takes no second click. */
+/**
+ * A button.
+ * @param isBusy Shows a spinner and disables the button.
+ */
 export function Button({
   variant,
   size,
@@ -54,7 +57,7 @@ export function Button({
   )
 }
 
-/** A link inside the page that looks like a button. */
+/** An internal link styled as a button. */
 export function ButtonLink({ variant, size, icon, children, href }: Look & { href: string }) {
   return (
     <Link href={href} className={lookOf({ variant, size })}>
@@ -64,7 +67,10 @@ export function ButtonLink({ variant, size, icon, children, href }: Look & { hre
   )
 }
 
-/** A link that leaves the page, and looks like a button. @param isFile It is saved, and nothing is left. */
+/**
+ * A link out of the app, styled as a button.
+ * @param isFile The link downloads a file, so the page stays.
+ */
 export function ButtonAnchor({
   variant,
   size,

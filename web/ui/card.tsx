@@ -1,4 +1,4 @@
-/** A surface with a heading, and what stands on it. */
+/** A surface with a heading and content. */
 import { type ReactNode, useId } from 'react'
 import { Link } from 'wouter'
 import { classNames } from './class-names.ts'
@@ -12,11 +12,11 @@ export function Card({
   isStale = false,
 }: {
   title?: ReactNode
-  /** Beside the heading. */
+  /** Actions beside the heading. */
   actions?: ReactNode
   children: ReactNode
   footer?: ReactNode
-  /** For tables and lists that reach the edges. */
+  /** Removes the padding, for tables and lists that reach the edges. */
   isFlush?: boolean
   isStale?: boolean
 }) {
@@ -40,7 +40,7 @@ export function Card({
   )
 }
 
-/** One figure with its unit, and a small chart below. */
+/** A figure with its unit and a small chart below. */
 export function Tile({
   label,
   href,
@@ -51,7 +51,7 @@ export function Tile({
   isStale = false,
 }: {
   label: string
-  /** Where there is more of it. */
+  /** The page with more details. */
   href?: string | undefined
   value: ReactNode
   unit?: string
@@ -69,7 +69,7 @@ export function Tile({
     >
       <h2 className="text-xs font-medium text-muted">
         {href ? (
-          // The whole tile leads there, and the chart on it still hears the pointer.
+          // Makes the whole tile a link, while the chart on it still receives pointer events.
           <Link href={href} className="after:absolute after:inset-0 after:rounded-lg hover:text-ink hover:underline">
             {label}
           </Link>

@@ -1,4 +1,4 @@
-/** Boxes to tick, and choices of which one holds. */
+/** Checkboxes and radio groups. */
 import { type ReactNode, useId } from 'react'
 import { classNames } from './class-names.ts'
 

@@ -1,10 +1,13 @@
-/** Copies a text, and says that it did. */
+/** Copies a text to the clipboard and confirms it. */
 import { Check, Copy } from 'lucide-react'
 import { useCopy } from './use-copy.ts'
 
 const shownMs = 1_500
 
-/** @param label What is copied: `Copy the address`. */
+/**
+ * A button that copies `text`.
+ * @param label Names what is copied: `Copy the address`.
+ */
 export function CopyButton({ text, label }: { text: string; label: string }) {
   const { outcome, copy } = useCopy(text, shownMs)
   const Icon = outcome === 'copied' ? Check : Copy

@@ -1,4 +1,4 @@
-/** Text that is there to be taken along: a secret or a link of one line, or lines of a program. */
+/** Text to copy: a secret or link on one line, or lines of code. */
 import { Check, Copy } from 'lucide-react'
 import { type ReactNode, useRef } from 'react'
 import { Button } from './button.tsx'
@@ -6,7 +6,7 @@ import { CopyButton } from './copy-button.tsx'
 import { Field, Input } from './field.tsx'
 import { useCopy } from './use-copy.ts'
 
-/** One line that is shown once. Without a clipboard, it is selected for the hand to copy. */
+/** A one-line text that is shown once. Without clipboard access it is selected, to be copied manually. */
 export function CopyField({ label, hint, text }: { label: string; hint?: ReactNode; text: string }) {
   const box = useRef<HTMLInputElement>(null)
   const { outcome, copy } = useCopy(text)
@@ -41,7 +41,7 @@ export function CopyField({ label, hint, text }: { label: string; hint?: ReactNo
   )
 }
 
-/** Lines of a program, with what they do. */
+/** Lines of code or configuration under a title. */
 export function CopyLines({ title, lines }: { title: string; lines: string }) {
   return (
     <figure className="min-w-0">

@@ -1,4 +1,4 @@
-/** A modal dialog (the browser's own), and one that asks before something is done. */
+/** A modal dialog (the native element), and a confirmation dialog. */
 import { X } from 'lucide-react'
 import { type ReactNode, useEffect, useId, useRef, useState } from 'react'
 import { Button } from './button.tsx'
@@ -7,17 +7,17 @@ import { ErrorNote } from './error-state.tsx'
 import { IconButton } from './icon-button.tsx'
 import { useReturnFocus } from './use-return-focus.ts'
 
-/** The focus goes to what is marked `data-first-focus`, or else to what comes first. */
+/** The element marked `data-first-focus` gets the initial focus, or else the first focusable one. */
 interface DialogProps {
   onClose(): void
   title: string
   children: ReactNode
-  /** Buttons, the main one last. */
+  /** Buttons, the primary one last. */
   footer?: ReactNode
   size?: 'sm' | 'md' | 'lg'
-  /** False for what is shown this once: neither Escape nor a slip of the hand closes it, only a button of the footer. */
+  /** False for content that is shown once: neither Escape nor an accidental click closes it, only a footer button. */
   isDismissable?: boolean
-  /** Escape asks before it discards what was entered. */
+  /** Asks for confirmation before Escape discards input. */
   keepsInput?: boolean
 }
 
@@ -43,7 +43,7 @@ function OpenDialog({
   useEffect(() => {
     const dialog = ref.current
     dialog?.showModal()
-    // `autoFocus` comes too early: what is in a dialog that is not shown takes no focus.
+    // `autoFocus` fires too early: elements in a dialog that is not open yet take no focus.
     dialog?.querySelector<HTMLElement>('[data-first-focus]')?.focus()
     return () => dialog?.close()
   }, [])
@@ -55,14 +55,14 @@ function OpenDialog({
   const keep = () => {
     setAsked(false)
     const dialog = ref.current
-    // Somewhere inside, even when that is gone: an Escape outside is the browser's, and closes.
+    // The focus must stay inside, even if that element is gone: outside, the browser closes the dialog on Escape.
     const first = dialog?.querySelector(':is(input, select, textarea):enabled:not([hidden])')
     const target = dialog?.contains(before.current) ? before.current : first
     if (target instanceof HTMLElement) target.focus()
   }
-  /** By Escape, or by the gesture that leads back. */
+  /** Handles Escape and the back gesture. */
   const leave = () => {
-    // A second one takes the question back.
+    // A second Escape dismisses the question.
     if (isHeld && isAsked) keep()
     else if (isHeld) ask()
     else if (isDismissable) onClose()
@@ -73,13 +73,13 @@ function OpenDialog({
       ref={ref}
       aria-labelledby={id}
       closedby={isDismissable ? 'closerequest' : 'none'}
-      // Events of a dialog inside of this one come here too, and so does the cancel of a file chooser.
+      // Events of nested dialogs, and the cancel event of a file chooser, bubble up to here.
       onCancel={event => {
         if (event.target !== ref.current) return
         event.preventDefault()
         leave()
       }}
-      // Browsers let one cancel be refused, but not a second.
+      // Browsers let a page prevent one cancel event, but not a second.
       onKeyDown={event => {
         if (event.key !== 'Escape' || event.defaultPrevented || event.nativeEvent.isComposing) return
         if (!isOf(ref.current, event.target) || (isDismissable && !isHeld)) return
@@ -94,7 +94,7 @@ function OpenDialog({
       onInput={event => {
         if (!isOf(ref.current, event.target)) return
         setEntered(true)
-        // To type on takes the question back.
+        // Typing on dismisses the question.
         setAsked(false)
       }}
       className={classNames(
@@ -103,7 +103,8 @@ function OpenDialog({
       )}
     >
       <header className="flex items-center justify-between gap-2 border-b min-h-12 py-1.5 pr-1.5 pl-4">
-        {/* The focus goes to what comes first: here, where there is no button to close it, nothing happens by a slip of the hand. */}
+        {/* The heading takes the initial focus if there is no close button, so that no accidental key press does
+           anything. */}
         <h2 id={id} tabIndex={isDismissable ? undefined : -1} className="text-lg font-semibold outline-none">
           {title}
         </h2>
@@ -119,12 +120,12 @@ function OpenDialog({
   )
 }
 
-/** Whether something is in this dialog, and not in another one that it opened. */
+/** Returns whether the target is inside this dialog and not in one nested in it. */
 function isOf(dialog: HTMLDialogElement | null, target: EventTarget): boolean {
   return target instanceof Element && target.closest('dialog') === dialog
 }
 
-/** In place of the buttons: nobody should lose a form to a slip of the hand. */
+/** Replaces the footer's buttons, so that no input is lost by accident. */
 function DiscardQuestion({ onKeep, onDiscard }: { onKeep(): void; onDiscard(): void }) {
   const keep = useRef<HTMLButtonElement>(null)
   useEffect(() => keep.current?.focus(), [])
@@ -143,7 +144,7 @@ function DiscardQuestion({ onKeep, onDiscard }: { onKeep(): void; onDiscard(): v
   )
 }
 
-/** Names what will be done, and to what. */
+/** Asks for confirmation; name the action and its object. */
 export function ConfirmDialog({
   isOpen,
   title,

@@ -1,4 +1,4 @@
-/** What is shown where there is nothing yet: what would fill it, and how to begin. */
+/** Shown in place of an empty list: what would fill it, and how to start. */
 import type { LucideIcon } from 'lucide-react'
 import type { ReactNode } from 'react'
 

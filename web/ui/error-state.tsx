@@ -1,4 +1,4 @@
-/** What is shown where something failed: the reason in the server's words, and a way to try again. */
+/** Shown where something failed: the server's reason, and a way to retry. */
 import { RotateCw } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { ApiProblem } from '../platform/api-client.ts'
@@ -25,7 +25,7 @@ function wordsOf(error: Error): Words {
   return { title, detail, serverResponse, requestId: instance || undefined }
 }
 
-/** In place of a panel's content. */
+/** An error in place of a panel's content. */
 export function ErrorState({ error, onRetry }: { error: Error; onRetry?: () => void }) {
   const { title, detail, serverResponse, requestId } = wordsOf(error)
   return (
@@ -44,7 +44,7 @@ export function ErrorState({ error, onRetry }: { error: Error; onRetry?: () => v
   )
 }
 
-/** Inside a form or a dialog. */
+/** An error inside a form or dialog. */
 export function ErrorNote({ error }: { error: Error }) {
   const { title, detail, serverResponse } = wordsOf(error)
   return (
@@ -54,7 +54,10 @@ export function ErrorNote({ error }: { error: Error }) {
   )
 }
 
-/** Inside a form or a dialog, in the page's own words. @param aside What changes while one reads, and is not read aloud again. */
+/**
+ * An error inside a form or dialog, in the page's own words.
+ * @param aside Text that changes while it is shown, and is not announced again.
+ */
 export function FaultNote({
   title,
   detail,

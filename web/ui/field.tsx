@@ -1,4 +1,4 @@
-/** A labelled form field with its hint and its fault, and the controls that go into it. */
+/** A labelled form field with hint and error, and the controls for it. */
 import { Eye, EyeOff } from 'lucide-react'
 import { type ComponentProps, type ReactNode, useId, useState } from 'react'
 import { classNames } from './class-names.ts'
@@ -6,7 +6,10 @@ import { control, FieldContext, useControl } from './select.tsx'
 
 export { NamedOptions, Select, WordOptions } from './select.tsx'
 
-/** The control inside (Input, Select, Textarea, PasswordInput) takes its id, description and fault from here. */
+/**
+ * A field; the control inside (Input, Select, Textarea, PasswordInput) takes its id, description and error from
+ * context.
+ */
 export function Field({
   label,
   hint,
@@ -40,7 +43,7 @@ interface Notes {
   error: string | undefined
 }
 
-/** The hint and the fault below a control, or below several. */
+/** The hint and error below one or several controls. */
 export function FieldNotes({ id, hint, error }: Notes) {
   return (
     <>
@@ -58,7 +61,7 @@ export function FieldNotes({ id, hint, error }: Notes) {
   )
 }
 
-/** The `aria-describedby` that leads to them. */
+/** Returns the `aria-describedby` value that references hint and error. */
 export function describedByNotes({ id, hint, error }: Notes): string | undefined {
   return [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ') || undefined
 }
@@ -71,7 +74,7 @@ export function Textarea({ className, ...rest }: ComponentProps<'textarea'>) {
   return <textarea {...useControl()} className={classNames(control, 'py-2', className)} {...rest} />
 }
 
-/** A password that its owner may look at. */
+/** A password input with a button to reveal it. */
 export function PasswordInput({ className, ...rest }: ComponentProps<'input'>) {
   const [isShown, setShown] = useState(false)
   const Icon = isShown ? EyeOff : Eye
@@ -96,7 +99,7 @@ export function PasswordInput({ className, ...rest }: ComponentProps<'input'>) {
   )
 }
 
-/** On or off, with its label beside it. */
+/** A switch with its label beside it. */
 export function Switch({
   label,
   hint,

@@ -1,4 +1,4 @@
-/** A dialog around one form: its main button submits the form, the other one closes the dialog. */
+/** A dialog around one form: its primary button submits the form, the other one closes the dialog. */
 import { type ComponentProps, type FormEvent, type ReactNode, useEffect, useId } from 'react'
 import { Button } from './button.tsx'
 import { Dialog } from './dialog.tsx'
@@ -9,15 +9,15 @@ interface FormDialogProps extends Omit<ComponentProps<'form'>, 'id' | 'title' | 
   size?: 'sm' | 'md' | 'lg'
   isDangerous?: boolean
   isBusy?: boolean
-  /** The main button takes no click: something is missing, or has to be waited for. */
+  /** Disables the primary button, while input is missing or something is pending. */
   isBlocked?: boolean
-  /** Before the two buttons. */
+  /** Buttons before the standard two. */
   moreButtons?: ReactNode
   onSubmit(event: FormEvent): void
   onClose(): void
 }
 
-/** Mounted while it is open. */
+/** The dialog; mount it while it is open. */
 export function FormDialog({
   title,
   submitLabel,
@@ -31,7 +31,7 @@ export function FormDialog({
   ...form
 }: FormDialogProps) {
   const id = useId()
-  // What went wrong may stand where a small window does not show it.
+  // Scrolls to the error, which may be out of view in a small window.
   useEffect(() => {
     if (!isBusy) document.getElementById(id)?.querySelector('[role="alert"]')?.scrollIntoView({ block: 'nearest' })
   }, [id, isBusy])

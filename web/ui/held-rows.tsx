@@ -1,4 +1,4 @@
-/** Newest rows first, as they come; while the pointer or the focus is inside, rows stay where they are, and newer ones wait. */
+/** A live list, newest first, that holds still while it is hovered or focused; newer rows wait behind a button. */
 import { type ReactNode, useRef, useState } from 'react'
 import { formatNumber } from '../platform/format.ts'
 import { Button } from './button.tsx'
@@ -15,7 +15,7 @@ export function HeldRows<Row extends Numbered>({
 }: {
   label: string
   rows: readonly Row[]
-  /** Whether these are the newest, which more can come before. */
+  /** Whether the rows are the newest ones, before which more can arrive. */
   isLive?: boolean
   children(shown: readonly Row[]): ReactNode
 }) {
@@ -29,7 +29,7 @@ export function HeldRows<Row extends Numbered>({
   }
   const { shown, waiting, isMore } = heldRows(isLive ? held : undefined, rows)
   return (
-    // The button is inside too: on the way to it, what is held must not be let go under the pointer.
+    // The button is inside the section, so that moving the pointer to it does not release the held rows.
     <section
       aria-label={label}
       onPointerEnter={() => update(isPointed, true)}
@@ -50,7 +50,10 @@ export function HeldRows<Row extends Numbered>({
   )
 }
 
-/** Both lists are newest first. Older rows that were loaded meanwhile are shown: they move nothing. `waiting` is a lower bound when `isMore`. */
+/**
+ * Merges the held rows with fresh ones, both newest first. Older rows are appended, since they move nothing. `waiting`
+ * is a lower bound if `isMore`.
+ */
 export function heldRows<Row extends Numbered>(
   held: readonly Row[] | undefined,
   fresh: readonly Row[],

@@ -1,4 +1,4 @@
-/** A button with an icon alone; its label is read aloud and shown on hover. */
+/** An icon-only button; its label is its accessible name and tooltip. */
 import type { LucideIcon } from 'lucide-react'
 import type { ComponentProps } from 'react'
 import { classNames } from './class-names.ts'

@@ -1,4 +1,4 @@
-/** The key that a button can be pressed with, beside its words. */
+/** The keyboard shortcut of a button, shown beside its label. */
 export function Key({ children }: { children: string }) {
   return (
     <span

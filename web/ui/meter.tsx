@@ -1,13 +1,17 @@
-/** How much of a limit is taken: a short bar with its figures beside it. */
+/** How much of a limit is used: a short bar with figures beside it. */
 import { classNames } from './class-names.ts'
 
-/** @param words What the figures are of, for those who do not see the bar. */
+/**
+ * A meter.
+ * @param words What the figures count, for screen readers.
+ */
 export function Meter({ value, max, words }: { value: number; max: number; words: string }) {
   const share = Math.min(value / Math.max(max, 1), 1)
   const fill = value >= max ? 'bg-warn' : 'bg-accent-fill'
   return (
     <span className="inline-flex items-center gap-2 whitespace-nowrap">
-      {/* The browser's own bar says its value to all; each browser draws it in its own way, so ours stands in for the eye. */}
+      {/* The native element is exposed to assistive technology; it renders differently in each browser, so our own
+         bar is shown. */}
       <meter aria-label={words} value={value} max={max} className="sr-only">
         {value} of {max}
       </meter>

@@ -1,4 +1,4 @@
-/** A button that opens further actions beside itself, above everything: what scrolls or cuts off around the button does not reach them. */
+/** A button that opens a menu of further actions in the top layer, where no parent clips or scrolls it. */
 import { ChevronDown, Ellipsis, type LucideIcon } from 'lucide-react'
 import { type CSSProperties, type RefObject, useId, useLayoutEffect, useState } from 'react'
 import { moveThroughRows } from '../mail/row-keys.ts'
@@ -17,7 +17,10 @@ export interface Action {
 
 const gapPx = 4
 
-/** @param isIcon Three dots in place of the word. */
+/**
+ * The button and its menu.
+ * @param isIcon Shows three dots instead of a word.
+ */
 export function MoreActions({
   subject,
   actions,
@@ -30,7 +33,7 @@ export function MoreActions({
   const { isOpen, box, opener, toggle, close, onKeyDown } = usePopover()
   const id = useId()
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes, and arrows walk, from wherever the focus is inside
+    // biome-ignore lint/a11y/noStaticElementInteractions: Escape and arrows work from anywhere inside
     <div
       ref={box}
       className="relative"
@@ -84,7 +87,7 @@ function ActionList({
     list.showPopover()
     const follow = () => opener.current && setPlace(placeBeside(opener.current, list))
     follow()
-    // Whatever scrolls, the list goes with its button.
+    // The menu follows its button when anything scrolls.
     const heard = { capture: true, passive: true }
     window.addEventListener('scroll', follow, heard)
     window.addEventListener('resize', follow)
@@ -124,7 +127,7 @@ function ActionList({
   )
 }
 
-/** Below it, its ends at the same edge; above where there is more room. */
+/** Places the menu below the button, aligned to its edge, or above if there is more room. */
 function placeBeside(button: HTMLElement, list: HTMLElement): CSSProperties {
   const { top, bottom, right } = button.getBoundingClientRect()
   const { clientWidth: width, clientHeight: height } = document.documentElement

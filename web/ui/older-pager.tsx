@@ -1,4 +1,4 @@
-/** Steps back in a list that has its newest entries first, and to its newest end again. */
+/** Pages back through a list with the newest entries first, and returns to its newest end. */
 import { ChevronLeft, ChevronsRight } from 'lucide-react'
 import { formatCount } from '../platform/format.ts'
 import { Button } from './button.tsx'
@@ -14,15 +14,15 @@ export function OlderPager({
   onMove,
 }: {
   label: string
-  /** What is counted: one, and several. */
+  /** The singular and plural of what is counted. */
   unit: readonly [string, string]
-  /** What stands behind the count where there is nothing older. */
+  /** Text after the count when there is nothing older. */
   end: string
   isHead: boolean
   shown: number
   next: string | null
   isBusy: boolean
-  /** To where a page begins; empty for the newest. */
+  /** Called with the cursor of a page; empty for the newest. */
   onMove(cursor: string): void
 }) {
   const move = (cursor: string) => {

@@ -1,4 +1,4 @@
-/** The heading of a page, with what can be done on all of it. Sets the title of the window too. */
+/** The heading of a page with its actions. Sets the window title, too. */
 import type { ReactNode } from 'react'
 import { useAlarmMark } from '../platform/alarm-mark.ts'
 import { classNames } from './class-names.ts'
@@ -11,7 +11,7 @@ export function PageHeader({
   className,
 }: {
   title: string
-  /** Where the window should say more than the page. */
+  /** A more specific title for the window. */
   windowTitle?: string | undefined
   className?: string | undefined
   description?: ReactNode

@@ -1,4 +1,4 @@
-/** A card over one question to the server, with all its faces: loading, live, stale, empty, failed. */
+/** A card around one query, with all its states: loading, live, stale, empty, failed. */
 import type { UseQueryResult } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { formatClock } from '../platform/format.ts'
@@ -8,8 +8,9 @@ import { ErrorState } from './error-state.tsx'
 import { SkeletonRows } from './skeleton.tsx'
 
 /**
- * @param intervalMs For data that comes at an interval; leave it out for what facts keep current.
- * @param empty Shown instead when `isEmpty` says so.
+ * A panel.
+ * @param intervalMs Update interval of polled data; omit it for data that facts keep fresh.
+ * @param empty Shown instead when `isEmpty` returns true.
  */
 export function Panel<Data>({
   title,
@@ -59,7 +60,7 @@ export function Panel<Data>({
   )
 }
 
-/** Since when nothing newer is known. */
+/** Shows since when the data is stale. */
 export function AsOf({ at, reason }: { at: number; reason?: string | undefined }) {
   return (
     <span className="text-xs text-warn" title={reason}>

@@ -1,4 +1,4 @@
-/** A field and a list of what fits: one types a few letters, chooses with the arrows, and Enter takes it. */
+/** A combobox in a dialog: type a few letters, choose with the arrows, confirm with Enter. */
 import { type LucideIcon, Search } from 'lucide-react'
 import { type KeyboardEvent, useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
 import { findFuzzy } from '../palette/fuzzy.ts'
@@ -9,17 +9,17 @@ import { useReturnFocus } from './use-return-focus.ts'
 export interface PickerItem {
   id: string
   name: string
-  /** What tells it from others of its name; it is searched too. */
+  /** Distinguishes items with equal names; it is searched, too. */
   detail: string
-  /** A word at the end of its line. */
+  /** A word at the end of the row. */
   kind: string
   icon: LucideIcon
 }
 
-/** To narrow them down, type another letter. */
+/** Maximum rows shown; typing another letter narrows them down. */
 const mostShown = 50
 
-/** Mounted while it is open. */
+/** The dialog; mount it while it is open. */
 export function Picker<Item extends PickerItem>({
   title,
   label,
@@ -30,16 +30,16 @@ export function Picker<Item extends PickerItem>({
   onChoose,
   onClose,
 }: {
-  /** What the choice is for. */
+  /** Accessible name of the dialog: what the choice is for. */
   title: string
-  /** What is to be typed. */
+  /** Label and placeholder of the input. */
   label: string
   items: readonly Item[]
-  /** What can be made of the typed text, offered last. */
+  /** Creates an item from the typed text, offered last. */
   madeOf?: (typed: string) => Item | undefined
-  /** Shown in place of `No matches`. */
+  /** Shown instead of `No matches`. */
   note?: string | undefined
-  /** What was typed before this was loaded, and what had the focus then. */
+  /** What was typed, and what had the focus, before this component was loaded. */
   early?: { typed: string; isEntered: boolean; opener: Element | null }
   onChoose(item: Item): void
   onClose(): void
@@ -49,13 +49,14 @@ export function Picker<Item extends PickerItem>({
   const [query, setQuery] = useState('')
   const [place, setPlace] = useState(0)
   const [isEntered, setEntered] = useState(false)
-  // Before the next key: one that comes in between would be lost.
+  // In a layout effect, so that no keystroke is lost between render and focus.
   useLayoutEffect(() => {
     const element = dialog.current
     element?.showModal()
     return () => element?.close()
   }, [])
-  // Only now nothing is typed elsewhere any more: it may have been drawn some keys ago.
+  // Takes over the text only now, when keystrokes no longer reach the stand-in; it may have been rendered some
+  // keystrokes ago.
   useLayoutEffect(() => {
     setQuery(early?.typed ?? '')
     setEntered(early?.isEntered ?? false)
@@ -71,7 +72,7 @@ export function Picker<Item extends PickerItem>({
     onClose()
     onChoose(item)
   }
-  // Until something else is typed: what it is meant for may have to be loaded first.
+  // An early Enter applies until something else is typed, because its item may still have to be loaded.
   const waiting = isEntered && query === early?.typed ? shown[active] : undefined
   useEffect(() => {
     if (waiting) choose(waiting)
@@ -105,7 +106,7 @@ export function Picker<Item extends PickerItem>({
           aria-hidden="true"
         />
         <input
-          // A dialog that opens gives the focus to what has this attribute, which React does not write.
+          // A dialog focuses the element with this attribute when it opens; React does not write it.
           ref={input => input?.setAttribute('autofocus', '')}
           role="combobox"
           aria-label={label}
@@ -147,7 +148,7 @@ export function Picker<Item extends PickerItem>({
   )
 }
 
-/** The focus stays in the field: this is the one that it speaks of. */
+/** An option; the focus stays in the input, whose `aria-activedescendant` names the active one. */
 function Option({
   id,
   item: { name, detail, kind, icon: Icon },
@@ -164,7 +165,7 @@ function Option({
     if (isActive) option.current?.scrollIntoView({ block: 'nearest' })
   }, [isActive])
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are heard by the field, which keeps the focus
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the input keeps the focus and handles the keys
     <div
       ref={option}
       id={id}

@@ -1,7 +1,11 @@
-/** How far something has come: a bar as wide as there is room, with its figures above. */
+/** Progress as a full-width bar with figures above. */
 import { formatNumber } from '../platform/format.ts'
 
-/** @param label What is counted. @param format How a figure is shown. */
+/**
+ * A progress bar.
+ * @param label What is counted.
+ * @param format Formats a figure.
+ */
 export function ProgressBar({
   value,
   max,
@@ -13,7 +17,7 @@ export function ProgressBar({
   label: string
   format?(figure: number): string
 }) {
-  // Both figures change while they are counted.
+  // Both figures change while counting, so `value` may exceed `max` for a moment.
   const done = Math.min(value, max)
   return (
     <div className="grid gap-1">
@@ -24,7 +28,8 @@ export function ProgressBar({
           <span className="text-muted"> of {format(max)}</span>
         </span>
       </p>
-      {/* The browser's own bar says its value to all; each browser draws it in its own way, so ours stands in for the eye. */}
+      {/* The native element is exposed to assistive technology; it renders differently in each browser, so our own
+         bar is shown. */}
       <progress aria-label={label} value={done} max={Math.max(max, 1)} className="sr-only" />
       <span aria-hidden="true" className="block h-2 overflow-hidden rounded-full border border-line-strong">
         <span

@@ -1,9 +1,12 @@
-/** How long ago by the server's clock; the exact time on hover and focus. */
+/** Time relative to the server's clock; the exact time on hover and focus. */
 import { useNow } from '../platform/clock.ts'
 import { formatDateTime, formatRelative } from '../platform/format.ts'
 import { useLiveStatus } from '../platform/live.tsx'
 
-/** @param at ISO 8601, as the server says it. */
+/**
+ * A relative time.
+ * @param at ISO 8601, as the server sends it.
+ */
 export function RelativeTime({ at }: { at: string }) {
   const { clockOffsetMs } = useLiveStatus()
   const now = useNow(1_000) + clockOffsetMs

@@ -1,10 +1,13 @@
-/** A field that narrows a list: what is typed counts once it rests. */
+/** A debounced input that filters a list. */
 import { type ComponentProps, useEffect, useState } from 'react'
 import { Input } from './field.tsx'
 
 const restMs = 300
 
-/** @param text As the address has it. */
+/**
+ * A filter input.
+ * @param text The value in the address.
+ */
 export function RestingInput({
   text,
   onRest,
@@ -12,7 +15,7 @@ export function RestingInput({
 }: Omit<ComponentProps<typeof Input>, 'value' | 'onChange'> & { text: string; onRest(text: string): void }) {
   const [typed, setTyped] = useState(text)
   const [known, setKnown] = useState(text)
-  // The back button changes the address; what is typed follows it.
+  // The back button changes the address; the input follows it.
   if (known !== text) {
     setKnown(text)
     setTyped(text)

@@ -1,4 +1,4 @@
-/** What can be done to one row: the usual as icons in a table, and as buttons with words where rows are cards; the rare in a menu. */
+/** Actions of a row: common ones as icons in a table or labelled buttons in a card, rare ones in a menu. */
 import { Button } from './button.tsx'
 import { IconButton } from './icon-button.tsx'
 import { type Action, MoreActions } from './more-actions.tsx'
@@ -7,7 +7,10 @@ export interface RowAction extends Action {
   isRare?: boolean
 }
 
-/** @param subject The row, for those who hear only the button. */
+/**
+ * The actions of one row.
+ * @param subject Names the row, for screen readers.
+ */
 export function RowActions({ subject, actions }: { subject: string; actions: readonly RowAction[] }) {
   const rare = actions.filter(({ isRare }) => isRare)
   return (

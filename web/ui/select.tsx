@@ -1,4 +1,4 @@
-/** A list to choose from, and what all controls of a form have in common. Apart, since the first page needs no other control. */
+/** A select, and what all form controls share. In a file of its own, since the first page needs no other control. */
 import { ChevronDown } from 'lucide-react'
 import { type ComponentProps, createContext, type ReactNode, useContext } from 'react'
 import { classNames } from './class-names.ts'
@@ -9,7 +9,7 @@ interface FieldIds {
   isFaulty: boolean
 }
 
-/** Of the field around a control. */
+/** IDs that a field provides to its control. */
 export const FieldContext = createContext<FieldIds | undefined>(undefined)
 
 export const control = classNames(
@@ -36,7 +36,7 @@ export function Select({ className, children, ...rest }: ComponentProps<'select'
   )
 }
 
-/** A small one in the head of a panel, which narrows what the panel shows. */
+/** A small select in a panel's head, which filters the panel. */
 export function FilterSelect({
   label,
   value,
@@ -46,7 +46,7 @@ export function FilterSelect({
 }: {
   label: string
   value: string
-  /** With its width. */
+  /** Class names, including the width. */
   className: string
   onChange(value: string): void
   children: ReactNode
@@ -65,7 +65,10 @@ export function FilterSelect({
   )
 }
 
-/** An option for each value. @param words What stands for it. */
+/**
+ * One option per value.
+ * @param words Labels by value.
+ */
 export function WordOptions({ words }: { words: Readonly<Record<string, string>> }) {
   return Object.entries(words).map(([value, text]) => (
     <option key={value} value={value}>
@@ -74,7 +77,10 @@ export function WordOptions({ words }: { words: Readonly<Record<string, string>>
   ))
 }
 
-/** An option for each thing with a name. @param chosen Is offered too when no item has this id: an address may name it. */
+/**
+ * One option per named item.
+ * @param chosen Offered even if no item has this ID, because an address may contain it.
+ */
 export function NamedOptions({
   items,
   chosen = '',

@@ -1,10 +1,13 @@
-/** A dialog around what is shown only once, a secret or codes: only its button closes it. */
+/** A dialog for content that is shown only once, a secret or codes: only its button closes it. */
 import type { ReactNode } from 'react'
 import { Button } from './button.tsx'
 import { CopyField } from './copy-lines.tsx'
 import { Dialog } from './dialog.tsx'
 
-/** @param doneLabel Says that it was taken along. */
+/**
+ * The dialog.
+ * @param doneLabel Confirms that the content was saved.
+ */
 export function ShownOnceDialog({
   title,
   size = 'md',
@@ -36,7 +39,7 @@ export function ShownOnceDialog({
   )
 }
 
-/** The secret by which a receiver verifies signed requests. */
+/** Shows the secret with which a receiver verifies signed requests. */
 export function SigningSecretDialog({
   title,
   label,

@@ -1,7 +1,10 @@
-/** Grey shapes of the same size as what is being loaded. */
+/** Grey placeholders with the size of what is being loaded. */
 import { classNames } from './class-names.ts'
 
-/** @param className Gives it its size: `h-4 w-32`. */
+/**
+ * A placeholder.
+ * @param className Sets the size: `h-4 w-32`.
+ */
 export function Skeleton({ className }: { className: string }) {
   return <span aria-hidden="true" className={classNames('block animate-pulse rounded-sm bg-sunken', className)} />
 }

@@ -1,4 +1,4 @@
-/** Small charts show what was measured and nothing else. */
+/** Sparklines show measured readings and nothing else. */
 import { expect, test } from 'vitest'
 import { sparklineShape } from './sparkline-path.ts'
 

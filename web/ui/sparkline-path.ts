@@ -1,7 +1,7 @@
-/** Turns readings into the path of a small chart: at most 60 points, each of them measured, gaps left as gaps. */
+/** Turns readings into the path of a sparkline: at most 60 measured points, with gaps left open. */
 
 export interface Reading {
-  /** Epoch seconds. */
+  /** When it was measured, in epoch seconds. */
   at: number
   value: number
 }
@@ -15,9 +15,10 @@ export interface SparklineShape {
 const mostPoints = 60
 
 /**
- * Keeps the newest reading of each slice of the window; slices lie on fixed times, so that points do not dance as time passes.
+ * Returns the path, keeping the newest reading of each time slice; slices are aligned to fixed times, so points do not
+ * jitter as time passes.
  * @param top The value at the upper edge; the lower edge is 0.
- * @param endAt The right edge, where the last reading is older: what was not measured since is a gap.
+ * @param endAt The right edge; time after the last reading is a gap.
  */
 export function sparklineShape(
   readings: readonly Reading[],
@@ -32,7 +33,7 @@ export function sparklineShape(
   const y = (value: number) => round(100 - (top > 0 ? Math.min(value / top, 1) : 0) * 100)
   const drawn = runs.map(run => {
     const points = run.map(({ slice, value }) => `${x(slice)} ${y(value)}`)
-    // A lone reading is a dot: a line of no length with round ends.
+    // A lone reading is a dot: a zero-length line with round caps.
     const line = `M${points.join('L')}${points.length === 1 ? 'h0' : ''}`
     return { line, area: `M${x(run[0]!.slice)} 100L${points.join('L')}L${x(run.at(-1)!.slice)} 100Z` }
   })
@@ -44,7 +45,7 @@ interface Point {
   value: number
 }
 
-/** Points in a row without a missing slice between them. */
+/** Splits the points into runs without a missing slice. */
 function runsOf(readings: readonly Reading[], sliceSeconds: number, end: number): Point[][] {
   const newest = new Map<number, number>()
   for (const { at, value } of readings) newest.set(Math.floor(at / sliceSeconds), value)

@@ -1,12 +1,13 @@
-/** A small chart of the last minutes, for a glance; it says in words what it shows. */
+/** A small chart of the last minutes, with its summary as text for screen readers. */
 import { formatNumber } from '../platform/format.ts'
 import { type Reading, sparklineShape } from './sparkline-path.ts'
 
 /**
- * @param top The value at the upper edge; without it, a little above the highest reading.
- * @param endAt The right edge in epoch seconds; the last reading unless given.
- * @param words What it shows, where lowest, highest and now would say nothing.
- * @param format How a value is said in words, with its unit.
+ * A sparkline.
+ * @param top The value at the upper edge; by default a little above the highest reading.
+ * @param endAt The right edge in epoch seconds; the last reading by default.
+ * @param words Replaces the summary of lowest, highest and current value.
+ * @param format Formats a value with its unit.
  */
 export function Sparkline({
   label,

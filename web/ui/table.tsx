@@ -1,4 +1,4 @@
-/** A table that scrolls in its own container, and where that is narrow may stack each row: into a card, whose cells show their labels, or into two lines. */
+/** A table in its own scroll container. Where that is narrow, rows may stack into labelled cards or two lines. */
 import { ArrowDown, ArrowUp, ArrowUpDown } from 'lucide-react'
 import type { ComponentProps, ReactNode } from 'react'
 import { classNames } from './class-names.ts'
@@ -11,13 +11,13 @@ export function Table({
 }: {
   label: string
   children: ReactNode
-  /** Whether rows become cards where there is no room for them. */
+  /** Whether rows become cards in a narrow container. */
   isStacked?: boolean
 } & ComponentProps<'section'>) {
   return (
     <section
       aria-label={label}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
       tabIndex={0}
       className={classNames('relative overflow-x-auto', isStacked && '@container/rows')}
       {...rest}
@@ -29,7 +29,7 @@ export function Table({
   )
 }
 
-/** Above cards stands what one can sort by, where there is anything. */
+/** The head of the table; above cards it shows only the columns that can be sorted. */
 export function TableHead({ children }: { children: ReactNode }) {
   return (
     <thead className="stacked:block stacked:not-has-[button]:sr-only">
@@ -48,7 +48,10 @@ const stacks = {
     'stacked:grid stacked:grid-cols-[minmax(0,1fr)_auto_auto] stacked:items-center stacked:gap-x-2 stacked:py-2 stacked:pr-2 stacked:pl-4',
 } as const
 
-/** @param stack As what it stands where there is no room for a row; of two lines, each cell says by `line` where it belongs. */
+/**
+ * A row.
+ * @param stack How it stacks in a narrow container; for two lines, each cell names its place by `line`.
+ */
 export function TableRow({
   className,
   stack = 'card',
@@ -61,7 +64,10 @@ export function TableRow({
 
 export type SortOrder = 'asc' | 'desc'
 
-/** @param sort Undefined where the column cannot be sorted by. */
+/**
+ * A column head.
+ * @param sort Undefined if the column cannot be sorted.
+ */
 export function ColumnHead({
   children,
   align = 'left',
@@ -103,11 +109,11 @@ export function ColumnHead({
   )
 }
 
-/** Places in a row of two lines. What is in none of them shows only where there is room for a whole row. */
+/** Places in a two-line row; cells without a place are hidden there. */
 const lines = {
   name: 'stacked:col-start-1 stacked:row-start-1',
   state: 'stacked:col-start-2 stacked:row-start-1',
-  /** The second line, which is not there in a whole row: one cell, so that what does not fit is cut off at its end. */
+  /** The second line, hidden in a full row: a single cell, so that its text is truncated at the end. */
   more: 'stacked:col-start-1 stacked:col-span-2 stacked:row-start-2',
   actions: 'stacked:col-start-3 stacked:row-start-1 stacked:row-span-2',
   none: 'stacked:hidden',
@@ -142,7 +148,10 @@ export function LineCell({
   )
 }
 
-/** @param label What stands before the value when rows are cards. */
+/**
+ * A cell.
+ * @param label Shown before the value when rows are cards.
+ */
 export function Cell({
   children,
   label,

@@ -1,4 +1,4 @@
-/** Short notes on what the user just did. Everything else goes to the change feed. */
+/** Toasts: short feedback on the user's own actions. Everything else goes to the change feed. */
 import { X } from 'lucide-react'
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useState } from 'react'
 import { createPortal } from 'react-dom'
@@ -8,28 +8,28 @@ import { IconButton } from './icon-button.tsx'
 import type { Tone } from './tone.ts'
 
 export interface ToastInput {
-  /** A later toast of the same id takes its place. */
+  /** A later toast with the same ID replaces this one. */
   id?: string
   tone: Tone
   title: string
   detail?: string
-  /** What can be done about it; then the toast is closed. */
+  /** An action, after which the toast closes. */
   action?: ToastAction
 }
 
 export interface ToastAction {
   label: string
-  /** The key that does the same. */
+  /** The keyboard shortcut of the action. */
   hint?: string
   onAct(): void
 }
 
 type ShownToast = ToastInput & { id: string; shown: number }
 
-/** More would cover the page; the oldest is removed. */
+/** Maximum toasts shown; past this, the oldest is removed. */
 const mostShown = 3
 const shownMs = 6_000
-/** What can be acted on stays longer. */
+/** Milliseconds for which a toast with an action stays, longer than one without. */
 const shownWithActionMs = 12_000
 
 const ToastContext = createContext<((toast: ToastInput) => void) | undefined>(undefined)
@@ -59,14 +59,14 @@ export function ToastProvider({ children }: { children: ReactNode }) {
   )
 }
 
-/** `const toast = useToast(); toast({ tone: 'good', title: 'Saved' })`. */
+/** Returns the function that shows a toast: `const toast = useToast(); toast({ tone: 'good', title: 'Saved' })`. */
 export function useToast(): (toast: ToastInput) => void {
   const show = useContext(ToastContext)
   if (!show) throw new Error('there is no ToastProvider above')
   return show
 }
 
-/** For a note that lives longer than a toast: among them, so that none lies over another. */
+/** Places a longer-lived note among the toasts, so that they do not overlap. */
 export function NoteAmongToasts({ children }: { children: ReactNode }) {
   const place = useContext(PlaceContext)
   return place && createPortal(children, place)
@@ -82,7 +82,7 @@ function ToastCard({ toast, onClose }: { toast: ShownToast; onClose(id: string):
     return () => clearTimeout(timer)
   }, [id, ms, isHeld, onClose])
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: it stays while one points at it, or has the focus inside
+    // biome-ignore lint/a11y/noStaticElementInteractions: a hovered or focused toast stays
     <div
       onPointerEnter={() => setHeld(true)}
       onPointerLeave={() => setHeld(false)}

@@ -1,4 +1,4 @@
-/** Text is readable in both themes: WCAG 2.2 AA (success criteria 1.4.3 and 1.4.11), counted from the tokens themselves. */
+/** Text is readable in both themes: WCAG 2.2 AA (success criteria 1.4.3 and 1.4.11), computed from the tokens. */
 /// <reference types="node" />
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'

@@ -1,4 +1,4 @@
-/** The tones of a state. Each has a colour and a shape, so that nothing hangs on colour alone. */
+/** The tones of a state. Each has a colour and a shape, so that nothing depends on colour alone. */
 import {
   CircleAlert,
   CircleCheck,

@@ -1,7 +1,7 @@
-/** Writes a text to the clipboard, and says what became of it. */
+/** Copies a text to the clipboard and reports the outcome. */
 import { useEffect, useState } from 'react'
 
-/** @param shownMs How long the outcome stands; until the next copy by default. */
+/** @param shownMs How long the outcome is shown; until the next copy by default. */
 export function useCopy(text: string, shownMs?: number) {
   const [outcome, setOutcome] = useState<'copied' | 'failed'>()
   useEffect(() => {
@@ -10,7 +10,7 @@ export function useCopy(text: string, shownMs?: number) {
     return () => clearTimeout(timer)
   }, [outcome, shownMs])
   const copy = () => {
-    // Without TLS, browsers give pages no clipboard except on this machine.
+    // Without TLS, browsers expose no clipboard to pages, except on localhost.
     const written = navigator.clipboard?.writeText(text) ?? Promise.reject(new Error('no clipboard'))
     written.then(
       () => setOutcome('copied'),

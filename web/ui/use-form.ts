@@ -1,4 +1,4 @@
-/** What a form holds, and what is wrong with it: what the page sees before it asks, and what the server then answers. */
+/** The values and errors of a form: its own validation, and the errors that the server returns. */
 import { type ChangeEvent, type FormEvent, useEffect, useRef, useState } from 'react'
 import { ApiProblem } from '../platform/api-client.ts'
 
@@ -6,16 +6,16 @@ export type Faults<Name extends string> = Partial<Record<Name, string>>
 
 interface FormOptions<Name extends string> {
   initial: Record<Name, string>
-  /** What is wrong before the server is asked. */
+  /** Validates the values before they are sent. */
   check(values: Record<Name, string>): Faults<Name>
   onSubmit(values: Record<Name, string>): void
-  /** Of the request that was made last. */
+  /** The error of the last request. */
   error: Error | null
-  /** Which field a problem of the server concerns, by its code. */
+  /** The field that a problem concerns, by problem code. */
   fieldOf?: Record<string, Name>
-  /** What is typed again after a failure that concerns no field. */
+  /** The field to retype after a failure that concerns no field, such as the password. */
   again?: Name
-  /** Whether the first field has the focus from the beginning. */
+  /** Whether the first field gets the initial focus. */
   isFocused?: boolean
 }
 
@@ -38,9 +38,9 @@ export function useForm<Name extends string>(options: FormOptions<Name>) {
   }
   return {
     values,
-    /** For the form itself. */
+    /** Props of the form element. */
     form: { ref: element, noValidate: true, onSubmit: submit },
-    /** For the control of a field. */
+    /** Returns the props of a field's control. */
     bind: (name: Name) => ({
       name,
       value: values[name],
@@ -51,13 +51,13 @@ export function useForm<Name extends string>(options: FormOptions<Name>) {
       },
     }),
     faultOf: (name: Name): string | undefined => (edited.has(name) ? undefined : (checked[name] ?? said[name])),
-    /** What no field says already. */
+    /** The error, if no field shows it. */
     note: error && Object.keys(said).length === 0 ? error : undefined,
     reset: () => setValues(initial),
   }
 }
 
-/** What the server says of the fields of the body. */
+/** Returns the server's validation errors of the body's fields. */
 export function faultsOfAnswer(
   error: Error | null,
   names: readonly string[],
@@ -70,13 +70,13 @@ export function faultsOfAnswer(
   return Object.fromEntries(faults.flatMap(([name, fault]) => (fault ? [[name, sentence(fault)]] : [])))
 }
 
-/** The first field at fault has the focus; after a failure of no field, the one to type again. */
+/** Focuses the first invalid field; after a failure that concerns no field, the one to retype. */
 function useFocus(
   element: { readonly current: HTMLFormElement | null },
   { moment, isFocused, again }: { moment: string; isFocused: boolean; again: string | undefined },
 ): void {
   const isFirst = useRef(true)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the moment is what it waits for
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs once per submit or failure, which `moment` identifies
   useEffect(() => {
     const find = (selector: string) => element.current?.querySelector<HTMLElement>(selector)
     const faulty = find('[aria-invalid="true"]')

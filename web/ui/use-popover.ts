@@ -1,4 +1,4 @@
-/** Opens something below a button, and closes it by Escape or when one turns to something else. */
+/** Opens a popover below a button, and closes it on Escape or when the focus or pointer goes elsewhere. */
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react'
 
 export function usePopover() {
@@ -17,23 +17,23 @@ export function usePopover() {
       document.removeEventListener('focusin', closeOutside)
     }
   }, [isOpen])
-  /** Back to the button, for the keyboard. */
+  /** Closes it and returns the focus to the button. */
   const close = () => {
     setOpen(false)
     opener.current?.focus()
   }
   return {
     isOpen,
-    /** Around the button and what it opens. */
+    /** Ref of the element around the button and its popover. */
     box,
     opener,
     toggle: () => setOpen(!isOpen),
     close,
-    /** When one goes to another page. */
+    /** Closes it on navigation, without moving the focus. */
     leave: () => setOpen(false),
     onKeyDown: (event: KeyboardEvent) => {
       if (event.key !== 'Escape' || !isOpen) return
-      // What is behind it stays open.
+      // Escape must not also close what is behind it.
       event.preventDefault()
       close()
     },

@@ -1,9 +1,9 @@
-/** Where the keyboard stands when a dialog closes. */
+/** Restores the focus when a dialog closes. */
 import { useEffect, useState } from 'react'
 
 /**
- * When the component goes away, the focus returns to what had it before, or else to the content of the page.
- * @param known What had it, where something else stood in for the component until it was loaded.
+ * On unmount, returns the focus to the element that had it before, or else to the page's content.
+ * @param known The element that had it, if a stand-in replaced the component until it was loaded.
  */
 export function useReturnFocus(known?: Element | null): void {
   const [opener] = useState(() => known ?? document.activeElement)

@@ -1,10 +1,10 @@
-/** What stands in a form when it failed; when it came too often, with the seconds that are left. */
+/** The error of a form; for a throttled request, with a countdown to the next attempt. */
 import { ApiProblem } from '../platform/api-client.ts'
 import { useNow } from '../platform/clock.ts'
 import { formatDuration } from '../platform/format.ts'
 import { ErrorNote, FaultNote } from './error-state.tsx'
 
-/** How long the server wants to be left alone after this failure. */
+/** Returns the seconds left to wait after a throttled request. */
 export function useWaitSeconds(error: Error | null | undefined): number {
   const now = useNow(1_000)
   if (!(error instanceof ApiProblem) || error.retryAfterSeconds === undefined) return 0
@@ -12,7 +12,7 @@ export function useWaitSeconds(error: Error | null | undefined): number {
   return Math.min(Math.max(0, left), error.retryAfterSeconds)
 }
 
-/** @param words Instead of the server's, where the page knows better. */
+/** @param words Replaces the server's words, where the page knows better. */
 export function WaitNote({ error, words }: { error: Error; words?: { title: string; detail: string } | undefined }) {
   const seconds = useWaitSeconds(error)
   const mayWait = error instanceof ApiProblem && error.retryAfterSeconds !== undefined

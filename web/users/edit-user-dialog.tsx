@@ -1,4 +1,4 @@
-/** Changes a name, a role or the accounts; only what differs is sent. */
+/** Edits a user's name, role and accounts; only changes are sent. */
 import { useState } from 'react'
 import type { User } from '../../contract/users.ts'
 import { ErrorNote } from '../ui/error-state.tsx'
@@ -8,7 +8,7 @@ import { useForm } from '../ui/use-form.ts'
 import { type Rights, RightsFields } from './rights-fields.tsx'
 import { type UserChange, useChangeUser } from './use-users.ts'
 
-/** Mounted while it is open. */
+/** The dialog; mount it while it is open. */
 export function EditUserDialog({ user, isLast, onClose }: { user: User; isLast: boolean; onClose(): void }) {
   const [rights, setRights] = useState<Rights>({ role: user.role, accounts: user.accounts })
   const { mutate, isPending, error } = useChangeUser(user, 'Saved')
@@ -44,7 +44,7 @@ export function EditUserDialog({ user, isLast, onClose }: { user: User; isLast: 
   )
 }
 
-/** Administrators see all accounts, whatever was chosen before. */
+/** Returns the changes; administrators see all accounts, whatever was selected before. */
 export function changeOf(user: User, { name, role, accounts }: Rights & { name: string }): UserChange {
   const isSame = JSON.stringify(accounts) === JSON.stringify(user.accounts)
   return {

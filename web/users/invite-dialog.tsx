@@ -1,4 +1,4 @@
-/** Invites somebody: who, what they may, and then the link to hand over. */
+/** Invites a user: name, role and accounts, and then the link to pass on. */
 import { useState } from 'react'
 import type { UserLink } from '../../contract/users.ts'
 import { ApiProblem } from '../platform/api-client.ts'
@@ -12,7 +12,7 @@ import { LinkStep } from './link-step.tsx'
 import { type Rights, RightsFields } from './rights-fields.tsx'
 import { useInvite } from './use-users.ts'
 
-/** Mounted while it is open, so that nothing of it outlives it. */
+/** The dialog; mount it while it is open, so that none of its state outlives it. */
 export function InviteDialog({ onClose }: { onClose(): void }) {
   const [issued, setIssued] = useState<UserLink>()
   if (!issued) return <InviteForm onIssued={setIssued} onClose={onClose} />

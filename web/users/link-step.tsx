@@ -1,4 +1,4 @@
-/** The link that somebody is let in by, shown this once. */
+/** An invitation or reset link, shown once. */
 import type { UserLink } from '../../contract/users.ts'
 import { formatMinute } from '../platform/format.ts'
 import { CopyField } from '../ui/copy-lines.tsx'

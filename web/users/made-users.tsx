@@ -1,4 +1,4 @@
-/** The users that a token or a person invited, reset or raised: what stays when they go, and a box to end them as well. */
+/** Lists the users that a token or user invited, reset or promoted, with the option to disable them, too. */
 import { useQuery } from '@tanstack/react-query'
 import { api } from '../../contract/index.ts'
 import type { MadeUser } from '../../contract/users.ts'
@@ -25,7 +25,7 @@ function useMadeBy({ kind, id }: Maker, isAsked: boolean) {
   })
 }
 
-/** Nothing is shown where nothing was made, or where one may not know. What is to be revoked does not wait for the list. */
+/** The choice; renders nothing if there are none, or the reader may not know. Revoking does not wait for the list. */
 export function MadeUsersChoice({
   maker,
   isEnded,
@@ -34,7 +34,7 @@ export function MadeUsersChoice({
 }: {
   maker: Maker
   isEnded: boolean
-  /** The maker is being ended, or was: the server knows no list of it any more, whatever event makes this one old. */
+  /** Whether the maker is being or has been removed; the list no longer exists then, whatever event invalidates it. */
   isGoing: boolean
   onChange(isEnded: boolean): void
 }) {
@@ -58,7 +58,8 @@ export function MadeUsersChoice({
         {maker.name} invited, reset or promoted {formatCount(made.length, 'user')}. They keep their sessions and API
         tokens unless you disable them too:
       </p>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard (WCAG 2.1.1). */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard (WCAG
+         2.1.1). */}
       <ul tabIndex={0} aria-label="Users" className="grid max-h-48 divide-y overflow-y-auto rounded-md border text-sm">
         {made.map(user => (
           <MadeLine key={user.user_id} user={user} isOneself={user.user_id === ownId} />

@@ -1,4 +1,4 @@
-/** What somebody may do, and which accounts they may see. */
+/** The role and accounts of a user. */
 import type { AccountAccess, Role } from '../../contract/access.ts'
 import { AccountChecks } from '../accounts/account-checks.tsx'
 import { roleWords } from '../platform/role-words.ts'
@@ -18,7 +18,7 @@ export function RightsFields({
   onChange,
 }: {
   rights: Rights
-  /** Whether nobody else could administer. */
+  /** Whether this is the last administrator. */
   isLast?: boolean
   accountsFault?: string | undefined
   onChange(rights: Rights): void

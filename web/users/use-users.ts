@@ -1,4 +1,4 @@
-/** Everybody who may sign in, and what can be done to them. */
+/** Users who may sign in, and actions on them. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { AccountAccess, Role } from '../../contract/access.ts'
 import { api } from '../../contract/index.ts'
@@ -8,7 +8,7 @@ import { useLiveStatus } from '../platform/live.tsx'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useToast } from '../ui/toast.tsx'
 
-/** Events tell who is added and changed; who was seen, and how many sessions are open, is asked for this often. */
+/** Poll interval in milliseconds of last-seen times and session counts; events report only added and changed users. */
 export const usersIntervalMs = 30_000
 
 export interface UserChange {
@@ -32,13 +32,13 @@ export function useInvite() {
   return useMutation({
     mutationFn: (body: { email: string; name: string; role: Role; accounts: AccountAccess }) =>
       call(api.users.inviteUser, { body }),
-    // The link opens the door.
+    // The response contains a sign-in link, so it is not cached.
     gcTime: 0,
     onSuccess: changed,
   })
 }
 
-/** @param said What the toast says when it is done. */
+/** @param said Text of the success toast. */
 export function useChangeUser({ id, name }: User, said: string) {
   const changed = useUsersChanged()
   const toast = useToast()
@@ -73,7 +73,7 @@ export function useDeleteUser({ id, name }: User) {
   })
 }
 
-/** The stream would say so too, but it may be interrupted; and it may be oneself who was changed. */
+/** Invalidates users and the own session, which may have changed; the stream would do so too, but it may be down. */
 function useUsersChanged(): () => Promise<unknown> {
   const queries = useQueryClient()
   return () =>

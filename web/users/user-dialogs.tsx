@@ -1,4 +1,4 @@
-/** What is asked before something is done to somebody, and the link that a reset answers. */
+/** Confirmations of actions on users, and the link that a reset returns. */
 import { type ReactNode, useState } from 'react'
 import type { User } from '../../contract/users.ts'
 import { formatCount } from '../platform/format.ts'
@@ -49,7 +49,7 @@ function LastAdministratorDialog({ user, onClose }: DialogProps) {
       size="sm"
       footer={
         <Button variant="primary" onClick={onClose}>
-          Understood
+          OK
         </Button>
       }
     >
@@ -193,8 +193,7 @@ function DeleteDialog({ user, onClose }: DialogProps) {
         end and all their API tokens stop working within a second.
       </p>
       <p className="text-sm text-soft">
-        Mail accounts stay connected, and the audit trail keeps its entries. To keep the tokens, disable the user
-        instead.
+        Mail accounts stay connected, and audit entries are kept. To keep the tokens, disable the user instead.
       </p>
       <MadeUsersChoice
         maker={{ kind: 'user', id: user.id, name: user.name }}

@@ -1,4 +1,4 @@
-/** The people who may sign in: what each may do and see, and a way to invite another one. */
+/** Users who may sign in, what each may do and see, and inviting another one. */
 import { UserRoundPlus } from 'lucide-react'
 import { useState } from 'react'
 import { useAccounts } from '../accounts/use-accounts.ts'
@@ -27,7 +27,7 @@ export function UsersPage() {
   )
   const items = users.data?.items ?? []
   const last = lastAdministrator(items)
-  // What the dialog speaks of may have changed meanwhile.
+  // The user may have changed since the dialog was opened.
   const target = dialog && (items.find(({ id }) => id === dialog.user.id) ?? dialog.user)
   return (
     <>

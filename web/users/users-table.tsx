@@ -1,4 +1,4 @@
-/** The rows of people. */
+/** The table of users. */
 import { KeyRound, Link as LinkIcon, Pencil, Power, PowerOff, Trash2 } from 'lucide-react'
 import { Link } from 'wouter'
 import type { Account } from '../../contract/accounts.ts'
@@ -24,7 +24,7 @@ export function UsersTable({
 }: {
   users: readonly User[]
   accounts: readonly Account[] | undefined
-  /** The last administrator, when there is only one. */
+  /** The last administrator, if there is only one. */
   last: User | undefined
   onAct: Act
 }) {
@@ -32,7 +32,7 @@ export function UsersTable({
   return (
     <Table label="Users" isStacked>
       <TableHead>
-        <ColumnHead>Person</ColumnHead>
+        <ColumnHead>User</ColumnHead>
         <ColumnHead>Role</ColumnHead>
         <ColumnHead>Accounts</ColumnHead>
         <ColumnHead>Status</ColumnHead>

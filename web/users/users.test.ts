@@ -1,4 +1,4 @@
-/** The last administrator is known before the server has to refuse. */
+/** The page recognises the last administrator before the server has to refuse. */
 import { expect, test } from 'vitest'
 import type { User } from '../../contract/users.ts'
 import { factorWords, lastAdministrator } from './user-words.ts'

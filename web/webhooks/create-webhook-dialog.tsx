@@ -1,4 +1,4 @@
-/** A new webhook for one of the user's tokens, and then its secret, shown this once. */
+/** Creates a webhook for one of the user's tokens, and shows its secret once. */
 import { useSession } from '../platform/session.ts'
 import { useTokens } from '../tokens/use-tokens.ts'
 import { Button, ButtonLink } from '../ui/button.tsx'
@@ -60,14 +60,14 @@ export function CreateWebhookDialog({ onClose }: { onClose(): void }) {
       </Field>
       <Field
         label="URL"
-        hint="Over https; it answers with a status of 200 to 299 within ten seconds."
+        hint="HTTPS; must respond with a status of 200 to 299 within ten seconds."
         error={faultOf('url')}
       >
         <Input inputMode="url" autoCapitalize="none" spellCheck={false} maxLength={2_000} {...bind('url')} />
       </Field>
       <Field
         label="Token"
-        hint="The webhook is told what this token may read, and ends when it is revoked."
+        hint="The webhook gets the events that this token may read, and ends when it is revoked."
         error={faultOf('token_id')}
       >
         <Select {...token} value={token.value || own?.[0]?.id}>
@@ -77,7 +77,7 @@ export function CreateWebhookDialog({ onClose }: { onClose(): void }) {
       <Field
         label="Events"
         isOptional
-        hint="Types such as mail_received, separated by commas; all when empty."
+        hint="Types such as mail_received, separated by commas. Empty for all."
         error={faultOf('types')}
       >
         <Input autoCapitalize="none" spellCheck={false} {...bind('types')} />
@@ -96,7 +96,7 @@ export function CreateWebhookDialog({ onClose }: { onClose(): void }) {
   )
 }
 
-/** Its rights are those of a token: without one it could not be created. */
+/** Shown if there is no token, whose rights a webhook needs. */
 function NoToken({ onClose }: { onClose(): void }) {
   return (
     <Dialog
@@ -113,8 +113,8 @@ function NoToken({ onClose }: { onClose(): void }) {
       }
     >
       <p>
-        A webhook belongs to one of your tokens, whose scopes and accounts say which events it gets. You have no token
-        yet: create one first.
+        A webhook belongs to one of your tokens, whose scopes and accounts decide which events it gets. You have no
+        token yet: create one first.
       </p>
     </Dialog>
   )

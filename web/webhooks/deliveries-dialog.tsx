@@ -1,4 +1,4 @@
-/** The latest attempts of a webhook, each with what was sent and what came back. */
+/** The latest deliveries of a webhook, with requests and responses. */
 import type { Webhook, WebhookDelivery } from '../../contract/webhooks.ts'
 import { StatePill } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
@@ -58,7 +58,7 @@ function Delivery({ delivery }: { delivery: WebhookDelivery }) {
         </pre>
         {response && (
           <pre className="mt-2 rounded-md bg-sunken p-3 font-mono text-xs break-all whitespace-pre-wrap">
-            {`${response.status}\n\n${response.body ?? 'The answer of a private address is shown to administrators only.'}`}
+            {`${response.status}\n\n${response.body ?? 'Responses of private addresses are shown only to administrators.'}`}
           </pre>
         )}
         <p className="mt-1 font-mono text-xs text-muted">{id}</p>

@@ -1,4 +1,4 @@
-/** Why a webhook could not be delivered, in words. */
+/** Why a delivery failed, in words. */
 import type { Webhook } from '../../contract/webhooks.ts'
 
 const words: Record<NonNullable<Webhook['last_fault']>, string> = {

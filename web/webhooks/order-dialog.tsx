@@ -1,4 +1,4 @@
-/** In which order the events of a webhook are delivered, of one that is there already. */
+/** Changes the order in which a webhook's events are delivered. */
 import { type ChangeEvent, useState } from 'react'
 import type { Webhook } from '../../contract/webhooks.ts'
 import { Button } from '../ui/button.tsx'
@@ -30,8 +30,8 @@ export function OrderDialog({ webhook, onClose }: { webhook: Webhook; onClose():
         <OrderField value={order} onChange={event => setOrder(event.target.value)} />
         {webhook.waiting.length > 0 && order === 'endpoint' && (
           <p className="text-sm text-muted">
-            Events of some accounts wait. Delivery goes on from the account that is furthest behind: events of the
-            others are sent again, with the same ids.
+            Events of some accounts are waiting. Delivery continues from the account that is furthest behind: events of
+            the others are sent again, with the same ids.
           </p>
         )}
         {error && <ErrorNote error={error} />}
@@ -42,10 +42,10 @@ export function OrderDialog({ webhook, onClose }: { webhook: Webhook; onClose():
 
 export function OrderField(props: { value: string; onChange(event: ChangeEvent<HTMLSelectElement>): void }) {
   return (
-    <Field label="Order" hint="What waits behind an event that fails: all events, or those of its account.">
+    <Field label="Order" hint="What waits behind a failed event: all events, or only those of its account.">
       <Select {...props}>
-        <option value="endpoint">Of all events</option>
-        <option value="account">Of each account alone</option>
+        <option value="endpoint">Across all events</option>
+        <option value="account">Per account</option>
       </Select>
     </Field>
   )

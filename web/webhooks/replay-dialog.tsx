@@ -1,4 +1,4 @@
-/** From when on the events of a webhook are delivered again. */
+/** Chooses since when a webhook's events are replayed. */
 import { useState } from 'react'
 import type { Webhook } from '../../contract/webhooks.ts'
 import { useLiveStatus } from '../platform/live.tsx'
@@ -34,7 +34,7 @@ export function ReplayDialog({ webhook, onClose }: { webhook: Webhook; onClose()
       }
     >
       <div className="grid gap-4">
-        <Field label="Events of" hint="They have the same ids as before, so your program knows what it has already.">
+        <Field label="Events of" hint="They keep their ids, so your program can skip those it already has.">
           <Select value={hours} onChange={event => setHours(event.target.value)}>
             <WordOptions words={spans} />
           </Select>

@@ -1,4 +1,4 @@
-/** Webhooks, and what can be done to them. */
+/** Webhooks, and actions on them. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { FactType } from '../../contract/event.ts'
 import { api } from '../../contract/index.ts'
@@ -8,7 +8,7 @@ import { queryKeys } from '../platform/query-keys.ts'
 import { useToast } from '../ui/toast.tsx'
 import { faultWords } from './fault-words.ts'
 
-/** No event tells how deliveries go. */
+/** Poll interval in milliseconds, because no event reports deliveries. */
 export const webhooksIntervalMs = 5_000
 
 export function useWebhooks() {
@@ -43,7 +43,7 @@ export function useCreateWebhook() {
   const changed = useWebhooksChanged()
   return useMutation({
     mutationFn: (body: WebhookWish) => call(api.webhooks.createWebhook, { body }),
-    // The secret is kept nowhere.
+    // The response contains the secret, so it is not cached.
     gcTime: 0,
     onSuccess: changed,
   })
@@ -68,7 +68,7 @@ interface Wish {
   order?: WebhookWish['order']
 }
 
-/** @returns What a test was answered; nothing for the others. */
+/** @returns The response of a test; undefined for other actions. */
 export function useWebhookDeed() {
   const changed = useWebhooksChanged()
   const toast = useToast()
@@ -82,7 +82,7 @@ export function useWebhookDeed() {
       if (deed === 'replay') await call(api.webhooks.replayWebhook, { params, body: { from } })
       return deed === 'test' ? call(api.webhooks.testWebhook, { params }) : undefined
     },
-    // An endpoint that does not answer is waited for, ten seconds long.
+    // A test waits up to ten seconds for an endpoint, so a toast shows that it is in progress.
     onMutate: ({ deed, id }) => {
       if (deed === 'test') toast({ id: `test ${id}`, tone: 'busy', title: 'Testing …' })
     },

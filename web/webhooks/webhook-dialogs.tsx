@@ -1,4 +1,4 @@
-/** Asks before the secret of a webhook is replaced, or the webhook deleted. */
+/** Confirmations to rotate a webhook's secret, or delete the webhook. */
 import type { Webhook } from '../../contract/webhooks.ts'
 import { ConfirmDialog } from '../ui/dialog.tsx'
 import { SigningSecretDialog } from '../ui/shown-once-dialog.tsx'

@@ -1,4 +1,4 @@
-/** The form of a webhook: what is wrong is said at its field before the server is asked. */
+/** The form of a webhook shows errors at their fields before the server is asked. */
 import { expect, test } from 'vitest'
 import { checkWebhook, typesIn } from './webhook-draft.ts'
 

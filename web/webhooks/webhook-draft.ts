@@ -1,10 +1,10 @@
-/** What the form of a webhook holds as text, and what is wrong with it before the server is asked. */
+/** The form of a webhook as text, and its validation. */
 import { type FactType, factTypes } from '../../contract/event.ts'
 import type { Faults } from '../ui/use-form.ts'
 
 export type WebhookField = 'name' | 'url' | 'token_id' | 'types' | 'query' | 'order'
 
-/** @returns The types that are named, known or not. */
+/** @returns The listed types, known or not. */
 export function typesIn(text: string): FactType[] {
   return [...new Set(text.split(/[\s,;]+/))].filter(type => type !== '') as FactType[]
 }

@@ -1,4 +1,4 @@
-/** How the deliveries of a webhook go: what fails, how much waits, and when it is tried again. */
+/** The delivery state of a webhook: what fails, how much is queued, and the next retry. */
 import type { Webhook } from '../../contract/webhooks.ts'
 import { formatCount } from '../platform/format.ts'
 import { StatePill } from '../ui/badge.tsx'
@@ -23,7 +23,7 @@ export function WebhookState({ webhook }: { webhook: Webhook }) {
     return (
       <>
         <StatePill tone="warn">Failing for {of}</StatePill>
-        <span className="block text-xs text-muted">{faults}; the others go on</span>
+        <span className="block text-xs text-muted">{faults}; the others continue</span>
       </>
     )
   }
@@ -34,7 +34,7 @@ export function WebhookState({ webhook }: { webhook: Webhook }) {
         {faultWords(fault)}; {formatCount(behind, 'event')} waiting
         {next && (
           <>
-            ; next try <RelativeTime at={next} />
+            ; next retry <RelativeTime at={next} />
           </>
         )}
       </span>

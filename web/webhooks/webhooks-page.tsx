@@ -1,4 +1,4 @@
-/** Webhooks: programs that are told of events by signed requests; how their deliveries go, and what can be done about it. */
+/** Webhooks: programs that receive events as signed requests, their deliveries, and actions. */
 import {
   KeyRound,
   ListOrdered,
@@ -44,7 +44,7 @@ export function WebhooksPage() {
     <>
       <PageHeader
         title="Webhooks"
-        description="Your programs are told of events by signed requests, in order and at least once."
+        description="Signed requests that notify your programs of events, in order and at least once."
         actions={
           <>
             <ButtonLink href="/tokens" icon={KeyRound}>
@@ -60,7 +60,7 @@ export function WebhooksPage() {
         isEmpty={({ items }) => items.length === 0}
         empty={
           <EmptyState icon={WebhookIcon} title="No webhooks yet" actions={create}>
-            A webhook sends events to an address of yours. It may be away for three days and misses nothing.
+            A webhook sends events to a URL of yours. It can be down for three days without missing any.
           </EmptyState>
         }
       >
@@ -76,7 +76,7 @@ export function WebhooksPage() {
   )
 }
 
-/** To enable one that fails is to try it at once. */
+/** Actions by state; enabling a failing webhook retries immediately. */
 const wayBack: Record<Webhook['state'], readonly string[]> = { active: [], failing: ['Try now'], disabled: ['Enable'] }
 
 function WebhooksTable({ webhooks, onOpen }: { webhooks: readonly Webhook[]; onOpen(opened: Opened): void }) {

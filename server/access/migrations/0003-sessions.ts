@@ -1,4 +1,4 @@
-/** Sessions belong to people. Those of before belong to no one and end. */
+/** Binds sessions to users. Earlier sessions have no user, and end. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

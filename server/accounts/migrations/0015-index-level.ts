@@ -1,4 +1,7 @@
-/** How much of an account's mail the local index holds, null for the default of the server; and folders that are watched beside INBOX, as JSON. */
+/**
+ * Adds how much of an account's mail the local index holds, null for the server's default, and the folders watched
+ * beside INBOX, as JSON.
+ */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

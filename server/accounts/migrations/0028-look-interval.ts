@@ -1,4 +1,7 @@
-/** How often all folders of an account are compared with its mail server, in seconds; null for the default. */
+/**
+ * Adds the interval in seconds at which all folders of an account are compared with its mail server; null for the
+ * default.
+ */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

@@ -1,4 +1,4 @@
-/** Alerts: rules, what they raised, and what is silenced. */
+/** Alerts: rules, raised alerts, and silences. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -7,7 +7,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('id', 'text', column => column.primaryKey())
     .addColumn('rule', 'text', column => column.notNull())
     .addColumn('is_starter', 'integer', column => column.notNull())
-    // A starter rule that was deleted stays known, so that it is not made again.
+    // A deleted starter rule stays known, so that it is not created again.
     .addColumn('is_deleted', 'integer', column => column.notNull())
     .addColumn('changed_at', 'text', column => column.notNull())
     .addColumn('changed_by', 'text')

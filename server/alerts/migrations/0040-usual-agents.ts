@@ -1,4 +1,4 @@
-/** The fixed bound of calls of agents gives way to what is usual for each, unless it was changed. */
+/** Replaces the fixed bound of agents' calls by what is usual for each, unless a user changed it. */
 import { type Kysely, sql } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

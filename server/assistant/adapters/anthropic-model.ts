@@ -11,7 +11,7 @@ export class AnthropicModel extends SdkChatModel {
         const { createAnthropic } = await import('@ai-sdk/anthropic')
         return createAnthropic({ apiKey: apiKey ?? '', baseURL: endpoint.baseUrl, fetch })(model ?? '')
       },
-      // An id that another provider made may hold what it refuses.
+      // An id from another provider may contain characters that Anthropic rejects.
       callId: id => id.replaceAll(/[^A-Za-z0-9_-]/g, '_') || 'call',
     })
   }

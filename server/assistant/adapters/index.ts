@@ -1,4 +1,7 @@
-/** Makes the models that are set: by the environment, in the order in which they are tried, RIG first, as the plan has it; or by the page. */
+/**
+ * Creates the configured models: those of the environment in the order in which they are tried, RIG first, as the plan
+ * has it; or one that the page sets.
+ */
 import type { ProviderKind } from '../../../contract/model-provider.ts'
 import type { AssistantConfig, ProviderConfig } from '../assistant-config.ts'
 import type { ChatModel } from '../chat-model.ts'
@@ -9,7 +12,11 @@ import { MistralModel } from './mistral-model.ts'
 import { OpenAiModel } from './openai-model.ts'
 import { RigModel } from './rig-model.ts'
 
-/** @param fetch By which its calls go out. @throws BaseUrlFault */
+/**
+ * Creates a model.
+ * @param fetch Carries its requests.
+ * @throws BaseUrlFault
+ */
 export function createChatModel(settings: ModelSettings, fetch = globalThis.fetch): ChatModel {
   const options = { settings, fetch }
   if (settings.kind === 'rig') return new RigModel(options)
@@ -23,7 +30,7 @@ export function createChatModels(config: AssistantConfig, fetch = globalThis.fet
   return settingsOf(config).map(settings => createChatModel(settings, fetch))
 }
 
-/** Each kind once: its name is its id. */
+/** Returns one model of each kind, whose id is the name of the kind. */
 export function settingsOf(config: AssistantConfig): ModelSettings[] {
   const { rigEndpoint, openai, openrouter, anthropic, gemini, mistral, azure, ollama } = config
   const companies = [
@@ -43,7 +50,7 @@ function base(kind: ProviderKind) {
   return { id: kind, kind, name: kind, isLocal: kind === 'ollama', contextTokens: usualContextTokens }
 }
 
-/** What any model of today takes; the page says how much more one does. */
+/** Tokens of context that any current model accepts; the page sets how much more a model does. */
 const usualContextTokens = 32_000
 
 function of(kind: ProviderKind, config: Partial<ProviderConfig> | undefined): ModelSettings | undefined {

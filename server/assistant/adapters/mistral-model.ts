@@ -17,7 +17,7 @@ export class MistralModel extends SdkChatModel {
   }
 }
 
-/** Mistral takes no other ids; one that another provider made always becomes the same. */
+/** Returns an id that Mistral accepts; an id of another provider always maps to the same one. */
 function nineCharacters(id: string): string {
   return /^[A-Za-z0-9]{9}$/.test(id) ? id : createHash('sha256').update(id).digest('hex').slice(0, 9)
 }

@@ -1,4 +1,7 @@
-/** ChatModel over OpenAI's chat completions, which many other companies and local servers speak too; Azure has it at other paths. */
+/**
+ * ChatModel over OpenAI's chat completions, which many other companies and local servers support too; Azure uses other
+ * paths.
+ */
 import { endpointOf } from '../base-urls.ts'
 import { SdkChatModel, type SdkModelOptions } from './sdk-chat.ts'
 
@@ -34,7 +37,7 @@ function isOwn(baseUrl: string): boolean {
   return new URL(baseUrl).hostname === 'api.openai.com'
 }
 
-/** The newer models of OpenAI refuse the old name of the bound, which is all that many others know. */
+/** Renames the token limit: OpenAI's newer models reject the old name, which many other servers require. */
 function withNewBound({ max_tokens, ...body }: Record<string, unknown>): Record<string, unknown> {
   return max_tokens === undefined ? body : { ...body, max_completion_tokens: max_tokens }
 }

@@ -1,4 +1,7 @@
-/** ChatModel over a RIG service: POST `{query}` answers `{response}`, whole. It takes one question, so it gets the last one. */
+/**
+ * ChatModel over a RIG service: POST `{query}` returns `{response}` without streaming. It accepts one question, so it
+ * gets the last one.
+ */
 import { z } from 'zod'
 import { endpointOf } from '../base-urls.ts'
 import type { ChatModel, ChatRequest, Part } from '../chat-model.ts'
@@ -22,7 +25,10 @@ export class RigModel implements ChatModel {
   readonly #faults: ProviderFaults
   readonly #fetch: typeof fetch
 
-  /** @param options.settings User and password in its address are sent as Basic authorization (RFC 7617), a key as a bearer token. */
+  /**
+   * @param options.settings User and password in its URL are sent as Basic authorization (RFC 7617), a key as a bearer
+   * token.
+   */
   constructor({ settings, fetch }: { settings: ModelSettings; fetch?: typeof globalThis.fetch | undefined }) {
     const { id, provider, isLocal, contextTokens } = modelFacts(settings)
     this.id = id

@@ -1,4 +1,4 @@
-/** A ChatModel over one of the `ai` SDK's providers: what all of these adapters share. */
+/** A ChatModel over a provider of the `ai` SDK: what these adapters share. */
 import type { ChatModel, ChatRequest, Part } from '../chat-model.ts'
 import { type ModelSettings, modelFacts } from '../model-settings.ts'
 import { ProviderFaults } from '../provider-faults.ts'
@@ -12,9 +12,9 @@ export interface SdkModelOptions {
 }
 
 export interface SdkVendor {
-  /** Imports the vendor's package then and not before. */
+  /** Imports the vendor's package on demand. */
   languageModel(fetch: typeof globalThis.fetch): Promise<SdkModel>
-  /** Where a provider takes only ids of a certain form. */
+  /** Converts call ids, if a provider accepts only ids of a certain form. */
   callId?: (id: string) => string
 }
 

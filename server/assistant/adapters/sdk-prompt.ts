@@ -1,8 +1,8 @@
-/** A dialogue as the `ai` SDK's providers take it. */
+/** Converts a dialogue to the prompt of the `ai` SDK's providers. */
 import type { OpenAICompatibleProvider } from '@ai-sdk/openai-compatible'
 import type { ChatRequest, Message } from '../chat-model.ts'
 
-/** As all providers of the SDK make it. */
+/** The model type that all providers of the SDK share. */
 export type SdkModel = ReturnType<OpenAICompatibleProvider['chatModel']>
 type Prompt = Parameters<SdkModel['doStream']>[0]['prompt']
 type Turn = Prompt[number]
@@ -10,11 +10,14 @@ type AssistantTurn = Extract<Turn, { role: 'assistant' }>
 type ToolTurn = Extract<Turn, { role: 'tool' }>
 
 export interface PromptWords {
-  /** Where a provider takes only ids of a certain form; the one that made an id may have been another. */
+  /** Converts call ids, if a provider accepts only ids of a certain form; another provider may have made them. */
   callId?: ((id: string) => string) | undefined
 }
 
-/** The system's words come first, as one; results of tools that were asked for together stay together, as most providers demand. */
+/**
+ * Builds the prompt: system messages come first, merged into one; results of tools that were requested together stay
+ * together, as most providers require.
+ */
 export function promptFor({ messages }: ChatRequest, { callId = id => id }: PromptWords): Prompt {
   const instructions = messages.flatMap(message => (message.role === 'system' ? [message.content] : []))
   const turns: Turn[] = []
@@ -37,7 +40,7 @@ function assistantTurn(
     type: 'tool-call' as const,
     toolCallId: callId(id),
     toolName: name,
-    // What did not parse is not repeated; the result says what was wrong with it.
+    // Unparsable input is not repeated; the result says what was wrong with it.
     input: input ?? {},
   }))
   const words = content === '' && calls.length > 0 ? [] : [{ type: 'text' as const, text: content }]

@@ -1,19 +1,20 @@
 /**
- * Asks a model of the `ai` SDK's providers once, and maps its parts to ours. It is asked below `streamText`, which would keep the whole
- * answer, run tools and print warnings. A provider is loaded when first used, so that an idle server stays small.
+ * Streams one answer from a provider of the `ai` SDK, and maps its parts to ours. Called below `streamText`, which
+ * would buffer the whole answer, run tools and print warnings. A provider is loaded on first use, so that an idle
+ * server stays small.
  */
 import type { ChatRequest, FinishReason, Part, ToolRequest, Usage } from '../chat-model.ts'
 import type { ProviderFaults } from '../provider-faults.ts'
 import { type PromptWords, promptFor, type SdkModel } from './sdk-prompt.ts'
 
-/** All bytes of one answer; each token comes wrapped in some 250 of them. */
+/** Upper bound of bytes of one answer, on the wire; each token comes wrapped in some 250 of them. */
 export const maxAnswerBytes = 32 * 1024 * 1024
 
 type SdkPart = Awaited<ReturnType<SdkModel['doStream']>>['stream'] extends ReadableStream<infer T> ? T : never
 type SdkFinish = Extract<SdkPart, { type: 'finish' }>
 
 interface SdkRequest extends PromptWords {
-  /** Makes the vendor's model; it imports the vendor's package then and not before. */
+  /** Creates the vendor's model, and imports the vendor's package on demand. */
   languageModel(): Promise<SdkModel>
   request: ChatRequest
   faults: ProviderFaults
@@ -66,7 +67,7 @@ async function* ours(stream: ReadableStream<SdkPart>, faults: ProviderFaults): A
       yield { type: 'tool_call', call: { id, name: part.toolName, input: inputOf(part.input) } }
     }
     if (part.type !== 'finish') continue
-    // A stream that was cut off looks like one that ended, but for the reason.
+    // A truncated stream differs from a complete one only in the reason.
     if (part.finishReason.raw === undefined || part.finishReason.unified === 'error') throw faults.brokeOff(undefined)
     isWhole = true
     yield { type: 'finish', usage: usageOf(part.usage), reason: reasonOf(part.finishReason, calls > 0) }
@@ -74,7 +75,7 @@ async function* ours(stream: ReadableStream<SdkPart>, faults: ProviderFaults): A
   if (!isWhole) throw faults.unreadable()
 }
 
-/** Nothing at all is how some ask for a call without arguments. */
+/** Parses the input of a call; some models send an empty string for a call without arguments. */
 function inputOf(text: string): ToolRequest['input'] {
   if (text.trim() === '') return {}
   try {
@@ -87,7 +88,7 @@ function inputOf(text: string): ToolRequest['input'] {
 function reasonOf({ unified }: SdkFinish['finishReason'], hasCalls: boolean): FinishReason {
   if (unified === 'length') return 'length'
   if (unified === 'content-filter') return 'filtered'
-  // Some say that they stopped when they call a tool.
+  // Some providers report `stop` for an answer with tool calls.
   if (unified === 'tool-calls' || hasCalls) return 'tool_calls'
   return unified === 'stop' ? 'stop' : 'other'
 }
@@ -98,12 +99,12 @@ function usageOf({ inputTokens, outputTokens }: SdkFinish['usage']): Usage {
   return { input_tokens: input ?? null, output_tokens: output ?? null }
 }
 
-/** What came as an error inside of a stream. */
+/** An error that arrived within a stream. */
 class BrokenOff extends Error {
   readonly told: unknown
 
   constructor(told: unknown) {
-    super('the provider failed inside of its answer')
+    super('the provider failed during its answer')
     this.told = told
   }
 }
@@ -117,9 +118,9 @@ function translate(error: unknown, signal: AbortSignal, faults: ProviderFaults):
     return faults.of(told.cause, signal)
   }
   if (!(told instanceof Error)) return faults.brokeOff(told)
-  // Not of the form of an answer, and perhaps an excuse.
+  // A chunk that is no part of an answer may be an error message.
   if (told.name === 'AI_TypeValidationError' && 'value' in told) return faults.inside(told.value)
-  // The SDK's name for what a provider says inside of its stream.
+  // The SDK's error for what a provider reports within its stream.
   return told.name === 'AI_StreamProviderError' ? faults.brokeOff(told.message) : faults.of(told, signal)
 }
 
@@ -129,7 +130,7 @@ interface Refusal extends Error {
   responseHeaders?: Record<string, string>
 }
 
-/** By its name, as importing the class would load the whole SDK. */
+/** Checks the name, since importing the class would load the whole SDK. */
 function isRefusal(error: unknown): error is Refusal {
   return error instanceof Error && error.name === 'AI_APICallError'
 }

@@ -1,11 +1,13 @@
-/** Conversations with the assistant, their answers, the parts of each in pieces, and what a principal spent in a day. */
+/**
+ * Conversations with the assistant, their answers, the parts of each in chunks, and what each principal spends per day.
+ */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('conversations')
     .addColumn('id', 'text', column => column.primaryKey())
-    // A person, a token or the API key.
+    // A user, a token or the API key.
     .addColumn('owner', 'text', column => column.notNull())
     .addColumn('user_id', 'text', column => column.references('users.id').onDelete('cascade'))
     .addColumn('title', 'text', column => column.notNull())
@@ -13,7 +15,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('updated_at', 'text', column => column.notNull())
     .addColumn('tokens', 'double precision', column => column.notNull())
     .addColumn('cost_usd', 'double precision')
-    // What its old answers said, as a model summed it up; JSON.
+    // A model's summary of its old answers; JSON.
     .addColumn('summary', 'text')
     .execute()
   await db.schema.createIndex('conversations_list').on('conversations').columns(['owner', 'updated_at', 'id']).execute()
@@ -23,15 +25,15 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('id', 'text', column => column.primaryKey())
     .addColumn('conversation_id', 'text', column => column.notNull().references('conversations.id').onDelete('cascade'))
     .addColumn('question', 'text', column => column.notNull())
-    // What was on the page that it was asked from; JSON.
+    // The content of the page from which it was asked; JSON.
     .addColumn('context', 'text')
     .addColumn('asked_at', 'text', column => column.notNull())
     .addColumn('state', 'text', column => column.notNull())
-    // All that it said, for searches.
+    // Everything that it said, for searches.
     .addColumn('said', 'text', column => column.notNull())
-    // JSON: what is known of it beside its parts.
+    // Its facts, beside the parts; JSON.
     .addColumn('facts', 'text', column => column.notNull())
-    // When what waits for a person is no longer done.
+    // When its waiting calls expire.
     .addColumn('expires_at', 'text')
     .execute()
   await db.schema
@@ -50,7 +52,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       column.notNull().references('conversation_answers.id').onDelete('cascade'),
     )
     .addColumn('first', 'integer', column => column.notNull())
-    // In the order of their numbers; JSON.
+    // Ordered by number; JSON.
     .addColumn('parts', 'text', column => column.notNull())
     .addPrimaryKeyConstraint('conversation_parts_key', ['answer_id', 'first'])
     .execute()

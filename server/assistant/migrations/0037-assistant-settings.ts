@@ -1,4 +1,4 @@
-/** Model providers that were added on the page, and what else is set for the assistant. */
+/** Model providers added on the page, and the other settings of the assistant. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

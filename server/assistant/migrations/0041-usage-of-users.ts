@@ -1,4 +1,4 @@
-/** What somebody spent in a day goes with them: rows of users who are gone are deleted, and later ones by the database itself. */
+/** Deletes spending with its user: rows of deleted users now, later ones by a foreign key. */
 import { type Kysely, sql } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

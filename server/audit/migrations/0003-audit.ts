@@ -25,7 +25,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('hash', 'text', column => column.notNull())
     .execute()
   await db.schema.createIndex('audit_entries_at').on('audit_entries').column('at').execute()
-  // The end of the chain, and where it begins since old entries were forgotten: else the newest could be cut off unseen.
+  // The end of the chain, and where it begins after pruning: otherwise the newest entries could be cut off unnoticed.
   await db.schema
     .createTable('audit_chain')
     .addColumn('id', 'integer', column => column.primaryKey())

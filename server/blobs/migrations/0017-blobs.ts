@@ -1,4 +1,7 @@
-/** Content that is kept beside rows: attachments of drafts, and messages as they would leave. In chunks, so that nothing is ever whole in memory. */
+/**
+ * Content stored beside rows: attachments of drafts, and composed messages. In chunks, so that nothing is ever fully in
+ * memory.
+ */
 import { type Kysely, PostgresAdapter, sql } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

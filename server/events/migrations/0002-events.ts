@@ -1,4 +1,4 @@
-/** The event log: facts in one dense sequence, and the counter that numbers them. */
+/** Creates the event log: facts in one dense sequence, and the counter that numbers them. */
 import { randomBytes } from 'node:crypto'
 import type { Kysely } from 'kysely'
 
@@ -21,7 +21,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('epoch', 'text', column => column.notNull())
     .addColumn('newest', 'bigint', column => column.notNull())
     .execute()
-  // The epoch lives and dies with the database: an id from another one is recognised.
+  // The epoch identifies the database, so that ids from another one are recognised.
   const counter = { id: 1, epoch: randomBytes(4).toString('hex'), newest: 0 }
   await (db as Kysely<Counter>).insertInto('event_counter').values(counter).execute()
 }

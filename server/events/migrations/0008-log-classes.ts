@@ -1,4 +1,4 @@
-/** Facts have a class by which they are kept, and the counter says from where on the log has every fact. */
+/** Adds a retention class to facts, and to the counter the number from which the log is complete. */
 import { type Kysely, sql } from 'kysely'
 
 interface Log {
@@ -6,7 +6,7 @@ interface Log {
   event_counter: { newest: number; oldest: number }
 }
 
-/** As they were classed when this step was written. */
+/** Administrative types as of this migration. */
 const administrative = [
   'server_started',
   'configuration_updated',
@@ -30,7 +30,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('is_administrative', 'integer', column => column.notNull().defaultTo(0))
     .execute()
   await log.updateTable('events').set({ is_administrative: 1 }).where('type', 'in', administrative).execute()
-  // Of few rows, so that mail costs no more than before.
+  // A partial index of few rows, so that facts about mail cost no more than before.
   await (db as Kysely<Log>).schema
     .createIndex('events_administrative')
     .on('events')

@@ -1,4 +1,4 @@
-/** Finds the facts of an account, or of a type, without a walk over all the others. */
+/** Adds indexes to find the facts of an account or type without scanning all others. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

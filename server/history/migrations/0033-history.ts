@@ -1,4 +1,6 @@
-/** Figures over time: series, frames (all series of one step) and blocks (one series of many steps), and marks of what happened. */
+/**
+ * Figures over time: series, frames (all series of one step), blocks (one series of many steps), and marks of events.
+ */
 import { type Kysely, PostgresAdapter, sql } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

@@ -67,10 +67,15 @@ export class ImapFlowChanges implements ChangeReader {
     })
   }
 
+  ready(path: string): Promise<void> {
+    const { folder, command } = this.#options
+    return command(() => folder.ready(path))
+  }
+
   flagStanding(path: string, uids: readonly UidRange[], flags: readonly string[]) {
     const { client, folder, command } = this.#options
     return command(async () => {
-      const { uidValidity, exists } = await folder.openAgain(path)
+      const { uidValidity, exists } = await folder.openReadied(path)
       return { uidValidity, ...(await readStanding(client, exists === 0 ? [] : uids, flags)) }
     })
   }

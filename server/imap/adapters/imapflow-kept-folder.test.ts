@@ -199,6 +199,24 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     expect((await connection.listMessages('Work', 10, undefined)).messages).toMatchObject([{ flags: ['flagged'] }])
   })
 
+  test('a folder that was opened for a look is not opened once more for it, once, and what happened before that is seen', async () => {
+    connection = await connectAt(relay.port, () => 0)
+    const look = () => connection.changes.flagStanding('Work', [[1, 10]], ['\\Flagged'])
+    await subjects()
+    await other.run('SELECT Work')
+    await other.run('UID STORE 2 +FLAGS (\\Flagged)')
+    looked()
+    await connection.changes.ready('Work')
+    expect((await look()).having).toEqual(new Map([['\\Flagged', [[2, 2]]]]))
+    expect(looked()).toEqual(['EXAMINE'])
+    await look()
+    expect(looked()).toEqual(['EXAMINE'])
+    await connection.changes.ready('Work')
+    await connection.listArrivals('INBOX', 1, 10)
+    await look()
+    expect(looked()).toEqual(['EXAMINE', 'EXAMINE', 'EXAMINE'])
+  })
+
   test('a folder that was opened for a change is not opened once more for it, and nothing is changed in one that was made again since', async () => {
     // Its clock stands still: what it opens stays as new as it was.
     connection = await connectAt(relay.port, () => 0)

@@ -50,6 +50,8 @@ export class KeptFolder {
   readonly #times: KeepingTimes
   #kept: Kept | undefined
   #prepared: Prepared | undefined
+  /** Opened for a look that is about to come. */
+  #readied: Kept | undefined
   #isProved = false
   #missed = 0
 
@@ -104,6 +106,21 @@ export class KeptFolder {
   async openAgain(path: string): Promise<OpenFolder> {
     await this.#dropPrepared()
     return this.#examine(path)
+  }
+
+  /** Opens a folder read-only ahead of an `openReadied`. */
+  async ready(path: string): Promise<void> {
+    await this.openAgain(path)
+    this.#readied = this.#current
+  }
+
+  /** Returns the folder that `ready` opened a moment ago, once; else opens it again. */
+  async openReadied(path: string): Promise<OpenFolder> {
+    const readied = this.#readied
+    this.#readied = undefined
+    const { preparedMs, now } = this.#times
+    const isFresh = readied?.path === path && !readied.hasChanged && now() - readied.openedAt <= preparedMs
+    return isFresh && this.#current === readied ? viewOf(readied) : this.openAgain(path)
   }
 
   /** Opens a folder ahead of a change, unless another command comes first. */

@@ -110,6 +110,8 @@ export class MemoryChanges extends MemoryCapability implements ChangeReader {
     return { ...now, changed, vanished: withoutUids(known.uids, rangesOfUids(messages.map(({ uid }) => uid))) }
   }
 
+  async ready(): Promise<void> {}
+
   async flagStanding(path: string, uids: readonly UidRange[], flags: readonly string[]) {
     await this.step('changesSince', path)
     const folder = this.gateway.getFolder(path)

@@ -1,4 +1,4 @@
-/** Which process runs which loop. */
+/** Leases: which process runs which loop. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

@@ -1,4 +1,4 @@
-/** Clients at providers of OAuth2, what accounts were granted there, and how an account logs in. */
+/** OAuth2 clients at providers, grants of accounts, and how an account logs in. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

@@ -1,4 +1,4 @@
-/** Tells a channel of Discord by a webhook. */
+/** Sends notices to a Discord channel by a webhook. */
 import { jsonOf, type NoticePost } from '../notice-post.ts'
 import { cut } from '../notice-words.ts'
 import type { Notifier } from '../notifier.ts'
@@ -13,7 +13,7 @@ export function discordNotifier(post: NoticePost): Notifier<'discord'> {
     check: ({ url }) => post.check(url, 'url'),
     send: (target, { title, lines, severity, isOver, link, at }, signal) => {
       const url = new URL(target.url)
-      // So that a fault is answered, and not only noted.
+      // Makes Discord report faults in the response.
       url.searchParams.set('wait', 'true')
       const embed = {
         title: cut(escaped(title), 256),
@@ -28,7 +28,10 @@ export function discordNotifier(post: NoticePost): Notifier<'discord'> {
   }
 }
 
-/** `{"message":"You are being rate limited.","retry_after":0.5,"global":false}`; of a message that was taken only that it was. */
+/**
+ * Parses `{"message":"You are being rate limited.","retry_after":0.5,"global":false}`; for an accepted message only its
+ * id.
+ */
 function read(text: string) {
   const { message, retry_after: seconds, id } = jsonOf(text)
   if (typeof id === 'string') return { said: `message ${id}` }
@@ -38,7 +41,7 @@ function read(text: string) {
   }
 }
 
-/** What Discord would take for markup. */
+/** Escapes Discord's markup. */
 function escaped(text: string): string {
   return text.replaceAll(/[\\*_~`|>#[\]()<:-]/g, '\\$&')
 }

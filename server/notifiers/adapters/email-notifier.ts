@@ -1,4 +1,7 @@
-/** Tells people by e-mail, over the SMTP server of an account or over one of its own. Nothing passes the outbox: a notice that fails makes no figure there. */
+/**
+ * Sends notices by e-mail, over the SMTP server of an account or a separate one. They bypass the outbox, so that a
+ * failed notice does not count in its figures.
+ */
 import type { LoginSource } from '../../accounts/mail-login.ts'
 import { type MailSenders, NotSent, UnknownDelivery } from '../../outbox/mail-sender.ts'
 import { Problem } from '../../platform/problem.ts'
@@ -9,11 +12,11 @@ import type { TargetOf } from '../notifier-target.ts'
 
 export interface EmailOptions {
   senders: MailSenders
-  /** Of the SMTP server of an account. @throws Problem while it cannot send. */
+  /** Returns the login of an account's SMTP server. @throws Problem while it cannot send. */
   loginOf(accountId: string, rejected?: string): ReturnType<LoginSource>
-  /** The address of an account; undefined where there is none. */
+  /** Returns the address of an account; undefined if there is none. */
   addressOf(accountId: string): Promise<string | undefined>
-  /** Whether a human stopped what the account sends. */
+  /** Returns true if a human froze sending from the account. */
   isStopped(accountId: string): boolean
   timeoutMs?: number
 }
@@ -67,7 +70,7 @@ function faultOf(error: unknown, password: string | undefined): NoticeOutcome {
     const { message, serverResponse, refused } = error
     const words = [message, serverResponse ?? '', ...refused.map(({ email, response }) => `${email}: ${response}`)]
     const said = withoutSecrets(words.filter(text => text !== '').join(' '), secrets)
-    // A wrong password may be right soon; asked too often, it locks the account.
+    // A wrong password may become right soon, but retrying too often locks the account.
     const isLater = error.isTemporary && error.code !== 'mail_login_refused' && error.code !== 'address_refused'
     return { kind: isLater ? 'retry' : 'refused', status: statusOf(serverResponse ?? ''), said }
   }
@@ -82,7 +85,7 @@ function statusOf(response: string): number | null {
 
 async function bytesOf(message: NoticeMessage, from: string, to: readonly string[]): Promise<Buffer> {
   const { id, title, at, link } = message
-  // Loaded when first needed: most servers send no notices.
+  // Loaded on demand, since most servers send no notices.
   const { writeMessage } = await import('../../drafts/write-message.ts')
   const host = from.split('@')[1] ?? 'localhost'
   const stream = writeMessage({
@@ -92,12 +95,12 @@ async function bytesOf(message: NoticeMessage, from: string, to: readonly string
     cc: [],
     subject: title,
     date: at,
-    // The same at each attempt, so that doubles are known.
+    // The same at each attempt, so that duplicates are recognised.
     messageId: `<notice-${id}@${host.replaceAll(/[^A-Za-z0-9.-]/g, '-')}>`,
     ...{ inReplyTo: null, references: [], boundary: id, html: null, attachments: [] },
     text: `${textOf(message)}\n\nOpen RustyMail: ${link}\n`,
   })
-  // So that no vacation answers, and nothing that answers by itself (RFC 3834).
+  // Suppresses vacation replies and other automatic responses (RFC 3834).
   const chunks = [Buffer.from('Auto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\n')]
   for await (const chunk of stream) chunks.push(chunk)
   return Buffer.concat(chunks)

@@ -1,18 +1,21 @@
-/** What every adapter of Notifier promises: people read what it says and nothing else, secrets stay, and whatever a service does, the attempt ends with a clear word. */
+/**
+ * The contract of every Notifier adapter: people read what it says and nothing else, secrets are not disclosed, and
+ * whatever a service does, the attempt ends with a clear outcome.
+ */
 import { expect, test } from 'vitest'
 import { messageOf, type NoticeContent } from '../notice-words.ts'
 import type { NoticeAlert, NoticeMessage, NoticeOutcome } from '../notifier.ts'
 
 export interface NotifierHarness {
   open(options?: OpenOptions): Promise<OpenNotifier>
-  /** Which of these it can be told by its service. */
+  /** Which of these its service can signal. */
   hears: { retryAfter: boolean; redirect: boolean; flood: boolean; echo: boolean }
 }
 
 export interface OpenOptions {
-  /** Bound of an attempt; the tests of a service that is silent do not wait for more. */
+  /** Timeout of an attempt in ms, short for tests of a silent service. */
   timeoutMs?: number
-  /** Private addresses may not be connected to. */
+  /** True if connecting to private addresses is refused. */
   isGuarded?: boolean
 }
 
@@ -20,15 +23,15 @@ export type Way = 'refuse' | 'limit' | 'fail' | 'hang' | 'flood' | 'redirect' | 
 
 export interface OpenNotifier {
   send(message: NoticeMessage, signal?: AbortSignal): Promise<NoticeOutcome>
-  /** What the service does with the next attempt. */
+  /** Sets what the service does with the next attempt. */
   next(way: Way): void
-  /** Words with which it refuses. */
+  /** The service's words when it refuses. */
   refusal: string
-  /** What people were shown, with the link. */
+  /** Returns what people were shown, with the link. */
   taken(): string[]
-  /** Attempts that came to the service. */
+  /** Returns the number of attempts that reached the service. */
   asked(): number
-  /** Resolves when one has come. */
+  /** Resolves when an attempt has arrived. */
   came(): Promise<void>
   secrets: readonly string[]
 }

@@ -1,10 +1,10 @@
-/** Tells a topic of an ntfy server, published as JSON: https://docs.ntfy.sh/publish/#publish-as-json */
+/** Sends notices to a topic of an ntfy server, published as JSON: https://docs.ntfy.sh/publish/#publish-as-json */
 import { jsonOf, type NoticePost } from '../notice-post.ts'
 import { cut, plainly } from '../notice-words.ts'
 import type { NoticeMessage, Notifier } from '../notifier.ts'
 import { secretsIn } from '../notifier-target.ts'
 
-/** Of 5; what is over makes no sound. */
+/** Priorities from 1 to 5; a notice about the end makes no sound. */
 const priorities = { info: 3, warning: 4, critical: 5 } as const
 /** Longer messages become attachments there. */
 const mostCharacters = 1_000
@@ -32,7 +32,7 @@ function contentOf({ title, lines, severity, isOver, link }: NoticeMessage) {
   }
 }
 
-/** `{"code":42901,"http":429,"error":"limit reached"}` */
+/** Parses `{"code":42901,"http":429,"error":"limit reached"}`. */
 function errorOf(text: string) {
   const { error } = jsonOf(text)
   return typeof error === 'string' ? { said: error } : undefined

@@ -1,10 +1,10 @@
-/** Tells a channel or chat of Microsoft Teams by the webhook of a workflow, with an Adaptive Card. */
+/** Sends notices to a channel or chat of Microsoft Teams by the webhook of a workflow, as an Adaptive Card. */
 import type { NoticePost } from '../notice-post.ts'
 import { cut } from '../notice-words.ts'
 import type { NoticeMessage, Notifier } from '../notifier.ts'
 import { secretsIn } from '../notifier-target.ts'
 
-/** A card of more than 28 KB is refused. */
+/** Upper bound of characters per line, since a card of more than 28 KB is refused. */
 const mostCharacters = 500
 
 export function teamsNotifier(post: NoticePost): Notifier<'teams'> {
@@ -41,7 +41,7 @@ function cardOf({ title, lines, severity, isOver, link }: NoticeMessage) {
   }
 }
 
-/** A text block takes some Markdown. */
+/** Escapes Markdown, some of which a text block supports. */
 function escaped(text: string): string {
   return text.replaceAll(/[\\*_`[\]()#>-]/g, '\\$&')
 }

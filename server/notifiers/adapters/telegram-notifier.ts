@@ -1,10 +1,10 @@
-/** Tells a chat of Telegram by a bot: https://core.telegram.org/bots/api#sendmessage */
+/** Sends notices to a Telegram chat by a bot: https://core.telegram.org/bots/api#sendmessage */
 import { jsonOf, type NoticePost } from '../notice-post.ts'
 import { cut, plainly, textOf } from '../notice-words.ts'
 import type { Notifier } from '../notifier.ts'
 import { secretsIn } from '../notifier-target.ts'
 
-/** Of 4,096 that it takes; the link comes after. */
+/** Upper bound of characters, out of the 4,096 allowed; the link is appended. */
 const mostCharacters = 3_500
 
 export function telegramNotifier(post: NoticePost): Notifier<'telegram'> {
@@ -22,7 +22,10 @@ export function telegramNotifier(post: NoticePost): Notifier<'telegram'> {
   }
 }
 
-/** `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 5","parameters":{"retry_after":5}}` */
+/**
+ * Parses `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after
+ * 5","parameters":{"retry_after":5}}`.
+ */
 function read(text: string) {
   const { ok, description, parameters, result } = jsonOf(text)
   if (ok === true) {

@@ -1,4 +1,4 @@
-/** Tells browsers and phones of users by Web Push: all that they subscribed in their profile. */
+/** Sends notices to browsers and phones of users by Web Push: to all that they subscribed in their profile. */
 import { Problem } from '../../platform/problem.ts'
 import { type AlertContent, alertContent } from '../../push/push-message.ts'
 import type { PushOutcome } from '../../push/push-sender.ts'
@@ -6,7 +6,7 @@ import { textOf } from '../notice-words.ts'
 import type { NoticeOutcome, Notifier } from '../notifier.ts'
 
 export interface WebPushOptions<Browser> {
-  /** Of a user that may see all of this; a text says why there are none. */
+  /** Returns the browsers of a user that may see all of this; a string says why there are none. */
   browsersOf(userId: string, accountIds: readonly (string | null)[]): Promise<readonly Browser[] | string>
   deliver(browser: Browser, content: AlertContent, signal: AbortSignal): Promise<PushOutcome>
   hasUser(userId: string): Promise<boolean>
@@ -40,7 +40,7 @@ export function webPushNotifier<Browser>(options: WebPushOptions<Browser>): Noti
   }
 }
 
-/** It is told where one browser is; a repetition would tell that one twice. */
+/** The notice counts as sent if one browser got it, since a retry would notify that one twice. */
 function together(outcomes: readonly PushOutcome[], missing: readonly string[]): NoticeOutcome {
   const taken = outcomes.filter(({ kind }) => kind === 'sent').length
   const faults = [...new Set(outcomes.flatMap(outcome => ('why' in outcome ? [outcome.why] : [])))]

@@ -1,4 +1,4 @@
-/** Tells a program by a signed request, as Standard Webhooks has it. */
+/** Sends notices to a program by a request signed as in Standard Webhooks. */
 import { signerOf } from '../../webhooks/webhook-signer.ts'
 import type { NoticePost } from '../notice-post.ts'
 import type { Notifier } from '../notifier.ts'

@@ -1,4 +1,4 @@
-/** Notifiers, what waits for them, what they know of alerts, and their attempts. */
+/** Notifiers, their pending notices, what they know about alerts, and their attempts. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -17,7 +17,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('notices')
     .addColumn('id', 'text', column => column.primaryKey())
-    // One at a time for each.
+    // One pending notice per notifier.
     .addColumn('notifier_id', 'text', column => column.notNull().unique())
     .addColumn('content', 'text', column => column.notNull())
     .addColumn('created_at', 'bigint', column => column.notNull())

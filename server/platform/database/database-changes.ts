@@ -1,25 +1,25 @@
-/** How processes on one database hear that another has committed something: that there may be news, never what. */
+/** Notifies processes on one database that another may have committed something, but not what. */
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { Logger } from '../logger.ts'
 import { PostgresChanges } from './postgres-changes.ts'
 import { sqliteFile } from './sqlite-file.ts'
 
 export interface DatabaseChanges {
-  /** @param moved Called when another process may have committed something; sometimes for nothing. */
+  /** @param moved Called when another process may have committed; spurious calls are possible. */
   start(moved: () => void): Promise<void>
-  /** This process has committed something that others wait for. */
+  /** Notifies other processes of a commit of this one. */
   tell(): void
   stop(): Promise<void>
 }
 
-/** Of a database that nobody shares. */
+/** No-op for a database that is not shared. */
 export const noChanges: DatabaseChanges = {
   start: async () => undefined,
   tell: () => undefined,
   stop: async () => undefined,
 }
 
-/** @param url As for `openDatabase`. */
+/** @param url See `openDatabase`. */
 export function databaseChanges(url: string, logger: Logger): DatabaseChanges {
   if (!url.startsWith('sqlite:')) return new PostgresChanges({ url, logger })
   const path = url.slice('sqlite:'.length)
@@ -29,8 +29,8 @@ export function databaseChanges(url: string, logger: Logger): DatabaseChanges {
 const lookEveryMs = 50
 
 /**
- * By SQLite's data_version, on a connection of its own: it looks into the shared memory of the write-ahead log, reads no page, and
- * waits for nobody. The committing process has nothing to tell.
+ * Polls SQLite's data_version on a separate connection: it reads the shared memory of the write-ahead log only, no
+ * pages, and never waits for locks. The committing process need not do anything.
  */
 class SqliteChanges implements DatabaseChanges {
   readonly #path: string
@@ -47,14 +47,14 @@ class SqliteChanges implements DatabaseChanges {
     let known = read(version)
     this.#timer = setInterval(() => {
       const now = read(version)
-      // One that cannot be read may be another.
+      // A version that cannot be read counts as changed.
       if (now === known && now !== undefined) return
       known = now
       moved()
     }, lookEveryMs)
   }
 
-  /** The file says it. */
+  /** No-op: the file's version shows it. */
   tell(): void {}
 
   async stop(): Promise<void> {

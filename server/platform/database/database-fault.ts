@@ -1,36 +1,42 @@
-/** Tells what broke at the database from what broke elsewhere: a mail client that hangs up and PostgreSQL that does are one code. */
+/**
+ * Distinguishes database errors from others: a reset connection has the same code from PostgreSQL and from a mail
+ * client.
+ */
 
 const ofDatabase = Symbol('of the database')
 
-/** `silent`: it does not answer, or another program holds it; `failed` is every other fault of its files or its disk. */
+/** `silent`: it does not answer, or another program holds a lock; `failed`: other errors of its files or disk. */
 export type DatabaseFaultKind = 'full' | 'read_only' | 'damaged' | 'removed' | 'silent' | 'failed'
 
-/** The files of an SQLite database are no longer where they were opened: what is written to them is gone with this process. */
+/** The files of an open SQLite database were unlinked or replaced: writes to them are lost when this process ends. */
 export class DatabaseRemoved extends Error {
   constructor() {
     super('the files of the database were removed or replaced while RustyMail runs')
   }
 }
 
-/** A thread with a connection to the database ended by itself: what it was at is lost, and nothing more can be asked. */
+/** A thread with a database connection crashed: its work is lost, and no more queries are possible. */
 export class DatabaseThreadEnded extends Error {
   constructor(role: string, reason: string) {
     super(`the thread that ${role} the database ended: ${reason}`)
   }
 }
 
-/** Too much waits for the database already, or for too long; what is refused was not begun. */
+/** The queue for the database is full, or a call waited too long; the rejected work was not begun. */
 export class DatabaseOverloaded extends Error {}
 
-/** Of `OutdatedTransaction`, which comes back from threads by its code alone. */
+/** Code of `OutdatedTransaction`, by which it is recognised after passing between threads. */
 const outdated = 'OUTDATED_TRANSACTION'
 
-/** A statement changed other rows than its transaction relied on: somebody else was there first. Nothing of the transaction was kept. */
+/**
+ * Optimistic concurrency failure: a statement did not change the expected rows because of a race. The transaction was
+ * rolled back.
+ */
 export class OutdatedTransaction extends Error {
   readonly code = outdated
 
   constructor() {
-    super('what the transaction relied on was changed by somebody else')
+    super('rows that the transaction relied on were changed concurrently')
   }
 }
 
@@ -66,7 +72,7 @@ const ofPostgres: ReadonlyMap<string, DatabaseFaultKind> = new Map([
   ['XX002', 'damaged'],
 ])
 
-/** Undefined for what is no fault of the database itself: a wrong statement, a violated constraint, anything from elsewhere. */
+/** Classifies an error; undefined if the database is not at fault, as for wrong statements or violated constraints. */
 export function databaseFaultKind(error: unknown): DatabaseFaultKind | undefined {
   if (error instanceof DatabaseRemoved) return 'removed'
   if (error instanceof DatabaseThreadEnded) return 'failed'
@@ -77,18 +83,18 @@ export function databaseFaultKind(error: unknown): DatabaseFaultKind | undefined
   return ofPostgres.get(code) ?? (isGone(error, code) ? 'silent' : undefined)
 }
 
-/** A row refers to one that is not there: what it belongs to was deleted between the look at it and the write. */
+/** Whether a foreign key was violated: the referenced row was deleted between the check and the write. */
 export function isOrphan(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   // SQLITE_CONSTRAINT_FOREIGNKEY, and foreign_key_violation.
   return ('errcode' in error && error.errcode === 787) || ('code' in error && error.code === '23503')
 }
 
-/** What node-postgres throws when its server is away. */
+/** Whether node-postgres threw this error because its server is unreachable. */
 function isGone(error: Error, code: string): boolean {
   if (!isDatabaseFault(error)) return false
   const isNetwork = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|57P0[1-5]|25P0[34]|08\w{3})$/.test(code)
-  // Another connection, or the same one after a change of its tables, is given up: see prepared-statements.ts.
+  // Stale prepared statements, after a reconnect or a change of tables, end the connection: see prepared-statements.ts.
   const isReplanned = code === '0A000' && 'routine' in error && error.routine === 'RevalidateCachedQuery'
   const isStale = isReplanned || /^(26000|42P05)$/.test(code)
   const isLost = /connection terminated|trying to connect|did not answer in time|is not queryable/i.test(error.message)

@@ -1,17 +1,17 @@
-/** Whether the database takes what is written, from what became of each statement: a fault stays until a write was tried again. */
+/** Tracks whether the database accepts writes, by outcomes of statements; a fault persists until a write is retried. */
 import { statSync } from 'node:fs'
 import { type DatabaseFaultKind, DatabaseRemoved, databaseFaultKind } from './database-fault.ts'
 
-/** SQLite makes the others when it first writes, and keeps them while the database is open. */
+/** Files that SQLite creates at the first write, and keeps while the database is open. */
 const companions = ['-wal', '-shm'] as const
-/** Looking costs some 5 µs, a write 20 µs and more. */
+/** Validity of a check of the files: it costs about 5 µs, a write at least 20 µs. */
 const freshMs = 250
 
-/** Hears of statements. */
+/** Observes statements. */
 export interface DatabaseObserver {
-  /** An SQLite file that was just opened. */
+  /** Called with an SQLite file that was just opened. */
   opened(file: LiveFile): void
-  /** @throws DatabaseRemoved before anything is written that would be lost. */
+  /** Called before a write. @throws DatabaseRemoved if the write would be lost */
   beforeWrite(): void
   failed(error: unknown, isWrite: boolean): void
 }
@@ -38,34 +38,34 @@ export class DatabaseHealth implements DatabaseObserver {
     const kind = databaseFaultKind(error)
     if (kind === undefined) return
     if (isWrite) this.#writeFailures++
-    // A read that another program holds up, or that a network lost, says nothing of writes.
+    // A read that failed because of a lock or the network says nothing about writes.
     else if (kind !== 'damaged') return
     this.unwritable({ kind, error })
   }
 
-  /** As a try has shown. */
+  /** Records that a trial write failed. */
   unwritable(fault: DatabaseFault): void {
     if (this.#fault?.kind !== 'damaged') this.#fault = fault
   }
 
-  /** As a try has shown. What is damaged stays so until the next start. */
+  /** Records that a trial write succeeded. A damaged database stays so until the next start. */
   writable(): void {
     if (this.#fault?.kind !== 'damaged') this.#fault = undefined
   }
 
-  /** Of now; undefined while writes go through, as far as is known. */
+  /** The current fault; undefined while writes succeed, as far as is known. */
   get fault(): DatabaseFault | undefined {
     if (this.#file?.isThere === false) return { kind: 'removed', error: new DatabaseRemoved() }
     return this.#fault
   }
 
-  /** Since the start. */
+  /** Number of failed writes since the start. */
   get writeFailures(): number {
     return this.#writeFailures
   }
 }
 
-/** Whether the files of an open SQLite database are still those that its path names. */
+/** Checks whether the files of an open SQLite database are still those at its path. */
 export class LiveFile {
   readonly #file: string
   readonly #now: () => number
@@ -73,7 +73,7 @@ export class LiveFile {
   #isThere = true
   #lookedAt: number
 
-  /** @param file Open already. */
+  /** @param file Path of a database that is already open. */
   constructor(file: string, now: () => number = () => performance.now()) {
     this.#file = file
     this.#now = now
@@ -81,10 +81,10 @@ export class LiveFile {
     this.#look()
   }
 
-  /** At most 250 ms old. True again when the files were put back. */
+  /** Whether the files are in place, cached for 250 ms. True again once they are put back. */
   get isThere(): boolean {
     const now = this.#now()
-    // What is not known yet could go away unnoticed.
+    // The removal of a file not seen yet would go unnoticed.
     const isKnown = this.#known.size > companions.length
     if (isKnown && now - this.#lookedAt < freshMs) return this.#isThere
     this.#lookedAt = now
@@ -96,7 +96,7 @@ export class LiveFile {
     return this.#isSame(this.#file) && companions.every(end => this.#isSame(this.#file + end))
   }
 
-  /** Also while it was never there. */
+  /** Whether a file is unchanged; true while it was never seen. */
   #isSame(file: string): boolean {
     const known = this.#known.get(file)
     const found = identityOf(file)
@@ -110,12 +110,12 @@ function identityOf(file: string): string | undefined {
     const stat = statSync(file, { throwIfNoEntry: false })
     return stat && `${stat.dev}:${stat.ino}`
   } catch {
-    // A directory on the way is no longer one, or may not be entered.
+    // A directory of the path was replaced, or is not accessible.
     return undefined
   }
 }
 
-/** Statements that change something, and the end of a transaction, which may be where that fails. */
+/** Whether a statement writes; includes `commit`, where writes may fail. */
 export function isWriteStatement(sql: string): boolean {
   return /^\s*(insert|update|delete|replace|create|alter|drop|commit)\b/i.test(sql)
 }

@@ -1,4 +1,4 @@
-/** One RustyMail on a database: what it knows of people and tokens is in its memory, where no other could change it. */
+/** Allows one RustyMail per database: it caches users and tokens in memory, which others could not invalidate. */
 import { type FileLock, takeFileLock } from '../file-lock.ts'
 import type { Logger } from '../logger.ts'
 import { PostgresLock } from './postgres-lock.ts'
@@ -14,17 +14,17 @@ export class DatabaseTaken extends Error {
 export interface DatabaseLock {
   /** @throws DatabaseTaken */
   take(): Promise<void>
-  /** Looks whether it still stands, and takes it again when its file was removed. False when another process has it. */
+  /** Checks the lock, and retakes it if its file was removed. Returns false if another process has it. */
   keep(): boolean
-  /** Also when it was never taken. */
+  /** Releases the lock; a no-op if it was never taken. */
   release(): Promise<void>
 }
 
 export interface DatabaseLockOptions {
-  /** As for `openDatabase`. */
+  /** See `openDatabase`. */
   url: string
   logger: Logger
-  /** Somebody else has it now: nothing may be read or written any more. Called once at most. */
+  /** Called at most once, when another process has the lock: nothing may be read or written any more. */
   lost(error: DatabaseTaken): void
 }
 
@@ -35,13 +35,13 @@ export function databaseLock({ url, logger, lost }: DatabaseLockOptions): Databa
     take: async () => {
       if (!(await lock.take())) throw new DatabaseTaken()
     },
-    // It watches its connection by itself.
+    // PostgresLock monitors its connection itself.
     keep: () => true,
     release: () => lock.release(),
   }
 }
 
-/** Beside the file, by whatever name that was given. */
+/** A lock file beside the database file, whose real path is used. */
 class SqliteLock implements DatabaseLock {
   readonly #path: string
   readonly #logger: Logger
@@ -56,7 +56,7 @@ class SqliteLock implements DatabaseLock {
     const database = openSqlite(this.#path)
     const file = database.location()
     database.close()
-    // In memory there is nobody to share it with.
+    // A database in memory is not shared.
     if (file === null) return
     this.#lock = takeFileLock(`${file}.lock`)
     if (!this.#lock) throw new DatabaseTaken()

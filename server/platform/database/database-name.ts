@@ -1,9 +1,9 @@
-/** What a database is called in words for people: its file, or where PostgreSQL is; never the user or the password. */
+/** Names a database in messages for people: its file, or the address of PostgreSQL; never the user or password. */
 import { startFault } from '../start-fault.ts'
 import { databaseFaultKind } from './database-fault.ts'
 import { sqliteFile } from './sqlite-file.ts'
 
-/** @param url As for `openDatabase`. */
+/** @param url See `openDatabase`. */
 function nameOf(url: string): string {
   if (url.startsWith('sqlite:')) return `the database ${sqliteFile(url.slice('sqlite:'.length)) ?? 'in memory'}`
   if (!URL.canParse(url)) return 'the PostgreSQL database'
@@ -17,7 +17,9 @@ const ofFile =
 const ofFull = 'Make room on its disk, and start again'
 const ofServer = 'Check that PostgreSQL runs there and lets this user in, and RUSTYMAIL_DATABASE_URL'
 
-/** What the system, SQLite or PostgreSQL say names no database. What we say ourselves stays as it is. */
+/**
+ * Adds the database's name to errors of the system, SQLite or PostgreSQL, which lack it; our own errors are unchanged.
+ */
 export async function namingDatabase<Result>(url: string, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()
@@ -29,7 +31,7 @@ export async function namingDatabase<Result>(url: string, work: () => Promise<Re
   }
 }
 
-/** With a code, or of node-postgres, which has none for a time that is up. */
+/** Whether an error is not ours: it has a code, or is a timeout of node-postgres, which has none. */
 function isForeign(error: unknown): boolean {
   if (error instanceof AggregateError) return true
   return error instanceof Error && ('code' in error || /timeout expired|connection terminated/i.test(error.message))

@@ -1,4 +1,4 @@
-/** How large the database is. */
+/** Measures the size of the database. */
 import { PostgresAdapter, sql } from 'kysely'
 import type { Database } from './database.ts'
 

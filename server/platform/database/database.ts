@@ -1,4 +1,4 @@
-/** Opens the database that a URL names. */
+/** Opens the database of a URL. */
 import { Kysely, sql } from 'kysely'
 import type { Tracer } from '../tracing/tracer.ts'
 import { type DatabaseThreadEnded, markDatabaseFault } from './database-fault.ts'
@@ -14,9 +14,10 @@ import { tracedDialect } from './traced-dialect.ts'
 export type Database = Kysely<Tables>
 
 /**
- * @param url `sqlite:<path>`, `sqlite::memory:` or `postgres://…`. Opens lazily: the first query may fail.
- * @param observer Hears what becomes of statements.
- * @param tracer Where there is a collector.
+ * Opens a database lazily: the first query may fail.
+ * @param url `sqlite:<path>`, `sqlite::memory:` or `postgres://…`.
+ * @param observer Notified of the outcome of statements.
+ * @param tracer Given if there is a collector.
  */
 export function openDatabase(url: string, observer?: DatabaseObserver, tracer?: Tracer): Database {
   if (url.startsWith('sqlite:')) {
@@ -35,19 +36,20 @@ export function openDatabase(url: string, observer?: DatabaseObserver, tracer?: 
 }
 
 export interface ServerDatabaseOptions {
-  /** As for `openDatabase`. */
+  /** See `openDatabase`. */
   url: string
   observer: DatabaseObserver
-  /** Nothing can be asked any more: a thread with SQLite ended by itself. Called once at most. */
+  /** Called at most once, when an SQLite thread crashed and no more queries are possible. */
   died(error: DatabaseThreadEnded): void
   bounds?: Partial<ThreadBounds>
-  /** Where there is a collector. */
+  /** Given if there is a collector. */
   tracer?: Tracer | undefined
 }
 
 /**
- * For what must not stand still while the database is at work: an SQLite file is on threads. Commands do without: they have nothing
- * else to do, and would wait for threads to start. So does a database in memory, which has one connection alone.
+ * Opens the database for the server, whose event loop must not block: an SQLite file is accessed on threads. Commands
+ * do without them, since they have nothing else to do and would wait for the threads to start; so does a database in
+ * memory, which has a single connection.
  */
 export function openServerDatabase({ url, observer, died, bounds, tracer }: ServerDatabaseOptions): Database {
   const path = url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : ''
@@ -57,9 +59,9 @@ export function openServerDatabase({ url, observer, died, bounds, tracer }: Serv
 }
 
 /**
- * What was committed survives a power failure from here on. PostgreSQL made it last before it said that it was done; SQLite (WAL,
- * synchronous = NORMAL) may lose its latest commits until they are in the database file itself.
- * @throws Error while another program reads a state from before.
+ * Makes all commits so far survive a power failure. On PostgreSQL each commit is already durable; SQLite (WAL,
+ * synchronous = NORMAL) may lose its latest commits until they are checkpointed into the database file.
+ * @throws Error while another program holds an older snapshot
  */
 export async function settle(db: Database, url: string): Promise<void> {
   if (!url.startsWith('sqlite:')) return
@@ -71,7 +73,7 @@ export async function settle(db: Database, url: string): Promise<void> {
   throw new Error('another program is reading the database: try again when it is done')
 }
 
-/** One cheap query; throws when the database does not answer. */
+/** Runs a cheap query; throws if the database does not answer. */
 export async function ping(db: Database): Promise<void> {
   await sql`select 1`.execute(db)
 }

@@ -1,18 +1,18 @@
 /**
- * Statements of a transaction whose answer is not needed at once. Where SQLite is on threads each message costs more than most
- * statements, so they go there together with the statement or the commit that follows.
+ * Defers statements of a transaction whose result is not needed immediately. With SQLite on threads, a round trip costs
+ * more than most statements, so they are sent together with the next statement or the commit.
  */
 import { type Compilable, type CompiledQuery, type Kysely, type QueryResult, sql } from 'kysely'
 import { OutdatedTransaction } from './database-fault.ts'
 import type { Tables } from './tables.ts'
 
-/** What knows how to, takes it and says how it will be answered. */
+/** A deferred query; a driver that can defer it sets `later.answer`. */
 export interface LaterQuery extends CompiledQuery {
   later: Later
 }
 
 interface Later {
-  /** Rows that it has to change; it fails as outdated when it changes more or fewer. Undefined for any number. */
+  /** Number of rows that it must change, else it fails as outdated; undefined for any number. */
   changes: number | undefined
   answer?: Promise<QueryResult<unknown>>
 }
@@ -22,9 +22,10 @@ export function isLater(query: CompiledQuery): query is LaterQuery {
 }
 
 /**
- * Where it fails, so does all that follows in the transaction, up to a rollback, and its commit. With `changes` a transaction relies on
- * what it knows without reading it: where that is no longer so, it fails with `OutdatedTransaction`, and has to read.
- * @returns How it is answered. Do not wait for that before the next statement or the end: it may be sent only then.
+ * Runs a statement, possibly deferred. If it fails, so do all later statements of the transaction and its commit. With
+ * `changes`, a transaction relies on cached data without reading it: if that is stale, it fails with
+ * `OutdatedTransaction` and has to read.
+ * @returns A promise of the result. Do not await it before the next statement or the end: it may be sent only then.
  */
 export async function later<Row>(
   transaction: Kysely<Tables>,
@@ -36,17 +37,17 @@ export async function later<Row>(
   const isAnswered = asked.later.answer === undefined
   if (isAnswered && changes !== undefined && changedBy(result) !== changes) throw new OutdatedTransaction()
   const answer = (asked.later.answer as Promise<QueryResult<Row>> | undefined) ?? Promise.resolve(result)
-  // What relies on it fails in its place.
+  // Avoids an unhandled rejection: later statements fail as well.
   answer.catch(() => undefined)
   return { answer }
 }
 
-/** What answers rows has changed each of them. */
+/** Counts changed rows; a statement with `returning` has changed each row it returns. */
 function changedBy({ rows, numAffectedRows }: QueryResult<unknown>): number {
   return Number(numAffectedRows ?? rows.length)
 }
 
-/** @throws as the first of them that failed. */
+/** Sends deferred statements now. @throws the error of the first that failed */
 export async function sendLater(transaction: Kysely<Tables>): Promise<void> {
   await sql`select 1`.execute(transaction)
 }

@@ -1,13 +1,13 @@
-/** Brings the tables of a database up to date: forward only, in a transaction. */
+/** Migrates the tables of a database: forward only, in a transaction. */
 import type { Kysely } from 'kysely'
 import { sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import type { Database } from './database.ts'
 
-/** By name, in order. */
+/** Migrations by name, in order. */
 export type Migrations = Readonly<Record<string, Migration>>
 
-/** What several features do in one step, one after the other. */
+/** Combines the migrations of several features into one step. */
 export function together(...steps: Migration[]): Migration {
   return {
     up: async (db: Kysely<unknown>) => {
@@ -17,8 +17,8 @@ export function together(...steps: Migration[]): Migration {
 }
 
 /**
- * Throws when the database was written by a newer program, or a step fails (which then leaves no trace).
- * @param onPending Hears which steps are taken now on a database that has data, which may take a while; a new one has none.
+ * Runs pending migrations. Throws if the database was written by a newer program, or a step fails (and is rolled back).
+ * @param onPending Called with the steps to run on an existing database, which may take a while; not for a new one.
  */
 export async function migrate(
   db: Database,
@@ -33,7 +33,7 @@ export async function migrate(
   if (error) throw error
 }
 
-/** Steps that `migrate` would take. @throws Error when the database was written by a newer program. */
+/** Returns the steps that `migrate` would run. @throws Error if the database was written by a newer program */
 export async function pendingMigrations(db: Database, steps: Migrations): Promise<string[]> {
   const applied = await appliedMigrations(db)
   const unknown = applied.filter(name => !(name in steps))

@@ -1,7 +1,7 @@
 /**
- * Hears of commits of other processes by LISTEN, and tells of ours by NOTIFY, on one connection beside the pool: a NOTIFY inside of
- * the transactions would make them wait for each other. What is not heard (the connection is lost, or the process that committed ended
- * before it could tell) is found by looking every two seconds.
+ * Learns of commits of other processes by LISTEN, and announces ours by NOTIFY, on one connection outside the pool:
+ * NOTIFY inside the transactions would serialize them. Missed notifications (the connection is lost, or the committing
+ * process died before sending) are made up for by polling every two seconds.
  */
 
 import { once } from 'node:events'
@@ -10,11 +10,11 @@ import type { Logger } from '../logger.ts'
 import { pause } from '../waits.ts'
 import { askEveryMs, connectAlone, endConnection, type PostgresConnection } from './postgres-connection.ts'
 
-/** Commits of so long a time are told together. */
+/** Interval in which commits are coalesced into one notification. */
 const tellEveryMs = 25
 const lookEveryMs = 2_000
 const maxRetryMs = 2_000
-/** Nobody else's channel in a database of ours. */
+/** Channel name, used by no other program in our database. */
 const channel = 'rustymail_log'
 
 export class PostgresChanges {
@@ -26,7 +26,7 @@ export class PostgresChanges {
   #look: NodeJS.Timeout | undefined
   #telling: NodeJS.Timeout | undefined
   #isUntold = false
-  /** One question at a time on the connection. */
+  /** Whether a query is in flight; the connection runs one at a time. */
   #isAsking = false
 
   constructor({ url, logger }: { url: string; logger: Logger }) {
@@ -34,20 +34,20 @@ export class PostgresChanges {
     this.#logger = logger
   }
 
-  /** Does not wait for the connection: until it stands, looking is enough. */
+  /** Starts without waiting for the connection: polling suffices until it is established. */
   async start(moved: () => void): Promise<void> {
     this.#look = setInterval(moved, lookEveryMs)
     this.#following = this.#follow(moved)
   }
 
-  /** At once, and what comes in the next moments together at their end. */
+  /** Notifies immediately, then coalesces further commits until the interval ends. */
   tell(): void {
     if (this.#telling || this.#isAsking || this.#stopped.signal.aborted) {
       this.#isUntold = true
       return
     }
     this.#isUntold = false
-    // What cannot be told is found by looking.
+    // Without a connection, other processes find out by polling.
     if (this.#connection) void this.#ask(this.#connection, `notify ${channel}, 'moved'`)
     this.#telling = setTimeout(() => {
       this.#telling = undefined
@@ -62,7 +62,7 @@ export class PostgresChanges {
     await this.#following
   }
 
-  /** Never rejects; a connection that does not answer is ended. What waits meanwhile is told behind it. */
+  /** Runs a query, and ends the connection if it fails; then sends a pending notification. Never rejects. */
   async #ask({ client, socket }: PostgresConnection, statement: string): Promise<void> {
     this.#isAsking = true
     await client.query(statement).catch(() => socket.destroy())
@@ -70,7 +70,7 @@ export class PostgresChanges {
     if (this.#isUntold && !this.#telling) this.tell()
   }
 
-  /** Never rejects. */
+  /** Reconnects with back-off until stopped. Never rejects. */
   async #follow(moved: () => void): Promise<void> {
     const { signal } = this.#stopped
     for (let failures = 0; !signal.aborted; failures++) {
@@ -89,7 +89,7 @@ export class PostgresChanges {
     }
   }
 
-  /** Until the connection ends, which is an error unless it was wanted. */
+  /** Listens until the connection ends, which is an error unless it was requested. */
   async #listen(moved: () => void): Promise<void> {
     const { signal } = this.#stopped
     let own: number | undefined
@@ -107,7 +107,7 @@ export class PostgresChanges {
       if (!this.#isAsking) void this.#ask(connection, 'select 1')
     }, askEveryMs)
     try {
-      // What was committed, here and there, while nobody listened.
+      // Catches up with commits of all processes while there was no connection.
       moved()
       this.tell()
       const ended = once(client, 'end', { signal }).catch(() => undefined)

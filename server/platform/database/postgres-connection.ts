@@ -1,4 +1,4 @@
-/** One connection to PostgreSQL outside of the pool, for what belongs to a connection: a lock, or notifications. */
+/** A single connection to PostgreSQL outside the pool, for state bound to a connection: a lock, or notifications. */
 import { once } from 'node:events'
 import { Socket } from 'node:net'
 import type { Client } from 'pg'
@@ -8,14 +8,14 @@ export interface PostgresConnection {
   socket: Socket
 }
 
-/** A connection that broke without a word is known by this and by the socket's own patience. */
+/** Interval of keep-alive queries; with the socket's timeout `silenceMs`, they detect a dead connection. */
 export const askEveryMs = 10_000
 const silenceMs = 20_000
 const goodbyeMs = 1_000
-/** So that the database, too, soon knows that a machine is gone. */
+/** TCP keep-alive settings with which the database soon detects a dead client. */
 const keepAlive = 'set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3'
 
-/** @param prepare What makes it the one that is wanted; when it fails, the connection is closed. */
+/** Opens a connection. @param prepare Sets it up; if it rejects, the connection is closed. */
 export async function connectAlone(
   url: string,
   signal: AbortSignal,
@@ -29,7 +29,7 @@ export async function connectAlone(
   signal.addEventListener('abort', abort)
   socket.setTimeout(silenceMs, () => socket.destroy(new Error('the database did not answer in time')))
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000, stream: () => socket })
-  // What fails says so itself, and the end of the connection is heard by its owner.
+  // Ignored: failing queries reject, and the owner listens for the end of the connection.
   client.on('error', () => undefined)
   const connection = { client, socket }
   try {
@@ -45,7 +45,7 @@ export async function connectAlone(
   }
 }
 
-/** With a goodbye, so that the database lets go at once. */
+/** Closes a connection gracefully, so that the database releases its locks immediately. */
 export async function endConnection({ client, socket }: PostgresConnection): Promise<void> {
   if (socket.destroyed) return
   const closed = once(socket, 'close')

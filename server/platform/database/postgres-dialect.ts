@@ -1,18 +1,18 @@
-/** Kysely over PostgreSQL: connections that are given up when the database is silent, and errors that are heard once. */
+/** Kysely's dialect over PostgreSQL, with a timeout for unresponsive connections, and errors reported once. */
 import { Socket } from 'node:net'
 import { PostgresDialect, type PostgresPool } from 'kysely'
 import type { CustomTypesConfig } from 'pg'
 import { markDatabaseFault } from './database-fault.ts'
 import { PreparedStatements } from './prepared-statements.ts'
 
-/** A connection on which the database says nothing for so long, while it is asked something, is given up. */
+/** Socket timeout: a connection on which the database does not respond for this long is destroyed. */
 const defaultSilenceMs = 30_000
 
 export interface PostgresOptions {
   silenceMs?: number
-  /** Connections at most. */
+  /** Upper bound on connections. */
   max?: number
-  /** Where tables without a schema are; the name is one of ours. */
+  /** Search path for tables without a schema; a trusted name. */
   schema?: string
 }
 
@@ -24,10 +24,10 @@ export async function openPool(
   url: string,
   { silenceMs = defaultSilenceMs, max = 10, schema }: PostgresOptions,
 ): Promise<PostgresPool> {
-  // Loaded only now: a server on SQLite does without its memory.
+  // Loaded lazily, to save its memory in a server on SQLite.
   const { default: pg } = await import('pg')
   const types = {
-    // node-postgres answers 64-bit integers as text; ours fit a number.
+    // node-postgres returns 64-bit integers as strings; ours fit into a number.
     getTypeParser: (oid: number, format?: 'text' | 'binary') =>
       oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format as 'text'),
   }
@@ -41,13 +41,13 @@ export async function openPool(
     },
     types: types as CustomTypesConfig,
   })
-  // Without a listener a connection that breaks while idle would end the process; the next query says so itself.
+  // Without a listener, a connection that breaks while idle would crash the process; the next query reports it.
   pool.on('error', () => undefined)
-  // One that breaks while it is lent tells so twice: its query fails, and it emits an error, which nobody else hears.
+  // A connection that breaks while in use reports it twice: its query rejects, and it emits an error, ignored here.
   pool.on('connect', client => client.on('error', () => undefined))
   const prepared = new PreparedStatements()
   pool.on('connect', client => prepared.use(client))
-  // Queries of a connection run in their order: this one is before all others. Where it fails, they do not find their tables.
+  // Queries of a connection run in order, so this one comes first. If it fails, the others do not find their tables.
   if (schema !== undefined) {
     pool.on('connect', client => void client.query(`set search_path to ${schema}`).catch(() => undefined))
   }

@@ -1,6 +1,6 @@
 /**
- * A lock on a PostgreSQL database: an advisory one, which the database holds for a connection of its own and which ends with
- * that. When the connection is lost it is taken again, unless somebody else was faster.
+ * A lock on a PostgreSQL database: an advisory lock held by a dedicated connection, which ends with it. If the
+ * connection is lost, the lock is retaken, unless another process takes it first.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -14,22 +14,22 @@ import { askEveryMs, connectAlone, endConnection, type PostgresConnection } from
 export interface PostgresLockOptions {
   url: string
   logger: Logger
-  /** Somebody else has it now. Called once at most. */
+  /** Called at most once, when another process has taken the lock. */
   lost(): void
 }
 
-/** `RMai`, `Lock`: advisory locks of a database are told apart by two numbers. */
+/** Key of the advisory lock, a pair of 32-bit numbers: `RMai`, `Lock`. */
 const key = [0x524d6169, 0x4c6f636b]
-/** The one before us may have been killed a moment ago: its connection ends a little later. */
+/** Attempts at the start: the connection of a server that was just killed ends a little later. */
 const firstTries = 10
 const betweenTriesMs = 100
-/** The pause between tries to take it again doubles up to this; they go on until it is taken or the process stops. */
+/** Upper bound of the doubling back-off between attempts to retake the lock, which continue until the process stops. */
 const maxRetryMs = 2_000
 
 export class PostgresLock {
   readonly #options: PostgresLockOptions
   readonly #stopped = new AbortController()
-  /** In the database's list of connections, by which ours are told from those of others. */
+  /** Application name that identifies our connections in `pg_stat_activity`. */
   readonly #name = `rustymail ${randomUUID()}`
   #held: PostgresConnection | undefined
   #retaking: Promise<void> | undefined
@@ -38,7 +38,7 @@ export class PostgresLock {
     this.#options = options
   }
 
-  /** False when somebody else has it. */
+  /** Takes the lock; returns false if another process has it. */
   async take(): Promise<boolean> {
     return this.#try(firstTries)
   }
@@ -51,12 +51,12 @@ export class PostgresLock {
     if (held) await endConnection(held)
   }
 
-  /** On one connection, which is kept when it has the lock. */
+  /** Tries to take the lock on a new connection, which is kept on success. */
   async #try(times: number): Promise<boolean> {
     const { signal } = this.#stopped
     let isOurs = false
     const connection = await connectAlone(this.#options.url, signal, async ({ client }) => {
-      // Not as the connection's parameter: there a name in the URL, which many may share, would go before.
+      // Not set as a connection parameter, which a name in the URL, possibly shared, would override.
       await client.query("select set_config('application_name', $1, false)", [this.#name])
       await this.#endFormer(client)
       for (let tries = 1; !isOurs; tries++) {
@@ -74,13 +74,13 @@ export class PostgresLock {
     return true
   }
 
-  /** A connection of ours that we think lost may still be held for alive by the database, and the lock with it. */
+  /** Terminates our previous connection, which the database may still consider alive, with the lock. */
   async #endFormer(client: Client): Promise<void> {
     const { rowCount } = await client.query(
       'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1 and pid <> pg_backend_pid()',
       [this.#name],
     )
-    if (rowCount) throw new Error('the connection before has not ended yet')
+    if (rowCount) throw new Error('the previous connection has not ended yet')
   }
 
   #watch(held: PostgresConnection): void {
@@ -94,7 +94,7 @@ export class PostgresLock {
     this.#ask(held.client, AbortSignal.any([ended.signal, this.#stopped.signal])).catch(() => held.socket.destroy())
   }
 
-  /** Where nothing is said nobody notices that a connection is dead. */
+  /** Sends periodic queries, to detect a dead connection. */
   async #ask(client: Client, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await pause(askEveryMs, signal)
@@ -102,7 +102,7 @@ export class PostgresLock {
     }
   }
 
-  /** Never rejects. */
+  /** Retakes the lock, with back-off. Never rejects. */
   async #retake(): Promise<void> {
     const { logger, lost } = this.#options
     const { signal } = this.#stopped
@@ -112,7 +112,7 @@ export class PostgresLock {
         else lost()
         return
       } catch (err) {
-        // Once for each time: the database may be away for long.
+        // Logged once per outage, since the database may be down for long.
         if (failures === 0) logger.warn({ err }, 'the connection that holds the lock on the database was lost')
       }
       const pauseMs = doubledMs(failures, betweenTriesMs, maxRetryMs)

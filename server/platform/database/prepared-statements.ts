@@ -1,30 +1,31 @@
 /**
- * Statements that PostgreSQL keeps prepared on a connection: to parse and plan a short one takes it as long as to carry it out, or longer. Only those whose
- * texts are few, and whose plan does not depend on their values, are to be named here.
+ * Statements that PostgreSQL keeps prepared per connection: parsing and planning a short one takes as long as running
+ * it, or longer. To be used only for few distinct texts, whose plans do not depend on their values.
  */
 import { hash } from 'node:crypto'
 import type { Client, PoolClient, QueryConfig, QueryResult } from 'pg'
 
-/** More than this program has; a connection keeps them until it ends. */
+/** Upper bound on prepared statements, which a connection keeps until it ends; more than this program has. */
 const mostNames = 200
 const names = new Map<string, string>()
 
 /**
- * From now on, in this thread. What is beyond the bound is sent unprepared. Its name says what it is: by a number, another thread or program that a pooler
- * lends the same connection would run a statement of ours for its own, without an error.
+ * Prepares a statement from now on, in this thread; beyond the bound it is sent unprepared. Names are hashes of texts:
+ * with numbers, another thread or program that shares the connection through a pooler could silently run our statement
+ * instead of its own.
  */
 export function keepPrepared(text: string): void {
   if (!names.has(text) && names.size < mostNames) names.set(text, `kept_${hash('sha256', text, 'hex').slice(0, 32)}`)
 }
 
-/** SQLSTATE of what a connection says that is not the one that prepared them, or whose tables were made again meanwhile. */
+/** SQLSTATEs of stale prepared statements: it is another connection behind a pooler, or tables were recreated. */
 const stale: ReadonlySet<unknown> = new Set(['26000', '42P05', '0A000'])
 
-/** Whether statements are prepared: given up for good where connections are shared behind our back. */
+/** Prepares statements on connections; disabled for good once a pooler turns out to share them. */
 export class PreparedStatements {
   #isGivenUp = false
 
-  /** Of a connection that was opened just now. */
+  /** Patches a connection that was just opened. */
   use(client: PoolClient): void {
     const plain = client.query.bind(client) as unknown as Ask
     let broken: Error | undefined
@@ -32,7 +33,7 @@ export class PreparedStatements {
       broken ??= reason
       ;(client as PoolClient & Pick<Client, 'end'>).end().catch(() => undefined)
     }
-    // Between two questions of a transaction.
+    // Emitted between two queries of a transaction.
     client.on('error', error => {
       broken ??= error
     })
@@ -41,18 +42,18 @@ export class PreparedStatements {
         return (await plain({ name, text, values })) as QueryResult
       } catch (error) {
         if (error instanceof Error && 'code' in error && stale.has(error.code)) {
-          // Tables that were made again are known to a new connection.
+          // For recreated tables (0A000), a new connection is enough.
           this.#isGivenUp ||= error.code !== '0A000'
-          // Its transaction has failed already; the next one gets another connection.
+          // The transaction has failed already; the next one gets another connection.
           end(error)
         }
         throw error
       }
     }
     const query: Ask = (text, values, ...rest) => {
-      // Whatever answers by a callback, or by itself, is left to the driver.
+      // Calls with a callback or a query object are passed to the driver.
       if (typeof values === 'function' || rest.length > 0) return plain(text, values, ...rest)
-      // The end of a transaction that failed: else it would be told in place of the reason.
+      // A rollback on a broken connection rejects with the original reason, not with its own error.
       if (broken) return Promise.reject(broken)
       const name = typeof text === 'string' && Array.isArray(values) && !this.#isGivenUp ? names.get(text) : undefined
       const asked = name === undefined ? plain(text, values) : named(name, text as string, values as unknown[])
@@ -64,12 +65,12 @@ export class PreparedStatements {
 }
 
 /**
- * PostgreSQL ends a connection behind such an error, and the socket tells that later: lent again in between, it would fail the next one. One that is ending
- * is taken out of the pool when it is given back.
+ * Whether PostgreSQL ends the connection after this error. The socket reports that later: reused in between, the
+ * connection would fail its next user. A connection that is ending is removed from the pool when it is released.
  */
 function isFatal(error: unknown): error is Error {
   return error instanceof Error && 'severity' in error && error.severity === 'FATAL'
 }
 
-/** Undefined where a callback is given. */
+/** Signature of `query`; returns undefined if a callback is given. */
 type Ask = (text: string | QueryConfig, values?: unknown, ...rest: unknown[]) => Promise<QueryResult> | undefined

@@ -1,11 +1,11 @@
 /**
- * A statement that is built and compiled once for each kind of database, and then only filled in: Kysely takes longer to build and to compile
- * a short one than SQLite to run it.
+ * A statement that is compiled once per kind of database, and then only gets its values: Kysely takes longer to build
+ * and compile a short one than SQLite takes to run it.
  */
 import { type Compilable, type CompiledQuery, createQueryId, type DialectAdapter, type RootOperationNode } from 'kysely'
 import type { Database } from './database.ts'
 
-/** Stands for a value while the statement is built. */
+/** Placeholder for a value while the statement is built. */
 class Slot {
   readonly row: number
   readonly column: string
@@ -20,24 +20,24 @@ interface Kept {
   node: RootOperationNode
   sql: string
   parameters: readonly unknown[]
-  /** Of each row that it is given. */
+  /** Number of columns of each row. */
   columns: readonly number[]
 }
 
 export class Prepared<Rows extends readonly object[], Row> {
   readonly #build: (db: Database, ...rows: Rows) => Compilable<Row>
-  /** Each database has one. */
+  /** Compiled statements by the adapter of their database. */
   readonly #kept = new WeakMap<DialectAdapter, Kept>()
 
   /**
-   * @param build Gets rows with a value to be bound for each column, whatever the columns hold: it must not look at any, nor leave one
-   * that decides what the statement says. What is not of a row is the same each time.
+   * @param build Builds the statement from rows of placeholders: it must not inspect them or let them decide the
+   * statement's text. Everything that is not from a row is constant.
    */
   constructor(build: (db: Database, ...rows: Rows) => Compilable<Row>) {
     this.#build = build
   }
 
-  /** For these rows, which have the same columns each time. */
+  /** Fills in rows, which must have the same columns each time. */
   with(db: Database, ...rows: Rows): Compilable<Row> & { execute(): Promise<Row[]> } {
     const compile = () => this.#compile(db, rows)
     return { compile, execute: async () => (await db.executeQuery(compile())).rows }
@@ -52,7 +52,7 @@ export class Prepared<Rows extends readonly object[], Row> {
     }
     const { node, sql, parameters, columns } = kept
     const queryId = createQueryId()
-    // For those that hear of each statement.
+    // Runs the plugins, which may observe statements.
     if (executor.transformQuery(node, queryId) !== node) throw new Error('a plugin changes what is compiled already')
     const fits = (row: object, index: number) => Object.keys(row).length === columns[index]
     if (!rows.every(fits)) throw new Error(`other columns than those of: ${sql}`)

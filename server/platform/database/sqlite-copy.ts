@@ -1,22 +1,22 @@
-/** A copy of an SQLite database that others may be writing to, and whether a file is a sound one. */
+/** Copies an SQLite database that may be written concurrently, and checks the integrity of a file. */
 import { closeSync, fsyncSync, openSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { reasonOf } from '../start-fault.ts'
 import { databaseFaultKind } from './database-fault.ts'
 
-/** As long as a writer may take to begin or end; reading waits for nobody in WAL mode. */
+/** Timeout for locks that writers hold briefly to begin or end; in WAL mode reads need no other. */
 const busyMs = 5_000
 
 /**
- * Writes what is committed at this moment into a new file of mode 0600. VACUUM INTO reads one snapshot, however much is written
- * meanwhile; the backup API begins again whenever another process writes. Pages that were freed are left out. It holds up the
- * thread that calls it.
- * @throws UnreadableDatabase where it is not the copy that failed
+ * Copies the currently committed state into a new file of mode 0600. VACUUM INTO reads one snapshot despite concurrent
+ * writes, while the backup API restarts whenever another process writes. Free pages are left out. Blocks the calling
+ * thread.
+ * @throws UnreadableDatabase if the source is at fault, not the copy
  */
 export function copySqlite(from: string, to: string): void {
   if (!statSync(from, { throwIfNoEntry: false })?.isFile())
     throw new UnreadableDatabase(`there is no database at ${from}`)
-  // Read-only: a backup changes nothing, and makes no database where there is none.
+  // Read-only: a backup must not change the database, or create one.
   const database = new DatabaseSync(from, { readOnly: true, timeout: busyMs })
   try {
     look(database, from)
@@ -29,7 +29,7 @@ export function copySqlite(from: string, to: string): void {
   }
 }
 
-/** SQLite opens its files with the first statement. */
+/** Runs a first statement, with which SQLite opens its files. */
 function look(database: DatabaseSync, file: string): void {
   try {
     database.prepare('select 1 from sqlite_master').get()
@@ -38,14 +38,14 @@ function look(database: DatabaseSync, file: string): void {
   }
 }
 
-/** What was to be copied is at fault, not the place of the copy. In one clear line. */
+/** The database to be copied is at fault, not the destination; the message is a single line. */
 export class UnreadableDatabase extends Error {}
 
 function unreadable(file: string, cause: unknown): UnreadableDatabase {
   return new UnreadableDatabase(`the database ${file} cannot be read: ${reasonOf(cause)}`, { cause })
 }
 
-/** Opens a file without changing it; for the time that `work` takes. */
+/** Opens a file read-only for the duration of `work`. */
 export function readSqlite<Result>(file: string, work: (database: DatabaseSync) => Result): Result {
   const database = new DatabaseSync(file, { readOnly: true, timeout: busyMs })
   try {
@@ -55,17 +55,16 @@ export function readSqlite<Result>(file: string, work: (database: DatabaseSync) 
   }
 }
 
-/** Reads every page. @throws Error that says what is damaged. */
+/** Checks every page and all foreign keys. @throws Error that says what is damaged */
 export function checkSqlite(database: DatabaseSync): void {
   const found = database.prepare('PRAGMA integrity_check(1)').all()[0]
   const words = String(found?.integrity_check)
   if (words !== 'ok') throw new Error(`its pages are damaged: ${words.replaceAll(/\s+/g, ' ')}`)
   const orphan = database.prepare('PRAGMA foreign_key_check').all()[0]
-  if (orphan)
-    throw new Error(`a row of ${String(orphan.table)} belongs to one of ${String(orphan.parent)} that is not there`)
+  if (orphan) throw new Error(`a row of ${String(orphan.table)} refers to a missing row of ${String(orphan.parent)}`)
 }
 
-/** Names of all tables, in order. */
+/** Lists the names of all tables, sorted. */
 export function listTables(database: DatabaseSync): string[] {
   const tables = database
     .prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite_%' order by name")
@@ -73,7 +72,7 @@ export function listTables(database: DatabaseSync): string[] {
   return tables.map(({ name }) => String(name))
 }
 
-/** Each row, as JSON, in the order in which it is stored; a copy has the same. */
+/** Yields each row as JSON in storage order, which a copy preserves. */
 export function* readRows(database: DatabaseSync, table: string): Generator<string> {
   const name = `"${table.replaceAll('"', '""')}"`
   const statement = database.prepare(`select * from ${name}`)
@@ -81,7 +80,7 @@ export function* readRows(database: DatabaseSync, table: string): Generator<stri
   for (const row of statement.iterate()) yield JSON.stringify(row)
 }
 
-/** What was written survives a power failure. Nobody may have the database open in this process: to close it gives up the locks. */
+/** Flushes a file to disk. The database must not be open in this process: closing would release its POSIX locks. */
 export function syncFile(file: string): void {
   const handle = openSync(file, 'r+')
   try {

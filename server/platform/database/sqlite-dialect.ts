@@ -1,4 +1,4 @@
-/** Kysely's SQLite dialect over node:sqlite, in the thread that asks: for commands, for databases in memory, and for tests. */
+/** Kysely's SQLite dialect over node:sqlite in the calling thread: for commands, databases in memory, and tests. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { type DialectAdapter, SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
 import { type DatabaseObserver, isWriteStatement, LiveFile } from './database-health.ts'
@@ -12,16 +12,16 @@ export function sqliteDialect(path: string, observer?: DatabaseObserver): Sqlite
   if (file !== null) observer?.opened(new LiveFile(file))
   const cache = new StatementCache(sql => wrap(database, database.prepare(sql), isWriteStatement(sql), observer))
   const prepare = (sql: string): SqliteStatement => {
-    // When the disk is full SQLite takes back the whole transaction by itself; the reason must not be hidden behind that.
+    // When the disk is full, SQLite rolls back automatically; a failing `rollback` must not hide the original error.
     if (sql === 'rollback' && !database.isTransaction) return nothing
-    // Not a deferred one, which fails at its first write when another program has written since its first read.
+    // Not deferred: such a transaction fails at its first write if another program has written since its first read.
     return cache.get(sql === 'begin' ? 'begin immediate' : sql)
   }
   const wrapped: SqliteDatabase = { prepare, close: () => database.close() }
   return new TransactionalSqliteDialect({ database: wrapped })
 }
 
-/** SQLite can change tables inside a transaction; Kysely runs migrations in one when it is told so. */
+/** Tells Kysely that SQLite supports transactional DDL, so that it runs migrations in a transaction. */
 class TransactionalSqliteDialect extends SqliteDialect {
   override createAdapter(): DialectAdapter {
     return new TransactionalSqliteAdapter()

@@ -1,43 +1,45 @@
-/** Opens SQLite files so that only their owner can read them, from before there is anything in them. */
+/** Opens SQLite files with permissions for their owner only, set before anything is written to them. */
 import { chmodSync, closeSync, fdatasync, openSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 
-/** As SQLite itself does it: all that is needed to read it again, without waiting for what other files of the disk do meanwhile. */
+/** fdatasync, as SQLite uses: flushes what is needed to read the file, without waiting for unrelated metadata. */
 const sync = promisify(fdatasync)
 
-/** How long a lock of another program is waited for before SQLITE_BUSY is said. */
+/** Timeout for a lock of another program, after which SQLITE_BUSY is thrown. */
 export const busyMs = 5_000
-/** How long SQLite itself looks for it at a time; see `whenFree`. */
+/** SQLite's own busy timeout per attempt; see `whenFree`. */
 const lookMs = 10
-/** At random, so that two that wait do not look at the same moments. */
+/** Upper bound of the random pause between attempts; the jitter keeps two waiters from polling in lockstep. */
 const betweenLooksMs = 4
-/** Files of the user that runs the server, and of nobody else. */
+/** Mode of files that only the server's user can access. */
 const ownMode = 0o600
-/** Group and others. */
+/** Permission bits of group and others. */
 const foreignBits = 0o077
-/** SQLite gives them the mode of the database when it makes them; older ones keep what they have. */
+/** Companion files, which SQLite creates with the mode of the database; existing ones keep theirs. */
 const companions = ['-wal', '-shm', '-journal'] as const
 
 /**
- * A database that does not exist yet is made with mode 0600 before SQLite opens it; one that others may read is narrowed.
- * Where that is not allowed (the file is somebody else's) it is opened all the same: see `foreignModes`.
+ * Opens a database. A new one is created with mode 0600 first; the mode of one that others may read is narrowed. If
+ * that is not permitted (another user owns the file), it is opened all the same: see `foreignModes`.
  */
 export function openSqlite(path: string, options: { timeout?: number } = {}): DatabaseSync {
   const file = sqliteFile(path)
   if (file !== undefined) createPrivately(file)
   const database = new DatabaseSync(path, options)
-  // By the name that SQLite itself found, whatever it was given.
+  // The file name as resolved by SQLite.
   const location = database.location()
   if (location !== null) narrow(location)
   return database
 }
 
-/** How a server writes: readers wait for nobody, and a commit waits for no disk (docs/decisions/0016). */
+/**
+ * Configures a connection for writing: readers never wait, and commits do not wait for the disk (docs/decisions/0016).
+ */
 export function prepareWriting(database: DatabaseSync): void {
   database.exec(
-    // The patience first: the statements behind it may already wait for another program.
+    // The timeout comes first, since the statements after it may already wait for a lock.
     `PRAGMA busy_timeout = ${busyMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;
     PRAGMA busy_timeout = ${lookMs}`,
   )
@@ -45,14 +47,15 @@ export function prepareWriting(database: DatabaseSync): void {
 
 const never = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
 
-/** Blocks the thread. */
+/** Sleeps synchronously, blocking the thread. */
 export function sleep(ms: number): void {
   Atomics.wait(never, 0, 0, ms)
 }
 
 /**
- * Runs a statement, of a connection from `prepareWriting`, that waits for others to release the database. SQLite looks every 100 ms soon, and so
- * misses a program that writes all the time and releases it for a moment only between two transactions.
+ * Runs a statement on a connection from `prepareWriting`, waiting for locks of other programs. SQLite's own back-off
+ * soon reaches 100 ms, which misses a program that writes constantly and releases its lock only briefly between
+ * transactions.
  */
 export function whenFree<Result>(database: DatabaseSync, run: () => Result): Result {
   if (database.isTransaction) return run()
@@ -61,7 +64,7 @@ export function whenFree<Result>(database: DatabaseSync, run: () => Result): Res
     try {
       return run()
     } catch (error) {
-      // Nothing of it was done. Callers that set another time mean that one.
+      // Nothing was done yet. A busy timeout set by the caller is respected.
       const isOver = performance.now() - began >= busyMs || database.isTransaction || !isBusy(error)
       if (isOver || database.prepare('PRAGMA busy_timeout').get()?.timeout !== lookMs) throw error
       sleep(1 + Math.random() * betweenLooksMs)
@@ -69,17 +72,17 @@ export function whenFree<Result>(database: DatabaseSync, run: () => Result): Res
   }
 }
 
-/** SQLITE_BUSY, with whatever else its code says. */
+/** Whether an error is SQLITE_BUSY, with any extended code. */
 function isBusy(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 5
 }
 
-/** A further connection to a database that is open already. What would write through it fails, and holds up nobody. */
+/** Opens another, read-only connection to a database that is open already; writes on it fail and block nobody. */
 export function openSqliteReader(path: string): DatabaseSync {
   return new DatabaseSync(readOnlyName(path), { readOnly: true, timeout: busyMs })
 }
 
-/** With all that a URI says of how the file is read, but for the mode, which could ask for more than reading. */
+/** Makes a path or URI read-only, keeping the URI's other parameters. */
 function readOnlyName(path: string): string {
   const [, name, query = ''] = /^(file:[^?#]*)(?:\?([^#]*))?/.exec(path) ?? []
   if (name === undefined) return path
@@ -87,7 +90,7 @@ function readOnlyName(path: string): string {
   return `${name}?${[...others, 'mode=ro', 'cache=private'].join('&')}`
 }
 
-/** The file that SQLite means by a path or `file:` URI (https://sqlite.org/uri.html); undefined when it is in memory. */
+/** Returns the file of a path or `file:` URI like SQLite (https://sqlite.org/uri.html); undefined if in memory. */
 export function sqliteFile(path: string): string | undefined {
   if (path === ':memory:' || path === '') return undefined
   if (!path.startsWith('file:')) return resolve(path)
@@ -98,12 +101,12 @@ export function sqliteFile(path: string): string | undefined {
   return file === '' || file === ':memory:' ? undefined : resolve(file)
 }
 
-/** A database that holds nothing, not even its first page: opening it made it. */
+/** Removes a database of zero bytes, which was only created by opening it. */
 export function removeIfEmpty(file: string): void {
   if (statSync(file, { throwIfNoEntry: false })?.size === 0) rmSync(file)
 }
 
-/** Files of a database that others than their owner may read or write, as `name: mode`. */
+/** Lists the files of a database that users other than the owner can access, as `name: mode`. */
 export function foreignModes(file: string): string[] {
   return ['', ...companions].flatMap(end => {
     const mode = (statSync(file + end, { throwIfNoEntry: false })?.mode ?? 0) & 0o777
@@ -112,13 +115,14 @@ export function foreignModes(file: string): string[] {
 }
 
 /**
- * What was committed survives a power failure from here on. SQLite alone (WAL, synchronous = NORMAL) promises that only after its
- * next checkpoint. The write-ahead log carries no lock that closing it could give up, unlike the database itself.
+ * Makes all commits so far survive a power failure, by flushing the write-ahead log: SQLite (WAL, synchronous = NORMAL)
+ * guarantees that only after its next checkpoint. Unlike the database file, the log has no POSIX locks that closing it
+ * would release.
  */
 export async function syncSqlite(file: string): Promise<void> {
   const log = openLog(file)
   if (log === undefined) return
-  // The disk is waited for elsewhere; opening and closing cost less than to say so to another thread.
+  // Only the flush is asynchronous: opening and closing cost less than a round trip to another thread.
   await sync(log).finally(() => closeSync(log))
 }
 
@@ -132,10 +136,10 @@ function openLog(file: string): number | undefined {
 }
 
 function createPrivately(file: string): void {
-  // Never one that exists: to close it would give up the locks that this process has on it.
+  // Never opens an existing file: closing it would release the POSIX locks of this process.
   if (statSync(file, { throwIfNoEntry: false })) return
   try {
-    // Through a link whose target is not there yet, as SQLite does it.
+    // Follows a symbolic link whose target does not exist yet, as SQLite does.
     closeSync(openSync(file, 'a', ownMode))
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error)
@@ -149,12 +153,12 @@ function narrow(location: string): void {
       const file = realpathSync(location + end)
       if ((statSync(file).mode & foreignBits) !== 0) chmodSync(file, ownMode)
     } catch {
-      // Not there, or not ours to change.
+      // The file does not exist, or is owned by another user.
     }
   }
 }
 
-/** As SQLite reads it: what is no escape stands for itself. */
+/** Decodes percent-escapes leniently, as SQLite does: an invalid one is taken literally. */
 function decoded(name: string): string {
   try {
     return decodeURIComponent(name)

@@ -1,32 +1,32 @@
-/** What a thread with an SQLite connection is told, and what it answers. */
+/** Messages to and from a thread with an SQLite connection. */
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite'
 
 export interface ThreadData {
   path: string
-  /** Reads only; what would write fails. */
+  /** Whether the connection is read-only; writes fail. */
   isReader: boolean
-  /** One 32-bit integer, which is raised behind each message: a thread that sleeps on it wakes for less than one in its event loop. */
+  /** A 32-bit counter raised after each message: waking a thread that waits on it is cheaper than by its event loop. */
   bell: SharedArrayBuffer
 }
 
 /**
- * In the order in which they are to be run. `inside` runs in the transaction that was begun before, or fails with what broke that
- * one; a `commit` that fails takes everything back, so that what follows is never part of it. `later` is `inside` too, but what follows
- * was sent before its answer: where it fails, so does all that follows, up to a rollback. It can say how many rows it has to change, and
- * fails when it changes more or fewer.
+ * An order; orders run in sequence. `inside` runs in the open transaction, or fails with the error that broke it; a
+ * failing `commit` rolls back, so that later orders are never part of the transaction. `later` is `inside`, but later
+ * orders were sent before its answer: if it fails, so do all of them up to a rollback. It can state the number of rows
+ * it must change, and fails otherwise.
  */
 export type Order =
   | ['run' | 'inside', sql: string, values: SQLInputValue[]]
   | ['later', sql: string, values: SQLInputValue[], changes: number | undefined]
   | ['begin' | 'commit' | 'rollback']
 
-/** The schema has changed: `forget` what was kept of statements. `close` comes last. */
+/** `forget` clears cached statements after a schema change; `close` is the last message. */
 export type ToThread = Order[] | 'forget' | 'close'
 
 export interface Rows {
   columns: readonly string[]
   rows: readonly (readonly SQLOutputValue[])[]
-  /** So long that others should not stand behind it. */
+  /** Whether it took so long that other reads should not queue behind it. */
   isLong: boolean
 }
 
@@ -35,7 +35,7 @@ export interface Changes {
   lastInsertRowid: number | bigint
 }
 
-/** An error as node:sqlite throws it. */
+/** The properties of an error from node:sqlite. */
 export interface Fault {
   message: string
   code?: string
@@ -43,7 +43,7 @@ export interface Fault {
   errstr?: string
 }
 
-/** One for each order, in their order. */
+/** The result of one order; results come in the sequence of orders. */
 export type Answer = Rows | Changes | { fault: Fault }
 
 export type FromThread = Answer[] | { opened: string | null } | { unopened: Fault }

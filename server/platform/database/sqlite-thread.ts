@@ -1,4 +1,4 @@
-/** The thread of one SQLite connection: runs what it is told in order, and answers many statements at once. */
+/** The thread of one SQLite connection: runs orders in sequence, and batches its answers. */
 import { statSync } from 'node:fs'
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
@@ -8,33 +8,33 @@ import { openSqlite, openSqliteReader, prepareWriting, sleep, whenFree } from '.
 import type { Answer, Changes, Fault, FromThread, Order, Rows, ThreadData, ToThread } from './sqlite-messages.ts'
 import { changesSchema, StatementCache } from './statement-cache.ts'
 
-/** What took longer the last time is not begun before those who wait for earlier statements have their answers. */
+/** Answers are flushed before a statement that last took longer than this. */
 const slowMs = 1
-/** A read that takes longer, of the processor or with the disk, is one for the second reader. On a busy machine others take its time. */
+/** CPU and elapsed time past which a read goes to the second reader; on a busy machine, elapsed time misleads. */
 const longMs = { processor: 20, disk: 200 }
 
-/** Past it the write-ahead log is emptied, which SQLite does by itself only when it happens to find no reader. */
+/** Size past which the write-ahead log is truncated; SQLite resets it only if it happens to find no reader. */
 const maxLogBytes = 32 * 1024 * 1024
 const lookAfterWrites = 1_000
-/** For readers to end their statements. */
+/** Time that truncating waits for readers to end their statements. */
 const emptyingMs = 100
 
-/** Where transactions come one right behind the other, other programs, as a command beside the server, get so long so often. */
+/** Pause between back-to-back transactions, and its interval, so that other programs, such as commands, get a turn. */
 const giveWay = { ms: 4, everyMs: 100 }
 
-/** Of an answer that its statement does not bound. A million short ones are more than the heap of the thread, which then takes minutes to end. */
+/** Rows of an answer without a limit in SQL; more throws. A million exceed the heap and kill the thread slowly. */
 const maxRows = 100_000
 
-/** When it is open, it has used more than it will need. */
+/** Time after opening when memory that was only needed to start is released. */
 const dropAfterMs = 2_000
 
 interface Kept {
   statement: StatementSync
-  /** None: it answers no rows. */
+  /** Empty if it returns no rows. */
   columns: string[]
-  /** It does not say how many rows it answers at most. What it reads alone can be given up half way. */
+  /** Whether it is a read without a limit, which can be aborted. */
   isOpenEnded: boolean
-  /** Of the last time; at first nothing is known of it. */
+  /** Duration of the last run; infinite before the first. */
   tookMs: number
 }
 
@@ -43,16 +43,16 @@ class SqliteThread {
   readonly #statements: StatementCache<Kept>
   readonly #post: (answers: Answer[]) => void
   #answers: Answer[] = []
-  /** Whether somebody waits for one of them before they go on. */
+  /** Whether a caller awaits one of the answers. */
   #isAwaited = false
-  /** When this message began, or its last long statement ended: to ask costs more than a short statement. */
+  /** CPU usage when this message began or its last long statement ended; reading it costs more than a statement. */
   #usedBefore = process.threadCpuUsage()
-  /** Why there is no transaction where one was begun. */
+  /** The error that ended the transaction that was begun. */
   #brokenBy: unknown
-  /** Of a statement whose answer nobody waited for: what follows relies on it. */
+  /** The error of a deferred statement, on which later ones rely. */
   #failedBefore: { error: unknown } | undefined
   #writes = 0
-  /** When the last transaction ended, and since when others have found the database held nearly all the time. */
+  /** When the last transaction ended; `#heldSince` is when the last pause for other programs ended. */
   #endedAt = Number.NEGATIVE_INFINITY
   #heldSince = 0
 
@@ -71,7 +71,7 @@ class SqliteThread {
   runAll(orders: Order[]): void {
     this.#usedBefore = process.threadCpuUsage()
     for (const order of orders) {
-      // It may send those before it.
+      // May flush earlier answers.
       const answer = this.#answerTo(order)
       this.#answers.push(answer)
       if (order[0] !== 'later' && order[0] !== 'begin') this.#isAwaited = true
@@ -114,7 +114,7 @@ class SqliteThread {
     this.#failedBefore = undefined
     this.#giveWay()
     try {
-      // Not a deferred one, which fails at its first write when another program has written since its first read.
+      // Not deferred: such a transaction fails at its first write if another program has written since its first read.
       return whenFree(this.#database, () => this.#exec('begin immediate'))
     } catch (error) {
       this.#brokenBy = error
@@ -132,13 +132,13 @@ class SqliteThread {
 
   #runInside(sql: string, values: SQLInputValue[]): Changes | Rows {
     if (!this.#database.isTransaction) throw this.#brokenBy
-    // Back to a savepoint, what failed is gone with all that relied on it.
+    // Rolling back to a savepoint undoes the failed statement and those that relied on it.
     if (/^\s*rollback to\b/i.test(sql)) this.#failedBefore = undefined
     if (this.#failedBefore) throw this.#failedBefore.error
     try {
       return this.#run(sql, values)
     } catch (error) {
-      // When the disk is full, for instance, SQLite takes back the whole transaction by itself.
+      // SQLite rolls back the whole transaction automatically in some cases, such as a full disk.
       if (!this.#database.isTransaction) this.#brokenBy = error
       throw error
     }
@@ -167,12 +167,12 @@ class SqliteThread {
   }
 
   #rollback(): Answer {
-    // The reason must not be hidden behind that there is nothing to take back any more.
+    // A failing rollback, with no transaction left, must not hide the original error.
     return this.#database.isTransaction ? this.#exec('rollback') : nothing
   }
 
   #exec(sql: string): Answer {
-    // It may wait for the disk. What nobody waits for goes with its answer: each message costs more than most statements.
+    // May wait for the disk, so awaited answers are flushed; others go with its answer, since messages are expensive.
     if (sql !== 'begin immediate' && this.#isAwaited) this.#flush()
     this.#database.exec(sql)
     if (sql !== 'begin immediate') this.#endedAt = performance.now()
@@ -185,7 +185,7 @@ class SqliteThread {
     const began = performance.now()
     const answer = whenFree(this.#database, () => answerOf(kept, values))
     kept.tookMs = performance.now() - began
-    // It may have changed what a kept one answers.
+    // A schema change makes cached statements stale.
     if (changesSchema(sql)) this.forget()
     const wasLong = this.#wasLong(kept.tookMs)
     if ('rows' in answer) return { ...answer, isLong: wasLong }
@@ -227,11 +227,11 @@ function answerOf({ statement, columns, isOpenEnded }: Kept, values: SQLInputVal
     return { changes, lastInsertRowid }
   }
   const rows = isOpenEnded ? rowsOf(statement, values) : statement.all(...values)
-  // As arrays, as they were asked for, which their type does not know.
+  // Rows are arrays, by `setReturnArrays`, which the type does not express.
   return { columns, rows: rows as unknown as [] }
 }
 
-/** What answers rows has changed each of them. */
+/** Counts changed rows; a statement with `returning` has changed each row it returns. */
 function changedBy(answer: Changes | Rows): number {
   return 'rows' in answer ? answer.rows.length : Number(answer.changes)
 }
@@ -259,8 +259,8 @@ function open({ path, isReader }: ThreadData): DatabaseSync {
 }
 
 /**
- * Opens it, and says so or why not.
- * @returns What carries out the messages in their order, and answers false to the last one; undefined where nothing is open.
+ * Opens the database, and posts the outcome.
+ * @returns A handler for messages, which returns false for the last one; undefined if opening failed.
  */
 export function openThread(data: ThreadData, post: (message: FromThread) => void) {
   let database: DatabaseSync
@@ -286,20 +286,20 @@ export function openThread(data: ThreadData, post: (message: FromThread) => void
 function serve(port: MessagePort, data: ThreadData): void {
   const hear = openThread(data, message => port.postMessage(message))
   if (!hear) return port.close()
-  // Behind the start of the program. From then on nothing else runs in the event loop of this thread.
+  // After the program has loaded; from then on, the event loop of this thread is blocked.
   setImmediate(() => {
     listen(port, data.bell, hear)
     port.close()
   })
 }
 
-/** Sleeps until something is said: in the event loop, to hear of a message and to go back to sleep cost more than most statements. */
+/** Waits for messages on the bell: waking and sleeping in the event loop costs more than most statements. */
 function listen(port: MessagePort, bell: SharedArrayBuffer, hear: (message: ToThread) => boolean): void {
   const rung = new Int32Array(bell)
   const dropAt = performance.now() + dropAfterMs
   let isDropped = false
   for (;;) {
-    // Before the messages are read: one that comes behind them rings again.
+    // Loaded before reading messages: a later one changes the counter again.
     const heard = Atomics.load(rung, 0)
     for (let next = receive(port); next; next = receive(port)) if (!hear(next.message)) return
     const patienceMs = isDropped ? Number.POSITIVE_INFINITY : dropAt - performance.now()
@@ -315,5 +315,5 @@ function receive(port: MessagePort): { message: ToThread } | undefined {
   return receiveMessageOnPort(port)
 }
 
-// Where it is only compiled there is no port; and a thread with other tasks has no data for this one.
+// There is no port when the file is only loaded to fill the compile cache, and no data in a thread with other tasks.
 if (parentPort && workerData) serve(parentPort, workerData)

@@ -1,6 +1,6 @@
 /**
- * An SQLite file on threads: one writes and owns every transaction, up to two read. A read that begins after a write was answered
- * sees it, since each statement of a reader begins at the newest commit.
+ * An SQLite file on threads: one writes and owns every transaction, up to two read. A read that begins after a write
+ * was acknowledged sees it, since each statement of a reader begins at the newest commit.
  */
 import type { SQLInputValue } from 'node:sqlite'
 import { DatabaseOverloaded, type DatabaseThreadEnded } from './database-fault.ts'
@@ -10,36 +10,36 @@ import { changesSchema } from './statement-cache.ts'
 
 export interface SqliteThreadsOptions {
   path: string
-  /** One of them ended by itself. Called once. */
+  /** Called once if a thread crashed. */
   died(error: DatabaseThreadEnded): void
   bounds?: Partial<ThreadBounds>
 }
 
 export interface ThreadBounds {
-  /** Statements that are not answered yet, of all threads, and those that wait for a turn to write. */
+  /** Statements in flight or queued for a write; further ones are rejected with `DatabaseOverloaded`. */
   maxWaiting: number
-  /** As long as a transaction of somebody else may take. */
+  /** Timeout for a turn to write, while other transactions run. */
   turnMs: number
-  /** When it is closed, for what is under way. */
+  /** How long `close` waits for work in flight. */
   drainMs: number
-  /** A thread that has been at one statement for so long is passed over by reads. */
+  /** Reads bypass a thread that has been busy with one statement for this long. */
   stuckMs: number
-  /** After so long without a statement that needed it a reader ends. */
+  /** A reader ends after this long without a statement that needed it. */
   idleMs: number
 }
 
 const defaultBounds: ThreadBounds = { maxWaiting: 10_000, turnMs: 30_000, drainMs: 5_000, stuckMs: 5, idleMs: 10_000 }
-/** For a thread to close its files once it has nothing more to do. */
+/** Minimum time that a thread gets to close its files. */
 const closeMs = 2_000
 /**
- * While there is no reader, so many reads that find the writer busy wait so long for it; the others get a reader. So few do not keep one
- * either. A server that starts reads at once what is stored, some twenty times, and is idle afterwards: a reader would take longer to start.
+ * Reads per period that wait for a busy writer, and how long each, before a reader is started or kept. More at the
+ * start, when a server reads about twenty times and then is idle, and a reader would take longer to start.
  */
 const patience = { reads: 10, withinMs: 10_000, waitMs: 50, readsAtStart: 40 }
-/** Texts of reads that are known to take long; past it the oldest is taken for a short one. */
+/** SQL texts remembered as slow reads; past it, the oldest is treated as fast again. */
 const maxLong = 100
 
-/** What waits until no transaction is open. */
+/** A write or transaction that waits until no transaction is open. */
 interface Waiting {
   isTransaction: boolean
   go(): void
@@ -52,20 +52,20 @@ export class SqliteThreads {
   readonly #died: (error: DatabaseThreadEnded) => void
   readonly #writer: SqliteWorker
   readonly #turns: Waiting[] = []
-  /** Reads that took long the last time, by their text. */
+  /** SQL texts of reads that took long the last time. */
   readonly #long = new Set<string>()
   readonly #readers: { short?: SqliteWorker; long?: SqliteWorker } = {}
-  /** Readers that end, since nobody needs them. */
+  /** Readers that are shutting down because they were idle. */
   readonly #ending = new Set<Promise<void>>()
   readonly #idle: { short?: NodeJS.Timeout; long?: NodeJS.Timeout } = {}
-  /** When a read last needed it. */
+  /** When a read last needed each reader. */
   readonly #neededAt = { short: 0, long: 0 }
   #isInTransaction = false
   #busySince = performance.now()
   #busyReads = patience.reads - patience.readsAtStart
-  /** Reads that wait for the writer to be free. */
+  /** Reads that wait for the writer to become free. */
   readonly #patient = new Set<() => void>()
-  /** What is inside may have changed it. */
+  /** Whether the open transaction may have changed the schema. */
   #hasOtherSchema = false
   #drained: (() => void) | undefined
 
@@ -81,17 +81,17 @@ export class SqliteThreads {
     this.#writer = this.#start(false)
   }
 
-  /** The file. @throws what SQLite says when it cannot be opened. */
+  /** Returns the file once open. @throws SQLite's error if it cannot be opened */
   async open(): Promise<string> {
     const file = await this.#writer.opened
-    if (file === null) throw new Error('a database in memory has one connection alone')
+    if (file === null) throw new Error('a database in memory has a single connection')
     return file
   }
 
-  /** Sees all that was committed before. */
+  /** Runs a read, which sees all earlier commits. */
   async read(sql: string, values: SQLInputValue[]): Promise<Rows | Changes> {
     if (this.#isHeldUp(sql)) {
-      // Where the loop was late itself, the answer has come and is not heard yet: a second reader is for threads that are late.
+      // If this event loop was late, the answer may have arrived already; a second reader is only for slow threads.
       await new Promise(setImmediate)
       await new Promise(setImmediate)
     }
@@ -103,7 +103,7 @@ export class SqliteThreads {
     return answer
   }
 
-  /** By itself, in no transaction. */
+  /** Runs a write outside a transaction. */
   async write(sql: string, values: SQLInputValue[]): Promise<Rows | Changes> {
     const written = await new Promise<Rows | Changes>((resolve, reject) =>
       this.#takeTurn({ isTransaction: false, go: () => resolve(this.#writer.run(['run', sql, values])), reject }),
@@ -112,29 +112,29 @@ export class SqliteThreads {
     return written
   }
 
-  /** Waits for those who asked before. The transaction is open until `end`. */
+  /** Begins a transaction, after earlier callers. It is open until `end`. */
   async begin(): Promise<void> {
     await new Promise<void>((resolve, reject) => this.#takeTurn({ isTransaction: true, go: resolve, reject }))
-    // Should it fail, each statement inside fails with the reason.
+    // If it fails, each statement inside fails with the same error.
     this.#writer.run(['begin']).catch(() => undefined)
   }
 
-  /** In the transaction that is open. */
+  /** Runs a statement in the open transaction. */
   inside(sql: string, values: SQLInputValue[]): Promise<Rows | Changes> {
     if (changesSchema(sql)) this.#hasOtherSchema = true
     return this.#writer.run(['inside', sql, values])
   }
 
   /**
-   * The same, where what follows in the transaction need not wait for the answer, and fails where this fails.
-   * @param changes Rows that it has to change; undefined for any number.
+   * Like `inside`, but later statements of the transaction need not await it, and fail if it fails.
+   * @param changes Number of rows that it must change; undefined for any number.
    */
   later(sql: string, values: SQLInputValue[], changes: number | undefined): Promise<Rows | Changes> {
     if (changesSchema(sql)) this.#hasOtherSchema = true
     return this.#writer.run(['later', sql, values, changes])
   }
 
-  /** Whatever comes of it, no transaction is open behind it. */
+  /** Ends the transaction; even if this fails, none is open afterwards. */
   async end(how: 'commit' | 'rollback'): Promise<void> {
     const ended = this.#writer.run([how])
     const hasOtherSchema = this.#hasOtherSchema
@@ -145,7 +145,7 @@ export class SqliteThreads {
     if (hasOtherSchema) this.#forget()
   }
 
-  /** What was asked before is done, as far as there is time. */
+  /** Closes all threads once earlier work is done, or timeouts expire. */
   async close(): Promise<void> {
     for (const timer of Object.values(this.#idle)) clearTimeout(timer)
     const { drainMs } = this.#bounds
@@ -154,11 +154,11 @@ export class SqliteThreads {
     await this.#drain(drainMs)
     const left = () => Math.max(closeMs, drainMs - (performance.now() - began))
     await Promise.all([...this.#ending, ...Object.values(this.#readers).map(reader => reader.close(left()))])
-    // The last one: it takes the log into the database, which a reader cannot.
+    // The writer closes last: it checkpoints the write-ahead log, which a reader cannot do.
     await this.#writer.close(left())
   }
 
-  /** Until no transaction is open, nor waited for. */
+  /** Waits until no transaction is open or queued, or the timeout expires. */
   async #drain(boundMs: number): Promise<void> {
     if (!this.#isInTransaction) return
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -178,8 +178,8 @@ export class SqliteThreads {
   }
 
   /**
-   * An idle server needs one thread alone: the one that writes reads too while it is free. The second reader is for what took long
-   * the last time, and for all while the first is held up.
+   * Picks the thread for a read. An idle server needs a single thread, since the writer also reads while it is free.
+   * The second reader is for reads that took long the last time, and for all while the first is stuck.
    */
   #threadFor(sql: string): SqliteWorker {
     if (this.#long.has(sql)) return this.#lend('long')
@@ -190,26 +190,26 @@ export class SqliteThreads {
     return long.stuckMs < short.stuckMs ? long : short
   }
 
-  /** A reader that is there reads, so that a write need not wait; but it stays only where the writer is often busy. */
+  /** Picks the thread for a short read: an existing reader, which is kept only if the writer is often busy. */
   #shortThread(): SqliteWorker {
     const { short } = this.#readers
     if (this.#isWriterFree) return short && !this.#endUnneeded('short', short) ? short : this.#writer
     return short && !this.#isOftenBusy() ? short : this.#lend('short')
   }
 
-  /** Whether the reader that it is for has been at one statement for too long. */
+  /** Whether the reader for this read has been busy with one statement for too long. */
   #isHeldUp(sql: string): boolean {
     const { short } = this.#readers
     return short !== undefined && !this.#long.has(sql) && short.stuckMs >= this.#bounds.stuckMs
   }
 
-  /** Whether it waits until the writer is free: a reader is worth its memory and its start only where that happens often. */
+  /** Whether a read waits for the writer: a reader is worth its start and memory only if that happens often. */
   #isPatient(sql: string): boolean {
     if (this.#isWriterFree || this.#readers.short || this.#long.has(sql)) return false
     return !this.#isOftenBusy()
   }
 
-  /** Of a read that found the writer busy. */
+  /** Counts a read that found the writer busy, and returns whether there were many recently. */
   #isOftenBusy(): boolean {
     const now = performance.now()
     if (now - this.#busySince > patience.withinMs) {
@@ -226,7 +226,7 @@ export class SqliteThreads {
         clearTimeout(timer)
         resolve(this.#isWriterFree ? this.#writer.run(order) : this.#lend('short').run(order))
       }
-      // Behind the answers that have come, where the loop was late itself: the writer may be free.
+      // After answers that have already arrived: if this event loop was late, the writer may be free.
       const timer = setTimeout(() => setImmediate(go), patience.waitMs)
       this.#patient.add(go)
     })
@@ -236,13 +236,13 @@ export class SqliteThreads {
     return !this.#isInTransaction && this.#writer.waiting === 0
   }
 
-  /** The first of them keeps it for itself, until it is answered. */
+  /** Lets the first waiting read use the idle writer. */
   #writerIsIdle(): void {
     const [next] = this.#patient
     if (this.#isWriterFree) next?.()
   }
 
-  /** Started when it is needed; it ends when it was not for a while. */
+  /** Returns a reader, started on demand; it ends when idle. */
   #lend(which: 'short' | 'long'): SqliteWorker {
     this.#neededAt[which] = performance.now()
     const known = this.#readers[which]
@@ -253,7 +253,7 @@ export class SqliteThreads {
     return reader
   }
 
-  /** Reads that come one behind the other leave it no idle moment, so each of them asks too. */
+  /** Ends a reader when it is idle; back-to-back reads leave it no idle moment, so reads check too. */
   #watch(which: 'short' | 'long', reader: SqliteWorker, afterMs: number): void {
     const look = () => {
       if (this.#endUnneeded(which, reader)) return
@@ -264,7 +264,7 @@ export class SqliteThreads {
     this.#idle[which] = setTimeout(look, afterMs).unref()
   }
 
-  /** @returns Whether it ends. */
+  /** Ends a reader that was not needed for a while. @returns Whether it does. */
   #endUnneeded(which: 'short' | 'long', reader: SqliteWorker): boolean {
     const { idleMs, drainMs } = this.#bounds
     if (reader.waiting > 0 || performance.now() - this.#neededAt[which] < idleMs) return false
@@ -292,7 +292,7 @@ export class SqliteThreads {
     const { turnMs } = this.#bounds
     const timer = setTimeout(() => {
       this.#turns.splice(this.#turns.indexOf(bounded), 1)
-      reject(new DatabaseOverloaded(`another transaction kept the database for ${turnMs} ms`))
+      reject(new DatabaseOverloaded(`another transaction held the database for ${turnMs} ms`))
     }, turnMs)
     const bounded: Waiting = {
       ...waiting,
@@ -313,7 +313,7 @@ export class SqliteThreads {
     }
   }
 
-  /** Only of what begins now: what is under way is never refused. */
+  /** Returns the error for a new call if too many wait; statements of an open transaction are never rejected. */
   #refusal(): DatabaseOverloaded | undefined {
     const threads = [this.#writer, ...Object.values(this.#readers)]
     const waiting = threads.reduce((sum, each) => sum + each.waiting, 0)

@@ -1,17 +1,19 @@
-/** One SQLite connection on a thread of its own, asked from here: statements of one turn of the loop go there together. */
+/**
+ * Proxy of an SQLite connection on its own thread: statements of one turn of the event loop are sent as one message.
+ */
 import type { Worker } from 'node:worker_threads'
 import { startThread, threadProgram } from '../start-thread.ts'
 import { DatabaseThreadEnded } from './database-fault.ts'
 import type { Answer, Changes, Fault, FromThread, Order, Rows, ThreadData, ToThread } from './sqlite-messages.ts'
 
-/** Rows of one answer at most; between statements it holds next to nothing. */
+/** Heap limit of the thread, which has to hold the rows of one answer. */
 const maxMemoryMb = 128
 const program = threadProgram(import.meta, 'sqlite-thread')
 
 export interface SqliteWorkerOptions extends Omit<ThreadData, 'bell'> {
-  /** Ended by itself, so that nothing can be known of what it was at. Called once at most. */
+  /** Called at most once, if the thread crashed; the outcome of statements in flight is unknown. */
   died(error: DatabaseThreadEnded): void
-  /** All that it was told is answered. */
+  /** Called when all statements are answered. */
   idle(): void
 }
 
@@ -26,7 +28,7 @@ export class SqliteWorker {
   readonly #bell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
   readonly #opened = Promise.withResolvers<string | null>()
   readonly #exited = Promise.withResolvers<void>()
-  /** In the order in which they are answered. */
+  /** Statements in flight, in the order of their answers. */
   readonly #pending: Pending[] = []
   #unsent: Order[] = []
   #answeredAt = 0
@@ -50,17 +52,17 @@ export class SqliteWorker {
     this.#opened.promise.catch(() => undefined)
   }
 
-  /** The file that it has open; null for one in memory. @throws what SQLite says when it cannot be opened. */
+  /** The open file; null for a database in memory. @throws SQLite's error if it cannot be opened */
   get opened(): Promise<string | null> {
     return this.#opened.promise
   }
 
-  /** Statements that are not answered yet. */
+  /** Number of statements in flight. */
   get waiting(): number {
     return this.#pending.length
   }
 
-  /** For how long the statement that it is at may have been under way. While the thread starts there is none: another would start no sooner. */
+  /** How long the current statement may have run; 0 while the thread starts, as another would start no sooner. */
   get stuckMs(): number {
     return this.#pending.length === 0 || !this.#isOpen ? 0 : performance.now() - this.#answeredAt
   }
@@ -71,17 +73,17 @@ export class SqliteWorker {
     const { promise, resolve, reject } = Promise.withResolvers<Rows | Changes>()
     this.#pending.push({ resolve, reject })
     this.#unsent.push(order)
-    // Behind all that is ready now, so that what is asked at the same time is one message.
+    // Deferred, so that statements issued in the same turn become one message.
     if (this.#unsent.length === 1) process.nextTick(() => this.#send())
     return promise
   }
 
-  /** What was kept of statements may be wrong now. */
+  /** Clears cached statements, which may be stale. */
   forget(): void {
     this.#post('forget')
   }
 
-  /** When what it was told is done. @param boundMs Then it is ended wherever it is. */
+  /** Closes after the statements in flight. @param boundMs Timeout after which the thread is terminated. */
   async close(boundMs: number): Promise<void> {
     this.#isClosing = true
     this.#send()

@@ -1,7 +1,7 @@
-/** SQLite statements kept ready by their text, and what may be stored with them. */
+/** Caches prepared SQLite statements by text, and checks the values bound to them. */
 import type { SQLInputValue } from 'node:sqlite'
 
-/** More than a program of this size has. When full, the oldest is evicted. */
+/** Statements cached, more than this program has; when full, the oldest is evicted. */
 const cacheSize = 500
 
 export class StatementCache<Statement> {
@@ -27,17 +27,17 @@ export class StatementCache<Statement> {
   }
 }
 
-/** Then what was kept may be stale. */
+/** Whether a statement changes the schema, which makes cached statements stale. */
 export function changesSchema(sql: string): boolean {
   return /^\s*(create|alter|drop)\b/i.test(sql)
 }
 
-/** A schema change makes kept statements stale: only plain reads and writes are kept, and what they stand between. */
+/** Whether a statement is cached: only plain reads and writes, begin and commit, as others change the schema. */
 function isKept(sql: string): boolean {
   return /^\s*(select|insert|update|delete|with|begin|commit)\b/i.test(sql)
 }
 
-/** @throws TypeError for what node:sqlite would silently store as NULL. */
+/** Checks a value to bind. @throws TypeError for one that node:sqlite would silently store as NULL */
 export function encode(value: unknown): SQLInputValue {
   if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint')
     return value
@@ -45,7 +45,7 @@ export function encode(value: unknown): SQLInputValue {
   throw new TypeError(`cannot store a ${typeof value}: stores keep text, integers, reals and null`)
 }
 
-/** What is given itself: a statement of many rows has thousands of values. @throws TypeError as `encode` */
+/** Checks values without copying, since bulk inserts have thousands. @throws TypeError see `encode` */
 export function encodeAll(values: readonly unknown[]): readonly SQLInputValue[] {
   for (const value of values) encode(value)
   return values as readonly SQLInputValue[]

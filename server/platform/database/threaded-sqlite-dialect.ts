@@ -1,4 +1,4 @@
-/** Kysely's SQLite dialect over threads: reads beside each other, one writer, and a thread that waits for none of them. */
+/** Kysely's SQLite dialect over threads: concurrent reads, one writer, and a main thread that never blocks on them. */
 import type { SQLInputValue } from 'node:sqlite'
 import {
   type CompiledQuery,
@@ -19,7 +19,7 @@ import { encode } from './statement-cache.ts'
 export interface ThreadedSqliteOptions {
   path: string
   observer: DatabaseObserver | undefined
-  /** A thread ended by itself: what it was at fails, and so does what it is asked later. Called once at most. */
+  /** Called at most once, if a thread crashed: statements in flight and later ones fail. */
   died(error: DatabaseThreadEnded): void
   bounds?: Partial<ThreadBounds>
 }
@@ -28,7 +28,7 @@ export class ThreadedSqliteDialect extends SqliteDialect {
   readonly #options: ThreadedSqliteOptions
 
   constructor(options: ThreadedSqliteOptions) {
-    // Only its driver would open one.
+    // Never called: only the base class's driver would open it.
     super({ database: () => Promise.reject(new Error('the database is on threads')) })
     this.#options = options
   }
@@ -42,7 +42,7 @@ export class ThreadedSqliteDialect extends SqliteDialect {
   }
 }
 
-/** A reader does not wait until a writer has ended its transaction. */
+/** Tells Kysely that connections are concurrent: a reader does not wait for the end of a transaction. */
 class ConcurrentSqliteAdapter extends TransactionalSqliteAdapter {
   override get supportsMultipleConnections(): boolean {
     return true
@@ -103,12 +103,12 @@ interface Kept {
   answer: PromiseWithResolvers<QueryResult<unknown>>
 }
 
-/** What one caller asks: each statement goes where it belongs, in its transaction or by itself. */
+/** Connection of one caller: routes each statement to the open transaction, a reader or the writer. */
 class ThreadedConnection implements DatabaseConnection {
   readonly #threads: SqliteThreads
   readonly #observer: DatabaseObserver | undefined
   #isInTransaction = false
-  /** Statements that go with what follows. */
+  /** Deferred statements, sent with the next one. */
   readonly #later: Kept[] = []
 
   constructor(threads: SqliteThreads, observer: DatabaseObserver | undefined) {
@@ -139,19 +139,19 @@ class ThreadedConnection implements DatabaseConnection {
     this.#isInTransaction = true
   }
 
-  /** A commit that fails has taken everything back: what is told afterwards finds it ended. */
+  /** Ends the transaction. A failing commit has rolled back, so a later `rollback` is a no-op. */
   async end(how: 'commit' | 'rollback'): Promise<void> {
     if (!this.#isInTransaction) return
     await this.#observed(how, () => {
-      // A commit fails where they do.
+      // The commit fails if one of them does.
       if (how === 'commit') this.#sendLater()
-      for (const { answer } of this.#later.splice(0)) answer.reject(new Error('the transaction was taken back'))
+      for (const { answer } of this.#later.splice(0)) answer.reject(new Error('the transaction was rolled back'))
       this.#isInTransaction = false
       return this.#threads.end(how)
     })
   }
 
-  /** @throws what would keep it from being sent. */
+  /** Defers a statement. @throws errors that would prevent sending it */
   #keep<Row>({ sql, parameters, later }: LaterQuery): QueryResult<Row> {
     if (isWriteStatement(sql)) this.#observer?.beforeWrite()
     const answer = Promise.withResolvers<QueryResult<unknown>>()
@@ -179,7 +179,7 @@ class ThreadedConnection implements DatabaseConnection {
   }
 }
 
-/** All else goes to the writer, also what reads but does not look so: `with`, `pragma`. A reader could not write anyway. */
+/** Whether a statement goes to a reader; all others go to the writer, even reads like `with` or `pragma`. */
 function isRead(sql: string): boolean {
   return /^\s*select\b/i.test(sql)
 }

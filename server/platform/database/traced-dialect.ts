@@ -1,18 +1,20 @@
-/** Statements as spans of what asks for them, by OpenTelemetry's conventions for databases: the operation and its table, never the text or a value. */
+/**
+ * Records statements as child spans by OpenTelemetry's database conventions: operation and table, never text or values.
+ */
 import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from 'kysely'
 import type { Span } from '../tracing/span.ts'
 import type { Tracer } from '../tracing/tracer.ts'
 import { isLater } from './later.ts'
 
-/** Of one span: what goes on in rounds would fill the queue of the collector. */
+/** Statements recorded per parent span; more are not traced, since loops would fill the exporter's queue. */
 export const maxStatements = 64
 const control = /^\s*(?:begin|start|commit|rollback|savepoint|release)\b/i
-/** Statements of which the name is remembered. */
+/** Statement texts whose span names are cached; past it, the cache is cleared. */
 const maxNames = 1_000
 
 type Options = Parameters<DatabaseConnection['executeQuery']>[1]
 
-/** The same dialect; where nothing is recorded, a statement costs one look more. */
+/** Wraps a dialect with tracing; without an active recorded span, a statement costs one extra check. */
 export function tracedDialect(dialect: Dialect, system: 'sqlite' | 'postgresql', tracer: Tracer): Dialect {
   const statements = new TracedStatements(system, tracer)
   return {
@@ -27,13 +29,13 @@ function tracedDriver(driver: Driver, statements: TracedStatements): Driver {
   const known = new WeakSet<DatabaseConnection>()
   const acquireConnection: Driver['acquireConnection'] = async options => {
     const connection = await driver.acquireConnection(options)
-    // Those of a pool come back.
+    // Pooled connections are acquired repeatedly.
     if (known.has(connection)) return connection
     known.add(connection)
     const plain = connection.executeQuery.bind(connection)
     connection.executeQuery = <Row>(query: CompiledQuery, options?: Options): Promise<QueryResult<Row>> => {
       const run = () => plain<Row>(query, options)
-      // What is sent with what follows: the time of that is theirs too. Ends of transactions are told by themselves.
+      // Deferred statements count towards the next one's span; commits are traced separately below.
       return isLater(query) || control.test(query.sql) ? run() : statements.trace(query.sql, run)
     }
     return connection
@@ -92,7 +94,7 @@ class TracedStatements {
 
 const operations = new Set(['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'WITH', 'COMMIT', 'PRAGMA'])
 
-/** The first table, whose name is one of ours: Kysely quotes it. */
+/** Returns a statement's operation and first table, a name from our schema, which Kysely quotes. */
 export function statementName(sql: string): { operation: string; table: string | undefined } {
   const word = /^\s*\(*\s*([a-z]+)/i.exec(sql)?.[1]?.toUpperCase() ?? ''
   const table = /\b(?:from|into|update)\s+"?([a-z_]+)\b/i.exec(sql)?.[1]

@@ -1,12 +1,14 @@
-/** A part of a transaction that can be taken back by itself: with a savepoint, which costs nothing while the part asks nothing. */
+/**
+ * A part of a transaction that can be rolled back alone, by a savepoint that is created at the part's first statement.
+ */
 import { sql } from 'kysely'
 import type { Database } from './database.ts'
 
-/** The same name each time: parts follow each other, so the newest of that name is always the one that is meant. */
+/** Name of all savepoints: parts are sequential, and SQL refers to the newest of that name. */
 const name = sql.raw('part')
 
 export class TransactionPart {
-  /** For what belongs to the part. */
+  /** The database handle for statements of this part. */
   readonly database: Database
   readonly #transaction: Database
   #isBegun = false
@@ -14,12 +16,12 @@ export class TransactionPart {
   #isEnded = false
 
   /**
-   * @param isFirst Nothing before it in the transaction has to survive it: it needs no savepoint.
-   * @param before Called once, right before the first statement of the part; statements that it begins go before that one.
+   * @param isFirst True if no earlier part has to survive this one, so that it needs no savepoint.
+   * @param before Called once, right before the part's first statement; statements it starts go first.
    */
   constructor(transaction: Database, { isFirst, before }: { isFirst: boolean; before: () => void }) {
     this.#transaction = transaction
-    // A transaction carries out its statements one by one, in the order in which they began; a statement begins with its plugins.
+    // A transaction runs statements in the order in which they were started; plugins run when a statement starts.
     this.database = transaction.withPlugin({
       transformQuery: ({ node }) => {
         this.#begin(isFirst, before)
@@ -29,18 +31,21 @@ export class TransactionPart {
     })
   }
 
-  /** Whether it asked the database anything. */
+  /** Whether the part has run any statement. */
   get isBegun(): boolean {
     return this.#isBegun
   }
 
-  /** @throws what keeps the transaction from going on, also when the part itself has swallowed it. */
+  /**
+   * Ends the part and keeps its changes.
+   * @throws errors that prevent the transaction from continuing, even if the part caught them
+   */
   async keep(): Promise<void> {
     this.#isEnded = true
     if (this.#hasSavepoint) await sql`release savepoint ${name}`.execute(this.#transaction)
   }
 
-  /** Only for one that is not the first. @throws what keeps the transaction from going on. */
+  /** Rolls the part back; not for the first part. @throws errors that prevent the transaction from continuing */
   async takeBack(): Promise<void> {
     this.#isEnded = true
     if (!this.#hasSavepoint) return
@@ -49,14 +54,14 @@ export class TransactionPart {
   }
 
   #begin(isFirst: boolean, before: () => void): void {
-    // It would be kept or taken back with another part.
+    // Otherwise the statement would belong to another part.
     if (this.#isEnded) throw new Error('this part of the transaction has ended')
     if (this.#isBegun) return
     this.#isBegun = true
     before()
     if (isFirst) return
     this.#hasSavepoint = true
-    // Should it fail, so do the statements behind it, and the end of the part.
+    // If it fails, so do the statements after it, and the end of the part.
     void sql`savepoint ${name}`.execute(this.#transaction).catch(() => undefined)
   }
 }

@@ -1,10 +1,10 @@
-/** Answers that are text already, and how they leave: shorter on the wire, where the client takes that. */
+/** Answers that are already text, and their compression if the client accepts it. */
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 
 /**
- * An answer that is JSON already, made on another thread, or asked for too often to be checked each time: it leaves as it is, unchecked. Only
- * for what is made field by field from data of our own; a test holds it against the contract.
+ * An answer that is already JSON, rendered on another thread or requested too often to be validated each time: it is
+ * sent unchecked. Only for JSON built field by field from our own data; a test compares it with the contract.
  */
 export class JsonText {
   readonly text: string | Buffer
@@ -14,12 +14,12 @@ export class JsonText {
   }
 }
 
-/** An answer that is there as text. A `Response` makes a stream of it at once, and to read that again costs more than most of what is done for a short one. */
+/** A text answer instead of a `Response`, whose stream would cost more to read than the rest of a short call. */
 export class TextAnswer {
   readonly words: string
   readonly status: number
   readonly headers: Headers
-  /** Nothing to be read bit by bit. */
+  /** There is no stream. */
   readonly body = null
 
   constructor(
@@ -35,15 +35,15 @@ export class TextAnswer {
     return this.status >= 200 && this.status < 300
   }
 
-  /** As a `Response` has it. */
+  /** Same as `Response.text`. */
   async text(): Promise<string> {
     return this.words
   }
 }
 
-/** Below this the saving is not worth the work. */
+/** Minimum size of an answer that is compressed. */
 const fromBytes = 4096
-/** Of 11: better than gzip's usual at about the same cost. */
+/** Brotli level, of 11: smaller than gzip's default at about the same cost. */
 const brotliQuality = 4
 
 const encoders = {
@@ -56,7 +56,7 @@ function isLong(text: string | Buffer): boolean {
   return text.length >= fromBytes
 }
 
-/** What to send of a text: it, at once, or a shorter form when the client takes one, with the headers of that form. */
+/** Returns the body to send: the text itself, or a compressed form that the client accepts, with its headers set. */
 export function bodyFor<Text extends string | Buffer>(
   call: Asked,
   reply: TextReply,
@@ -82,7 +82,7 @@ interface TextReply {
   header(name: string, value: string): TextReply
 }
 
-/** Undefined when the client takes it only as it is (RFC 9110, section 12.5.3). */
+/** Negotiates the encoding; undefined for identity (RFC 9110, section 12.5.3). */
 function encodingIn(acceptEncoding: string | undefined): keyof typeof encoders | undefined {
   if (acceptEncoding === undefined) return undefined
   return (['br', 'gzip'] as const).find(name => takes(acceptEncoding, name))

@@ -1,4 +1,4 @@
-/** /openapi.json and /asyncapi.json, rendered from the contract, and /docs to browse the first. */
+/** Serves /openapi.json and /asyncapi.json, rendered from the contract, and /docs to browse the former. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { renderAsyncApi } from '../../../contract/asyncapi.ts'
 import { renderOpenApi } from '../../../contract/openapi.ts'
@@ -10,12 +10,12 @@ import type { DocsApp, DocsOptions } from './docs-app.ts'
 import { handleRaw } from './http-raw.ts'
 import type { HttpServer } from './http-server.ts'
 
-/** The page knows it, and leads on from there. */
+/** Sign-in page with a return target that the web page knows. */
 const signInForDocs = '/sign-in?return=docs'
 const prefix = '/docs'
 const operation = { name: 'docs', scope: 'signed_in', effect: 'read' } as const
 
-/** What its answers say of themselves; the rest is said by this server. */
+/** Headers taken from Swagger UI's answers; all others are set by this server. */
 const answered = [
   'content-type',
   'content-range',
@@ -28,7 +28,7 @@ const answered = [
 
 export function apiDocs(http: HttpServer, version: string): void {
   const info = { title: 'RustyMail', version }
-  // Asked for rarely: rendered when asked for.
+  // Rarely requested, so rendered on demand.
   const openApi = () => renderOpenApi(info)
   const documents = { '/openapi.json': openApi, '/asyncapi.json': () => renderAsyncApi(info) }
   for (const [path, render] of Object.entries(documents)) {
@@ -44,10 +44,10 @@ export function apiDocs(http: HttpServer, version: string): void {
   }
 }
 
-/** Before anything of it is looked up, its styles and scripts too. */
+/** Authorizes requests for the documentation, including its styles and scripts, before anything is looked up. */
 async function letIn(http: HttpServer, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const principal = request.caller?.principal ?? anonymous
-  // A person comes back once they have signed in; a program is told to prove who it is.
+  // People are redirected to sign in and return; programs get a 401.
   if (principal === anonymous && request.headers.accept?.includes('text/html')) {
     return reply.header('cache-control', 'no-store').redirect(signInForDocs)
   }
@@ -58,7 +58,7 @@ async function letIn(http: HttpServer, request: FastifyRequest, reply: FastifyRe
   return undefined
 }
 
-/** Loaded with its first request: most servers are never asked, and do without its packages. */
+/** Swagger UI, loaded lazily with its first request, as most servers never get one. */
 class LateDocs {
   readonly #options: DocsOptions
   #app: Promise<DocsApp> | undefined

@@ -1,24 +1,24 @@
-/** How many bytes of bodies are held while they come: of all requests together, of strangers together, and of one caller. */
+/** Bounds the bytes of request bodies held while they arrive: in total, for anonymous callers, and per caller. */
 import { siteOf } from '../network/caller-address.ts'
 import { anonymous, limitKeyOf, type Principal } from '../principal.ts'
 
 export interface BodyBounds {
   ofAll: number
-  /** Of callers who are not known, so that they leave room for those who are. */
+  /** Total for anonymous callers, which leaves room for authenticated ones. */
   ofStrangers: number
-  /** Of one person or key, or of one address (IPv6: a network of 48 bits). */
+  /** Per person or key, or per address (IPv6: /48 network). */
   ofOne: number
-  /** Of each body so much is free: a sign-in fits in, so no flood of large bodies keeps anybody out. */
+  /** Bytes of each body that are not counted: enough for a sign-in, so that a flood of large bodies cannot block it. */
   free: number
 }
 
 const defaults: BodyBounds = { ofAll: 64 << 20, ofStrangers: 16 << 20, ofOne: 4 << 20, free: 2 << 10 }
 
-/** What one body holds. */
+/** The share of the budget that one body holds. */
 export interface BodyLease {
-  /** Asks for so many bytes in all. False when there is no room, and nothing was taken. */
+  /** Requests a total number of bytes. Returns false, and takes nothing, if there is no room. */
   holds(bytes: number): boolean
-  /** A second time does nothing. */
+  /** Releases the share; idempotent. */
   release(): void
 }
 
@@ -28,12 +28,12 @@ export class BodyBudget {
   #all = 0
   #strangers = 0
 
-  /** @param bounds Only a test gives others. */
+  /** @param bounds Overridden only by tests. */
   constructor(bounds: BodyBounds = defaults) {
     this.#bounds = bounds
   }
 
-  /** Bytes that are counted now. */
+  /** Bytes currently counted. */
   get size(): number {
     return this.#all
   }

@@ -1,6 +1,6 @@
 /**
- * How long a body may take to come: as a rule a minute; a file that is uploaded as long as it keeps coming. Node bounds whole requests only, all of
- * them alike, and those of HTTP/2 not at all.
+ * Timeouts for receiving bodies: normally a minute; uploads of files may continue while they keep up a minimum rate.
+ * Node only has a timeout for whole requests, the same for all, and none for HTTP/2.
  */
 
 import type { IncomingMessage } from 'node:http'
@@ -9,7 +9,7 @@ import { Problem } from '../problem.ts'
 import { unlessLate } from '../waits.ts'
 import { hasBody } from './http-body.ts'
 
-/** Of a file: so long its sender may be waited for altogether, and each byte that comes pays some of that back. */
+/** Pace of an upload: the total waiting time allowed, of which each received byte earns some back. */
 export interface UploadPace {
   graceMs: number
   bytesPerSecond: number
@@ -25,7 +25,7 @@ export class BodyClock {
     this.#bodyMs = bodyMs
   }
 
-  /** From when its head is there. @param cut Is called when the body is late. */
+  /** Starts the timeout once the head of a request was received. @param cut Called when the body is late. */
   watch(request: IncomingMessage, cut: () => void): void {
     if (request.complete || isWithoutBody(request)) return
     const timer = setTimeout(() => {
@@ -36,23 +36,25 @@ export class BodyClock {
     request.once('end', done).once('close', done)
   }
 
-  /** From here on it is read by `paced`. */
+  /** Stops the timeout, for a body that is read by `paced`. */
   release(request: IncomingMessage): void {
     clearTimeout(this.#timers.get(request))
   }
 }
 
 /**
- * Over HTTP/2 a request is complete only once somebody has read its end, and of one without a body nobody does. Over HTTP/1.1 its head says
- * what follows (RFC 9112, section 6.3); a clock for each request that has none would cost some of them a thirtieth of their time.
+ * Whether a request has no body. Over HTTP/2 it counts as complete only once its end was read, which does not happen
+ * without a body. Over HTTP/1.1 its head says so (RFC 9112, section 6.3); a timer for each request without a body would
+ * cost some of them 3 % of their time.
  */
 function isWithoutBody(request: IncomingMessage): boolean {
   return 'stream' in request ? (request.stream as ServerHttp2Stream).endAfterHeaders : !hasBody(request)
 }
 
 /**
- * The pieces of an upload. What its sender takes longer than its pace allows ends it; the time that its reader takes does not count.
- * @throws Problem `request_timeout`.
+ * Yields the chunks of an upload, and ends it if its sender is slower than its pace allows; time spent by the reader
+ * does not count.
+ * @throws Problem `request_timeout`
  */
 export async function* paced(
   pieces: AsyncIterator<Uint8Array>,
@@ -68,7 +70,7 @@ export async function* paced(
       yield next.value
     }
   } finally {
-    // Where its sender is waited for, this would wait as well.
+    // Not awaited, since it would wait for the sender.
     pieces.return?.()?.catch(() => undefined)
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Bounds the connections of each address and of each person, so that a client that opens thousands and says nothing, or never ends a head or a
- * body, takes the place of nobody else. A connection counts from when it is accepted: for its address until a request on it was let in
- * for somebody, for them from then on. While it carries a stream it does not: streams have bounds of their own.
+ * Bounds connections per address and per principal, so that a client with thousands of silent or slow ones cannot
+ * displace others. A connection counts from when it is accepted: for its address until a request on it was
+ * authenticated, then for that principal. It does not count while it carries a stream, which has its own bounds.
  */
 import type { EventEmitter } from 'node:events'
 import type { Server, Socket } from 'node:net'
@@ -11,45 +11,45 @@ import { siteOf } from '../network/caller-address.ts'
 import { limitKeyOf, type Principal, type PrincipalListener } from '../principal.ts'
 
 export interface ConnectionLimitsOptions {
-  /** They bring the connections of many on each of theirs, so that only the common bound is theirs. */
+  /** Proxies multiplex the requests of many clients, so that only the total bound applies to them. */
   trustedProxies: AddressRanges
   logger: Logger
   now: () => number
-  /** Only a test gives others. */
+  /** Overridden only by tests. */
   bounds?: ConnectionBounds | undefined
 }
 
 export interface ConnectionBounds {
-  /** Of nobody known. IPv6: a network of 48 bits. */
+  /** Anonymous connections per address (IPv6: /48 network). */
   ofAddress: number
-  /** Of a person, by whatever session or token, or of a key. */
+  /** Connections per person, over all sessions and tokens, or per key. */
   ofPrincipal: number
-  /** Known or not. */
+  /** All connections. */
   ofAll: number
 }
 
 interface Group {
   readonly name: string
   readonly bound: number
-  /** Oldest first, by when they came or something was asked on them. */
+  /** Least recently used first, by connect or request. */
   readonly sockets: Set<Socket>
-  /** Where it is kept while there are any. */
+  /** The map that holds the group while it has connections. */
   readonly among: Map<string, Group>
 }
 
 interface Connection {
   readonly place: string
   readonly onClose: () => void
-  /** The principal that was let in on it last; undefined while anonymous. */
+  /** The last principal authenticated on it; undefined while anonymous. */
   principal: Principal | undefined
-  /** Where it counts; undefined while it carries streams. */
+  /** The group in which it counts; undefined while it carries streams. */
   group: Group | undefined
   streams: number
 }
 
-/** Many people may share an address, and a program opens thousands before it says the first word on any of them. */
+/** `ofAddress` is high: people share addresses, and programs may open thousands before the first request. */
 const defaults: ConnectionBounds = { ofAddress: 2_000, ofPrincipal: 500, ofAll: 5_000 }
-/** One line of the log in this time; what comes within the first moment is told in one. */
+/** Interval of log lines; closes within the first `gatherMs` are reported together. */
 const quietMs = 60_000
 const gatherMs = 1_000
 const proxies = 'proxies'
@@ -60,11 +60,11 @@ export class ConnectionLimits implements PrincipalListener {
   readonly #connections = new Map<Socket, Connection>()
   readonly #places = new Map<string, Group>()
   readonly #principals = new Map<string, Group>()
-  /** At each number the groups that have so many, so that the busiest is found without looking at all of them. */
+  /** Groups by number of connections, to find the busiest in constant time. */
   readonly #bySize: Set<Group>[] = []
   #most = 0
   #size = 0
-  /** Since the last line. */
+  /** Connections closed since the last log line. */
   #closed = 0
   #lastClosed = ''
   #line: NodeJS.Timeout | undefined
@@ -76,25 +76,25 @@ export class ConnectionLimits implements PrincipalListener {
     this.#bounds = options.bounds ?? defaults
   }
 
-  /** Connections that count now. */
+  /** Connections currently counted. */
   get size(): number {
     return this.#size
   }
 
-  /** Resolves when none is open but streams, at once when that is so now. */
+  /** Resolves when only streams are open, immediately if that is already the case. */
   whenNone(): Promise<void> {
     return this.#connections.size === 0 ? Promise.resolve() : this.#none.promise
   }
 
-  /** Called when all other listeners of the server are in their places. */
+  /** Starts counting; call it after all other listeners of the server are installed. */
   watch(server: Server): void {
     server.prependListener('connection', (socket: Socket) => this.#accept(socket))
     server.once('close', () => this.#say())
   }
 
   /**
-   * A request on it was let in, so that others of its group are closed before it. One that was refused is no such request.
-   * @param principal Undefined for anonymous callers, which leaves it with the principal that was known on it.
+   * Records an admitted request, which makes its connection the most recent of its group; rejected ones do not.
+   * @param principal Undefined for anonymous callers, which leaves the connection with its last principal.
    */
   admitted(socket: Socket, principal: Principal | undefined): void {
     const connection = this.#connections.get(socket)
@@ -103,7 +103,7 @@ export class ConnectionLimits implements PrincipalListener {
     if (connection.streams === 0) this.#join(socket, connection)
   }
 
-  /** Until this stream closes, the connection that it came by does not count. */
+  /** Excludes a connection from counting until this stream on it closes. */
   carry(socket: Socket, stream: EventEmitter): void {
     const connection = this.#connections.get(socket)
     if (!connection) return
@@ -115,7 +115,7 @@ export class ConnectionLimits implements PrincipalListener {
     })
   }
 
-  /** It became a stream, which ends with it: it counts no more. */
+  /** Forgets a connection that closed, or became a stream itself. */
   release(socket: Socket): void {
     const connection = this.#connections.get(socket)
     if (!connection) return
@@ -127,12 +127,12 @@ export class ConnectionLimits implements PrincipalListener {
     this.#none = Promise.withResolvers()
   }
 
-  /** It is still somebody. */
+  /** No-op: changed rights do not affect connections. */
   changed(): void {}
 
-  /** Its connections are anonymous again: they count for their addresses. */
+  /** Makes a revoked principal's connections anonymous, so that they count for their addresses. */
   revoked(principalId: string): void {
-    // Revoking is rare, and there are no more than are open.
+    // A full scan is fine: revoking is rare, and the number of connections is bounded.
     for (const [socket, connection] of this.#connections) {
       if (connection.principal?.id !== principalId) continue
       connection.principal = undefined
@@ -142,7 +142,7 @@ export class ConnectionLimits implements PrincipalListener {
 
   #accept(socket: Socket): void {
     const { remoteAddress } = socket
-    // It is gone already.
+    // The client has disconnected already.
     if (remoteAddress === undefined) return
     const place = this.#options.trustedProxies.has(remoteAddress) ? proxies : siteOf(remoteAddress)
     const onClose = () => this.release(socket)
@@ -152,7 +152,7 @@ export class ConnectionLimits implements PrincipalListener {
     this.#join(socket, connection)
   }
 
-  /** The group that it belongs to by now, as the newest of it. */
+  /** Moves a connection to the end of its current group, and closes the oldest one if a bound is exceeded. */
   #join(socket: Socket, connection: Connection): void {
     const group = this.#groupOf(connection)
     if (connection.group === group) {
@@ -164,7 +164,7 @@ export class ConnectionLimits implements PrincipalListener {
     connection.group = group
     group.sockets.add(socket)
     this.#resized(group, 1)
-    // Node accepts one connection in a turn of its loop and reads what others have sent, so those who ask at once do not come to this.
+    // Node accepts one connection per turn and reads from others in between, so clients that send immediately are safe.
     if (group.sockets.size > group.bound) this.#closeOldest(group)
     else if (this.#size > this.#bounds.ofAll) this.#closeOldest(this.#bySize[this.#most]?.values().next().value)
   }
@@ -207,7 +207,7 @@ export class ConnectionLimits implements PrincipalListener {
     this.#closed = 0
   }
 
-  /** Keeps the order of sizes; a group changes by one at a time. */
+  /** Updates the index by size; a group changes by one at a time. */
   #resized(group: Group, change: 1 | -1): void {
     const { size } = group.sockets
     this.#size += change

@@ -1,4 +1,4 @@
-/** Reads the bodies of requests, or leaves them unread: JSON alone, no more of it than the endpoint takes and there is room for, and in a shape that is cheap to parse. */
+/** Reads request bodies, or leaves them unread: JSON only, within the endpoint's limit and budget, cheap to parse. */
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { constants, type Http2ServerResponse } from 'node:http2'
@@ -13,23 +13,23 @@ import { isHttp2, isWellFormed } from './http-form.ts'
 type Done = (error: Error | null, body?: unknown) => void
 type Parse = (request: FastifyRequest, text: string, done: Done) => void
 
-/** Of the first chunk of a body whose length nobody said. */
+/** Initial buffer for a body without a declared length. */
 const firstBytes = 1024
-/** The first half of any, and the second. */
+/** Matches an escaped surrogate, high or low, which may be unpaired. */
 const loneSurrogate = /\\u[dD][89a-fA-F]/
 
 export class BodyReader {
   readonly #budget: BodyBudget
-  /** Of clients that wait to be told that their body is wanted (RFC 9110, section 10.1.1). */
+  /** Responses of clients that wait for `100 Continue` before they send the body (RFC 9110, section 10.1.1). */
   readonly #waiting = new WeakMap<IncomingMessage, ServerResponse>()
 
-  /** Those that are being read: how to refuse each. */
+  /** For each body being read, a function that rejects it. */
   readonly #reading = new Set<(problem: Problem) => void>()
   #isEnded = false
 
   readonly #faultOf: (request: IncomingMessage) => Problem | undefined
 
-  /** @param faultOf What is known to be wrong with a body already. */
+  /** @param faultOf Returns a known error of a body, if there is one. */
   constructor(budget: BodyBudget, faultOf: (request: IncomingMessage) => Problem | undefined) {
     this.#budget = budget
     this.#faultOf = faultOf
@@ -50,24 +50,24 @@ export class BodyReader {
       this.#waiting.set(request, response)
       server.emit('request', request, response)
     })
-    // Nothing else can be expected (RFC 9110, section 10.1.1); Node would read the body on.
+    // No other expectation is defined (RFC 9110, section 10.1.1); Node would go on reading the body.
     server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
       response.writeHead(417, { connection: 'close' }).end()
     })
   }
 
-  /** Whether its sender holds the body back until it is asked for. */
+  /** Whether the sender waits for `100 Continue`. */
   isWaiting(request: IncomingMessage): boolean {
     return this.#waiting.has(request)
   }
 
-  /** Tells a sender that holds the body back that it is wanted. */
+  /** Sends `100 Continue` to a sender that waits for it. */
   want(request: IncomingMessage): void {
     this.#waiting.get(request)?.writeContinue()
     this.#waiting.delete(request)
   }
 
-  /** The server stops: what has not come whole by now is waited for no longer. */
+  /** Rejects incomplete bodies when the server stops. */
   end(): void {
     this.#isEnded = true
     for (const refuse of [...this.#reading]) refuse(stopping())
@@ -94,7 +94,7 @@ export class BodyReader {
       payload.off('data', take).off('end', finish).off('error', end).off('close', closed)
       this.#reading.delete(end)
       lease.release()
-      // What is still to come of it is not read on.
+      // The rest of the body is not read.
       if (error) payload.pause()
       done(error, body)
     }
@@ -102,9 +102,9 @@ export class BodyReader {
       const wanted = size + chunk.length
       if (wanted > limit) return end(tooLarge(limit))
       if (wanted > bytes.length) {
-        // One piece of memory however small the chunks are: each of them would cost a hundred bytes beside its own.
+        // A single buffer, since each small chunk would have an overhead of a hundred bytes.
         const room = Math.min(limit, Math.max(declared ?? firstBytes, wanted, bytes.length * 2))
-        // What is declared is not there yet: memory is taken as it comes.
+        // The declared length is not trusted: memory grows as data arrives.
         const next = Math.min(room, Math.max(firstBytes, wanted * 2))
         if (!lease.holds(next)) return end(noRoom())
         bytes = Buffer.concat([bytes.subarray(0, size)], next)
@@ -114,7 +114,7 @@ export class BodyReader {
     }
     const finish = () => {
       if (declared !== undefined && size !== declared) return end(cutShort())
-      // Many clients name a type for a body that they do not send; an endpoint that takes no body ignores it.
+      // Many clients send a content type without a body; an endpoint without a body ignores it.
       if (size === 0 && limit === bodyLimits.none) return end(null)
       const whole = bytes.subarray(0, size)
       if (!isUtf8(whole)) return end(new Problem('bad_request', 'The body is not UTF-8.'))
@@ -122,7 +122,7 @@ export class BodyReader {
       const excess = parse === takeText ? undefined : findExcess(whole, shape)
       if (excess) return end(immodest(shape, excess.field))
       const text = whole.toString('utf8')
-      // Looked for where there can be any: they are escaped, as UTF-8 has none.
+      // Checked only if there are escaped surrogates, since UTF-8 cannot contain unpaired ones.
       const parsed: Done = loneSurrogate.test(text) ? (error, body) => end(error ?? refusalOfText(body), body) : end
       parse(request, text, parsed)
     }
@@ -133,14 +133,14 @@ export class BodyReader {
   }
 }
 
-/** A form: its handler reads it. */
+/** Passes a form as text to its handler, which parses it. */
 const takeText: Parse = (_request, text, done) => done(null, text)
 
 function tooLarge(limit: number): Problem {
   return new Problem('too_large', `The body is larger than ${limit / 1024} KiB, the maximum here.`)
 }
 
-/** A charset that is not named is UTF-8 (RFC 8259, section 8.1). */
+/** Whether the charset is UTF-8, the default (RFC 8259, section 8.1). */
 function isUtf8Type(contentType = ''): boolean {
   const charset = /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(contentType)?.[1]
   return charset === undefined || /^utf-?8$/i.test(charset)
@@ -166,25 +166,25 @@ function immodest({ names, values }: BodyShape, field: string | undefined): Prob
   return new Problem('bad_request', `${path}: ${message}.`, { errors: [{ path, message }] })
 }
 
-/** As Fastify has it: a client that went away in the middle is told apart by this code. */
+/** Fastify's own error for an incomplete body; its code identifies clients that disconnected in the middle. */
 function cutShort(): Error {
   return Object.assign(new Error('The body is incomplete.'), { code: 'FST_ERR_CTP_INVALID_CONTENT_LENGTH' })
 }
 
-/** Objects and lists in each other. */
+/** Nesting depth of objects and lists in a body. */
 export const maxDepth = 32
-/** What an endpoint takes that says nothing else. The largest of them is a token with a thousand accounts. */
+/** Default bounds of a body's shape; the largest legitimate one is a token with a thousand accounts. */
 export const usualShape: BodyShape = { names: 500, values: 4_000 }
-/** Of a field, in bytes, that is told of. */
+/** Bytes of a field name that is reported; longer ones are not. */
 const longestField = 60
 
 const [quote, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a]
 const [openList, closeList, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d]
 
 /**
- * Where JSON costs more to read than its length says: one walk over its bytes before anything is made of it. It does not check whether they are
- * valid JSON.
- * @returns Undefined where it does not; else the field of the body in which a bound is passed, as far as it has a short name.
+ * Detects JSON that is disproportionately expensive to parse, in one pass over its bytes before parsing. Does not check
+ * whether they are valid JSON.
+ * @returns Undefined if it is within bounds; else the top-level field that exceeds one, if it has a short name.
  */
 export function findExcess(
   bytes: Uint8Array,
@@ -194,7 +194,7 @@ export function findExcess(
   let values = 0
   let names = 0
   let isInString = false
-  // Of the latest string of the outermost object, and of its latest name.
+  // Bounds of the latest string, and of the latest field name of the outermost object.
   let [from, to] = [0, 0]
   let [fieldFrom, fieldTo] = [0, 0]
   const excess = () => ({ field: fieldIn(bytes.subarray(fieldFrom, fieldTo)) })
@@ -229,16 +229,16 @@ function fieldIn(bytes: Uint8Array): string | undefined {
   return /^\w+$/.test(name) ? name : undefined
 }
 
-/** So much is discarded as it comes, which costs less than another connection. */
+/** Size of an unread body that is drained to keep the connection, which costs less than a new one. */
 const keptBytes = 64 * 1024
-/** Of a larger one so much is discarded behind the answer: a connection that is closed on unread bytes takes the answer with it. */
+/** Bytes of a larger body drained after the answer: closing with unread bytes sends a RST, which can destroy it. */
 const lingerBytes = 1024 * 1024
 const lingerMs = 2_000
 
 interface UnreadOptions {
-  /** Connections of which no further request is read. */
+  /** Connections on which no further request is read. */
   closing: WeakSet<Duplex>
-  /** Whether the sender waits to be asked for the body, so that nobody knows whether it will come. */
+  /** Whether the sender waits for `100 Continue`, so that it is unknown whether the body will come. */
   isWaiting: boolean
 }
 
@@ -247,13 +247,13 @@ export function hasBody({ headers }: { headers: FastifyRequest['headers'] }): bo
 }
 
 /**
- * What happens to a body that an answer leaves unread: it is not read on, and its sender still gets the answer.
- * Called before the answer leaves. Does nothing for a body that is whole.
+ * Handles a body that an answer leaves unread: it is not read further, and its sender still gets the answer.
+ * Called before the answer is sent. A no-op for a complete body.
  */
 export function leaveUnread(request: FastifyRequest, reply: FastifyReply, options: UnreadOptions): void {
   const { raw } = request
   if (isHttp2(reply.raw)) {
-    // It has no such field, and a stream that is reset is all that there is to close.
+    // HTTP/2 has no `connection` header; the stream is reset instead.
     reply.removeHeader('connection')
     const response = reply.raw as unknown as Http2ServerResponse
     if (!raw.complete && !response.stream.endAfterHeaders) resetBehind(response)
@@ -267,7 +267,7 @@ export function leaveUnread(request: FastifyRequest, reply: FastifyReply, option
   closeBehind(request, options.closing)
 }
 
-/** Takes the place of what Node does behind the last answer of a connection, which is to destroy it. */
+/** Replaces Node's `destroySoon` after the last answer of a connection by a lingering close. */
 function closeBehind({ raw }: FastifyRequest, closing: WeakSet<Duplex>): void {
   const { socket } = raw
   let left = lingerBytes
@@ -282,7 +282,7 @@ function closeBehind({ raw }: FastifyRequest, closing: WeakSet<Duplex>): void {
     socket.end()
     const cut = setTimeout(() => socket.destroy(), lingerMs)
     socket.once('close', () => clearTimeout(cut))
-    // All of it has come: there is nothing left that could take the answer along.
+    // Once the body has arrived completely, no unread bytes can destroy the answer.
     if (raw.complete) destroyWhenWritten(socket)
     else raw.once('end', () => destroyWhenWritten(socket))
   }
@@ -293,11 +293,11 @@ function destroyWhenWritten(socket: Duplex): void {
   else socket.once('finish', () => socket.destroy())
 }
 
-/** Asks the sender to stop, without an error (RFC 9113, section 8.1). */
+/** Resets the stream without an error, which asks the sender to stop (RFC 9113, section 8.1). */
 function resetBehind({ stream }: Http2ServerResponse): void {
   const close = () => {
     if (!stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR)
   }
-  // Of the stream: what Node calls the response is finished only when all is closed.
+  // `finish` of the stream: Node's response object finishes only when everything is closed.
   stream.once('finish', () => setImmediate(close))
 }

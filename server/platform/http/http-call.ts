@@ -1,4 +1,4 @@
-/** One checked request, as a handler gets it: nothing of Fastify shows. */
+/** A validated request, as passed to a handler, without any of Fastify's types. */
 import type { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
@@ -22,55 +22,55 @@ export interface Call<Params, Query, Body> {
   requestId: string
   /** HEAD is served by the handler of GET. */
   method: string
-  /** Aborts when the client goes away. */
+  /** Aborts when the client disconnects. */
   readonly signal: AbortSignal
   header(name: string): string | undefined
   cookie(name: string): string | undefined
-  /** As it came: nobody has looked yet whether it is of an open session. */
+  /** The cookie as received, not yet checked against open sessions. */
   readonly sessionCookie: string | undefined
-  /** Takes the response out of Fastify's hands; the caller of this ends it. */
+  /** Takes over the response from Fastify; the caller has to end it. */
   takeResponse(): ServerResponse
-  /** As `takeResponse`, once the trail has what this changes: as it stands now, whatever comes of the rest of the answer. */
+  /** Like `takeResponse`, after the audit trail has recorded what was changed, whatever becomes of the answer. */
   openResponse(): Promise<ServerResponse>
   /**
-   * Has the trail take in now what this has changed, as it will be answered, while a long answer is made. The answer waits for it, and what goes
-   * wrong with the rest of it changes nothing of what was done.
+   * Records the change in the audit trail now, with the status to be answered, while a long answer is built. The answer
+   * waits for it, and errors in the rest of the answer do not affect the record.
    */
   recordAs(status: number): void
   /**
-   * True when what takes the connection may begin at once; else it waits behind other answers of its connection, and has to be let in
-   * once more. False when the client went away.
+   * Returns true if the connection may be taken over immediately; else a promise that resolves when earlier answers of
+   * the connection are sent, after which the caller has to be authorized again. False if the client disconnected.
    */
   turn(): true | Promise<boolean>
-  /** As in `StreamCall`, with the headers of this answer. */
+  /** Like `StreamCall.takeSocket`, with the headers of this answer. */
   takeSocket(head: Record<string, string>): Duplex
   /**
-   * For an answer that may have taken long, before it leaves; undefined for one that has not.
-   * @throws Problem when the principal was revoked meanwhile, or may see less than when it asked.
+   * Authorizes again before sending an answer that took long; undefined for one that did not.
+   * @throws Problem if the principal was revoked meanwhile, or may see less than before
    */
   checkAgain(accountId?: string): Promise<void> | undefined
   setSessionCookie(value: string, maxAgeSeconds: number): void
-  /** From here on the request counts as theirs: a user who signs in was anonymous when it came. */
+  /** Attributes the request to a principal from now on: a user who signs in was anonymous before. */
   actAs(principal: Principal): void
-  /** For the trail, beside the parameters of the path. No secrets. */
+  /** Adds references to the audit entry, besides the path parameters. No secrets. */
   note(refs: Record<string, string>): void
-  /** For the trail, where `ok` would say too much. */
+  /** Sets the outcome in the audit trail, where `ok` would be inaccurate. */
   setOutcome(outcome: GoodOutcome): void
-  /** For the rare answer whose status is not the endpoint's own. */
+  /** Overrides the endpoint's status, in rare cases. */
   setStatus(status: number): void
 }
 
-/** What an answer needs of the server that it leaves by. */
+/** The parts of the server that a call needs. */
 export interface HttpSurroundings {
   readonly isHttps: boolean
   readonly isDraining: boolean
   readonly headers: Readonly<Record<string, string>>
   readonly takenSockets: WeakSet<Duplex>
-  /** As `HttpPipelines` has it. */
+  /** See `HttpPipelines.turnOf`. */
   turnOf(response: ServerResponse): true | Promise<boolean>
   record(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined
   checkAgain(request: FastifyRequest, accountId: string | undefined): Promise<void> | undefined
-  /** A stream has bounds of its own, so its connection does not count until it closes. */
+  /** Excludes the connection from the limits until the stream closes, since streams have bounds of their own. */
   carry(request: FastifyRequest, stream: EventEmitter): void
 }
 
@@ -81,7 +81,7 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
   readonly #http: HttpSurroundings
   readonly #request: FastifyRequest
   readonly #reply: FastifyReply
-  /** One for all who ask, made for the first: most answers need none. */
+  /** Shared, created lazily, since most answers need none. */
   #signal: AbortSignal | undefined
 
   constructor(
@@ -149,7 +149,7 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
 
   recordAs(status: number): void {
     this.#reply.code(status)
-    // Never rejects.
+    // The promise never rejects.
     void this.#http.record(this.#request, this.#reply)
   }
 
@@ -170,7 +170,7 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
     if (!socket) throw new Error('the connection is gone, in the same turn')
     for (const [name, value] of Object.entries(head)) response.setHeader(name, value)
     const lines = linesOf({ ...this.#http.headers, ...response.getHeaders() })
-    // From here on the connection belongs to the stream, whose head says so: what a client sends behind it is not answered.
+    // From here on the connection belongs to the stream: later requests of the client on it are not answered.
     this.#http.takenSockets.add(socket)
     ignoreInput(socket)
     this.#http.carry(this.#request, socket)
@@ -179,7 +179,7 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
     socket.removeAllListeners('timeout')
     socket.setTimeout(0)
     if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true)
-    // Head and first events go out in one piece.
+    // Sends the head and the first events in one packet.
     socket.cork()
     socket.write(`HTTP/1.1 200 OK\r\n${lines}date: ${new Date().toUTCString()}\r\nconnection: close\r\n\r\n`)
     return socket
@@ -218,7 +218,7 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
 
 function signalOf(raw: ServerResponse): AbortSignal {
   const gone = new AbortController()
-  // Asked for too late, the client is gone already.
+  // The client may have disconnected before the signal was first used.
   if (hasLeft(raw)) gone.abort()
   raw.once('close', () => {
     if (isCutShort(raw)) gone.abort()
@@ -226,13 +226,13 @@ function signalOf(raw: ServerResponse): AbortSignal {
   return gone.signal
 }
 
-/** Of HTTP/2, a stream is a connection of its own already. */
+/** Takes over an HTTP/2 stream, which already is independent of the others on its connection. */
 function takeHttp2Stream(response: Http2ServerResponse, head: Record<string, string>): Duplex {
   const { stream } = response
   if (stream.destroyed || stream.closed) throw new Problem('bad_request', 'The client went away.')
   stream.respond({ ...response.getHeaders(), ...head, ':status': 200 })
   response.emit('close')
-  // Head and first events go out in one piece.
+  // Sends the head and the first events in one packet.
   stream.cork()
   return stream
 }

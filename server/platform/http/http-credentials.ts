@@ -1,4 +1,4 @@
-/** What a request brings along to prove who it is, and what it calls its run. */
+/** Extracts a request's credentials and the name of its work session. */
 
 import type { IncomingHttpHeaders } from 'node:http'
 import { fastifyCookie } from '@fastify/cookie'
@@ -9,9 +9,9 @@ import { Problem } from '../problem.ts'
 export interface Credentials {
   token: string | undefined
   sessionCookie: string | undefined
-  /** Where the request comes from. */
+  /** The caller's address. */
   address: string
-  /** What is asked takes access tokens that were issued for this origin. */
+  /** Set for an operation that accepts access tokens: the origin for which they must be issued. */
   audience?: string | undefined
 }
 
@@ -21,7 +21,7 @@ interface Headers {
   cookie?: string | undefined
 }
 
-/** `__Host-` binds the cookie to this host and to TLS, which a browser only takes over TLS. */
+/** Returns the cookie's name: `__Host-` binds it to this host and to TLS, and is accepted by browsers only over TLS. */
 export function sessionCookieName(isHttps: boolean): string {
   return isHttps ? '__Host-rustymail_session' : 'rustymail_session'
 }
@@ -30,7 +30,7 @@ export function cookieIn({ cookie }: Headers, name: string): string | undefined 
   return cookie ? fastifyCookie.parse(cookie)[name] : undefined
 }
 
-/** Undefined when there are none. */
+/** Extracts credentials; undefined if there are none. */
 export function credentialsOf(headers: Headers, isHttps: boolean, address: string): Credentials | undefined {
   const token = tokenOf(headers)
   const sessionCookie = cookieIn(headers, sessionCookieName(isHttps))
@@ -46,7 +46,7 @@ function tokenOf(headers: Headers): string | undefined {
 
 const header = sessionHeaderName.toLowerCase()
 
-/** The principal as it acts in this request. @throws Problem for a name that is none. */
+/** Returns the principal with the work session named in the headers. @throws Problem for an invalid name */
 export function inWorkSession(principal: Principal, headers: IncomingHttpHeaders): Principal {
   const value = headers[header]
   if (value === undefined) return principal

@@ -1,4 +1,4 @@
-/** The door for handlers of web standards: they get of a `Request` what they may see, and their `Response` goes out as fast as the client reads it. */
+/** Runs Fetch API handlers: they get a reduced `Request`, and their `Response` is sent with back-pressure. */
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Operation } from '../guard.ts'
@@ -9,21 +9,21 @@ import { refuseStrangeOrigin } from './http-origin.ts'
 import type { HttpServer } from './http-server.ts'
 import { resetSocket } from './http-tls.ts'
 
-/** A whole one is a dear thing to make, with a signal that follows another one. */
+/** The used part of `Request`: a complete one, with its dependent signal, is expensive to create. */
 export type FetchRequest = Pick<Request, 'method' | 'url' | 'headers' | 'signal'>
 
 export type FetchAnswer = Response | TextAnswer
 
 export interface FetchCall {
-  /** Its signal aborts when the client goes away. Without what the caller proves itself by, and without its body. */
+  /** The request without credentials and body; its signal aborts when the client disconnects. */
   request: FetchRequest
-  /** JSON, parsed. */
+  /** The parsed JSON body. */
   body: unknown
   caller: Caller
   requestId: string
-  /** It lasts as long as the client likes, so that its duration is not latency: it is not counted. */
+  /** Marks the answer as a stream, whose duration is up to the client and does not count as latency. */
   beStream(): void
-  /** Called once, when the answer has ended or its client is gone. */
+  /** Registers a listener called once, when the answer has ended or the client has disconnected. */
   onClosed(listener: () => void): void
 }
 
@@ -33,16 +33,19 @@ declare module 'fastify' {
   }
 }
 
-/** A client that takes nothing for so long is cut. */
+/** Timeout after which a client that does not read its answer is disconnected. */
 const stallMs = 30_000
-/** What a handler has no business to see, and what describes the connection or the body that was read already. */
+/** Headers hidden from handlers: credentials, and those about the connection or the body, which was read already. */
 const notPassed = /^(:|(authorization|x-api-key|cookie|connection|content-length|transfer-encoding|upgrade)$)/
-/** Ours to say. */
+/** Headers of a handler's response that are ignored, since the server sets them. */
 const notAnswered = new Set(['connection', 'cache-control', 'transfer-encoding'])
 
 const allMethods = ['POST', 'GET', 'DELETE'] as const
 
-/** @param bodyLimit Bytes. The gate is the same as everywhere, and what is done inside is noted by the code that does it: of the request itself only refusals are. */
+/**
+ * Registers a Fetch handler behind the usual gate. It audits what it does itself; of the request, only rejections are.
+ * @param bodyLimit Bytes.
+ */
 export function handleFetch(
   http: HttpServer,
   path: string,
@@ -64,7 +67,7 @@ export function handleFetch(
       const { signal, caller, requestId } = call
       const headers = headersOf(request.headers)
       const response = await answer({
-        // A placeholder host: where the request came from is not for the handler to judge.
+        // A placeholder host: handlers must not depend on the host.
         request: {
           url: `http://rustymail.invalid${path}${queryOf(request.url)}`,
           method: request.method,
@@ -92,7 +95,7 @@ export function handleFetch(
         return
       }
       out.writeHead(response.status)
-      // The client of a stream knows from now on that it is open.
+      // Sends the head, so that the client of a stream knows that it is open.
       if (response.headers.get('content-type')?.startsWith('text/event-stream')) out.flushHeaders()
       if (response.body) await pour(response.body, out, { gone: signal, isLate: () => tellLate(http, request) })
       out.end()
@@ -103,16 +106,16 @@ export function handleFetch(
 
 interface Pouring {
   gone: AbortSignal
-  /** The client took nothing for too long. */
+  /** Called when the client did not read for too long. */
   isLate(): void
 }
 
-/** Ends early, without an error, when the client goes away or takes nothing any more. */
+/** Pipes the body; ends early, without an error, if the client disconnects or stops reading. */
 async function pour(body: ReadableStream<Uint8Array>, out: ServerResponse, { gone, isLate }: Pouring): Promise<void> {
   const reader = body.getReader()
   const cancel = () => void reader.cancel().catch(() => undefined)
   out.once('close', cancel)
-  // Also while the client takes nothing: what was told to end is not kept for it.
+  // Also cuts a blocked client when the body fails.
   reader.closed.catch(() => cut(out))
   try {
     for (;;) {
@@ -121,7 +124,7 @@ async function pour(body: ReadableStream<Uint8Array>, out: ServerResponse, { gon
       if (!out.write(value)) await drained(out, isLate)
     }
   } catch {
-    // What was promised cannot be kept, so the client must not take it for whole.
+    // The answer is incomplete, which the client must notice.
     cut(out)
   } finally {
     out.off('close', cancel)
@@ -129,7 +132,7 @@ async function pour(body: ReadableStream<Uint8Array>, out: ServerResponse, { gon
   }
 }
 
-/** When the client has taken what was written. @throws if it is gone, or takes nothing for too long. */
+/** Waits until the client has read what was written. @throws if it disconnected, or does not read for too long */
 function drained(out: ServerResponse, isLate: () => void): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const left = () => reject(new Error('The client is gone'))
@@ -148,7 +151,7 @@ function isClosed(out: ServerResponse): boolean {
   return 'stream' in out ? (out.stream as Duplex).destroyed : out.closed
 }
 
-/** Without an end, by which it would look whole. */
+/** Aborts an answer without a regular end, so that it does not look complete. */
 function cut(out: ServerResponse): void {
   if ('stream' in out) resetSocket(out.stream as Duplex)
   else out.destroy()
@@ -159,7 +162,7 @@ function tellLate({ options }: HttpServer, { id, method, url }: { id: string; me
   options.logger.info(refs, `a client took nothing of its answer for ${stallMs / 1000} s, so it was cut`)
 }
 
-/** What waits behind another answer of its connection, or for a client that takes nothing, waits no longer than that. */
+/** Aborts an ended answer that is not sent by the timeout, due to earlier answers or a client that does not read. */
 function cutLate(out: ServerResponse, connection: Duplex, isLate: () => void): void {
   const late = setTimeout(() => {
     isLate()
@@ -169,7 +172,7 @@ function cutLate(out: ServerResponse, connection: Duplex, isLate: () => void): v
   out.once('close', () => clearTimeout(late))
 }
 
-/** With its question mark. */
+/** Returns the query of a URL, including the question mark. */
 function queryOf(url: string): string {
   const at = url.indexOf('?')
   return at < 0 ? '' : url.slice(at)

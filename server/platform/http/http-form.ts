@@ -1,4 +1,4 @@
-/** What a request must be before anything else is asked of it: of a version that we speak, at an address of ASCII and UTF-8, to one host by a name that is ours. */
+/** First checks of a request: a supported HTTP version, a URL of ASCII and UTF-8, and a single, allowed host name. */
 
 import { isIP } from 'node:net'
 import { Problem } from '../problem.ts'
@@ -10,12 +10,12 @@ interface RawRequest {
   headers: { host?: string | undefined; 'transfer-encoding'?: string | undefined }
 }
 
-/** Undefined for one that is as it should be. */
+/** Returns the problem of a malformed request, else undefined. */
 export function refusalOfForm(raw: RawRequest): Problem | undefined {
   return refusalOfVersion(raw) ?? refuseSeveralHosts(raw.rawHeaders) ?? refusalOfTarget(raw.url ?? '/')
 }
 
-/** HTTP/2 has streams, and no line that says its version: so a line that does is no HTTP/2. */
+/** Whether a message is HTTP/2, recognised by its stream: an HTTP/1 request line may claim any version. */
 export function isHttp2(raw: object): boolean {
   return 'stream' in raw
 }
@@ -24,10 +24,10 @@ function refusalOfVersion(raw: RawRequest): Problem | undefined {
   if (isHttp2(raw)) return undefined
   const { httpVersion, headers } = raw
   if (httpVersion === '1.1') {
-    // Node would refuse it as well, without a word.
+    // Node would reject it as well, but without an explanation.
     if (headers.host === undefined) return new Problem('bad_request', 'An HTTP/1.1 request must have a Host header.')
   } else if (httpVersion !== '1.0') {
-    return new Problem('bad_request', `A request line says HTTP/1.1 or HTTP/1.0, and not HTTP/${httpVersion}.`)
+    return new Problem('bad_request', `The request line must say HTTP/1.1 or HTTP/1.0, not HTTP/${httpVersion}.`)
   }
   const coding = headers['transfer-encoding']
   if (coding === undefined || coding.trim().toLowerCase() === 'chunked') return undefined
@@ -37,7 +37,7 @@ function refusalOfVersion(raw: RawRequest): Problem | undefined {
   )
 }
 
-/** Node reads other bytes as Latin-1, and parsers of queries put U+FFFD in the place of what is no UTF-8: neither is what was meant. */
+/** Rejects non-ASCII, which Node decodes as Latin-1, and encoded non-UTF-8, which parsers turn into U+FFFD. */
 function refusalOfTarget(url: string): Problem | undefined {
   if (/[^\x21-\x7e]/.test(url)) {
     return new Problem('bad_request', 'The URL has non-ASCII characters: percent-encode them, as UTF-8.')
@@ -51,7 +51,7 @@ function refusalOfTarget(url: string): Problem | undefined {
   }
 }
 
-/** Whether no text in it has half of a pair of surrogates: `\ud800` in JSON, which no UTF-8 can say. */
+/** Whether no string has an unpaired surrogate (`\ud800` in JSON), which UTF-8 cannot encode. */
 export function isWellFormed(value: unknown): boolean {
   if (typeof value === 'string') return value.isWellFormed()
   if (Array.isArray(value)) return value.every(isWellFormed)
@@ -64,25 +64,25 @@ interface Headers {
   ':authority'?: string | undefined
 }
 
-/** Of a name that is repeated in an answer, or remembered: the longest that there can be. */
+/** Maximum length of a host name; longer ones are neither cached nor repeated in full in an answer. */
 const maxName = 253
 
-/** There are many ways to write one; those past it are looked at each time. */
+/** Spellings of allowed hosts that are cached; further ones are checked each time. */
 const maxFound = 100
 
 /**
- * Which names of this server are answered. A browser takes a page for ours when it came by the same name, and the owner of a name can
- * point it at this machine (DNS rebinding): so a request by a name that is not known as ours is refused, whatever it asks for.
+ * The host names by which this server may be addressed, against DNS rebinding: the owner of a domain can point it at
+ * this machine, and a browser would treat its pages as same-origin. So every request by an unknown name is rejected.
  */
 export class AllowedHosts {
   readonly #names = new Set<string>()
-  /** With the dot in front. */
+  /** Domain suffixes with a leading dot. */
   readonly #suffixes: string[] = []
   readonly #isAny: boolean
-  /** As hosts were written that were found to be allowed: a browser writes the same one in each request. */
+  /** Cache of allowed hosts as spelled in requests. */
   readonly #found = new Set<string>()
 
-  /** @param names Without a port; `.example.com` stands for every name below it, `*` for every name. */
+  /** @param names Names without ports; `.example.com` allows all subdomains, `*` every name. */
   constructor(names: Iterable<string>) {
     const all = [...names].map(name => tidy(name))
     this.#isAny = all.includes('*')
@@ -93,8 +93,9 @@ export class AllowedHosts {
   }
 
   /**
-   * Undefined for a name that is answered. Each that a request gives counts: both fields (RFC 9113, section 8.3.1), and a target
-   * that is a whole address (RFC 9112, section 3.2.2). HTTP/1.0 may leave it out, which no browser does.
+   * Returns a problem for a name that is not allowed. All names in a request are checked: both headers (RFC 9113,
+   * section 8.3.1), and a target in absolute form (RFC 9112, section 3.2.2). HTTP/1.0 may omit it, which no browser
+   * does.
    */
   refusalOf(headers: Headers, target = '/'): Problem | undefined {
     const named = target.startsWith('/') ? undefined : /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i.exec(target)?.[1]
@@ -111,7 +112,7 @@ export class AllowedHosts {
     return true
   }
 
-  /** A name that nobody else can have pointed here, so not one of those that `*` lets in. */
+  /** Whether a name cannot have been pointed here by others; excludes names that only `*` allows. */
   isOurs(host: string): boolean {
     if (cannotBeRebound(host)) return true
     const name = nameIn(host)
@@ -119,7 +120,7 @@ export class AllowedHosts {
   }
 }
 
-/** An address is no name that somebody could own, and browsers know by themselves where `localhost` is. */
+/** Whether a host is immune to DNS rebinding: an IP address, or `localhost`, which browsers resolve themselves. */
 export function cannotBeRebound(host: string): boolean {
   const name = nameIn(host)
   if (name === undefined) return false
@@ -127,19 +128,19 @@ export function cannotBeRebound(host: string): boolean {
   return isIP(address) > 0 || name === 'localhost' || name.endsWith('.localhost')
 }
 
-/** Of several, Node tells the first, and a proxy before us may have gone by another (RFC 9112, section 3.2). */
+/** Rejects several Host headers: Node reports the first, but a proxy may have used another (RFC 9112, section 3.2). */
 export function refuseSeveralHosts(rawHeaders: readonly string[]): Problem | undefined {
   const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.length === 4 && name.toLowerCase() === 'host')
   return hosts.length > 1 ? new Problem('bad_request', 'A request must have exactly one Host header.') : undefined
 }
 
-/** Undefined for what cannot be a host with a port. */
+/** Returns the name of a host with an optional port; undefined if it is invalid. */
 function nameIn(host: string): string | undefined {
   const match = /^(\[[\da-f:.]+(?:%[\w.%-]+)?\]|[^\s:/?#@[\]\\]+)(?::\d{0,5})?$/i.exec(host)
   return match ? tidy(match[1]!) : undefined
 }
 
-/** A name with the dot of the root at its end is the same name. */
+/** Normalizes a name: lower case, without the trailing dot of the root. */
 function tidy(name: string): string {
   return name.toLowerCase().replace(/\.$/, '')
 }

@@ -1,4 +1,4 @@
-/** Serves a document for the sandboxed frame of the page alone: of what is to be sent, as its recipients will see it. */
+/** Serves a document for the page's sandboxed frame only: a preview of a message as its recipients will see it. */
 import { guard, type Operation } from '../guard.ts'
 import type { Call } from './http-call.ts'
 import { refuseOutsideFrame } from './http-origin.ts'
@@ -8,7 +8,7 @@ import { strangerHeaders } from './security-headers.ts'
 
 export type FrameCall = Call<Record<string, string>, Record<string, string>, unknown>
 
-/** Its HTML is clean already; nothing from outside is loaded. */
+/** Registers a frame route; the HTML is sanitized already, and loads nothing external. */
 export function handleFrame(
   http: HttpServer,
   path: string,
@@ -16,7 +16,7 @@ export function handleFrame(
   read: (call: FrameCall) => Promise<{ html: string; accountId: string }>,
 ): void {
   handleRaw(http, path, operation, async (call, reply) => {
-    // A token cannot be sent by following a link, so what it brings cannot fill a window.
+    // Only sessions need the check: a link cannot carry a token, so it cannot open the document in a window.
     if (call.principal.kind === 'session') refuseOutsideFrame(name => call.header(name), http.options.origins)
     const { html, accountId } = await read(call)
     guard(call.principal, operation, accountId)

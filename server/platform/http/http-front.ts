@@ -1,6 +1,6 @@
 /**
- * Stands before Node's HTTP parser and answers requests for event streams from the bytes of their head, since a parser and
- * a response kept for each open stream cost most of its memory. Everything else, and every refusal, is left to the server behind.
+ * Handles connections before Node's HTTP parser, and answers requests for event streams from the bytes of their head:
+ * a parser and response per stream take most of its memory. All else, and every rejection, is left to Node's server.
  */
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
@@ -22,16 +22,16 @@ import { parseRequestHead, type RequestHead } from './request-head.ts'
 import { linesOf } from './response-head.ts'
 import type { UnderWay } from './under-way.ts'
 
-/** What opening a stream needs of a request. */
+/** The parts of a request that opening a stream needs. */
 export interface StreamCall<Query> {
   principal: Principal
   caller: Caller
   query: Query
   header(name: string): string | undefined
   /**
-   * Writes the head of a 200 that ends with the connection, and hands over the bare socket: no framing and no memory of a
-   * response stays between. It is corked: the caller uncorks it when the first events are written, and ends it. What the
-   * caller refuses, it refuses before.
+   * Writes the head of a 200 that is delimited by the end of the connection, and returns the bare socket, without
+   * framing or a response object. It is corked: the caller uncorks it once the first events are written, and ends it.
+   * Rejections must happen before.
    */
   takeSocket(): Duplex
 }
@@ -39,12 +39,12 @@ export interface StreamCall<Query> {
 export interface StreamRoute {
   endpoint: Endpoint
   operation: Operation
-  /** Headers of this answer, beside those of every answer. */
+  /** Additional headers of this answer. */
   head: Record<string, string>
   open(call: StreamCall<unknown>): void
 }
 
-/** What is told of a stream once it was opened. */
+/** Data about a stream that was opened, for observers. */
 export interface OpenedStream {
   operation: Operation
   caller: Caller
@@ -58,7 +58,7 @@ interface ServedRoute extends StreamRoute {
   safe: ReturnType<typeof leaveSecretsOut>
 }
 
-/** A request for a stream that brings something to prove who asks. */
+/** A request for a stream with credentials. */
 interface Asked {
   route: ServedRoute
   head: RequestHead
@@ -74,31 +74,31 @@ interface Known extends Asked {
 export interface HttpFrontOptions {
   logger: Logger
   isHttps: boolean
-  /** Of every answer. */
+  /** Headers of every answer. */
   headers: Record<string, string>
-  /** While true, nothing is answered here. */
+  /** While it returns true, nothing is answered here. */
   isDraining(): boolean
   nextRequestId(): string
   hosts: AllowedHosts | undefined
   cors: Cors
-  /** False when the address has used up its share, before anybody is looked up. Takes nothing. */
+  /** Returns false if the address is rate-limited, before credentials are looked up. Consumes no tokens. */
   mayAsk(address: string): boolean
-  /** False when the caller has used up its share: the server behind says so. */
+  /** Returns false if the caller is rate-limited; Node's server then answers that. */
   admits(principal: Principal, address: string, limit: LimitName | undefined): boolean
   authenticate(credentials: Credentials): Promise<Principal | undefined> | Principal | undefined
   stops: Stops | undefined
   shown: Shown | undefined
   forwarded: ForwardedWatcher
   trustedProxies: { has(address: string): boolean }
-  /** Is told what a stop must wait for. */
+  /** Registers work that a stop must wait for. */
   underWay: Pick<UnderWay, 'until'>
-  /** Hears of each stream that was opened here. */
+  /** Called with each stream that was opened here. */
   observe(stream: OpenedStream, socket: Socket): void
 }
 
-/** Until the first bytes of a connection come, as long as Node waits for a head; and again until it is known who asks. */
+/** Timeout for the first bytes of a connection, as for a head in Node; and again for authenticating the caller. */
 const silenceMs = 60_000
-/** Connections whose first bytes are read in one turn of the event loop: of clients that all come back at once, hundreds can arrive in one. */
+/** Connections whose first bytes are processed per turn of the event loop, as hundreds may reconnect at once. */
 const beginsPerTurn = 50
 const ends = ['end', 'error', 'close']
 
@@ -113,7 +113,7 @@ export class HttpFront {
     this.#options = options
   }
 
-  /** Takes the place of the server's own listeners, and calls them for what it does not answer. */
+  /** Replaces the server's connection listeners, and calls them for connections it does not answer. */
   standBefore(server: Server): void {
     const behind = server.listeners('connection')
     server.removeAllListeners('connection')
@@ -130,7 +130,7 @@ export class HttpFront {
     this.#routes.set(route.endpoint.path, { ...route, headLines: `HTTP/1.1 200 OK\r\n${headLines}`, safe })
   }
 
-  /** Ends connections that have not sent anything, and those whose caller is still being looked up. */
+  /** Closes connections that have not sent anything, or whose caller is still being authenticated. */
   stop(): void {
     for (const socket of this.#undecided) socket.destroy()
   }
@@ -157,7 +157,7 @@ export class HttpFront {
         ? turn.then(() => (socket.destroyed ? undefined : this.#identify(socket, chunk)))
         : this.#identify(socket, chunk)
       if (!(known instanceof Promise)) return decide(known)
-      // What comes meanwhile waits in the buffer of the socket, which has a bound, and then stands behind this head as it did before.
+      // Data that arrives meanwhile waits in the socket's bounded buffer, after this head.
       socket.pause()
       socket.off('data', first).setTimeout(silenceMs)
       const decideLate = (found: Known | undefined) => {
@@ -165,7 +165,7 @@ export class HttpFront {
         decide(found)
         socket.resume()
       }
-      // Why nobody was found, or could be looked up, is for the server behind to say. It begins with that in the next turn.
+      // Failures of authentication are answered by Node's server, which starts in the next turn.
       const decided = known.then(decideLate, () => decideLate(undefined)).then(() => new Promise(setImmediate))
       this.#options.underWay.until(decided)
     }
@@ -175,7 +175,7 @@ export class HttpFront {
     socket.on('data', first)
   }
 
-  /** Undefined for what the server behind is to answer. Without a promise where it is known already who asks. */
+  /** Authenticates a request for a stream, synchronously if cached; undefined if Node's server has to answer. */
   #identify(socket: Socket, chunk: Buffer): Promise<Known | undefined> | Known | undefined {
     const asked = this.#read(socket, chunk)
     const principal = asked && this.#options.authenticate(asked.credentials)
@@ -197,7 +197,7 @@ export class HttpFront {
     return credentials && mayAsk(address) ? { route, head, address, credentials, began } : undefined
   }
 
-  /** False for what the server behind is to answer; nothing was done then. */
+  /** Opens a stream; returns false, without side effects, if Node's server has to answer. */
   #opens(socket: Socket, { route, head, address, began, principal }: Known): boolean {
     const { isDraining, nextRequestId, admits, observe, cors, stops, shown, logger } = this.#options
     if (isDraining()) return false
@@ -215,7 +215,7 @@ export class HttpFront {
       stops?.checkAll(principal, route.operation)
       if (!admits(principal, address, route.endpoint.limit)) return false
       const { query } = parseInput(route.endpoint, { params: undefined, query: parseQuery(head.search) })
-      // What has to be waited for is waited for behind.
+      // If this is asynchronous, Node's server handles the request instead.
       const noting = shown?.(principal, route.operation, undefined, undefined)
       noting?.catch(() => undefined)
       if (noting) return false
@@ -239,10 +239,10 @@ export class HttpFront {
   }
 
   #take(socket: Socket, headLines: string, requestId: string): Socket {
-    // Nothing more is read on this connection, as its head says.
+    // The head says `connection: close`, so nothing more is read.
     ignoreInput(socket)
     socket.on('end', () => socket.destroy())
-    // Head and first events go out in one piece.
+    // Sends the head and the first events in one packet.
     socket.cork()
     const date = new Date().toUTCString()
     socket.write(`${headLines}x-request-id: ${requestId}\r\ndate: ${date}\r\nconnection: close\r\n\r\n`, 'latin1')

@@ -1,4 +1,4 @@
-/** What happens to each request before its handler and behind it: who asks, from where, may they, how often, and the trail of it. */
+/** Hooks around each request's handler: address, authentication, authorization, rate limits and the audit trail. */
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -22,12 +22,12 @@ import type { UnderWay } from './under-way.ts'
 
 export interface HttpHooksOptions {
   judges: HttpJudges
-  /** Of every answer. Those over HTTP/1.1 have them by themselves. */
+  /** Headers of every answer; set automatically on HTTP/1.1 responses. */
   headers: Readonly<Record<string, string>>
   underWay: UnderWay
   forwarded: ForwardedWatcher
   trustedProxies: { has(address: string): boolean }
-  /** Whether its sender holds the body back until it is asked for. */
+  /** Whether the sender waits for `100 Continue`. */
   isWaiting(request: IncomingMessage): boolean
   /** Whether a GET that no route answers may be for the page. */
   mayBePage(request: FastifyRequest): boolean
@@ -35,13 +35,13 @@ export interface HttpHooksOptions {
   cors: Cors
   methods: MethodTable
   isDraining(): boolean
-  /** Hears of a fault in the middle of an answer: its client sees only that it ends too early. */
+  /** Called with an error in the middle of an answer; the client only sees a truncated answer. */
   broken(error: unknown, request: FastifyRequest, raw: FastifyReply['raw']): void
-  /** Hears of each request that was let in, before its body has come. */
+  /** Called with each admitted request, before its body was received. */
   admitted(request: FastifyRequest): void
 }
 
-/** An answer that took longer asks once more whether it may leave: what is revoked is out within a second. */
+/** An answer that took longer is authorized again before it is sent, so that revocation is enforced within a second. */
 const soonMs = 500
 
 export class HttpHooks {
@@ -56,11 +56,11 @@ export class HttpHooks {
 
   addTo(server: FastifyInstance): void {
     decorateRequests(server)
-    // Each calls back at once where nothing has to be waited for, as with most requests: promises would cost them a tenth of their time.
+    // Hooks call back synchronously where possible, as for most requests: promises would cost 10 % of their time.
     server.addHook('onRequest', (request, reply, done) => {
       const isBegun = this.#enter(request, reply)
       if (isBegun === true) return done()
-      // Of an answer that is given already nothing is left to be done.
+      // If the request is answered already, processing ends here.
       return isBegun || undefined
     })
     server.addHook('preHandler', (request, _reply, done) =>
@@ -76,8 +76,8 @@ export class HttpHooks {
   }
 
   /**
-   * What every request gets, also one whose address no route can be looked up for. Answers what to say to a caller that came by a name
-   * that is not ours.
+   * Initializes every request, even one whose URL cannot be routed. Returns a problem for a malformed request, or a
+   * host name that is not allowed.
    */
   meet(request: FastifyRequest, reply: FastifyReply): Problem | undefined {
     const { judges, headers, cors, forwarded, trustedProxies } = this.#options
@@ -92,7 +92,7 @@ export class HttpHooks {
     return refusalOfForm(request.raw) ?? judges.origins.hosts?.refusalOf(request.headers, request.raw.url)
   }
 
-  /** For what is answered without routes and hooks. */
+  /** Returns the error to answer for requests rejected by Fastify before routing and hooks. */
   refuse(request: FastifyRequest, reply: FastifyReply, error: Error): Error {
     const { judges } = this.#options
     const stranger = this.meet(request, reply)
@@ -105,7 +105,7 @@ export class HttpHooks {
     }
   }
 
-  /** Once for each request: what changes something is in the trail before its answer leaves, what does not after it. */
+  /** Records a change in the audit trail, once per request, before it is answered; reads are recorded afterwards. */
   record(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
     if ((request.route?.operation?.effect ?? 'read') === 'read' || request.isRecorded) return request.recording
     const outcome = outcomeOf(request, reply)
@@ -115,8 +115,8 @@ export class HttpHooks {
   }
 
   /**
-   * For an answer that is ready: its caller may still have it.
-   * @throws Problem when they were revoked while it was made, or may see less than when it was begun.
+   * Checks before sending an answer that took long that its caller may still get it.
+   * @throws Problem if the caller was revoked meanwhile, or may see less than before
    */
   checkAgain(request: FastifyRequest, accountId: string | undefined): Promise<void> | undefined {
     if (!request.hasCredentials || performance.now() - request.began < soonMs) return undefined
@@ -140,13 +140,13 @@ export class HttpHooks {
     return challenge({ problem, origin, principal: principalOf(request), hasCredentials: request.hasCredentials })
   }
 
-  /** As `#begin`, when its turn has come on its connection. */
+  /** Runs `#begin` when it is the request's turn on its connection. */
   #enter(request: FastifyRequest, reply: FastifyReply): boolean | Promise<unknown> {
     const { config } = request.routeOptions
     request.route = config
     const mayTake = config.mayTake ?? false
     const isNext = isHttp2(reply.raw) || this.#options.pipelines.enter(request.raw, reply.raw, mayTake)
-    // What takes the connection waits until the parser has let go of it.
+    // A request that takes the connection waits until the parser has released it.
     return isNext === true && !mayTake ? this.#begin(request, reply) : this.#beginLater(isNext, request, reply)
   }
 
@@ -159,7 +159,7 @@ export class HttpHooks {
     return (await this.#begin(request, reply)) === false ? reply : undefined
   }
 
-  /** True when it may go on at once, false when it is answered already; a promise while somebody has to be looked up. */
+  /** Returns true to continue, false if the request is answered already; a promise while the caller is looked up. */
   #begin(request: FastifyRequest, reply: FastifyReply): boolean | Promise<void> {
     const { judges, underWay, cors } = this.#options
     const stranger = this.meet(request, reply)
@@ -169,7 +169,7 @@ export class HttpHooks {
       answerHost(stranger, request, reply)
       return false
     }
-    // It costs less than a refusal, of which the page would not be told: so it counts for no limit.
+    // Not rate-limited: a preflight costs less than a rejection, which the page could not read.
     const preflight = cors.preflight(request.method, request.headers)
     if (preflight) {
       reply.code(204).headers(preflight).send()
@@ -181,10 +181,10 @@ export class HttpHooks {
     }
     const credentials = this.#credentialsOf(request)
     request.hasCredentials = credentials !== undefined
-    // Files and health too: a cookie or token that is not known costs a look into the database, whatever is asked for.
+    // Applies to files and health checks, too: an unknown cookie or token costs a database query for any request.
     const isFree = isHealth && !credentials
     if (!isFree) judges.limits?.checkAddress(request.address)
-    // Before anybody is looked up, and before any of a body is read.
+    // Checked before the caller is looked up, and before the body is read.
     if (request.is404 && !this.#options.mayBePage(request)) throw this.#options.methods.nothingAt(request)
     if (isRead(request) && hasBody(request)) throw new Problem('bad_request', 'This endpoint takes no body.')
     const looking = credentials && !request.is404 ? this.#identify(request, credentials) : undefined
@@ -193,7 +193,7 @@ export class HttpHooks {
     return true
   }
 
-  /** It is known by now who asks. @throws Problem for callers that may not, and for those that ask too often. */
+  /** Authorizes and rate-limits the authenticated caller. @throws Problem */
   #letIn(request: FastifyRequest, reply: FastifyReply, credentials: Credentials | undefined, isFree: boolean): void {
     const { judges, admitted } = this.#options
     const { operation } = request.route ?? {}
@@ -210,11 +210,11 @@ export class HttpHooks {
   }
 
   /**
-   * A body may take a minute to come, and the sender of its head may be revoked by then: the handler gets the principal as it is now. It runs in
-   * this same turn, as who was known a moment ago is known at once, so that what it begins hears of all that changes from here on.
+   * Authenticates again after the body was received, which may take a minute, so that the handler gets the current
+   * principal. If that is cached, the handler runs in the same turn, so that no change of rights is missed.
    */
   #goOn(request: FastifyRequest, done: (error?: Error) => void): void {
-    // Of these no body is read.
+    // These have no body.
     if (!request.hasCredentials || isRead(request)) return done()
     const goOn = () => done(this.#refusalOf(request))
     const looking = this.#identify(request)
@@ -232,7 +232,7 @@ export class HttpHooks {
     }
   }
 
-  /** Takes the principal of now for the caller; at once, unless they must be looked up. */
+  /** Sets the caller to the current principal; synchronously, unless it has to be looked up. */
   #identify(request: FastifyRequest, credentials = this.#credentialsOf(request)): Promise<void> | undefined {
     const take = (principal: Principal | undefined) => {
       request.caller = principal && callerOf(request, inWorkSession(principal, request.headers))
@@ -253,7 +253,7 @@ export class HttpHooks {
     return credentials && { ...credentials, audience: publicOriginOf(request.headers, judges.origins) }
   }
 
-  /** @throws Problem for callers that may not, for a foreign page that signs someone in, and while the trail can take no more. */
+  /** @throws Problem for unauthorized callers, cross-site sign-ins, and changes while the audit trail is full */
   #admit(request: FastifyRequest, operation: Operation): void {
     const { origins, trail, stops } = this.#options.judges
     const principal = principalOf(request)
@@ -264,14 +264,14 @@ export class HttpHooks {
     if (operation.effect !== 'read' && !operation.mayRevoke) refuseWhileFull(trail)
   }
 
-  /** Fastify answers a fault before the head has left, and is silent about one behind it. */
+  /** Reports errors of a body stream after the head was sent, which Fastify ignores; earlier ones it answers. */
   #watch(body: Readable, request: FastifyRequest, { raw }: FastifyReply): void {
     body.once('error', error => {
       if (raw.headersSent && !raw.destroyed) this.#options.broken(error, request, raw)
     })
   }
 
-  /** What is ready leaves. */
+  /** Sets final headers right before an answer is sent. */
   #leave(request: FastifyRequest, reply: FastifyReply): void {
     if (this.#options.isDraining()) reply.header('connection', 'close')
     this.#leaveUnread(request, reply)
@@ -287,14 +287,14 @@ export class HttpHooks {
     const outcome = outcomeOf(request, reply)
     const isAnswered = reply.sent || reply.raw.headersSent
     if (outcome) this.#tracing?.end(request, { outcome, isAnswered })
-    // Who left before there was an answer got nothing.
+    // A client that disconnected before there was an answer received nothing.
     if (!outcome || !isAnswered) return
     observe(outcome)
     if (!request.isRecorded) void trail?.record(outcome)
   }
 }
 
-/** @throws Problem while the trail can take no more. */
+/** @throws Problem while the audit trail is full */
 export function refuseWhileFull(trail: Trail | undefined): void {
   if (!trail?.isFull) return
   const detail = 'The audit trail cannot be written, so changes are rejected; see the server log.'
@@ -305,7 +305,7 @@ export function principalOf(request: FastifyRequest): Principal {
   return request.caller?.principal ?? anonymous
 }
 
-/** A browser shows it as it is. */
+/** Answers in plain text to a browser, which displays it; throws the problem for other callers. */
 function answerHost(problem: Problem, request: FastifyRequest, reply: FastifyReply): void {
   if (!isRead(request) || !request.headers.accept?.includes('text/html')) throw problem
   request.outcomeCode = problem.code
@@ -316,7 +316,7 @@ function isRead({ method }: FastifyRequest): boolean {
   return method === 'GET' || method === 'HEAD'
 }
 
-/** By the query as it was sent: what is not exactly that value has the narrower limit. */
+/** Picks the rate limit by the raw query: a value other than the lighter one gets the stricter limit. */
 function limitOf({ route, query }: FastifyRequest): LimitName | undefined {
   const { limit, lighter } = route ?? {}
   const isLighter = lighter !== undefined && (query as Record<string, unknown>)[lighter.name] === lighter.value

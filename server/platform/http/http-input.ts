@@ -1,4 +1,4 @@
-/** What a request brings: checked against its endpoint, with every fault named at once; and, for the trail, without secrets. */
+/** Validates the input of a request, reporting all errors at once, and removes secrets from it for the audit trail. */
 import { z } from 'zod'
 import type { Endpoint } from '../../../contract/endpoint.ts'
 import { faultWords } from '../fault-words.ts'
@@ -12,7 +12,7 @@ interface RawInput {
 
 type Fault = { path: string; message: string }
 
-/** Of what is said of one fault: it repeats what was sent. */
+/** Characters of an error's path and message, which may repeat input. */
 const maxWords = 300
 
 export function parseInput<Params, Query, Body>(
@@ -30,7 +30,9 @@ export function parseInput<Params, Query, Body>(
   throw new Problem('bad_request', detail.slice(0, 1000), { errors: faults.slice(0, 50) })
 }
 
-/** A part that the endpoint does not describe must be empty: what nobody reads is a mistake of the sender. */
+/**
+ * Validates one part; a part without a schema must be empty, since input that is not read is a mistake of the sender.
+ */
 function parsePart(type: z.ZodType | undefined, value: unknown, name: string, faults: Fault[]): unknown {
   if (!type) {
     if (!isEmpty(value)) faults.push({ path: name, message: `this endpoint takes no ${name}` })
@@ -45,7 +47,7 @@ function parsePart(type: z.ZodType | undefined, value: unknown, name: string, fa
   return undefined
 }
 
-/** A value as its schema takes it, or what is wrong with it. The path of a fault of the whole is empty. */
+/** Validates a value; the path of an error about the whole value is empty. */
 export function checkValue(type: z.ZodType, value: unknown): { data: unknown } | { faults: Fault[] } {
   const result = type.safeParse(value, { error: faultWords })
   if (!result.success) {
@@ -55,7 +57,7 @@ export function checkValue(type: z.ZodType, value: unknown): { data: unknown } |
   return nul ? { faults: [{ path: nul.join('.'), message: 'must not contain NUL' }] } : { data: result.data }
 }
 
-/** Where a text has one: PostgreSQL takes no such text, and SQLite compares some of them only up to there. For values of a bounded depth. */
+/** Finds a NUL character, which PostgreSQL rejects and SQLite may treat as the end. For values of bounded depth. */
 export function pathOfNul(value: unknown): string[] | undefined {
   if (typeof value === 'string') return value.includes('\0') ? [] : undefined
   if (typeof value !== 'object' || value === null) return undefined
@@ -71,7 +73,7 @@ function isEmpty(value: unknown): boolean {
   return typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length === 0
 }
 
-/** What came in, as the schemas took it, without what is secret. */
+/** Validated input without secrets. */
 export interface SafeInput {
   query: unknown
   body: unknown
@@ -86,8 +88,8 @@ interface Field {
 type Path = readonly string[]
 
 /**
- * All fields of a schema, with those of objects inside.
- * @throws Error for a kind of schema in which nobody has learned yet to look for secrets.
+ * Lists all fields of a schema, including nested ones.
+ * @throws Error for a kind of schema that is not supported here yet, since it could contain secrets
  */
 export function fieldsOf(type: z.core.$ZodType, path: Path = []): Field[] {
   if (z.globalRegistry.get(type)?.writeOnly === true) return [{ path, isSecret: true }]
@@ -107,7 +109,7 @@ export function fieldsOf(type: z.core.$ZodType, path: Path = []): Field[] {
     case 'prefault':
       return fieldsOf(def.innerType, path)
     case 'pipe': {
-      // Where a secret stands in what it is made into, nobody knows.
+      // The position of a secret in the output of a transform is unknown.
       const before = fieldsOf(def.in, path)
       return before.some(({ isSecret }) => isSecret) ? [{ path, isSecret: true }] : before
     }
@@ -120,11 +122,11 @@ export function fieldsOf(type: z.core.$ZodType, path: Path = []): Field[] {
     case 'unknown':
       return [{ path, isSecret: false }]
     default:
-      throw new Error(`nobody looks for secrets in a schema of the kind ${def.type} (${path.join('.')})`)
+      throw new Error(`schemas of the kind ${def.type} are not searched for secrets yet (${path.join('.')})`)
   }
 }
 
-/** What to do with each input of a kind, looked up once. Its answer is undefined when nothing is left. */
+/** Compiles a function that removes secrets from inputs; it returns undefined if nothing is left. */
 export function leaveSecretsOut(types: {
   query?: z.ZodType | undefined
   body?: z.ZodType | undefined
@@ -136,7 +138,7 @@ export function leaveSecretsOut(types: {
   }
 }
 
-/** `name`, `imap.host`: names alone, in the order in which they came. */
+/** Lists field names (`name`, `imap.host`) without values, in input order. */
 export function fieldNames(value: unknown, before = ''): string[] {
   if (!isObject(value)) return before === '' ? [] : [before]
   return Object.entries(value)

@@ -1,4 +1,4 @@
-/** What a server of HTTP asks about each request, and whom it tells: each of them decides for itself. */
+/** The policies that the HTTP server consults about requests, and its observers. */
 import type { Stops } from '../guard.ts'
 import type { Principal } from '../principal.ts'
 import type { Problem } from '../problem.ts'
@@ -10,22 +10,22 @@ import type { Origins } from './http-origin.ts'
 import type { RequestOutcome, Trail } from './http-outcome.ts'
 import type { WrongCredentials } from './wrong-credentials.ts'
 
-/** What decides about requests, and what is notified of them. */
+/** Decides about requests, or is notified of them. */
 export interface HttpJudges {
   authenticate(credentials: Credentials): Promise<Principal | undefined> | Principal | undefined
-  /** Hears of each finished request; must not throw. */
+  /** Called with each finished request; must not throw. */
   observe(outcome: RequestOutcome): void
   origins: Origins
   /** Without them, there are no limits. */
   limits?: HttpLimits
-  /** Without it, one may guess at keys. */
+  /** Without it, guessing keys is not limited. */
   wrongCredentials?: Pick<WrongCredentials, 'note'>
   trail?: Trail
   /** Without it, nothing is ever stopped. */
   stops?: Stops
-  /** Hears what programs are shown. */
+  /** Called with what programs are shown. */
   shown?: Shown
-  /** What `WWW-Authenticate` says to callers of operations that take access tokens. */
+  /** Returns `WWW-Authenticate` for operations that accept access tokens. */
   challenge?: (refused: RefusedCall) => string | undefined
   /** Without it, nothing is traced. */
   tracer?: Tracer | undefined
@@ -33,7 +33,7 @@ export interface HttpJudges {
 
 export interface RefusedCall {
   problem: Problem
-  /** Of this server, as the caller reached it. */
+  /** Origin of this server, as the caller reached it. */
   origin: string
   principal: Principal
   hasCredentials: boolean

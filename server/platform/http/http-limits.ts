@@ -1,20 +1,20 @@
-/** How often one may call: for each address before it is known who asks, for each principal after, and narrower for what costs much. */
+/** Rate limits: per address before authentication, per principal after, and stricter ones for expensive operations. */
 import type { LimitName } from '../../../contract/endpoint.ts'
 import { networksOf } from '../network/caller-address.ts'
 import { anonymous, limitKeyOf, type Principal } from '../principal.ts'
 import { Problem } from '../problem.ts'
 import { type Standing, TokenBuckets } from '../token-buckets.ts'
 
-/** Calls a minute. */
+/** Calls per minute. */
 export type LimitRates = Record<'address' | 'principal' | LimitName, number>
 
 type LimitKind = keyof LimitRates
 
-/** Of an address, of its IPv6 network of 48 bits and of 32: a caller with many addresses gets little more by changing them. */
+/** Multiples of the rate for an address, its IPv6 /48 and its /32 network: rotating addresses gains a caller little. */
 const shares = [1, 4, 16] as const
 
 export class HttpLimits {
-  /** For one caller, and for the wider networks of callers who are not known. */
+  /** Buckets per caller, and for the wider networks of anonymous callers. */
   readonly #buckets: Record<LimitKind, TokenBuckets[]>
   readonly #policies: Record<LimitKind, string>
 
@@ -26,19 +26,20 @@ export class HttpLimits {
     this.#policies = each(kind => `"${kind}";q=${rates[kind]};w=60`)
   }
 
-  /** Whether `checkAddress` would let it pass. Takes nothing. */
+  /** Whether `checkAddress` would pass; consumes no tokens. */
   mayAsk(address: string): boolean {
     return networksOf(address).every((network, width) => this.#buckets.address[width]!.peek(network))
   }
 
-  /** @throws Problem too_many_requests. */
+  /** @throws Problem `too_many_requests` */
   checkAddress(address: string): void {
     this.#check('address', networksOf(address))
   }
 
   /**
-   * Answers the headers `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers) of the limit that is nearest.
-   * @throws Problem too_many_requests.
+   * Returns the headers `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers) of the strictest
+   * limit.
+   * @throws Problem `too_many_requests`
    */
   checkPrincipal(principal: Principal, address: string, limit: LimitName | undefined): Record<string, string> {
     const keys = principal === anonymous ? networksOf(address) : [limitKeyOf(principal)]
@@ -52,7 +53,7 @@ export class HttpLimits {
     }
   }
 
-  /** Whether both would let it pass; takes from both when they do. For callers that ask elsewhere when refused. */
+  /** Returns whether both checks pass, and consumes from both. For callers that fall back elsewhere if rejected. */
   admits(principal: Principal, address: string, limit: LimitName | undefined): boolean {
     try {
       this.checkAddress(address)
@@ -64,7 +65,7 @@ export class HttpLimits {
     }
   }
 
-  /** @param keys From narrow to wide. Answers how the narrowest stands. */
+  /** Checks all widths, and returns the standing of the narrowest. @param keys From narrow to wide. */
   #check(kind: LimitKind, keys: readonly string[]): Standing {
     const buckets = this.#buckets[kind]
     const narrowest = this.#take(buckets[0]!, keys[0]!, kind, 0)

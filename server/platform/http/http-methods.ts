@@ -1,4 +1,4 @@
-/** What is said where nothing is: that there is nothing at an address, or which methods there are at it. */
+/** Answers for URLs without a route: 404, or 405 with the allowed methods. */
 import { Problem } from '../problem.ts'
 
 interface Route {
@@ -6,21 +6,21 @@ interface Route {
   path: string
 }
 
-/** In the order in which they are told. */
+/** Order in which methods are listed. */
 const order = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 
-/** Which methods there are at an address. Only who asks for what is not there is told, so it may take its time. */
+/** Finds the methods allowed at a URL. Used for errors only, so it may be slow. */
 export class MethodTable {
   readonly #routes: readonly Route[]
-  /** Of each path, once it was asked for. */
+  /** Compiled patterns by path, created lazily. */
   readonly #patterns = new Map<string, RegExp>()
 
-  /** @param routes As Fastify names them, also those that are added later. */
+  /** @param routes Routes in Fastify's syntax; routes added to it later are included. */
   constructor(routes: readonly Route[]) {
     this.#routes = routes
   }
 
-  /** None where there is nothing. Addresses of files are not looked at. */
+  /** Returns the methods allowed at a path; none if there is no route. Wildcard routes are ignored. */
   at(pathname: string): string[] {
     const found = new Set<string>()
     for (const { method, path } of this.#routes) {
@@ -29,7 +29,7 @@ export class MethodTable {
     return order.filter(method => found.has(method))
   }
 
-  /** 404, or 405 with the methods that would be answered (RFC 9110, section 15.5.6). */
+  /** Returns a 404, or a 405 with the allowed methods (RFC 9110, section 15.5.6). */
   nothingAt({ method, url }: { method: string; url: string }): Problem {
     const pathname = url.split('?')[0] ?? ''
     const shown = `${method.slice(0, 20)} ${pathname.slice(0, 200)}`

@@ -1,17 +1,17 @@
 /**
- * What pages of other origins may do. A browser sends its session cookie along with requests that they cause: those are refused. Pages of
- * origins that RUSTYMAIL_ALLOWED_ORIGINS names may call with a token.
+ * CSRF protection and CORS. Browsers attach the session cookie to requests caused by pages of other origins: those are
+ * rejected. Pages of the origins in RUSTYMAIL_ALLOWED_ORIGINS may call with a token.
  */
 import { Problem } from '../problem.ts'
 import { type AllowedHosts, cannotBeRebound } from './http-form.ts'
 
 export interface Origins {
-  /** What the browser's address bar shows, where it is set. */
+  /** The URL in the browser's address bar, if configured. */
   publicUrl: string | undefined
-  /** Of other pages, which may ask with a token, and read the answer; never with a session. */
+  /** Origins whose pages may call with a token, and read the answer; never with a session. */
   allowed: readonly string[]
   isHttps: boolean
-  /** Names that are answered. Without them every name is, which only a test does. */
+  /** Allowed host names; all are allowed if omitted, which only tests do. */
   hosts?: AllowedHosts | undefined
 }
 
@@ -25,7 +25,7 @@ interface Request {
   }
 }
 
-/** Throws 403 for a request that changes something and does not come from our own page, by Origin (Fetch, section 3.2). */
+/** Throws 403 for a change requested by a page that is not ours, according to Origin (Fetch, section 3.2). */
 export function refuseForeignOrigin(request: Request, origins: Origins): void {
   if (request.method === 'GET' || request.method === 'HEAD') return
   const { origin } = request.headers
@@ -40,30 +40,30 @@ export function refuseForeignOrigin(request: Request, origins: Origins): void {
   )
 }
 
-/** Of this server as the caller reached it; of a name that was checked. */
+/** Returns this server's origin as the caller reached it, by a host name that was checked. */
 export function publicOriginOf(headers: Omit<Request['headers'], 'sec-fetch-site'>, origins: Origins): string {
   if (origins.publicUrl !== undefined) return new URL(origins.publicUrl).origin
   const host = headers.host ?? headers[':authority'] ?? 'localhost'
   return `${origins.isHttps ? 'https' : 'http'}://${host.toLowerCase()}`
 }
 
-/** Whether it is our own page that asks, by the address that browsers see. */
+/** Whether a request comes from our own page, by the origin that browsers see. */
 export function isOwnOrigin(headers: Omit<Request['headers'], 'sec-fetch-site'>, origins: Origins): boolean {
   const { origin } = headers
   if (origin === undefined) return false
-  // HTTP/2 has a field of its own for it (RFC 9113, section 8.3.1).
+  // HTTP/2 uses `:authority` (RFC 9113, section 8.3.1).
   const host = headers.host ?? headers[':authority']
   if (origins.publicUrl !== undefined && origin === new URL(origins.publicUrl).origin) return true
   if (host === undefined) return false
-  // Where browsers come over TLS, a page without it may be anybody's on the way.
+  // If browsers use TLS, a plain HTTP page could have been injected by a man in the middle.
   return origin === `https://${host}` || (!origins.isHttps && origin === `http://${host}`)
 }
 
 /**
- * Throws 403 unless a browser asks for what our own page puts into a frame (Fetch Metadata, section 2). A document for a frame
- * must never fill a window: there it would stand under our address. Over plain HTTP at another name than `localhost`
- * browsers say nothing of that kind; there the frame alone sends a Referer without a path (its policy is `origin`): a link in a
- * mail sends none, and a link of our page its whole address.
+ * Throws 403 unless a browser loads the document into a frame of our own page (Fetch Metadata, section 2). It must
+ * never fill a window, where it would appear under our origin. Over plain HTTP at names other than `localhost`,
+ * browsers do not send Fetch Metadata; there only the frame sends a Referer without a path (its policy is `origin`): a
+ * link in a mail sends none, and a link on our page its full URL.
  */
 export function refuseOutsideFrame(header: (name: string) => string | undefined, { publicUrl }: Origins): void {
   const wanted = header('sec-fetch-dest')
@@ -78,9 +78,9 @@ export function refuseOutsideFrame(header: (name: string) => string | undefined,
 }
 
 /**
- * Throws 403 for a page that is not ours, whatever it brings along, where programs talk and browsers have no business (MCP,
- * Streamable HTTP, security warning). That Origin and Host agree proves something only where the host is ours, since every
- * other name may have been pointed at this machine by the author of the page (DNS rebinding).
+ * Throws 403 for a page that is neither ours nor allowed, whatever its credentials, on endpoints for programs (MCP,
+ * Streamable HTTP, security warning). That Origin and Host agree is proof only if the host is ours: every other name
+ * may have been pointed at this machine by the author of the page (DNS rebinding).
  */
 export function refuseStrangeOrigin(headers: Request['headers'], origins: Origins): void {
   const { origin } = headers
@@ -103,7 +103,7 @@ interface Headers {
   'access-control-request-method'?: string | string[] | undefined
 }
 
-/** What such a page may send beside what every page may. */
+/** Request headers allowed to such pages, besides the CORS-safelisted ones. */
 export const requestHeaders = [
   'Authorization',
   'X-API-Key',
@@ -122,7 +122,7 @@ export const requestHeaders = [
   'RustyMail-Results',
   'RustyMail-Session',
 ]
-/** What it may read of an answer beside what every page may. */
+/** Response headers exposed to such pages, besides the CORS-safelisted ones. */
 export const exposedHeaders = [
   'Accept-Ranges',
   'Allow',
@@ -140,17 +140,17 @@ export const exposedHeaders = [
   'X-Request-Id',
 ]
 const methods = 'GET, HEAD, POST, PUT, PATCH, DELETE'
-/** The longest that Chromium keeps it. */
+/** Maximum that Chromium caches a preflight. */
 const maxAgeSeconds = 7_200
 
 /**
- * Lets pages of the origins that RUSTYMAIL_ALLOWED_ORIGINS names call us from a browser (Fetch, section 3.2), by a
- * token that they have. Never by a cookie: that is our own page's, and a browser sends it along whichever page asks.
+ * CORS for pages of the origins in RUSTYMAIL_ALLOWED_ORIGINS (Fetch, section 3.2), with a token of their own. Never
+ * with a cookie, which browsers attach whichever page makes the request.
  */
 export class Cors {
   readonly #origins: Origins
   readonly #headers = new Map<string, Record<string, string>>()
-  /** Of every answer, whatever page asked: it would be another for another page. */
+  /** Headers of every answer: it varies by origin. */
   readonly always: Readonly<Record<string, string>>
 
   constructor(origins: Origins) {
@@ -162,19 +162,19 @@ export class Cors {
     }
   }
 
-  /** Undefined unless a page of such an origin asks. */
+  /** Returns headers for a page of an allowed origin, else undefined. */
   headersFor({ origin }: Headers): Record<string, string> | undefined {
     return origin === undefined ? undefined : this.#headers.get(origin)
   }
 
-  /** Whether a page of such an origin asks which is not our own: then its browser's cookie counts for nothing. */
+  /** Whether a request comes from another allowed origin than our own, so that its cookie is ignored. */
   isForeign(headers: Headers): boolean {
     return this.headersFor(headers) !== undefined && !isOwnOrigin(headers, this.#origins)
   }
 
   /**
-   * What a browser wants to hear before it sends the request itself. The same for every address: of one where nothing is, the page
-   * shall read that.
+   * Returns headers for a preflight request, else undefined. The same for every URL, so that the page can read a 404 of
+   * the actual request.
    */
   preflight(method: string, headers: Headers): Record<string, string> | undefined {
     if (method !== 'OPTIONS' || headers['access-control-request-method'] === undefined) return undefined

@@ -1,4 +1,4 @@
-/** What came of a request, told to the metrics and to the audit trail. */
+/** The outcome of a request, for metrics and the audit trail. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Effect } from '../../../contract/endpoint.ts'
 import { type Caller, maxUserAgent } from '../principal.ts'
@@ -10,28 +10,28 @@ export interface RequestOutcome {
   effect: Effect
   method: string
   status: number
-  /** `ok`, another outcome that is no refusal, or the code of the problem. */
+  /** `ok`, another good outcome, or the code of the problem. */
   code: string
   durationMs: number
-  /** Undefined when the principal stayed unknown. */
+  /** Undefined if the caller was not identified. */
   caller: Caller | undefined
   address: string
   userAgent: string
   isCounted: boolean
   requestId: string
-  /** What it was done to: the parameters of the path, and what the handler noted. */
+  /** The objects concerned: path parameters, and references noted by the handler. */
   refs: Record<string, string>
-  /** Undefined when nothing but secrets was in it, or when it was refused before it was checked. Not to be kept. */
+  /** Undefined if it held only secrets, or the request was rejected before validation. Must not be retained. */
   input: SafeInput | undefined
-  /** Whether there was a cookie, a token or a key, right or wrong. */
+  /** Whether there was a cookie, a token or a key, valid or not. */
   hasCredentials: boolean
 }
 
-/** Keeps who did what. */
+/** The audit trail. */
 export interface Trail {
-  /** It can hold no more: nothing that changes something is let in until it can. */
+  /** Whether its queue is full: changes are rejected until it has room. */
   readonly isFull: boolean
-  /** Resolves when it is kept, or waits to be for longer than an answer should; undefined for what is not noted. Never rejects. */
+  /** Records an outcome. Resolves once stored, or after a timeout; undefined if it is not recorded. Never rejects. */
   record(outcome: RequestOutcome): Promise<void> | undefined
 }
 

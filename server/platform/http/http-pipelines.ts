@@ -1,34 +1,34 @@
 /**
- * What stands behind what on one connection of HTTP/1.1: a client need not wait for an answer before it asks again (RFC 9112,
- * section 9.3.2). Answers keep their order, also where one of them takes the connection for itself, or a message cannot be read.
+ * Pipelining on HTTP/1.1 connections: a client may send requests before earlier ones are answered (RFC 9112, section
+ * 9.3.2). Answers keep their order, even if one of them takes over the connection, or a message is malformed.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Problem } from '../problem.ts'
 
-/** A client may send so much to a connection that reads no further request; past it the connection is closed. */
+/** Input discarded on a connection that reads no further request; past it, the connection is closed. */
 const ignoredBytes = 64 * 1024
 
 interface Line {
   request: IncomingMessage
   response: ServerResponse
-  /** Resolves when the latest request that might make a stream of the connection was answered, in whatever way. */
+  /** Resolves when the latest request that might take over the connection was answered, in whatever way. */
   undecided: Promise<unknown> | undefined
-  /** Answers that wait for their turn; made when there is one. */
+  /** Answers that wait for their turn; created lazily. */
   queued: Set<ServerResponse> | undefined
 }
 
 export class HttpPipelines {
-  /** Connections of which no further request is read: they became streams, or their last answer said so. */
+  /** Connections on which no further request is read: they became streams, or got their last answer. */
   readonly ended = new WeakSet<Duplex>()
   readonly #lines = new WeakMap<Duplex, Line>()
-  /** Of requests whose body is broken. */
+  /** Problems of requests whose body is malformed. */
   readonly #faults = new WeakMap<IncomingMessage, Problem>()
 
   /**
-   * Called for each request when its head has come. False when the connection is over for it: it is not answered, nor done
-   * (RFC 9112, section 9.6). A promise while an earlier request may still come to that.
-   * @param mayTake Whether its answer may be a stream that takes the connection.
+   * Registers a request when its head was received. Returns false if the connection has ended, so that the request is
+   * neither executed nor answered (RFC 9112, section 9.6); a promise while an earlier request may still end it.
+   * @param mayTake Whether the answer may be a stream that takes over the connection.
    */
   enter(request: IncomingMessage, response: ServerResponse, mayTake: boolean): boolean | Promise<boolean> {
     const { socket } = request
@@ -42,7 +42,7 @@ export class HttpPipelines {
     return undecided ? undecided.then(() => !this.ended.has(socket)) : true
   }
 
-  /** True when its answer may begin at once; else resolves when it may, or to false when the connection is gone. */
+  /** Returns true if the answer may begin now; else resolves when it may, or to false if the connection is lost. */
   turnOf(response: ServerResponse): true | Promise<boolean> {
     if (response.socket !== null) return true
     return new Promise(resolve => {
@@ -51,11 +51,11 @@ export class HttpPipelines {
   }
 
   /**
-   * A message that cannot be read, or that did not come in time, is answered behind what was asked before it. It is the last.
-   * @param answer Writes to the bare connection.
+   * Answers a malformed or late message after earlier requests; it is the last one on its connection.
+   * @param answer Writes to the raw connection.
    */
   broken(socket: Duplex, problem: Problem, answer: () => void): void {
-    // What follows a stream, or a last answer, is discarded.
+    // Input after a stream or a last answer is discarded.
     if (this.ended.has(socket)) return
     this.ended.add(socket)
     ignoreInput(socket)
@@ -63,14 +63,14 @@ export class HttpPipelines {
     if (!last || last.response.closed) return answer()
     const { request, response } = last
     if (request.complete) return void response.once('close', answer)
-    // Its body is what is broken: the reader of the body answers it, in turn.
+    // The body is malformed: its reader answers the request, in turn.
     if (!response.headersSent) response.setHeader('connection', 'close')
     response.once('close', () => socket.end())
     this.#faults.set(request, problem)
     if (request.listenerCount('error') > 0) request.emit('error', problem)
   }
 
-  /** For readers that start on a body that was broken before. */
+  /** Returns the problem of a body that turned out malformed before it was read. */
   faultOf(request: IncomingMessage): Problem | undefined {
     return this.#faults.get(request)
   }
@@ -81,7 +81,7 @@ export class HttpPipelines {
     return line
   }
 
-  /** Node says `close` of an answer only when its turn had come; what waits for it must hear of it all the same. */
+  /** Emits `close` on queued answers when the connection closes, which Node does only for those whose turn had come. */
   #queue(line: Line, socket: Duplex, response: ServerResponse): void {
     if (!line.queued) {
       const queued = new Set<ServerResponse>()
@@ -96,10 +96,10 @@ export class HttpPipelines {
   }
 }
 
-/** Takes the place of what read it, Node's parser too: what comes is discarded, as far as that goes. */
+/** Discards all further input, in place of other readers such as Node's parser, up to a bound. */
 export function ignoreInput(socket: Duplex): void {
   let left = ignoredBytes
-  // Makes Node's parser let go of the bytes first, which it else takes before any listener.
+  // A first listener makes Node's parser release the socket, which it otherwise reads natively.
   socket.on('data', () => undefined)
   socket.removeAllListeners('data')
   socket.on('data', (chunk: Buffer) => {

@@ -1,4 +1,4 @@
-/** The door for small exchanges of a protocol of its own: the answer has the words and headers of its handler, and leaves like all others. */
+/** Routes for protocols with their own message format: the handler supplies body and headers of the answer. */
 import type { Operation } from '../guard.ts'
 import type { Caller } from '../principal.ts'
 import { HttpCall } from './http-call.ts'
@@ -10,13 +10,13 @@ export interface PlainCall {
   /** Path and query, as sent. */
   target: string
   headers: Record<string, string>
-  /** JSON, parsed; a form as its text. */
+  /** Parsed JSON; a form as text. */
   body: unknown
-  /** Of this server, as the caller reached it. */
+  /** Origin of this server, as the caller reached it. */
   origin: string
   caller: Caller
   requestId: string
-  /** For the trail. No secrets. */
+  /** Adds references to the audit entry. No secrets. */
   note(refs: Record<string, string>): void
 }
 
@@ -30,13 +30,13 @@ export interface PlainRoute {
   method: 'GET' | 'POST'
   path: string
   operation: Operation
-  /** Bytes. */
+  /** Maximum size of a body in bytes. */
   bodyLimit?: number
-  /** The body is `application/x-www-form-urlencoded`. */
+  /** Whether the body may be `application/x-www-form-urlencoded`. */
   takesForm?: boolean
 }
 
-/** What the handler's library has no say in. */
+/** Headers of the handler that are ignored, since the server sets them. */
 const notAnswered = /^(access-control-|vary$|content-length$|connection$|transfer-encoding$)/
 
 export function handlePlain(

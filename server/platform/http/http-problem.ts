@@ -1,4 +1,6 @@
-/** Turns whatever went wrong into an RFC 9457 answer. What is not a Problem is a bug: logged whole, answered without detail. */
+/**
+ * Turns errors into RFC 9457 answers. An error that is not a Problem is a bug: logged in full, answered without detail.
+ */
 import type { Duplex } from 'node:stream'
 import type { ProblemCode } from '../../../contract/problem.ts'
 import { type DatabaseFaultKind, databaseFaultKind, isDatabaseFault, isOrphan } from '../database/database-fault.ts'
@@ -23,10 +25,10 @@ interface Reply {
   send(body: unknown): unknown
 }
 
-/** How long the reader of a last answer may take for it. */
+/** Timeout for a client to read the last answer. */
 const lingerMs = 5_000
 
-/** The faults that Fastify finds by itself, in our words. */
+/** Fastify's own errors, as problems. */
 const ofFastify: ReadonlyMap<string, [ProblemCode, string]> = new Map(
   Object.entries({
     FST_ERR_CTP_BODY_TOO_LARGE: ['too_large', 'The body is too large.'],
@@ -73,31 +75,31 @@ export function toProblem(error: unknown): Problem | undefined {
   return undefined
 }
 
-/** What reading a body throws when its sender goes away, or is cut for being too slow. */
+/** Whether an error is that of a body whose sender disconnected, or was cut off for being too slow. */
 export function isCutOff(error: unknown, request: { aborted: boolean }): boolean {
   if (!request.aborted || !(error instanceof Error) || isDatabaseFault(error)) return false
   return 'code' in error && /^(ECONNRESET|EPIPE|FST_ERR_CTP_INVALID_CONTENT_LENGTH)$/.test(String(error.code))
 }
 
 /**
- * Logs what is ours to look at, and has the request count as failed; of an answer that has begun, nothing more can be done.
- * @param isAlone Its client is gone, and with it what was done for it.
+ * Logs server errors, and marks the request as failed; once an answer has begun, nothing more can be done.
+ * @param isAlone Whether the client has disconnected, which aborts the work for it.
  */
 export function noteFault(logger: Logger, error: unknown, request: Request, isAlone = false): Problem {
   const problem = (isAlone && ofLeaving(error)) || toProblem(error) || asBug(logger, error, request)
   request.outcomeCode = problem.code
   if (problem.status >= 500 && problem.code !== 'internal') {
-    // Callers refused for overload must not fill the log as well; the figures count them.
+    // Rejections due to overload must not flood the log; metrics count them.
     const level = problem.code === 'overloaded' && problem.cause === undefined ? 'debug' : 'warn'
     logger[level]({ request_id: request.id, code: problem.code, detail: problem.message }, 'request failed')
   }
-  // Rare, so that a fault of ours would be seen.
+  // Logged since it is rare, and could be a bug.
   if (isOrphan(error))
     logger.warn({ request_id: request.id, err: error }, 'what a request belongs to was deleted meanwhile')
   return problem
 }
 
-/** @param challenge What `WWW-Authenticate` is to say, where something else than usual. */
+/** Answers with a problem. @param challenge Overrides `WWW-Authenticate`. */
 export function answerProblem(
   logger: Logger,
   error: unknown,
@@ -112,7 +114,7 @@ export function answerProblem(
   if (allow !== undefined) reply.header('allow', allow)
   // RFC 9110, section 14.4.
   if (fileBytes !== undefined) reply.header('content-range', `bytes */${fileBytes}`)
-  // RFC 9110, section 11.6.1; MCP clients ask for it. Browsers open no dialog of their own for this scheme.
+  // Required by RFC 9110, section 11.6.1, and by MCP clients. Browsers show no dialog for this scheme.
   const usual = problem.status === 401 ? 'Bearer realm="RustyMail"' : undefined
   const asked = challenge?.(problem) ?? usual
   if (asked !== undefined) reply.header('www-authenticate', asked)
@@ -125,24 +127,24 @@ export function answerProblem(
     .send(problem.toBody(request.id))
 }
 
-/** What is not even HTTP is answered on the bare socket. */
+/** Answers on the raw socket, for input that is not HTTP. */
 export function rawProblem(socket: Duplex, problem: Problem): void {
-  // The answer before was the last one already.
+  // The previous answer was the last one already.
   if (socket.writableEnded) return
   if (!socket.writable) return void socket.destroy()
   const body = JSON.stringify(problem.toBody('none'))
-  // An `import` of it would read each of its exports, of which WebSocket loads all of Node's fetch: 6 MiB.
+  // An `import` would evaluate all exports, of which WebSocket loads Node's fetch: 6 MiB.
   const { STATUS_CODES } = process.getBuiltinModule('node:http')
   socket.end(
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   )
-  // A reader that does not take it is cut off.
+  // A client that does not read the answer is disconnected.
   const cut = setTimeout(() => socket.destroy(), lingerMs)
   socket.once('close', () => clearTimeout(cut))
 }
 
-/** What Node's parser could not make a request of. Undefined when the peer is gone. */
+/** Converts an error of Node's parser; undefined if the peer has disconnected. */
 export function problemOfParser({ code }: { code?: string }): Problem | undefined {
   if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'HPE_INVALID_EOF_STATE') return undefined
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
@@ -156,7 +158,7 @@ export function problemOfParser({ code }: { code?: string }): Problem | undefine
   return new Problem('bad_request', 'This is not a valid HTTP request.')
 }
 
-/** What ends by the signal of a call, whose reason is that of Node. */
+/** Converts Node's AbortError, thrown by work that was aborted by a call's signal. */
 function ofLeaving(error: unknown): Problem | undefined {
   if (!(error instanceof Error) || error.name !== 'AbortError') return undefined
   return new Problem('bad_request', 'The client went away.', { cause: error })

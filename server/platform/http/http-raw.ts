@@ -1,4 +1,4 @@
-/** Serves what is no endpoint of JSON, by the same gate as `handle`: streams, files, texts, frames. */
+/** Serves routes other than JSON endpoints, behind the same gate as `handle`: streams, files, texts, frames. */
 import type { FastifyReply } from 'fastify'
 import type { Endpoint } from '../../../contract/endpoint.ts'
 import { operationName } from '../../../contract/index.ts'
@@ -9,7 +9,7 @@ import type { StreamCall } from './http-front.ts'
 import { principalOf } from './http-hooks.ts'
 import { admit, type HttpServer, handle, toRoute } from './http-server.ts'
 
-/** Serves an endpoint that is an event stream: in front of the ordinary server where the request is an ordinary one. */
+/** Serves an event stream: by `HttpFront` before Node's parser for ordinary requests, else by Node's server. */
 export function handleStream<Query>(
   http: HttpServer,
   endpoint: Endpoint<unknown, Query, unknown, unknown>,
@@ -29,14 +29,14 @@ export function handleStream<Query>(
     if (turn === true && !noting) return begin(call)
     return Promise.all([turn, noting]).then(async ([isHere]) => {
       if (!isHere) throw new Problem('bad_request', 'The client went away.')
-      // It waited: who asked may be nobody by now.
+      // The caller may have been revoked while it waited.
       await call.checkAgain()
       begin(call)
     })
   })
 }
 
-/** Serves something that is no endpoint of JSON: a file, a text, a frame. The gate is the same. */
+/** Serves a file, a text or a frame, behind the same gate as an endpoint. */
 export function handleRaw(
   http: HttpServer,
   path: string,

@@ -1,4 +1,4 @@
-/** What a request of Fastify carries here beside its own fields, and what a route says of itself. */
+/** Fields that are added to Fastify's requests, and the configuration of routes. */
 import type { FastifyInstance } from 'fastify'
 import type { Endpoint, LimitName } from '../../../contract/endpoint.ts'
 import type { Operation } from '../guard.ts'
@@ -7,23 +7,25 @@ import type { SafeInput } from './http-input.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What its route says of itself: Fastify makes `routeOptions` again for each look. Undefined where no route was looked up. */
+    /**
+     * Cached configuration of its route, since Fastify rebuilds `routeOptions` per access; undefined without a route.
+     */
     route: FastifyContextConfig | undefined
     caller: Caller | undefined
-    /** Where it came from; still known when the connection is gone. */
+    /** The caller's address, known even after the connection was closed. */
     address: string
-    /** When, by performance.now(). */
+    /** Start time by performance.now(). */
     began: number
-    /** Of the problem that was answered; or what came of it that is neither done nor refused. */
+    /** Code of the problem that was answered, or another outcome than `ok`. */
     outcomeCode: string | undefined
-    /** Whether there was a cookie, a token or a key, right or wrong. */
+    /** Whether there was a cookie, a token or a key, valid or not. */
     hasCredentials: boolean
-    /** What was sent, once it is checked. */
+    /** The validated input without secrets. */
     safeInput: SafeInput | undefined
-    /** What the handler wants to have in the trail; no secrets. */
+    /** References noted by the handler for the audit trail; no secrets. */
     notes: Record<string, string> | undefined
     isRecorded: boolean
-    /** Until the trail has it. */
+    /** Resolves once the audit trail has recorded it. */
     recording: Promise<void> | undefined
   }
   interface FastifyContextConfig {
@@ -33,12 +35,12 @@ declare module 'fastify' {
     lighter?: Endpoint['lighter']
     bodyShape?: Endpoint['bodyShape']
     takesForm?: boolean
-    /** Its answer may be a stream that takes the connection. */
+    /** Whether its answer may be a stream that takes over the connection. */
     mayTake?: boolean
   }
 }
 
-/** So that all requests have the same shape from the beginning. */
+/** Declares the fields, so that all requests have the same hidden class. */
 export function decorateRequests(server: FastifyInstance): void {
   server.decorateRequest('route', undefined)
   server.decorateRequest('caller', undefined)

@@ -1,4 +1,4 @@
-/** `handle()`, by which every endpoint is served: what comes in is checked against the contract, what goes out too. */
+/** `handle()` serves every endpoint, and validates input and output against the contract. */
 import type { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -25,49 +25,52 @@ export interface HttpServerOptions extends HttpJudges {
   tls?: TlsFiles | undefined
   connectionBounds?: ConnectionBounds
   bodyBounds?: BodyBounds
-  /** Only a test is more impatient; milliseconds. */
+  /** Milliseconds; shortened only by tests. */
   timeouts?: { requestTimeout: number; headersTimeout: number; connectionsCheckingInterval: number }
   uploadPace?: UploadPace
-  /** Only a test is more impatient with an answer of which nothing is taken. */
+  /** Timeout for a client to read its answer, in milliseconds; shortened only by tests. */
   unreadMs?: number
 }
 
 export interface HttpServer {
   readonly fastify: FastifyInstance
   readonly options: HttpServerOptions
-  /** Everything that is served, by whatever road; tests hold it against the contract. */
+  /** All routes, however they are registered; tests compare them with the contract. */
   readonly routes: { method: string; path: string; operation: Operation | undefined }[]
-  /** While true, everything but health is answered with 503 `draining`. */
+  /** While true, everything except health checks is answered with 503 `draining`. */
   isDraining: boolean
   readonly isHttps: boolean
-  /** Of every response; over HTTP/1.1 those that Fastify sends have them by themselves. */
+  /** Headers of every response; set automatically on HTTP/1.1 responses that Fastify sends. */
   readonly headers: Readonly<Record<string, string>>
-  /** Answers requests for streams before the ordinary server gets to see them. */
+  /** Answers requests for streams before Node's server sees them. */
   readonly front: HttpFront
-  /** Where there is TLS. */
+  /** Set if the server uses TLS. */
   readonly tlsConnections: TlsConnections | undefined
-  /** Connections of which no further request is read: they became streams, or are closing. */
+  /** Connections on which no further request is read: they became streams, or are closing. */
   readonly takenSockets: WeakSet<Duplex>
   readonly connectionLimits: ConnectionLimits
-  /** As `HttpPipelines` has it. */
+  /** See `HttpPipelines.turnOf`. */
   turnOf(response: ServerResponse): true | Promise<boolean>
-  /** Resolves when no request and no stream is under way, at once when that is so now. */
+  /** Resolves when no request or stream is in progress. */
   whenIdle(): Promise<void>
-  /** The server stops: what of bodies has not come by now is waited for no longer. */
+  /** Rejects incomplete bodies when the server stops. */
   endBodies(): void
-  /** Puts what changes something in the trail before its answer begins; for answers that are no ordinary ones. */
+  /** Records a change in the audit trail before its answer begins; for answers sent outside Fastify. */
   record(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined
-  /** As `HttpCall` has it. */
+  /** See `Call.checkAgain`. */
   checkAgain(request: FastifyRequest, accountId: string | undefined): Promise<void> | undefined
-  /** From here on the body may take as long as it comes at the pace of uploads. Tells a sender that holds it back that it is wanted. */
+  /** Starts an upload: the upload pace replaces the body timeout, and a sender that waits gets `100 Continue`. */
   wantFile(request: FastifyRequest): void
-  /** A stream has bounds of its own, so its connection does not count until it closes. */
+  /** Excludes the connection from the limits until the stream closes, since streams have bounds of their own. */
   carry(request: FastifyRequest, stream: EventEmitter): void
-  /** Answers what no route answers, and says whether it did: the page has addresses of its own. */
+  /** Answers requests without a route, such as URLs of the page; returns whether it did. */
   serveFallback?: (request: FastifyRequest, reply: FastifyReply) => boolean
 }
 
-/** Serves an endpoint of the contract. The answer is checked too, unless it is text already: what the contract does not name does not leave. */
+/**
+ * Serves an endpoint of the contract. The answer is validated too, unless it is JSON text already: unknown fields are
+ * never sent.
+ */
 export function handle<Params, Query, Body, Response>(
   http: HttpServer,
   endpoint: Endpoint<Params, Query, Body, Response>,
@@ -91,7 +94,7 @@ export function handle<Params, Query, Body, Response>(
       bodyShape: endpoint.bodyShape,
       mayTake: endpoint.stream === 'always',
     },
-    // Without a promise where the service needs none: what is known already is answered in the turn in which it was asked.
+    // Synchronous if the service is, so that cached data is answered in the same turn.
     handler: (request, reply) => {
       const principal = principalOf(request)
       const input = parseInput(endpoint, request)
@@ -102,10 +105,10 @@ export function handle<Params, Query, Body, Response>(
       if (endpoint.method === 'PATCH') call.note({ fields: fieldNames(input.body).join(', ') })
       const finish = (answer: Response | JsonText) => {
         const told = answer instanceof JsonText ? undefined : answer
-        // A stream was told of before it began.
+        // A stream was recorded before it began.
         if (reply.sent) return undefined
         const leave = () => {
-          // What was done is done, and answered as such; what was only read has not left yet.
+          // Only reads are checked again: a change was made already, and is answered as such.
           const checking = endpoint.effect === 'read' ? call.checkAgain(accountOf(input.params)) : undefined
           return checking
             ? checking.then(() => bodyOf(endpoint, call, reply, answer))
@@ -120,7 +123,7 @@ export function handle<Params, Query, Body, Response>(
   })
 }
 
-/** For Fastify to send. It is never given the reply itself, for which it would wait by listeners on the response. */
+/** Returns the body for Fastify to send, never the reply, which Fastify would await with listeners on the response. */
 function bodyOf<Response>(
   endpoint: Endpoint<unknown, unknown, unknown, Response>,
   call: Call<unknown, unknown, unknown>,
@@ -143,7 +146,7 @@ function checkedText(endpoint: Endpoint, answer: unknown): string {
   return JSON.stringify(checked.data)
 }
 
-/** @throws Problem for callers that may not, and for what a human stopped. */
+/** Authorizes a call, by its account if it names one. @throws Problem for unauthorized callers, and for freezes */
 export function admit(
   { options: { stops } }: HttpServer,
   principal: Principal,
@@ -153,7 +156,7 @@ export function admit(
   const accountId = accountOf(params)
   guard(principal, operation, accountId, stops)
   if (accountId !== undefined || !stops) return
-  // Services look whether the caller may see an account that the query names.
+  // Services check whether the caller may see an account named in the query.
   const asked = accountOf(query)
   if (asked === undefined) stops.checkAll(principal, operation)
   else stops.check(principal, operation, asked)

@@ -1,4 +1,6 @@
-/** The only door to Fastify: makes the server, with the gate before every route, and errors become problems. */
+/**
+ * The only module that sets up Fastify: creates the server, with the gate before every route, and errors as problems.
+ */
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Http2SecureServer } from 'node:http2'
@@ -26,7 +28,7 @@ import { securityHeaders } from './security-headers.ts'
 import { hasLeft, UnderWay } from './under-way.ts'
 import { boundUnread, unreadMs } from './unread-answers.ts'
 
-/** A head that is not whole after 60 s is cut, and a body 60 s after its head; how often Node looks is how late a head may be. */
+/** Timeouts of 60 s for a head, and for a body after its head; Node checks heads only at the given interval. */
 const usualTimeouts = { requestTimeout: 60_000, headersTimeout: 60_000, connectionsCheckingInterval: 5_000 }
 const boot = randomBytes(4).toString('hex')
 
@@ -37,8 +39,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const timeouts = options.timeouts ?? usualTimeouts
   const headers = securityHeaders({ isHttps: options.origins.isHttps })
   const Response = boundUnread(responseWith(headers), options.unreadMs ?? unreadMs)
-  // A request without a host is rejected by us.
-  // Of Node, whole requests have no bound: `BodyClock` bounds their bodies.
+  // `refusalOfForm` rejects a request without a host.
+  // Node's timeout for whole requests is off: `BodyClock` bounds their bodies.
   const { headersTimeout, connectionsCheckingInterval } = timeouts
   const heads = { requestTimeout: 0, headersTimeout, connectionsCheckingInterval }
   const parsing = { ...heads, requireHostHeader: false, ServerResponse: Response, Http1ServerResponse: Response }
@@ -94,7 +96,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     },
   })
   const tlsConnections = options.tls && new TlsConnections(options.unreadMs ?? unreadMs)
-  // Behind TLS there are no plain bytes to read.
+  // With TLS, there are no plain bytes for `HttpFront` to read.
   if (tlsConnections) tlsConnections.watch(server.server as unknown as Http2SecureServer)
   else front.standBefore(server.server)
   const bareOf = ({ raw }: FastifyRequest) => tlsConnections?.bareOf(raw.socket) ?? raw.socket
@@ -148,19 +150,19 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     for (const each of [method].flat()) http.routes.push({ method: each, path: url, operation: config?.operation })
   })
   bodies.addTo(server)
-  // For those that are set: who asks is read from the header, by the gate.
+  // For setting cookies only: the gate reads them from the header itself.
   server.register(cookie, { hook: false })
   hooks.addTo(server)
   server.setErrorHandler((error, request, reply) => {
-    // The client went away before its request was whole: there is nobody to answer, and nothing was asked.
+    // The client disconnected before its request was complete, so there is nothing to answer.
     if (isCutOff(error, request.raw)) {
       return void options.logger.debug({ request_id: request.id }, 'a request was cut off')
     }
-    // As below: a reply that is returned is waited for.
+    // The reply is not returned, for the reason given below.
     answerProblem(options.logger, error, request, reply, problem => hooks.challengeOf(request, problem))
   })
   server.setNotFoundHandler((request, reply) => {
-    // A reply that is returned is waited for, by listeners on the response beside those of its sender: more than Node allows.
+    // Fastify awaits a returned reply with listeners on the response, which exceed Node's warning limit.
     if (http.serveFallback?.(request, reply)) return
     answerProblem(options.logger, methods.nothingAt(request), request, reply)
   })

@@ -1,4 +1,4 @@
-/** TLS without a proxy: HTTP/1.1 and HTTP/2 on one port, and an end to connections that ask nothing or take nothing. */
+/** TLS without a proxy: HTTP/1.1 and HTTP/2 on one port, with timeouts for clients that neither send nor read. */
 import type { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { constants, type Http2SecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
@@ -8,24 +8,26 @@ import { TLSSocket } from 'node:tls'
 import { Problem } from '../problem.ts'
 import { rawProblem } from './http-problem.ts'
 
-/** PEM. */
+/** Certificate and key in PEM. */
 export interface TlsFiles {
   cert: Buffer
   key: Buffer
 }
 
 const keepAliveMs = 72_000
-/** A greeting that takes longer is cut. */
+/** Timeout for the TLS handshake. */
 const handshakeMs = 10_000
-/** Of one connection. A client that wants more waits, or opens another. */
+/** Concurrent streams per connection; a client that wants more waits, or opens another connection. */
 const maxConcurrentStreams = 250
-/** Requests that a client takes back before they are answered: at once, and in each second after. Each costs us, and it nothing. */
+/**
+ * Burst and rate of streams that a client may reset before they are answered, which is cheap for it only (rapid reset).
+ */
 const maxResets = 500
 const resetsPerSecond = 20
-/** A connection on which nothing moved for Fastify's 72 s is asked to end, and after this it must. */
+/** Grace period for a connection that was asked to end after being idle for `keepAliveMs`; then it is destroyed. */
 const lastWordMs = 10_000
 
-/** For Fastify, which has another type for each kind of server; what is used of them here is the same. */
+/** Returns Fastify's options for TLS; untyped, since Fastify has a distinct type for each kind of server. */
 export function tlsOptions(files: TlsFiles, timeouts: object): object {
   const own = { handshakeTimeout: handshakeMs, keepAliveTimeout: keepAliveMs }
   const https = { ...files, ...timeouts, ...own, allowHTTP1: true, settings: { maxConcurrentStreams } }
@@ -34,16 +36,16 @@ export function tlsOptions(files: TlsFiles, timeouts: object): object {
 
 export class TlsConnections {
   readonly #open = new Map<string, Socket>()
-  /** Those that have not asked anything yet. */
+  /** Connections that have not sent a request yet. */
   readonly #silent = new Map<string, Socket>()
   readonly #unreadMs: number
 
-  /** @param unreadMs For so long a client may take nothing of an answer. */
+  /** @param unreadMs Timeout for a client that does not read its answer. */
   constructor(unreadMs: number) {
     this.#unreadMs = unreadMs
   }
 
-  /** Called before the server listens. */
+  /** Starts tracking connections; call it before the server listens. */
   watch(server: Http2SecureServer): void {
     server.prependListener('connection', (socket: Socket) => {
       const name = nameOf(socket)
@@ -65,12 +67,12 @@ export class TlsConnections {
     server.on('session', session => this.#watchSession(session))
   }
 
-  /** The connection that carries it. */
+  /** Returns the TCP connection under a TLS socket. */
   bareOf(socket: Socket): Socket {
     return this.#open.get(nameOf(socket)) ?? socket
   }
 
-  /** Ends connections that have not asked anything; HTTP/2 ends by itself when its streams do. */
+  /** Closes connections that have not sent a request; HTTP/2 sessions end automatically with their streams. */
   endSilent(): void {
     for (const socket of this.#silent.values()) socket.destroy()
   }
@@ -84,22 +86,22 @@ export class TlsConnections {
     boundResets(session)
     boundUnread(session, this.#unreadMs)
     session.once('timeout', () => {
-      // A session that was asked to end waits for its reader, also when it is destroyed.
+      // A session that ends waits for its client to read, even if it is destroyed.
       const cut = setTimeout(() => socket?.destroy(), lastWordMs)
       session.once('close', () => clearTimeout(cut))
     })
   }
 }
 
-/** Frees what is held for a reader that is too slow; a plain end would wait for it. */
+/** Resets a connection or stream, which frees data buffered for a slow reader; a regular end would wait for it. */
 export function resetSocket(socket: Duplex): void {
   if (isHttp2Stream(socket)) socket.close(constants.NGHTTP2_CANCEL)
-  // Under TLS, Node does not reset; what the kernel holds goes when it gives up.
+  // Node cannot reset under TLS; the kernel frees its buffers when it gives up.
   else if (!(socket instanceof TLSSocket) && isTcp(socket)) socket.resetAndDestroy()
   socket.destroy()
 }
 
-/** What counts for no limit, as health, could else be asked for and taken back without end. */
+/** Limits stream resets, which would allow a flood of requests that are not rate-limited, such as health checks. */
 function boundResets(session: ServerHttp2Session): void {
   let left = maxResets
   let since = performance.now()
@@ -115,7 +117,7 @@ function boundResets(session: ServerHttp2Session): void {
   })
 }
 
-/** The clock of a stream knows each piece that leaves; one that waits for its answer has nothing to take. */
+/** Resets streams whose client does not read; a stream's timeout restarts with each chunk, and idle ones are exempt. */
 function boundUnread(session: ServerHttp2Session, unreadMs: number): void {
   session.on('stream', stream => {
     stream.setTimeout(unreadMs)
@@ -125,7 +127,7 @@ function boundUnread(session: ServerHttp2Session, unreadMs: number): void {
   })
 }
 
-/** A request whose body is late: over HTTP/1.1 as Node itself does it, so that its sender is told. */
+/** Aborts a request whose body is late: over HTTP/1.1 like Node itself, so that the sender gets an answer. */
 export function cutBody(server: EventEmitter, request: IncomingMessage): void {
   if ('stream' in request) return (request.stream as ServerHttp2Stream).close(constants.NGHTTP2_CANCEL)
   const late = Object.assign(new Error('The body is late.'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
@@ -140,7 +142,7 @@ function isTcp(socket: Duplex): socket is Socket {
   return 'resetAndDestroy' in socket
 }
 
-/** Of a connection, whichever of its layers is asked. */
+/** Returns a key of a connection that is the same for its TCP and TLS layers. */
 function nameOf(socket: { remoteAddress?: string | undefined; remotePort?: number | undefined }): string {
   return `${socket.remoteAddress} ${socket.remotePort}`
 }

@@ -1,18 +1,20 @@
-/** Requests as spans by OpenTelemetry's conventions for HTTP: the route, never the path or the query, which say what somebody looks for. */
+/**
+ * Records requests as spans by OpenTelemetry's HTTP conventions: the route, never path or query, which may be private.
+ */
 import type { FastifyRequest } from 'fastify'
 import type { Span } from '../tracing/span.ts'
 import { errorType, type Tracer } from '../tracing/tracer.ts'
 import type { RequestOutcome } from './http-outcome.ts'
 
-/** Asked for every few seconds by what looks whether the server is there. */
+/** Operations that are not traced, since monitoring polls them every few seconds. */
 const untraced = /^(health\.|metrics\.)/
 const maxTraceparent = 128
 const maxTracestate = 512
 
-/** What is known of a request that is over. */
+/** A finished request. */
 interface Ended {
   outcome: RequestOutcome
-  /** Its client was there. */
+  /** False if the client had disconnected. */
   isAnswered: boolean
 }
 
@@ -24,13 +26,13 @@ export class HttpTracing {
     this.#tracer = tracer
   }
 
-  /** It is let in: only now a `traceparent` counts, as anonymous callers must not say what is recorded. */
+  /** Begins the span of an admitted request; `traceparent` counts now, as anonymous callers must not force sampling. */
   begin(request: FastifyRequest): void {
     const span = this.#begin(request, request.caller && parentIn(request.headers))
     if (span) this.#spans.set(request, span)
   }
 
-  /** What is done for the request is part of it. */
+  /** Binds work to the span of a request. */
   within(request: FastifyRequest, work: (error?: Error) => void): (error?: Error) => void {
     const span = this.#spans.get(request)
     return span ? error => this.#tracer.run(span, () => work(error)) : work
@@ -70,7 +72,7 @@ interface Opening {
   header(name: string): string | undefined
 }
 
-/** The opening of a stream by a caller that was let in. A span of all of it would be told hours later. */
+/** Traces the opening of a stream by an admitted caller; a span of its whole life would be exported hours later. */
 export function traceOpening(
   tracer: Tracer,
   { path, operation, principalId, header }: Opening,
@@ -85,7 +87,7 @@ export function traceOpening(
     },
   })
   try {
-    // Not within it: what lives on with the stream would hold it.
+    // Not run within the span, which would be retained by the stream's async context.
     open()
     span?.set({ 'http.response.status_code': 200, 'rustymail.outcome': 'ok' })
   } catch (error) {

@@ -1,4 +1,4 @@
-/** Serves uploads: a body of any type, handed to its endpoint as it comes, without being held. The gate is the same as everywhere. */
+/** Serves uploads, behind the usual gate: a body of any type is streamed to its endpoint without being buffered. */
 import type { IncomingMessage } from 'node:http'
 import { guard, type Operation } from '../guard.ts'
 import { Problem } from '../problem.ts'
@@ -8,15 +8,15 @@ import { principalOf } from './http-hooks.ts'
 import type { HttpServer } from './http-server.ts'
 
 export interface Upload {
-  /** Of the body, as its sender says. */
+  /** Content type, as declared by the sender. */
   type: string | undefined
-  /** As it comes; to be read once, to its end or not. Throws where it is longer than its endpoint takes, or is broken off. */
+  /** The body as a stream, readable once, not necessarily to its end. Throws if it is too long, or ends early. */
   bytes: AsyncIterable<Uint8Array>
 }
 
 type UploadCall = Call<Record<string, string>, Record<string, string>, undefined>
 
-/** @param mostBytes Of a body. @param handler Its answer is sent as JSON. */
+/** @param mostBytes Maximum size of a body. @param handler Returns an answer that is sent as JSON. */
 export function handleUpload(
   http: HttpServer,
   path: string,
@@ -24,7 +24,7 @@ export function handleUpload(
   mostBytes: number,
   handler: (call: UploadCall, upload: Upload) => Promise<{ status: number; answer: unknown }>,
 ): void {
-  // Of their own: elsewhere JSON alone is read.
+  // A scope with its own content type parser, since other routes accept JSON only.
   http.fastify.register(async scope => {
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined))
@@ -43,7 +43,7 @@ export function handleUpload(
         const type = request.headers['content-type']
         const bytes = bytesOf(request.raw, mostBytes, http.options.uploadPace, () => http.wantFile(request))
         const { status, answer } = await handler(call, { type, bytes }).catch((error: unknown) => {
-          // The rest of it is not waited for.
+          // Closes the connection, so that the rest of the body is not awaited.
           if (error instanceof Problem && error.code === 'request_timeout') reply.header('connection', 'close')
           throw error
         })
@@ -66,7 +66,7 @@ async function* bytesOf(
 ): AsyncGenerator<Uint8Array, undefined> {
   ask()
   let size = 0
-  // Where its reader stops in the middle, the answer still goes out over the same connection.
+  // Not destroyed if the reader stops early, so that the answer can still be sent on the connection.
   for await (const piece of paced(request.iterator({ destroyOnReturn: false }), pace)) {
     size += piece.length
     if (size > mostBytes) throw tooLarge(mostBytes)
@@ -75,7 +75,7 @@ async function* bytesOf(
   if (!request.complete) throw new Problem('bad_request', 'The upload broke off.')
 }
 
-/** Before any of it is asked for. */
+/** Rejects a body by its headers, before it is requested. */
 function refuseDeclared(headers: IncomingMessage['headers'], mostBytes: number): void {
   const { 'content-encoding': encoding, 'content-length': declared } = headers
   if (Number(declared ?? 0) > mostBytes) throw tooLarge(mostBytes)

@@ -1,4 +1,4 @@
-/** For Fastify, whose own compilers of schemas would be loaded for nothing: the contract checks what comes in and goes out. */
+/** Stubs for Fastify's schema compilers, which need not be loaded: the contract validates input and output. */
 
 export const noSchemas = { compilersFactory: { buildValidator: noSchema, buildSerializer: noSchema } }
 

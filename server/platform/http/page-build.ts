@@ -1,18 +1,18 @@
-/** Builds the page when its sources are newer than what was built, in a process of its own that leaves no memory behind. */
+/** Builds the page if its sources are newer than the last build, in a child process, which frees all its memory. */
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Generous: a first build takes a few seconds. */
+/** Timeout of a build, which normally takes a few seconds. */
 const boundMs = 120_000
 
 export interface PageBuildOptions {
   signal?: AbortSignal
-  /** Hears that it is built now, which takes a while. */
+  /** Called before a build, which takes a while. */
   onBuild?(): void
 }
 
-/** @param root The project. Does nothing in an installed package, which has the built page but no sources. */
+/** A no-op in an installed package, which has the built page but no sources. @param root Project directory. */
 export async function buildPageWhenStale(
   root: string,
   { signal, onBuild }: PageBuildOptions = {},
@@ -22,7 +22,7 @@ export async function buildPageWhenStale(
   const vite = join(root, 'node_modules/vite/bin/vite.js')
   if (!existsSync(vite)) {
     const state = built === undefined ? 'is not built' : 'is older than its sources'
-    throw new Error(`the page ${state}, and what builds it is not installed: run npm ci without --omit=dev`)
+    throw new Error(`the page ${state}, and its build tools are not installed: run npm ci without --omit=dev`)
   }
   onBuild?.()
   await run(vite, root, signal)
@@ -35,7 +35,7 @@ function newestSource(root: string): number {
   return Math.max(...folders.map(newestWithin), ...files.map(changedAt))
 }
 
-/** Of each file and folder. Node's own recursion and `glob` take several times as long. */
+/** Returns the newest modification time of files and folders; Node's recursion and `glob` are several times slower. */
 function newestWithin(folder: string): number {
   const times = readdirSync(folder, { withFileTypes: true }).flatMap(entry => {
     const path = `${folder}/${entry.name}`
@@ -67,11 +67,11 @@ function run(vite: string, root: string, signal: AbortSignal | undefined): Promi
   return promise
 }
 
-/** npm leaves out optional packages that want a newer Node than the one it runs on, and vite's native parts are such packages. */
+/** Explains a failed build: npm skips optional packages that require a newer Node, and vite's native parts are such. */
 function whyNotBuilt(said: string): string {
   if (!said.includes('Cannot find native binding')) return `the page could not be built:\n${said}`
   return (
-    'the page could not be built: npm left out a part of what builds it, as it does on a Node older than 20.19. ' +
+    'the page could not be built: npm left out a part of its build tools, as it does on a Node older than 20.19. ' +
     'Run npm ci with a newer one'
   )
 }

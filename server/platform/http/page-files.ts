@@ -1,4 +1,4 @@
-/** Serves the built page: hashed assets forever, index.html always asked for again. */
+/** Serves the built page: hashed assets are cached forever, index.html is always revalidated. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
@@ -6,14 +6,14 @@ import type { HttpServer } from './http-server.ts'
 
 const notPages = /^\/(api|health|assets|docs|metrics|openapi\.json|asyncapi\.json|mcp|problems)(\/|$|\?)/
 
-/** @param dir Where the built page is; without one, the server still serves its API. */
+/** @param dir Directory of the built page; if there is none, the server only serves its API. */
 export function servePage(http: HttpServer, dir: string): void {
   if (!existsSync(join(dir, 'index.html'))) return
   http.fastify.register(fastifyStatic, {
     root: dir,
     preCompressed: true,
     cacheControl: false,
-    // No file here is worth a part of it (RFC 9110, section 14.2): a Range is ignored, and none is announced.
+    // Ranges are useless for these small files: a Range header is ignored (RFC 9110, section 14.2), and not advertised.
     acceptRanges: false,
     setHeaders: (reply, path) => {
       const isHashed = path.includes('/assets/')

@@ -1,11 +1,11 @@
 /**
- * Reads the head of a plain GET from one chunk of bytes. It knows only what every client sends; all that is unusual is
- * left to Node's own parser. So it may refuse what is right, and must never read what Node would read in another way.
+ * Parses the head of a plain GET from one chunk of bytes. It accepts only what ordinary clients send, and leaves the
+ * rest to Node's parser: it may reject valid input, but must never parse input differently from Node.
  */
 
 export interface RequestHead {
   path: string
-  /** Without the question mark; empty when there is none. */
+  /** Query without the question mark; empty if there is none. */
   search: string
   /** Names in lower case, each once. */
   headers: Readonly<Record<string, string | undefined>>
@@ -13,11 +13,11 @@ export interface RequestHead {
 
 const maxHeadBytes = 8 * 1024
 const maxHeaders = 50
-/** Proxies ask in 1.0 unless they are told otherwise, nginx among them. */
+/** A request line; HTTP/1.0 is accepted, since some proxies, such as nginx, use it by default. */
 const requestLine = /^GET (\/[a-z/]*)(?:\?((?:[A-Za-z0-9_.,=&-]|%2C)*))? HTTP\/1\.[01]$/
-/** A token (RFC 9110, section 5.6.2), a colon, and visible ASCII: no folding, no bytes beyond. */
+/** A header: a token (RFC 9110, section 5.6.2), a colon, and visible ASCII; no folding, no other bytes. */
 const headerLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t\x20-\x7e]*)$/
-/** They frame the message or change the protocol: not ours to read. */
+/** Headers about framing or protocol changes, which are left to Node's parser. */
 const unusual = new Set([
   'content-length',
   'expect',
@@ -29,7 +29,7 @@ const unusual = new Set([
   'upgrade',
 ])
 
-/** Undefined for anything but one whole and ordinary head that fills the chunk. */
+/** Parses a head; undefined unless the chunk is exactly one complete, ordinary head. */
 export function parseRequestHead(chunk: Buffer): RequestHead | undefined {
   if (chunk.length > maxHeadBytes) return undefined
   const text = chunk.toString('latin1')

@@ -1,17 +1,17 @@
 /**
- * Responses of HTTP/1.1 whose head begins with the lines that every one has. They are the same text each time: to set, check and join a
- * dozen headers for each response costs a fifth of it.
+ * HTTP/1.1 responses whose head begins with constant header lines, serialized once: setting, validating and joining a
+ * dozen headers per response takes a fifth of its time.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-/** As Node calls it, once for each head: with the status line, and the headers by name. */
+/** Node's internal method that writes a head, called once with the status line and the headers by name. */
 interface HeadWriter {
   _storeHeader(statusLine: string, headers: unknown): void
 }
 
 /**
- * Of nearly every answer, with values of this program alone. Node looks at each name and value, whether they may stand in a head, and
- * whether they change what follows: these may, and do not.
+ * Headers of nearly every answer, whose values only come from this program. Node validates each header and checks for
+ * effects on framing, which is unnecessary for these.
  */
 const known: Readonly<Record<string, string | true>> = {
   'cache-control': 'no-store',
@@ -23,11 +23,14 @@ const known: Readonly<Record<string, string | true>> = {
 
 type ResponseClass = new (request: IncomingMessage) => ServerResponse & HeadWriter
 
-/** For the option `ServerResponse` of a server. @param headers By names in small letters; a response that has one of its own keeps that. */
+/**
+ * Returns a class for a server's `ServerResponse` option.
+ * @param headers By lower-case names; a response's own headers take precedence.
+ */
 export function responseWith(headers: Readonly<Record<string, string>>): typeof ServerResponse {
   const common = linesOf(headers)
   const names = new Set(Object.keys(headers))
-  // An `import` of it would read each of its exports, of which WebSocket loads all of Node's fetch: 6 MiB.
+  // An `import` would evaluate all exports, of which WebSocket loads Node's fetch: 6 MiB.
   const Base = process.getBuiltinModule('node:http').ServerResponse as unknown as ResponseClass
 
   class Response extends Base {
@@ -36,7 +39,7 @@ export function responseWith(headers: Readonly<Record<string, string>>): typeof 
       let others: Record<string, unknown> = {}
       for (const name in own) {
         const value = own[name]
-        // Those that were set one by one are lists here, and stay where Node finds them.
+        // Headers set individually are arrays here, and are left to Node.
         if (typeof value === 'string' && isKnown(name, value)) lines += `${name}: ${value}\r\n`
         else others[name] = value
       }

@@ -1,9 +1,9 @@
-/** The security headers of every answer, from helmet: asked once, since they are the same for all. */
+/** The security headers of every answer, computed once with helmet. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import helmet from 'helmet'
 import { safeFileName } from '../safe-file-name.ts'
 
-/** @param isHttps Whether browsers reach us over TLS; only then do HSTS and `upgrade-insecure-requests` help. */
+/** @param isHttps Whether browsers use TLS; only then HSTS and `upgrade-insecure-requests` are set. */
 export function securityHeaders({ isHttps }: { isHttps: boolean }): Record<string, string> {
   return collect({
     contentSecurityPolicy: {
@@ -31,9 +31,9 @@ export function securityHeaders({ isHttps }: { isHttps: boolean }): Record<strin
 }
 
 /**
- * For a frame that shows a stranger's HTML: no script, no form, no origin of its own, framed by our page alone. The HTML is
- * clean already; this is the second wall.
- * @param allowRemote Lets pictures come from outside, when the reader asked for it.
+ * Headers for a frame with untrusted HTML: no scripts, no forms, an opaque origin, framed by our page only. The HTML is
+ * sanitized already; this is defense in depth.
+ * @param allowRemote Allows remote images, at the reader's request.
  */
 export function strangerHeaders(allowRemote: boolean): Record<string, string> {
   const policy = [
@@ -48,25 +48,25 @@ export function strangerHeaders(allowRemote: boolean): Record<string, string> {
     'content-security-policy': policy.join('; '),
     'x-frame-options': 'SAMEORIGIN',
     'referrer-policy': 'no-referrer',
-    // The names of links are not looked up before somebody follows them.
+    // No DNS look-ups for links before they are followed.
     'x-dns-prefetch-control': 'off',
     'cross-origin-resource-policy': 'same-origin',
-    // A sandbox gives it an origin of its own anyway; asked for twice, Chromium warns on the console of the page.
+    // The sandbox gives it an opaque origin anyway; requesting both makes Chromium log a warning.
     'origin-agent-cluster': '?0',
     'permissions-policy': powers.map(power => `${power}=()`).join(', '),
   }
 }
 
 /**
- * For a file that a stranger made: it is saved and never shown, and its type is for the program that opens it.
- * @param name As the stranger called it.
+ * Headers for an untrusted file: it is downloaded, never displayed; the program that opens it determines its type.
+ * @param name The untrusted file name.
  */
 export function fileHeaders(name: string): Record<string, string> {
   const safe = safeFileName(name)
   const encoded = encodeURIComponent(safe).replaceAll(/['()*]/g, sign => `%${sign.charCodeAt(0).toString(16)}`)
   return {
     'content-type': 'application/octet-stream',
-    // RFC 6266, section 5: the first for programs that know ASCII alone.
+    // RFC 6266, section 5: the first form is for programs that support only ASCII.
     'content-disposition': `attachment; filename="${safe.replaceAll(/[^\x20-\x7e]|%/g, '_')}"; filename*=UTF-8''${encoded}`,
     'content-security-policy': "sandbox; default-src 'none'; frame-ancestors 'none'",
     'x-content-type-options': 'nosniff',
@@ -76,13 +76,13 @@ export function fileHeaders(name: string): Record<string, string> {
   }
 }
 
-/** What `default-src` covers is said for each, so that no browser need know that; the last two it does not cover. */
+/** Directives set to 'none' explicitly, for browsers without `default-src` support; it does not cover the last two. */
 const nothingFrom =
   'script-src connect-src font-src media-src object-src frame-src child-src worker-src manifest-src form-action base-uri'.split(
     ' ',
   )
 
-/** What a page can be allowed that tells of its reader or their device. */
+/** Permissions that could reveal the reader or their device. */
 const powers = ['autoplay', 'camera', 'display-capture', 'fullscreen', 'geolocation', 'microphone']
 
 function collect(options: Parameters<typeof helmet>[0]): Record<string, string> {

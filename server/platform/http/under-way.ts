@@ -1,4 +1,6 @@
-/** Answers that are under way: counted, so that a stop can wait for them, and whether their client left before it had all of them. */
+/**
+ * Counts answers in progress, so that a stop can wait for them, and tells whether a client disconnected before the end.
+ */
 import type { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
@@ -6,10 +8,10 @@ import { isHttp2 } from './http-form.ts'
 
 export class UnderWay {
   #count = 0
-  /** Made for the first who waits: most of the time none does. */
+  /** Created lazily for the first waiter. */
   #idle: PromiseWithResolvers<void> | undefined
 
-  /** @param over Called once, when the response is closed: that comes for each, also when the client went away in the middle. */
+  /** Counts a response. @param over Called once when it is closed, even if the client disconnected in the middle. */
   begin(response: ServerResponse, over: () => void): void {
     this.#count++
     // An event stream over HTTP/2 outlives what Node calls its response.
@@ -21,13 +23,13 @@ export class UnderWay {
     })
   }
 
-  /** For what has no response yet. It never rejects. */
+  /** Counts work without a response until it resolves. @param work Must never reject. */
   until(work: Promise<unknown>): void {
     this.#count++
     void work.then(() => this.#ended())
   }
 
-  /** Resolves when none is under way, at once when that is so now. */
+  /** Resolves when nothing is in progress, immediately if that is already the case. */
   whenIdle(): Promise<void> {
     if (this.#count === 0) return Promise.resolve()
     this.#idle ??= Promise.withResolvers()
@@ -48,13 +50,13 @@ export interface ClosableResponse {
   readonly writableFinished: boolean
 }
 
-/** Also of one that is open. */
+/** Whether the client disconnected before the end of the answer; false while the response is open. */
 export function hasLeft(raw: ClosableResponse): boolean {
   const isClosed = isHttp2(raw) ? (raw as unknown as Http2ServerResponse).stream.closed : raw.closed
   return isClosed && isCutShort(raw)
 }
 
-/** Of one that is closed. Over HTTP/2, Node calls one that was broken off finished as well. */
+/** Whether a closed response was truncated. Over HTTP/2, Node reports truncated ones as finished, too. */
 export function isCutShort(raw: ClosableResponse): boolean {
   return isHttp2(raw) ? !raw.writableEnded : !raw.writableFinished
 }

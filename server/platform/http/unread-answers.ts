@@ -1,10 +1,10 @@
 /**
- * An answer of HTTP/1.1 of which its client takes nothing ends with its connection: else it holds memory, and what it is read from, for as
- * long as the client likes. What is taken slowly goes on.
+ * Closes HTTP/1.1 connections whose client stops reading an answer, which otherwise would hold memory and the answer's
+ * source indefinitely. Slow readers are not affected.
  */
 import type { ServerResponse } from 'node:http'
 
-/** For so long nothing is taken: a person may pause a download. */
+/** Timeout without progress; long, since a person may pause a download. */
 export const unreadMs = 120_000
 
 type Bare = Omit<ServerResponse, 'write' | 'end'> & {
@@ -12,23 +12,23 @@ type Bare = Omit<ServerResponse, 'write' | 'end'> & {
   end(...given: unknown[]): unknown
 }
 
-/** For the option `ServerResponse` of a server. */
+/** Returns a class for a server's `ServerResponse` option. */
 export function boundUnread(Base: typeof ServerResponse, ms: number): typeof ServerResponse {
   const watched = new WeakSet<object>()
   const watch = (response: Bare): void => {
     const { socket } = response
-    // Behind another answer of its connection.
+    // Queued after another answer of its connection.
     if (socket === null) return void response.once('socket', () => watch(response))
     if (watched.has(response)) return
     watched.add(response)
-    // Its clock knows each piece that leaves. Node cuts a connection whose time is over.
+    // The socket's timeout restarts with each chunk sent; Node destroys a connection that times out.
     socket.setTimeout(ms)
     const taken = () => {
       watched.delete(response)
       response.off('drain', taken).off('finish', taken)
       socket.setTimeout(0)
     }
-    // Before Node sets it to what a connection without a request may wait.
+    // Prepended, to reset the timeout before Node sets its keep-alive timeout.
     response.prependListener('drain', taken).prependListener('finish', taken)
   }
   class Response extends (Base as unknown as new () => Bare) {

@@ -1,39 +1,39 @@
 /**
- * Slows down guessing at keys and tokens. What a generator made is too long to be guessed, so the right one is let in whatever else
- * comes from its address. A key that a person made up is not even looked at where too many wrong ones came from, unless the right one
- * has come from there before.
+ * Throttles guessing of keys and tokens. Generated ones are too long to be guessed, so a valid one is accepted whatever
+ * else its address sends. A key chosen by a person is not even compared after too many wrong ones from an address,
+ * unless the right one has been used from there before.
  */
 import { networksOf, placeOf } from '../network/caller-address.ts'
 import { Problem } from '../problem.ts'
 import { TokenBuckets } from '../token-buckets.ts'
 
-/** Of an address (IPv6: a network of 64 bits), and of IPv6 networks of 48 and 32 bits. */
+/** Multiples of the rate for an address (IPv6: /64 network), and for IPv6 /48 and /32 networks. */
 const shares = [1, 4, 16] as const
-/** Addresses kept in mind as those of the right key; when full, the one that used it longest ago goes. */
+/** Addresses remembered as users of the right key; when full, the least recent one is evicted. */
 const maxRight = 1_000
 
 export class WrongCredentials {
   readonly #buckets: readonly TokenBuckets[]
   readonly #right = new Set<string>()
-  /** The one that came last. */
+  /** The last address that used the right key. */
   #newest: string | undefined
 
-  /** @param perMinute Wrong ones from one address. */
+  /** @param perMinute Wrong credentials allowed per address. */
   constructor({ perMinute, now }: { perMinute: number; now: () => number }) {
     this.#buckets = shares.map(share => new TokenBuckets({ perMinute: perMinute * share, now }))
   }
 
-  /** A wrong one has come. Answers what to say when there were too many; undefined while there were not. */
+  /** Counts wrong credentials. Returns a problem if there were too many, else undefined. */
   note(address: string): Problem | undefined {
     for (const [width, network] of networksOf(address).entries()) {
       const { isAllowed, resetSeconds } = this.#buckets[width]!.take(network)
-      // The wider networks are not charged for what a narrow one is refused.
+      // If a narrow network is over its limit, the wider ones are not charged.
       if (!isAllowed) return tooMany(resetSeconds)
     }
     return undefined
   }
 
-  /** Whether a key that comes from there may be compared with the right one. */
+  /** Whether a key from this address may be compared with the right one. */
   mayTryKey(address: string): boolean {
     if (this.#right.has(placeOf(address))) return true
     return networksOf(address).every((network, width) => this.#buckets[width]!.peek(network))
@@ -41,7 +41,7 @@ export class WrongCredentials {
 
   rightKeyCame(address: string): void {
     const place = placeOf(address)
-    // Mostly one program has it.
+    // Fast path: usually a single program uses it.
     if (place === this.#newest) return
     this.#newest = place
     this.#right.delete(place)

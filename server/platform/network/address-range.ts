@@ -1,4 +1,4 @@
-/** Addresses and ranges that someone names, such as `10.0.0.0/8`; IPv4 inside IPv6 (`::ffff:10.0.0.1`) is IPv4. */
+/** Configured addresses and ranges, such as `10.0.0.0/8`; IPv4-mapped IPv6 (`::ffff:10.0.0.1`) counts as IPv4. */
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
 import { normaliseAddress } from './caller-address.ts'
 
@@ -11,7 +11,7 @@ export interface AddressRange {
 /** Bits before the IPv4 address in `::ffff:0:0/96` (RFC 4291, section 2.5.5.2). */
 const mappedBits = 96
 
-/** Undefined when it is neither an address nor a range. Bits beyond the prefix are ignored. */
+/** Parses an address or a range; undefined if it is neither. Bits beyond the prefix are ignored. */
 export function parseAddressRange(text: string): AddressRange | undefined {
   const match = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(text)
   if (!match) return undefined
@@ -34,14 +34,14 @@ function range(
 }
 
 export class AddressRanges {
-  /** Apart, since a `BlockList` finds IPv4 addresses in wide ranges of IPv6. */
+  /** Separate lists, since a `BlockList` matches IPv4 addresses with wide IPv6 ranges. */
   readonly #lists = { ipv4: new BlockList(), ipv6: new BlockList() }
 
   constructor(ranges: Iterable<AddressRange>) {
     for (const { family, network, bits } of ranges) this.#lists[family].addSubnet(network, bits, family)
   }
 
-  /** False also for what is no address. */
+  /** Whether an address is in one of the ranges; false for invalid addresses. */
   has(address: string): boolean {
     const normal = normaliseAddress(address)
     if (normal === undefined) return false

@@ -1,23 +1,25 @@
-/** Where callers come from: addresses in one spelling, the networks by which they are counted, and proxies that nobody named. */
+/**
+ * Addresses of callers: normalization, the networks by which they are rate-limited, and detection of untrusted proxies.
+ */
 import { isIPv4 } from 'node:net'
 import type { Logger } from '../logger.ts'
 import { mappedIPv4, networkOf, parseIpAddress, spellIpAddress } from './ip-address.ts'
 
-/** Longer than any address with brackets, zone and port. */
+/** Characters of an address; longer than any valid one with brackets, zone and port. */
 const maxLength = 100
-/** Proxies that one request may have come by; what a client wrote in front of that is not looked at. */
+/** Entries of X-Forwarded-For that are evaluated, from the end; earlier ones are ignored. */
 const maxHops = 20
 const mappedStart = '::ffff:'
-/** What is no address counts as one place, so that nobody gets a place of their own by writing nonsense. */
+/** Shared key of all invalid addresses, so that a caller cannot get a limit of its own by sending nonsense. */
 const nowhere = 'unknown'
 
 /**
- * An address as sockets and proxies write it: with a port (`192.0.2.1:80`, `[2001:db8::1]:80`), in brackets, in quotes, behind
- * `for=`, with a zone, or IPv4 inside IPv6. Undefined for what is no address.
+ * Normalizes an address as written by sockets and proxies: with a port (`192.0.2.1:80`, `[2001:db8::1]:80`), in
+ * brackets, in quotes, after `for=`, with a zone, or IPv4-mapped. Undefined if it is invalid.
  */
 export function normaliseAddress(text: string): string | undefined {
   if (isIPv4(text)) return text
-  // As a socket that takes both families has it, for each request.
+  // Fast path for the spelling of dual-stack sockets, used for each request.
   if (text.startsWith(mappedStart) && isIPv4(text.slice(mappedStart.length))) return text.slice(mappedStart.length)
   if (text.length > maxLength) return undefined
   const bare = text
@@ -26,19 +28,19 @@ export function normaliseAddress(text: string): string | undefined {
     .replace(/^"(.*)"$/, '$1')
   const inside = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(bare)?.[1] ?? /^([\d.]+):\d{1,5}$/.exec(bare)?.[1] ?? bare
   const address = parseIpAddress(inside)
-  // IPv4 inside IPv6 (`::ffff:10.0.0.1`, in whatever way it is written) is IPv4.
+  // IPv4-mapped IPv6 (`::ffff:10.0.0.1`, in any spelling) is IPv4.
   return address && (mappedIPv4(address) ?? spellIpAddress(address))
 }
 
 interface Whence {
-  /** At the other end of the connection. */
+  /** Address at the other end of the connection. */
   peer: string | undefined
-  /** X-Forwarded-For, of whatever is believed only as far as trusted proxies wrote it. */
+  /** X-Forwarded-For, believed only as far as trusted proxies wrote it. */
   forwarded: string | string[] | undefined
   trusted: { has(address: string): boolean }
 }
 
-/** The address nearest to us that no trusted proxy has. What cannot be read counts as the address of the proxy that passed it on. */
+/** Returns the nearest address that is not a trusted proxy; for an invalid entry, that of the proxy which added it. */
 export function addressBehind({ peer, forwarded, trusted }: Whence): string {
   let address = normaliseAddress(peer ?? '') ?? ''
   if (forwarded === undefined || !trusted.has(address)) return address
@@ -52,20 +54,22 @@ export function addressBehind({ peer, forwarded, trusted }: Whence): string {
   return address
 }
 
-/** An IPv6 network of 64 bits belongs to one household or machine, which may use any address of it (RFC 6177). */
+/** Returns an IPv4 address, or the /64 of IPv6, which belongs to one household or machine (RFC 6177). */
 export function placeOf(address: string): string {
   return networksOf(address)[0]
 }
 
-/** Of IPv6, the 48 bits that one customer may get: 65,536 networks of 64. */
+/** Returns an IPv4 address, or the IPv6 /48 network that one customer may get: 65,536 /64 networks. */
 export function siteOf(address: string): string {
   const [place, site] = networksOf(address)
   return site ?? place
 }
 
-/** From narrow to wide: an IPv4 address alone; of IPv6 the networks of 64, 48 and 32 bits, the last being a whole provider's. */
+/**
+ * Returns networks from narrow to wide: just the address for IPv4; the /64, /48 and /32 (a whole provider) for IPv6.
+ */
 export function networksOf(address: string): [place: string, ...wider: string[]] {
-  // In its one spelling already, as Node takes no other.
+  // Already normalized, as Node accepts no other spelling.
   if (isIPv4(address)) return [address]
   const normal = parseIpAddress(normaliseAddress(address) ?? '')
   if (normal === undefined) return [nowhere]
@@ -81,12 +85,12 @@ interface ForwardedWatcherOptions {
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>
 
-/** One line in this time, whatever is sent. */
+/** Minimum interval of log lines. */
 const quietMs = 60 * 60_000
 
 /**
- * Says when headers that only a proxy sets come from a peer that is not a trusted proxy: all people behind it share
- * one address, and its limits.
+ * Warns if headers that only a proxy sets come from a peer that is not a trusted proxy: all clients behind it share one
+ * address and its limits.
  */
 export class ForwardedWatcher {
   readonly #options: ForwardedWatcherOptions
@@ -98,7 +102,7 @@ export class ForwardedWatcher {
     this.#options = options
   }
 
-  /** @param peer At the other end of the connection, whatever was passed on. */
+  /** @param peer Address at the other end of the connection, not a forwarded one. */
   notice(headers: Headers, peer: string | undefined): void {
     const header = forwardedIn(headers)
     if (header === undefined || peer === undefined || peer === this.#lastTrusted) return

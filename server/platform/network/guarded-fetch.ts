@@ -1,4 +1,4 @@
-/** As the global `fetch`, to judged addresses alone, and without being led to another host. */
+/** A `fetch` that connects to allowed addresses only, and follows no redirects to other hosts (SSRF protection). */
 import type { LookupFunction } from 'node:net'
 import { isIP } from 'node:net'
 import type { Agent, buildConnector, Dispatcher } from 'undici'
@@ -6,22 +6,22 @@ import { Problem } from '../problem.ts'
 import type { OutboundGuard } from './outbound-guard.ts'
 import { closedPlaces, rangesOf } from './outbound-rules.ts'
 
-/** Redirects that are followed, within one host. */
+/** Redirects followed, within one origin; more are an error. */
 const maxRedirects = 3
-/** Names that are remembered; with so many, all count as private. */
+/** Private host names remembered; at this number, all hosts count as private. */
 const maxPrivateHosts = 10_000
 
-/** Where tests have the servers that elsewhere have names, ports and certificates of their own. */
+/** Redirection to local servers in tests, which stand in for real hosts. */
 export interface NetworkStandIn {
-  /** Certificates to trust in place of those of the system. */
+  /** Certificates to trust instead of the system's. */
   ca: string
-  /** Where on this machine a port is found. */
+  /** Maps a port to one on this machine. */
   portOf(port: number): number
 }
 
 export interface GuardedFetchOptions {
   guard: Pick<OutboundGuard, 'check'>
-  /** Connections to one origin at most; further requests wait for one. Unbounded unless given. */
+  /** Upper bound on connections per origin; further requests wait. Unbounded if omitted. */
   perOrigin?: number
   standIn?: NetworkStandIn | undefined
 }
@@ -29,9 +29,9 @@ export interface GuardedFetchOptions {
 export interface GuardedPost {
   headers: Record<string, string>
   body: string | Uint8Array
-  /** Each character of the answer's text is one byte of it. */
+  /** Decodes the answer as latin1, one character per byte. */
   isBinary?: boolean
-  /** Of the answer so much is read, and what follows is cut. */
+  /** Bytes of the answer that are read; the rest is cut off. */
   maxBytes: number
   signal: AbortSignal
 }
@@ -39,9 +39,9 @@ export interface GuardedPost {
 export interface PostAnswer {
   status: number
   text: string
-  /** Its host has, or had, an address that is not public. */
+  /** Whether its host has, or had, an address that is not public. */
   isPrivate: boolean
-  /** Of the header of this name. */
+  /** Value of the Retry-After header. */
   retryAfter: string | undefined
 }
 
@@ -50,9 +50,9 @@ export class GuardedFetch {
   readonly #standIn: NetworkStandIn | undefined
   readonly #perOrigin: number | undefined
   #agent: Agent | undefined
-  /** With what was asked before `renew` and is not answered yet. */
+  /** Agents from before `renew` that still have requests in flight. */
   readonly #leaving = new Set<Agent>()
-  /** Names that led to an inner address once. */
+  /** Names that have resolved to an inner address. */
   readonly #privateHosts = new Set<string>()
 
   constructor({ guard, standIn, perOrigin }: GuardedFetchOptions) {
@@ -62,12 +62,12 @@ export class GuardedFetch {
   }
 
   readonly fetch: typeof fetch = async (input, init) => {
-    // Loaded when first needed: a server that asks nobody does without it.
+    // Loaded lazily, as some servers make no requests.
     const { fetch: fetchThrough } = await import('undici')
     const agent = await this.#open()
     const request = new Request(input, init)
     const body = request.body === null ? undefined : await request.arrayBuffer()
-    // Not that of `request`, which is collected once there is an answer: nothing would end the body any more.
+    // Not `request.signal`: it is garbage-collected with the request, and then could not abort the body any more.
     const signal = init?.signal ?? (input instanceof Request ? input.signal : null)
     let url = new URL(request.url)
     for (let redirects = 0; ; redirects++) {
@@ -83,7 +83,7 @@ export class GuardedFetch {
       const location = response.headers.get('location')
       const isRedirect = location !== null && response.status >= 300 && response.status < 400
       if (!isRedirect || init?.redirect === 'manual') {
-        // Two declarations of the same class of the standard.
+        // undici's and the global type declare the same standard class.
         return response as unknown as Response
       }
       await response.body?.cancel()
@@ -91,7 +91,7 @@ export class GuardedFetch {
     }
   }
 
-  /** One POST over connections that are kept, at a third of the cost of `fetch`. Redirects are answers like others. */
+  /** Sends a POST over a keep-alive connection, at a third of the cost of `fetch`. Redirects are not followed. */
   async post(url: URL, { headers, body, maxBytes, isBinary, signal }: GuardedPost): Promise<PostAnswer> {
     const agent = this.#agent ?? (await this.#open())
     await this.#judge(url)
@@ -110,13 +110,13 @@ export class GuardedFetch {
       const text = chunks.length === 0 ? '' : Buffer.concat(chunks).toString(isBinary ? 'latin1' : 'utf8')
       answered.resolve({ status, text, isPrivate: this.#isPrivate(url), retryAfter })
     }
-    // Below `request`, which makes a stream of each answer.
+    // The low-level API: `request` would create a stream for each answer.
     agent.dispatch(
       { origin, path, method: 'POST', headers, body },
       {
         onRequestStart: controller => {
           exchange = controller
-          // It waited for a connection longer than for an answer.
+          // Aborted while it waited for a connection.
           if (signal.aborted) controller.abort(signal.reason)
         },
         onResponseStart: (_controller, code, { 'retry-after': after }) => {
@@ -129,7 +129,7 @@ export class GuardedFetch {
           left -= chunk.length
           if (left >= 0) return
           finish()
-          // Ends its connection: the rest is not waited for.
+          // Closes the connection instead of reading the rest.
           controller.abort(new Error('the answer is too long'))
         },
         onResponseEnd: finish,
@@ -143,7 +143,7 @@ export class GuardedFetch {
     }
   }
 
-  /** What may be connected to has changed: whatever is asked from now on gets a connection that is judged by that. */
+  /** Applies changed rules: requests from now on use new connections, whose addresses are checked again. */
   renew(): void {
     const agent = this.#agent
     if (!agent) return
@@ -166,7 +166,7 @@ export class GuardedFetch {
     return this.#agent
   }
 
-  /** A number is not looked up, so it is judged before. */
+  /** Checks a literal IP address, for which `#lookup` is not called. */
   async #judge(url: URL): Promise<void> {
     if (isIP(url.hostname.replace(/^\[|\]$/g, '')) > 0) await this.#guard.check(url.hostname, portOf(url))
   }
@@ -216,7 +216,7 @@ function portOf(url: URL): number {
   return url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
 }
 
-/** The same answer; a body that is longer ends at the bound, which makes it one that cannot be read. */
+/** Returns the same response with its body truncated at a bound, which makes a longer one invalid. */
 export function boundedAnswer(response: Response, maxBytes: number): Response {
   if (!response.body) return response
   let left = maxBytes

@@ -1,4 +1,4 @@
-/** Loads openid-client when somebody first signs in by a provider: a server without one does without the package. */
+/** Loads openid-client lazily, at the first sign-in with a provider. */
 import type * as openid from 'openid-client'
 
 export type OpenId = typeof openid
@@ -7,7 +7,7 @@ export function loadOpenId(): Promise<OpenId> {
   return import('openid-client')
 }
 
-/** Basic is what a provider takes that does not say (RFC 8414, section 2; OpenID Connect Discovery 1.0, section 3). */
+/** Authenticates with Basic, the providers' default (RFC 8414, section 2; OpenID Connect Discovery 1.0, section 3). */
 export function authenticationOf(secret: string | undefined, openid: OpenId): openid.ClientAuth {
   if (secret === undefined) return openid.None()
   const [basic, post] = [openid.ClientSecretBasic(secret), openid.ClientSecretPost(secret)]

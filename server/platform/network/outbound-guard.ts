@@ -1,6 +1,6 @@
 /**
- * Connects to servers that people name. A name is resolved once, every address is judged, and the connection goes to one that was
- * judged: so no second answer of the name server can lead elsewhere (DNS rebinding).
+ * Guards connections to user-supplied servers. A name is resolved once, every address is checked, and the connection
+ * uses a checked one, so that a second DNS answer cannot lead elsewhere (DNS rebinding).
  */
 import { lookup } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
@@ -9,7 +9,7 @@ import type { AddressRanges } from './address-range.ts'
 import { closedPlaces, judgeAddress, rangesOf } from './outbound-rules.ts'
 import { canonicalRange, networkAround } from './private-network.ts'
 
-/** As many as can be allowed by one request; a name with more inner addresses is no mail server's. */
+/** Networks suggested at most, the number that one request can allow; no mail server has more inner addresses. */
 const maxNetworks = 16
 
 export interface Address {
@@ -18,18 +18,18 @@ export interface Address {
 }
 
 export interface JudgedAddress extends Address {
-  /** `private`: only when allowed. `forbidden`: never. */
+  /** `private`: only if allowed by configuration. `forbidden`: never. */
   verdict: 'allowed' | 'private' | 'forbidden'
 }
 
 export interface OutboundGuardOptions {
-  /** Ranges of inner addresses that people may name. */
+  /** Inner address ranges that are allowed. */
   privateNetworks: readonly string[]
-  /** `host` or `host:port` that RustyMail's own operator named: judged only against what is always forbidden. */
+  /** `host` or `host:port` configured by the operator: checked only against what is always forbidden. */
   trusted: readonly string[]
-  /** Whether an administrator may allow further ranges while it runs. */
+  /** Whether an administrator may allow further ranges at run time. */
   isAdjustable?: boolean
-  /** All addresses of a name; only tests give another. */
+  /** Resolves a name to all its addresses; overridden only by tests. */
   resolve?: (host: string) => Promise<Address[]>
 }
 
@@ -48,12 +48,12 @@ export class OutboundGuard {
     this.#resolve = resolve
   }
 
-  /** Beside what the operator configured, and in the place of what was allowed here before. */
+  /** Sets the ranges allowed in addition to the configured ones. */
   allow(networks: readonly string[]): void {
     this.#allowed = rangesOf([...this.#configured, ...networks])
   }
 
-  /** A server of our own, on this machine. */
+  /** Trusts a server of ours on this machine. */
   trust(host: string, port: number): void {
     this.#trusted.add(`${host}:${port}`)
   }
@@ -62,7 +62,7 @@ export class OutboundGuard {
     this.#trusted.delete(`${host}:${port}`)
   }
 
-  /** Each address of a server by itself, for people who want to know why it is refused. Whether to connect is for `check` to say. */
+  /** Returns a verdict for each address of a server, to explain rejections. `check` decides whether to connect. */
   async look(host: string, port: number): Promise<JudgedAddress[]> {
     const { isTrusted, addresses } = await this.#find(host, port)
     return addresses.map(({ address, family }) => {
@@ -73,9 +73,9 @@ export class OutboundGuard {
   }
 
   /**
-   * The addresses of a server, all of them judged; one bad one refuses the name, since it could be the next answer.
-   * @param resolve In place of the operating system's look-up.
-   * @throws Problem address_refused, or the fault of the name server.
+   * Returns the checked addresses of a server; a single bad one rejects the name, since it could be used next.
+   * @param resolve Replaces the operating system's resolver.
+   * @throws Problem `address_refused`, or the resolver's error
    */
   async check(host: string, port: number | undefined, resolve = this.#resolve): Promise<Address[]> {
     const { name, isTrusted, addresses } = await this.#find(host, port, resolve)
@@ -102,12 +102,12 @@ export class OutboundGuard {
 
 interface Found {
   name: string
-  /** The operator named it. */
+  /** Whether the operator configured it. */
   isTrusted: boolean
   addresses: Address[]
 }
 
-/** For `net.connect`: goes where was judged, and asks no name server again. */
+/** Returns a look-up function for `net.connect` that uses checked addresses, without another DNS query. */
 export function answerWith(addresses: readonly Address[]): LookupFunction {
   return (_host, options, done) => {
     const [first] = addresses
@@ -132,7 +132,9 @@ interface ClosedOptions {
   isAdjustable: boolean
 }
 
-/** Says what would open all of them: to allow one would not open the name. What is configured already is not told: all who ask get it. */
+/**
+ * Builds the problem, with the networks to allow for all addresses; the configured value is not revealed to callers.
+ */
 function closedNetwork(name: string, { addresses, isConfigured, isAdjustable }: ClosedOptions): Problem {
   const [first = ''] = addresses
   const networks = rangesFor(addresses.map(address => canonicalRange(address)))

@@ -1,8 +1,8 @@
-/** Which addresses may be connected to when a person named the server: not this network's inner parts, unless allowed. */
+/** Rules for addresses of user-supplied servers: inner addresses may be connected to only if allowed. */
 import { AddressRanges, parseAddressRange } from './address-range.ts'
 import { embeddedIPv4, mappedIPv4, parseIpAddress } from './ip-address.ts'
 
-/** Never: this host by another name, link-local (cloud metadata lives there), multicast, reserved (RFC 6890). */
+/** Always forbidden: aliases of this host, link-local (used for cloud metadata), multicast, reserved (RFC 6890). */
 const forbidden = rangesOf([
   '0.0.0.0/8',
   '169.254.0.0/16',
@@ -19,7 +19,7 @@ const forbidden = rangesOf([
   'fec0::/10',
   'ff00::/8',
 ])
-/** Only when allowed: this machine itself and private networks. */
+/** Forbidden unless allowed: this machine and private networks. */
 const inner = rangesOf([
   '127.0.0.0/8',
   '10.0.0.0/8',
@@ -29,13 +29,13 @@ const inner = rangesOf([
   '198.18.0.0/15',
   '::1/128',
   'fc00::/7',
-  // A translator of this network (RFC 8215).
+  // Local-use NAT64 (RFC 8215).
   '64:ff9b:1::/48',
 ])
 
 export type Verdict = 'open' | 'inner' | 'forbidden'
 
-/** @throws Error for what is no range. */
+/** Parses ranges. @throws Error for an invalid one */
 export function rangesOf(texts: readonly string[]): AddressRanges {
   return new AddressRanges(
     texts.map(text => {
@@ -47,8 +47,8 @@ export function rangesOf(texts: readonly string[]): AddressRanges {
 }
 
 /**
- * The worst of what may be reached by it: an address that carries IPv4 addresses is judged as each of them too.
- * @param address A number, not a name.
+ * Returns the strictest verdict for an address and the IPv4 addresses embedded in it.
+ * @param address An IP address, not a name.
  */
 export function judgeAddress(address: string): Verdict {
   const places = placesOf(address)
@@ -56,12 +56,12 @@ export function judgeAddress(address: string): Verdict {
   return places.some(place => inner.has(place)) ? 'inner' : 'open'
 }
 
-/** Of the places that may be reached by it, those that would have to be allowed. */
+/** Returns those of the addresses reachable through an address that would have to be allowed. */
 export function closedPlaces(address: string, allowed: AddressRanges): string[] {
   return placesOf(address).filter(place => inner.has(place) && !allowed.has(place))
 }
 
-/** Itself and what it carries; what is no address leads nowhere. */
+/** Returns an address and those embedded in it; an invalid one counts as 0.0.0.0, which is forbidden. */
 function placesOf(text: string): string[] {
   const address = parseIpAddress(text)
   if (!address) return ['0.0.0.0']

@@ -1,4 +1,4 @@
-/** A family of figures at one moment, counted since the start. */
+/** A metric family at one moment, cumulative since the start. */
 
 export type MetricReading = { name: string; help: string } & (
   | { kind: 'gauge' | 'sum'; points: { labels: Record<string, string>; value: number }[] }
@@ -9,8 +9,8 @@ export interface HistogramPoint {
   labels: Record<string, string>
   sum: number
   count: number
-  /** Upper bounds, rising. */
+  /** Ascending upper bounds. */
   bounds: number[]
-  /** Of each bound what lies below it and above the one before; one more for what lies above all. */
+  /** Counts per bucket, not cumulative; one more than bounds, for values above all of them. */
   counts: number[]
 }

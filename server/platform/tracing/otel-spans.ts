@@ -1,4 +1,4 @@
-/** Spans by the library of OpenTelemetry: made, sampled, queued, and exported in batches. Loaded only where a collector is configured. */
+/** Spans by the OpenTelemetry library, exported in batches. Loaded only if a collector is configured. */
 import { randomUUID } from 'node:crypto'
 import {
   type Span as ApiSpan,
@@ -36,10 +36,10 @@ export interface Spans {
   stop(): Promise<void>
 }
 
-/** Spans that wait for the collector; the next ones are lost, and counted. */
+/** Spans queued for the collector; further ones are dropped and counted. */
 const maxWaiting = 2_048
 const batch = 512
-/** Of one span. */
+/** Limits per span. */
 const spanLimits = { attributeCountLimit: 32, attributeValueLengthLimit: 256, eventCountLimit: 8, linkCountLimit: 4 }
 const kinds = {
   internal: SpanKind.INTERNAL,
@@ -71,7 +71,7 @@ export function createSpans({
       maxQueueSize: maxWaiting,
       maxExportBatchSize: batch,
       scheduledDelayMillis: config.tracesEveryMs,
-      // The transport's own bound comes first.
+      // Longer than the transport's own timeout.
       exportTimeoutMillis: config.timeoutMs + 5_000,
     }),
     figures,
@@ -107,7 +107,7 @@ export function createSpans({
     },
     stop: async () => {
       transport.hurry()
-      // What was not taken is counted already.
+      // Failed exports are counted already.
       await provider.shutdown().catch(() => undefined)
       transport.close()
     },
@@ -153,7 +153,7 @@ class OtelSpan implements Span {
   }
 }
 
-/** Keeps the queue within its bound itself: the library drops without a word. */
+/** Enforces the bound of the queue itself, to count dropped spans: the library drops them silently. */
 class CountingProcessor implements SpanProcessor {
   readonly #inner: SpanProcessor
   readonly #figures: TracingFigures

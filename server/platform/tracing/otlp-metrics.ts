@@ -1,4 +1,4 @@
-/** The figures of `/metrics`, by the same names, sent to a collector at intervals: written by the library, counted by what counts for Prometheus. */
+/** Periodically exports the metrics of `/metrics`, with the same names and values, to a collector. */
 import { ValueType } from '@opentelemetry/api'
 import { hrTime } from '@opentelemetry/core'
 import { JsonMetricsSerializer, ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer'
@@ -31,12 +31,12 @@ export class MetricExports {
     this.#options = options
   }
 
-  /** One export that takes longer than the interval is not overtaken: the figures are sums, so that none is missed. */
+  /** Starts exporting; ticks during a slow export are skipped, which loses nothing, since the values are cumulative. */
   start(): void {
     this.#timer ??= setInterval(() => this.#send(), this.#options.config.metricsEveryMs)
   }
 
-  /** Sends once more. To be called while what is counted can still be read. */
+  /** Exports once more, and stops; call it while the metrics can still be read. */
   async stop(): Promise<void> {
     if (!this.#timer) return
     clearInterval(this.#timer)

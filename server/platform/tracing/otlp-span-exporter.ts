@@ -1,4 +1,4 @@
-/** Hands batches of spans to a collector, and counts what became of them. That it is away is logged once, until it is back. */
+/** Exports batches of spans to a collector, and counts the outcome. An outage is logged once, and its end. */
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core'
 import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace'
@@ -22,7 +22,7 @@ export class OtlpSpanExporter implements SpanExporter {
     this.#options = options
   }
 
-  /** The result is always good for the library, which could do nothing but throw what is counted here. */
+  /** Always reports success to the library, since failures are counted here, and it could only throw them. */
   export(spans: ReadableSpan[], done: (result: ExportResult) => void): void {
     void this.#send(spans).then(() => done({ code: ExportResultCode.SUCCESS }))
   }
@@ -49,7 +49,7 @@ export class OtlpSpanExporter implements SpanExporter {
   }
 }
 
-/** What a collector answers may be anything. */
+/** Parses the number of rejected spans; a collector's answer may be invalid. */
 function rejectedIn(answer: Uint8Array, serializer: typeof ProtobufTraceSerializer): number {
   if (answer.length === 0) return 0
   try {

@@ -1,4 +1,4 @@
-/** Posts to a collector (OTLP over HTTP): bounded in time and in what is read of its answer, retried as the protocol says, through the outbound guard. */
+/** Posts to a collector (OTLP/HTTP) through the outbound guard, with a timeout, a bounded answer, and retries. */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { GuardedFetch } from '../network/guarded-fetch.ts'
 import type { TracingConfig } from './tracing-options.ts'
@@ -9,7 +9,7 @@ export interface OtlpTransportOptions {
   http: Pick<GuardedFetch, 'post'>
 }
 
-/** The collector will not take it, however often it is asked. Without what it said. */
+/** A permanent rejection by the collector; its answer is not included. */
 export class ExportRefused extends Error {
   constructor(status: number) {
     super(`the collector answered ${status}`)
@@ -17,7 +17,7 @@ export class ExportRefused extends Error {
   }
 }
 
-/** It may work later. */
+/** A temporary failure, which may be retried. */
 export class ExportFailed extends Error {
   constructor(why: string, cause?: unknown) {
     super(why, { cause })
@@ -25,11 +25,11 @@ export class ExportFailed extends Error {
   }
 }
 
-/** OTLP 1.x, "OTLP/HTTP Response": those after which a client tries again. */
+/** Statuses that are retried: OTLP 1.x, "OTLP/HTTP Response". */
 const retried = new Set([429, 502, 503, 504])
 const maxAnswerBytes = 64 * 1024
 const firstDelayMs = 500
-/** From the stop on. */
+/** Time for exports in flight once the server stops. */
 const lastMs = 2_000
 
 export class OtlpTransport {
@@ -42,18 +42,18 @@ export class OtlpTransport {
     this.#options = options
   }
 
-  /** Nothing is retried from now on, and what is under way is cut two seconds later. */
+  /** Stops retrying, and aborts requests in flight after two seconds. */
   hurry(): void {
     this.#stopping.abort()
     this.#timer ??= setTimeout(() => this.#cut.abort(), lastMs)
   }
 
-  /** To be called when nothing is under way. */
+  /** Releases the timer; call it when no request is in flight. */
   close(): void {
     clearTimeout(this.#timer)
   }
 
-  /** @returns What it answered. @throws ExportRefused, ExportFailed */
+  /** Posts with retries. @returns The collector's answer. @throws ExportRefused, ExportFailed */
   async post(path: 'v1/traces' | 'v1/metrics', body: Uint8Array): Promise<Uint8Array> {
     const { timeoutMs } = this.#options.config
     const late = new AbortController()
@@ -69,7 +69,7 @@ export class OtlpTransport {
         await wait(answer.afterMs ?? delayMs, undefined, {
           signal: AbortSignal.any([late.signal, this.#stopping.signal]),
         })
-          // What it failed with says more than that the time is over.
+          // The last error says more than a timeout would.
           .catch(() => Promise.reject(answer.fault))
       }
     } finally {

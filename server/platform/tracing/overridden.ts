@@ -1,6 +1,6 @@
-/** An object with some of its methods replaced, whatever else it is or becomes: for what is traced only where tracing is on. */
+/** Wraps an object in a proxy that overrides some methods; used to trace calls only if tracing is on. */
 
-/** @param replaced Gets each method when it is first asked for; undefined leaves it as it is. */
+/** @param replaced Called with each method at its first access; undefined keeps the original. */
 export function overridden<T extends object>(
   target: T,
   replaced: (
@@ -13,7 +13,7 @@ export function overridden<T extends object>(
     get: (_target, name) => {
       const known = methods.get(name)
       if (known) return known
-      // With the object itself as its receiver: it has private fields.
+      // The target is the receiver, since a proxy has no access to private fields.
       const value: unknown = Reflect.get(target, name, target)
       if (typeof value !== 'function') return value
       const method = value.bind(target) as (...args: unknown[]) => unknown

@@ -1,11 +1,14 @@
-/** A span as traced code sees it: what they say of it, and how its trace goes on elsewhere. */
+/** Interface of spans for traced code: attributes, and propagation of the trace. */
 
 export type SpanKind = 'internal' | 'server' | 'client' | 'producer' | 'consumer'
 
-/** Never a secret, never words of mail, addresses of people or what a caller wrote: a collector is another system. */
+/**
+ * Span attributes. Never secrets, content of mail, addresses of people or caller-supplied text: a collector is another
+ * system.
+ */
 export type Attributes = Record<string, string | number | boolean | undefined>
 
-/** By which a trace goes on elsewhere: W3C Trace Context. */
+/** Propagates a trace to other work: W3C Trace Context. */
 export interface TraceCarrier {
   traceparent: string
   tracestate?: string | undefined
@@ -14,20 +17,20 @@ export interface TraceCarrier {
 export interface SpanOptions {
   kind?: SpanKind
   attributes?: Attributes
-  /** In place of what runs now. `none`: a trace of its own. */
+  /** Parent; defaults to the active span. `none` starts a new trace. */
   parent?: Span | TraceCarrier | 'none' | undefined
-  /** It has to do with it without being part of it. */
+  /** A related span that is not the parent. */
   link?: Span | undefined
-  /** Epoch milliseconds, where it began before. */
+  /** Start in epoch milliseconds, if it began earlier. */
   startedAt?: number
 }
 
 export interface Span {
   readonly isOver: boolean
-  /** Something is told of it: it is sampled, and not over. */
+  /** Whether it is sampled and has not ended. */
   readonly isRecorded: boolean
   set(attributes: Attributes): void
   carrier(): TraceCarrier
-  /** Once; later calls are no-ops. @param error What kind of failure it was, of a closed list; undefined for none. */
+  /** Ends the span; later calls are no-ops. @param error Type of failure, from a closed list; undefined for none. */
   end(error?: string): void
 }

@@ -1,6 +1,6 @@
-/** What became of spans, and of exports of metrics: counted, so that a collector that takes nothing is seen. */
+/** Counters of exported and lost spans, and of metric exports, which reveal a failing collector. */
 
-/** `queue_full`: more than it could be told of; `failed`: it was away, too slow or busy; `refused`: it takes none of them. */
+/** `queue_full`: the queue overflowed; `failed`: the collector was unreachable or slow; `refused`: it rejected them. */
 export const lossReasons = ['queue_full', 'failed', 'refused'] as const
 export type LossReason = (typeof lossReasons)[number]
 

@@ -1,22 +1,22 @@
-/** What tracing is told by the operator, and what it stands on. */
+/** Configuration and dependencies of tracing. */
 import type { Logger } from '../logger.ts'
 import type { GuardedFetch } from '../network/guarded-fetch.ts'
 import type { MetricReading } from './metric-reading.ts'
 
-/** What the operator set by the variables of OpenTelemetry. */
+/** Configuration from OpenTelemetry's environment variables. */
 export interface TracingConfig {
   endpoint: string
   headers: Readonly<Record<string, string>>
   protocol: 'http/protobuf' | 'http/json'
-  /** Of one export, retries included. */
+  /** Timeout of an export, retries included. */
   timeoutMs: number
   serviceName: string
   resource: Readonly<Record<string, string>>
   sampler: SamplerName
-  /** Of those that sample by ratio. */
+  /** Sampling ratio of the `traceidratio` samplers. */
   ratio: number
   traces: boolean
-  /** Spans wait for each other so long. */
+  /** Interval of exports, in which spans are batched. */
   tracesEveryMs: number
   metrics: boolean
   metricsEveryMs: number
@@ -36,7 +36,7 @@ export interface TracerOptions {
   config: TracingConfig
   version: string
   http: Pick<GuardedFetch, 'post'>
-  /** What is sent as metrics. */
+  /** Reads the metrics to export. */
   readMetrics(): Promise<MetricReading[]>
   logger: Logger
 }

@@ -1,4 +1,4 @@
-/** One row that is written to know whether the database takes writes. */
+/** A table with one row, written to probe whether the database accepts writes. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

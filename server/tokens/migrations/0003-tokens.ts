@@ -1,4 +1,4 @@
-/** API tokens of people. */
+/** API tokens of users. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

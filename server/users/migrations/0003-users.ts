@@ -1,4 +1,4 @@
-/** People and their ways to sign in. */
+/** Users and their ways to sign in. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

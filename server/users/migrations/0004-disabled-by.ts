@@ -1,4 +1,4 @@
-/** Who disabled a user: those of before were disabled by administrators, since nobody else could. */
+/** Adds who disabled a user: existing ones were disabled by administrators, since nobody else could. */
 import type { Kysely } from 'kysely'
 
 interface Before {

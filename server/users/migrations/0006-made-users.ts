@@ -1,10 +1,12 @@
-/** Who invited, reset or raised whom, so that it can be ended together with the token or person that did it. */
+/**
+ * Who invited, reset or raised which user, so that these can be ended together with the token or person that did it.
+ */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('made_users')
-    // `token-…`, `user-…` or `api-key`. No reference: what was made is still known when its maker is gone.
+    // `token-…`, `user-…` or `api-key`. No foreign key, since the record outlives its maker.
     .addColumn('maker', 'text', column => column.notNull())
     .addColumn('maker_user_id', 'text')
     .addColumn('deed', 'text', column => column.notNull())
