@@ -58,7 +58,10 @@ const late = [
   'server/webhook-listen',
 ]
 /** An agent waits for its first answer, and the bridge loads nothing of the server. */
-const isBridge = process.argv[2] === 'mcp' && process.argv.some(word => /^--url(=|$)/.test(word))
+const isBridge =
+  process.argv[2] === 'mcp' &&
+  process.argv.some(word => /^--url(=|$)/.test(word)) &&
+  !process.argv.some(word => /^(-h|--help)$/.test(word))
 const isFilling = process.argv[2] === '--fill-cache'
 
 enableCompileCache(cache)

@@ -188,14 +188,14 @@ const name = typedLine.trim().min(1).max(100)
 const email = z.email().max(320)
 
 interface Secrets {
-  imap?: { password?: string | undefined } | undefined
-  smtp?: { password?: string | undefined } | undefined
+  imap?: { password?: string | undefined } | null | undefined
+  smtp?: { password?: string | undefined } | null | undefined
   auth?: unknown
 }
 
 function hasSecret(part: 'imap' | 'smtp') {
-  return (input: Secrets) =>
-    input.auth !== undefined || typeof input[part] !== 'object' || input[part].password !== undefined
+  return ({ auth, [part]: server }: Secrets) =>
+    auth !== undefined || typeof server !== 'object' || server === null || server.password !== undefined
 }
 
 function missingSecret(part: 'imap' | 'smtp') {

@@ -1,46 +1,10 @@
 /** Parses the command line. */
 import { parseArgs } from 'node:util'
+import { type Command, commands, options } from './command-data.ts'
+import { commandIn, isOptionOf } from './command-usage.ts'
 
-const commands = [
-  'serve',
-  'user create-admin',
-  'audit verify',
-  'audit accept',
-  'key rotate',
-  'backup',
-  'restore',
-  'diagnose',
-  'accounts export',
-  'accounts import',
-  'mcp',
-  'webhook listen',
-] as const
 /** Commands that take a file name. */
 const withFile: readonly string[] = ['backup', 'restore', 'accounts export', 'accounts import']
-export type Command = (typeof commands)[number]
-
-export const usage = `Usage: rustymail <command> [options]          without a command: serve
-  serve [--demo] [--host <address>] [--port <number>]   runs the server; --demo also starts the sandbox, connected
-  user create-admin --email <email> --name <name>       creates an administrator; asks for the password, or reads stdin
-  audit verify                                          finds changed, missing or reordered entries of the audit trail
-  audit accept                                          accepts the audit trail as it is, after a restored backup
-  key rotate                                            re-encrypts all secrets with a new key
-  backup <file> [--without-key] [--force]               writes database, key and audit.head to a file; the server may run
-  restore <file> [--key-from <file>] [--force]          restores a backup; --force keeps existing files under another name
-  diagnose <address> [--retry-login] [--report]         explains why an account does not work; the server may run
-  diagnose <address> --imap <host>:<port> [--smtp <host>:<port>] [--user <name>]
-                     [--imap-tls implicit|starttls|none] [--smtp-tls …]
-                                                        the same for an account that is not connected; asks for the password
-  accounts export <file> [--force]                      writes all accounts to a file, sealed with a passphrase
-  accounts import <file>                                creates the accounts of such a file
-  mcp [--preset reader|organizer|drafter] [--channel]   starts a server and speaks MCP on stdin and stdout
-  mcp --url <address> [--channel]                       the same for a running server, with its token in RUSTYMAIL_TOKEN
-  webhook listen [--url <address>] [--types <names>] [--forward <address>]
-                                                        prints events as webhooks send them; token in RUSTYMAIL_TOKEN
-
-  --data-dir <path>  the data directory (default: ./data); --version prints the version
-  --report           an anonymized report for a public bug tracker; --retry-login tries a rejected password once more
-Every setting can be given in the environment; .env.example lists them.`
 
 export interface BackupArguments {
   /** The path of the backup file; empty for other commands. */
@@ -85,9 +49,6 @@ export interface WebhookArguments {
   forward: string | undefined
 }
 
-/** Thrown when the command line cannot be understood. */
-export class UsageError extends Error {}
-
 const noDiagnosis: DiagnosisArguments = {
   address: '',
   imap: undefined,
@@ -120,33 +81,11 @@ export interface CommandLine {
 /** Parses the arguments, and adds a fault for everything that cannot be understood. */
 export function parseCommandLine(argv: readonly string[], faults: string[]): CommandLine {
   try {
-    const { values, positionals } = parseArgs({
+    const { values, positionals, tokens } = parseArgs({
       args: [...argv],
       allowPositionals: true,
-      options: {
-        demo: { type: 'boolean', default: false },
-        host: { type: 'string' },
-        port: { type: 'string' },
-        'data-dir': { type: 'string' },
-        email: { type: 'string' },
-        name: { type: 'string' },
-        'without-key': { type: 'boolean', default: false },
-        'key-from': { type: 'string' },
-        force: { type: 'boolean', default: false },
-        imap: { type: 'string' },
-        'imap-tls': { type: 'string' },
-        smtp: { type: 'string' },
-        'smtp-tls': { type: 'string' },
-        user: { type: 'string' },
-        'retry-login': { type: 'boolean', default: false },
-        report: { type: 'boolean', default: false },
-        url: { type: 'string' },
-        preset: { type: 'string' },
-        results: { type: 'string' },
-        channel: { type: 'boolean', default: false },
-        types: { type: 'string' },
-        forward: { type: 'string' },
-      },
+      options,
+      tokens: true,
     })
     const named = withFile.find(known => `${positionals.join(' ')} `.startsWith(`${known} `))
     const isDiagnosis = positionals[0] === 'diagnose'
@@ -157,6 +96,11 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
       faults.push(`${words} requires one file name: rustymail ${words} <file>`)
     }
     if (!command) faults.push(`${words}: unknown command; try ${commands.join(', ')}`)
+    else {
+      for (const name of new Set(tokens.flatMap(token => (token.kind === 'option' ? [token.name] : [])))) {
+        if (!isOptionOf(command, name)) faults.push(`--${name} is not an option of ${command}; ${listOf(argv)}`)
+      }
+    }
     const environment = withoutEmpty({
       RUSTYMAIL_HOST: values.host,
       RUSTYMAIL_PORT: values.port,
@@ -180,7 +124,7 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
     const webhook = { types: values.types, forward: values.forward }
     return { command: command ?? 'serve', demo, email, name, backup, diagnosis, mcp, webhook, environment }
   } catch (error) {
-    faults.push(`${wordsOf(error)}; rustymail --help lists all commands`)
+    faults.push(`${wordsOf(error)}; ${listOf(argv)}`)
     const nothing = {
       email: undefined,
       name: undefined,
@@ -192,6 +136,12 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
     }
     return { command: 'serve', demo: false, ...nothing }
   }
+}
+
+/** Names the command that lists what can be given: that of the command itself if it is known. */
+function listOf(argv: readonly string[]): string {
+  const command = commandIn(argv)
+  return command === undefined ? 'rustymail --help lists all commands' : `rustymail ${command} --help lists its options`
 }
 
 /** Returns only the first sentence of an error; the second advises on positional arguments, which does not apply. */

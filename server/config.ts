@@ -8,9 +8,9 @@ import { faultOfApiKey } from './access/api-key-strength.ts'
 import { isLoopback } from './accounts/account-verifier.ts'
 import type { AssistantConfig } from './assistant/assistant-config.ts'
 import { assistantOf } from './assistant-environment.ts'
+import type { Command } from './command-data.ts'
 import {
   type BackupArguments,
-  type Command,
   type CommandLine,
   type DiagnosisArguments,
   parseCommandLine,

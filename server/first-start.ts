@@ -4,6 +4,7 @@
  */
 import { flushCompileCache } from 'node:module'
 import { parseCommandLine } from './command-line.ts'
+import { asksForHelp } from './command-usage.ts'
 import { buildPageWhenStale } from './platform/http/page-build.ts'
 
 interface FirstStart {
@@ -40,8 +41,7 @@ async function buildPage(root: string, signal: AbortSignal): Promise<void> {
 }
 
 function isServer(argv: readonly string[]): boolean {
-  const asksForHelp = argv.some(word => word === '--help' || word === '-h')
-  return !asksForHelp && parseCommandLine(argv, []).command === 'serve'
+  return !asksForHelp(argv) && parseCommandLine(argv, []).command === 'serve'
 }
 
 /** Writes plain text to stderr, since the log begins with the server. */

@@ -2,7 +2,7 @@
 import { createServer } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { type App, createApp } from './app.ts'
-import { UsageError, usage } from './command-line.ts'
+import { asksForHelp, UsageError, usageFor } from './command-usage.ts'
 import { secretsOf } from './compose-logs.ts'
 import { type Config, ConfigError, checkSecrets, loadConfig, programVersion } from './config.ts'
 import { tellCrashes } from './crash-output.ts'
@@ -21,7 +21,7 @@ export async function run(): Promise<void> {
   keepStandingAlone()
   const crashes = tellCrashes()
   const words = process.argv.slice(2)
-  if (words.some(word => word === '--help' || word === '-h')) return console.log(usage)
+  if (asksForHelp(words)) return console.log(usageFor(words))
   if (words.includes('--version')) return console.log(programVersion())
   if (words.includes('mcp') && words.some(word => /^--url(=|$)/.test(word))) {
     // The launcher does the same, but checks only the first word.

@@ -64,13 +64,19 @@ const lists = ['messages', 'hits'] as const
 export function touchedBy(output: object): Touched {
   const fields = output as Record<string, unknown>
   const found = lists.map(name => fields[name]).find(Array.isArray)
-  if (!found) return { messages: typeof fields.ok === 'number' ? fields.ok : null, sender: null, subject: null }
+  if (!found) return { messages: changedBy(fields), sender: null, subject: null }
   const { from, subject } = (found[0] ?? {}) as { from?: unknown; subject?: unknown }
   return {
     messages: found.length,
     sender: short(senderOf(from), touchedBounds.sender),
     subject: short(subject, touchedBounds.subject),
   }
+}
+
+/** Returns how many messages a change is about: those that it changed, and those that it has yet to change or proposes to. */
+function changedBy({ ok, pending }: Record<string, unknown>): number | null {
+  if (typeof ok !== 'number') return null
+  return ok + (typeof pending === 'number' ? pending : 0)
 }
 
 /** Returns the author of a read message, or of a hit, which has text: an address followed by the name. */

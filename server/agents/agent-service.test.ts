@@ -72,6 +72,15 @@ function setUp() {
   return { agents, told, recorded, open, call, advance }
 }
 
+test('a call that changes says how many messages it is about, also where they wait or are only proposed', () => {
+  const { agents, call } = setUp()
+  const caller = token('a', new Set(['ann']))
+  call(caller, 'mail_move', {}, { ok: 0, pending: 5, proposed: 'p1' })
+  call(caller, 'mail_update', {}, { ok: 2 })
+  call(caller, 'mail_draft', {}, { draft: 'd1' })
+  expect(agents.listCalls(all, { limit: 50 }).map(({ messages }) => messages)).toEqual([null, 2, 5])
+})
+
 test('a call says who, with which tool, on which account, about what, and how it went', () => {
   const { agents, call, recorded } = setUp()
   const caller = token('a', new Set(['ann']))

@@ -90,6 +90,26 @@ test.each(bodies)('a body of %s is refused by every endpoint that can get one', 
   expect(statuses.filter(([, status]) => Number(status) < 400 || Number(status) >= 500)).toEqual([])
 })
 
+test.each([[null], [[]], ['x']])('a body whose fields are %j in turn, and all at once, is no bug', async value => {
+  const statuses: [name: string, field: string, status: number][] = []
+  for (const endpoint of withBody) {
+    const fields = Object.keys((endpoint.body as { shape?: object } | undefined)?.shape ?? {})
+    const whole = Object.fromEntries(fields.map(field => [field, value]))
+    for (const [field, body] of [
+      ...fields.map(field => [field, { [field]: value }] as const),
+      ['all', whole] as const,
+    ]) {
+      const answer = await send(endpoint, pathOf(endpoint, 'abcdefghij'), {
+        headers: json,
+        body: JSON.stringify(body),
+      })
+      statuses.push([operationName(endpoint), field, answer.status])
+      await answer.body?.cancel()
+    }
+  }
+  expect(statuses.filter(([, , status]) => status === 500)).toEqual([])
+})
+
 test.each(tricks)('the id %s leads nowhere', async trick => {
   const statuses = await Promise.all(
     withParams.map(async endpoint => [

@@ -136,7 +136,7 @@ test('the first start of a clean copy says what it prepares, and serves its page
   await run.stop()
 
   // Restored from an older copy, say: the file's time goes back.
-  const edited = join(dir.path, 'server/command-line.ts')
+  const edited = join(dir.path, 'server/command-usage.ts')
   writeFileSync(edited, readFileSync(edited, 'utf8').replace('Usage: rustymail', 'Edited: rustymail'))
   utimesSync(edited, 1_000_000_000, 1_000_000_000)
   const help = await runCommand(['--help'], { root: dir.path, dataDir })

@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { onTestFinished } from 'vitest'
-import { UsageError } from '../../server/command-line.ts'
 import { outcomeOf } from '../../server/command-outcome.ts'
+import { UsageError } from '../../server/command-usage.ts'
 import { loadConfig } from '../../server/config.ts'
 
 const here = join(import.meta.dirname, '../..')

@@ -76,17 +76,19 @@ const ChartCard = memo(function ChartCard({
           </>
         }
         actions={
-          shape && (
-            <span className="-mr-2 flex">
-              <IconButton
-                icon={Table2}
-                label={`${chart.title} as a table`}
-                aria-pressed={isTable}
-                onClick={() => setTable(!isTable)}
-              />
-              <IconButton icon={Download} label={`Download ${chart.title} as CSV`} onClick={save} />
-            </span>
-          )
+          <span className="-mr-2 flex min-h-9">
+            {shape && (
+              <>
+                <IconButton
+                  icon={Table2}
+                  label={`${chart.title} as a table`}
+                  aria-pressed={isTable}
+                  onClick={() => setTable(!isTable)}
+                />
+                <IconButton icon={Download} label={`Download ${chart.title} as CSV`} onClick={save} />
+              </>
+            )}
+          </span>
         }
       >
         {!shape && error && <ErrorState error={error} onRetry={() => void retry()} />}
@@ -107,12 +109,13 @@ const ChartCard = memo(function ChartCard({
   )
 })
 
+/** As high as a drawn chart, whose neighbours would otherwise move when it comes. */
 function ChartSkeleton() {
   return (
-    <div role="status" className="grid gap-2">
+    <div role="status" className="grid gap-1.5">
       <span className="sr-only">Loading the chart</span>
       <Skeleton className="h-5 w-40" />
-      <Skeleton className="h-45 w-full" />
+      <Skeleton className="mb-6.5 h-45 w-full" />
     </div>
   )
 }

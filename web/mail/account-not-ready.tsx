@@ -1,13 +1,15 @@
 /** Explains why an account shows no mail, instead of its list or above its cached mail. */
-import { MailPlus, Settings } from 'lucide-react'
+import { FlaskConical, MailPlus, Settings } from 'lucide-react'
 import type { Account, AccountState } from '../../contract/accounts.ts'
 import { isReadable } from '../accounts/account-words.ts'
+import { useRights, useStartSandbox } from '../accounts/use-accounts.ts'
 import { useIsParked } from '../accounts/use-state-words.ts'
 import { useNow } from '../platform/clock.ts'
 import { useLiveStatus } from '../platform/live.tsx'
 import { Banner } from '../ui/banner.tsx'
-import { ButtonLink } from '../ui/button.tsx'
+import { Button, ButtonLink } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
+import { ErrorNote } from '../ui/error-state.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { type Tone, toneIcon } from '../ui/tone.ts'
 
@@ -35,7 +37,7 @@ export function AccountNotReady({ account }: { account: Account }) {
   const { last_error: error, next_retry_at: nextRetryAt, state } = account
   return (
     <section className="rounded-lg border bg-surface shadow-card" role="status">
-      <EmptyState icon={toneIcon[tone]} title={title} actions={<AccountLink id={account.id} />}>
+      <EmptyState icon={toneIcon[tone]} title={title} actions={<Actions account={account} />}>
         <div className="grid gap-1">
           {error && state !== 'disabled' && <p>{error.detail}</p>}
           {error?.server_response && state !== 'disabled' && (
@@ -93,6 +95,25 @@ export function NoAccount() {
   )
 }
 
+/** The way out: a sandbox that stopped with the server is started from here. */
+function Actions({ account }: { account: Account }) {
+  const isParked = useIsParked()(account)
+  const { mayChange } = useRights()
+  return isParked && mayChange ? <StartSandbox /> : <AccountLink id={account.id} />
+}
+
+function StartSandbox() {
+  const { mutate, isPending, error } = useStartSandbox()
+  return (
+    <>
+      <Button variant="primary" icon={FlaskConical} isBusy={isPending} onClick={() => mutate()}>
+        Start the sandbox again
+      </Button>
+      {error && <ErrorNote error={error} />}
+    </>
+  )
+}
+
 /** A link to the account's page, where the cause is shown and a retry can be triggered. */
 function AccountLink({ id }: { id: string }) {
   return (
@@ -105,7 +126,7 @@ function AccountLink({ id }: { id: string }) {
 const parked: Words = {
   tone: 'unknown',
   title: 'The sandbox is not running',
-  detail: 'It stopped with the server. Start it again on the accounts page to get fresh mail.',
+  detail: 'It stopped with the server. Started again, it has fresh mail.',
 }
 
 const signedOut: Words = {

@@ -40,7 +40,9 @@ export function AccountTree({
           </section>
         ))}
       </nav>
-      {account && index?.state === 'building' && <Indexing accountId={account.id} index={index} />}
+      {account && isReadable(account) && index?.state === 'building' && (
+        <Indexing accountId={account.id} index={index} />
+      )}
     </>
   )
 }

@@ -10,15 +10,20 @@ import { PageHeader } from '../ui/page-header.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { SkeletonRows } from '../ui/skeleton.tsx'
 import { CreateTokenDialog, type OpenTokenDialog, TokenDialogs } from './token-dialogs.tsx'
+import { filterTokens, TokensFilter } from './tokens-filter.tsx'
 import { TokensTable } from './tokens-table.tsx'
 import { tokensIntervalMs, useTokens } from './use-tokens.ts'
+
+/** Tokens from which on the table has filters. */
+const leastFiltered = 6
 
 export function TokensPage() {
   const tokens = useTokens()
   const accounts = useAccounts()
   const seesAll = useMay('dashboard:admin')
-  const [{ create }, setUrl] = useUrlState({ create: '' })
+  const [{ create, ...view }, setUrl] = useUrlState({ create: '', q: '', status: '' })
   const [dialog, setDialog] = useState<OpenTokenDialog>()
+  const isNarrowed = view.q !== '' || view.status !== ''
   const makeButton = (
     <Button variant="primary" icon={KeyRound} onClick={() => setUrl({ create: '1' })}>
       Create a token
@@ -45,6 +50,9 @@ export function TokensPage() {
           </>
         }
       />
+      {(isNarrowed || (tokens.data?.items.length ?? 0) >= leastFiltered) && (
+        <TokensFilter view={view} setView={setUrl} />
+      )}
       <Panel
         query={tokens}
         intervalMs={tokensIntervalMs}
@@ -57,13 +65,28 @@ export function TokensPage() {
           </EmptyState>
         }
       >
-        {({ items }) => (
-          <TokensTable
-            tokens={items}
-            accounts={accounts.data?.items}
-            onAct={(kind, token) => setDialog({ kind, token })}
-          />
-        )}
+        {({ items }) => {
+          const shown = filterTokens(items, view)
+          if (shown.length === 0) {
+            return (
+              <EmptyState
+                title="No such token"
+                actions={
+                  <Button onClick={() => setUrl({ q: '', status: '' }, { replace: true })}>Show all tokens</Button>
+                }
+              >
+                None of {items.length} tokens matches the filters.
+              </EmptyState>
+            )
+          }
+          return (
+            <TokensTable
+              tokens={shown}
+              accounts={accounts.data?.items}
+              onAct={(kind, token) => setDialog({ kind, token })}
+            />
+          )
+        }}
       </Panel>
       {create === '1' && <CreateTokenDialog onClose={() => setUrl({ create: '' }, { replace: true })} />}
       {dialog && <TokenDialogs dialog={dialog} onClose={() => setDialog(undefined)} />}

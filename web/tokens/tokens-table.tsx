@@ -11,16 +11,10 @@ import { Badge, StatePill } from '../ui/badge.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { RowActions } from '../ui/row-actions.tsx'
 import { Cell, ColumnHead, Table, TableBody, TableHead, TableRow } from '../ui/table.tsx'
-import type { Tone } from '../ui/tone.ts'
 import { scopeName, scopeWords } from './scope-words.ts'
 import type { TokenDialogKind } from './token-dialogs.tsx'
+import { tokenStatusWords } from './token-status.ts'
 import { stopOf, stopWords } from './token-stop.ts'
-
-const statusWords: Record<ApiToken['status'], { tone: Tone; text: string }> = {
-  active: { tone: 'good', text: 'Active' },
-  expired: { tone: 'warn', text: 'Expired' },
-  suspended: { tone: 'unknown', text: 'Suspended' },
-}
 
 /** Describes the OAuth client of a token, and who vouches for it. */
 function connectionWords({ name, host, redirect_host: back }: NonNullable<ApiToken['oauth_client']>): string {
@@ -72,7 +66,7 @@ function TokenRow({
 }) {
   const { name, prefix, scopes, allowed_addresses: allowed, status, expires_at: endsAt } = token
   const { last_used_at: usedAt, last_used_address: usedFrom, oauth_client: client } = token
-  const { tone, text } = statusWords[status]
+  const { tone, text } = tokenStatusWords[status]
   const [, navigate] = useLocation()
   const mayUndo = useMay('dashboard:operate') && scopes.some(scope => scope.startsWith('mail:'))
   const stop = stopOf(token, useFreezes().data?.items ?? [])

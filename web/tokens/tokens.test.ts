@@ -15,6 +15,7 @@ import {
 } from './token-draft.ts'
 import { linesFor } from './token-lines.ts'
 import { stopOf } from './token-stop.ts'
+import { filterTokens } from './tokens-filter.tsx'
 
 const now = Date.parse('2026-11-22T18:00:00.000Z')
 const token = {
@@ -106,4 +107,20 @@ test('a token is stopped by itself, with all programs, or with accounts that it 
   expect(stopOf(token, [a!, c!])).toBe('some accounts')
   expect(stopOf(token, [a!, b!])).toBe('all accounts')
   expect(stopOf({ ...token, accounts: [] }, [a!])).toBeUndefined()
+})
+
+test('tokens are found by name, prefix, user or OAuth client, and by status', () => {
+  const own = { ...token, prefix: 'rm_4fK2pQ', user_name: 'Ann', status: 'active', oauth_client: null } as ApiToken
+  const connected = {
+    ...{ ...own, name: 'Claude', prefix: 'rm_x', user_name: 'Bob', status: 'expired' },
+    oauth_client: { client_id: 'c', name: 'Inspector', host: 'client.example', redirect_host: 'client.example' },
+  } as ApiToken
+  const find = (q: string, status = '') => filterTokens([own, connected], { q, status }).map(({ name }) => name)
+  expect(find('')).toEqual(['Backup', 'Claude'])
+  expect(find(' backUP ')).toEqual(['Backup'])
+  expect(find('4fk2')).toEqual(['Backup'])
+  expect(find('bob')).toEqual(['Claude'])
+  expect(find('client.example')).toEqual(['Claude'])
+  expect(find('', 'expired')).toEqual(['Claude'])
+  expect(find('backup', 'expired')).toEqual([])
 })
