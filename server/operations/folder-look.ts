@@ -1,4 +1,4 @@
-/** How a folder is before it is changed, and whether it was changed where the answer was lost. */
+/** Checks a folder before it is changed, and determines after a lost response whether it was changed. */
 import type { Folder } from '../../contract/mail.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import { Problem } from '../platform/problem.ts'
@@ -9,7 +9,7 @@ export interface AskedFolder {
   kind: FolderKind
   args: FolderArguments
   isUndo: boolean
-  /** The mail server was told already: what is as it should be was done then. */
+  /** Whether the command was already sent: a folder that is as wanted counts as changed by it. */
   isTold: boolean
 }
 

@@ -1,4 +1,6 @@
-/** Creating, renaming and deleting folders for models: by the same operations as REST, and nothing that holds messages. */
+/**
+ * The tool by which models create, rename and delete folders: the same operations as REST, but only empty deletions.
+ */
 import { z } from 'zod'
 import { line } from '../../contract/wire.ts'
 import type { AccountService } from '../accounts/account-service.ts'
@@ -13,7 +15,7 @@ export interface FolderToolOptions {
   folders: Pick<FolderService, 'accept'>
   operations: Pick<OperationService, 'settled'>
   accounts: Pick<AccountService, 'list'>
-  /** Where people reach this server. */
+  /** The public URL of this server. */
   baseUrl(): string
 }
 

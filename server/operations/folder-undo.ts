@@ -1,4 +1,4 @@
-/** What undoing a change of a folder comes to, as the account is now. */
+/** Plans the undo of a folder change from the current folders of the account. */
 import type { Folder } from '../../contract/mail.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import { childrenOf, type FolderArguments, type FolderKind, isFolderKind } from './folder-kinds.ts'
@@ -12,7 +12,7 @@ const inverse = {
   unsubscribe_folder: 'subscribe_folder',
 } as const satisfies Partial<Record<FolderKind, FolderKind>>
 
-/** Undefined where it cannot be undone. */
+/** @returns Undefined when the change cannot be undone. */
 export function inverseOf(operation: OperationRow): { kind: FolderKind; args: FolderArguments } | undefined {
   const { kind } = operation
   if (!isFolderKind(kind) || kind === 'delete_folder') return undefined
@@ -21,7 +21,7 @@ export function inverseOf(operation: OperationRow): { kind: FolderKind; args: Fo
   return { kind: inverse[kind], args: args as FolderArguments }
 }
 
-/** @param folders All of the account. */
+/** @param folders All folders of the account. */
 export async function planFolder(
   connection: MailConnection,
   folders: readonly Folder[],

@@ -1,4 +1,4 @@
-/** Places of messages follow the new paths of folders, each once, also where a new path is the old one of a folder inside. */
+/** Places of messages follow renames of folders, each once, even if a new path is the old one of a subfolder. */
 import { expect, test } from 'vitest'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { principalOf } from '../../test/support/operation-world.ts'
@@ -31,7 +31,7 @@ onEachDatabase(open => {
     const found = [at('Archive', 5_007, 2), at('Archive', 5_900, 2)]
     expect(await follow(named)).toEqual(found)
     expect(await moved.follow('b', named)).toEqual(new Map())
-    // So many in between that each is looked for.
+    // Enough in between that each UID is looked up.
     const others = Array.from({ length: 300 }, (_, number) => 100 + number)
     await move('two', 'INBOX', 'Trash', others)
     expect(await follow(named)).toEqual(found)

@@ -1,11 +1,11 @@
-/** An operation as an item of a proposal: what it would do, in plain words, and the hash of exactly that. */
+/** Describes an operation as an item of a proposal: its effect in plain words, and the hash of exactly that. */
 import { createHash } from 'node:crypto'
 import type { ProposedItem } from '../platform/proposal-intake.ts'
 import { fromWireFlag } from './flag-words.ts'
 import type { FolderArguments } from './folder-kinds.ts'
 import type { Arguments, ItemRow, OperationRow } from './operation-tables.ts'
 
-/** Without what differs between two calls for the same change. */
+/** The hash leaves out what differs between two calls for the same change. */
 export function toProposed(
   { id, kind, account_id: accountId, arguments: args, undo_of: undoOf }: OperationRow,
   items: readonly ItemRow[],
