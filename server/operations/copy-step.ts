@@ -9,7 +9,7 @@ import { gone, identitiesOf, standingOf, type Values, type Verdicts, writeTarget
 const lost: Values = {
   state: 'unknown',
   code: 'unknown',
-  why: 'The connection was lost, and it cannot be found out whether the message was copied.',
+  why: 'The connection was lost, and it is not known whether the message was copied.',
 }
 
 export const copyStep: MailStep = {

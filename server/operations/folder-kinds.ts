@@ -37,7 +37,7 @@ export function checkNewPath(path: string, folders: readonly Folder[]): void {
   const isThere = (at: number) => folders.some(folder => folder.path === levels.slice(0, at + 1).join(delimiter ?? ''))
   // Bidi controls would reorder the text beside the name. Existing folders with such names may get new subfolders.
   if (levels.some((level, at) => /[\u202a-\u202e\u2066-\u2069]/.test(level) && !isThere(at)))
-    throw wrong('must not contain controls of direction')
+    throw wrong('must not contain bidirectional control characters')
   if (levels.some(level => level.trim() === '')) throw wrong('must have a name at each level')
   if (levels.some(level => level.trim() !== level)) throw wrong('must not begin or end a name with a blank')
   // Some servers store folders as directories.
@@ -49,14 +49,14 @@ export function checkNewPath(path: string, folders: readonly Folder[]): void {
     throw wrong(`must have names of at most ${mostBytes} bytes`)
   if (levels[0]!.toUpperCase() === 'INBOX' && levels[0] !== 'INBOX') throw wrong('must write INBOX in capitals')
   if (levels.length === 1 && path === 'INBOX') throw exists(path)
-  if (isForeign(path, folders)) throw wrong('must be in the folders of the account itself')
+  if (isForeign(path, folders)) throw wrong('must be among the account’s own folders')
 }
 
 /** @throws Problem when the folder does not exist, or may be neither renamed nor deleted. */
 export function checkOwn(path: string, folders: readonly Folder[], isUndo = false): Folder {
   const found = findFolder(path, folders)
   if (path.toUpperCase() === 'INBOX') throw protectedFolder('The inbox is always there.')
-  if (found.namespace !== 'personal') throw protectedFolder('It is a folder of others.')
+  if (found.namespace !== 'personal') throw protectedFolder('It belongs to another user or is shared.')
   // Undoing the creation of a folder with a role may remove it again.
   if (found.role && !isUndo) throw protectedFolder(`It has the role ${found.role}: mail programs need it.`)
   return found

@@ -45,7 +45,7 @@ export async function lookAtFolder(
 const lost: Values = {
   state: 'unknown',
   code: 'unknown',
-  why: 'The connection was lost, and it cannot be found out whether the folder was renamed.',
+  why: 'The connection was lost, and it is not known whether the folder was renamed.',
 }
 
 async function checkEmpty(

@@ -59,7 +59,7 @@ export function folderTool({ folders, operations, accounts, baseUrl }: FolderToo
 }
 
 function wantedOf(op: 'create' | 'rename' | 'delete', folder: string, to: string | undefined): WantedOfFolder {
-  if ((op === 'rename') !== (to !== undefined)) throw new Problem('bad_request', 'to: belongs to rename alone')
+  if ((op === 'rename') !== (to !== undefined)) throw new Problem('bad_request', 'to: is for rename only')
   if (op === 'rename') return { kind: 'rename_folder', folder, to: to! }
   return op === 'create' ? { kind: 'create_folder', folder } : { kind: 'delete_folder', folder, isEmptied: false }
 }

@@ -36,9 +36,9 @@ export async function planFolder(
     const { folder, to } = undo.args
     const found = folders.find(({ path }) => path === folder)
     if (undo.kind === 'delete_folder' && !found) return nothing
-    if (!found) return conflict('The folder is not there any more.')
+    if (!found) return conflict('The folder no longer exists.')
     if (undo.kind === 'rename_folder' && folders.some(({ path }) => path === to)) {
-      return conflict(`There is another folder ${JSON.stringify(to)} by now.`)
+      return conflict(`Another folder ${JSON.stringify(to)} exists by now.`)
     }
     if (undo.kind !== 'delete_folder') return willChange
     if (childrenOf(folder, folders).length > 0) return conflict('It holds other folders by now.')
@@ -52,6 +52,6 @@ export async function planFolder(
 }
 
 const willChange = { outcome: 'will_change', why: null } as const
-const nothing = { outcome: 'nothing_to_do', why: 'The folder is not there any more.' } as const
+const nothing = { outcome: 'nothing_to_do', why: 'The folder no longer exists.' } as const
 const conflict = (why: string) => ({ outcome: 'conflict', why }) as const
 const impossible = (why: string) => ({ outcome: 'impossible', why }) as const

@@ -26,7 +26,7 @@ const marked: Values = {
 const kept: Values = {
   state: 'failed',
   code: 'mail_server_refused',
-  why: 'The mail server let a copy of the message into the target folder, but did not let the message be removed from its folder, nor the copy: it is in both.',
+  why: 'The mail server copied the message to the target folder, but refused to remove the original or the copy: it is in both folders.',
   ...afterAt(undefined),
 }
 

@@ -28,11 +28,11 @@ export const operationHints: Partial<Record<ProblemCode, string>> = {
 const refs = z.array(ToolRef).min(1).max(mostRefs)
 /** Names used by the search (`is:read`) and other programs, with hints; as labels they would have no effect. */
 const otherNames: ReadonlyMap<string, string> = new Map([
-  ['read', 'seen is the flag of what was read: add it, or remove it to mark as unread'],
-  ['unread', 'seen is the flag of what was read: remove it to mark as unread'],
-  ['unseen', 'seen is the flag of what was read: remove it to mark as unread'],
-  ['starred', 'flagged is the flag of what has a star'],
-  ['unflagged', 'remove flagged to take the star away'],
+  ['read', 'use the flag seen: add it to mark as read, remove it to mark as unread'],
+  ['unread', 'use the flag seen: remove it to mark as unread'],
+  ['unseen', 'use the flag seen: remove it to mark as unread'],
+  ['starred', 'use the flag flagged for a star'],
+  ['unflagged', 'use the flag flagged: remove it to remove the star'],
 ])
 const FlagOrLabel = z
   .string()

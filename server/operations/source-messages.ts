@@ -79,4 +79,4 @@ export async function identitiesOf(
   return identities
 }
 
-export const gone: Values = { state: 'gone', code: 'message_not_found', why: 'The message is not there any more.' }
+export const gone: Values = { state: 'gone', code: 'message_not_found', why: 'The message no longer exists.' }

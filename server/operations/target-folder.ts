@@ -23,7 +23,7 @@ export function targetFolder(folders: readonly Folder[], target: NamedTarget): F
     if (found) return { path: found.path }
     const role = CreatedRole.safeParse(target.role)
     if (target.create && role.success) return createdFolder(folders, role.data)
-    const hint = role.success ? 'ask with `create: true`, or name a folder by its path' : 'name a folder by its path'
+    const hint = role.success ? 'set `create: true`, or name a folder by its path' : 'name a folder by its path'
     const detail = `The account has no folder with the role ${target.role}: ${hint}.`
     throw new Problem('folder_not_found', detail)
   }
@@ -45,5 +45,5 @@ function namedFolder(folders: readonly Folder[], name: string): FoundTarget {
   const [path, ...others] = new FolderNames(folders).pathsOf(name)
   if (path === undefined) throw new Problem('folder_not_found', 'The account has no folder of this name.')
   if (others.length === 0) return targetFolder(folders, { folder: path })
-  throw new Problem('folder_not_found', `${others.length + 1} folders are called so.`)
+  throw new Problem('folder_not_found', `${others.length + 1} folders have this name.`)
 }

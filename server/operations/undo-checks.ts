@@ -10,12 +10,12 @@ import { flagsOf, type Values, type Verdicts } from './source-messages.ts'
 export const movedElsewhere: Values = {
   state: 'failed',
   code: 'conflict',
-  why: 'The message was moved elsewhere since.',
+  why: 'The message has been moved elsewhere.',
 }
 export const originalGone: Values = {
   state: 'failed',
   code: 'conflict',
-  why: 'The message that was copied is gone since: its copy is kept.',
+  why: 'The original no longer exists, so its copy is kept.',
 }
 
 /** The checks for an operation that is not an undo: none. */

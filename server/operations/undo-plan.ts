@@ -49,7 +49,7 @@ interface Expected {
 
 type Verdict = Pick<PlannedChange, 'outcome' | 'why'>
 const willChange: Verdict = { outcome: 'will_change', why: null }
-const nothing: Verdict = { outcome: 'nothing_to_do', why: 'It is as it was before.' }
+const nothing: Verdict = { outcome: 'nothing_to_do', why: 'It already is as it was before.' }
 const conflict = (why: string): Verdict => ({ outcome: 'conflict', why })
 const impossible = (why: string): Verdict => ({ outcome: 'impossible', why })
 
@@ -122,7 +122,7 @@ export class UndoPlan {
     const change = { add: remove, remove: add }
     const expected = this.#expected.get(placeKey(place))
     if (isNothing(change)) return { item, place, change, ...nothing }
-    if (!expected?.isThere) return { item, place, change, ...conflict('The message is not there any more.') }
+    if (!expected?.isThere) return { item, place, change, ...conflict('The message no longer exists.') }
     const needed = neededChange(expected.flags, change)
     if (isNothing(needed)) return { item, place, change, ...nothing }
     expected.flags = [...expected.flags.filter(flag => !needed.remove.includes(flag)), ...needed.add]
@@ -133,7 +133,7 @@ export class UndoPlan {
     const place = this.#now(after)
     const expected = this.#expected.get(placeKey(place))
     const change = { to: before.path }
-    if (!expected?.isThere) return { item, place, change, ...conflict('The message is not there any more.') }
+    if (!expected?.isThere) return { item, place, change, ...conflict('The message no longer exists.') }
     if (expected.path === before.path) return { item, place, change, ...nothing }
     if (expected.path !== after.path)
       return { item, place, change, ...conflict(`It was moved to ${expected.path} since.`) }
@@ -149,7 +149,7 @@ export class UndoPlan {
     if (expected.path !== after.path)
       return { item, place, change, ...conflict(`The copy was moved to ${expected.path}.`) }
     const original = this.#expected.get(placeKey(this.#now(before)))
-    if (!original?.isThere) return { item, place, change, ...conflict('The message that was copied is gone since.') }
+    if (!original?.isThere) return { item, place, change, ...conflict('The original no longer exists.') }
     expected.isThere = false
     return { item, place, change, ...willChange }
   }

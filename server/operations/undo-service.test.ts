@@ -120,7 +120,7 @@ describe('what somebody changed since is named and left as it is', () => {
     expect(changes.map(({ outcome, why }) => [outcome, why])).toEqual([
       ['conflict', 'It was moved to Trash since.'],
       ['will_change', null],
-      ['conflict', 'The message is not there any more.'],
+      ['conflict', 'The message no longer exists.'],
     ])
     expect(undone[0]!.undo).toMatchObject({ counts: { total: 1 } })
     expect([world.in('INBOX').length, world.in('Trash').length, world.in('Archive').length]).toEqual([1, 1, 0])

@@ -15,7 +15,7 @@ import { isRefusal } from './step-outcomes.ts'
 const notFound: Values = {
   state: 'unknown',
   code: 'unknown',
-  why: 'The mail server did not say which messages it took, and whether this one is among those that came into the target folder cannot be found out.',
+  why: 'The mail server did not say which messages it transferred, and it is not known whether this one reached the target folder.',
 }
 
 /** Returns the items that count as done only by the server's OK. */
