@@ -29,8 +29,7 @@ function surroundings(ran: string[], held?: Promise<unknown>): CallSurroundings 
       refuseUnknown: () => undefined,
       // As the toolbox does it.
       call: async (name, _input, { signal }) => {
-        if (signal.aborted)
-          return { isError: true, problem: { code: 'bad_request', message: 'The client disconnected.' } }
+        if (signal.aborted) return { isError: true, problem: { code: 'bad_request', message: 'Client disconnected.' } }
         ran.push(name)
         if (name === 'change') await held
         return { isError: false, output: { done: name } }
