@@ -22,7 +22,7 @@ const summaries: Record<ServerEvent['type'], string> = {
   folder_changed: 'A folder was created, renamed or removed, or its content changed',
   operation_changed: 'An operation on messages was accepted, or has ended',
   draft_created: 'A draft was begun',
-  draft_changed: 'A draft was changed, handed over to be sent, sent or discarded',
+  draft_changed: 'A draft was changed, submitted for sending, sent or discarded',
   delivery_changed:
     'A message of the outbox has another state, or something became of one of its recipients or of its copy',
   approval_requested: 'A message waits for a human to approve it',
@@ -34,7 +34,7 @@ const summaries: Record<ServerEvent['type'], string> = {
     'A rule fires, or the server itself has a problem, until `alert_cleared`. While the database accepts no writes, the fact cannot be stored and is published later; `stats_update` shows it immediately',
   alert_cleared: 'The alert is over',
   webhook_disabled:
-    'A webhook took nothing for 3 days, answered 410, or its token may not read any more: nothing is delivered',
+    'A webhook was disabled: it accepted nothing for 3 days, answered 410, or its token lost its access',
   token_created: 'An API token was created',
   token_updated: 'An API token was changed, or has a new secret (`changed` names `secret` then)',
   token_revoked: 'An API token was revoked; what it had open is closed',
@@ -44,7 +44,7 @@ const summaries: Record<ServerEvent['type'], string> = {
   sync_progress: 'How far the first indexing of an account has come',
   agent_activity: 'Agents called tools, on accounts that the reader sees; at most every 300 ms',
   permission_prompts: 'Permission prompts of agents that wait for a human are others: list them again',
-  conversation_changed: 'An answer of the assistant began, waits for you, or ended; told to the same person alone',
+  conversation_changed: 'An answer of the assistant began, waits for you, or ended; visible only to the same user',
   audit_update: 'The audit trail has grown',
   stats_update: 'Current figures; the newest are also sent right after the welcome',
   welcome: 'The first event of every stream',

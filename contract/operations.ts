@@ -47,7 +47,7 @@ export const operationsApi = {
     tag,
     summary: 'Change flags and keywords of messages, move them or copy them',
     description: [
-      'The operation is stored and then done in order, also after a restart or while the mail server is away; the response does not wait for it.',
+      'The operation is stored and then done in order, also after a restart or an outage of the mail server; the response does not wait for it.',
       '`operation_changed` on the event stream reports its end. Messages that cannot be found have `failed` in `results`; the others are changed.',
     ].join(' '),
     scope: 'mail:organize',

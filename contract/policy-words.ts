@@ -3,7 +3,7 @@ import { policyBounds, type TokenPolicy } from './policy.ts'
 
 const dayNames = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']
 const openWords =
-  `A human approves a message only when it is for others than contacts within ${policyBounds.outsidersMinutes} minutes ` +
+  `A human approves only messages to anyone but contacts, within ${policyBounds.outsidersMinutes} minutes ` +
   'after the token has read mail of a stranger.'
 /** Maximum entries named one by one; further ones are counted. */
 const mostNamed = 5
@@ -18,7 +18,7 @@ export function policyWords({ mode, sending, organizing }: TokenPolicy): string[
 
 function sendingWords(sending: TokenPolicy['sending']): string[] {
   const { recipients, only_known_in_thread: onlyKnown, max_attachment_bytes: bytes, hours } = sending
-  if (recipients !== 'anyone' && recipients.length === 0) return ['It may send to nobody.']
+  if (recipients !== 'anyone' && recipients.length === 0) return ['It may not send at all.']
   const words = [
     recipients === 'anyone' ? 'It may send to anyone.' : `It may send only to ${named(recipients.map(ruleWords))}.`,
   ]
@@ -42,7 +42,7 @@ function sendingWords(sending: TokenPolicy['sending']): string[] {
 function approvalWords({ always, strangers, tainted_minutes: minutes }: TokenPolicy['sending']['approval']): string {
   if (always) return 'A human approves each message.'
   const when = [
-    ...(strangers ? ['when it is for somebody to whom the account never wrote'] : []),
+    ...(strangers ? ['when a recipient is someone to whom the account never wrote'] : []),
     ...(minutes === null ? [] : [`when the token has read mail of a stranger within ${count(minutes, 'minute')}`]),
   ]
   return when.length === 0 ? openWords : `A human approves a message ${when.join(', and ')}.`

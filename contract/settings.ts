@@ -25,7 +25,7 @@ export const ImapConfiguration = z
       .describe(
         'IMAP connections of the whole server. Until it is set, it grows with the number of accounts: at least two for each and 20 more, and at most half of the files that the process may open',
       ),
-    connection_pool_size: z.int().min(1).max(10).describe('Command connections of one account'),
+    connection_pool_size: z.int().min(1).max(10).describe('Maximum connections for IMAP commands per account'),
   })
   .meta({ id: 'ImapConfiguration' })
 export type ImapConfiguration = z.infer<typeof ImapConfiguration>

@@ -28,7 +28,7 @@ export const SubmissionState = z
   .describe(
     [
       '`held`: waits for an approval; `scheduled`: waits for its time, or for the end of the time in which sending can be undone; `queued`: waits for its turn or its next attempt;',
-      '`partial`: accepted for some recipients; `unknown`: the response of the mail server was lost. It is not sent again by itself: a human decides; `denied`: by a human or a policy;',
+      '`partial`: accepted for some recipients; `unknown`: the response of the mail server was lost. It is not sent again automatically: a human decides; `denied`: by a human or a policy;',
       '`expired`: nobody approved it in time',
     ].join(' '),
   )

@@ -56,7 +56,7 @@ interface Wanted {
 const noPassword = 'Not tried: no password was given.'
 /** A rotated refresh token is valid once, and the running server holds it. */
 const notFromHere =
-  'Not tried: the stored access token has expired, and only the running server refreshes it. Press Diagnose on the page of the account.'
+  'Not tried: the stored access token has expired, and only the running server refreshes it. Press Diagnose on the account’s page.'
 const notItsServer =
   'Not tried: this server does not belong to the provider at which the account signs in, so its access token is not sent there.'
 const stepMs = 5_000

@@ -121,7 +121,7 @@ export class AlertService {
   #checkChange(principal: Principal, rule: AlertRuleBody): void {
     checkRule(rule)
     // A rule watches all accounts, and discloses what it finds.
-    if (!seesAll(principal)) throw new Problem('forbidden', 'Rules are changed by administrators of all accounts.')
+    if (!seesAll(principal)) throw new Problem('forbidden', 'Only administrators of all accounts may change rules.')
   }
 
   async #put(principal: Principal, id: string, rule: AlertRuleBody, isStarter: number): Promise<AlertRule> {
@@ -147,7 +147,7 @@ export class AlertService {
   async #getRule(principal: Principal, id: string) {
     const row = await this.#options.store.findRule(id)
     if (!row || !mayAsk(principal, viewOf(row))) throw new Problem('not_found', 'There is no such rule.')
-    if (!seesAll(principal)) throw new Problem('forbidden', 'Rules are changed by administrators of all accounts.')
+    if (!seesAll(principal)) throw new Problem('forbidden', 'Only administrators of all accounts may change rules.')
     return row
   }
 

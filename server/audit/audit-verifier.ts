@@ -177,7 +177,7 @@ export class AuditVerifier {
         ? ` ${headFileName} of ${head.head.at} knows entries up to ${head.head.newest}.`
         : ''
     const detail = oldest
-      ? `The ends of the trail are missing, so nobody can say which entries are.${lost}`
+      ? `The ends of the trail are missing, so it is not known which entries are.${lost}`
       : 'There is no trail: its ends, which a server writes when it first starts on a database, are missing, and so is every entry. ' +
         `They were deleted, unless no server has started on this database yet.${lost}`
     const fault = { number: oldest?.number ?? 0, kind: 'missing', detail } as const

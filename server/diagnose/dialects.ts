@@ -6,7 +6,7 @@ import type { Conversation, Dialect } from './talk.ts'
 /** Upper bound of lines in one response. */
 const mostLines = 100
 
-const passwordless = 'Sign in at the provider (OAuth2) on the page of the account: it needs no password then.'
+const passwordless = 'Sign in at the provider (OAuth2) on the account’s page: no password is needed then.'
 const tokenMechanism = /^(XOAUTH2|OAUTHBEARER)$/
 
 export const imapDialect: Dialect = {

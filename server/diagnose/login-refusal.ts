@@ -8,7 +8,7 @@ import { type Finding, oneLine } from './check.ts'
 import { hintsFor } from './provider-hints.ts'
 
 export const noAccess = 'Access was revoked or has expired: sign in again.'
-export const signInAgain = 'Press Sign in again on the page of the account: its mail and settings stay.'
+export const signInAgain = 'Press Sign in again on the account’s page: its mail and settings stay.'
 export const providerAway =
   'RustyMail retries automatically. If this persists, check its client id and secret under Configuration, Sign-in of mail accounts.'
 
@@ -40,7 +40,7 @@ export function refusal(problem: Problem, { part, host, kind }: RefusedAt): Find
     return failed(
       'The password is refused: the server does not accept this user name with this password.',
       ...hintsFor(host, part),
-      'Check the user name, which is mostly the whole address, then enter the password again.',
+      'Check the user name, which is usually the full address, then enter the password again.',
     )
   }
   if (fault === 'limit') {
@@ -51,7 +51,7 @@ export function refusal(problem: Problem, { part, host, kind }: RefusedAt): Find
   }
   // RustyMail's own refusal, before any server was asked.
   if (problem.code === 'bad_request') {
-    return failed(problem.message, 'Correct the server under Edit, or sign in again on the page of the account.')
+    return failed(problem.message, 'Correct the server under Edit, or sign in again on the account’s page.')
   }
   return failed(problem.message, 'See what the server said, and try again later.')
 }

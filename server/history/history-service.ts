@@ -72,7 +72,7 @@ export class HistoryService {
     if (groupBy !== undefined && !info.labels.includes(groupBy))
       throw bad('group_by', `${name} has no label ${groupBy}`)
     if (accountId !== undefined && !info.labels.includes('account_id')) {
-      throw bad('account_id', `${name} is no series of accounts`)
+      throw bad('account_id', `${name} is not a series of single accounts`)
     }
     const now = Math.floor(this.#options.now() / 1000)
     const from = Math.floor(Date.parse(query.from) / 1000)

@@ -20,7 +20,7 @@ export interface LogQuery extends LogFilter {
   after?: string | undefined
 }
 
-const wholeServer = 'The log is shown to administrators of all accounts.'
+const wholeServer = 'The log requires an administrator with access to all accounts.'
 
 export class LogService {
   readonly #options: LogServiceOptions

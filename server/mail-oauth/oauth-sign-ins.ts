@@ -215,7 +215,7 @@ export class OAuthSignIns {
     const isKnown = isSame && before.subject !== null && tokens.subject !== undefined
     const isSamePerson = isKnown && before.subject === tokens.subject
     if (isKnown && !isSamePerson) {
-      throw new Problem('oauth_failed', `Somebody else signed in. Sign in at ${provider.name} as ${imap.user}.`)
+      throw new Problem('oauth_failed', `A different user signed in. Sign in at ${provider.name} as ${imap.user}.`)
     }
     const id = before?.id ?? randomText()
     const row = this.#rowOf(signIn, id, accountId, tokens)

@@ -46,7 +46,7 @@ export class NoticePost {
 
   /** Allows plain HTTP only to a literal private address or this machine. @throws Problem */
   async check(text: string, field: string): Promise<void> {
-    if (!URL.canParse(text)) throw missing(field, 'is no URL')
+    if (!URL.canParse(text)) throw missing(field, 'is not a URL')
     const url = new URL(text)
     const host = url.hostname.replace(/^\[|\]$/g, '')
     const isNear = host === 'localhost' || (isIP(host) > 0 && judgeAddress(host) === 'inner')

@@ -89,7 +89,7 @@ onEachDatabase(open => {
       })
     }
     const none = { kind: 'email', to: ['ops@example.org'], account_id: 'gone' }
-    await expect(service.create(admin, body({ target: none }))).rejects.toThrow(/is no account/)
+    await expect(service.create(admin, body({ target: none }))).rejects.toThrow(/is not an account/)
   })
 
   test('a test says what came back and is logged; a webhook gets a secret of ours once', async () => {
@@ -142,7 +142,7 @@ onEachDatabase(open => {
   test.each([
     [{ kind: 'slack', url: 'http://hooks.slack.com/services/x' }, 'https://'],
     [{ kind: 'slack', url: 'https://u:p@hooks.slack.com/services/x' }, 'credentials'],
-    [{ kind: 'slack', url: 'no address' }, 'no URL'],
+    [{ kind: 'slack', url: 'no address' }, 'not a URL'],
     [{ kind: 'slack' }, 'url: is required'],
     [{ kind: 'slack', url: 'http://10.0.0.1/hook' }, 'RUSTYMAIL_PRIVATE_NETWORKS'],
     [{ kind: 'slack', url: 'https://169.254.169.254/hook' }, '169.254.169.254'],

@@ -118,7 +118,8 @@ export class NotifierService {
 
   /** Notices may concern any account. @throws Problem */
   #check(principal: Principal): void {
-    if (!seesAll(principal)) throw new Problem('forbidden', 'Notifiers are for administrators of all accounts.')
+    if (!seesAll(principal))
+      throw new Problem('forbidden', 'Notifiers require an administrator with access to all accounts.')
   }
 
   async #targetOf({ kind }: Principal, input: NotifierTargetInput, before?: WholeTarget): Promise<WholeTarget> {

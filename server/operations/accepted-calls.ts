@@ -1,4 +1,4 @@
-/** Takes operations in: under the key of their call, if it has one, and only while there is room. */
+/** Accepts operations, idempotently if their call has a key, and only while the account's queue has capacity. */
 import { createHash } from 'node:crypto'
 import { setImmediate as yieldLoop } from 'node:timers/promises'
 import type { Fact } from '../../contract/event.ts'
@@ -19,19 +19,19 @@ import { toProposed } from './operation-words.ts'
 import type { ShownOperations } from './shown-operations.ts'
 
 export interface OperationBounds {
-  /** Of an account, that are not finished. */
+  /** Unfinished operations per account; calls beyond it are refused as `too_many_operations`. */
   pendingOperations: number
   pendingMessages: number
 }
 
 export const defaultBounds: OperationBounds = { pendingOperations: 500, pendingMessages: 100_000 }
-/** A call may be repeated under its key for so long. */
+/** How long a call may be repeated under its idempotency key. */
 export const keyMs = 24 * 60 * 60_000
 
-/** A call that its sender may repeat. */
+/** A call that its sender may repeat safely. */
 export interface KeyedCall {
   principal: Principal
-  /** Undefined for a call without one. */
+  /** The `Idempotency-Key`; undefined for a call without one. */
   key: string | undefined
   digest: string
 }
@@ -39,33 +39,33 @@ export interface KeyedCall {
 export interface NewOperation {
   operation: OperationRow
   items: readonly ItemRow[]
-  /** Id of the operation without which it cannot be done. */
+  /** Id of the operation that must be done first, such as the creation of the target folder. */
   needs?: string
 }
 
-/** What is read of an operation while it is taken in. */
+/** The read-ahead of an operation while it is being accepted. */
 export interface TakenAhead {
-  /** Resolves when it was read, where that is soon. */
+  /** Resolves when the read has ended, or at once when it is not expected to end soon. */
   soon(): Promise<void>
-  /** How it is stored; undefined for as it is. Asked for in the transaction, right before. */
+  /** Returns the rows to store instead, if any. Called in the transaction, right before the insert. */
   toStore(transaction: Database): Promise<Omit<NewOperation, 'needs'> | undefined>
   ended(isTaken: boolean): void
-  /** Resolves when the mail server has its command, and soon where it does not get it at once. */
+  /** Resolves when the command was sent to the mail server, or after a short timeout. */
   told(): Promise<void>
 }
 
 type Tell = (fact: Fact) => void
-/** At a mode that is changed meanwhile. */
+/** Attempts to accept a call whose mode (done or proposed) keeps changing; then it fails as `overloaded`. */
 const mostLooks = 5
 const keyForm = /^[\x21-\x7e]{1,200}$/
 
-/** @throws Problem for a key that is none. */
+/** @throws Problem when the key is malformed. */
 export function keyedCall(principal: Principal, key: string | undefined, what: readonly unknown[]): KeyedCall {
   if (key !== undefined && !keyForm.test(key)) {
     const message = 'must be 1 to 200 visible ASCII characters'
     throw new Problem('bad_request', `Idempotency-Key: ${message}`, { errors: [{ path: 'idempotency-key', message }] })
   }
-  // To write a thousand names, and to hash them, is for a call that may be repeated.
+  // Serializing and hashing a thousand names is worth it only for a call with a key.
   const digest = key === undefined ? '' : createHash('sha256').update(JSON.stringify(what)).digest('base64url')
   return { principal, key, digest }
 }
@@ -74,17 +74,17 @@ export interface AcceptedCallsOptions {
   store: OperationStore
   keys: CallKeyStore
   shown: Pick<ShownOperations, 'expect' | 'show' | 'forget'>
-  /** From which the queue takes what it need not read. */
+  /** Cache from which the queue takes operations instead of reading them back. */
   fresh: FreshOperations
-  /** Left out where nothing is only proposed. */
+  /** Omitted when no change needs approval. */
   intake?: ProposalIntake
-  /** Hears what is about to be taken in; left out where nothing is read ahead. */
+  /** Called with operations that are about to be accepted; omitted to disable reading ahead. */
   lookAhead?(added: readonly NewOperation[], early?: EarlyLook): TakenAhead | undefined
-  /** Hears that a call has come, with its target folder. */
+  /** Called as soon as a call arrives, with the path of its target folder. */
   lookEarly?(accountId: string, to: string | undefined): EarlyLook | undefined
 }
 
-/** Another process set it since it was looked at: nothing was taken in. */
+/** Another process changed the mode after it was read; the transaction rolls back. */
 class ModeChanged extends Error {}
 
 export class AcceptedCalls {
@@ -118,12 +118,12 @@ export class AcceptedCalls {
     this.#now = now
   }
 
-  /** A call has come: what is read before an operation is done is read from now on, where nothing is before it. */
+  /** Starts reading for an operation as soon as its call arrives, unless other operations are ahead of it. */
   lookEarly(accountId: string, to: string | undefined): EarlyLook | undefined {
     return this.#lookEarly(accountId, to)
   }
 
-  /** What the call was answered with. @throws Problem when the key was used for another one. */
+  /** @returns The earlier answer under this key, if any. @throws Problem when the key was used for another call. */
   async repeated({ principal, key, digest }: KeyedCall, db?: Database): Promise<string | undefined> {
     if (key === undefined) return undefined
     const kept = await this.#keys.find({ principal_id: principal.id, key }, db)
@@ -134,12 +134,12 @@ export class AcceptedCalls {
   }
 
   /**
-   * All of them, or none. They are done from now on; what a caller only proposes waits for a human: its rows say so afterwards.
-   * Of each account they are stored in the order of their ids: nothing may be awaited between an id and this call.
-   * @param answer Asked for when the rows are as they are stored.
-   * @param stillMay What let each of them pass: asked again in the transaction.
-   * @param early What was read for the call.
-   * @returns The answer of an earlier call under the same key, with which nothing is taken in.
+   * Accepts all operations or none. They are done from now on, or wait for approval; afterwards the rows say which.
+   * Each account's operations are stored in id order, so nothing may be awaited between taking an id and this call.
+   * @param answer Called when the rows are in their stored form.
+   * @param stillMay The checks that allowed the operations; repeated in the transaction.
+   * @param early The early look of the call.
+   * @returns The answer of an earlier call under the same key; nothing is accepted then.
    */
   async take(
     call: KeyedCall,
@@ -164,7 +164,7 @@ export class AcceptedCalls {
     stillMay: readonly (StillMay | undefined)[],
     early: EarlyLook | undefined,
   ): Promise<string | undefined> {
-    // Whether it is done or proposed is decided in the transaction; what is done is shown from before its end on.
+    // The transaction decides between done and proposed, but changes are shown before it commits: check, then retry.
     for (let look = 1; look <= mostLooks; look++) {
       const isProposed = await this.#intake.isProposing(call.principal)
       const check = async (transaction: Database) => {
@@ -198,7 +198,7 @@ export class AcceptedCalls {
     early: EarlyLook | undefined,
   ): Promise<string | undefined> {
     const ahead = this.#lookAhead(added, early)
-    // Its first command is on its way while the rest is prepared.
+    // Lets the first command of the read-ahead leave while the rest is prepared.
     if (ahead) await yieldLoop()
     for (const { operation, items } of added) {
       this.#shown.expect(operation, items)
@@ -226,7 +226,7 @@ export class AcceptedCalls {
         }
       }
     }
-    // What the answer still costs is done while the mail server is at work.
+    // The answer is serialized while the mail server is at work.
     if (isTaken) await ahead?.told()
     return before
   }
@@ -262,7 +262,7 @@ export class AcceptedCalls {
       await this.checkRoom(transaction, accountId, ofAccount.length, messages)
     }
     for (const taken of added) {
-      // Only where there is one alone.
+      // Only a call with a single operation has a read-ahead.
       const { operation, items } = (await ahead?.toStore(transaction)) ?? taken
       await this.#store.insert(transaction, operation, items)
       if (operation.undo_of !== null) {
@@ -272,7 +272,7 @@ export class AcceptedCalls {
     }
   }
 
-  /** What waits already with the same change is not stored twice: the row becomes that one. */
+  /** Stores proposals, deduplicated: a row whose change is already proposed becomes the existing operation. */
   async #propose(
     transaction: Database,
     tell: Tell,
@@ -285,7 +285,7 @@ export class AcceptedCalls {
       const proposed: ProposedItem[] = []
       for (const each of ofAccount) {
         const { operation, items, needs } = each
-        // No message of it was found: there is nothing to decide about.
+        // None of its messages was found, so there is nothing to approve.
         if (operation.settled_at !== null) {
           await this.#store.insert(transaction, operation, items)
           tell(changedFact(operation))
@@ -312,7 +312,7 @@ export class AcceptedCalls {
     }
   }
 
-  /** @throws Problem when too much of the account waits already. */
+  /** @throws Problem when the account would exceed its bounds on unfinished operations. */
   async checkRoom(transaction: Database, accountId: string, added: number, addedMessages: number): Promise<void> {
     const { operations, messages } = await this.#store.countPending(accountId, transaction)
     const { pendingOperations, pendingMessages } = this.#bounds

@@ -1,4 +1,4 @@
-/** Does the operations of one account, one after the other: those that fail are tried again, and those that are held are passed by. */
+/** Runs the operations of one account one at a time; retries those that fail, and skips those that are held. */
 import { backoffDelay } from '../imap/backoff.ts'
 import type { LeaseClaim } from '../leases/lease-service.ts'
 import { type Lease, LeaseLost } from '../platform/lease.ts'
@@ -11,7 +11,7 @@ import type { ItemRow, OperationRow } from './operation-tables.ts'
 import { SettledTimes } from './settled-times.ts'
 import { TryLater, wordsOf } from './step-outcomes.ts'
 
-/** What is done next, as far as it need not be read. */
+/** The next operation, with what of it is already in memory. */
 interface Next {
   operation: OperationRow
   items?: readonly ItemRow[]
@@ -27,11 +27,11 @@ export class AccountLane {
   readonly #running: Promise<void>
   #wake: () => void = () => undefined
   #isWoken = true
-  /** Under which nothing was left to do when the queue was last looked at: until then nobody else can have done anything. */
+  /** The lease under which the queue was last found empty; while it lasts, no other process can have run anything. */
   #emptyUnder: Lease | undefined
-  /** What came since. */
+  /** Ids of operations that arrived since the queue was last read. */
   #came: string[] = []
-  /** What is about to be taken in. */
+  /** The read-ahead of the operation that is being accepted. */
   readonly ahead: AheadOfLane
   readonly #times: SettledTimes
 
@@ -55,13 +55,13 @@ export class AccountLane {
     )
   }
 
-  /** Under which nothing is left to do; undefined where something may be. */
+  /** The lease under which the queue is empty; undefined while something may be pending. */
   get idleLease(): Lease | undefined {
     const lease = this.#claim.find()
     return this.#emptyUnder === lease && !this.#isWoken ? lease : undefined
   }
 
-  /** @param operationId Of one that came. */
+  /** Makes the lane check its queue. @param operationId The operation that arrived, if one did. */
   wake(operationId?: string): void {
     if (operationId !== undefined) {
       this.#came.push(operationId)
@@ -107,28 +107,28 @@ export class AccountLane {
     }
   }
 
-  /** Those that are held are passed by. */
+  /** Returns the first pending operation that is not held. */
   async #next(): Promise<Next | undefined> {
     const { store, isHeld, fresh } = this.#options
     const lease = this.#claim.find()
     this.ahead.keepUnder(lease)
     const came = this.#takeFresh(lease)
     if (!lease) return undefined
-    // Whether it is held is asked before anything is told.
+    // The runner checks for a hold before anything is sent.
     if (came?.ahead) return came
     if (came && !(await isHeld(came.operation))) return came
     let next = await store.findNext(this.#accountId)
     if (!next) this.#emptyUnder = lease
     while (next && (await isHeld(next))) next = await store.findNext(this.#accountId, next.id)
     if (!next) return undefined
-    // It may be done by the time that it is told that it came.
+    // Its arrival may be announced only after it was done; a cached copy would be stale by then.
     fresh.forget(next.id)
     const ahead = this.ahead.take(next.id)
-    // Whatever is stored of it, the mail server was told nothing.
+    // Nothing was sent to the mail server yet, whatever is stored, so it starts from the items as accepted.
     return { operation: next, ...(ahead && { items: ahead.items }) }
   }
 
-  /** The one that came when nothing was left to do: as it was taken in it still is, and nothing is before it. */
+  /** Takes the one operation that arrived at an empty queue: it is unchanged, and nothing is ahead of it. */
   #takeFresh(lease: Lease | undefined): Next | undefined {
     const came = this.#came.splice(0)
     const wasEmpty = lease !== undefined && this.#emptyUnder === lease
@@ -142,7 +142,7 @@ export class AccountLane {
     return { operation, items, ahead }
   }
 
-  /** It is tried again, unless it was for a day. Never throws. */
+  /** Notes why the operation waits for a retry, or gives it up after `giveUpMs`. Never throws. */
   async #failed(operation: OperationRow | undefined, error: unknown): Promise<void> {
     const { store, hub, logger, now, giveUpMs } = this.#options
     const cause = error instanceof TryLater ? error.cause : error
@@ -163,7 +163,7 @@ export class AccountLane {
     }
   }
 
-  /** Until a further operation comes, or the lease. */
+  /** Waits until the lane is woken by an operation or the lease. */
   async #rest(signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#wake = resolve
@@ -171,7 +171,7 @@ export class AccountLane {
     await promise
   }
 
-  /** Shorter when the mail server is back earlier, or something was changed. */
+  /** Waits for the back-off, or less if the mail server is reachable earlier or the lane is woken. */
   async #pause(delayMs: number, signal: AbortSignal): Promise<void> {
     const over = new AbortController()
     const end = AbortSignal.any([signal, over.signal])

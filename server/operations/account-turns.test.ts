@@ -1,4 +1,4 @@
-/** Turns of an account come in the order in which they began, whatever each of them waits for. */
+/** AccountTurns: an account's turns come in the order in which they began, whatever each of them waits for. */
 import { expect, test } from 'vitest'
 import { AccountTurns } from './account-turns.ts'
 

@@ -1,17 +1,17 @@
-/** What is taken in for an account is stored one call after the other, in the order in which the calls got their ids. */
+/** Serializes the storing of accepted calls per account, in the order in which the calls got their ids. */
 
 export interface Turn {
-  /** Resolves when all that began before are stored, or are not stored. */
+  /** Resolves when all earlier turns have ended, whether or not they stored anything. */
   come(): Promise<void>
-  /** As often as is convenient. */
+  /** Ends the turn. Idempotent. */
   end(): void
 }
 
 export class AccountTurns {
-  /** By account: resolves with the end of the last turn. */
+  /** By account id: resolves when the last turn has ended. */
   readonly #last = new Map<string, Promise<void>>()
 
-  /** Behind all that began before. To be called before anything is awaited after the ids were given: else another one gets between. */
+  /** Queues a turn behind all earlier ones. Nothing may be awaited between taking ids and this call. */
   begin(accountIds: Iterable<string>): Turn {
     const accounts = new Set(accountIds)
     const before = [...accounts].flatMap(id => this.#last.get(id) ?? [])
@@ -21,7 +21,7 @@ export class AccountTurns {
       for (const id of accounts) if (this.#last.get(id) === promise) this.#last.delete(id)
       resolve()
     }
-    // One that gives up before its turn comes does not let those behind it pass those before it.
+    // A turn that ends before it came must not let later turns overtake earlier ones.
     const end = before.length > 0 ? () => void Promise.all(before).then(over) : over
     return {
       come: async () => {

@@ -1,4 +1,4 @@
-/** Which mail servers are waited for when an operation is taken in. */
+/** AheadOfLane: which mail servers are waited for when an operation is accepted. */
 import { expect, test } from 'vitest'
 import { agent } from '../../test/support/operation-world.ts'
 import { AheadOfLane } from './ahead-of-lane.ts'
@@ -17,13 +17,13 @@ test('one is near if this thread waits for it for a short time, whatever it does
   const isNear = async (idleMs: number) => {
     looking = Promise.withResolvers()
     const begun = ahead.begin(operation, [], lease)
-    // The clock on the wall goes on meanwhile, as far as it does.
+    // Wall time passes meanwhile, but is not what counts.
     clock.idleMs += idleMs
     looking.resolve(undefined)
     await begun?.looking
     expect(ahead.take('1')).toBe(begun)
     return begun?.isNear
   }
-  // Each says of the one before it.
+  // Each verdict is about the look before it.
   expect([await isNear(3), await isNear(40), await isNear(10), await isNear(0)]).toEqual([false, true, false, true])
 })

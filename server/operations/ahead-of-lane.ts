@@ -1,4 +1,4 @@
-/** The one operation of an account that is looked at while it is taken in, until its turn comes. */
+/** Holds the one operation of an account that is read ahead while it is being accepted, until its turn comes. */
 import type { Lease } from '../platform/lease.ts'
 import { BegunLook, type EarlyLook } from './early-look.ts'
 import { LookedAhead } from './looked-ahead.ts'
@@ -8,18 +8,18 @@ import type { Intent, ItemRow, OperationRow } from './operation-tables.ts'
 export class AheadOfLane {
   readonly #runner: Pick<OperationRunner, 'lookAhead' | 'readTarget' | 'ready' | 'prepare'>
   readonly #signal: AbortSignal
-  /** How often something came. */
+  /** Counts arrivals, so that an early look knows whether it is still valid. */
   #came = 0
   readonly #early = new Set<Promise<unknown>>()
-  /** It is taken in, or was just taken in, with nothing before it. */
+  /** The operation that is being or was just accepted, with nothing ahead of it. */
   #ahead: LookedAhead | undefined
-  /** For how long this thread had nothing to do while it was read the last time. */
+  /** Idle time of this thread during the last look, in milliseconds. */
   #lookMs: number | undefined
   readonly #idleMs: () => number
 
   /**
-   * @param signal Ends what is under way.
-   * @param idleMs For how long this thread has had nothing to do.
+   * @param signal Aborts reads in flight.
+   * @param idleMs Returns the total idle time of this thread, in milliseconds.
    */
   constructor(
     runner: Pick<OperationRunner, 'lookAhead' | 'readTarget' | 'ready' | 'prepare'>,
@@ -32,9 +32,9 @@ export class AheadOfLane {
   }
 
   /**
-   * A call has come, of which it is not known yet whether and what it takes in.
-   * @param to Its target folder, if it has one: how that stands is read at once.
-   * @param lease As for `begin`.
+   * Starts reading for a call before it is known whether it is accepted, and for which messages.
+   * @param to The target folder, if there is one; its state is read at once.
+   * @param lease See `begin`.
    */
   beginEarly(to: string | undefined, lease: Lease | undefined): EarlyLook | undefined {
     if (!lease || this.#ahead || this.#signal.aborted) return undefined
@@ -48,9 +48,10 @@ export class AheadOfLane {
   }
 
   /**
-   * @param lease Under which nothing is left to do; undefined where something is.
-   * @param early What was read of it before.
-   * @returns Undefined where something is before it.
+   * Starts the read-ahead of an operation that is about to be accepted.
+   * @param lease The lease under which the queue is empty; undefined while something is pending.
+   * @param early The early look of its call, reused if nothing has arrived since.
+   * @returns Undefined when other operations are ahead of it.
    */
   begin(
     operation: OperationRow,
@@ -65,7 +66,7 @@ export class AheadOfLane {
     }
     this.#came++
     const looking = (isSound ? early.at(items) : undefined) ?? this.#look({ ...operation }, items)
-    // What went wrong is found once more when its turn comes.
+    // An error occurs again when the operation's turn comes, and is reported then.
     const sound = looking.catch(() => undefined)
     this.#ahead = new LookedAhead({ operation, items }, lease, sound, this.#lookMs)
     void sound.then(looked => looked && this.#runner.prepare(looked, this.#signal))
@@ -73,7 +74,7 @@ export class AheadOfLane {
   }
 
   #look(operation: OperationRow, items: readonly ItemRow[], target?: Promise<Intent | undefined>) {
-    // Not by the clock: what is not waited for ends when this thread is done with the rest of the call, however near the mail server is.
+    // Idle time, not wall time: the look ends only after this thread's work on the call, however fast the server is.
     const began = this.#idleMs()
     const looking = this.#runner.lookAhead(operation, items, this.#signal, target).finally(() => {
       this.#lookMs = this.#idleMs() - began
@@ -82,30 +83,33 @@ export class AheadOfLane {
     return looking
   }
 
-  /** Undefined where it fails: then it is read once more where it is needed. */
+  /** Tracks a read until it ends. @returns Undefined when it fails; the data is then read again where it is needed. */
   #owned<T>(reading: Promise<T>): Promise<T | undefined> {
     const owned = reading.catch(() => undefined).finally(() => this.#early.delete(owned))
     this.#early.add(owned)
     return owned
   }
 
-  /** What was taken in is kept until its turn comes. */
+  /** Drops an operation that was not accepted; an accepted one is kept until its turn comes. */
   ended(ahead: LookedAhead, isTaken: boolean): void {
     if (!isTaken && this.#ahead === ahead) this.#ahead = undefined
   }
 
-  /** Something comes that may be before it. @param id Of what came; left out for something else. */
+  /**
+   * Invalidates the look when something arrives that may run first.
+   * @param id The operation that arrived, if it was one.
+   */
   spoil(id?: string): void {
     this.#came++
     if (id === undefined || id !== this.#ahead?.operation.id) this.#ahead?.spoil()
   }
 
-  /** Under another lease somebody else may have begun with it. */
+  /** Drops the operation if the lease changed, since another process may have begun it. */
   keepUnder(lease: Lease | undefined): void {
     if (this.#ahead?.lease !== lease) this.#ahead = undefined
   }
 
-  /** Its turn has come. */
+  /** Takes the operation out when its turn has come. */
   take(id: string): LookedAhead | undefined {
     const ahead = this.#ahead
     if (ahead?.operation.id !== id) return undefined

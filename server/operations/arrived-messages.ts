@@ -1,14 +1,14 @@
-/** What came into a folder since an operation began to put messages there: by it the operation finds out what it did. */
+/** Messages that arrived in a folder since an operation began to put messages there; they show what it has done. */
 import type { IndexHeader } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import type { Identity, Intent, Place } from './operation-tables.ts'
 
 const maxUid = 2 ** 32 - 1
 const headersAtOnce = 200
-/** Looked at in a folder. Where more came, it is not known what became of a message that is not among them. */
+/** Arrivals that are read per folder; with more of them, the outcome of the messages is unknown. */
 const mostArrived = 5_000
 
-/** Before anything is put there. */
+/** Reads the state of a target folder before anything is put there. */
 export async function intentFor(connection: MailConnection, to: string): Promise<Intent> {
   const { uidValidity, uidNext } = await connection.listArrivals(to, maxUid, 1)
   return { to, uidValidity, uidNext }
@@ -19,7 +19,7 @@ interface Arrived extends Identity {
   place: Place
 }
 
-/** Each can be taken once: of two equal messages, each has its own. */
+/** Each arrival can be taken only once, so that two identical messages match different arrivals. */
 export class ArrivedMessages {
   readonly #byIdentity = new Map<string, Set<Arrived>>()
   readonly #byMessageId = new Map<string, Set<Arrived>>()
@@ -35,13 +35,13 @@ export class ArrivedMessages {
     }
   }
 
-  /** Undefined when the folder was recreated, or more came than is looked at. */
+  /** @returns Undefined when the folder was recreated or has more than `mostArrived` arrivals. */
   static async read(connection: MailConnection, intent: Intent): Promise<ArrivedMessages | undefined> {
     const all: IndexHeader[] = []
     let validity = 0
     for (let from = intent.uidNext, hasMore = true; hasMore; ) {
       const page = await connection.changes.listHeaders(intent.to, [from, maxUid], headersAtOnce, 'oldest')
-      // An empty folder may have none yet (0).
+      // An empty folder may have no UIDVALIDITY yet (0).
       if (intent.uidValidity !== 0 && page.uidValidity !== intent.uidValidity) return undefined
       validity = page.uidValidity
       all.push(...page.headers)
@@ -58,12 +58,12 @@ export class ArrivedMessages {
     return identity && this.#taken(this.#byIdentity.get(keyOf(identity)))
   }
 
-  /** By its Message-ID alone. */
+  /** Takes an arrival that matches by Message-ID alone. */
   takeLike(identity: Identity | undefined): Place | undefined {
     return identity?.messageId ? this.#taken(this.#byMessageId.get(identity.messageId)) : undefined
   }
 
-  /** Whether one that cannot be recognised may be among those that nobody took. */
+  /** Whether an unrecognisable message may be among the arrivals that were not taken. */
   mayHold(identity: Identity | undefined): boolean {
     if (!identity) return this.#nameless.size > 0 || [...this.#byMessageId.values()].some(({ size }) => size > 0)
     return [...this.#nameless].some(({ isReadable }) => !isReadable || identity.messageId === null)
@@ -89,7 +89,7 @@ function keyOf({ messageId, sizeBytes, date }: Identity): string {
   return JSON.stringify([messageId, sizeBytes, date])
 }
 
-/** As the columns of an item have it. */
+/** Converts a place to the `after_…` columns of an item. */
 export function afterAt(place: Place | undefined) {
   const { path = null, uidValidity = null, uid = null } = place ?? {}
   return { after_path: path, after_uid_validity: uidValidity, after_uid: uid }

@@ -1,4 +1,4 @@
-/** Keys under which callers may repeat their calls, with what they were answered. */
+/** Idempotency keys of callers in the database, with the answers of their calls. */
 import type { Database } from '../platform/database/database.ts'
 import type { KeyRow } from './operation-tables.ts'
 
@@ -34,7 +34,7 @@ export class CallKeyStore {
     await this.#db.deleteFrom('operation_keys').where('at', '<', at).execute()
   }
 
-  /** Of each caller the newest are kept. */
+  /** Deletes all but the newest keys of each caller. @param most Keys to keep per caller. */
   async deleteBeyond(most: number): Promise<void> {
     const crowded = await this.#db
       .selectFrom('operation_keys')

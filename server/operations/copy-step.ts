@@ -1,4 +1,4 @@
-/** Copies messages into another folder. COPY is done as a whole or not at all (RFC 9051, section 6.4.7). */
+/** Copies messages into another folder. COPY is atomic (RFC 9051, section 6.4.7). */
 
 import { holdsUid } from '../imap/uid-ranges.ts'
 import { ArrivedMessages, afterAt, intentFor } from './arrived-messages.ts'
@@ -9,12 +9,12 @@ import { gone, identitiesOf, standingOf, type Values, type Verdicts, writeTarget
 const lost: Values = {
   state: 'unknown',
   code: 'unknown',
-  why: 'The connection was lost, and it cannot be found out whether the message was copied.',
+  why: 'The connection was lost, and it is not known whether the message was copied.',
 }
 
 export const copyStep: MailStep = {
   async look(connection, items, { to = '' }, target) {
-    // The source last: then it is open already when the command comes.
+    // The source is read last, so that it is already selected when the command comes.
     const intent = target ?? (await intentFor(connection, to))
     const { there: uids } = await standingOf(connection, items.map(placeOf))
     const there = items.filter(({ uid }) => holdsUid(uids, uid))
@@ -49,7 +49,7 @@ export const copyStep: MailStep = {
   },
 }
 
-/** What the mail server said of one of which the index says nothing. */
+/** Returns the identity read from the mail server, for an item whose identity the index does not have. */
 export function unknownIdentity(identities: ReadonlyMap<number, Identity>, { uid, identity }: PlacedItem): Values {
   const read = identities.get(uid)
   return identity === null && read ? { identity: JSON.stringify(read) } : {}

@@ -1,19 +1,19 @@
-/** What is read for a call before it is known whether it may have that done: nothing is told, and nothing opened for a change. */
+/** Reads for a call before it is authorized: nothing is changed, and no folder is opened for writing. */
 import type { Lease } from '../platform/lease.ts'
 import type { Looked } from './mail-step.ts'
 import type { ItemRow, OperationRow } from './operation-tables.ts'
 
 export interface EarlyLook {
-  /** The folder of the messages, as far as it is known yet; it is opened read-only. */
+  /** Opens the folder of the messages read-only, as soon as it is known. */
   open(path: string): void
-  /** At these messages, while nothing has come since the call did. @param operation Without an id yet. */
+  /** Reads these messages; the result is used if nothing has arrived since the call. @param operation Has no id yet. */
   look(operation: OperationRow, items: readonly ItemRow[]): void
 }
 
 export class BegunLook implements EarlyLook {
-  /** Under which nothing was left to do. */
+  /** The lease under which the queue was empty. */
   readonly lease: Lease
-  /** What had come by then. */
+  /** The number of arrivals when the look began. */
   readonly came: number
   readonly #open: (path: string) => Promise<unknown>
   #opening: Promise<unknown> | undefined
@@ -49,7 +49,7 @@ export class BegunLook implements EarlyLook {
     return this.#read(operation, items)
   }
 
-  /** Undefined where it was at others, or at none. */
+  /** Returns the look at exactly these items; undefined if there was none. */
   at(items: readonly ItemRow[]): Promise<Looked | undefined> | undefined {
     return this.#items === items ? this.#looking : undefined
   }

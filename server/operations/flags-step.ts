@@ -1,4 +1,4 @@
-/** Sets and removes flags. To do that twice does no harm, so whatever is not as it should be is done again. */
+/** Sets and removes flags. This is idempotent, so whatever is missing is done again. */
 import type { FlagStanding } from '../imap/gateway-capabilities.ts'
 import { fromWireFlag, isNothing, neededChange } from './flag-words.ts'
 import type { MailStep } from './mail-step.ts'
@@ -19,7 +19,7 @@ export const flagsStep: MailStep = {
     for (const item of items) {
       const before = flagsIn(standing, item.uid)
       const values = before && valuesOf(before)
-      // What an earlier try has done of it already is a change, too.
+      // The change recorded by an earlier attempt stays: what that attempt did belongs to it.
       if (values) verdicts.set(item, item.changed === null ? { ...values.known, ...values.state } : values.state)
       else verdicts.set(item, gone)
     }
@@ -58,7 +58,7 @@ function judged(
   )
 }
 
-/** A thousand messages have few sets of flags. */
+/** Caches results by set of flags, of which a thousand messages have few. */
 function onceFor<Result>(work: (flags: string[]) => Result): (flags: string[]) => Result {
   const known = new Map<string, Result>()
   return flags => {
@@ -69,7 +69,7 @@ function onceFor<Result>(work: (flags: string[]) => Result): (flags: string[]) =
   }
 }
 
-/** Some servers keep no keywords, or only known ones (PERMANENTFLAGS). */
+/** The outcome when flags were not stored: some servers keep no keywords, or only known ones (PERMANENTFLAGS). */
 function keptBack({ add, remove }: FlagChange): Values {
   const names = [...add, ...remove].map(fromWireFlag).join(', ')
   return { state: 'failed', code: 'mail_server_refused', why: `The mail server did not change ${names}.` }

@@ -1,4 +1,4 @@
-/** Kinds of operations that change a folder, and what may be asked of which folder under which name. */
+/** Kinds of operations on folders, and the checks which folders and names they allow. */
 import type { CreatedRole } from '../../contract/folder-actions.ts'
 import type { Folder } from '../../contract/mail.ts'
 import type { OperationKind } from '../../contract/operations.ts'
@@ -6,18 +6,18 @@ import { Problem } from '../platform/problem.ts'
 
 export type FolderKind = Extract<OperationKind, `${string}_folder`>
 
-/** What is asked for, as the row of the operation has it. */
+/** The arguments of a folder operation, as stored in its row. */
 export interface FolderArguments {
   folder: string
   to?: string
   role?: CreatedRole
-  /** Of a new path, between its levels. */
+  /** The hierarchy delimiter of the new path. */
   delimiter?: string | null
-  /** Its messages are deleted with it. */
+  /** Whether the folder's messages are deleted with it. */
   isEmptied?: boolean
 }
 
-/** A level of a path; with a long one no reference of a message could be made. */
+/** Bytes per level of a path; a message reference has no room for longer ones. */
 const mostBytes = 255
 const mostLevels = 20
 
@@ -25,22 +25,22 @@ export function isFolderKind(kind: OperationKind): kind is FolderKind {
   return kind.endsWith('_folder')
 }
 
-/** @throws Problem for what cannot be a name of a folder of one's own. */
+/** @throws Problem when the path cannot name a new folder of the account itself. */
 export function checkNewPath(path: string, folders: readonly Folder[]): void {
   const wrong = (message: string) =>
     new Problem('bad_request', `path: ${message}`, { errors: [{ path: 'path', message }] })
   if (/\p{Cc}|\p{Cs}|[\u2028\u2029]/u.test(path)) throw wrong('must not contain control characters')
-  // `*` and `%` stand for other names in LIST (RFC 9051, section 6.3.9).
+  // `*` and `%` are wildcards in LIST (RFC 9051, section 6.3.9).
   if (/[*%]/.test(path)) throw wrong('must not contain * or %')
   const delimiter = delimiterOf(folders)
   const levels = delimiter === null ? [path] : path.split(delimiter)
   const isThere = (at: number) => folders.some(folder => folder.path === levels.slice(0, at + 1).join(delimiter ?? ''))
-  // They turn round what stands beside the name. What others named so stays, with new folders in it.
+  // Bidi controls would reorder the text beside the name. Existing folders with such names may get new subfolders.
   if (levels.some((level, at) => /[\u202a-\u202e\u2066-\u2069]/.test(level) && !isThere(at)))
-    throw wrong('must not contain controls of direction')
+    throw wrong('must not contain bidirectional control characters')
   if (levels.some(level => level.trim() === '')) throw wrong('must have a name at each level')
   if (levels.some(level => level.trim() !== level)) throw wrong('must not begin or end a name with a blank')
-  // Some servers keep folders as directories.
+  // Some servers store folders as directories.
   if (levels.some(level => /^\.{1,2}$/.test(level)) || /(^|[/\\])\.\.?([/\\]|$)/.test(path)) {
     throw wrong('must not contain . or .. as a name')
   }
@@ -49,20 +49,20 @@ export function checkNewPath(path: string, folders: readonly Folder[]): void {
     throw wrong(`must have names of at most ${mostBytes} bytes`)
   if (levels[0]!.toUpperCase() === 'INBOX' && levels[0] !== 'INBOX') throw wrong('must write INBOX in capitals')
   if (levels.length === 1 && path === 'INBOX') throw exists(path)
-  if (isForeign(path, folders)) throw wrong('must be in the folders of the account itself')
+  if (isForeign(path, folders)) throw wrong('must be among the account’s own folders')
 }
 
-/** @throws Problem where it is not there, or may be neither renamed nor deleted. */
+/** @throws Problem when the folder does not exist, or may be neither renamed nor deleted. */
 export function checkOwn(path: string, folders: readonly Folder[], isUndo = false): Folder {
   const found = findFolder(path, folders)
   if (path.toUpperCase() === 'INBOX') throw protectedFolder('The inbox is always there.')
-  if (found.namespace !== 'personal') throw protectedFolder('It is a folder of others.')
-  // One that was created for a role may be removed again.
+  if (found.namespace !== 'personal') throw protectedFolder('It belongs to another user or is shared.')
+  // Undoing the creation of a folder with a role may remove it again.
   if (found.role && !isUndo) throw protectedFolder(`It has the role ${found.role}: mail programs need it.`)
   return found
 }
 
-/** @throws Problem */
+/** @throws Problem `folder_not_found` */
 export function findFolder(path: string, folders: readonly Folder[]): Folder {
   const found = folders.find(folder => folder.path === path)
   if (found) return found
@@ -79,7 +79,7 @@ export function delimiterOf(folders: readonly Folder[]): string | null {
   return own?.delimiter ?? null
 }
 
-/** The path that any folder has when one has another name. */
+/** Returns a function that maps the path of any folder to its path after the rename. */
 export function renamedBy({ folder, to = folder, delimiter = null }: FolderArguments): (path: string) => string {
   return path => {
     if (path === folder) return to
@@ -99,7 +99,7 @@ const names: Record<CreatedRole, string> = {
   sent: 'Sent',
 }
 
-/** Where a folder of the role is created: beside the others, which some servers have below INBOX. */
+/** Returns the path for a new folder with the role: beside the others, which some servers keep below INBOX. */
 export function pathForRole(role: CreatedRole, folders: readonly Folder[]): string {
   const prefix = `INBOX${delimiterOf(folders) ?? ''}`
   const others = folders.filter(({ namespace, path }) => namespace === 'personal' && path !== 'INBOX')

@@ -1,4 +1,4 @@
-/** How a folder is before it is changed, and whether it was changed where the answer was lost. */
+/** Checks a folder before it is changed, and determines after a lost response whether it was changed. */
 import type { Folder } from '../../contract/mail.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import { Problem } from '../platform/problem.ts'
@@ -9,7 +9,7 @@ export interface AskedFolder {
   kind: FolderKind
   args: FolderArguments
   isUndo: boolean
-  /** The mail server was told already: what is as it should be was done then. */
+  /** Whether the command was already sent: a folder that is as wanted counts as changed by it. */
   isTold: boolean
 }
 
@@ -45,7 +45,7 @@ export async function lookAtFolder(
 const lost: Values = {
   state: 'unknown',
   code: 'unknown',
-  why: 'The connection was lost, and it cannot be found out whether the folder was renamed.',
+  why: 'The connection was lost, and it is not known whether the folder was renamed.',
 }
 
 async function checkEmpty(

@@ -1,6 +1,6 @@
 /**
- * Does operations that change a folder: as with messages, what is about to be done is committed, the mail server is told once, and it is looked
- * at before anything is repeated.
+ * Runs operations on folders. As with messages, the intent is committed, the command is sent once, and the state on the
+ * mail server is read before anything is repeated.
  */
 import type { OperationState } from '../../contract/operations.ts'
 import { type FolderWriter, UnknownOutcome } from '../imap/gateway-capabilities.ts'
@@ -22,7 +22,7 @@ export class FolderRunner {
     this.#options = options
   }
 
-  /** Until it is settled. @throws TryLater, and whatever is not the mail server's. */
+  /** Runs the operation until it is settled. @throws TryLater, and errors that are not the mail server's. */
   async run(operation: OperationRow, signal: AbortSignal): Promise<void> {
     const { store, pool, accountId, isHeld } = this.#options
     const [item] = await store.items(operation.id)
@@ -81,7 +81,7 @@ export class FolderRunner {
     }
   }
 
-  /** The connection may have been lost between the change and what follows it in the lists of mail programs. It may be done several times. */
+  /** Sets subscriptions after a lost connection may have separated them from the change. Idempotent. */
   async #tidy(kind: FolderKind, { folder, to = folder }: FolderArguments, signal: AbortSignal): Promise<void> {
     const { pool, accountId } = this.#options
     const wanted: [path: string, isSubscribed: boolean][] = []
@@ -119,7 +119,7 @@ export class FolderRunner {
   }
 }
 
-/** Of our own rules. */
+/** Codes of refusals by this server's own rules. */
 const ours = ['folder_exists', 'folder_not_empty', 'folder_protected']
 
 function refused(problem: Problem): Values {

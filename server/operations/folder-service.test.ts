@@ -1,4 +1,4 @@
-/** Folders: created, renamed, deleted and subscribed to once; what must not be is refused; and what was done is undone. */
+/** Operations on folders: create, rename, delete and subscribe exactly once; forbidden changes are refused; undo. */
 import { expect, test } from 'vitest'
 import type { Folder } from '../../contract/mail.ts'
 import { agent, operator, principalOf, signal, startOperations } from '../../test/support/operation-world.ts'
@@ -83,7 +83,7 @@ test('a folder that holds something is deleted only where that is asked for with
     extension: { missing_scope: 'mail:delete' },
   })
   expect((await world.settled((await remove(true)).id)).state).toBe('done')
-  // One that was created and has mail now stays.
+  // A created folder that holds mail by now is kept.
   const created = await run(world, { kind: 'create_folder', folder: 'Full' })
   world.gateway.deliver({ subject: 'two' }, 'Full')
   const { changes } = await world.undo.undoOne(agent, created.id, true, { signal })
@@ -159,7 +159,7 @@ test('a folder for a role is created where there is none, before the messages ar
   expect([world.gateway.getFolder('Archive').role, world.in('Archive')]).toEqual(['archive', ['one']])
   const { items } = await world.service.list(agent, { limit: 10 })
   expect(items.map(({ kind }) => kind)).toEqual(['move', 'create_folder'])
-  // The folder held a message when it was looked at.
+  // The folder held a message at the look.
   const since = '2020-01-01T00:00:00.000Z'
   const { undone } = await world.undo.undoSince(agent, { principal: agent.id, since, dry_run: false }, { signal })
   await world.allSettled(undone.map(({ undo }) => undo))
@@ -249,7 +249,7 @@ test('rules of programs hear of all folders that a new name takes along, and of 
     },
   })
   await run(world, { kind: 'create_folder', folder: 'Work' })
-  // The index does not know of it yet.
+  // The index does not know the folder yet.
   await world.knowFolders()
   for (const folder of ['Work/2026', 'Work/2026/May', 'Works']) await run(world, { kind: 'create_folder', folder })
   for (const subject of ['one', 'two', 'three']) world.gateway.deliver({ subject }, 'Works')

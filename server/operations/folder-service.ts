@@ -1,4 +1,4 @@
-/** Takes in what callers want done to folders: as operations, behind those that wait for the account already. */
+/** Accepts changes to folders as operations, queued behind the account's pending ones. */
 import type { CreatedRole } from '../../contract/folder-actions.ts'
 import type { Folder } from '../../contract/mail.ts'
 import type { OperationWithResults } from '../../contract/operations.ts'
@@ -28,9 +28,9 @@ export interface FolderServiceOptions {
   refs: Pick<MessageRefs, 'encode' | 'canName'>
   operations: Pick<OperationService, 'checkAccount' | 'get' | 'amongFolders'>
   mayChange?: MayChange
-  /** All of the account, as the mail server lists them now. */
+  /** Returns all folders of the account, as the mail server lists them now. */
   foldersOf(accountId: string, signal: AbortSignal): Promise<readonly Folder[]>
-  /** How many messages a folder holds on the mail server now. */
+  /** Counts the messages in a folder on the mail server now. */
   countMessages(accountId: string, path: string, signal: AbortSignal): Promise<number>
 }
 
@@ -47,7 +47,7 @@ export class FolderService {
     this.#options = options
   }
 
-  /** @param key Under which the caller may repeat it. @throws Problem when it is not taken in. */
+  /** @param key The idempotency key of the call. @throws Problem when the change is not accepted. */
   async accept(
     principal: Principal,
     accountId: string,
@@ -82,7 +82,7 @@ export class FolderService {
     return toResults(added.operation, added.items, refs)
   }
 
-  /** What a change of a folder changes beside it, which the rules of a program are about. */
+  /** Finds what else a folder change affects, since a program's policy covers subfolders and messages, too. */
   async #reachOf(accountId: string, wanted: WantedOfFolder, signal: AbortSignal) {
     const { foldersOf, countMessages } = this.#options
     if (wanted.kind === 'rename_folder') {

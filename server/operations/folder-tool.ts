@@ -1,4 +1,6 @@
-/** Creating, renaming and deleting folders for models: by the same operations as REST, and nothing that holds messages. */
+/**
+ * The tool by which models create, rename and delete folders: the same operations as REST, but only empty deletions.
+ */
 import { z } from 'zod'
 import { line } from '../../contract/wire.ts'
 import type { AccountService } from '../accounts/account-service.ts'
@@ -13,7 +15,7 @@ export interface FolderToolOptions {
   folders: Pick<FolderService, 'accept'>
   operations: Pick<OperationService, 'settled'>
   accounts: Pick<AccountService, 'list'>
-  /** Where people reach this server. */
+  /** The public URL of this server. */
   baseUrl(): string
 }
 
@@ -57,7 +59,7 @@ export function folderTool({ folders, operations, accounts, baseUrl }: FolderToo
 }
 
 function wantedOf(op: 'create' | 'rename' | 'delete', folder: string, to: string | undefined): WantedOfFolder {
-  if ((op === 'rename') !== (to !== undefined)) throw new Problem('bad_request', 'to: belongs to rename alone')
+  if ((op === 'rename') !== (to !== undefined)) throw new Problem('bad_request', 'to: is for rename only')
   if (op === 'rename') return { kind: 'rename_folder', folder, to: to! }
   return op === 'create' ? { kind: 'create_folder', folder } : { kind: 'delete_folder', folder, isEmptied: false }
 }

@@ -1,4 +1,4 @@
-/** What undoing a change of a folder comes to, as the account is now. */
+/** Plans the undo of a folder change from the current folders of the account. */
 import type { Folder } from '../../contract/mail.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import { childrenOf, type FolderArguments, type FolderKind, isFolderKind } from './folder-kinds.ts'
@@ -12,7 +12,7 @@ const inverse = {
   unsubscribe_folder: 'subscribe_folder',
 } as const satisfies Partial<Record<FolderKind, FolderKind>>
 
-/** Undefined where it cannot be undone. */
+/** @returns Undefined when the change cannot be undone. */
 export function inverseOf(operation: OperationRow): { kind: FolderKind; args: FolderArguments } | undefined {
   const { kind } = operation
   if (!isFolderKind(kind) || kind === 'delete_folder') return undefined
@@ -21,7 +21,7 @@ export function inverseOf(operation: OperationRow): { kind: FolderKind; args: Fo
   return { kind: inverse[kind], args: args as FolderArguments }
 }
 
-/** @param folders All of the account. */
+/** @param folders All folders of the account. */
 export async function planFolder(
   connection: MailConnection,
   folders: readonly Folder[],
@@ -36,9 +36,9 @@ export async function planFolder(
     const { folder, to } = undo.args
     const found = folders.find(({ path }) => path === folder)
     if (undo.kind === 'delete_folder' && !found) return nothing
-    if (!found) return conflict('The folder is not there any more.')
+    if (!found) return conflict('The folder no longer exists.')
     if (undo.kind === 'rename_folder' && folders.some(({ path }) => path === to)) {
-      return conflict(`There is another folder ${JSON.stringify(to)} by now.`)
+      return conflict(`Another folder ${JSON.stringify(to)} exists by now.`)
     }
     if (undo.kind !== 'delete_folder') return willChange
     if (childrenOf(folder, folders).length > 0) return conflict('It holds other folders by now.')
@@ -52,6 +52,6 @@ export async function planFolder(
 }
 
 const willChange = { outcome: 'will_change', why: null } as const
-const nothing = { outcome: 'nothing_to_do', why: 'The folder is not there any more.' } as const
+const nothing = { outcome: 'nothing_to_do', why: 'The folder no longer exists.' } as const
 const conflict = (why: string) => ({ outcome: 'conflict', why }) as const
 const impossible = (why: string) => ({ outcome: 'impossible', why }) as const

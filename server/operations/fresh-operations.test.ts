@@ -1,4 +1,4 @@
-/** What was just taken in is handed on once, as it was taken in, and no more than a few are kept. */
+/** FreshOperations hands an accepted operation on once, as it was accepted, and caches only a few. */
 import { expect, test } from 'vitest'
 import { principalOf } from '../../test/support/operation-world.ts'
 import { FreshOperations } from './fresh-operations.ts'

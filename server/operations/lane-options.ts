@@ -1,4 +1,4 @@
-/** What the operations of all accounts are done with. */
+/** Dependencies and settings of the lanes, which run the operations of all accounts. */
 import type { EventHub } from '../events/event-hub.ts'
 import type { Backoff } from '../imap/backoff.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
@@ -17,18 +17,18 @@ export interface AccountLaneOptions {
   pool: Pick<ConnectionPool, 'run' | 'runOnce' | 'restWatching' | 'untilWorthTrying'>
   leases: Pick<LeaseService, 'want'>
   shown: Pick<ShownOperations, 'follow' | 'brought' | 'renameFolder'>
-  /** What this process took in. */
+  /** Operations that this process has just accepted. */
   fresh: Pick<FreshOperations, 'take' | 'forget'>
-  /** Something changed in a folder of an account: it is to be compared now. */
+  /** Called when something changed in a folder of an account, so that its index is updated now. */
   notice(accountId: string, path: string): void
-  /** Folders of an account were created, renamed or deleted. */
+  /** Called when folders of an account were created, renamed or deleted. */
   noticeFolders(accountId: string): void
   logger: Logger
-  /** Asked before each step; left out where nothing is held. After a change of its answers `lookAgain` is called. */
+  /** Called before each step; omitted when nothing is held. `lookAgain` must follow when its answers change. */
   isHeld?: IsHeld
   backoff?: Backoff
   now?: () => number
-  /** After so long an operation that cannot be done is given up. */
+  /** Age at which an operation that keeps failing is given up, in milliseconds. */
   giveUpMs?: number
 }
 

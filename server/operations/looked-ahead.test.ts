@@ -1,4 +1,4 @@
-/** What is read of an operation while it is taken in is used where nothing came before it, and nothing is told to the mail server before it is stored. */
+/** The read-ahead of an operation is used if nothing arrived before it, and nothing is sent before it is stored. */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { agent, startOperations, type WorldOptions } from '../../test/support/operation-world.ts'
 import { MemoryWriter } from '../imap/adapters/memory-capabilities.ts'
@@ -15,8 +15,8 @@ const lost = () => new Problem('mail_server_unreachable', 'The connection was lo
 const archive = { role: 'archive' } as const
 
 /**
- * With two messages, and a queue that has seen that nothing is left to do. What is taken in from now on waits in its transaction until what is
- * read ahead of it was read, or `inTransaction` is done.
+ * Sets up two messages, and a queue that has found itself empty. From then on, accepting waits in its transaction until
+ * the read-ahead has ended, or `inTransaction` is done.
  */
 async function idle(options: WorldOptions = {}) {
   let isBegun = false
@@ -51,7 +51,7 @@ async function idle(options: WorldOptions = {}) {
     return insert(transaction, operation, items)
   })
   const saved = vi.spyOn(world.store, 'saveItems')
-  /** States of the messages as they were stored first. */
+  /** States of the messages as first stored. */
   const stored = () => inserted.mock.calls.map(([, , items]) => items.map(({ state }) => state).join())
   return { world, work, told, stored, saved, rows, seenEmpty }
 }
@@ -149,7 +149,7 @@ test('where another one comes meanwhile, both are done in their order, as they f
   work.inTransaction = async () => {
     await vi.waitFor(() => expect(world.pool.connections('a')?.busy).toBe(0))
     world.accept({ kind: 'flags', ids, add: ['later'] }).then(second.resolve, second.reject)
-    // As far as its own transaction, which waits for this one.
+    // It gets as far as its own transaction, which waits for this one.
     for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
   }
   const first = await world.accept({ kind: 'move', ids, to: archive })
@@ -160,7 +160,7 @@ test('where another one comes meanwhile, both are done in their order, as they f
 test('a change of before it, of which the queue hears first, does not make it miss its messages', async () => {
   const { world, told, stored } = await idle()
   const ids = world.refsIn('INBOX')
-  // They are taken in by one transaction: both are looked at as if nothing was before them.
+  // One transaction accepts both, so both are looked at as if nothing was ahead of them.
   const operations = await Promise.all([
     world.accept({ kind: 'move', ids, to: archive }),
     world.accept({ kind: 'flags', ids, add: ['later'] }),
@@ -246,7 +246,7 @@ test('where the queue hears of something else first, what was stored is looked a
   onTestFinished(() => heard.mockRestore())
   const moved = await world.run({ kind: 'move', ids: world.refsIn('INBOX'), to: archive })
   expect([moved.state, told, stored(), world.in('Archive')]).toEqual(['done', ['move'], ['sent,sent'], ['one', 'two']])
-  // The intent, and the result: it is not taken for one of which the mail server may know.
+  // Only intent and result are stored: it does not count as possibly sent.
   expect(saved).toHaveBeenCalledTimes(2)
 })
 
@@ -283,7 +283,7 @@ test('where the connection is lost before it is told, and where the queue stops,
     ['one', 'two'],
   ])
   await vi.waitFor(seenEmpty)
-  // Stored, and stopped in this moment: as after kill -9.
+  // Stopped right after it was stored, as by kill -9.
   const held = Promise.withResolvers<void>()
   const reached = Promise.withResolvers<void>()
   world.gateway.delay = step => {

@@ -1,6 +1,6 @@
 /**
- * An operation that is taken in while nothing else of its account is left to do: what is read before it is done is read while it is stored. Where
- * that is read in time, it is stored with what the mail server is about to be told: one commit in place of two.
+ * The read-ahead of an operation that is accepted while its account's queue is empty: it is looked at while it is being
+ * stored. If the look ends in time, the operation is stored with its intent: one commit instead of two.
  */
 import type { Database } from '../platform/database/database.ts'
 import { type Lease, LeaseLost } from '../platform/lease.ts'
@@ -10,23 +10,23 @@ import type { ItemRow, OperationRow } from './operation-tables.ts'
 import { OperationWork } from './operation-work.ts'
 
 export interface StoredAhead extends FreshOperation {
-  /** Those that were looked at, as they are stored. */
+  /** The items that were looked at, as stored. */
   changed: readonly ItemRow[]
 }
 
-/** For the command: the folder is opened before it, which takes a mail server longer where messages came to it since. */
+/** Milliseconds to wait for the command; a server takes longer to open the folder first if messages have arrived. */
 const mostWaitMs = 10
-/** A mail server that was looked at within this time the last time is waited for as long: that saves a commit. */
+/** Milliseconds to wait for the look, if the last one took no longer than that; a look in time saves a commit. */
 const nearMs = 10
 
 export class LookedAhead {
-  /** As it was taken in: nobody was told anything of it. */
+  /** The operation as accepted, before anything was sent for it. */
   readonly operation: OperationRow
   readonly items: readonly ItemRow[]
   readonly lease: Lease
-  /** Undefined where it could not be read, or earlier operations have moved some of them. Never rejects. */
+  /** The look; undefined when it failed, or earlier operations moved some of the messages. Never rejects. */
   readonly looking: Promise<Looked | undefined>
-  /** Whether it is waited for. */
+  /** Whether storing the operation waits for the look. */
   readonly isNear: boolean
   #looked: Looked | undefined
   readonly #told = Promise.withResolvers<void>()
@@ -35,8 +35,8 @@ export class LookedAhead {
   #stored: StoredAhead | undefined
 
   /**
-   * @param looking Of the first group of its messages.
-   * @param lastMs How long this thread waited for it the last time; undefined where that is not known.
+   * @param looking The look at the first group of its messages.
+   * @param lastMs Idle time of this thread during the previous look; undefined if that is not known.
    */
   constructor(
     { operation, items }: FreshOperation,
@@ -44,7 +44,7 @@ export class LookedAhead {
     looking: Promise<Looked | undefined>,
     lastMs?: number,
   ) {
-    // The caller is told how it was taken in, whatever becomes of it meanwhile.
+    // The copy belongs to the queue; the caller's own keeps the state as accepted.
     this.operation = { ...operation }
     this.items = items
     this.lease = lease
@@ -55,7 +55,7 @@ export class LookedAhead {
     })
   }
 
-  /** Something else came: what was read may not be so when its turn comes. */
+  /** Invalidates the look after another arrival: it may be stale by the operation's turn. */
   spoil(): void {
     this.#isSpoiled = true
     this.#spoiled.resolve(undefined)
@@ -65,30 +65,30 @@ export class LookedAhead {
     return this.#isSpoiled
   }
 
-  /** How it is stored; undefined where it is stored as it was taken in. */
+  /** The rows stored with the look; undefined when the operation is stored as accepted. */
   get stored(): StoredAhead | undefined {
     return this.#stored
   }
 
-  /** The mail server has its command, or gets none soon. */
+  /** Marks the command as sent, or as not to be sent soon. */
   wasTold(): void {
     this.#told.resolve()
   }
 
-  /** Resolves then. To wait for a connection may take longer than anybody should wait here. */
+  /** Resolves after `wasTold`, or after `mostWaitMs`, since a connection may take much longer. */
   async told(): Promise<void> {
     if (this.#stored) await within(this.#told.promise, mostWaitMs)
   }
 
-  /** Resolves when it was read, where that is soon and of use: a mail server that is far away is not waited for, and nobody waits behind this in vain. */
+  /** Resolves when the look has ended or was invalidated, or after `nearMs`; at once if the mail server is slow. */
   async soon(): Promise<void> {
     if (this.isNear && !this.#isSpoiled) await within(Promise.race([this.looking, this.#spoiled.promise]), nearMs)
   }
 
-  /** In the transaction that takes it in, right before it is written. */
+  /** Returns the rows to store, if the look is valid. Called in the accepting transaction, right before the insert. */
   async toStore(transaction: Database): Promise<StoredAhead | undefined> {
     if (!this.#looked || this.#isSpoiled || !(await this.#isOurs(transaction))) return undefined
-    // While that was asked, something may have come.
+    // Something may have arrived while the lease was checked.
     this.#stored = this.#isSpoiled ? undefined : withLook(this.operation, this.items, this.#looked)
     return this.#stored
   }
@@ -111,7 +111,7 @@ async function within(work: Promise<unknown>, mostMs: number): Promise<void> {
   clearTimeout(timer)
 }
 
-/** Undefined where nothing is to be told: then it is done like any other. */
+/** @returns Undefined when there is nothing to send; the operation then runs like any other. */
 function withLook(
   operation: OperationRow,
   items: readonly ItemRow[],

@@ -1,10 +1,12 @@
-/** What each kind of operation does to a group of messages: look, tell the mail server once, and look again when its response was lost. */
+/**
+ * What each kind of operation does to a group of messages: look, send once, and look again if the response was lost.
+ */
 import type { MessageWriter } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import type { Change, Intent, PlacedItem } from './operation-tables.ts'
 import type { Verdicts } from './source-messages.ts'
 
-/** What was read before a group is changed. */
+/** The result of the look at a group before it is changed. */
 export interface Looked {
   verdicts: Verdicts
   intent?: Intent | undefined
@@ -12,8 +14,8 @@ export interface Looked {
 
 export interface MailStep {
   /**
-   * Reads only. What is to be done gets the state `sent`, with what is needed to find out later what became of it.
-   * @param target How the target folder stood a moment ago, where that was read.
+   * Reads only. Items to be changed get the state `sent`, with the data by which their outcome can be determined later.
+   * @param target The recent state of the target folder, if it was already read.
    */
   look(
     connection: MailConnection,
@@ -22,13 +24,14 @@ export interface MailStep {
     target?: Intent,
   ): Promise<{ verdicts: Verdicts; intent: Intent | undefined }>
   /**
-   * Sends the commands once; `UnknownOutcome` when it is not known what they did. Every other error says that nothing was done.
-   * @param sent Called when the first one that changes something has left.
+   * Sends the commands once.
+   * @param sent Called when the first command that changes something has been sent.
+   * @throws UnknownOutcome when their effect is not known. Any other error means that nothing was done.
    */
   send(writer: MessageWriter, items: readonly PlacedItem[], change: Change, sent: () => void): Promise<Verdicts>
   /**
-   * What became of messages that were `sent`. Those with the state `waiting` were not changed, and can be done again; those that still
-   * are `sent` are half done.
+   * Determines the outcome of items in the state `sent`. Those that become `waiting` were not changed and can be sent
+   * again; those that stay `sent` are half done.
    */
   lookAfter(
     connection: MailConnection,
@@ -36,6 +39,6 @@ export interface MailStep {
     change: Change,
     intent: Intent | undefined,
   ): Promise<Verdicts>
-  /** Does the second half of what is half done. It may be done several times. */
+  /** Completes items that are half done. Idempotent. */
   finish?(writer: MessageWriter, items: readonly PlacedItem[]): Promise<Verdicts>
 }

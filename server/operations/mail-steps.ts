@@ -26,7 +26,7 @@ const deleteStep: MailStep = {
           : {
               state: 'failed' as const,
               code: 'mail_server_refused',
-              why: 'The mail server kept the message; it may be marked as deleted there.',
+              why: 'The mail server did not remove the message; it may be marked as deleted there.',
             },
       ]),
     )

@@ -1,4 +1,4 @@
-/** What becomes of messages that a mail server without MOVE let be copied, and did not let be removed. */
+/** The outcome of messages that a mail server without MOVE copied but refused to remove. */
 import { describe, expect, test } from 'vitest'
 import type { MessageWriter, MovedMessages } from '../imap/gateway-capabilities.ts'
 import { Problem } from '../platform/problem.ts'

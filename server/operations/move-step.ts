@@ -1,4 +1,4 @@
-/** Moves messages into another folder. Where the server has no MOVE, that is COPY, STORE and EXPUNGE, and can stop in between. */
+/** Moves messages into another folder. Without MOVE, this is COPY, STORE and EXPUNGE, and may stop in between. */
 
 import { holdsUid, type UidRange } from '../imap/uid-ranges.ts'
 import { Problem } from '../platform/problem.ts'
@@ -22,11 +22,11 @@ const marked: Values = {
   code: 'marked_deleted',
   why: 'The mail server cannot remove single messages: the message in the old folder is only marked as deleted.',
 }
-/** A copy of it may be marked as deleted, where the server took that and did not remove it. */
+/** The copy may be marked as deleted, if the server accepted that without removing it. */
 const kept: Values = {
   state: 'failed',
   code: 'mail_server_refused',
-  why: 'The mail server let a copy of the message into the target folder, but did not let the message be removed from its folder, nor the copy: it is in both.',
+  why: 'The mail server copied the message to the target folder, but refused to remove the original or the copy: it is in both folders.',
   ...afterAt(undefined),
 }
 
@@ -39,7 +39,7 @@ export const moveStep: MailStep = {
     const identities = intent ? await identitiesOf(connection, there) : new Map()
     const verdicts: Verdicts = new Map(items.map(item => [item, gone]))
     for (const item of there) {
-      // Where it is to be it is already.
+      // Without an intent, the message already is in the target folder.
       const done: Values = { state: 'done', ...afterAt(placeOf(item)) }
       verdicts.set(item, intent ? { state: 'sent', ...unknownIdentity(identities, item) } : done)
     }
@@ -66,7 +66,7 @@ export const moveStep: MailStep = {
     const { there: uids } = await standingOf(connection, items.map(placeOf))
     if (!arrived) return new Map(items.map(item => [item, lost]))
     const verdicts: Verdicts = new Map()
-    // Those that are gone first: of two equal messages the one that was moved is there.
+    // Items that left the source go first: of two identical messages, the arrival is the one that was moved.
     for (const item of items.toSorted((one, other) => rank(uids, one) - rank(uids, other))) {
       const place = arrived.take(readIdentity(item))
       if (!holdsUid(uids, item.uid)) verdicts.set(item, place ? { state: 'done', ...afterAt(place) } : lost)
@@ -77,7 +77,7 @@ export const moveStep: MailStep = {
     return verdicts
   },
 
-  /** They are in the target folder: what is left of them is removed. */
+  /** Removes from the source what has arrived in the target folder. */
   async finish(writer, items) {
     const target = writeTarget(items)
     const removed = new Set((await unlessRefused(writer.expunge(target))) ?? [])

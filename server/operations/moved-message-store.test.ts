@@ -1,4 +1,4 @@
-/** Places of messages follow the new paths of folders, each once, also where a new path is the old one of a folder inside. */
+/** Places of messages follow renames of folders, each once, even if a new path is the old one of a subfolder. */
 import { expect, test } from 'vitest'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { principalOf } from '../../test/support/operation-world.ts'

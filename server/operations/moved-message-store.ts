@@ -1,10 +1,10 @@
-/** Follows messages through the moves that operations did. */
+/** Follows messages through the completed moves of operations. */
 import { SqliteAdapter, sql } from 'kysely'
 import type { Renamed } from '../index/expected-changes.ts'
 import type { Database } from '../platform/database/database.ts'
 import { type Change, type Place, placeKey } from './operation-tables.ts'
 
-/** Rows that are read of what was moved out of a range of UIDs; where there are more, each message is looked for. */
+/** Rows read of the moves out of a range of UIDs; with more of them, the wanted UIDs are queried one by one. */
 const mostNear = 200
 
 export class MovedMessageStore {
@@ -14,7 +14,7 @@ export class MovedMessageStore {
     this.#db = db
   }
 
-  /** Where messages are now that were moved by operations since, by `placeKey`. Those that were not moved are left out. */
+  /** Returns the current places of messages that operations have moved since, by `placeKey`; omits the others. */
   async follow(accountId: string, places: readonly Place[]): Promise<Map<string, Place>> {
     const found = new Map<string, Place>()
     let open = new Map(places.map(place => [placeKey(place), { first: placeKey(place), place }]))
@@ -26,7 +26,7 @@ export class MovedMessageStore {
       )
       for (const { from, to } of moves) {
         const first = open.get(placeKey(from))?.first
-        // A message that was to be moved to where it is stays there.
+        // Moving a message to the folder that it is in was a no-op.
         if (first === undefined || placeKey(from) === placeKey(to)) continue
         found.set(first, to)
         next.set(placeKey(to), { first, place: to })
@@ -36,7 +36,7 @@ export class MovedMessageStore {
     return found
   }
 
-  /** A folder has another path: so have the places of messages in it, and what is still to be done there. */
+  /** Applies the rename of a folder to stored places, and to the targets of waiting changes. */
   async renameFolder(transaction: Database, accountId: string, renamed: Renamed): Promise<void> {
     for (const column of ['path', 'after_path'] as const) {
       const paths = await this.#distinct(transaction, accountId, column)
@@ -70,7 +70,7 @@ export class MovedMessageStore {
       .where('operation_id', 'in', operationsOf(db, accountId))
       .where(column, 'is not', null)
       .execute()
-    // Shorter ones first: where a folder takes the path of the one around it, a new path may be the old one of another.
+    // Shorter paths first: when a folder takes its parent's path, one folder's new path may be another's old one.
     return rows.map(({ value }) => value as string).sort((one, other) => one.length - other.length)
   }
 
@@ -90,7 +90,7 @@ export class MovedMessageStore {
         .where('operation_items.state', '=', 'done')
         .where('operations.kind', '=', 'move')
         .where('after_uid', 'is not', null)
-      // Of messages that lie together few were moved, as a rule: to look for each of a thousand takes ten times as long.
+      // Few messages of a range were moved, as a rule, and looking up each of a thousand takes ten times as long.
       const near = await query
         .where('uid', '>=', Math.min(...uids))
         .where('uid', '<=', Math.max(...uids))
@@ -110,12 +110,12 @@ export class MovedMessageStore {
   }
 }
 
-/** Those of its items are found by them. */
+/** Selects the ids of the account's operations, through which their items are indexed. */
 function operationsOf(db: Database, accountId: string) {
   return db.selectFrom('operations').select('id').where('account_id', '=', accountId)
 }
 
-/** As one text: a thousand parameters take longer than the search. */
+/** Passes numbers as one JSON text, since binding a thousand parameters takes longer than the search. */
 function numbersIn(db: Database, numbers: readonly number[]) {
   const text = JSON.stringify(numbers)
   const isSqlite = db.getExecutor().adapter instanceof SqliteAdapter

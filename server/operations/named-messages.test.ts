@@ -1,4 +1,4 @@
-/** A message that is named by its id is found where it truly is at every moment: while it leaves, comes back, comes up elsewhere, or its folder is renamed. */
+/** A message named by id is located correctly while it leaves, comes back or appears elsewhere, and during renames. */
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { principalOf } from '../../test/support/operation-world.ts'
@@ -52,7 +52,7 @@ function setUp() {
     const [found] = await named.find('a', [id])
     return found && 'place' in found ? `${found.place.path} ${found.place.uid}` : found?.code
   }
-  /** Taken in: from now on lists have the message in no folder. */
+  /** Accepts the change: from now on, lists show the message in no folder. */
   const move = async (operationId: string, to = 'Archive') => {
     const [found] = await named.find('a', [id])
     if (!found || !('place' in found)) throw new Error('not found')
@@ -78,7 +78,7 @@ test.each(['failed', 'unknown', 'gone'] as const)(
     expect(await find()).toBe('INBOX 1')
     ended(moving, { state })
     expect([await find(), noticed, expected.hasLeaving]).toEqual(['INBOX 1', ['INBOX'], true])
-    // It is read, and lists have it again; or it is not there, and they do not.
+    // Re-read, lists show it again if it still exists.
     expected.wereRead(expected.toReadAgain('INBOX', 7))
     expect(await find()).toBe('message_not_found')
     world.places = [inbox]
@@ -104,7 +104,7 @@ test('it is found while it comes up in its new folder, and in between', async ()
   const { world, expected, find, move, ended } = setUp()
   const moving = await move('1')
   const after = { after_path: 'Archive', after_uid_validity: 8, after_uid: 5 }
-  // The index is asked before the folder is compared, and answers afterwards: the queue follows a message from where it was.
+  // The index is queried before the folder is synced, and answers afterwards: the queue follows the message on.
   world.whileAsked = () => {
     ended(moving, { state: 'done', ...after })
     expected.compared(expected.now)
@@ -145,7 +145,7 @@ test('one that another program moved is looked for, and found where it came up',
     return true
   }
   expect([await find(), world.looks]).toEqual(['Archive 5', 1])
-  // Looked for in vain it is gone; where nobody could look, nobody knows.
+  // It is gone after a look that did not find it; without a look, that is not known.
   world.places = []
   world.look = () => true
   expect(await find()).toBe('message_not_found')

@@ -1,4 +1,4 @@
-/** Where messages are that a caller names, many at once: by references, which say it themselves, and by ids, which the index knows. */
+/** Locates messages that a caller names, in bulk: by references, which contain the place, or by ids of the index. */
 import type { ProblemCode } from '../../contract/problem.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
 import type { AccountExpectations, ExpectedChanges } from '../index/expected-changes.ts'
@@ -11,11 +11,11 @@ import { type Identity, type Place, placeKey } from './operation-tables.ts'
 export interface NamedMessagesOptions {
   refs: Pick<MessageRefs, 'decode'>
   index: { of(accountId: string): Pick<IndexOperations, 'packPlaces'> }
-  /** A message that left its folder in lists alone is still there. */
+  /** Consulted since a message that only lists show as moved is still in its old folder. */
   expected: Pick<ExpectedChanges, 'of'>
-  /** Whether the account is indexed: another has no ids, and gets no index by being asked for. */
+  /** Whether the account is indexed. If not, it has no ids, and looking them up must not create an index. */
   isIndexed(accountId: string): boolean
-  /** At all folders of the account, within a bound of time. @returns Whether it came about. */
+  /** Looks at all folders of the account, within a time limit. @returns Whether it succeeded. */
   look(accountId: string): Promise<boolean>
 }
 
@@ -44,7 +44,10 @@ export class NamedMessages {
     this.#options = options
   }
 
-  /** In the order of the names. @param isCopied They come up in another folder, where they have to be recognised. */
+  /**
+   * @param isCopied Also reads what the messages are recognised by in another folder.
+   * @returns In the order of the names.
+   */
   async find(accountId: string, names: readonly string[], isCopied = true): Promise<(FoundMessage | NotFound)[]> {
     const ids = names.filter(name => idForm.test(name))
     const found = await this.#findIds(accountId, ids, isCopied)
@@ -55,7 +58,7 @@ export class NamedMessages {
     let [at, lostAt] = [0, 0]
     return names.map(name => {
       const each = idForm.test(name) ? (found[at++] ?? again[lostAt++]!) : this.#fromRef(accountId, name)
-      // Different ids are of different messages, and so are references.
+      // Only an id and a reference can name the same message: ids differ between messages, and so do references.
       if (!isMixed || !('place' in each)) return each
       const key = placeKey(each.place)
       if (seen.has(key)) return { code: 'bad_request', why: 'It is named twice: by its id and by a reference.' }
@@ -72,8 +75,8 @@ export class NamedMessages {
   }
 
   /**
-   * By what they are recognised in another folder, by their ids: to read that takes longer than to find them. Those that are named by references,
-   * or not known, are left out.
+   * Returns by id what messages are recognised by in another folder; reading that takes longer than locating them.
+   * Messages that are unknown or named by references are omitted.
    */
   async recognise(accountId: string, names: readonly string[]): Promise<Map<string, Identity>> {
     const ids = names.filter(name => idForm.test(name))
@@ -86,14 +89,14 @@ export class NamedMessages {
     return recognised
   }
 
-  /** They left their folders by another program, and come up elsewhere or are deleted. */
+  /** Looks in all folders for messages that another program moved or deleted. */
   async #lookFor(accountId: string, ids: readonly string[], isCopied: boolean): Promise<(FoundMessage | NotFound)[]> {
     const isOver = await this.#options.look(accountId)
     const found = await this.#findIds(accountId, ids, isCopied)
     return ids.map((_, at) => found[at] ?? (isOver ? unknown : nowhere))
   }
 
-  /** Undefined for one that is known and in no folder. */
+  /** @returns In the order of the ids; undefined for a message that is known but in no folder. */
   async #findIds(
     accountId: string,
     ids: readonly string[],
@@ -101,7 +104,7 @@ export class NamedMessages {
   ): Promise<(FoundMessage | NotFound | undefined)[]> {
     const expected = this.#options.expected.of(accountId)
     const otherwise = (id: string) => expected.returningTo(id)
-    // Of before the index is asked: a message may come up in another folder, or come back, between its answer and a look here.
+    // Read before the index is queried: a message may appear elsewhere, or come back, before the answer is used here.
     const before = new Map<string, Place>()
     for (const id of ids) {
       const place = expected.placeOf(id) ?? otherwise(id)
@@ -135,7 +138,7 @@ export class NamedMessages {
   }
 }
 
-/** In several folders it is changed in the first one, whose flags lists show too. @param at Of the id among those that were asked for. */
+/** A message in several folders is changed in the first, whose flags lists show, too. @param at Index of the id. */
 function fromIndex(
   id: string,
   known: PackedPlaces | undefined,

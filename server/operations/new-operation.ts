@@ -1,4 +1,4 @@
-/** Operations and their items as they are stored first. */
+/** Builds operations and their items as they are first stored. */
 import type { OperationKind } from '../../contract/operations.ts'
 import type { Principal } from '../platform/principal.ts'
 import type { NewOperation } from './accepted-calls.ts'
@@ -43,7 +43,7 @@ export function newOperation(
   }
 }
 
-/** @param change `Change` as JSON: of a thousand messages it is the same. */
+/** @param change `Change` as JSON, serialized once for all messages. */
 export function newItem(
   { id, account_id }: OperationRow,
   position: number,
@@ -74,7 +74,7 @@ export function newItem(
   }
 }
 
-/** On a folder: its one item is the folder. */
+/** Builds an operation on a folder, which is its only item. */
 export function newFolderOperation(
   principal: Principal,
   given: { id: string; accountId: string; kind: FolderKind; args: FolderArguments; undoOf?: string; undoes?: number },
@@ -90,7 +90,7 @@ export function newFolderOperation(
   return { operation, items: [item] }
 }
 
-/** Where no message was found, nothing is left to do. */
+/** Sets the counts, and settles the operation if none of its messages was found. */
 export function settleIfNothing(operation: OperationRow, items: readonly ItemRow[]): void {
   const counts = countsOf(items)
   const { waiting, ...stored } = counts

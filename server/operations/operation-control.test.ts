@@ -1,4 +1,4 @@
-/** What rules over operations: a change that is refused leaves nothing behind, and what is held waits while others pass. */
+/** Control of operations: a refused change leaves nothing behind, and a held operation is overtaken by others. */
 import { expect, test } from 'vitest'
 import { agent, principalOf, signal, startOperations } from '../../test/support/operation-world.ts'
 import { Problem } from '../platform/problem.ts'
@@ -25,7 +25,7 @@ test('a change that may not be is refused before anything is stored, and so is i
   await expect(world.accept({ kind: 'flags', ids, add: ['seen'] })).rejects.toThrow('Not in this folder.')
   await expect(world.undo.undoOne(agent, moved.id, false, { signal })).rejects.toThrow('Not in this folder.')
   expect(asked.at(-1)).toMatchObject({ kind: 'move', undoOf: moved.id, messages: [{ change: { to: 'INBOX' } }] })
-  // Looking what it would change is no change.
+  // A dry run is not a change.
   expect((await world.undo.undoOne(agent, moved.id, true, { signal })).changes).toHaveLength(1)
   const { items } = await world.service.list(agent, { limit: 10 })
   expect(items.map(({ id, undone_by }) => [id, undone_by])).toEqual([[moved.id, null]])
@@ -64,7 +64,7 @@ test('one that is held while it is looked at tells the mail server nothing more'
   }
   const { id } = await world.accept({ kind: 'move', ids, to: { role: 'archive' } })
   await hasLooked.promise
-  // One that comes behind it is done: it is not under way any more.
+  // A later operation is done, which shows that this one is no longer running.
   await world.run({ kind: 'flags', ids, add: ['seen'] }, principalOf('token-other'))
   expect(commands).not.toContain('move')
   expect((await world.store.items(id)).map(({ state }) => state)).toEqual(['waiting', 'waiting'])

@@ -1,4 +1,4 @@
-/** What rules over operations: whether one may be taken in, and which wait because they are held. */
+/** Control of operations by other modules: whether one may be accepted, and which are held. */
 import type { CreatedRole } from '../../contract/folder-actions.ts'
 import type { OperationKind } from '../../contract/operations.ts'
 import type { Database } from '../platform/database/database.ts'
@@ -6,32 +6,38 @@ import type { Principal } from '../platform/principal.ts'
 import type { FoundMessage } from './named-messages.ts'
 import type { Change, OperationRow } from './operation-tables.ts'
 
-/** An operation that somebody asks for, before it is taken in. */
+/** A requested operation, before it is accepted. */
 export interface AskedChange {
   kind: OperationKind
-  /** The operation that it undoes. */
+  /** Id of the operation that it undoes. */
   undoOf: string | undefined
-  /** Of a change of a folder. */
+  /** Set for an operation on a folder. */
   folder?: {
     path: string
     to: string | undefined
-    /** What one that is created is for. */
+    /** The role of a folder that is created. */
     role?: CreatedRole | undefined
-    /** Its messages are deleted with it. */
+    /** Whether the folder's messages are deleted with it. */
     isEmptied?: boolean | undefined
-    /** How many those are; 0 where none are deleted. */
+    /** Number of messages that are deleted with it. */
     messages?: number | undefined
-    /** Paths of folders that a rename takes along. */
+    /** Paths of subfolders that a rename moves along. */
     inside?: readonly string[] | undefined
   }
-  /** Each message that was found with what is to be done to it. */
+  /** The messages that were found, each with its change. */
   messages: readonly (FoundMessage & { change: Change })[]
 }
 
-/** Asked again in the transaction that takes it in: another process may have stopped it, or narrowed a policy, meanwhile. @throws Problem then. */
+/**
+ * Repeats the check in the accepting transaction.
+ * @throws Problem when a stop or a narrowed policy now forbids the change.
+ */
 export type StillMay = (transaction: Database) => Promise<void>
 
-/** @throws Problem where it may not be. Nothing of the call is taken in then. @returns Undefined where that cannot change. */
+/**
+ * @throws Problem when the change is forbidden; nothing of the call is accepted then.
+ * @returns Undefined when that cannot change.
+ */
 export type MayChange = (principal: Principal, accountId: string, asked: AskedChange) => Promise<StillMay | undefined>
 
 export type HeldOperation = Pick<
@@ -39,7 +45,9 @@ export type HeldOperation = Pick<
   'id' | 'account_id' | 'principal_kind' | 'principal_id' | 'user_id' | 'undo_of'
 >
 
-/** Whether nothing of the operation may be told to a mail server now. Later operations of the account that are not held pass it. */
+/**
+ * Whether nothing of the operation may be sent to a mail server now. Later operations that are not held overtake it.
+ */
 export type IsHeld = (operation: HeldOperation) => boolean | Promise<boolean>
 
 export const mayChangeAll: MayChange = async () => undefined

@@ -1,4 +1,4 @@
-/** The fact that tells of an operation. */
+/** The fact that announces a change of an operation. */
 import type { EventOf } from '../../contract/event.ts'
 import type { OperationCounts } from '../../contract/operations.ts'
 import type { OperationRow } from './operation-tables.ts'

@@ -1,4 +1,4 @@
-/** What is written of many messages with one statement is what is read, whatever differs between them. */
+/** Items written by one statement are read back unchanged, whatever differs between them. */
 import { expect, test } from 'vitest'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { principalOf } from '../../test/support/operation-world.ts'
@@ -60,7 +60,7 @@ onEachDatabase(open => {
     await db.transaction().execute(transaction => updateItems(transaction, changes))
     expect(await store.items('one')).toEqual(items.map(item => ({ ...item, ...valuesOf(item) })))
     expect(await store.items('two')).toEqual(others)
-    // The same in all: by ranges of positions, where those are few.
+    // Equal values: updated by ranges of positions, if there are few.
     for (const step of [1, 2, 400]) {
       const some = items.filter(({ position }) => position % step === 0).reverse()
       const same = { state: 'sent', why: `every ${step}`, code: null } as const
@@ -73,7 +73,7 @@ onEachDatabase(open => {
       const changed = (await store.items('one')).filter(({ why }) => why === `every ${step}`)
       expect(changed.map(({ position }) => position)).toEqual(some.map(({ position }) => position).reverse())
     }
-    // Moved together, up and down, also from and to the last UID there can be; and one by one.
+    // Moved by a common offset, up and down, from and to the highest possible UID; and by different ones.
     for (const [first, step] of [
       [1_001, 1],
       [most - 999, 1],
@@ -91,7 +91,7 @@ onEachDatabase(open => {
     }
     expect(await store.items('two')).toEqual(others)
     await updateItems(db, [])
-    // Cut in the middle of a pair, as the words of a mail server may be.
+    // Cut within a surrogate pair, as responses of a mail server may be.
     const cut = [0, 1].map(position => ({
       item: items[position]!,
       values: { why: `${position} \u{1F600}`.slice(0, 3) },

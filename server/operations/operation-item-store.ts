@@ -1,13 +1,13 @@
 /**
- * Messages of operations in the database, up to a thousand with one statement: what differs between them goes there as one JSON text. A parameter
- * for each value of each row costs more than the rest of the operation.
+ * Messages of operations in the database, up to a thousand per statement: values that differ between rows are passed as
+ * one JSON text, since binding a parameter for each of them costs more than the rest of the operation.
  */
 import { type RawBuilder, SqliteAdapter, sql } from 'kysely'
 import type { Database } from '../platform/database/database.ts'
 import { later } from '../platform/database/later.ts'
 import type { ItemRow } from './operation-tables.ts'
 
-/** Of one operation. */
+/** A change to one item. Changes that are saved together belong to one operation. */
 export interface ItemChange {
   item: ItemRow
   values: Partial<ItemRow>
@@ -37,10 +37,10 @@ const types: Record<Column, 'text' | 'integer' | 'bigint'> = {
   why: 'text',
 }
 const columns = Object.keys(types) as Column[]
-/** Of one statement; where what is changed alike lies further apart, each position is named. */
+/** Ranges of positions per update; with more of them, each position is listed. */
 const mostRanges = 50
 
-/** In a transaction, with what follows there. */
+/** Inserts items; deferred to the next statement of the transaction. */
 export async function insertItems(db: Database, items: readonly ItemRow[]): Promise<void> {
   if (items.length === 0) return
   const { values, from } = spread(db, columns, items)
@@ -48,14 +48,16 @@ export async function insertItems(db: Database, items: readonly ItemRow[]): Prom
   await send(db, sql`insert into operation_items (${names}) select ${sql.join(values)} from ${from}`)
 }
 
-/** In a transaction, with what follows there. What is not named is left as it is. */
+/**
+ * Updates items; deferred to the next statement of the transaction. Columns that are not named are left as they are.
+ */
 export async function updateItems(db: Database, changes: readonly ItemChange[]): Promise<void> {
   const alike = Map.groupBy(changes, ({ values }) => namesOf(values))
   for (const [names, group] of alike) {
     if (names === '') continue
     const [{ item }] = group as [ItemChange]
     const changed = names.split(',') as Column[]
-    // Messages that are moved together keep their order, as a rule.
+    // Messages that are moved together keep their order, as a rule, so that one offset gives all new UIDs.
     const shift = changed.includes('after_uid') ? shiftOf(group) : undefined
     const others = shift === undefined ? changed : changed.filter(name => name !== 'after_uid')
     const ranges = isAlike(group, others) ? rangesOf(group.map(each => each.item.position)) : []
@@ -74,7 +76,7 @@ export async function updateItems(db: Database, changes: readonly ItemChange[]):
     const { values, from } = spread(db, ['position', ...changed], rows)
     const named = values.map((value, at) => sql`${value} as ${sql.ref(`c${at}`)}`)
     const sets = changed.map((name, at) => sql`${sql.ref(name)} = v.${sql.ref(`c${at + 1}`)}`)
-    // Materialized: SQLite would read the text once more for each row of the operation.
+    // Materialized, since SQLite would otherwise parse the text again for each row of the operation.
     await send(
       db,
       sql`with v as materialized (select ${sql.join(named)} from ${from})
@@ -84,12 +86,12 @@ export async function updateItems(db: Database, changes: readonly ItemChange[]):
   }
 }
 
-/** What fails fails with what follows in the transaction. */
+/** Runs a deferred statement; if it fails, so do later statements of the transaction and its commit. */
 async function send(transaction: Database, statement: RawBuilder<unknown>): Promise<void> {
   await later(transaction, { compile: () => statement.compile(transaction) })
 }
 
-/** Of what is changed. A thousand changes name few columns each. */
+/** Returns the names of the changed columns, which are few even for a thousand changes. */
 function namesOf(values: Row): string {
   let names = ''
   for (const name in values) if (values[name as Column] !== undefined) names += names === '' ? name : `,${name}`
@@ -100,7 +102,7 @@ function isAlike([first, ...others]: readonly ItemChange[], names: readonly Colu
   return first !== undefined && others.every(({ values }) => names.every(name => values[name] === first.values[name]))
 }
 
-/** From the UIDs of messages to those that they have since, where it is the same for all. */
+/** Returns the offset from old to new UIDs; undefined unless it is the same for all. */
 function shiftOf(changes: readonly ItemChange[]): number | undefined {
   const shifts = changes.map(({ item: { uid }, values: { after_uid: after } }) =>
     uid && after ? after - uid : undefined,
@@ -108,7 +110,7 @@ function shiftOf(changes: readonly ItemChange[]): number | undefined {
   return shifts.every(shift => shift === shifts[0]) ? shifts[0] : undefined
 }
 
-/** Of positions without their order. */
+/** Returns the ranges that the positions form; their order does not matter. */
 function rangesOf(positions: readonly number[]): [first: number, last: number][] {
   const ranges: [number, number][] = []
   for (const position of positions.toSorted((one, other) => one - other)) {
@@ -119,7 +121,7 @@ function rangesOf(positions: readonly number[]): [first: number, last: number][]
   return ranges
 }
 
-/** A value for each column: the same in all rows, or from the JSON of the row. */
+/** Returns an SQL value per column: a constant if it is the same in all rows, or a field of the row's JSON. */
 function spread(
   db: Database,
   names: readonly Column[],
@@ -138,7 +140,7 @@ function spread(
   return { values, from }
 }
 
-/** JSON in PostgreSQL has no half of a surrogate pair, as which the words of a mail server may be cut. */
+/** Replaces lone surrogates, left where a mail server's response was cut: PostgreSQL rejects them in JSON. */
 function storable(value: string | number | null): string | number | null {
   return typeof value === 'string' ? value.toWellFormed() : value
 }

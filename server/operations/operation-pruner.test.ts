@@ -1,4 +1,4 @@
-/** What is forgotten of operations: by age and by number, never what is not finished, and keys of calls. */
+/** Pruning of operations by age and number, but never of unfinished ones, and of idempotency keys. */
 import { expect, test } from 'vitest'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { principalOf } from '../../test/support/operation-world.ts'

@@ -1,4 +1,4 @@
-/** Forgets operations that were finished long ago, the oldest of accounts that have too many, and keys of calls. */
+/** Prunes operations that were settled long ago, the oldest of accounts with too many, and idempotency keys. */
 import type { Logger } from '../platform/logger.ts'
 import { Rounds } from '../platform/rounds.ts'
 import { keyMs } from './accepted-calls.ts'
@@ -8,9 +8,9 @@ import type { OperationStore } from './operation-store.ts'
 export interface OperationPrunerOptions {
   store: OperationStore
   keys: CallKeyStore
-  /** Whether this process is the one that forgets. */
+  /** Whether this process is the one that prunes. */
   mayPrune(): boolean
-  /** In epoch milliseconds. */
+  /** Current time for retention, in epoch milliseconds. */
   retentionNow(): number
   logger: Logger
   keep?: KeptOperations
@@ -18,10 +18,10 @@ export interface OperationPrunerOptions {
 
 export interface KeptOperations {
   ms: number
-  /** Of each account. */
+  /** Operations per account; the oldest beyond that are pruned. */
   operations: number
   messages: number
-  /** Of each caller. */
+  /** Idempotency keys per caller. */
   keys: number
 }
 

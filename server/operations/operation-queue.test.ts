@@ -1,11 +1,11 @@
-/** The queue: it looks before it repeats anything, keeps order within an account, lets accounts pass each other, and gives up one day. */
+/** The queue looks before it repeats anything, keeps order per account, isolates accounts, and gives up after a day. */
 import { expect, test, vi } from 'vitest'
 import { agent, signal, startOperations } from '../../test/support/operation-world.ts'
 import { Problem } from '../platform/problem.ts'
 
 const lost = () => new Problem('mail_server_unreachable', 'The connection was lost.', { fault: 'closed' })
 
-/** The next answer to this command is lost: what it did is done. */
+/** Loses the next response to this command, after it took effect. */
 function loseAnswer(world: Awaited<ReturnType<typeof startOperations>>, command: string): { count: number } {
   const told = { count: 0 }
   world.gateway.delay = step => {
@@ -44,7 +44,7 @@ test('what comes when nothing is left to do is done as it was taken in, and once
   const world = await filled('one')
   const found = vi.spyOn(world.store, 'findNext')
   const read = async () => (await Promise.all(found.mock.results.map(({ value }) => value))).map(row => row?.id)
-  /** Until the queue has seen after it that nothing is left to do. */
+  /** Waits until the queue has found itself empty afterwards. */
   const flag = async (name: string) => {
     found.mockClear()
     const done = await world.run({ kind: 'flags', ids: world.refsIn('INBOX'), add: [name] })
@@ -56,7 +56,7 @@ test('what comes when nothing is left to do is done as it was taken in, and once
   }
   const first = await flag('a')
   expect(await read()).toContain(first.id)
-  // Somebody else has taken it away since.
+  // Another program has removed it since.
   world.gateway.getFolder('INBOX').messages[0]!.keywords = []
   const told = () => world.facts.filter(fact => fact.operation_id === first.id && fact.state === 'pending')
   world.hub.publish({ type: 'operation_changed', data: told()[0]! })
@@ -100,7 +100,7 @@ test('what cannot be found out is unknown, and is not repeated', async () => {
   world.gateway.delay = step => {
     if (step === 'move') count++
     if (step !== 'move answered') return
-    // Another program takes it away in this moment.
+    // Another program removes it at this moment.
     world.gateway.getFolder('Archive').messages = []
     throw lost()
   }
@@ -124,7 +124,7 @@ test('a message that is in both folders is removed from the first, unless nothin
   world.gateway.delay = step => {
     if (step === 'move') count++
     if (step !== 'move answered') return
-    // As after COPY and before STORE.
+    // The state after COPY and before STORE.
     source.messages = before.filter(({ uid }) => count === 1 || uid !== before[0]!.uid)
     throw lost()
   }

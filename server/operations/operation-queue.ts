@@ -1,4 +1,4 @@
-/** Does the operations of all accounts: those of one account in order and one at a time, so that no account holds up another one. */
+/** Runs the operations of all accounts: each account's in order and one at a time, so that none delays another. */
 
 import type { NewOperation, TakenAhead } from './accepted-calls.ts'
 import { AccountLane } from './account-lane.ts'
@@ -21,27 +21,31 @@ export class OperationQueue {
   async start(): Promise<void> {
     const { hub, store } = this.#options
     this.#unsubscribe = [
-      // Also those that another process took in.
+      // Includes operations that another process accepted.
       hub.listen('operation_changed', ({ account_id, operation_id, state }) => {
         if (state === 'pending') this.#wake(account_id, operation_id)
       }),
-      // With another login, or enabled again, it may work now.
+      // With a new login, or enabled again, the account may work now.
       hub.listen('account_updated', ({ account_id }) => this.#lanes.get(account_id)?.wake()),
       hub.listen('account_removed', ({ account_id }) => this.#remove(account_id)),
     ]
     for (const accountId of await store.accountsWithPending()) this.#wake(accountId)
   }
 
-  /** A call has come. @param to Its target folder. @returns Undefined where nothing can be read for it yet. */
+  /**
+   * Starts an early look for a call.
+   * @param to Its target folder.
+   * @returns Undefined when nothing can be read ahead.
+   */
   lookEarly(accountId: string, to: string | undefined): EarlyLook | undefined {
     const lane = this.#lanes.get(accountId)
     return lane?.ahead.beginEarly(to, lane.idleLease)
   }
 
   /**
-   * These are about to be taken in.
-   * @param early What was read for their call.
-   * @returns Undefined where nothing of them can be read before they are done.
+   * Starts the read-ahead of operations that are about to be accepted.
+   * @param early The early look of their call.
+   * @returns Undefined when nothing can be read ahead.
    */
   lookAhead(added: readonly NewOperation[], early?: EarlyLook): TakenAhead | undefined {
     const [first, ...others] = added
@@ -64,12 +68,12 @@ export class OperationQueue {
     )
   }
 
-  /** Some operations may not be held any more. */
+  /** Wakes all lanes when operations may have been released. */
   lookAgain(): void {
     for (const lane of this.#lanes.values()) lane.wake()
   }
 
-  /** What the mail server was told already, and has not answered, is looked at after the next start. */
+  /** Stops all lanes. The outcome of commands in flight is determined after the next start. */
   async stop(): Promise<void> {
     this.#stopped.abort()
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe()

@@ -6,7 +6,7 @@ import type { OperationRow } from './operation-tables.ts'
 
 type Asked = Pick<OperationRow, 'account_id' | 'principal_id' | 'principal_kind' | 'user_id'>
 
-/** Of this token or key; of a person whichever session of theirs it was. */
+/** Whether the principal asked for the operation: with the same token or key, or in any session of the same user. */
 export function isOwn({ id, kind, userId }: Principal, asked: Omit<Asked, 'account_id'>): boolean {
   if (asked.principal_id === id) return true
   return kind === 'session' && asked.principal_kind === 'session' && userId !== null && asked.user_id === userId
@@ -21,14 +21,14 @@ export function maySee(principal: Principal, asked: Asked): boolean {
   return maySeeAccount(principal, asked.account_id) && (seesOthers(principal) || isOwn(principal, asked))
 }
 
-/** By which a list is narrowed to what the principal may see. */
+/** Returns the filter that limits a list to what the principal may see. */
 export function sightOf(principal: Principal): Pick<OperationQuery, 'principalId' | 'userId'> {
   if (seesOthers(principal)) return {}
   const { id, kind, userId } = principal
   return kind === 'session' && userId !== null ? { userId } : { principalId: id }
 }
 
-/** @throws Problem for an operation that the principal sees and may not undo. */
+/** @throws Problem when the principal may see the operation but not undo it. */
 export function refuseUndo(principal: Principal, asked: Asked): void {
   if (!isOwn(principal, asked)) {
     if (seesOthers(principal)) return

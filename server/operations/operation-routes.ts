@@ -1,4 +1,4 @@
-/** /api/v1/accounts/{account_id}/messages/actions and /delete, /api/v1/operations and what undoes them. */
+/** Routes /api/v1/accounts/{account_id}/messages/actions and /delete, /folders, and /api/v1/operations with undo. */
 import { type MessageActions, operationsApi } from '../../contract/operations.ts'
 import { JsonText } from '../platform/http/answer-text.ts'
 import type { Call } from '../platform/http/http-call.ts'

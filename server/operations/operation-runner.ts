@@ -1,7 +1,7 @@
 /**
- * Does operations of one account, one group of messages after the other: what is about to be done is committed, the mail server is told
- * once, and what came of it is committed. When the response is lost, or a restart finds a group that was told, it looks before anything
- * is repeated.
+ * Runs operations of one account, one group of messages at a time: commits the intent, sends the command once, and
+ * commits the outcome. After a lost response, or a restart that finds a group in the state `sent`, its state is
+ * read before anything is repeated.
  */
 import { setImmediate as yieldLoop } from 'node:timers/promises'
 import { MessagesVanished, type MessageWriter, UnknownOutcome } from '../imap/gateway-capabilities.ts'
@@ -45,10 +45,10 @@ export class OperationRunner {
   }
 
   /**
-   * Until it is settled, or held.
-   * @param items As they are stored; left out, they are read.
-   * @param ahead What was read of it while it was taken in.
-   * @throws TryLater, and whatever is not the mail server's.
+   * Runs the operation until it is settled or held.
+   * @param items The items as stored; read from the database when omitted.
+   * @param ahead The read-ahead from while the operation was accepted.
+   * @throws TryLater, and errors that are not the mail server's.
    */
   async run(
     operation: OperationRow,
@@ -67,7 +67,7 @@ export class OperationRunner {
     for (let next = work.group('waiting'); next; next = work.group('waiting')) {
       if (await isHeld(operation)) return
       const known = read
-      // To look does no harm: where a message is elsewhere by now, it was in vain.
+      // Looking does no harm, so both run at once; the look is discarded if a message is elsewhere by now.
       const [followed, looked] = await Promise.allSettled([
         !isFollowed && this.#follow(work),
         known ?? this.#look(work, next, checks, signal),
@@ -82,7 +82,7 @@ export class OperationRunner {
     if (operation.state === 'pending' && work.settled) await this.#save(work, [])
   }
 
-  /** How the target folder of an operation stands that is not taken in yet. */
+  /** Reads the state of the target folder of an operation that is not accepted yet. */
   readTarget(to: string, signal: AbortSignal): Promise<Intent> {
     return this.#read(connection => intentFor(connection, to), signal, to)
   }
@@ -93,9 +93,9 @@ export class OperationRunner {
   }
 
   /**
-   * What is looked at before the first messages are changed, of one that is no undo and not stored yet. It does no harm.
-   * @param target How its target folder stands, where that is being read.
-   * @returns Undefined where that is for later.
+   * Looks at the first group of an operation that is not stored yet and is no undo. Reads only.
+   * @param target The state of its target folder, if that is being read.
+   * @returns Undefined when the look has to wait for the operation's turn.
    */
   async lookAhead(
     operation: OperationRow,
@@ -107,7 +107,7 @@ export class OperationRunner {
     const first = work.group('waiting')
     if (!first) return undefined
     const places = work.in('waiting').map(placeOf)
-    // One connection is enough for both.
+    // Awaited first, so that both use one connection.
     const known = target && (await target)
     const [looked, { size }] = await Promise.all([
       this.#look(work, first, noChecks, signal, known),
@@ -116,7 +116,7 @@ export class OperationRunner {
     return size > 0 ? undefined : looked
   }
 
-  /** It was stored with what is about to be done, and the mail server was told nothing of it yet. */
+  /** Sends the command of an operation that was stored with its intent. */
   async #goOn(work: OperationWork, ahead: LookedAhead, looked: readonly ItemRow[], signal: AbortSignal): Promise<void> {
     this.#options.shown.follow(work.operation, work.items, looked)
     const sent = work.group('sent')
@@ -128,7 +128,7 @@ export class OperationRunner {
     }
   }
 
-  /** After the last try: what was never told to the mail server is failed, and of the rest nobody knows. */
+  /** Gives up after the last attempt: items that were never sent fail, and the outcome of the others is unknown. */
   async giveUp(operation: OperationRow, why: string): Promise<void> {
     if (isFolderKind(operation.kind)) return this.#folders.giveUp(operation, why)
     const work = new OperationWork(operation, await this.#options.store.items(operation.id))
@@ -139,7 +139,7 @@ export class OperationRunner {
     await this.#save(work, changes)
   }
 
-  /** @returns Whether earlier operations have moved some of them. */
+  /** @returns Whether earlier operations have moved some of the messages. */
   async #follow(work: OperationWork): Promise<boolean> {
     const places = work.in('waiting').map(placeOf)
     const moved = await this.#options.moved.follow(this.#options.accountId, places)
@@ -172,14 +172,14 @@ export class OperationRunner {
     ).catch(error => failed(items, endedBy(error, signal)))
   }
 
-  /** Opens the folder of what is about to be changed, while that is committed. Resolves when it is being opened; never rejects. */
+  /** Opens the folder for writing while the intent is committed. Resolves when that has begun; never rejects. */
   async prepare({ verdicts, intent }: Looked, signal: AbortSignal): Promise<void> {
     const { accountId, pool } = this.#options
     const [first] = [...verdicts].find(([, { state }]) => state === 'sent') ?? []
     if (!first) return
     this.#restWatching(verdicts.size, first.path, intent)
     const begin = async ({ writer }: MailConnection) => writer.prepare(first.path)
-    // What goes wrong goes wrong with the change, too.
+    // An error occurs again with the change, and is handled there.
     await pool.run(accountId, 'interactive', begin, signal, first.path).catch(() => undefined)
   }
 
@@ -201,7 +201,7 @@ export class OperationRunner {
   ): Promise<void> {
     const { accountId, pool, isHeld } = this.#options
     const [{ path }] = sent as [PlacedItem]
-    // Waiting for a connection may have taken a while.
+    // Checked again, since waiting for a connection may have taken a while.
     const send = async (writer: MessageWriter) => {
       if (await isHeld(work.operation)) return 'held' as const
       return step.send(writer, sent, change, hasTold)
@@ -232,20 +232,20 @@ export class OperationRunner {
     return pool.restWatching(accountId, intent ? [path, intent.to] : [path])
   }
 
-  /** Where the server did not say where messages are now (it has no UIDPLUS), and whether it found them. */
+  /** Finds out what became of messages if the server did not say (it has no UIDPLUS). */
   async #findOut(work: OperationWork, told: Verdicts, intent: Intent, signal: AbortSignal): Promise<Verdicts> {
     if (untoldOf(told).length === 0) return new Map()
     const { kind } = work.operation
-    // When that fails too, they are where they were sent, and only an undo misses it.
+    // If that fails, too, the messages are in the target folder, and only an undo would need their places.
     const looking = this.#read(connection => findOut(connection, told, intent, kind), signal, intent.to)
     const found = await looking.catch((): Verdicts => new Map())
     for (const [item, values] of found) told.set(item, { ...told.get(item), ...values })
     return found
   }
 
-  /** The server did nothing. */
+  /** Handles an error that means that nothing was done. */
   async #refused(work: OperationWork, sent: PlacedItem[], problem: Problem): Promise<void> {
-    // Those that are still there are done with the next look.
+    // The next look handles those that still exist.
     if (problem instanceof MessagesVanished && work.mayLookAgain()) return this.#takeBack(work, sent)
     if (!isRefusal(problem)) {
       await this.#takeBack(work, sent)
@@ -254,7 +254,7 @@ export class OperationRunner {
     await this.#save(work, toChanges(failed(sent, problem).verdicts))
   }
 
-  /** They were not sent after all. */
+  /** Resets items that were not sent after all to `waiting`. */
   async #takeBack(work: OperationWork, sent: readonly PlacedItem[]): Promise<void> {
     await this.#save(
       work,
@@ -314,7 +314,7 @@ export class OperationRunner {
       if (isSettled) tell(changedFact({ ...operation, ...values }))
     })
     Object.assign(operation, values)
-    // Of many messages it takes a while: the streams, which tell it in this turn, come first.
+    // Following many messages takes a while: the streams announce the change first.
     if (isSettled && changes.length > manyMessages) await yieldLoop()
     shown.follow(
       operation,
@@ -333,7 +333,7 @@ export class OperationRunner {
   }
 }
 
-/** Where messages are now, of which the mail server said so. @param found Of these it did not. */
+/** Returns the places that the mail server reported. @param found Messages whose places it did not report. */
 function placesIn(told: Verdicts, found: Verdicts = new Map()): [ItemRow, Place][] {
   return [...told].flatMap(([item, { state, after_path: path, after_uid_validity, after_uid: uid }]) => {
     const isSaid = state === 'done' && path && after_uid_validity && uid && !found.has(item)
@@ -345,7 +345,7 @@ function stepOf({ operation }: OperationWork): MailStep {
   return steps[operation.kind as keyof typeof steps]
 }
 
-/** What a stop ended was not refused by the mail server. @throws when it was one. */
+/** Returns the error, unless a stop caused it. @throws the reason of the stop. */
 function endedBy(error: unknown, signal: AbortSignal): unknown {
   signal.throwIfAborted()
   return error

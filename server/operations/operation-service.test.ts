@@ -1,4 +1,4 @@
-/** Flags, moves, copies and deletions: what is taken in, what becomes of each message, and what is refused. */
+/** Flags, moves, copies and deletions: what is accepted, the outcome for each message, and what is refused. */
 import { expect, test } from 'vitest'
 import { agent, operator, principalOf, startOperations } from '../../test/support/operation-world.ts'
 import { Problem } from '../platform/problem.ts'
@@ -125,12 +125,12 @@ test('a call that is repeated under its key is answered with the same operation,
     problem('idempotency_key_reused'),
   )
   await expect(world.accept(wanted, agent, 'no key\n')).rejects.toEqual(problem('bad_request'))
-  // Keys of others are others.
+  // The same key of another caller is a different key.
   const { id } = await world.accept(wanted, principalOf('token-other'), 'key')
   expect(id).not.toBe(calls[0]!.id)
   await world.settled(id)
   expect(world.in('Archive')).toEqual(['one', 'one'])
-  // Counted once each, however often they were asked for.
+  // Repeated calls count once.
   expect(world.taken).toEqual([
     [agent.id, 1],
     ['token-other', 1],

@@ -1,4 +1,4 @@
-/** Takes in what callers want done to messages, and says what became of it. `OperationQueue` does it. */
+/** Accepts changes to messages and reports their outcome; `OperationQueue` carries them out. */
 import { setImmediate as yieldLoop } from 'node:timers/promises'
 import type { Folder } from '../../contract/mail.ts'
 import type { Operation, OperationKind, OperationState, OperationWithResults } from '../../contract/operations.ts'
@@ -30,17 +30,17 @@ export interface OperationServiceOptions {
   refs: Pick<MessageRefs, 'encode' | 'encodeIn' | 'canName'>
   hub: Pick<EventHub, 'listen'>
   accounts: Pick<AccountService, 'get'>
-  /** All of the account, as of the last look of its index; undefined where there is none. */
+  /** Returns all folders of the account, as of the last look of its index; undefined without an index. */
   knownFolders(accountId: string): readonly Folder[] | undefined
-  /** All of the account, as the mail server lists them now. */
+  /** Returns all folders of the account, as the mail server lists them now. */
   foldersOf(accountId: string, signal: AbortSignal): Promise<readonly Folder[]>
-  /** Asked before an operation is taken in; left out where everything may be changed. */
+  /** Called before an operation is accepted; omitted when everything may be changed. */
   mayChange?: MayChange
-  /** Hears of how many messages a caller has a change done; what is only proposed counts once it is applied. */
+  /** Called with the number of messages in an accepted change; a proposed one is counted when it is applied. */
   taken?(principal: Pick<Principal, 'id' | 'kind'>, messages: number): void
 }
 
-/** What is to be done, in the words of the caller. */
+/** The requested change, in the caller's terms. */
 export interface Wanted {
   kind: OperationKind
   ids: readonly string[]
@@ -51,22 +51,22 @@ export interface Wanted {
 
 export interface Accepting {
   signal: AbortSignal
-  /** Under which the caller may repeat it. */
+  /** The idempotency key of the call. */
   key?: string | undefined
-  /** Hears of it as soon as it is stored. */
+  /** Called with the operation as soon as it is stored. */
   taken?(operation: OperationRow): void
 }
 
 interface AskedFor {
   change: Change
   args: Arguments
-  /** The target folder, which is not there yet. */
+  /** The target folder, if it has to be created first. */
   creates?: FolderArguments
 }
 
 export interface ListQuery {
   account_id?: string | undefined
-  /** Of work. */
+  /** Name of a work session. */
   session?: string | undefined
   since?: string | undefined
   principal?: string | undefined
@@ -82,7 +82,7 @@ export class OperationService {
     this.#options = options
   }
 
-  /** @param key Under which the caller may repeat it. @throws Problem when nothing of it is taken in. */
+  /** @param key The idempotency key of the call. @throws Problem when nothing is accepted. */
   async accept(
     principal: Principal,
     accountId: string,
@@ -94,7 +94,7 @@ export class OperationService {
     return toResults(operation, items, this.#options.refs)
   }
 
-  /** The same as JSON text: a thousand results leave as they are made. */
+  /** Like `accept`, but returns JSON text, since checking a thousand results takes longer than writing them. */
   async acceptAsText(principal: Principal, accountId: string, wanted: Wanted, how: Accepting): Promise<string> {
     const { operation, items } = await this.#take(principal, accountId, wanted, how)
     return toResultsText(operation, items, this.#options.refs)
@@ -126,16 +126,16 @@ export class OperationService {
     if (early && wanted.ids.length >= manyIds) openEarly().catch(() => undefined)
     const finding = named.find(accountId, wanted.ids, false)
     const isCopied = wanted.kind === 'move' || wanted.kind === 'copy'
-    // Behind it, in the same thread. That it failed is heard of below.
+    // Queued behind `find` in the same thread. An error surfaces where it is awaited, below.
     const recognising = isCopied ? named.recognise(accountId, wanted.ids) : undefined
     recognising?.catch(() => undefined)
     const found = await finding
     const text = JSON.stringify(change)
     const draft = newOperation(principal, { id: '', accountId, kind: wanted.kind, args })
     const items = found.map((message, position) => newItem(draft, position, text, message))
-    // They are recognised by then: the mail server need not be asked.
+    // The identities arrive from the index before they are needed, so the look need not read them.
     if (isCopied) for (const item of items) if (item.message_id !== null) item.identity = comingIdentity
-    // It does no harm, and nobody is answered with what it finds: whether it may be done is asked meanwhile.
+    // The look only reads and its result is not disclosed, so it may overlap with the authorization below.
     early?.look(draft, items)
     const messages = found.flatMap(each => ('place' in each ? [{ ...each, change }] : []))
     const still: (StillMay | undefined)[] = []
@@ -147,7 +147,7 @@ export class OperationService {
     still.push(await mayChange(principal, accountId, { kind: wanted.kind, undoOf: undefined, messages }))
     const recognised = await recognising
     if (recognised) for (const item of items) recogniseItem(item, recognised)
-    // It is done before the other one.
+    // Its id is taken first, so that the folder is created before the messages are moved or copied there.
     const created =
       creates && newFolderOperation(principal, { id: ids.next(), accountId, kind: 'create_folder', args: creates })
     const operation = newOperation(principal, { id: ids.next(), accountId, kind: wanted.kind, args })
@@ -159,18 +159,18 @@ export class OperationService {
     if (repeated !== undefined) return repeatOf(repeated)
     taken(operation)
     if (operation.state !== 'proposed') this.#options.taken?.(principal, messages.length)
-    // The queue is at work on it already: the mail server has its first command while a thousand results are written.
+    // Lets the queue send its first command before a thousand results are serialized.
     await yieldLoop()
     return { operation, items }
   }
 
-  /** @throws Problem also for operations that the principal may not see. */
+  /** @throws Problem `operation_not_found`, also for operations that the principal may not see. */
   async get(principal: Principal, id: string): Promise<OperationWithResults> {
     const row = await this.getRow(principal, id)
     return toResults(row, await this.#options.store.items(id), this.#options.refs)
   }
 
-  /** The same as JSON text. */
+  /** Like `get`, but returns JSON text. */
   async getAsText(principal: Principal, id: string): Promise<string> {
     const row = await this.getRow(principal, id)
     return toResultsText(row, await this.#options.store.items(id), this.#options.refs)
@@ -206,7 +206,7 @@ export class OperationService {
     return { items: page.map(toOperation), next_cursor: last && rows.length > page.length ? last.id : null }
   }
 
-  /** Resolves with how it stands: settled, or as it is when the time is up or nobody waits any more. */
+  /** Resolves with the operation once it is settled, or as it is after the timeout or when the caller is gone. */
   async settled(principal: Principal, id: string, boundMs: number, signal: AbortSignal): Promise<OperationWithResults> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const stop = this.#options.hub.listen('operation_changed', ({ operation_id, state }) => {
@@ -248,14 +248,14 @@ export class OperationService {
     return { change: { to }, args: { to }, ...(creates && { creates }) }
   }
 
-  /** Looks for something among all folders: where the known ones do not have it, among those of this moment. @throws what `find` throws then. */
+  /** Searches the known folders, then those listed by the mail server now. @throws what `find` throws for these. */
   async amongFolders<T>(accountId: string, signal: AbortSignal, find: (folders: readonly Folder[]) => T): Promise<T> {
     const { knownFolders, foldersOf } = this.#options
     try {
       const known = knownFolders(accountId)
       if (known) return find(known)
     } catch (error) {
-      // It may have been created, renamed or deleted since.
+      // The folder may have been created, renamed or deleted since.
       if (!(error instanceof Problem)) throw error
     }
     return find(await foldersOf(accountId, signal))
@@ -265,7 +265,7 @@ export class OperationService {
 /** Fewest messages for which the folder is opened ahead; finding fewer takes no longer than finding the first. */
 const manyIds = 100
 
-/** Of one that is about to be read. */
+/** Sentinel for an identity that is still being read. */
 const comingIdentity = ''
 
 function recogniseItem(item: ItemRow, recognised: ReadonlyMap<string, Identity>): void {

@@ -1,4 +1,4 @@
-/** Operations and their messages in the database. What changes several rows takes the transaction of its caller. */
+/** Operations and their messages in the database. Methods that change several rows take the caller's transaction. */
 import type { OperationState } from '../../contract/operations.ts'
 import type { Database } from '../platform/database/database.ts'
 import { later } from '../platform/database/later.ts'
@@ -6,13 +6,13 @@ import { type ItemChange, insertItems, updateItems } from './operation-item-stor
 import type { ItemRow, OperationRow } from './operation-tables.ts'
 
 export interface OperationQuery {
-  /** Undefined for all. */
+  /** Account ids; undefined for all. */
   accounts: readonly string[] | undefined
-  /** Only of these; undefined for all. */
+  /** Only operations of this principal; undefined for all. */
   principalId?: string | undefined
-  /** Sessions of one person are told apart, but all are theirs. */
+  /** Only operations of this user, in any of their sessions; undefined for all. */
   userId?: string | undefined
-  /** Of work, as its principal named it. */
+  /** Name of a work session, as given by its principal. */
   session?: string | undefined
   since?: string | undefined
   state?: OperationState | undefined
@@ -20,7 +20,7 @@ export interface OperationQuery {
   limit: number
 }
 
-/** Values of one `in (…)`. */
+/** Values per `in (…)`. */
 const rowsAtOnce = 500
 
 export class OperationStore {
@@ -30,7 +30,7 @@ export class OperationStore {
     this.#db = db
   }
 
-  /** With what follows in the transaction. */
+  /** Inserts an operation; deferred to the next statement of the transaction. */
   async insert(transaction: Database, operation: OperationRow, items: readonly ItemRow[]): Promise<void> {
     await later(transaction, transaction.insertInto('operations').values(operation))
     await insertItems(transaction, items)
@@ -45,7 +45,7 @@ export class OperationStore {
     return this.#db.selectFrom('operations').selectAll().where('id', 'in', ids).execute()
   }
 
-  /** In their order. */
+  /** @returns In order of position. */
   async items(operationId: string, db: Database = this.#db): Promise<ItemRow[]> {
     return db
       .selectFrom('operation_items')
@@ -55,7 +55,7 @@ export class OperationStore {
       .execute()
   }
 
-  /** Newest first. */
+  /** @returns Newest first. */
   async list(wanted: OperationQuery): Promise<OperationRow[]> {
     const { accounts, principalId, userId, session, since, state, before, limit } = wanted
     if (accounts?.length === 0) return []
@@ -75,7 +75,7 @@ export class OperationStore {
     return row?.id
   }
 
-  /** The first one that is not finished. @param after The id of one that was passed over. */
+  /** Returns the first pending operation. @param after Id of an operation that was skipped. */
   async findNext(accountId: string, after = ''): Promise<OperationRow | undefined> {
     return this.#db
       .selectFrom('operations')
@@ -88,7 +88,7 @@ export class OperationStore {
       .executeTakeFirst()
   }
 
-  /** All that are not finished, in their order. */
+  /** Returns all pending operations in order. */
   async listPending(accountId: string): Promise<OperationRow[]> {
     return this.#db
       .selectFrom('operations')
@@ -99,7 +99,7 @@ export class OperationStore {
       .execute()
   }
 
-  /** Those that were not done to all messages, newest first. */
+  /** Returns operations that were not done to all of their messages, newest first. */
   async listFailed(accountId: string, limit: number): Promise<OperationRow[]> {
     return this.#db
       .selectFrom('operations')
@@ -111,7 +111,7 @@ export class OperationStore {
       .execute()
   }
 
-  /** Of an account: operations that are not finished, and their messages. */
+  /** Counts the account's pending operations and their messages. */
   async countPending(accountId: string, db: Database = this.#db): Promise<{ operations: number; messages: number }> {
     const { operations, messages } = await db
       .selectFrom('operations')
@@ -132,17 +132,17 @@ export class OperationStore {
     return rows.map(({ account_id }) => account_id)
   }
 
-  /** With what follows in the transaction. */
+  /** Updates an operation; deferred to the next statement of the transaction. */
   async update(transaction: Database, id: string, values: Partial<OperationRow>): Promise<void> {
     await later(transaction, transaction.updateTable('operations').set(values).where('id', '=', id))
   }
 
-  /** With what follows in the transaction. */
+  /** Saves changes to items of one operation; deferred to the next statement of the transaction. */
   async saveItems(transaction: Database, changes: readonly ItemChange[]): Promise<void> {
     await updateItems(transaction, changes)
   }
 
-  /** Null where none is. */
+  /** @returns Null when no operation is settled. */
   async lastSettledAt(accountId: string): Promise<string | null> {
     const { at } = await this.#db
       .selectFrom('operations')

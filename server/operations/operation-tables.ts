@@ -1,4 +1,4 @@
-/** The tables of operations, as Kysely sees them, and what is kept in them as JSON. */
+/** Kysely types of the operation tables, and of the JSON stored in them. */
 import type { ItemState, OperationKind, OperationState } from '../../contract/operations.ts'
 import type { Principal } from '../platform/principal.ts'
 
@@ -11,7 +11,7 @@ declare module '../platform/database/tables.ts' {
 }
 
 export interface OperationRow {
-  /** Later ones are greater. */
+  /** Ids increase with time. */
   id: string
   account_id: string
   principal_kind: Principal['kind']
@@ -20,7 +20,7 @@ export interface OperationRow {
   user_id: string | null
   at: string
   kind: OperationKind
-  /** `Arguments`, as they were asked for. */
+  /** `Arguments` as requested, as JSON. */
   arguments: string
   state: OperationState
   total: number
@@ -28,21 +28,21 @@ export interface OperationRow {
   failed: number
   gone: number
   unknown: number
-  /** `Intent` of the step under way. */
+  /** `Intent` of the current step, as JSON. */
   intent: string | null
-  /** Why it waits for another try. */
+  /** Why the operation waits for a retry. */
   error: string | null
   settled_at: string | null
   undo_of: string | null
   undone_by: string | null
   proposal_id: string | null
-  /** What its caller called its run. */
+  /** The caller's name for its work session. */
   session: string | null
 }
 
 export interface ItemRow {
   operation_id: string
-  /** In the order in which they were named. */
+  /** Index of the message in the order in which the caller named them. */
   position: number
   account_id: string
   message_id: string | null
@@ -50,18 +50,18 @@ export interface ItemRow {
   path: string | null
   uid_validity: number | null
   uid: number | null
-  /** `Change`: messages of one folder and change are done with one command. */
+  /** `Change` as JSON; messages with the same folder and change share one command. */
   change: string
-  /** Of those that are to be changed, which it had when its turn came, as the mail server writes them. */
+  /** Which of the flags to change the message had when its turn came, in IMAP form, as JSON. */
   flags: string | null
-  /** `Identity` */
+  /** `Identity` as JSON. */
   identity: string | null
-  /** `FlagChange` that was really made: flags that were there already are not in it. */
+  /** The effective `FlagChange` as JSON, without flags that already were as wanted. */
   changed: string | null
   after_path: string | null
   after_uid_validity: number | null
   after_uid: number | null
-  /** Position in the operation that is undone. */
+  /** Position of the item in the undone operation that this one reverts. */
   undoes: number | null
   state: ItemState
   code: string | null
@@ -71,10 +71,10 @@ export interface ItemRow {
 export interface KeyRow {
   principal_id: string
   key: string
-  /** Of the call: what was asked for, and with what. */
+  /** Hash of the call and its arguments. */
   digest: string
   at: string
-  /** JSON: ids of operations, for a single call; the report, for an undo. */
+  /** The id of the operation, or the report of an undo as JSON. */
   answer: string
 }
 
@@ -84,25 +84,25 @@ export interface Arguments {
   to?: string
 }
 
-/** Flags as the mail server writes them. */
+/** A change of flags, in IMAP form. */
 export interface FlagChange {
   add: readonly string[]
   remove: readonly string[]
 }
 
-/** One of both; neither for a deletion. */
+/** Either a change of flags or a target folder; neither for a deletion. */
 export interface Change extends Partial<FlagChange> {
   to?: string
 }
 
-/** By which a message is recognised in another folder. */
+/** Properties by which a message is recognised in another folder. */
 export interface Identity {
   messageId: string | null
   sizeBytes: number
   date: string
 }
 
-/** How the target folder stood before messages were moved or copied there: what it holds from `uidNext` on came later. */
+/** State of the target folder before messages are moved or copied there; UIDs from `uidNext` on arrived later. */
 export interface Intent {
   to: string
   uidValidity: number
@@ -115,7 +115,7 @@ export interface Place {
   uid: number
 }
 
-/** One that was found. */
+/** An item whose message was found. */
 export type PlacedItem = ItemRow & { path: string; uid_validity: number; uid: number }
 
 export function isPlaced(item: ItemRow): item is PlacedItem {
@@ -130,7 +130,7 @@ export function placeOf({ path, uid_validity: uidValidity, uid }: PlacedItem): P
   return { path, uidValidity, uid }
 }
 
-/** Where the message, or its copy, is since; undefined where that is not known. */
+/** Returns the new place of the message or its copy; undefined when that is not known. */
 export function placeAfter({ after_path: path, after_uid_validity, after_uid }: ItemRow): Place | undefined {
   if (path === null || after_uid_validity === null || after_uid === null) return undefined
   return { path, uidValidity: after_uid_validity, uid: after_uid }

@@ -1,4 +1,4 @@
-/** What leaves as text, unchecked, is what the contract says, and the same as what is made of data. */
+/** Operations serialized without validation match the contract, and equal those serialized from data. */
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { OperationWithResults } from '../../contract/operations.ts'
@@ -34,7 +34,7 @@ test('results as text are those of the contract, whatever words folders and mail
   const all = [...items, newItem(operation, items.length, '{}', missing)]
   const text = toResultsText(operation, all, refs)
   const wanted = toResults(operation, all, refs)
-  // Halves of a pair cannot be sent: both are well formed then.
+  // Lone surrogates cannot be sent, so both forms replace them.
   expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(wanted)))
   const checked = OperationWithResults.parse(JSON.parse(text))
   expect(checked).toEqual(JSON.parse(text))

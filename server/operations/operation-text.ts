@@ -1,4 +1,6 @@
-/** Operations with their results as JSON text: field by field as the contract has them, which would take longer to check than to write. */
+/**
+ * Serializes operations with results field by field as in the contract; validating them would take longer than that.
+ */
 import type { MessageRefs } from '../imap/message-ref.ts'
 import type { ItemRow, OperationRow, Place } from './operation-tables.ts'
 import { isPlaced, placeAfter, placeOf } from './operation-tables.ts'
@@ -21,7 +23,7 @@ export function toResultsText(row: OperationRow, items: readonly ItemRow[], refs
   return `${JSON.stringify(toOperation(row)).slice(0, -1)},"results":[${results.join()}]}`
 }
 
-/** As JSON. Messages of a folder come together. */
+/** Returns an encoder of references as JSON, which prepares each folder only once. */
 function refsOf(accountId: string, refs: Refs): (place: Place) => string {
   const folders = new Map<string, (uid: number) => string>()
   const folderOf = ({ path, uidValidity }: Place) => {
@@ -29,7 +31,7 @@ function refsOf(accountId: string, refs: Refs): (place: Place) => string {
     const known = folders.get(key)
     if (known) return known
     const encode = refs.canName(path) ? refs.encodeIn(accountId, path, uidValidity) : undefined
-    // It has no character that JSON escapes.
+    // A reference has no characters that JSON escapes.
     const made = encode ? (uid: number) => `"${encode(uid)}"` : () => 'null'
     folders.set(key, made)
     return made
@@ -37,7 +39,7 @@ function refsOf(accountId: string, refs: Refs): (place: Place) => string {
   return place => folderOf(place)(place.uid)
 }
 
-/** Ids, and the same few words again and again. */
+/** Returns a serializer for ids, and for the few texts that repeat, which it caches. */
 function textsOnce(): (text: string | null) => string {
   const known = new Map<string, string>()
   return text => {
@@ -49,5 +51,5 @@ function textsOnce(): (text: string | null) => string {
   }
 }
 
-/** Nothing of it is escaped. */
+/** Matches texts in which JSON escapes nothing. */
 const plain = /^[A-Za-z0-9_-]{1,40}$/

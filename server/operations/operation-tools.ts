@@ -1,4 +1,4 @@
-/** Marking, labelling and moving mail for models: by the same operations as REST. */
+/** Tools by which models mark, label and move mail, with the same operations as REST. */
 import { z } from 'zod'
 import { MessageActions, type OperationWithResults } from '../../contract/operations.ts'
 import type { ProblemCode } from '../../contract/problem.ts'
@@ -12,11 +12,11 @@ import type { OperationService, Wanted } from './operation-service.ts'
 export interface OperationToolsOptions {
   operations: Pick<OperationService, 'accept' | 'settled'>
   accounts: Pick<AccountService, 'list'>
-  /** Where people reach this server. */
+  /** The public URL of this server. */
   baseUrl(): string
 }
 
-/** A model wants to know what came of it: for so long it is waited for. */
+/** How long a tool waits for the outcome of its operation, so that the model learns it. */
 export const waitMs = 15_000
 const mostRefs = 100
 export const operationHints: Partial<Record<ProblemCode, string>> = {
@@ -26,13 +26,13 @@ export const operationHints: Partial<Record<ProblemCode, string>> = {
   folder_not_selectable: 'mail_folders lists the folders in it.',
 }
 const refs = z.array(ToolRef).min(1).max(mostRefs)
-/** As the search names them (`is:read`), and other programs: as a label nobody would see what was meant. */
+/** Names used by the search (`is:read`) and other programs, with hints; as labels they would have no effect. */
 const otherNames: ReadonlyMap<string, string> = new Map([
-  ['read', 'seen is the flag of what was read: add it, or remove it to mark as unread'],
-  ['unread', 'seen is the flag of what was read: remove it to mark as unread'],
-  ['unseen', 'seen is the flag of what was read: remove it to mark as unread'],
-  ['starred', 'flagged is the flag of what has a star'],
-  ['unflagged', 'remove flagged to take the star away'],
+  ['read', 'use the flag seen: add it to mark as read, remove it to mark as unread'],
+  ['unread', 'use the flag seen: remove it to mark as unread'],
+  ['unseen', 'use the flag seen: remove it to mark as unread'],
+  ['starred', 'use the flag flagged for a star'],
+  ['unflagged', 'use the flag flagged: remove it to remove the star'],
 ])
 const FlagOrLabel = z
   .string()
@@ -75,7 +75,7 @@ export function operationTools({ operations, accounts, baseUrl }: OperationTools
     run: call => {
       const { add, remove } = call.input
       const ids = namesOf(call.input.refs)
-      // The same rules as for REST.
+      // Validated by the same rules as in REST.
       const checked = MessageActions.safeParse({ ids, add, remove }, { error: faultWords })
       if (!checked.success) throw badInput(checked.error)
       return run(call, { kind: 'flags', ids, add, remove })
@@ -113,7 +113,7 @@ function badInput({ issues }: z.ZodError): Problem {
   return new Problem('bad_request', words.join('; ').slice(0, 500))
 }
 
-/** What waits for a human, and where they decide. */
+/** Returns the fields of a proposed change: its proposal, and the page where a human decides on it. */
 export function proposedAs(proposalId: string, baseUrl: string) {
   return { proposed: proposalId, review_url: `${baseUrl}/approvals?open=${proposalId}` }
 }

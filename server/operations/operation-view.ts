@@ -1,4 +1,4 @@
-/** Operations and their messages as callers see them. */
+/** Converts rows of operations and their messages to the contract. */
 import type { Operation, OperationResult, OperationWithResults } from '../../contract/operations.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
 import { fromWireFlag } from './flag-words.ts'

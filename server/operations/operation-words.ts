@@ -1,11 +1,11 @@
-/** An operation as an item of a proposal: what it would do, in plain words, and the hash of exactly that. */
+/** Describes an operation as an item of a proposal: its effect in plain words, and the hash of exactly that. */
 import { createHash } from 'node:crypto'
 import type { ProposedItem } from '../platform/proposal-intake.ts'
 import { fromWireFlag } from './flag-words.ts'
 import type { FolderArguments } from './folder-kinds.ts'
 import type { Arguments, ItemRow, OperationRow } from './operation-tables.ts'
 
-/** Without what differs between two calls for the same change. */
+/** The hash leaves out what differs between two calls for the same change. */
 export function toProposed(
   { id, kind, account_id: accountId, arguments: args, undo_of: undoOf }: OperationRow,
   items: readonly ItemRow[],
@@ -43,17 +43,20 @@ function messageWords(
   const count = items.length === 1 ? '1 message' : `${items.length.toLocaleString('en')} messages`
   const folders = [...new Set(items.map(({ path }) => path ?? ''))]
   const from = folders.length === 1 ? folders[0]! : `${folders.length} folders`
-  const target = to ?? 'where they were'
+  const target = to ?? 'their previous folders'
   if (kind === 'move') return `Move ${count} from ${from} to ${target}`
   if (kind === 'copy') return `Copy ${count} from ${from} to ${target}`
   if (kind === 'delete') return `Delete ${count} in ${from} permanently`
-  const named = (flags: readonly string[]) => flags.map(fromWireFlag).join(', ')
-  const parts = [
-    ...(add.length > 0 ? [`add ${named(add)}`] : []),
-    ...(remove.length > 0 ? [`remove ${named(remove)}`] : []),
-  ]
-  const flags = parts.length > 0 ? parts.join(' and ') : 'set flags back'
+  const parts = [...add.map(flag => flagWord('add', flag)), ...remove.map(flag => flagWord('remove', flag))]
+  const flags = parts.length > 0 ? parts.join(', ') : 'restore flags'
   return `${flags[0]!.toUpperCase()}${flags.slice(1)}: ${count} in ${from}`
+}
+
+/** Names the change of a flag as the page does: `mark as read`, `add star`; a label by its name: `add Work`. */
+function flagWord(sign: 'add' | 'remove', flag: string): string {
+  const name = fromWireFlag(flag)
+  if (name === 'seen') return sign === 'add' ? 'mark as read' : 'mark as unread'
+  return `${sign} ${name === 'flagged' ? 'star' : name}`
 }
 
 function folderWords(kind: OperationRow['kind'], { folder = '', to, isEmptied }: Partial<FolderArguments>): string {

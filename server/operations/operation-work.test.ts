@@ -1,4 +1,4 @@
-/** Which messages of an operation are one command. */
+/** Which messages of an operation share one command. */
 import { expect, test } from 'vitest'
 import type { ItemRow, OperationRow } from './operation-tables.ts'
 import { OperationWork } from './operation-work.ts'

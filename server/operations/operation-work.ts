@@ -1,4 +1,4 @@
-/** One operation while it is done: its messages as they stand, in groups of one folder and one change. */
+/** One operation while it runs: the current state of its messages, in groups of one folder and one change. */
 import type { OperationCounts, OperationState } from '../../contract/operations.ts'
 import { rangesOfUids, writeUidSet } from '../imap/uid-ranges.ts'
 import {
@@ -14,7 +14,7 @@ import {
   placeOf,
 } from './operation-tables.ts'
 
-/** In one run of an operation. */
+/** Further looks per run of an operation, while other programs keep removing its messages. */
 const mostLooksAgain = 10
 
 export class OperationWork {
@@ -28,7 +28,7 @@ export class OperationWork {
     this.#items = new Map(items.map(item => [item.position, item]))
   }
 
-  /** Whether messages that others remove under its hands are looked at once more. */
+  /** Counts a further look, after messages vanished. @returns Whether it is allowed. */
   mayLookAgain(): boolean {
     this.#looksAgain++
     return this.#looksAgain <= mostLooksAgain
@@ -51,12 +51,14 @@ export class OperationWork {
     return this.#items.get(position)!
   }
 
-  /** Of messages that were found. */
+  /** Returns the items in this state whose messages were found. */
   in(state: ItemRow['state']): PlacedItem[] {
     return this.items.filter(item => item.state === state).filter(isPlaced)
   }
 
-  /** The first messages in this state that are of one folder and one change, and of one command; undefined when there are none. */
+  /**
+   * Returns the next items in this state for one command, with the same folder and change; undefined if there are none.
+   */
   group(state: ItemRow['state']): PlacedItem[] | undefined {
     const all = this.in(state)
     const [first] = all
@@ -67,7 +69,7 @@ export class OperationWork {
     this.#items.set(item.position, { ...item, ...values })
   }
 
-  /** @param moved By `placeKey`. @returns What is different now. */
+  /** @param moved New places by `placeKey`. @returns The resulting changes of waiting items. */
   follow(moved: ReadonlyMap<string, Place>): { item: ItemRow; values: Partial<ItemRow> }[] {
     return this.in('waiting').flatMap(item => {
       const place = moved.get(placeKey(placeOf(item)))
@@ -80,16 +82,20 @@ export class OperationWork {
     return countsOf(this.items)
   }
 
-  /** Undefined while something is left to do. */
+  /** The final state; undefined while something is left to do. */
   get settled(): OperationState | undefined {
     return this.items.every(isSettled) ? stateOf(this.counts) : undefined
   }
 }
 
-/** Servers take lines of 8,000 bytes (RFC 7162, section 4). This leaves room for the name of a folder. */
+/**
+ * Bytes of a UID set: servers accept lines of 8,000 (RFC 7162, section 4), of which the rest is for the folder name.
+ */
 const mostSetBytes = 7_000
 
-/** UIDs that lie apart may be too many for a line, however few they are for a call: then the lowest of them. */
+/**
+ * Returns the items whose UID set fits a command line: all, or those with the lowest UIDs if UIDs are too scattered.
+ */
 function fitting(items: PlacedItem[]): PlacedItem[] {
   const widest = `${Math.max(...items.map(({ uid }) => uid))},`.length
   if (items.length * widest <= mostSetBytes) return items
@@ -109,7 +115,7 @@ export function countsOf(items: readonly Pick<ItemRow, 'state'>[]): OperationCou
   return counts
 }
 
-/** Of one that is settled. */
+/** Returns the final state for the counts of a settled operation. */
 export function stateOf({ total, done, unknown }: OperationCounts): Exclude<OperationState, 'pending'> {
   if (unknown > 0) return 'unknown'
   if (done === total) return 'done'

@@ -1,4 +1,4 @@
-/** What proposed operations would change: each message as it is now on the mail server, beside what is to be done to it. */
+/** Previews proposed operations: each message as it is on the mail server now, with its change. */
 import type { ProposedChange } from '../../contract/proposal.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
 import type { IndexHeader } from '../imap/gateway-capabilities.ts'
@@ -25,7 +25,7 @@ export interface ProposedChangesOptions {
   refs: Pick<MessageRefs, 'encode' | 'canName'>
 }
 
-/** UIDs of one `headersOf`. */
+/** UIDs per call of `headersOf`. */
 const headersAtOnce = 200
 const goneCodes = ['stale_ref', 'folder_not_found', 'folder_not_selectable']
 const actions = { flags: 'flags', move: 'move', copy: 'copy', delete: 'delete' } as const
@@ -37,7 +37,9 @@ export class ProposedChanges {
     this.#options = options
   }
 
-  /** Of one operation, in the order in which its messages were named. Where the mail server is away it is not known how they are. */
+  /**
+   * Previews one operation, in the order of its messages. Their state is unknown while the mail server is unreachable.
+   */
   async list(operationId: string, from: number, limit: number, signal: AbortSignal): Promise<ProposedChange[]> {
     const { store } = this.#options
     const operation = await store.find(operationId)
@@ -55,7 +57,7 @@ export class ProposedChanges {
     })
   }
 
-  /** By place; undefined where the mail server does not say it. */
+  /** @returns Headers by `placeKey`; undefined when the mail server cannot be asked. */
   async #look(
     accountId: string,
     places: readonly Place[],
@@ -85,7 +87,7 @@ export class ProposedChanges {
     }
   }
 
-  /** @param header Null for a message that is gone; undefined where that is not known. */
+  /** @param header Null for a message that is gone; undefined when that is not known. */
   #message(
     operation: OperationRow,
     item: ItemRow,
@@ -129,7 +131,7 @@ export class ProposedChanges {
   }
 }
 
-/** Of a folder that is gone: none. */
+/** Reads headers; none for a folder that is gone. */
 async function headersIn(connection: MailConnection, path: string, uids: readonly number[]) {
   try {
     return await connection.changes.headersOf(path, uids)

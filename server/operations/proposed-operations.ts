@@ -1,4 +1,6 @@
-/** Operations that wait for a human: applied, so that the queue takes them as if they had just been asked for, or ended without anything done. */
+/**
+ * Operations that wait for approval: applied, so that the queue runs them like new ones, or ended with nothing done.
+ */
 
 import type { Fact } from '../../contract/event.ts'
 import type { Operation } from '../../contract/operations.ts'
@@ -16,7 +18,7 @@ export interface ProposedOperationsOptions {
   store: OperationStore
   calls: Pick<AcceptedCalls, 'checkRoom'>
   shown: Pick<ShownOperations, 'expect' | 'show' | 'forget'>
-  /** Hears of how many messages a caller's change is applied: that of the caller that proposed it. */
+  /** Called when a change is applied, with the caller that proposed it and the number of messages. */
   taken?(principal: Pick<Principal, 'id' | 'kind'>, messages: number): void
   now?: () => number
 }
@@ -33,21 +35,25 @@ export class ProposedOperations {
     this.#now = options.now ?? Date.now
   }
 
-  /** Whether or not a principal may see them; of each whether applying it needs more. */
+  /**
+   * Finds operations without checking access.
+   * @returns Each with whether it deletes, which takes more to apply.
+   */
   async findAll(ids: readonly string[]): Promise<{ operation: Operation; isDeletion: boolean }[]> {
     const rows = await this.#options.store.findAll(ids)
     return rows.map(row => ({ operation: toOperation(row), isDeletion: isDeletion(row) }))
   }
 
-  /** In their order. */
+  /** @returns In order of position. */
   items(id: string): Promise<ItemRow[]> {
     return this.#options.store.items(id)
   }
 
   /**
-   * Shows what it does from before it is stored, since it may be done at any time from then on. One after the other: a call that comes too late
-   * must not take back what is shown of the one that was first.
-   * @param work The transaction in which it is applied. @returns What that answered: true once it was.
+   * Shows the change from before it is stored, since it may run at any time from then on. Calls are serialized:
+   * a late one must not take back what an earlier one shows.
+   * @param work Runs the transaction that applies the operation.
+   * @returns The result of `work`: true if the operation was applied.
    */
   async applying(id: string, work: () => Promise<boolean>): Promise<boolean> {
     const turn = this.#last.then(() => this.#applying(id, work))
@@ -71,13 +77,13 @@ export class ProposedOperations {
     }
   }
 
-  /** @returns Whether it was proposed. @throws Problem when too much of the account waits. */
+  /** @returns Whether it was proposed. @throws Problem when the account has too many unfinished operations. */
   async apply(transaction: Database, tell: Tell, id: string): Promise<boolean> {
     const { store, calls } = this.#options
     const row = await store.find(id, transaction)
     if (row?.state !== 'proposed') return false
     await calls.checkRoom(transaction, row.account_id, 1, Number(row.total))
-    // As old as the yes: what cannot be done is given up a day after that, and "since" means what was done since.
+    // Dated by the approval, from which giving up after a day and the `since` of an undo count.
     const values = { state: 'pending', at: this.#at() } as const
     await store.update(transaction, id, values)
     if (row.undo_of !== null) await store.update(transaction, row.undo_of, { undone_by: id })
@@ -85,7 +91,7 @@ export class ProposedOperations {
     return true
   }
 
-  /** Nothing of it was done, and nothing will be. */
+  /** Ends a proposed operation without doing anything. */
   async end(transaction: Database, tell: Tell, id: string, code: string, why: string): Promise<void> {
     const { store } = this.#options
     const row = await store.find(id, transaction)
@@ -110,7 +116,7 @@ export class ProposedOperations {
   }
 }
 
-/** One that is no undo. */
+/** Whether the operation deletes messages and is not an undo. */
 function isDeletion(row: OperationRow): boolean {
   if (row.undo_of !== null) return false
   return row.kind === 'delete' || (JSON.parse(row.arguments) as Partial<FolderArguments>).isEmptied === true

@@ -1,4 +1,4 @@
-/** What operations of an account are done with. */
+/** Dependencies of the runners, which carry out the operations of one account. */
 import type { EventHub } from '../events/event-hub.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
 import type { Lease } from '../platform/lease.ts'
@@ -13,14 +13,14 @@ export interface RunnerOptions {
   moved: MovedMessageStore
   hub: Pick<EventHub, 'transact'>
   pool: Pick<ConnectionPool, 'run' | 'runOnce' | 'restWatching'>
-  /** @throws LeaseLost when another process does the operations of the account now. */
+  /** @throws LeaseLost when another process runs the operations of the account now. */
   lease(): Lease
   isHeld: IsHeld
-  /** For an operation that is settled now: later than for all before it. */
+  /** Returns the time for an operation that is settled now, later than those of all before it. */
   settledAt(): string
   shown: Pick<ShownOperations, 'follow' | 'brought' | 'renameFolder'>
-  /** Something changed in a folder. */
+  /** Called when something changed in a folder. */
   notice(path: string): void
-  /** Folders were created, renamed or deleted. */
+  /** Called when folders were created, renamed or deleted. */
   noticeFolders(): void
 }

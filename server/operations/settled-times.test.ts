@@ -1,4 +1,4 @@
-/** Times at which operations are settled rise, whatever the clock does. */
+/** Settling times of operations are monotonic, whatever the clock does. */
 import { expect, test } from 'vitest'
 import { SettledTimes } from './settled-times.ts'
 

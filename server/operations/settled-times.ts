@@ -1,7 +1,10 @@
-/** When the operations of an account were settled: each later than the one before it, also when the clock is set back, so that what was done last can be undone first. */
+/**
+ * Times at which an account's operations are settled. They are monotonic even if the clock is set back, so that what
+ * was done last can be undone first.
+ */
 import type { Lease } from '../platform/lease.ts'
 
-/** What is further ahead was written by a clock that was wrong. */
+/** Milliseconds by which the last time may be ahead; beyond that it is ignored, since a wrong clock wrote it. */
 const mostAheadMs = 24 * 60 * 60_000
 
 export class SettledTimes {
@@ -13,7 +16,10 @@ export class SettledTimes {
     this.#now = now
   }
 
-  /** Under a lease that is new here others may have settled some since. @param last When the last one that is stored was settled; null where there is none. */
+  /**
+   * Continues after the stored times once per lease, since others may have settled operations before it.
+   * @param last Reads the last stored time; null if there is none.
+   */
   async goOn(lease: Lease, last: () => Promise<string | null>): Promise<void> {
     if (this.#under === lease) return
     const at = await last()

@@ -1,4 +1,4 @@
-/** ShownOperations after a start: what lists showed of operations that were not done after all is read again. */
+/** ShownOperations after a start: messages that lists showed as changed, but that were not, are re-read. */
 import { expect, test } from 'vitest'
 import { principalOf } from '../../test/support/operation-world.ts'
 import { ExpectedChanges } from '../index/expected-changes.ts'
@@ -16,7 +16,7 @@ test('of an operation that is not finished, messages that were refused before th
   const items: ItemRow[] = [place('Archive', 8), place('Junk', 11)].map((at, position) =>
     newItem(operation, position, change, { messageId: null, place: at, identity: null }),
   )
-  // Its folders are done one after the other, and it ended between them.
+  // Its folders are handled one after the other, and the process ended in between.
   Object.assign(items[0]!, { state: 'failed', code: 'mail_server_refused' })
   const expected = new ExpectedChanges()
   const shown = new ShownOperations({ expected, indexerOf: () => undefined })

@@ -1,4 +1,6 @@
-/** Lets the index show what operations change, from when they are taken in; and have read again what they did not change after all. */
+/**
+ * Makes the index show operations' changes as soon as they are accepted, and re-reads what was not changed after all.
+ */
 import type { ExpectedChange, ExpectedChanges, Renamed } from '../index/expected-changes.ts'
 import type { AccountIndexer } from '../sync/account-indexer.ts'
 import type { OperationStore } from './operation-store.ts'
@@ -14,13 +16,13 @@ import {
 
 export interface ShownOperationsOptions {
   expected: ExpectedChanges
-  /** What keeps the index of an account; undefined while nothing does. */
+  /** Returns the indexer of an account; undefined while none runs. */
   indexerOf(accountId: string): Pick<AccountIndexer, 'show' | 'notice' | 'brought'> | undefined
 }
 
 type Operation = Pick<OperationRow, 'id' | 'account_id' | 'kind'>
 
-/** Of each account the newest that did not do all are looked at after a start: what was shown of them may not have been taken back. */
+/** Per account, the newest failed operations are re-read after a start, up to these: lists may show them as done. */
 const readAgain = { operations: 100, messages: 5_000 }
 
 export class ShownOperations {
@@ -30,7 +32,7 @@ export class ShownOperations {
     this.#options = options
   }
 
-  /** Before an account is followed. */
+  /** Restores the expected changes. To be called at a start, before any account is indexed. */
   async load(store: Pick<OperationStore, 'accountsWithPending' | 'accounts' | 'listPending' | 'listFailed' | 'items'>) {
     const halfDone = new Map<string, PlacedItem[]>()
     for (const accountId of await store.accountsWithPending()) {
@@ -38,7 +40,7 @@ export class ShownOperations {
       for (const operation of await store.listPending(accountId)) {
         const items = await store.items(operation.id)
         this.expect(operation, items)
-        // A folder of it was refused, and another one was not tried before the end.
+        // One folder may have been refused before the process ended, with another not attempted yet.
         off.push(...items.filter(isPlaced).filter(isOff))
       }
       halfDone.set(accountId, off)
@@ -51,20 +53,20 @@ export class ShownOperations {
         if (messages > readAgain.messages) break
         failed.push((await store.items(operation.id)).filter(isPlaced).filter(isOff))
       }
-      // The oldest first: where a message was last counts.
+      // Oldest first, since a message's last place counts.
       const off = [...failed.reverse().flat(), ...(halfDone.get(accountId) ?? [])]
       this.#options.expected.of(accountId).readAgain(off.map(returning))
     }
   }
 
-  /** Before it is stored: from then on it may be done at any time. */
+  /** Registers the expected changes. To be called before the operation is stored, since it may run at any time then. */
   expect(operation: Operation, items: readonly ItemRow[]): void {
     const changeOf = parsedOnce()
     const changes = items.filter(isPlaced).flatMap(item => toExpected(operation, item, changeOf) ?? [])
     this.#options.expected.of(operation.account_id).set(operation.id, changes)
   }
 
-  /** It was stored. */
+  /** Shows the expected changes of operations that were stored. */
   show(operations: readonly Operation[]): void {
     const { expected, indexerOf } = this.#options
     for (const [accountId, ofAccount] of Map.groupBy(operations, each => each.account_id)) {
@@ -72,26 +74,26 @@ export class ShownOperations {
     }
   }
 
-  /** It was not stored. */
+  /** Drops the expected changes of an operation that was not stored. */
   forget({ account_id, id }: Operation): void {
     this.#options.expected.of(account_id).forget(id)
   }
 
-  /** What became of its messages. */
+  /** Updates the expected changes by the outcome of messages. */
   follow(operation: Operation, items: readonly ItemRow[], changed: readonly ItemRow[]): void {
-    // What is about to be done is shown already.
+    // Changes that are about to be sent are shown already.
     if (changed.every(({ state }) => state === 'sent')) return
     const { expected, indexerOf } = this.#options
     const indexer = indexerOf(operation.account_id)
     const known = expected.of(operation.account_id)
-    // While nothing compares, nothing that was read before can come later.
+    // Without an indexer, no older read can arrive later, so done changes need not be kept.
     this.expect(operation, indexer ? items : items.filter(({ state }) => state !== 'done'))
     const off = changed.filter(isPlaced).filter(isOff)
     known.readAgain(off.map(returning))
     for (const path of new Set(off.map(item => item.path))) indexer?.notice(path)
   }
 
-  /** The mail server said itself where these messages are now: the index need not read which ones they are. */
+  /** Passes on the new places that the mail server reported, so that the index need not identify the messages there. */
   brought(accountId: string, messages: readonly (readonly [message: ItemRow, place: Place])[]): void {
     const indexer = this.#options.indexerOf(accountId)
     const folders = Map.groupBy(messages, ([, { path, uidValidity }]) => `${uidValidity}:${path}`)
@@ -102,7 +104,7 @@ export class ShownOperations {
     }
   }
 
-  /** On the mail server it has another path. */
+  /** Applies a rename that was done on the mail server. */
   renameFolder(accountId: string, renamed: Renamed): void {
     this.#options.expected.of(accountId).renameFolder(renamed)
   }
@@ -112,7 +114,7 @@ function returning(item: PlacedItem) {
   return { ...placeOf(item), messageId: item.message_id }
 }
 
-/** Undefined where lists show nothing of it. */
+/** @returns Undefined when lists show nothing of the change. */
 function toExpected(
   { kind }: Operation,
   item: PlacedItem,
@@ -126,7 +128,7 @@ function toExpected(
   return { path, uid, uidValidity, messageId, leaves, to, add, remove, isDone: state === 'done' }
 }
 
-/** A thousand messages have the same change in a row. */
+/** Caches the last parsed change, which a thousand successive messages may share. */
 function parsedOnce(): (text: string) => Change {
   let last: { text: string; change: Change } | undefined
   return text => {
@@ -135,7 +137,7 @@ function parsedOnce(): (text: string) => Change {
   }
 }
 
-/** What is shown of it is not so, or nobody knows. */
+/** Whether what is shown of the item is wrong or uncertain. */
 function isOff({ state, code }: ItemRow): boolean {
   return state === 'failed' || state === 'unknown' || state === 'gone' || code === 'marked_deleted'
 }

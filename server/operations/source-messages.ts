@@ -1,15 +1,15 @@
-/** The messages of a group as they are on the mail server now. A group is of one folder and one change. */
+/** Reads the messages of a group, which share one folder and one change, from the mail server. */
 import type { FlagStanding, WriteTarget } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import { holdsUid, rangesOfUids } from '../imap/uid-ranges.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Identity, ItemRow, Place, PlacedItem } from './operation-tables.ts'
 
-/** UIDs of one `headersOf`. */
+/** UIDs per call of `headersOf`. */
 const headersAtOnce = 200
 
 export type Values = Partial<ItemRow>
-/** What becomes of each item of a group. */
+/** The outcome for each item of a group. */
 export type Verdicts = Map<PlacedItem, Values>
 
 export function writeTarget(items: readonly PlacedItem[], sent?: () => void): WriteTarget {
@@ -18,7 +18,7 @@ export function writeTarget(items: readonly PlacedItem[], sent?: () => void): Wr
 }
 
 /**
- * By UID, for those that are there.
+ * Returns flags by UID, for the messages that exist.
  * @throws Problem `stale_ref` when the folder was recreated.
  */
 export async function flagsOf(connection: MailConnection, places: readonly Place[]): Promise<Map<number, string[]>> {
@@ -32,7 +32,10 @@ export async function flagsOf(connection: MailConnection, places: readonly Place
   return new Map(now.changed.filter(({ uid }) => wanted.has(uid)).map(({ uid, flags }) => [uid, flags.filter(isKept)]))
 }
 
-/** How these messages stand, with these flags alone. @throws Problem `stale_ref` when the folder was recreated. */
+/**
+ * Reads which messages exist and which of the flags they have.
+ * @throws Problem `stale_ref` when the folder was recreated.
+ */
 export async function standingOf(
   connection: MailConnection,
   places: readonly Place[],
@@ -45,7 +48,7 @@ export async function standingOf(
   return now
 }
 
-/** Which of the flags a message has; undefined for one that is not there. */
+/** Returns which of the flags a message has; undefined if it does not exist. */
 export function flagsIn({ there, having }: FlagStanding, uid: number): string[] | undefined {
   if (!holdsUid(there, uid)) return undefined
   return [...having].filter(([, uids]) => holdsUid(uids, uid)).map(([flag]) => flag)
@@ -55,12 +58,12 @@ function recreated(): Problem {
   return new Problem('stale_ref', 'The folder was recreated on the mail server since the message was listed.')
 }
 
-/** The server sets `\Recent` for itself. */
+/** Excludes `\Recent`, which only the server sets. */
 function isKept(flag: string): boolean {
   return flag.toLowerCase() !== '\\recent'
 }
 
-/** Of those of which the index did not say by what they are recognised in another folder: as the mail server says. */
+/** Reads the identities that the index did not have from the mail server. @returns By UID. */
 export async function identitiesOf(
   connection: MailConnection,
   items: readonly PlacedItem[],
@@ -76,4 +79,4 @@ export async function identitiesOf(
   return identities
 }
 
-export const gone: Values = { state: 'gone', code: 'message_not_found', why: 'The message is not there any more.' }
+export const gone: Values = { state: 'gone', code: 'message_not_found', why: 'The message no longer exists.' }

@@ -1,9 +1,9 @@
-/** What an error of the mail server means for the messages of a step. */
+/** Maps errors of the mail server to outcomes for the messages of a step. */
 import { Problem } from '../platform/problem.ts'
 import type { ItemRow, PlacedItem } from './operation-tables.ts'
 import type { Values, Verdicts } from './source-messages.ts'
 
-/** Nothing is lost: what is not done yet is done with a later try. */
+/** Thrown to request a retry, which does what is not done yet. */
 export class TryLater extends Error {
   constructor(cause: unknown) {
     super('an operation waits for another try', { cause })
@@ -13,7 +13,7 @@ export class TryLater extends Error {
 
 const refusals = ['mail_server_refused', 'folder_not_found', 'folder_not_selectable', 'stale_ref', 'bad_request']
 
-/** Of this command; everything else that goes wrong with a mail server may be over with the next try. */
+/** Whether the server refused this command; any other fault may be over by the next attempt. */
 export function isRefusal({ code, extension }: Problem): boolean {
   return refusals.includes(code) && extension.fault === undefined
 }
@@ -36,7 +36,7 @@ export function toChanges(verdicts: Verdicts): { item: ItemRow; values: Values }
 
 const maxWords = 300
 
-/** With those of the mail server. */
+/** Returns the message of a problem, with the response of the mail server if there is one. */
 export function wordsOf({ message, extension }: Problem): string {
   const words = extension.server_response ? `${message} (${extension.server_response})` : message
   return words.slice(0, maxWords)

@@ -1,4 +1,4 @@
-/** The path of the folder that a caller names by its path or by its role. */
+/** Resolves a target folder that a caller names by its path or role. */
 import { CreatedRole } from '../../contract/folder-actions.ts'
 import type { Folder } from '../../contract/mail.ts'
 import type { Target } from '../../contract/operations.ts'
@@ -6,16 +6,16 @@ import { FolderNames } from '../mail/search-folder.ts'
 import { Problem } from '../platform/problem.ts'
 import { type FolderArguments, pathForRole } from './folder-kinds.ts'
 
-/** For models: a path, a role, or a path as they were told it. */
+/** A target of REST, or the `name` that a model gives: a path, a role, or a path as shown to it. */
 export type NamedTarget = Target | { name: string }
 
 export interface FoundTarget {
   path: string
-  /** It is to be created first. */
+  /** The folder, if it has to be created first. */
   creates?: FolderArguments
 }
 
-/** @param folders All of the account. @throws Problem that says which folder is missing. */
+/** @param folders All folders of the account. @throws Problem that says which folder is missing. */
 export function targetFolder(folders: readonly Folder[], target: NamedTarget): FoundTarget {
   if ('name' in target) return namedFolder(folders, target.name)
   if ('role' in target) {
@@ -23,7 +23,7 @@ export function targetFolder(folders: readonly Folder[], target: NamedTarget): F
     if (found) return { path: found.path }
     const role = CreatedRole.safeParse(target.role)
     if (target.create && role.success) return createdFolder(folders, role.data)
-    const hint = role.success ? 'ask with `create: true`, or name a folder by its path' : 'name a folder by its path'
+    const hint = role.success ? 'set `create: true`, or name a folder by its path' : 'name a folder by its path'
     const detail = `The account has no folder with the role ${target.role}: ${hint}.`
     throw new Problem('folder_not_found', detail)
   }
@@ -34,7 +34,7 @@ export function targetFolder(folders: readonly Folder[], target: NamedTarget): F
   return { path: found.path }
 }
 
-/** One of the name that has no role is taken for it. */
+/** Returns the folder to create, or an existing folder of that name that has no role. */
 function createdFolder(folders: readonly Folder[], role: CreatedRole): FoundTarget {
   const path = pathForRole(role, folders)
   if (folders.some(folder => folder.path === path)) return targetFolder(folders, { folder: path })
@@ -45,5 +45,5 @@ function namedFolder(folders: readonly Folder[], name: string): FoundTarget {
   const [path, ...others] = new FolderNames(folders).pathsOf(name)
   if (path === undefined) throw new Problem('folder_not_found', 'The account has no folder of this name.')
   if (others.length === 0) return targetFolder(folders, { folder: path })
-  throw new Problem('folder_not_found', `${others.length + 1} folders are called so.`)
+  throw new Problem('folder_not_found', `${others.length + 1} folders have this name.`)
 }

@@ -1,4 +1,4 @@
-/** What must hold when an operation is undone, looked at right before: nothing that somebody changed since is overwritten. */
+/** Checks right before an undo that it does not overwrite later changes. */
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import { Problem } from '../platform/problem.ts'
 import type { MovedMessageStore } from './moved-message-store.ts'
@@ -10,22 +10,22 @@ import { flagsOf, type Values, type Verdicts } from './source-messages.ts'
 export const movedElsewhere: Values = {
   state: 'failed',
   code: 'conflict',
-  why: 'The message was moved elsewhere since.',
+  why: 'The message has been moved elsewhere.',
 }
 export const originalGone: Values = {
   state: 'failed',
   code: 'conflict',
-  why: 'The message that was copied is gone since: its copy is kept.',
+  why: 'The original no longer exists, so its copy is kept.',
 }
 
-/** Of what undoes nothing. */
+/** The checks for an operation that is not an undo: none. */
 export const noChecks: Pick<UndoChecks, 'conflicts'> = { conflicts: async () => new Map() }
 
 export class UndoChecks {
   readonly #kind: 'move' | 'copy' | undefined
-  /** By position in the operation that is undone. */
+  /** Items of the operation that is undone, by position. */
   readonly #undone: ReadonlyMap<number, ItemRow>
-  /** Where originals of copies are now, by where they were. */
+  /** Current places of the originals of copies, by `placeKey` of their old places. */
   readonly #originals: ReadonlyMap<string, Place>
 
   private constructor(kind: 'move' | 'copy' | undefined, undone: readonly ItemRow[], originals: Map<string, Place>) {
@@ -34,7 +34,7 @@ export class UndoChecks {
     this.#originals = originals
   }
 
-  /** Finds nothing to object where nothing is undone. */
+  /** Reads what the operation undoes; without that, there are no conflicts. */
   static async of(
     { operation }: OperationWork,
     { store, moved }: { store: OperationStore; moved: MovedMessageStore },
@@ -74,7 +74,7 @@ export class UndoChecks {
   }
 }
 
-/** A folder that is not there, or another one now, holds none of them. */
+/** Returns flags by UID; none for a folder that is gone or was recreated. */
 export async function uidsThere(
   connection: MailConnection,
   places: readonly Place[],

@@ -1,10 +1,10 @@
-/** What was done last is undone first, whatever its id is, whatever the clock says, and where it was done halfway before something else. */
+/** The last change is undone first, whatever its id and the clock, even if it was half done before another one. */
 import { expect, test, vi } from 'vitest'
 import { agent, signal, startOperations } from '../../test/support/operation-world.ts'
 import type { HeldOperation } from './operation-control.ts'
 import type { OperationRow } from './operation-tables.ts'
 
-/** As the queue asks. */
+/** Called by the queue. */
 const isHalfDone = (operation: HeldOperation) => (operation as OperationRow).done > 0
 const ever = '2020-01-01T00:00:00.000Z'
 
@@ -21,7 +21,7 @@ async function filled() {
     world,
     one,
     folders,
-    /** @returns What was undone, in that order. */
+    /** @returns Ids in the order in which they are undone. */
     undoAll: async () => {
       const report = await started.undo.undoSince(
         agent,
@@ -58,7 +58,7 @@ test('after the clock was set back, what was done then is still undone first', a
   const before = folders()
   const added = await run({ kind: 'flags', ids: [one], add: ['urgent'] })
   world.now = () => Date.now() - 3_600_000
-  // What is known of the time before is in the database.
+  // After a restart, earlier times are known only from the database.
   await restart()
   const removed = await run({ kind: 'flags', ids: [one], remove: ['urgent'] })
   expect(await undoAll()).toEqual([removed.id, added.id])

@@ -1,11 +1,12 @@
 /**
- * In which order operations are undone: what was done last comes first. Ids do not say it: what was held or only proposed is done behind later ones. Of
- * one that was held halfway the time at which it was settled does not say it either, but a move says itself where it found a message and where it left it.
+ * The order in which operations are undone: last done first. Ids do not give it, since held and proposed operations run
+ * after later ones. Nor does the settling time of an operation that was held halfway; but a move records where it found
+ * and where it left each message.
  */
 import { isPlaced, type OperationRow, placeAfter, placeKey, placeOf } from './operation-tables.ts'
 import type { Undoable } from './undo-plan.ts'
 
-/** What is settled; nothing of the rest is undone. */
+/** @param undoables Settled operations only; the others are not undone. */
 export function lastDoneFirst(undoables: readonly Undoable[]): Undoable[] {
   const sorted = undoables.toSorted((one, other) => (isBefore(one.operation, other.operation) ? -1 : 1))
   return alongMoves(sorted).reverse()
@@ -16,7 +17,7 @@ function isBefore(one: OperationRow, other: OperationRow): boolean {
   return at === otherAt ? one.id < other.id : at < otherAt
 }
 
-/** What brought a message to where another one found it was done before that one. */
+/** Orders a move before any operation that found a message where the move had left it. */
 function alongMoves(sorted: readonly Undoable[]): Undoable[] {
   const broughtBy = new Map<string, Undoable>()
   const keyIn = ({ operation }: Undoable, key: string) => `${operation.account_id} ${key}`
@@ -24,7 +25,7 @@ function alongMoves(sorted: readonly Undoable[]): Undoable[] {
     if (each.operation.kind !== 'move') continue
     for (const item of each.items) {
       const after = item.state === 'done' ? placeAfter(item) : undefined
-      // What was to be moved to where it was stayed there.
+      // Moving a message to the folder that it is in was a no-op.
       if (after && isPlaced(item) && placeKey(after) !== placeKey(placeOf(item))) {
         broughtBy.set(keyIn(each, placeKey(after)), each)
       }
@@ -32,7 +33,7 @@ function alongMoves(sorted: readonly Undoable[]): Undoable[] {
   }
   const [found, ordered] = [new Set<Undoable>(), new Set<Undoable>()]
   const add = (each: Undoable) => {
-    // Two that were done in turns, each before the other one for some messages, stay as they are.
+    // Interleaved operations, each first for some messages, keep their order.
     if (found.has(each)) return
     found.add(each)
     for (const item of each.items) {

@@ -1,6 +1,6 @@
 /**
- * What undoing operations comes to: what was done last first, each message as it is on the mail server now and as the undoing before it leaves it.
- * Flags that somebody else set since, and messages that were moved or deleted since, are left as they are.
+ * Plans the undo of operations: last done first, each message as it is on the mail server now and as the preceding
+ * undos leave it. Flags that others have set since, and messages moved or deleted since, are left alone.
  */
 import type { UndoOutcome } from '../../contract/operations.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
@@ -26,7 +26,7 @@ export interface Undoable {
 
 export interface PlannedChange {
   item: ItemRow
-  /** Where the message is now. */
+  /** Current place of the message. */
   place: Place | undefined
   change: Change
   outcome: UndoOutcome
@@ -36,11 +36,11 @@ export interface PlannedChange {
 export interface PlannedUndo {
   operation: OperationRow
   changes: PlannedChange[]
-  /** Paths of folders that a new name takes along. */
+  /** Paths of subfolders that a rename moves along. */
   inside?: readonly string[]
 }
 
-/** A message as it will be when its turn comes. */
+/** The expected state of a message when its turn comes. */
 interface Expected {
   isThere: boolean
   path: string
@@ -49,7 +49,7 @@ interface Expected {
 
 type Verdict = Pick<PlannedChange, 'outcome' | 'why'>
 const willChange: Verdict = { outcome: 'will_change', why: null }
-const nothing: Verdict = { outcome: 'nothing_to_do', why: 'It is as it was before.' }
+const nothing: Verdict = { outcome: 'nothing_to_do', why: 'It already is as it was before.' }
 const conflict = (why: string): Verdict => ({ outcome: 'conflict', why })
 const impossible = (why: string): Verdict => ({ outcome: 'impossible', why })
 
@@ -57,12 +57,12 @@ export class UndoPlan {
   readonly #moved: ReadonlyMap<string, Place>
   readonly #expected = new Map<string, Expected>()
 
-  /** @param moved As `OperationStore.follow` has it, of all places of these operations. */
+  /** @param moved The result of `MovedMessageStore.follow` for `UndoPlan.places`. */
   constructor(moved: ReadonlyMap<string, Place>) {
     this.#moved = moved
   }
 
-  /** All places of which something must be known, as they were when the operation was done. */
+  /** Returns all places that the plan needs, as they were when the operations were done. */
   static places(undoables: readonly Undoable[]): Place[] {
     const places = undoables.flatMap(({ items }) =>
       items.flatMap(item => [isPlaced(item) ? placeOf(item) : undefined, placeAfter(item)]),
@@ -70,7 +70,7 @@ export class UndoPlan {
     return places.filter(place => place !== undefined)
   }
 
-  /** Reads how the messages are now. */
+  /** Reads the current state of the messages. */
   async look(connection: MailConnection, undoables: readonly Undoable[]): Promise<void> {
     const now = UndoPlan.places(undoables).map(place => this.#now(place))
     const folders = Map.groupBy(
@@ -86,7 +86,7 @@ export class UndoPlan {
     }
   }
 
-  /** As `lastDoneFirst` has them, after `look`. */
+  /** Makes the plan; to be called after `look`. @param undoables In the order of `lastDoneFirst`. */
   make(undoables: readonly Undoable[]): PlannedUndo[] {
     return undoables.map(({ operation, items }) => ({
       operation,
@@ -122,7 +122,7 @@ export class UndoPlan {
     const change = { add: remove, remove: add }
     const expected = this.#expected.get(placeKey(place))
     if (isNothing(change)) return { item, place, change, ...nothing }
-    if (!expected?.isThere) return { item, place, change, ...conflict('The message is not there any more.') }
+    if (!expected?.isThere) return { item, place, change, ...conflict('The message no longer exists.') }
     const needed = neededChange(expected.flags, change)
     if (isNothing(needed)) return { item, place, change, ...nothing }
     expected.flags = [...expected.flags.filter(flag => !needed.remove.includes(flag)), ...needed.add]
@@ -133,7 +133,7 @@ export class UndoPlan {
     const place = this.#now(after)
     const expected = this.#expected.get(placeKey(place))
     const change = { to: before.path }
-    if (!expected?.isThere) return { item, place, change, ...conflict('The message is not there any more.') }
+    if (!expected?.isThere) return { item, place, change, ...conflict('The message no longer exists.') }
     if (expected.path === before.path) return { item, place, change, ...nothing }
     if (expected.path !== after.path)
       return { item, place, change, ...conflict(`It was moved to ${expected.path} since.`) }
@@ -149,7 +149,7 @@ export class UndoPlan {
     if (expected.path !== after.path)
       return { item, place, change, ...conflict(`The copy was moved to ${expected.path}.`) }
     const original = this.#expected.get(placeKey(this.#now(before)))
-    if (!original?.isThere) return { item, place, change, ...conflict('The message that was copied is gone since.') }
+    if (!original?.isThere) return { item, place, change, ...conflict('The original no longer exists.') }
     expected.isThere = false
     return { item, place, change, ...willChange }
   }

@@ -1,4 +1,4 @@
-/** What an undo would change, or changes, in the words of the contract. */
+/** Converts the plan of an undo to the contract's report. */
 import { type Operation, type OperationKind, shownChanges, type UndoReport } from '../../contract/operations.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import type { NewOperation } from './accepted-calls.ts'
@@ -7,7 +7,7 @@ import { isFolderKind } from './folder-kinds.ts'
 import { toOperation } from './operation-view.ts'
 import type { PlannedUndo } from './undo-plan.ts'
 
-/** What was answered before, as far as it may be seen now. */
+/** Limits a stored report to the accounts that the principal may see now. */
 export function visibleReport(principal: Principal, kept: string): UndoReport {
   const report = JSON.parse(kept) as UndoReport
   return { ...report, undone: report.undone.filter(({ operation }) => maySeeAccount(principal, operation.account_id)) }

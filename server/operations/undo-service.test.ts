@@ -1,4 +1,4 @@
-/** Undo: of one operation and of everything that a caller did, shown first; nothing that was changed since is overwritten. */
+/** Undo of one operation, and of all that a caller did, with a dry run; later changes are not overwritten. */
 import { describe, expect, test } from 'vitest'
 import type { UndoReport } from '../../contract/operations.ts'
 import { agent, operator, principalOf, signal, startOperations } from '../../test/support/operation-world.ts'
@@ -112,7 +112,7 @@ describe('what somebody changed since is named and left as it is', () => {
     const world = await filled('one', 'two', 'three')
     const ids = world.refsIn('INBOX')
     const { id } = await world.run({ kind: 'move', ids, to: { role: 'archive' } })
-    // By another caller of ours, and by another mail program.
+    // Changed by another caller of this server, and by another mail program.
     const other = principalOf('token-other')
     await world.run({ kind: 'move', ids: [ids[0]!], to: { role: 'trash' } }, other)
     world.gateway.getFolder('Archive').messages.splice(0, 1)
@@ -120,7 +120,7 @@ describe('what somebody changed since is named and left as it is', () => {
     expect(changes.map(({ outcome, why }) => [outcome, why])).toEqual([
       ['conflict', 'It was moved to Trash since.'],
       ['will_change', null],
-      ['conflict', 'The message is not there any more.'],
+      ['conflict', 'The message no longer exists.'],
     ])
     expect(undone[0]!.undo).toMatchObject({ counts: { total: 1 } })
     expect([world.in('INBOX').length, world.in('Trash').length, world.in('Archive').length]).toEqual([1, 1, 0])
@@ -221,7 +221,7 @@ test('after any operations and undos, undoing everything gives the first state',
         if (report) await world.done(report)
         continue
       }
-      // Some at once, so that they wait for each other.
+      // Some run concurrently, so that they wait for each other.
       const { id } = await world.accept(wanted)
       if (random() < 0.7) await world.settled(id)
       done.push(id)
@@ -232,7 +232,7 @@ test('after any operations and undos, undoing everything gives the first state',
     if (!hasUndos) expect([seed, conflicts]).toEqual([seed, []])
     await world.done(await world.undoAll(operator))
     const after = world.folders()
-    // A copy of a copy that an undo has removed is kept, since what it was made from is gone. Nothing else is different.
+    // A copy of a copy is kept once an undo has removed its original. Nothing else differs.
     for (const path of conflicts.length > 0 ? Object.keys(before) : []) {
       after[path] = after[path]!.filter(
         (line, index, all) => all.indexOf(line) === index && before[path]!.includes(line),
@@ -242,7 +242,7 @@ test('after any operations and undos, undoing everything gives the first state',
   }
 })
 
-/** The same for the same seed: mulberry32. */
+/** A deterministic generator of random numbers (mulberry32). */
 function generator(seed: number): () => number {
   let state = seed
   return () => {

@@ -1,4 +1,4 @@
-/** Undoes operations, one or all that a caller did since a time: first as a list of what would change, then by operations of its own. */
+/** Undoes one operation, or all of a caller since a time: a dry run lists the changes, and new operations make them. */
 import { operationBounds, type UndoReport } from '../../contract/operations.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
@@ -27,24 +27,24 @@ export interface UndoServiceOptions {
   ids: OperationIds
   operations: Pick<OperationService, 'getRow' | 'checkAccount'>
   pool: Pick<ConnectionPool, 'run'>
-  /** Asked before an undo is taken in; left out where everything may be changed. */
+  /** Called before an undo is accepted; omitted when everything may be changed. */
   mayChange?: MayChange
 }
 
 export interface UndoQuery {
-  /** Whose operations. */
+  /** Id of the principal whose operations are undone. */
   principal: string
-  /** One of both at least. */
+  /** At least one of `since` and `session` is set. */
   since?: string | undefined
-  /** Of work, as its principal named it: a label within that principal. */
+  /** Name of a work session, which is a label within its principal. */
   session?: string | undefined
   account_id?: string | undefined
-  /** Only older ones. */
+  /** Only operations with lower ids. */
   before?: string | undefined
   dry_run: boolean
 }
 
-/** How a call is made, beside what it asks for. */
+/** Properties of a call besides what it asks for. */
 export interface UndoCall {
   signal: AbortSignal
   key?: string | undefined
@@ -139,10 +139,10 @@ export class UndoService {
     if (isDryRun || meant.size === 0) return report
     const still: (StillMay | undefined)[] = []
     for (const [id, undo] of meant) still.push(await this.#mayChange(principal, undo, planned.get(id)?.inside))
-    // They are done in the order of their ids, and nothing is awaited from here on until they are taken in.
+    // They run in id order, so nothing may be awaited between taking their ids and accepting them.
     const undos = new Map([...meant].map(([id, undo]) => [id, withId(undo, this.#options.ids.next())]))
     const omitted = report.changes.length + report.changes_omitted
-    // As they were taken in: done from now on, or only proposed.
+    // Called when the rows say whether the undos are pending or only proposed.
     const kept = () => {
       const { undone, ...taken } = reportOf(plans, undos, isDryRun)
       const some = undone.filter(({ undo }) => undo !== null)
@@ -179,7 +179,7 @@ export class UndoService {
     return all
   }
 
-  /** @param all As `lastDoneFirst` has them. */
+  /** @param all In the order of `lastDoneFirst`. */
   async #plan(accountId: string, all: readonly Undoable[], signal: AbortSignal): Promise<PlannedUndo[]> {
     const { moved, pool } = this.#options
     const undoables = all.filter(({ operation }) => !isFolderKind(operation.kind))
@@ -198,7 +198,7 @@ export class UndoService {
     return [...plan.make(undoables), ...planned]
   }
 
-  /** Undefined where nothing would change. It has no id yet. */
+  /** Builds the undo, without an id yet. @returns Undefined when nothing would change. */
   #undoOf(principal: Principal, { operation, changes }: PlannedUndo): NewOperation | undefined {
     const meant = changes.filter(({ outcome }) => outcome === 'will_change')
     if (meant.length === 0) return undefined
@@ -228,7 +228,7 @@ function isUnapplied({ state }: OperationRow): boolean {
   return state === 'proposed' || state === 'declined'
 }
 
-/** The newest of them that have so many messages together, and one at least. */
+/** Returns the newest operations that stay within the bound on messages, at least one. */
 function withinBounds(rows: readonly OperationRow[], messages: number): OperationRow[] {
   let sum = 0
   const end = rows.findIndex(({ total }, index) => {
@@ -238,7 +238,7 @@ function withinBounds(rows: readonly OperationRow[], messages: number): Operatio
   return rows.slice(0, end === -1 ? rows.length : end)
 }
 
-/** Undoing an undo, and then what it undid, comes to undoing the latter. */
+/** Drops undos of operations in the list: undoing both amounts to undoing the original. */
 function withoutUndone(rows: readonly OperationRow[]): OperationRow[] {
   const ids = new Set(rows.map(({ id }) => id))
   return rows.filter(({ undo_of: undoOf }) => undoOf === null || !ids.has(undoOf))

@@ -1,4 +1,4 @@
-/** What is made of messages that a mail server took without saying which ones. */
+/** The outcome of messages when a mail server did not say which ones it moved or copied. */
 import { expect, test } from 'vitest'
 import type { IndexHeader } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
@@ -12,7 +12,7 @@ const identity = (messageId: string | null, sizeBytes = 100) => ({ messageId, si
 const intent = { to: 'Archive', uidValidity: 8, uidNext: 5 }
 const done: Values = { state: 'done', after_path: null, after_uid_validity: null, after_uid: null }
 
-/** @param arrived What came into the target folder, from UID 5 on. @param there UIDs that are left in the old one. */
+/** @param arrived Arrivals in the target folder, from UID 5 on. @param there UIDs left in the source folder. */
 async function outcome(
   asked: (Identity | null)[],
   arrived: Partial<IndexHeader>[],
@@ -39,10 +39,10 @@ async function outcome(
 test('what came is found by all that recognises it, then by its Message-ID alone, and what came nowhere is gone', async () => {
   const [one, two, three] = [identity('<1@x>'), identity('<2@x>'), identity('<3@x>')]
   expect(await outcome([one, two, three], [two, identity('<1@x>', 120)])).toEqual([6, 5, 'message_not_found'])
-  // Of equal ones each has its own.
+  // Identical messages match different arrivals.
   expect(await outcome([one, one], [one, one])).toEqual([5, 6])
   expect(await outcome([identity(null)], [])).toEqual(['message_not_found'])
-  // What others put there is not what is looked for.
+  // Arrivals from other programs do not match.
   expect(await outcome([one], [identity('<other@x>'), identity(null)])).toEqual(['message_not_found'])
 })
 

@@ -1,6 +1,6 @@
 /**
- * What became of messages that the mail server took a move or copy of without saying which ones and where to (it has no UIDPLUS): one that another
- * program deleted right before the command is gone, though the server said OK.
+ * Finds out what became of messages when the mail server did not say which ones it moved or copied, and where to
+ * (it has no UIDPLUS): one that another program deleted right before the command is gone, although the server said OK.
  */
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import { holdsUid, type UidRange } from '../imap/uid-ranges.ts'
@@ -15,17 +15,17 @@ import { isRefusal } from './step-outcomes.ts'
 const notFound: Values = {
   state: 'unknown',
   code: 'unknown',
-  why: 'The mail server did not say which messages it took, and whether this one is among those that came into the target folder cannot be found out.',
+  why: 'The mail server did not say which messages it transferred, and it is not known whether this one reached the target folder.',
 }
 
-/** Those that are done as far as the server's OK says. */
+/** Returns the items that count as done only by the server's OK. */
 export function untoldOf(told: Verdicts): PlacedItem[] {
   return [...told]
     .filter(([, { state, after_uid }]) => state === 'done' && (after_uid ?? null) === null)
     .map(([item]) => item)
 }
 
-/** @returns What is otherwise than it was told. Nothing where the target folder was recreated, or more came than is looked at. */
+/** @returns Corrections of `told`; none when the target folder was recreated or has too many arrivals. */
 export async function findOut(
   connection: MailConnection,
   told: Verdicts,
@@ -44,7 +44,7 @@ export async function findOut(
   if (missing.length === 0) return found
   const there = await stillThere(connection, missing)
   for (const item of missing) {
-    // Not every server keeps date and size.
+    // Matched by Message-ID alone, since not every server keeps date and size.
     const place = arrived.takeLike(readIdentity(item))
     if (place) found.set(item, afterAt(place))
     else if (!holdsUid(there, item.uid)) found.set(item, arrived.mayHold(readIdentity(item)) ? notFound : gone)

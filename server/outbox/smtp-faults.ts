@@ -128,7 +128,7 @@ function loginRefused({ responseCode = 0 }: Thrown, at: string, isToken: boolean
     return { code: 'mail_server_refused', fault: 'closed', detail }
   }
   const detail = isToken
-    ? 'The SMTP server rejected the access of this user: somebody else signed in, or sending by SMTP is switched off there.'
+    ? 'The SMTP server rejected this access: a different user signed in, or sending by SMTP is disabled for this user.'
     : 'The SMTP server rejected the user name or password.'
   return { code: 'mail_login_refused', fault: 'login', detail }
 }

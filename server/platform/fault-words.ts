@@ -46,7 +46,7 @@ function unknownWords({ keys, inst }: Extract<Issue, { code: 'unrecognized_keys'
   const { def } = (inst as z.core.$ZodTypes)._zod
   const known = def.type === 'object' ? Object.keys(def.shape) : []
   const unknown = keys.map(key => JSON.stringify(key)).join(', ')
-  return `has no ${unknown.slice(0, 60)}${known.length > 0 ? `, only: ${listed(known)}` : ''}`
+  return `must not have ${unknown.slice(0, 60)}${known.length > 0 ? `; allowed: ${listed(known)}` : ''}`
 }
 
 function sizeWords(origin: string, bound: number, words: 'more than' | 'at least' | 'less than' | 'at most'): string {

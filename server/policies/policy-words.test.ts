@@ -17,7 +17,7 @@ test('the default, as it is shown', () => {
 })
 
 test('what is narrowed says how', () => {
-  expect(sending({ recipients: [] })[0]).toBe('It may send to nobody.')
+  expect(sending({ recipients: [] })[0]).toBe('It may not send at all.')
   const hours = { days: [5, 1], from: '09:00', to: '17:00', time_zone: 'Europe/Vienna' }
   const approval = { always: false, strangers: true, tainted_minutes: 30 }
   expect(
@@ -34,11 +34,11 @@ test('what is narrowed says how', () => {
       'It may only reply, to people who are already in the thread.',
       'Attachments of a message may have at most 1.5 MiB.',
       'It may send only on Monday and Friday from 09:00 to 17:00 (Europe/Vienna).',
-      'A human approves a message when it is for somebody to whom the account never wrote, and when the token has read mail of a stranger within 30 minutes.',
+      'A human approves a message when a recipient is someone to whom the account never wrote, and when the token has read mail of a stranger within 30 minutes.',
     ]),
   )
   expect(sending({ approval: { always: false, strangers: false, tainted_minutes: null } })).toContain(
-    'A human approves a message only when it is for others than contacts within 60 minutes after the token has read mail of a stranger.',
+    'A human approves only messages to anyone but contacts, within 60 minutes after the token has read mail of a stranger.',
   )
   expect(
     policyWords({

@@ -34,7 +34,7 @@ onEachDatabase(open => {
     expect([flags.state, move.state, move.proposal_id]).toEqual(['proposed', 'proposed', id])
     const detail = await world.proposals.get(operator, id)
     expect(detail).toMatchObject({ state: 'open', counts: { items: 2, waiting: 2, messages: 3, deletions: 0 } })
-    expect(detail.words).toEqual(['Add flagged: 2 messages in INBOX', 'Move 1 message from INBOX to Archive'])
+    expect(detail.words).toEqual(['Add star: 2 messages in INBOX', 'Move 1 message from INBOX to Archive'])
     expect(detail.items.map(({ can }) => can)).toEqual([
       ['apply', 'decline'],
       ['apply', 'decline'],

@@ -270,7 +270,7 @@ export class Toolbox {
     const problem = toProblem(error)
     if (problem) return problem
     // The answer is not read by anyone; it must only not look like a bug of ours.
-    if (signal.aborted) return new Problem('bad_request', 'The client went away.')
+    if (signal.aborted) return new Problem('bad_request', 'Client disconnected.')
     this.#options.logger.error({ request_id: requestId, operation: operation.name, err: error }, 'a bug')
     const detail = `This is an error in RustyMail itself. The log has it under the request id ${requestId}.`
     return new Problem('internal', detail)

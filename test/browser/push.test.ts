@@ -174,7 +174,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const body = { name: 'Phone', target } as never
     const { notifier } = await run.call(notifiersApi.createNotifier, { body })
     const tried = await run.call(notifiersApi.testNotifier, { params: { notifier_id: notifier.id } })
-    expect(tried).toMatchObject({ outcome: 'delivered', said: '1 of 1 browsers took it.' })
+    expect(tried).toMatchObject({ outcome: 'delivered', said: '1 of 1 browsers accepted it.' })
     const alert = service.contentsOf(phone).find(({ kind }) => kind === 'alerts')!
     await deliver(alert)
     const words = 'This is a test of the notifier Phone. Alerts come this way.'

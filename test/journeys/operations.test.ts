@@ -200,7 +200,7 @@ test('an agent marks and moves mail by its refs, and is told what failed', async
   const marked = await callTool(mcp, 'mail_update', { refs, add: ['seen', 'todo'] })
   expect(marked.value).toMatchObject({
     ok: 1,
-    failed: [{ ref: refs[1], why: 'The message is not there any more.' }],
+    failed: [{ ref: refs[1], why: 'The message no longer exists.' }],
     undo: expect.stringMatching(/^[0-9a-z]{16}$/),
   })
   const moved = await callTool(mcp, 'mail_move', { refs: refs.slice(0, 1), to: 'archive' })
@@ -218,7 +218,7 @@ test('an agent marks and moves mail by its refs, and is told what failed', async
   const read = await callTool(mcp, 'mail_update', { refs, add: ['Read'], remove: ['starred'] })
   expect(read).toMatchObject({ isError: true, value: { code: 'bad_request' } })
   expect(read.value.message).toBe(
-    'add.0: seen is the flag of what was read: add it, or remove it to mark as unread; remove.0: flagged is the flag of what has a star',
+    'add.0: use the flag seen: add it to mark as read, remove it to mark as unread; remove.0: use the flag flagged for a star',
   )
 })
 

@@ -32,7 +32,7 @@ function surroundings(ran: string[], held?: Promise<unknown>): CallSurroundings 
       refuseUnknown: () => undefined,
       // Behaves like `call` of the toolbox.
       call: async (name, _input, { signal }) => {
-        if (signal.aborted) return { isError: true, problem: { code: 'bad_request', message: 'The client went away.' } }
+        if (signal.aborted) return { isError: true, problem: { code: 'bad_request', message: 'Client disconnected.' } }
         ran.push(name)
         if (name === 'change') await held
         return { isError: false, output: { done: name } }

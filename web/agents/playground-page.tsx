@@ -62,7 +62,7 @@ const presetHints: Record<PresetName, string> = {
   reader: 'Lists and reads mail. Changes nothing.',
   organizer: 'Also marks and moves messages, which can be undone.',
   drafter: 'Also writes drafts.',
-  sender: 'Also asks to send. By default, a person approves each message.',
+  sender: 'Also asks to send. By default, a human approves each message.',
   dashboard: 'No mail at all.',
 }
 

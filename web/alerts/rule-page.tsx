@@ -47,7 +47,7 @@ export function RulePage() {
       )}
       {isLoaded && !mayChange && (
         <Card>
-          <EmptyState title="Only administrators of all accounts can change rules" />
+          <EmptyState title="Only administrators with access to all accounts can change rules" />
         </Card>
       )}
       {isLoaded && mayChange && !isNew && !rule && (

@@ -113,7 +113,7 @@ function Details({ operation, account }: { operation: OperationWithResults; acco
 }
 
 const proposalWords: Partial<Record<Operation['state'], string>> = {
-  proposed: 'Proposed. Nothing is changed until a user applies it.',
+  proposed: 'Proposed. Nothing is changed until a human applies it.',
   declined: 'Proposed, but not applied. Nothing was changed.',
 }
 

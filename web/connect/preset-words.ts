@@ -6,7 +6,7 @@ export const presetWords: Record<ConnectionPreset, string> = {
   reader: 'Finds and reads messages. Changes nothing.',
   organizer: 'Also marks, labels and moves messages, and changes folders.',
   drafter: 'Also writes drafts. They stay in the account until a person sends them.',
-  sender: 'Also asks to send. A person approves each message.',
+  sender: 'Also asks to send. A human approves each message.',
   autonomous: 'Sends without approval, unless it has read mail of strangers in the last hour.',
 }
 

@@ -32,9 +32,9 @@ export function OAuthPanel() {
       {({ items }) => (
         <div className="grid gap-4 p-4">
           <p className="max-w-prose text-sm text-soft">
-            Microsoft accepts no passwords from mail programs, and Google only app passwords: accounts sign in on their
-            pages (OAuth2). For that, this server needs its own client id at the provider. “Set up” lists the steps;{' '}
-            <code>docs/oauth.md</code> explains each screen.
+            Microsoft does not accept passwords from mail programs, and Google accepts only app passwords: accounts sign
+            in on their pages (OAuth2). For that, this server needs its own client id at the provider. “Set up” lists
+            the steps; <code>docs/oauth.md</code> explains each screen.
           </p>
           <ul aria-label="Providers" className="rounded-md border">
             {items.map(provider => (

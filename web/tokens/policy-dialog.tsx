@@ -121,7 +121,7 @@ function EditPolicy({ token, answer, onDone }: { token: ApiToken; answer: Answer
       <p className="flex flex-wrap items-center gap-2 text-sm text-soft">
         Start from
         <Button size="sm" onClick={() => start(defaultPolicy)}>
-          A user approves each message
+          A human approves each message
         </Button>
         <Button size="sm" onClick={() => start(cappedPolicy)}>
           Autonomous, capped

@@ -52,15 +52,15 @@ test('what the server would refuse is said at its field', () => {
 })
 
 test('when a human says yes, in one sentence', () => {
-  expect(approvalWords(form)).toBe('A user approves every message.')
+  expect(approvalWords(form)).toBe('A human approves each message.')
   expect(approvalWords({ ...form, always: false, taintMinutes: '30' })).toBe(
-    'A user approves messages when a recipient is a stranger, or when the token has read mail of a stranger within 30 minutes.',
+    'A human approves messages when a recipient is a stranger, or when the token has read mail of a stranger within 30 minutes.',
   )
   expect(approvalWords({ ...form, always: false, strangers: false })).toContain(
     'It sends without approval. Within 60 minutes',
   )
   // Regardless of other rules, nothing of a token in mode propose happens without a user.
   expect(approvalWords({ ...form, mode: 'propose', always: false, strangers: false })).toBe(
-    'What it requests waits as a proposal. Nothing is sent or changed until a user applies it.',
+    'What it requests waits as a proposal. Nothing is sent or changed until a human applies it.',
   )
 })

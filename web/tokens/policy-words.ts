@@ -121,19 +121,19 @@ export function policyFaults(form: PolicyForm): PolicyFaults {
 
 /** Summarises when a human must approve, the most important part of a policy. */
 /** A sentence that holds for every policy. */
-const outsiderWords = `Within ${policyBounds.outsidersMinutes} minutes after it read mail of a stranger, a user approves messages to anyone but contacts.`
+const outsiderWords = `Within ${policyBounds.outsidersMinutes} minutes after it read mail of a stranger, a human approves messages to anyone but contacts.`
 
 export function approvalWords({ mode, always, strangers, taintMinutes }: PolicyForm): string {
   if (mode === 'propose')
-    return 'What it requests waits as a proposal. Nothing is sent or changed until a user applies it.'
-  if (always) return 'A user approves every message.'
+    return 'What it requests waits as a proposal. Nothing is sent or changed until a human applies it.'
+  if (always) return 'A human approves each message.'
   const minutes = taintMinutes.trim()
   const when = [
     strangers && 'a recipient is a stranger',
     minutes !== '' && `the token has read mail of a stranger within ${minutes} minutes`,
   ].filter(Boolean)
   if (when.length === 0) return `It sends without approval. ${outsiderWords}`
-  return `A user approves messages when ${when.join(', or when ')}.`
+  return `A human approves messages when ${when.join(', or when ')}.`
 }
 
 function linesOf(text: string): string[] {

@@ -29,7 +29,7 @@ export function emailNotifier(options: EmailOptions): Notifier<'email'> {
     kind: 'email',
     check: async ({ account_id: accountId }) => {
       if (accountId === null || (await addressOf(accountId)) !== undefined) return
-      const [path, message] = ['body.target.account_id', 'is no account']
+      const [path, message] = ['body.target.account_id', 'is not an account']
       throw new Problem('bad_request', `${path}: ${message}`, { errors: [{ path, message }] })
     },
     send: async (target, message, signal) => {

@@ -44,7 +44,7 @@ export function webPushNotifier<Browser>(options: WebPushOptions<Browser>): Noti
 function together(outcomes: readonly PushOutcome[], missing: readonly string[]): NoticeOutcome {
   const taken = outcomes.filter(({ kind }) => kind === 'sent').length
   const faults = [...new Set(outcomes.flatMap(outcome => ('why' in outcome ? [outcome.why] : [])))]
-  const said = [`${taken} of ${outcomes.length} browsers took it.`, ...faults, ...missing].join(' ')
+  const said = [`${taken} of ${outcomes.length} browsers accepted it.`, ...faults, ...missing].join(' ')
   if (taken > 0) return { kind: 'sent', status: null, said }
   const later = outcomes.flatMap(outcome => (outcome.kind === 'retry' ? [outcome.afterMs ?? 0] : []))
   if (later.length === 0) return { kind: 'refused', status: null, said }

@@ -1,10 +1,10 @@
-/** Changes of mail that were asked for: each call, each of its messages, and the keys under which calls may be repeated. */
+/** Creates the tables of operations, their messages, and the idempotency keys of calls. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('operations')
-    // Later ones are greater.
+    // Ids increase with time.
     .addColumn('id', 'text', column => column.primaryKey())
     .addColumn('account_id', 'text', column => column.notNull().references('accounts.id').onDelete('cascade'))
     .addColumn('principal_kind', 'text', column => column.notNull())
@@ -20,7 +20,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('failed', 'integer', column => column.notNull())
     .addColumn('gone', 'integer', column => column.notNull())
     .addColumn('unknown', 'integer', column => column.notNull())
-    // What the step under way needs to find out afterwards what became of it.
+    // The data by which the outcome of the current step can be determined after a lost response.
     .addColumn('intent', 'text')
     .addColumn('error', 'text')
     .addColumn('settled_at', 'text')
@@ -35,7 +35,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('position', 'integer', column => column.notNull())
     .addColumn('account_id', 'text', column => column.notNull())
     .addColumn('message_id', 'text')
-    // Where it is when its turn comes; UIDs go up to 2^32 - 1.
+    // The place of the message when its turn comes; UIDs go up to 2^32 - 1.
     .addColumn('path', 'text')
     .addColumn('uid_validity', 'bigint')
     .addColumn('uid', 'bigint')
@@ -52,7 +52,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('why', 'text')
     .addPrimaryKeyConstraint('operation_items_key', ['operation_id', 'position'])
     .execute()
-  // For following a message through the moves that were done to it.
+  // Serves to follow a message through the moves done to it.
   await db.schema
     .createIndex('operation_items_place')
     .on('operation_items')

@@ -1,9 +1,9 @@
-/** Messages are followed by their places only through moves that are done: those alone are found by them. */
+/** Limits the index by place to completed moves, since messages are followed only through those. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema.dropIndex('operation_items_place').execute()
-  // What is taken in, done to flags or deleted is not written to it.
+  // A partial index: new items, flag changes and deletions are not written to it.
   await db.schema
     .createIndex('operation_items_moved')
     .on('operation_items')

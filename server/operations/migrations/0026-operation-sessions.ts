@@ -1,4 +1,4 @@
-/** The session of work in which a change was asked for. */
+/** Adds the work session in which an operation was requested. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {

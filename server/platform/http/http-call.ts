@@ -159,7 +159,7 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
   }
 
   takeSocket(head: Record<string, string>): Duplex {
-    if (!isHttp2(this.#reply.raw) && !this.#reply.raw.socket) throw new Problem('bad_request', 'The client went away.')
+    if (!isHttp2(this.#reply.raw) && !this.#reply.raw.socket) throw new Problem('bad_request', 'Client disconnected.')
     const response = this.takeResponse()
     if ('stream' in response) {
       const stream = takeHttp2Stream(response as unknown as Http2ServerResponse, head)
@@ -229,7 +229,7 @@ function signalOf(raw: ServerResponse): AbortSignal {
 /** Takes over an HTTP/2 stream, which already is independent of the others on its connection. */
 function takeHttp2Stream(response: Http2ServerResponse, head: Record<string, string>): Duplex {
   const { stream } = response
-  if (stream.destroyed || stream.closed) throw new Problem('bad_request', 'The client went away.')
+  if (stream.destroyed || stream.closed) throw new Problem('bad_request', 'Client disconnected.')
   stream.respond({ ...response.getHeaders(), ...head, ':status': 200 })
   response.emit('close')
   // Sends the head and the first events in one packet.

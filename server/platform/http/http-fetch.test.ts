@@ -219,7 +219,7 @@ test.each(versions)(
     vi.advanceTimersByTime(30_000)
     await expect.poll(() => open).toBe(0)
     expect(lines.map(line => JSON.parse(line))).toMatchObject([
-      { path: '/web', msg: 'a client took nothing of its answer for 30 s, so it was cut' },
+      { path: '/web', msg: 'a client read nothing of its response for 30 s, so it was aborted' },
     ])
     expect(await ends()).toBe('cut')
     vi.useRealTimers()

@@ -159,7 +159,7 @@ function cut(out: ServerResponse): void {
 
 function tellLate({ options }: HttpServer, { id, method, url }: { id: string; method: string; url: string }): void {
   const refs = { request_id: id, method, path: url.split('?')[0] }
-  options.logger.info(refs, `a client took nothing of its answer for ${stallMs / 1000} s, so it was cut`)
+  options.logger.info(refs, `a client read nothing of its response for ${stallMs / 1000} s, so it was aborted`)
 }
 
 /** Aborts an ended answer that is not sent by the timeout, due to earlier answers or a client that does not read. */

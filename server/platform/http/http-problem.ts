@@ -161,7 +161,7 @@ export function problemOfParser({ code }: { code?: string }): Problem | undefine
 /** Converts Node's AbortError, thrown by work that was aborted by a call's signal. */
 function ofLeaving(error: unknown): Problem | undefined {
   if (!(error instanceof Error) || error.name !== 'AbortError') return undefined
-  return new Problem('bad_request', 'The client went away.', { cause: error })
+  return new Problem('bad_request', 'Client disconnected.', { cause: error })
 }
 
 function asBug(logger: Logger, error: unknown, request: Request): Problem {

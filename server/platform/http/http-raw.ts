@@ -28,7 +28,7 @@ export function handleStream<Query>(
     const noting = http.options.shown?.(call.principal, operation, undefined, undefined)
     if (turn === true && !noting) return begin(call)
     return Promise.all([turn, noting]).then(async ([isHere]) => {
-      if (!isHere) throw new Problem('bad_request', 'The client went away.')
+      if (!isHere) throw new Problem('bad_request', 'Client disconnected.')
       // The caller may have been revoked while it waited.
       await call.checkAgain()
       begin(call)
