@@ -12,7 +12,7 @@ import { ConnectionSlots } from './connection-slots.ts'
 import { faultOf } from './connection-source.ts'
 import type { MessageWriter } from './gateway-capabilities.ts'
 import type { MailConnection, MailGateway, MailPlace } from './mail-gateway.ts'
-import type { GateTimes } from './server-gate.ts'
+import type { GateTimes, ServerGate } from './server-gate.ts'
 import { ServerGates } from './server-gates.ts'
 import type { ServerMemory } from './server-memory.ts'
 import type { TrafficObserver } from './traffic.ts'
@@ -75,14 +75,16 @@ export class ConnectionPool {
     this.#options = options
     this.#limits = options.limits
     const { gateway, logger, gateTimes: times } = options
+    const checkWatching = (gate: ServerGate) => {
+      for (const pool of this.#pools.values()) pool.checkWatching(gate)
+    }
     this.#gates = new ServerGates({
       gateway,
       logger,
       ...(times ? { times } : {}),
       timeoutMs: () => this.#limits.connection_timeout_seconds * 1000,
-      onDown: gate => {
-        for (const pool of this.#pools.values()) pool.checkWatching(gate)
-      },
+      onDown: checkWatching,
+      onDoubt: checkWatching,
     })
     this.#slots = new ConnectionSlots({ max: options.limits.max_connections, evict: () => this.#evict() })
   }

@@ -58,6 +58,20 @@ describe('in memory', () => {
     expect(error).toMatchObject({ code: 'mail_server_refused', extension: { fault: 'limit', part: 'imap' } })
   })
 
+  test('a proxy that ends new connections before a word is away, and not full, once the open ones are known to be dead', async () => {
+    gateway.isSilentWhenFull = true
+    gateway.maxConnections = 0
+    // It is dead, which only shows when something is asked on it.
+    gateway.delay = step => {
+      if (step === 'check') gateway.cut()
+    }
+    logins.set('b', { ...login, user: 'b' })
+    const other = mail.pool.run('b', 'interactive', one => one.listFolders(), signal)
+    await expect(other).rejects.toBeInstanceOf(Problem)
+    await vi.waitFor(() => expect(mail.stateOf().state).toBe('unreachable'))
+    expect(mail.pool.isAway('a')).toBe(true)
+  })
+
   test('between requests new mail is announced, also while they never end', async () => {
     await list()
     const first = gateway.deliver()

@@ -16,6 +16,7 @@ let greetsAfterMs: number | undefined
 let why: Problem
 let looks: { now: number; most: number; all: number }
 let down: number
+let doubts: number
 let gate: ServerGate
 
 beforeEach(() => {
@@ -24,12 +25,16 @@ beforeEach(() => {
   why = refused
   looks = { now: 0, most: 0, all: 0 }
   down = 0
+  doubts = 0
   gate = new ServerGate(place, {
     gateway: { probe },
     logger: createLogger('silent'),
     timeoutMs: () => 30_000,
     onDown: () => {
       down++
+    },
+    onDoubt: () => {
+      doubts++
     },
   })
 })
@@ -281,6 +286,34 @@ test('a server that ends new connections before a word is away once none stands 
   await gate.login(async () => ended, never)
   await expect(gate.login(fail(closed), never)).rejects.toBe(closed)
   expect([gate.outage?.extension.fault, down]).toEqual(['closed', 1])
+})
+
+test('a server that seems full has what stands checked, at most every 30 s, and is away as soon as all of it has ended', async () => {
+  greetsAfterMs = undefined
+  why = closed
+  const { promise, resolve } = Promise.withResolvers<void>()
+  await gate.login(async () => ({ closed: promise }), never)
+  const refusedOnce = () =>
+    expect(gate.login(fail(closed), never)).rejects.toMatchObject({ code: 'mail_server_refused' })
+  await refusedOnce()
+  await refusedOnce()
+  expect(doubts).toBe(1)
+  await vi.advanceTimersByTimeAsync(30_000)
+  await refusedOnce()
+  expect([doubts, gate.outage]).toEqual([2, undefined])
+  // No login has to find out.
+  resolve()
+  await settle()
+  expect([gate.outage?.extension.fault, down]).toEqual(['closed', 1])
+})
+
+test('connections that end after a login that succeeded are no reason to look', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  await gate.login(async () => ({ closed: promise }), never)
+  const seen = looks.all
+  resolve()
+  await settle()
+  expect([looks.all, doubts]).toEqual([seen, 0])
 })
 
 test('a server that refuses connections is away, whatever still stands', async () => {

@@ -27,12 +27,16 @@ export interface ServerGateOptions {
   timeoutMs(): number
   /** Called when the server was found to be down. */
   onDown(gate: ServerGate): void
+  /** Called when it closes new connections while others are open, which may be dead: it is at its limit, or down. */
+  onDoubt(gate: ServerGate): void
 }
 
 /** Concurrent logins on one server; further ones queue, so that its accounts do not all reconnect at once. */
 const maxLogins = 8
 /** Minimum time between two logins whose success makes other, previously failed accounts retry. */
 const reviveEveryMs = 30_000
+/** Minimum time between two checks of the open connections of a server that seems to be at its limit. */
+const doubtEveryMs = 30_000
 /** Faults that affect a whole server, not just one account. */
 const outages = new Set(['timeout', 'refused', 'dns', 'closed'])
 /** Errors of a connection closed during the TLS handshake; certificate errors have other codes. */
@@ -63,6 +67,8 @@ export class ServerGate {
   /** True when a login failed since the last sign of life. */
   #hasFailed = false
   #revivedAt = Number.NEGATIVE_INFINITY
+  /** When the server last seemed to be at its limit; undefined after a login. */
+  #doubtedAt: number | undefined
   /** Aborts logins in flight when the server is found to be down: a connection that hangs would outlast the outage. */
   #away = new AbortController()
   /** Ends the probing of an outage. */
@@ -95,7 +101,7 @@ export class ServerGate {
       const result = await connect(AbortSignal.any([signal, this.#away.signal]))
       this.#gotIn()
       this.#open++
-      void result.closed.then(() => this.#open--)
+      void result.closed.then(() => this.#left())
       return result
     } catch (error) {
       if ((isOutage(error) || this.#isLimit(error)) && !signal.aborted) {
@@ -121,7 +127,8 @@ export class ServerGate {
     if (this.#outage || this.#stopped.signal.aborted) return Promise.resolve(undefined)
     this.#looking ??= this.#look(this.#times.probeMs, this.#stopped.signal)
       .then(problem => {
-        if (problem && isOutage(problem) && !this.#isLimit(problem)) this.#close(problem)
+        if (this.#isLimit(problem)) this.#doubt()
+        else if (problem && isOutage(problem)) this.#close(problem)
         return problem
       })
       .finally(() => {
@@ -166,6 +173,22 @@ export class ServerGate {
     for (const waiting of this.#queue.splice(0)) waiting.reject(new Problem('draining', 'RustyMail is shutting down.'))
   }
 
+  /** Has the open connections checked: behind a proxy an outage looks like a limit until they are known to be dead. */
+  #doubt(): void {
+    const now = performance.now()
+    if (this.#doubtedAt !== undefined && now - this.#doubtedAt < doubtEveryMs) return
+    this.#doubtedAt = now
+    this.#options.onDoubt(this)
+  }
+
+  /** Called at the end of each connection. Without any, what seemed to be a limit is an outage, or is over. */
+  #left(): void {
+    this.#open--
+    if (this.#open > 0 || this.#doubtedAt === undefined) return
+    this.#doubtedAt = undefined
+    this.#suspect().catch(err => this.#options.logger.error({ err }, 'checking a mail server failed'))
+  }
+
   /** A server that is down has no established connections; one that is at its limit does. */
   #isLimit(error: unknown): error is Problem {
     return this.#open > 0 && isSilentEnd(error)
@@ -192,6 +215,7 @@ export class ServerGate {
 
   /** One account's success lets the failed ones retry; throttled, since one of them may always fail. */
   #gotIn(): void {
+    this.#doubtedAt = undefined
     if (this.#hasFailed && performance.now() - this.#revivedAt >= reviveEveryMs) this.#revive()
   }
 

@@ -122,8 +122,8 @@ onEachDatabase(open => {
     for (const name of locked) await store.lock(name, 'other', isoOf(clock.now()), isoOf(clock.now() + 60_000))
     const ask = (grantId: string) => keeper.accessToken({ grantId, ...imap }).catch(error => error.message)
     const waiting = Promise.all(locked.map(ask))
-    expect(await decided(ask('a'))).toBe('access-a-6')
-    expect(clock.at - begin - hour).toBeLessThan(1_000)
+    // No time passes, as it would for a turn: the clock stands however long the database takes.
+    expect(await ask('a')).toBe('access-a-6')
     expect(new Set(await decided(waiting))).toEqual(
       new Set(['Another process of this server is still refreshing the access.']),
     )

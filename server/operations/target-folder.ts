@@ -41,7 +41,13 @@ function createdFolder(folders: readonly Folder[], role: CreatedRole): FoundTarg
   return { path, creates: { folder: path, role } }
 }
 
+/**
+ * The word of a role means the folder that has it, not one that is merely called so: a program may have created that
+ * one, and the folder with the role would have no word left that is the same in every mailbox.
+ */
 function namedFolder(folders: readonly Folder[], name: string): FoundTarget {
+  const [holder, ...more] = folders.filter(({ role, selectable }) => role === name && selectable)
+  if (holder && more.length === 0) return { path: holder.path }
   const [path, ...others] = new FolderNames(folders).pathsOf(name)
   if (path === undefined) throw new Problem('folder_not_found', 'The account has no folder of this name.')
   if (others.length === 0) return targetFolder(folders, { folder: path })

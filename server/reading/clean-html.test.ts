@@ -73,10 +73,12 @@ test('links lead to whole addresses elsewhere, in a window of their own, or nowh
 })
 
 test('pictures: those of the message and those written into it; those from outside when they are asked for', () => {
-  const png = 'data:image/png;base64,AQID'
+  const [png, svg] = ['data:image/png;base64,AQID', 'data:image/svg+xml;base64,PHN2Zy8+']
   for (const [src, plain, remote] of [
     ['cid:a%40x', '[a%40x]', '[a%40x]'],
     [png, png, png],
+    // As an image it runs nothing and loads nothing.
+    [svg, svg, svg],
     ['https://a.example/p.png', undefined, 'https://a.example/p.png'],
     ['//a.example/p.png', undefined, 'https://a.example/p.png'],
     ['p.png', undefined, undefined],
