@@ -64,7 +64,8 @@ export const roles: Record<IndexOperation, IndexRole> = {
   heldMessages: 'lists',
   listFlags: 'searches',
   listUidRanges: 'searches',
-  listWithoutText: 'lists',
+  // Asked between two batches alone, by what writes them: its pages are in that thread's memory, and the one that lists stays small.
+  listWithoutText: 'writes',
   listContacts: 'searches',
   changesSince: 'lists',
   listOutgoing: 'lists',

@@ -178,9 +178,9 @@ export class IndexReader {
     return this.#read(owner => listUidRanges(owner, path))
   }
 
-  /** The newest messages whose text is not there. */
-  async listWithoutText(limit: number): Promise<TextlessPlace[]> {
-    return this.#read(owner => listWithoutText(owner, limit))
+  /** The newest messages whose text is not there. @param below Of messages with lower numbers. */
+  async listWithoutText(limit: number, below?: number): Promise<TextlessPlace[]> {
+    return this.#read(owner => listWithoutText(owner, limit, below))
   }
 
   /** @param query Beginnings of words of a name or an address; empty for the first of all. */

@@ -41,6 +41,8 @@ export class IndexStore extends IndexReader {
     // They are for speed and room alone: the batch is stored already.
     if (!isSqlite(db)) await countRows(db, before, after).catch(() => undefined)
     await this.options.fullText.reclaim(db, batch.texts?.length).catch(() => undefined)
+    // Otherwise it would live until the old generation is collected, and have it collected sooner.
+    for (const memory of batch.memory ?? []) memory.transfer(0)
     return applied
   }
 

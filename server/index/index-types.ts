@@ -97,6 +97,8 @@ export interface FolderBatch {
   /** Messages that the index has, and that are known to be there now. A batch with them has no `added`. */
   placed?: PlacedRecord[]
   texts?: TextRecord[]
+  /** In which the bytes of all texts lie, and nothing else: handed over to the thread that writes, and empty afterwards. */
+  memory?: ArrayBuffer[]
   changed?: { uid: number; flags: string[] }[]
   vanished?: UidSpan[]
   /** How far the folder is read now. What is left out stays as it is, and so does all of it where not all of `placed` were. */
