@@ -1,7 +1,7 @@
 /** Texts that go to another thread: their bytes in few pieces of memory, since to hand over a piece for each costs more than to copy them. */
 import type { FolderBatch, TextPart, TextRecord } from './index-types.ts'
 
-export interface OwnedTexts {
+interface OwnedTexts {
   texts: readonly TextRecord[]
   /** Empty here once it was sent. */
   memory: ArrayBuffer[]
