@@ -316,7 +316,7 @@ export function gatewayCapabilitiesSuite(name: string, start: () => Promise<Capa
       const picture = { contentId: 'a@test.local', type: 'image/png', bytes: randomBytes(50) }
       const one = await server.deliver({ subject: 'one', html: '<p>first words</p>', picture })
       const two = await server.deliver({ subject: 'two', html: `<p>${'x'.repeat(3_000)}</p>`, picture })
-      const { uidValidity, texts } = await connection.changes.listTexts('INBOX', [one, two, two + 9], 1_000)
+      const { uidValidity, texts, memory } = await connection.changes.listTexts('INBOX', [one, two, two + 9], 1_000)
       expect(uidValidity).toBe((await inbox()).uidValidity)
       expect(texts.map(({ uid, parts }) => [uid, parts.map(({ type }) => type)])).toEqual([
         [one, ['text/html']],
@@ -324,6 +324,8 @@ export function gatewayCapabilitiesSuite(name: string, start: () => Promise<Capa
       ])
       expect(texts[0]!.parts[0]!.bytes.toString().trim()).toBe('<p>first words</p>')
       expect(texts[1]!.parts[0]!.bytes).toHaveLength(1_000)
+      if (memory.length > 0)
+        expect(new Set(texts.flatMap(({ parts }) => parts.map(({ bytes }) => bytes.buffer)))).toEqual(new Set(memory))
       expect((await connection.listMessages('INBOX', 1, undefined)).messages[0]!.flags).toEqual([])
     })
   })

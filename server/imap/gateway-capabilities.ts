@@ -106,6 +106,12 @@ export interface MessageTexts {
   }[]
 }
 
+export interface FetchedTexts {
+  texts: MessageTexts[]
+  /** Holds the bytes of all texts and nothing else, to be transferred to another thread; empty where it may not be. */
+  memory: ArrayBuffer[]
+}
+
 /** The UIDs that exist, and by flag the UIDs that have it. */
 export interface FlagStanding {
   there: readonly UidRange[]
@@ -141,11 +147,7 @@ export interface ChangeReader {
    * Fetches up to four texts of each message, each cut at `maxBytes` on the wire; leaves out expunged messages.
    * @param uids At most 200.
    */
-  listTexts(
-    path: string,
-    uids: readonly number[],
-    maxBytes: number,
-  ): Promise<{ uidValidity: number; texts: MessageTexts[] }>
+  listTexts(path: string, uids: readonly number[], maxBytes: number): Promise<FetchedTexts & { uidValidity: number }>
 }
 
 /** The messages of a change, which throws the Problem `stale_ref` when the folder's UIDVALIDITY differs. */

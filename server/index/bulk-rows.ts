@@ -19,10 +19,9 @@ export async function insertRows<Table extends keyof IndexTables>(
   rows: readonly Row[],
   conflict = '',
 ): Promise<void> {
-  for (const part of parts(rows)) {
-    const values = marksOf(db, part.length, columns, false)
-    await run(db, `insert into ${table} (${columns.join(', ')}) values ${values} ${conflict}`, part.flat())
-  }
+  const text = (marks: string) => `insert into ${table} (${columns.join(', ')}) values ${marks} ${conflict}`
+  const key = `insert ${table} ${columns.join()} ${conflict}`
+  for (const part of parts(rows)) await run(db, textOf(db, part.length, columns, { key, isTyped: false, text }), part)
 }
 
 export interface Update<Table extends keyof IndexTables> {
@@ -43,16 +42,14 @@ export async function updateRows<Table extends keyof IndexTables>(
 ): Promise<void> {
   const columns = [...keys, ...sets]
   const column = (index: number) => `v.column${index + 1}`
-  const assigned = [
-    ...sets.map((name, index) => `${name} = ${column(keys.length + index)}`),
-    ...Object.entries(expressions).map(([name, expression]) => `${name} = ${expression}`),
-  ].join(', ')
-  const found = keys.map((name, index) => `${table}.${name} = ${column(index)}`).join(' and ')
-  for (const part of parts(rows)) {
-    const values = marksOf(db, part.length, columns, true)
-    const statement = `update ${table} set ${assigned} from (values ${values}) v where ${table}.account = ${account} and ${found}`
-    await run(db, statement, part.flat())
+  const expressed = Object.entries(expressions).map(([name, expression]) => `${name} = ${expression}`)
+  const text = (marks: string) => {
+    const assigned = [...sets.map((name, index) => `${name} = ${column(keys.length + index)}`), ...expressed].join(', ')
+    const found = keys.map((name, index) => `${table}.${name} = ${column(index)}`).join(' and ')
+    return `update ${table} set ${assigned} from (values ${marks}) v where ${table}.account = ${account} and ${found}`
   }
+  const key = `update ${table} ${account} ${keys.join()} ${sets.join()} ${expressed.join()}`
+  for (const part of parts(rows)) await run(db, textOf(db, part.length, columns, { key, isTyped: true, text }), part)
 }
 
 /** Splits values for `in (…)` into chunks of a few fixed lengths, padded with repeats of the last value. */
@@ -62,13 +59,17 @@ export function lists<Value>(values: readonly Value[]): Value[][] {
   for (let from = 0; from < values.length; from += most) {
     const piece = values.slice(from, from + most)
     const size = listSizes.find(each => each >= piece.length)!
-    pieces.push([...piece, ...Array.from({ length: size - piece.length }, () => piece.at(-1)!)])
+    const last = piece.at(-1)!
+    while (piece.length < size) piece.push(last)
+    pieces.push(piece)
   }
   return pieces
 }
 
-async function run(db: IndexDatabase, text: string, values: Row): Promise<void> {
-  await db.executeQuery(CompiledQuery.raw(text, [...values]))
+async function run(db: IndexDatabase, text: string, rows: readonly Row[]): Promise<void> {
+  const values: unknown[] = []
+  for (const row of rows) for (const value of row) values.push(value)
+  await db.executeQuery(CompiledQuery.raw(text, values))
 }
 
 function parts(rows: readonly Row[]): Row[][] {
@@ -80,23 +81,35 @@ function parts(rows: readonly Row[]): Row[][] {
   return found
 }
 
-/**
- * Placeholder lists by database, size and columns; bounded, since columns are named in our sources and sizes are
- * `sizes`.
- */
-const knownMarks = new Map<string, string>()
+/** The parts of a statement other than its placeholders. */
+interface Statement {
+  key: string
+  isTyped: boolean
+  text(marks: string): string
+}
 
-function marksOf(db: IndexDatabase, rows: number, columns: readonly string[], isTyped: boolean): string {
-  const kind = isSqlite(db) ? '?' : isTyped ? '$::' : '$'
-  const key = `${kind} ${rows} ${columns.join()}`
-  const known = knownMarks.get(key)
+/** Cached statement texts: the statements in our sources times `sizes`; bounded, since PostgreSQL has them per account. */
+const knownTexts = new Map<string, string>()
+const mostTexts = 1_000
+
+/** Returns the same string each time, since a new one of several thousand characters is hashed to find its statement. */
+function textOf(
+  db: IndexDatabase,
+  rows: number,
+  columns: readonly string[],
+  { key, isTyped, text }: Statement,
+): string {
+  const kind = isSqlite(db) ? '?' : '$'
+  const whole = `${kind} ${rows} ${key}`
+  const known = knownTexts.get(whole)
   if (known) return known
   const mark = (index: number) => {
     if (kind === '?') return '?'
     return isTyped ? `$${index + 1}::${typeOf(columns[index % columns.length]!)}` : `$${index + 1}`
   }
-  const made = marks(rows, columns.length, mark)
-  knownMarks.set(key, made)
+  const made = text(marks(rows, columns.length, mark))
+  if (knownTexts.size >= mostTexts) knownTexts.clear()
+  knownTexts.set(whole, made)
   return made
 }
 

@@ -104,6 +104,10 @@ const isWordCode = (code: number) =>
 
 /** @param take Returns whether to continue. */
 function walk(folded: string, take: (word: string, isRest: boolean) => boolean): void {
+  if (isAscii(folded)) {
+    for (const word of folded.match(/[a-z0-9]+/g) ?? []) if (!take(cut(word), false)) return
+    return
+  }
   for (const [piece, run] of folded.matchAll(pieces)) {
     const goesOn = run === undefined ? take(cut(piece), false) : takeBigrams(run, take)
     if (!goesOn) return

@@ -1,13 +1,14 @@
 /** Reports what the index holds and lacks, for the synchronisation that fills it. */
 import { sql } from 'kysely'
-import { lists } from './bulk-rows.ts'
 import type { IndexOwner } from './change-log.ts'
-import { fixedStatement } from './fixed-statement.ts'
+import { compilable, fixedStatement } from './fixed-statement.ts'
 import { getFolder } from './folder-index.ts'
 import type { UidSpan } from './index-types.ts'
 
 /** A message whose text is not indexed, at one of its places. */
 export interface TextlessPlace {
+  /** Number of the message; newer messages have higher numbers. */
+  message: number
   path: string
   uidValidity: number
   uid: number
@@ -27,38 +28,46 @@ export async function listUidRanges(owner: IndexOwner, path: string): Promise<Ui
   return rows.map(({ first, last }) => [Number(first), Number(last)] as const)
 }
 
-/** Reads the places of messages, by descending row ids. */
-const placesOf = fixedStatement((db, account: number, messages: readonly number[]) =>
-  db
-    .selectFrom('places')
-    .innerJoin('folders', join =>
-      join.onRef('folders.account', '=', 'places.account').onRef('folders.id', '=', 'places.folder'),
-    )
-    .select(['message', 'path', 'uid_validity', 'uid'])
-    .where('places.account', '=', account)
-    .where('message', 'in', messages)
-    .orderBy('message', 'desc'),
+interface TextlessRow {
+  rowid: number
+  size: number
+  folder: number
+  uid: number
+}
+
+/** Lists messages without a text with their places, in one statement; a message in several folders has several rows. */
+const textlessBelow = fixedStatement((db, account: number, below: number, limit: number) =>
+  compilable<TextlessRow>(
+    db,
+    sql<TextlessRow>`
+      select messages.rowid as rowid, size, folder, uid
+      from (select account, rowid, size from messages
+        where account = ${account} and text is null and orphaned_round is null and rowid < ${below}
+        order by rowid desc limit ${limit}) as messages
+      join places on places.account = messages.account and places.message = messages.rowid
+      order by messages.rowid desc`,
+  ),
 )
 
-/** Lists messages without a text, newest first. */
-export async function listWithoutText({ db, account }: IndexOwner, limit: number): Promise<TextlessPlace[]> {
-  const rows = await db
-    .selectFrom('messages')
-    .select(['rowid', 'size'])
-    .where('account', '=', account)
-    .where('text', 'is', null)
-    .where('orphaned_round', 'is', null)
-    .orderBy('rowid', 'desc')
-    .limit(limit)
-    .execute()
+/** Lists messages without a text, newest first. @param below Only messages with lower numbers. */
+export async function listWithoutText(
+  { db, account }: IndexOwner,
+  limit: number,
+  below = Number.MAX_SAFE_INTEGER,
+): Promise<TextlessPlace[]> {
+  const rows = await textlessBelow(db, account, below, limit)
   if (rows.length === 0) return []
-  const places: Awaited<ReturnType<typeof placesOf>> = []
-  for (const piece of lists(rows.map(({ rowid }) => rowid))) places.push(...(await placesOf(db, account, piece)))
-  const sizes = new Map(rows.map(({ rowid, size }) => [rowid, size]))
-  const found = new Map<number, TextlessPlace>()
-  for (const { message, path, uid_validity, uid } of places) {
-    const sizeBytes = sizes.get(message)!
-    if (!found.has(message)) found.set(message, { path, uidValidity: uid_validity, uid, sizeBytes })
+  const folders = await db
+    .selectFrom('folders')
+    .select(['id', 'path', 'uid_validity'])
+    .where('account', '=', account)
+    .execute()
+  const folderOf = new Map(folders.map(folder => [folder.id, folder]))
+  const found: TextlessPlace[] = []
+  for (const { rowid, size, folder, uid } of rows) {
+    const { path, uid_validity } = folderOf.get(folder)!
+    if (found.at(-1)?.message !== rowid)
+      found.push({ message: rowid, path, uidValidity: uid_validity, uid, sizeBytes: size })
   }
-  return [...found.values()]
+  return found
 }

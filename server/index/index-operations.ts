@@ -64,7 +64,8 @@ export const roles: Record<IndexOperation, IndexRole> = {
   heldMessages: 'lists',
   listFlags: 'searches',
   listUidRanges: 'searches',
-  listWithoutText: 'lists',
+  // Runs on the writing thread between two batches: its pages are cached there, and the list thread stays small.
+  listWithoutText: 'writes',
   listContacts: 'searches',
   changesSince: 'lists',
   listOutgoing: 'lists',

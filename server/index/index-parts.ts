@@ -4,10 +4,16 @@ import { SqliteFullText } from './fulltext-sqlite.ts'
 import type { IndexParts } from './index-databases.ts'
 import type { IndexThreadData, WriterModule } from './index-messages.ts'
 
+/** Imported once, since importing a loaded module takes as long as reading a short text. */
+let textOfParts: Promise<typeof import('./text-of-parts.ts')> | undefined
+
 export const indexParts: IndexParts = {
   fullText: { sqlite: new SqliteFullText(), postgres: new PostgresFullText() },
   // Loaded lazily: only one of the three threads parses texts, and after most starts there are none.
-  readText: async record => (await import('./text-of-parts.ts')).textOfParts(record),
+  readText: async record => {
+    textOfParts ??= import('./text-of-parts.ts')
+    return (await textOfParts).textOfParts(record)
+  },
 }
 
 /** Adds writers of lists and hits from a module given by the caller, since their format is not the index's concern. */

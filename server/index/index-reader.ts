@@ -178,9 +178,9 @@ export class IndexReader {
     return this.#read(owner => listUidRanges(owner, path))
   }
 
-  /** Lists the newest messages whose text is not indexed yet. */
-  async listWithoutText(limit: number): Promise<TextlessPlace[]> {
-    return this.#read(owner => listWithoutText(owner, limit))
+  /** Lists the newest messages whose text is not indexed yet. @param below Only messages with lower numbers. */
+  async listWithoutText(limit: number, below?: number): Promise<TextlessPlace[]> {
+    return this.#read(owner => listWithoutText(owner, limit, below))
   }
 
   /** @param query Prefixes of words in a name or an address; empty for the top contacts. */

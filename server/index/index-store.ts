@@ -43,6 +43,8 @@ export class IndexStore extends IndexReader {
     // The batch is stored already; statistics and reclaimed space only save time and room.
     if (!isSqlite(db)) await countRows(db, before, after).catch(() => undefined)
     await this.options.fullText.reclaim(db, batch.texts?.length).catch(() => undefined)
+    // Otherwise it would be promoted to the old generation, and cause it to be collected sooner.
+    for (const memory of batch.memory ?? []) memory.transfer(0)
     return applied
   }
 

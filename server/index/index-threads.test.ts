@@ -129,6 +129,32 @@ test('bytes of texts go there in one piece, and the caller keeps its own', async
   expect(messages.map(({ preview }) => preview)).toEqual(['whole', 'pooled', 'part', 'whole'])
 })
 
+test('memory that a batch hands over goes there as it is, with the texts in it', async () => {
+  const { account, apply, begin } = started()
+  await begin()
+  const memory = [new ArrayBuffer(64), new ArrayBuffer(16)]
+  const within = (uid: number, piece: ArrayBuffer, at: number, text: string) => {
+    const bytes = Buffer.from(piece, at, text.length)
+    bytes.write(text)
+    return { uid, parts: [{ type: 'text/plain', charset: null, encoding: '8bit', bytes }] }
+  }
+  const texts = [
+    within(1, memory[0]!, 0, 'first'),
+    within(2, memory[0]!, 5, 'second'),
+    within(3, memory[1]!, 0, 'third'),
+  ]
+  await apply({ added: [1, 2, 3].map(uid => recordOf(uid)), texts, memory })
+  expect(memory.map(({ byteLength }) => byteLength)).toEqual([0, 0])
+  const { messages } = await account.listMessages({ path: 'INBOX', limit: 3 })
+  expect(messages.map(({ preview }) => preview)).toEqual(['third', 'second', 'first'])
+  // Buffers that contain other data stay with their owner.
+  const elsewhere = new ArrayBuffer(16)
+  const kept = textOf(4, 'fourth')
+  await apply({ added: [recordOf(4)], texts: [kept], memory: [elsewhere] })
+  expect(kept.parts[0]!.bytes).toHaveLength(6)
+  expect(elsewhere.byteLength).toBe(16)
+})
+
 test('threads start when they are needed and end when nothing is asked', async () => {
   const { index, account, begin } = started({ bounds: { idleMs: 1 } })
   expect(index.running).toBe(0)

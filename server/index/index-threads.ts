@@ -99,7 +99,7 @@ export class IndexThreads {
   }
 
   /**
-   * Returns the operations of an account's index. Text bytes in a batch are copied.
+   * Returns the operations of an account's index. Text bytes in a batch are copied, or transferred with their `memory`.
    * @throws IndexFault from each of its methods, and Problem `account_not_found` once the account is retired
    */
   of(accountId: string): IndexOperations {
@@ -172,7 +172,8 @@ export class IndexThreads {
   }
 
   async #order(accountId: string, name: IndexOperation, given: unknown[]): Promise<unknown> {
-    const texts = name === 'applyBatch' ? ((given[0] as FolderBatch).texts ?? []) : []
+    const batch: Partial<FolderBatch> = name === 'applyBatch' ? (given[0] as FolderBatch) : {}
+    const { texts = [] } = batch
     const bytes = texts.reduce((sum, { parts }) => sum + parts.reduce((all, part) => all + part.bytes.byteLength, 0), 0)
     this.#refuse(accountId, bytes)
     return this.#counted(accountId, bytes, async () => {
@@ -182,12 +183,11 @@ export class IndexThreads {
       let opened = await this.#open(accountId)
       // If it was dropped meanwhile, a reader would reopen a file that is about to be deleted.
       while (this.#opened.get(accountId) !== opened) opened = await this.#open(accountId)
-      const owned = texts.length === 0 ? { texts, buffers: [] } : ownBytes(texts)
-      const values =
-        texts.length === 0 ? given : [{ ...(given[0] as FolderBatch), texts: owned.texts }, ...given.slice(1)]
+      const owned = ownBytes(batch)
+      const values = texts.length === 0 ? given : [{ ...batch, ...owned }, ...given.slice(1)]
       const order = { do: name, arguments: values } as IndexOrder
       try {
-        return await worker.run(accountId, order, owned.buffers)
+        return await worker.run(accountId, order, owned.memory)
       } catch (error) {
         if (isDamaged(error)) await this.#begin(accountId, opened)
         throw error

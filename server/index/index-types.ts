@@ -97,6 +97,8 @@ export interface FolderBatch {
   /** Messages that the index holds and that are now known to be here. A batch with them has no `added`. */
   placed?: PlacedRecord[]
   texts?: TextRecord[]
+  /** Buffers that hold the bytes of all texts and nothing else: transferred to the writing thread, and empty afterwards. */
+  memory?: ArrayBuffer[]
   changed?: { uid: number; flags: string[] }[]
   vanished?: UidSpan[]
   /** How far the folder has been read. Omitted fields are unchanged; all are if any of `placed` could not be placed. */

@@ -1,13 +1,23 @@
 /**
- * Copies texts for another thread into a single buffer, since transferring one buffer per part costs more than copying.
+ * Collects texts for another thread in few buffers, since transferring one buffer per part costs more than copying.
  */
-import type { Transferable } from 'node:worker_threads'
-import type { TextPart, TextRecord } from './index-types.ts'
+import type { FolderBatch, TextPart, TextRecord } from './index-types.ts'
 
-/**
- * Returns copies of the texts and the `buffers` to transfer, which are detached once sent; the originals stay intact.
- */
-export function ownBytes(texts: readonly TextRecord[]): { texts: TextRecord[]; buffers: Transferable[] } {
+interface OwnedTexts {
+  texts: readonly TextRecord[]
+  /** Buffers to transfer; detached once sent. */
+  memory: ArrayBuffer[]
+}
+
+/** Returns the texts with the buffers to transfer: the batch's own `memory`, else copies, with the originals intact. */
+export function ownBytes({ texts = [], memory = [] }: Pick<FolderBatch, 'texts' | 'memory'>): OwnedTexts {
+  if (texts.length === 0) return { texts, memory: [] }
+  const isIn = new Set<ArrayBufferLike>(memory)
+  const isThere = texts.every(({ parts }) => parts.every(({ bytes }) => isIn.has(bytes.buffer)))
+  return isThere ? { texts, memory } : copied(texts)
+}
+
+function copied(texts: readonly TextRecord[]): OwnedTexts {
   const size = texts.reduce((sum, { parts }) => sum + parts.reduce((all, { bytes }) => all + bytes.length, 0), 0)
   const memory = new Uint8Array(size)
   let at = 0
@@ -17,5 +27,5 @@ export function ownBytes(texts: readonly TextRecord[]): { texts: TextRecord[]; b
     at += bytes.length
     return { ...part, bytes }
   }
-  return { texts: texts.map(({ uid, parts }) => ({ uid, parts: parts.map(own) })), buffers: [memory.buffer] }
+  return { texts: texts.map(({ uid, parts }) => ({ uid, parts: parts.map(own) })), memory: [memory.buffer] }
 }

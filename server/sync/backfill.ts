@@ -17,6 +17,8 @@ export interface BackfillOptions {
 
 export class Backfill {
   readonly #options: BackfillOptions
+  /** All headers are indexed, as of the last comparison of folders. */
+  #hasHeaders = false
 
   constructor(options: BackfillOptions) {
     this.#options = options
@@ -36,6 +38,7 @@ export class Backfill {
   /** Called before folders are compared: discards what was read ahead, and waits until all facts are forwarded. */
   async forgetAhead(): Promise<void> {
     const { folders, texts, settle } = this.#options
+    this.#hasHeaders = false
     await Promise.all([folders.forgetAhead(), texts?.forgetAhead()])
     // Facts that failed are forwarded with the next change.
     await settle().catch(() => undefined)
@@ -53,10 +56,15 @@ export class Backfill {
 
   async #step(isComplete: boolean, goesOn: () => Promise<boolean>): Promise<boolean> {
     const { index, folders, texts, tell } = this.#options
+    const stepTexts = async () => texts !== undefined && (await texts.step(isComplete, await goesOn()))
+    if (this.#hasHeaders) return stepTexts()
     const all = await index.listFolders()
     const waiting = all.filter(({ lowestUid, isSelectable }) => isSelectable && lowestUid !== null && lowestUid > 1)
     const next = waiting.find(({ role }) => role === 'inbox') ?? waiting[0]
-    if (!next) return texts !== undefined && (await texts.step(isComplete, await goesOn()))
+    if (!next) {
+      this.#hasHeaders = true
+      return stepTexts()
+    }
     const sum = (of: 'serverTotal' | 'total') => all.reduce((count, folder) => count + folder[of], 0)
     tell('headers', next.path, sum('total'), sum('serverTotal'))
     // A recreated folder is read from the beginning in the next round.

@@ -24,8 +24,8 @@ const maxTextBytes = 64 * 1024
 const maxBytesOfMessage = 4 * maxTextBytes
 /** Upper bound of fetched bytes per step; a first message above it still goes. Two steps are in memory. */
 const maxBytesOfStep = 2 * 1024 * 1024
-/** Messages without a text that are listed per query, enough for several steps. */
-const placesAtOnce = 1_000
+/** Messages without a text that are listed per query, enough for two steps. */
+const placesAtOnce = 400
 /** Messages without a fetchable text; above it no texts are read until the account is restarted. */
 const mostTextless = 1_000
 /** Minimum interval between progress reports, since counting takes longer with every message. */
@@ -40,6 +40,8 @@ export class TextBackfill {
   #next: TextlessPlace[] = []
   /** Candidates after those, newest first. */
   #waiting: TextlessPlace[] = []
+  /** Cursor: messages with lower numbers were not listed yet; undefined at the beginning. */
+  #below: number | undefined
   #toldAt = Number.NEGATIVE_INFINITY
 
   constructor(options: TextBackfillOptions) {
@@ -49,7 +51,7 @@ export class TextBackfill {
   /** Retries all failed texts. */
   forget(): void {
     this.#textless.clear()
-    this.#waiting = []
+    this.#beginAgain()
   }
 
   get isAhead(): boolean {
@@ -59,7 +61,7 @@ export class TextBackfill {
   /** Called before folders are compared, since they may change. */
   async forgetAhead(): Promise<void> {
     this.#next = []
-    this.#waiting = []
+    this.#beginAgain()
     await this.#ahead.forget()
   }
 
@@ -74,13 +76,13 @@ export class TextBackfill {
     const [first] = group
     if (!first) return false
     if (!isComplete) await this.#tell(first.path)
-    const { uidValidity, texts } = await this.#ahead.take(keyOf(first), () => this.#fetch(group))
+    const { uidValidity, texts, memory } = await this.#ahead.take(keyOf(first), () => this.#fetch(group))
     if (goesOn) await this.#begin(group)
     const isSame = first.uidValidity === uidValidity
     const read = new Set(isSame ? texts.map(({ uid }) => uid) : [])
     // Expunged, or never returned: the next round finds out which.
     for (const place of group) if (!read.has(place.uid)) this.#textless.add(keyOf(place))
-    if (isSame) await this.#options.apply({ path: first.path, uidValidity, texts, announces: false })
+    if (isSame) await this.#options.apply({ path: first.path, uidValidity, texts, memory, announces: false })
     return true
   }
 
@@ -96,8 +98,12 @@ export class TextBackfill {
     const passedOver = new Set([...this.#textless, ...besides.map(keyOf)])
     const isLeft = (place: TextlessPlace) => !passedOver.has(keyOf(place))
     let places = this.#waiting.filter(isLeft)
-    if (places.length < textsOfStep)
-      places = (await this.#options.index.listWithoutText(placesAtOnce + passedOver.size)).filter(isLeft)
+    if (places.length < textsOfStep) places = [...places, ...(await this.#list(placesAtOnce)).filter(isLeft)]
+    if (places.length === 0 && this.#below !== undefined) {
+      // Messages that were not read at the first attempt, or arrived since.
+      this.#beginAgain()
+      places = (await this.#list(placesAtOnce + passedOver.size)).filter(isLeft)
+    }
     const chosen: TextlessPlace[] = []
     let bytes = 0
     for (const place of places.slice(0, textsOfStep)) {
@@ -109,6 +115,18 @@ export class TextBackfill {
     const taken = new Set(chosen)
     this.#waiting = places.filter(place => !taken.has(place))
     return chosen
+  }
+
+  #beginAgain(): void {
+    this.#waiting = []
+    this.#below = undefined
+  }
+
+  /** Lists on from the cursor. */
+  async #list(limit: number): Promise<TextlessPlace[]> {
+    const places = await this.#options.index.listWithoutText(limit, this.#below)
+    this.#below = places.at(-1)?.message ?? this.#below
+    return places
   }
 
   #fetch(group: readonly TextlessPlace[]): Promise<Found> {

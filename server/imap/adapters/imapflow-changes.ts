@@ -7,11 +7,11 @@ import { Problem } from '../../platform/problem.ts'
 import type {
   ChangedMessage,
   ChangeReader,
+  FetchedTexts,
   FolderChanges,
   FolderStanding,
   IndexHeader,
   KnownFolder,
-  MessageTexts,
 } from '../gateway-capabilities.ts'
 import {
   commonUids,
@@ -85,15 +85,11 @@ export class ImapFlowChanges implements ChangeReader {
     return command(() => listStandings(client, budgetMs, first))
   }
 
-  listTexts(
-    path: string,
-    uids: readonly number[],
-    maxBytes: number,
-  ): Promise<{ uidValidity: number; texts: MessageTexts[] }> {
+  listTexts(path: string, uids: readonly number[], maxBytes: number): Promise<FetchedTexts & { uidValidity: number }> {
     const { client, folder, command } = this.#options
     return command(async () => {
       const { uidValidity } = await folder.open(path)
-      return { uidValidity, texts: await fetchTexts(client, uids, maxBytes) }
+      return { uidValidity, ...(await fetchTexts(client, uids, maxBytes)) }
     })
   }
 

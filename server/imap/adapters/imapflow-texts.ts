@@ -4,17 +4,20 @@
  */
 import type { ImapFlow, MessageStructureObject } from 'imapflow'
 import { isMedia, type PartNode } from '../body-structure.ts'
-import type { MessageTexts } from '../gateway-capabilities.ts'
+import type { FetchedTexts, MessageTexts } from '../gateway-capabilities.ts'
 import { rangesOfUids, writeUidSet } from '../uid-ranges.ts'
 import { fetchLean } from './imapflow-lean-rows.ts'
 import { structureOf } from './imapflow-message.ts'
 
+/** Bytes of one buffer that texts are copied into. */
+const pieceBytes = 256 * 1024
 /** Text parts fetched per message. */
 const mostParts = 4
 
-export async function fetchTexts(client: ImapFlow, uids: readonly number[], maxBytes: number): Promise<MessageTexts[]> {
+export async function fetchTexts(client: ImapFlow, uids: readonly number[], maxBytes: number): Promise<FetchedTexts> {
   const wanted = new Set(uids)
-  if (wanted.size === 0) return []
+  const memory = new TextMemory()
+  if (wanted.size === 0) return { texts: [], memory: [] }
   const parts = new Map<number, PartNode[]>()
   await fetchLean(client, {
     range: setOf(uids),
@@ -38,12 +41,12 @@ export async function fetchTexts(client: ImapFlow, uids: readonly number[], maxB
         const nodes = bodyParts && wanted.delete(uid) ? parts.get(uid) : undefined
         for (const node of nodes ?? []) {
           const bytes = bodyParts?.get(node.section.toLowerCase())
-          if (bytes) texts.get(uid)?.parts.push({ ...described(node), bytes: bytes.subarray(0, maxBytes) })
+          if (bytes) texts.get(uid)?.parts.push({ ...described(node), bytes: memory.copy(bytes.subarray(0, maxBytes)) })
         }
       },
     })
   }
-  return [...texts.values()]
+  return { texts: [...texts.values()], memory: memory.pieces }
 }
 
 const setOf = (uids: readonly number[]) => writeUidSet(rangesOfUids(uids))
@@ -61,5 +64,27 @@ function described({ type, parameters, encoding }: PartNode): Omit<MessageTexts[
     isFlowed: parameters.format?.toLowerCase() === 'flowed',
     deletesSpace: parameters.delsp?.toLowerCase() === 'yes',
     encoding,
+  }
+}
+
+/**
+ * Memory for the texts of one fetch. Kept as they arrive, each would live until the old generation is collected; these
+ * pieces move to the thread that indexes them.
+ */
+class TextMemory {
+  readonly pieces: ArrayBuffer[] = []
+  #used = 0
+
+  copy(bytes: Buffer): Buffer {
+    let piece = this.pieces.at(-1)
+    if (piece === undefined || piece.byteLength - this.#used < bytes.length) {
+      piece = new ArrayBuffer(Math.max(pieceBytes, bytes.length))
+      this.pieces.push(piece)
+      this.#used = 0
+    }
+    const copied = Buffer.from(piece, this.#used, bytes.length)
+    copied.set(bytes)
+    this.#used += bytes.length
+    return copied
   }
 }

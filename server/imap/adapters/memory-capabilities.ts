@@ -4,12 +4,12 @@ import { Problem } from '../../platform/problem.ts'
 import {
   type ChangedMessage,
   type ChangeReader,
+  type FetchedTexts,
   type FlagStanding,
   type FolderChanges,
   type FolderStanding,
   type IndexHeader,
   type KnownFolder,
-  type MessageTexts,
   type MessageWriter,
   type MovedMessages,
   type NewPlaces,
@@ -132,7 +132,7 @@ export class MemoryChanges extends MemoryCapability implements ChangeReader {
     path: string,
     uids: readonly number[],
     maxBytes: number,
-  ): Promise<{ uidValidity: number; texts: MessageTexts[] }> {
+  ): Promise<FetchedTexts & { uidValidity: number }> {
     await this.step('listTexts', path)
     const { uidValidity, messages } = this.gateway.getFolder(path)
     const plain = { charset: 'utf-8', isFlowed: false, deletesSpace: false, encoding: '8bit' }
@@ -144,7 +144,7 @@ export class MemoryChanges extends MemoryCapability implements ChangeReader {
         const bytes = Buffer.from(body ?? '').subarray(0, maxBytes)
         return { uid, parts: body === null ? [] : [{ ...plain, type, bytes }] }
       })
-    return { uidValidity, texts }
+    return { uidValidity, texts, memory: [] }
   }
 
   async headersOf(path: string, uids: readonly number[]): Promise<{ uidValidity: number; headers: IndexHeader[] }> {

@@ -39,7 +39,7 @@ function isKept(sql: string): boolean {
 
 /** Checks a value to bind. @throws TypeError for one that node:sqlite would silently store as NULL */
 export function encode(value: unknown): SQLInputValue {
-  if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint')
+  if (typeof value === 'number' || typeof value === 'string' || value === null || typeof value === 'bigint')
     return value
   if (value instanceof Uint8Array) return value
   throw new TypeError(`cannot store a ${typeof value}: stores keep text, integers, reals and null`)
@@ -47,6 +47,6 @@ export function encode(value: unknown): SQLInputValue {
 
 /** Checks values without copying, since bulk inserts have thousands. @throws TypeError see `encode` */
 export function encodeAll(values: readonly unknown[]): readonly SQLInputValue[] {
-  for (const value of values) encode(value)
+  for (let at = 0; at < values.length; at++) encode(values[at])
   return values as readonly SQLInputValue[]
 }
