@@ -89,15 +89,15 @@ async function measurePostgres(server: string) {
       rates.bare!.push(await rate(uid => insertBare(bare, uid)))
       await caughtUp()
       const before = notified
-      rates.one!.push(await rate(uid => log.transact(async (_transaction, tell) => tell(mail(uid)))))
+      rates.one!.push(await rate(uid => log.transact(async (_transaction, publish) => publish(mail(uid)))))
       notifications.push((notified - before) / (roundMs / 1000))
       rates.bareWithRow!.push(await rate((uid, writer) => insertBare(bare, uid, writer)))
       await caughtUp()
       rates.oneWithRow!.push(
         await rate((uid, writer) =>
-          log.transact(async (transaction, tell) => {
+          log.transact(async (transaction, publish) => {
             await writeRow(transaction, writer, uid)
-            tell(mail(uid))
+            publish(mail(uid))
           }),
         ),
       )

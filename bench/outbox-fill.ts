@@ -1,7 +1,7 @@
 /** Fills an account's outbox while its server is stopped, as sending drafts would. */
 import { join } from 'node:path'
 import { defaultPolicy } from '../contract/policy.ts'
-import { storeLetOut } from '../server/approvals/let-out.ts'
+import { storeRelease } from '../server/approvals/policy-release.ts'
 import { Blobs } from '../server/blobs/blobs.ts'
 import { type ComposedMessage, submissionHash } from '../server/drafts/composed-message.ts'
 import { OutboxService } from '../server/outbox/outbox-service.ts'
@@ -66,7 +66,7 @@ export async function fillOutbox(
           // Stored with the verdict of the default policy, so that it is judged again and leaves.
           const { attachmentBytes, envelope } = each
           const judged = { accountId, recipients: envelope.to, attachmentBytes, threadPeople: undefined, taintMs: null }
-          const letOut = storeLetOut(defaultPolicy, judged)
+          const letOut = storeRelease(defaultPolicy, judged)
           const submitted = { principal, composed: each, state, sendAt, approvalId: null, letOut }
           await outbox.submit(transaction, () => undefined, submitted)
         }

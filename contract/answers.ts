@@ -122,7 +122,7 @@ export const ChatbotPart = z
 export type ChatbotPart = z.infer<typeof ChatbotPart>
 
 /** What the user is looking at when asking; at most one id of each kind. */
-export const AskedFrom = z
+export const QuestionContext = z
   .strictObject({
     path: z.string().max(500),
     account_id: AccountId.optional(),
@@ -131,7 +131,7 @@ export const AskedFrom = z
     draft_id: z.string().max(200).optional(),
   })
   .describe('What the user is looking at')
-export type AskedFrom = z.infer<typeof AskedFrom>
+export type QuestionContext = z.infer<typeof QuestionContext>
 
 export const ChatbotQuery = z
   .strictObject({
@@ -139,7 +139,7 @@ export const ChatbotQuery = z
     conversation_id: answerId.optional().describe('Continues this conversation; a new one begins without it'),
     provider: z.string().max(60).optional().describe('Id of the provider that is tried first'),
     retry_of: answerId.optional().describe('Id of the conversation’s last answer, which this one replaces'),
-    context: AskedFrom.optional(),
+    context: QuestionContext.optional(),
   })
   .meta({ id: 'ChatbotQuery' })
 export type ChatbotQuery = z.infer<typeof ChatbotQuery>

@@ -31,10 +31,10 @@ export const User = z
   .meta({ id: 'User' })
 export type User = z.infer<typeof User>
 
-export const MadeDeed = z
+export const UserActionKind = z
   .enum(['invited', 'reset', 'raised'])
   .describe('`raised`: a role or accounts were given, or the user was enabled')
-export type MadeDeed = z.infer<typeof MadeDeed>
+export type UserActionKind = z.infer<typeof UserActionKind>
 
 /** The users that a token or a person made, reset or raised. */
 export const MadeUser = z
@@ -43,7 +43,7 @@ export const MadeUser = z
     name: z.string(),
     email: z.string(),
     status: User.shape.status,
-    deeds: z.array(MadeDeed),
+    deeds: z.array(UserActionKind),
     at: Timestamp.describe('Time of the latest of these'),
     sessions: z.int().describe('Number now open'),
     tokens: z.int(),

@@ -3,17 +3,17 @@ import { expect, test } from 'vitest'
 import type { FolderRole } from '../contract/mail.ts'
 import { principalOf } from '../test/support/operation-world.ts'
 import { controlOf } from './acting-control.ts'
-import type { AskedChange } from './operations/operation-control.ts'
-import type { AskedOrganizing } from './policies/organizing-judge.ts'
+import type { RequestedChange } from './operations/operation-control.ts'
+import type { RequestedOrganizing } from './policies/organizing-judge.ts'
 
 type Named = { path: string; role: FolderRole | null }
 
 async function judged(
-  asked: Partial<AskedChange>,
+  asked: Partial<RequestedChange>,
   { known = [], now = [] }: { known?: Named[]; now?: Named[] } = {},
   kind: 'token' | 'session' = 'token',
-): Promise<AskedOrganizing> {
-  const all: AskedOrganizing[] = []
+): Promise<RequestedOrganizing> {
+  const all: RequestedOrganizing[] = []
   const { mayChange } = controlOf({
     freezes: { isFrozenNow: async () => false },
     organizing: {

@@ -1,7 +1,7 @@
 /** Controls who may change mail, by freezes and policies. A part of the composition root. */
 import type { Folder } from '../contract/mail.ts'
 import type { FreezeService } from './freezes/freeze-service.ts'
-import type { AskedChange, IsHeld, MayChange } from './operations/operation-control.ts'
+import type { IsHeld, MayChange, RequestedChange } from './operations/operation-control.ts'
 import type { Database } from './platform/database/database.ts'
 import type { Principal } from './platform/principal.ts'
 import { Problem } from './platform/problem.ts'
@@ -32,7 +32,11 @@ export function controlOf({ freezes, organizing, foldersOf, foldersNow }: Contro
    * Refuses changes by programs to the folder of sent mail: its recipients count as contacts, not strangers.
    * @throws Problem if a program could decide which messages that folder holds, or which folder it is.
    */
-  const refuseSent = async (accountId: string, { kind, undoOf, folder }: AskedChange, targets: readonly string[]) => {
+  const refuseSent = async (
+    accountId: string,
+    { kind, undoOf, folder }: RequestedChange,
+    targets: readonly string[],
+  ) => {
     // An undo may put back what was there before.
     if (undoOf === undefined && (await isOneSent(accountId, targets))) {
       throw new Problem('policy_denied', 'Programs may not move or copy messages into the folder of sent mail.')
@@ -81,13 +85,13 @@ export function isFrozenBy(freezes: Pick<FreezeService, 'isFrozen'>) {
 }
 
 /** Returns the changed folder, the folders below it, and the paths that all of them are renamed to. */
-function foldersOfChange({ folder }: AskedChange): string[] {
+function foldersOfChange({ folder }: RequestedChange): string[] {
   if (!folder) return []
   const { path, to, inside = [] } = folder
   const before = [path, ...inside]
   return to === undefined ? before : [...before, ...before.map(each => to + each.slice(path.length))]
 }
 
-function targetsOf({ messages }: AskedChange): string[] {
+function targetsOf({ messages }: RequestedChange): string[] {
   return messages.flatMap(({ change }) => (change.to === undefined ? [] : [change.to]))
 }

@@ -102,7 +102,7 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
   })
   const { storage, part: watch } = stored.watch(fact => {
     hub.publish(fact)
-    notifying.hear(fact)
+    notifying.observe(fact)
   })
   const outbound = composeOutbound(config)
   const { guard, guarded, pushing, hooking, signing } = outbound
@@ -183,9 +183,9 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
   })
   const { clients, metrics } = observing
   // Called for every response, and for every tool call over MCP.
-  const heard = (outcome: RequestOutcome) => {
-    history.sink.hear(outcome)
-    approving.calls.hear(outcome)
+  const observe = (outcome: RequestOutcome) => {
+    history.sink.record(outcome)
+    approving.calls.record(outcome)
   }
   const { http, limits }: ComposedHttp = composeHttp({
     config: config.http,
@@ -196,7 +196,7 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
     observe: outcome => {
       metrics.recordRequest(outcome)
       if (outcome.caller) clients.touch(outcome.caller)
-      heard(outcome)
+      observe(outcome)
     },
     ...{ wrongCredentials, trail, stops: freezes, shown, tracer, logger },
   })
@@ -251,7 +251,7 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
     baseUrl: address,
     tools: [...approving.tools, ...proposed.tools],
     extensions: [happening.extension],
-    heard,
+    observe,
     http,
     hub,
     exchanges,
@@ -288,7 +288,7 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
     ...{ history: history.service, alerts: alerts.service, audit: people.audit, stops: freezes },
     observe: outcome => {
       metrics.recordRequest(outcome)
-      history.sink.hear(outcome)
+      history.sink.record(outcome)
     },
   })
   assistant.addRoutes(http)

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { mcpPath } from '../contract/mcp.ts'
 import { parseCommandLine } from './command-line.ts'
-import { askPermission, followEvents, headOf, principalOf } from './mcp/bridge-events.ts'
+import { followEvents, headOf, principalOf, requestPermission } from './mcp/bridge-events.ts'
 import { BridgeLink } from './mcp/bridge-link.ts'
 import { type ChannelType, ClaudeChannel, channelCapabilities, channelTypes } from './mcp/claude-channel.ts'
 import { ClaudePermissions, permissionCapabilities } from './mcp/claude-permissions.ts'
@@ -36,7 +36,7 @@ export async function run(): Promise<void> {
   const permissions: ClaudePermissions = new ClaudePermissions({
     notify: (method, params) => bridge.notify(method, params),
     ask: (asked, signal) => {
-      const answer = askPermission(link, asked, signal).finally(() => asking.delete(answer))
+      const answer = requestPermission(link, asked, signal).finally(() => asking.delete(answer))
       asking.add(answer)
       return answer
     },

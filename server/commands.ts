@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { z } from 'zod'
 import { Email, NewPassword, PersonName } from '../contract/access.ts'
-import { acceptTrail, noteDeed, verifyTrail } from './audit/audit-command.ts'
+import { acceptTrail, recordAction, verifyTrail } from './audit/audit-command.ts'
 import type { TrailHead } from './audit/trail-head.ts'
 import type { Config } from './config.ts'
 import { EventHub } from './events/event-hub.ts'
@@ -19,10 +19,10 @@ import { faultWords } from './platform/fault-words.ts'
 import { createLogger } from './platform/logger.ts'
 import { SecretBox } from './platform/secret-box.ts'
 import { trailHeadOf } from './trail-head-part.ts'
-import { MadeStore } from './users/made-store.ts'
-import { MadeUsers } from './users/made-users.ts'
 import { PasskeyStore } from './users/passkey-store.ts'
 import { PasswordHasher } from './users/password-hasher.ts'
+import { UserActionStore } from './users/user-action-store.ts'
+import { UserActions } from './users/user-actions.ts'
 import { UserService } from './users/user-service.ts'
 import { UserStore } from './users/user-store.ts'
 
@@ -53,7 +53,7 @@ export async function createAdministrator(config: Config, asked: NewAdministrato
       const users = new UserService({
         store: people,
         passkeys,
-        made: new MadeUsers({ store: new MadeStore(db), users: people, passkeys, openSessions }),
+        made: new UserActions({ store: new UserActionStore(db), users: people, passkeys, openSessions }),
         hub,
         hasher: new PasswordHasher(),
         now: Date.now,
@@ -65,8 +65,8 @@ export async function createAdministrator(config: Config, asked: NewAdministrato
         openSessions,
       })
       const user = await users.createAdministrator({ email, name, password })
-      const deed = { operation: 'cli.createAdministrator', effect: 'write', refs: { user_id: user.id } } as const
-      await noteDeed(db, { secrets: key.secrets, head, logger, now: Date.now, deed })
+      const action = { operation: 'cli.createAdministrator', effect: 'write', refs: { user_id: user.id } } as const
+      await recordAction(db, { secrets: key.secrets, head, logger, now: Date.now, action })
       return { words: `${user.email} is now an administrator.`, exitCode: 0 }
     })
   })
@@ -175,13 +175,13 @@ export async function rotateKey(config: Config, newKey: Buffer | undefined): Pro
     await head.sealAlso(to)
     const count = await resealAll(db, key.secrets, to)
     await adopt()
-    const deed = { operation: 'cli.rotateKey', effect: 'write', refs: {} } as const
-    await noteDeed(db, {
+    const action = { operation: 'cli.rotateKey', effect: 'write', refs: {} } as const
+    await recordAction(db, {
       secrets: to,
       head: trailHeadOf(config, to),
       logger: createLogger('warn'),
       now: Date.now,
-      deed,
+      action,
     })
     const words = `Re-encrypted with a new key: ${count} ${count === 1 ? 'secret' : 'secrets'}.${change}`
     return { words, exitCode: 0 }

@@ -33,16 +33,16 @@ import { profileRoutes } from './profile/profile-routes.ts'
 import { ProfileService } from './profile/profile-service.ts'
 import { SecondFactorService } from './profile/second-factor-service.ts'
 import { TotpStore } from './profile/totp-store.ts'
-import { recordProviderDeed } from './provider-deeds.ts'
+import { recordProviderAction } from './provider-actions.ts'
 import { tokenRoutes } from './tokens/token-routes.ts'
 import { principalIdOf } from './tokens/token-row.ts'
 import { TokenService } from './tokens/token-service.ts'
 import { TokenStore } from './tokens/token-store.ts'
-import { MadeStore } from './users/made-store.ts'
-import { MadeUsers } from './users/made-users.ts'
 import { PasskeyStore } from './users/passkey-store.ts'
 import { PasswordHasher } from './users/password-hasher.ts'
 import { Revocations } from './users/revocations.ts'
+import { UserActionStore } from './users/user-action-store.ts'
+import { UserActions } from './users/user-actions.ts'
 import { UserFollowers } from './users/user-followers.ts'
 import { userRoutes } from './users/user-routes.ts'
 import { UserService } from './users/user-service.ts'
@@ -98,8 +98,8 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
   const hasher = new PasswordHasher({ parallel, ...(around.passwordMemory && { memory: around.passwordMemory }) })
   const throttle = new SignInThrottle({ now })
   const sessions = new SessionService({ store: new SessionStore(db), users: people, now, logger, listener })
-  const made = new MadeUsers({
-    store: new MadeStore(db),
+  const made = new UserActions({
+    store: new UserActionStore(db),
     users: people,
     passkeys: keys,
     openSessions: () => sessions.list(),
@@ -200,7 +200,7 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
       userService: users,
       sessions,
       hub,
-      record: deed => recordProviderDeed(deed, { audit, now, logger }),
+      record: deed => recordProviderAction(deed, { audit, now, logger }),
       publicUrl: baseUrl,
       now,
       logger,

@@ -127,7 +127,7 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
   const prompts = new PermissionPrompts({
     now,
     changed: () => hub.publishLastState({ type: 'permission_prompts', data: { at: new Date(now()).toISOString() } }),
-    asked: id => prompted(id),
+    opened: id => prompted(id),
   })
   const activities = new AskerActivities({ outbox, rates, calls, strangerName, now })
   const details = new ApprovalDetails({ approvals, outbox, messages, activities })

@@ -7,7 +7,7 @@ import { DiscoveryService } from './autoconfig/discovery-service.ts'
 import { type DiscoveryTimes, usualTimes } from './autoconfig/discovery-times.ts'
 import { createNameServer } from './autoconfig/name-server.ts'
 import { PlaceFault } from './autoconfig/outcome.ts'
-import { lookAt } from './autoconfig/server-look.ts'
+import { lookAt } from './autoconfig/server-probe.ts'
 import { ShippedProviders } from './autoconfig/shipped-providers.ts'
 import { documentFetcher } from './autoconfig/web-documents.ts'
 import type { Config } from './config.ts'
@@ -60,7 +60,7 @@ export function composeAutoconfig({ config, guard, standIn, logger }: Autoconfig
         return lookAt({ ...server, port: portOf(server.port) }, { addresses, signal, ca })
       },
     },
-    mayAsk: config.autoconfig === 'network',
+    mayQuery: config.autoconfig === 'network',
     now: Date.now,
     logger,
   })

@@ -7,7 +7,6 @@ import type { CertificateEnds } from './accounts/certificate-ends.ts'
 import type { AccountHealth } from './accounts/health-registry.ts'
 import { LateStore } from './alerts/late-store.ts'
 import type { EventHub } from './events/event-hub.ts'
-import { AskedFigures } from './history/asked-figures.ts'
 import { HistoryMaintenance } from './history/history-maintenance.ts'
 import { HistoryMarks } from './history/history-marks.ts'
 import { HistoryReader } from './history/history-reader.ts'
@@ -15,6 +14,7 @@ import { HistoryRecorder, type ReadGauges } from './history/history-recorder.ts'
 import { historyRoutes } from './history/history-routes.ts'
 import { HistoryService } from './history/history-service.ts'
 import { HistoryStore } from './history/history-store.ts'
+import { QueriedFigures } from './history/queried-figures.ts'
 import { SeriesNumbers } from './history/series-numbers.ts'
 import type { LeaseService } from './leases/lease-service.ts'
 import type { SystemReadings } from './metrics/system-readings.ts'
@@ -90,8 +90,8 @@ export function composeHistory({ db, hub, leases, logger }: HistorySurroundings)
   // Every process receives the facts of all processes, so only the holder of this lease counts them.
   const claim = leases.want('history')
   const late = new LateStore(db)
-  const asked = new AskedFigures({
-    asks: { database: () => databaseBytes(db), late: () => late.read(Date.now()) },
+  const asked = new QueriedFigures({
+    queries: { database: () => databaseBytes(db), late: () => late.read(Date.now()) },
     isMine: () => claim.find() !== undefined,
     logger,
   })

@@ -21,7 +21,7 @@ import { McpService } from './mcp/mcp-service.ts'
 import { resourceUpdates } from './mcp/resource-updates.ts'
 import { withScopeChallenge } from './mcp/scope-challenge.ts'
 import { tracedOffer } from './mcp/traced-offer.ts'
-import { toldOffer, watchedOffer } from './mcp/watched-offer.ts'
+import { observedOffer, watchedOffer } from './mcp/watched-offer.ts'
 import type { MetricsService } from './metrics/metrics-service.ts'
 import type { FolderService } from './operations/folder-service.ts'
 import { folderTool } from './operations/folder-tool.ts'
@@ -60,7 +60,7 @@ export interface McpSurroundings {
   tools: readonly Tool[]
   extensions: readonly McpExtension[]
   /** Records each finished call. */
-  heard(outcome: RequestOutcome): void
+  observe(outcome: RequestOutcome): void
   outbox: OutboxService
   folders: FolderService
   writing: ComposedDrafts
@@ -104,7 +104,7 @@ export function composeMcp({
   operations,
   tools,
   extensions,
-  heard,
+  observe,
   outbox,
   folders,
   writing,
@@ -133,16 +133,16 @@ export function composeMcp({
     observe: (outcome, result, size) => {
       metrics.recordRequest(outcome)
       agents.observe(outcome, result, size)
-      heard(outcome)
+      observe(outcome)
     },
     logger,
   })
   const toolbox = tracer ? tracedToolbox(plainToolbox, tracer) : plainToolbox
   const watched = watchedOffer(createMcpOffer({ toolbox, accounts, stops, version, extensions }), {
     exchanges,
-    met: asking => agents.met(asking),
+    met: context => agents.met(context),
   })
-  const told = toldOffer(watched, ({ asking, ...operation }) => agents.ended(asking, operation))
+  const told = observedOffer(watched, ({ context, ...operation }) => agents.ended(context, operation))
   const offer = tracer ? tracedOffer(told, tracer, name => toolbox.has(name)) : told
   const onFault = (err: Error) => logger.error({ err }, 'an MCP exchange failed with an internal error')
   const onPeerFault = (err: Error) => logger.debug({ err }, 'an MCP exchange was refused')

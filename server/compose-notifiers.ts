@@ -53,7 +53,7 @@ export interface NotifierSurroundings {
 
 export interface ComposedNotifiers {
   /** Takes facts about the state of the server itself. */
-  hear(fact: Fact): void
+  observe(fact: Fact): void
   addRoutes(http: HttpServer): void
   part: Part
 }
@@ -99,7 +99,7 @@ export function composeNotifiers(around: NotifierSurroundings): ComposedNotifier
   const engine = new NotifierEngine({ ...shared, alerts, hub, leases, addressOf })
   const service = new NotifierService({ ...shared, hub, accounts: () => known.list(), changed: () => engine.wake() })
   return {
-    hear: fact => engine.hear(fact),
+    observe: fact => engine.observe(fact),
     addRoutes: server => notifierRoutes(server, service),
     part: {
       name: 'notifiers',

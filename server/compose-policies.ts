@@ -73,7 +73,7 @@ export function composePolicies({ db, hub, writtenTo, logger }: PolicySurroundin
     judge,
     reads,
     organizing: new OrganizingJudge({ read: (...asked) => policies.read(...asked), rates, db }),
-    shown: words.hear,
+    shown: words.record,
     addRoutes: http => policyRoutes(http, policies),
     part: {
       name: 'policies',

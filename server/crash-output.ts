@@ -9,7 +9,7 @@ import { createLogger } from './platform/logger.ts'
 
 /** How long a crashing process waits for its log to be read, in ms. */
 const lastWordsMs = 500
-const mostTold = 10
+const mostLogged = 10
 
 interface CrashOutput {
   /** The secrets that the environment gave, set once it is read. */
@@ -17,12 +17,12 @@ interface CrashOutput {
 }
 
 /** Logs uncaught exceptions and exits; unhandled rejections too, which Node raises as uncaught exceptions. */
-export function tellCrashes(): CrashOutput {
+export function logCrashes(): CrashOutput {
   const output: CrashOutput = { secrets: [] }
-  let told = 0
+  let logged = 0
   process.on('uncaughtException', err => {
     // Errors after the first must be handled here too, or Node would print them.
-    if (told++ >= mostTold) return
+    if (logged++ >= mostLogged) return
     const lines = new LogLines({ out: process.stderr, secrets: new LogSecrets(output.secrets), maxLines: 1 })
     createLogger('fatal', lines).fatal({ err }, 'RustyMail ends: this is an error in RustyMail itself')
     void flushed(process.stderr, lastWordsMs).finally(() => process.exit(1))

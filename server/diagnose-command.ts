@@ -95,7 +95,7 @@ async function diagnoseOne(
   const began = performance.now()
   // Lines of this diagnosis only, with the same secrets redacted as in the running server.
   const protocol = new ProtocolLog()
-  const hear = (part: Part, login: MailLogin | NoAccess) =>
+  const onLineOf = (part: Part, login: MailLogin | NoAccess) =>
     protocol.open('', part, 'why' in login ? [] : [secretOf(login)])
   const look = (part: Part, login: MailLogin | NoAccess) =>
     diagnoseServer(
@@ -104,10 +104,10 @@ async function diagnoseOne(
         guard,
         stepMs,
         now: Date.now,
-        onLine: () => hear(part, login),
+        onLine: () => onLineOf(part, login),
         logInToImap: (given, timeoutMs, until) =>
-          inspect(gateway, given, { timeoutMs, signal: until, onLine: hear('imap', given) }),
-        logInToSmtp: (given, timeoutMs) => checkSmtp(given, timeoutMs, guard, { onLine: hear('smtp', given) }),
+          inspect(gateway, given, { timeoutMs, signal: until, onLine: onLineOf('imap', given) }),
+        logInToSmtp: (given, timeoutMs) => checkSmtp(given, timeoutMs, guard, { onLine: onLineOf('smtp', given) }),
       },
       signal,
     )

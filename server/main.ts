@@ -5,7 +5,7 @@ import { type App, createApp } from './app.ts'
 import { asksForHelp, UsageError, usageFor } from './command-usage.ts'
 import { secretsOf } from './compose-logs.ts'
 import { type Config, ConfigError, checkSecrets, loadConfig, programVersion } from './config.ts'
-import { tellCrashes } from './crash-output.ts'
+import { logCrashes } from './crash-output.ts'
 import { DataDirTaken } from './platform/data-dir.ts'
 import { flushed } from './platform/log-output.ts'
 import { reasonOf } from './platform/start-fault.ts'
@@ -19,7 +19,7 @@ const badConfig = 78
 /** Runs what the command line asks for; the process ends on its own or on a signal. */
 export async function run(): Promise<void> {
   keepStandingAlone()
-  const crashes = tellCrashes()
+  const crashes = logCrashes()
   const words = process.argv.slice(2)
   if (asksForHelp(words)) return console.log(usageFor(words))
   if (words.includes('--version')) return console.log(programVersion())

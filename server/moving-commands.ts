@@ -1,7 +1,7 @@
 /** `rustymail accounts export` and `rustymail accounts import`. A part of the composition root. */
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { AccountsFile, type ImportedAccount, movingBounds } from '../contract/account-moving.ts'
-import { noteDeed } from './audit/audit-command.ts'
+import { recordAction } from './audit/audit-command.ts'
 import { type Outcome, withData, withHub } from './commands.ts'
 import { composeMover } from './compose-moving.ts'
 import type { Config } from './config.ts'
@@ -24,8 +24,8 @@ export async function exportAccounts(config: Config, passphrase: () => Promise<s
     const { secrets } = key
     const sealed = await withHub(db, hub => composeMover({ db, hub, secrets, signedInAt }).seal(words))
     const refs = { accounts: String(sealed.accounts) }
-    const deed = { operation: 'cli.exportAccounts', effect: 'write', refs } as const
-    await noteDeed(db, { secrets, head, logger: createLogger('warn'), now: Date.now, deed })
+    const action = { operation: 'cli.exportAccounts', effect: 'write', refs } as const
+    await recordAction(db, { secrets, head, logger: createLogger('warn'), now: Date.now, action })
     // The mode option applies to new files only.
     if (force && existsSync(file)) chmodSync(file, 0o600)
     writeFileSync(file, `${JSON.stringify(sealed, null, 2)}\n`, { mode: 0o600, flag: force ? 'w' : 'wx' })
@@ -48,8 +48,8 @@ export async function importAccounts(config: Config, passphrase: () => Promise<s
     })
     const created = results.filter(({ status }) => status === 'created').length
     const refs = { created: String(created), not_created: String(results.length - created) }
-    const deed = { operation: 'cli.importAccounts', effect: 'write', refs } as const
-    await noteDeed(db, { secrets, head, logger: createLogger('warn'), now: Date.now, deed })
+    const action = { operation: 'cli.importAccounts', effect: 'write', refs } as const
+    await recordAction(db, { secrets, head, logger: createLogger('warn'), now: Date.now, action })
     const lines = results.map(resultLine)
     const isWhole = results.every(({ status }) => status !== 'invalid')
     return { words: [`${countOf(created)} created.`, ...lines].join('\n'), exitCode: isWhole ? 0 : 1 }

@@ -5,7 +5,7 @@ import type { AccessService } from './access/access-service.ts'
 import type { PermissionPrompts } from './approvals/permission-prompts.ts'
 import type { EventHub } from './events/event-hub.ts'
 import { type ChannelType, ClaudeChannel, channelCapabilities, channelTypes } from './mcp/claude-channel.ts'
-import { type AskedByClaude, ClaudePermissions, permissionCapabilities } from './mcp/claude-permissions.ts'
+import { type ClaudePermissionRequest, ClaudePermissions, permissionCapabilities } from './mcp/claude-permissions.ts'
 import type { McpConfig } from './mcp/mcp-config.ts'
 import type { McpSession } from './mcp/mcp-port.ts'
 import type { McpService } from './mcp/mcp-service.ts'
@@ -29,7 +29,7 @@ export interface StdioSurroundings {
   toolbox: Toolbox
   stops: Stops
   hub: EventHub
-  prompts: Pick<PermissionPrompts, 'ask'>
+  prompts: Pick<PermissionPrompts, 'request'>
   trail: Trail
   baseUrl(): string
 }
@@ -48,7 +48,7 @@ export async function serveStdio(streams: StdioStreams, surroundings: StdioSurro
   const experimental = { ...channelCapabilities, ...permissionCapabilities }
   const permissions = new ClaudePermissions({
     notify: async (method, params) => (await opening).notify(method, params),
-    ask: (asked, signal) => askPermission(caller, asked, signal, surroundings),
+    ask: (asked, signal) => requestPermission(caller, asked, signal, surroundings),
     log: words => void process.stderr.write(`${words}\n`),
   })
   const onNotification = (method: string, params: Record<string, unknown>) => void permissions.take(method, params)
@@ -63,9 +63,9 @@ export async function serveStdio(streams: StdioStreams, surroundings: StdioSurro
 const asking: Operation = { name: 'permission.ask', scope: 'signed_in', effect: 'write' }
 
 /** Asks the user for permission, recorded like a request over HTTP. @returns undefined if nobody decided. */
-async function askPermission(
+async function requestPermission(
   caller: Caller,
-  asked: AskedByClaude,
+  asked: ClaudePermissionRequest,
   signal: AbortSignal,
   surroundings: StdioSurroundings,
 ): Promise<'allow' | 'deny' | undefined> {
@@ -81,7 +81,7 @@ async function askPermission(
     })
   try {
     guard(principal, asking, undefined, stops)
-    const answer = prompts.ask(principal, asked, signal)
+    const answer = prompts.request(principal, asked, signal)
     await tell(200, 'ok')
     const state = await answer
     return state === 'allowed' ? 'allow' : state === 'denied' ? 'deny' : undefined

@@ -39,19 +39,19 @@ export async function run(): Promise<void> {
   const stop = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => stop.abort())
   process.stdout.on('error', () => stop.abort())
-  const say = (line: string) => void process.stderr.write(`${line}\n`)
-  if (forward) say(`Events are forwarded to ${forward.href}, signed with ${secret}`)
+  const print = (line: string) => void process.stderr.write(`${line}\n`)
+  if (forward) print(`Events are forwarded to ${forward.href}, signed with ${secret}`)
   const link = new BridgeLink({ url, token, headers: { 'user-agent': 'rustymail-webhook' }, fetch })
   const sign = await signerOf([secret])
   try {
     const taken = async (message: Message) => {
       process.stdout.write(`${message.body}\n`)
-      if (forward) say(`${message.id}: ${await pass(forward, sign, message, stop.signal)}`)
+      if (forward) print(`${message.id}: ${await pass(forward, sign, message, stop.signal)}`)
     }
-    await follow(link, webhook.types, { signal: stop.signal, say, take: taken })
+    await follow(link, webhook.types, { signal: stop.signal, print, take: taken })
   } catch (error) {
     if (stop.signal.aborted) return
-    say(`Failed: ${error instanceof Error ? error.message : error}`)
+    print(`Failed: ${error instanceof Error ? error.message : error}`)
     process.exitCode = 1
   }
 }
@@ -61,7 +61,7 @@ type Message = ReturnType<typeof messageOf>
 interface Following {
   signal: AbortSignal
   /** Prints a line for the user, once for each change of state. */
-  say: (line: string) => void
+  print: (line: string) => void
   take: (message: Message) => Promise<void>
 }
 
@@ -69,13 +69,13 @@ interface Following {
  * Follows events one after the other, and resumes where it was when the stream breaks. @throws BridgeError for an error
  * that reconnecting would not fix.
  */
-async function follow(link: BridgeLink, types: string | undefined, { signal, say, take }: Following): Promise<void> {
+async function follow(link: BridgeLink, types: string | undefined, { signal, print, take }: Following): Promise<void> {
   const query = types === undefined ? '' : `?types=${encodeURIComponent(types)}`
   let lastId: string | undefined
-  let [isTold, isAway] = [false, false]
-  const tellAway = (why: string) => {
-    if (!isAway) say(`${why} Trying again until it answers.`)
-    isAway = true
+  let [isAnnounced, isUnreachable] = [false, false]
+  const reportUnreachable = (why: string) => {
+    if (!isUnreachable) print(`${why} Trying again until it answers.`)
+    isUnreachable = true
   }
   for (let turn = 0; ; turn++) {
     try {
@@ -86,21 +86,21 @@ async function follow(link: BridgeLink, types: string | undefined, { signal, say
         const known =
           refusal instanceof BridgeError ? refusal : new BridgeError(`the server answered ${response.status}`)
         if (response.status < 500 && response.status !== 429) throw known
-        tellAway(known.message)
+        reportUnreachable(known.message)
       } else {
         if (!response.headers.get('content-type')?.startsWith('text/event-stream')) throw new BridgeError(notOurs)
         for await (const { event: type, id, data } of eventsIn(response)) {
           turn = 0
-          if (type === 'welcome' && (!isTold || isAway)) {
-            say(isTold ? 'Listening again.' : listening(link.url, types))
-            ;[isTold, isAway] = [true, false]
+          if (type === 'welcome' && (!isAnnounced || isUnreachable)) {
+            print(isAnnounced ? 'Listening again.' : listening(link.url, types))
+            ;[isAnnounced, isUnreachable] = [true, false]
           }
           // States have no id, and are not sent to webhooks.
           if (id === undefined || id === lastId || typeof data !== 'object' || data === null) continue
           lastId = id
           if ('at' in data) await take(messageOf(`evt_${id}`, { type, data } as Fact))
         }
-        tellAway('The connection to RustyMail has ended.')
+        reportUnreachable('The connection to RustyMail has ended.')
       }
     } catch (error) {
       signal.throwIfAborted()
@@ -108,7 +108,9 @@ async function follow(link: BridgeLink, types: string | undefined, { signal, say
       if (isRedirect(error)) throw new BridgeError(redirected)
       const isLost = error instanceof LinkBroken
       const { origin } = link.url
-      tellAway(isLost ? error.message : `RustyMail cannot be reached at ${origin} (${codeOf(error)}). Is it running?`)
+      reportUnreachable(
+        isLost ? error.message : `RustyMail cannot be reached at ${origin} (${codeOf(error)}). Is it running?`,
+      )
     }
     await pause(pauseMs(turn), undefined, { signal })
   }

@@ -79,7 +79,7 @@ export class AccountMover {
       provider === null
         ? { kind: 'password' }
         : { kind: 'oauth', provider, grant_id: randomBytes(32).toString('base64url') }
-    return hub.transact(async (transaction, tell) => {
+    return hub.transact(async (transaction, publish) => {
       if (await store.findLogin(imap, transaction)) {
         throw new Problem('account_exists', `${imap.user} on ${imap.host}:${imap.port} is already connected.`)
       }
@@ -95,7 +95,7 @@ export class AccountMover {
         await grants.miss(transaction, grant)
       }
       await also(transaction, inserted.id)
-      tell({ type: 'account_added', data: named(inserted, at) })
+      publish({ type: 'account_added', data: named(inserted, at) })
       return inserted.id
     })
   }

@@ -42,7 +42,7 @@ export class AccountReader {
   }
 
   async get(principal: Principal, accountId: string): Promise<Account> {
-    return this.tell(principal, await this.getRow(accountId, principal))
+    return this.present(principal, await this.getRow(accountId, principal))
   }
 
   /**
@@ -159,7 +159,7 @@ export class AccountReader {
   }
 
   /** Returns the account as the principal sees it. */
-  protected async tell(principal: Principal, row: AccountRow): Promise<Account> {
+  protected async present(principal: Principal, row: AccountRow): Promise<Account> {
     return this.view(row, row.is_default ? row : await this.findDefaultRow(principal))
   }
 

@@ -71,12 +71,12 @@ export class AccountService extends AccountReader {
     await this.#refuseKnown(input.imap)
     const at = now()
     const draft = newRow(input, { isSandbox, at, secrets: this.options.secrets, auth })
-    const kept = await this.options.hub.transact(async (transaction, tell) => {
+    const kept = await this.options.hub.transact(async (transaction, publish) => {
       // Checked again: another request may have connected it meanwhile.
       await this.#refuseKnown(input.imap, undefined, transaction)
       const inserted = await this.options.store.insert(transaction, draft)
       if (auth.kind === 'oauth') await this.options.grants.bind(transaction, auth.grant_id, draft.id)
-      tell({ type: 'account_added', data: named(inserted, at) })
+      publish({ type: 'account_added', data: named(inserted, at) })
       return inserted
     })
     return this.view(kept, kept.is_default ? kept : undefined)
@@ -100,7 +100,7 @@ export class AccountService extends AccountReader {
     refusePasswordBesideGrant(before, change)
     const after = mergeChange(before, change, this.options.secrets)
     const changed = changedFields(before, after, change)
-    if (changed.length === 0 && !also) return this.tell(principal, before)
+    if (changed.length === 0 && !also) return this.present(principal, before)
     if (changed.some(field => /^imap\.(host|port|user)$/.test(field))) {
       await this.#refuseKnown(loginOf(after), accountId)
     }
@@ -110,7 +110,7 @@ export class AccountService extends AccountReader {
       refusePlainOverNetwork(part, server)
       if (trial.verify && this.isOn(after)) await this.#try(part, this.logins.of(after, part)!, trial, accountId)
     }
-    return this.tell(principal, await this.#keepChange(accountId, change, also, after))
+    return this.present(principal, await this.#keepChange(accountId, change, also, after))
   }
 
   /**
@@ -119,7 +119,7 @@ export class AccountService extends AccountReader {
    */
   #keepChange(accountId: string, change: AccountChange, also?: AlsoKept, meant?: AccountRow): Promise<AccountRow> {
     const { hub, store, secrets } = this.options
-    return hub.transact(async (transaction, tell) => {
+    return hub.transact(async (transaction, publish) => {
       const current = await store.find(accountId, transaction)
       if (!current) throw new Problem('account_not_found', 'There is no such account.')
       const merged = { ...mergeChange(current, change, secrets), updated_at: now() }
@@ -128,9 +128,9 @@ export class AccountService extends AccountReader {
       if (changed.length > 0) {
         await this.#refuseKnown(loginOf(merged), accountId, transaction)
         await store.update(transaction, merged)
-        tell({ type: 'account_updated', data: { ...named(merged, merged.updated_at), changed } })
+        publish({ type: 'account_updated', data: { ...named(merged, merged.updated_at), changed } })
       }
-      await also?.(transaction, tell)
+      await also?.(transaction, publish)
       return changed.length > 0 ? merged : current
     })
   }
@@ -215,12 +215,12 @@ export class AccountService extends AccountReader {
 
   async #remove({ id }: AccountRow): Promise<void> {
     const { hub, store, grants } = this.options
-    const revoke = await hub.transact(async (transaction, tell) => {
+    const revoke = await hub.transact(async (transaction, publish) => {
       const row = await store.find(id, transaction)
       if (!row) return undefined
       const release = row.grant_id === null ? undefined : await grants.release(transaction, row.grant_id)
       await store.delete(transaction, id)
-      tell({ type: 'account_removed', data: named(row, now()) })
+      publish({ type: 'account_removed', data: named(row, now()) })
       return release
     })
     revoke?.()

@@ -42,12 +42,12 @@ export async function takeGrant(options: Options, row: AccountRow, grant: NewAcc
     }
   }
   if (!isProven && unreached) throw unreached
-  await hub.transact(async (transaction, tell) => {
+  await hub.transact(async (transaction, publish) => {
     const current = await store.find(row.id, transaction)
     if (!current) throw new Problem('account_not_found', 'There is no such account.')
     await grant.keep(transaction)
     const changed = { ...withGrant(current, auth, secrets), updated_at: new Date().toISOString() }
     await store.update(transaction, changed)
-    tell({ type: 'account_updated', data: { ...named(changed, changed.updated_at), changed: ['auth'] } })
+    publish({ type: 'account_updated', data: { ...named(changed, changed.updated_at), changed: ['auth'] } })
   })
 }

@@ -1,7 +1,7 @@
 /** The last lines of an account: bounded, and without secrets in any form. */
 import { randomInt } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { expectNothingOf, randomSecret, randomToken, saidAgain } from '../../test/support/secret-samples.ts'
+import { encodedForms, expectNothingOf, randomSecret, randomToken } from '../../test/support/secret-samples.ts'
 import { ProtocolLog } from './protocol-log.ts'
 
 test.each([
@@ -12,7 +12,7 @@ test.each([
     const secret = random()
     const log = new ProtocolLog()
     const tell = log.open('a', 'imap', [secret])
-    for (const form of saidAgain(secret)) {
+    for (const form of encodedForms(secret)) {
       tell('server', `A1 NO [AUTHENTICATIONFAILED] wrong: ${form}`)
       tell('server', `${'x'.repeat(randomInt(470, 500))} ${form}`)
       tell('server', `${'x'.repeat(randomInt(8_100, 8_192))} ${form}`)

@@ -6,8 +6,8 @@ const maxWords = 500
 export function safeWords(text: string, password: string): string {
   if (password === '') return tidy(text)
   const quoted = password.replaceAll(/["\\]/g, '\\$&')
-  const isTold = (word: string) => Buffer.from(word, 'base64').includes(password)
-  const decoded = text.replaceAll(/[A-Za-z0-9+/]{4,}={0,2}/g, word => (isTold(word) ? '[password]' : word))
+  const isReported = (word: string) => Buffer.from(word, 'base64').includes(password)
+  const decoded = text.replaceAll(/[A-Za-z0-9+/]{4,}={0,2}/g, word => (isReported(word) ? '[password]' : word))
   return tidy(decoded.replaceAll(quoted, '[password]').replaceAll(password, '[password]'))
 }
 

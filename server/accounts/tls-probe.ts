@@ -21,7 +21,7 @@ export function probeAfter(timeoutMs: number): number {
 }
 
 /** Tries a TLS handshake on a connection of its own; any certificate counts. */
-export async function speaksTls({ host, port, addresses, signal }: TlsProbeOptions): Promise<boolean> {
+export async function supportsTls({ host, port, addresses, signal }: TlsProbeOptions): Promise<boolean> {
   if (signal.aborted) return false
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const name = isIP(host) === 0 ? { servername: host } : {}

@@ -68,7 +68,7 @@ interface CallQuery {
   outcome?: AgentOutcome | undefined
 }
 
-const tellEveryMs = 300
+const publishEveryMs = 300
 const toolMark = /^tool\./
 const callMethod = 'tools/call'
 /** The size for callers other than MCP clients. */
@@ -83,8 +83,8 @@ export class AgentService {
   /** Open exchanges by request id; bounded by the number of exchanges. */
   readonly #open = new Map<string, Open>()
   /** Calls since streams were last notified. */
-  #untold: HeldCall[] = []
-  #telling: ReturnType<typeof setTimeout> | undefined
+  #unpublished: HeldCall[] = []
+  #publishing: ReturnType<typeof setTimeout> | undefined
   #isStopped = false
 
   constructor(options: AgentServiceOptions) {
@@ -95,7 +95,7 @@ export class AgentService {
 
   stop(): void {
     this.#isStopped = true
-    clearTimeout(this.#telling)
+    clearTimeout(this.#publishing)
   }
 
   opened(begun: BegunExchange) {
@@ -181,7 +181,7 @@ export class AgentService {
   }
 
   list(principal: Principal): { items: AgentPeer[]; open_calls: number; open_streams: number } {
-    const items = this.#peers.list().map(peer => this.#told(peer, principal))
+    const items = this.#peers.list().map(peer => this.#toAgentPeer(peer, principal))
     const sum = (count: 'open_calls' | 'open_streams') => items.reduce((all, item) => all + item[count], 0)
     return { items, open_calls: sum('open_calls'), open_streams: sum('open_streams') }
   }
@@ -206,7 +206,7 @@ export class AgentService {
     return sums
   }
 
-  #told(peer: Peer, principal: Principal): AgentPeer {
+  #toAgentPeer(peer: Peer, principal: Principal): AgentPeer {
     const isSeen = coversAccounts(principal, peer.accounts)
     const tools = toolsOf(peer)
     const sum = (name: 'calls' | 'errors' | 'tokens') => tools.reduce((all, tool) => all + tool[name], 0)
@@ -247,15 +247,15 @@ export class AgentService {
 
   #hold(held: HeldCall): void {
     this.#calls.add(held)
-    this.#untold.push(held)
-    if (this.#untold.length > maxCalls) this.#untold.shift()
-    if (this.#telling === undefined && !this.#isStopped) this.#tell()
+    this.#unpublished.push(held)
+    if (this.#unpublished.length > maxCalls) this.#unpublished.shift()
+    if (this.#publishing === undefined && !this.#isStopped) this.#publish()
   }
 
   /** Publishes immediately, and then batches what follows. */
-  #tell(): void {
-    const fresh = this.#untold.reverse()
-    this.#untold = []
+  #publish(): void {
+    const fresh = this.#unpublished.reverse()
+    this.#unpublished = []
     const newestFor = (sees: (held: HeldCall) => boolean) => {
       const call = fresh.find(sees)?.call
       return call && { newest: call.id, at: call.at }
@@ -266,10 +266,10 @@ export class AgentService {
         newestFor(({ accounts }) => coversAccounts(sight, accounts)),
       )
     }
-    this.#telling = setTimeout(() => {
-      this.#telling = undefined
-      if (this.#untold.length > 0) this.#tell()
-    }, tellEveryMs).unref()
+    this.#publishing = setTimeout(() => {
+      this.#publishing = undefined
+      if (this.#unpublished.length > 0) this.#publish()
+    }, publishEveryMs).unref()
   }
 }
 

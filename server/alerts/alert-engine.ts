@@ -139,7 +139,7 @@ export class AlertEngine {
     const { reader, now, nameOf } = this.#options
     const { body } = rule
     const step: Step = body.window_seconds <= fineWindow ? 5 : 60
-    const isLive = step === 5 || isToldOfRunningMinute(body)
+    const isLive = step === 5 || appliesToRunningMinute(body)
     const at = startOf(now() / 1000, isLive ? 5 : step)
     const lookedAt = this.#lookedAt.get(rule.id)
     if (lookedAt === at) return []
@@ -198,7 +198,7 @@ export class AlertEngine {
     if (!lease) return
     const at = isoOf(now())
     const facts: Fact[] = []
-    await hub.transact(async (transaction, tell) => {
+    await hub.transact(async (transaction, publish) => {
       await lease.fence(transaction)
       facts.length = 0
       for (const { row, transitions } of changes) facts.push(...(await this.#keep(transaction, row, transitions, at)))
@@ -207,7 +207,7 @@ export class AlertEngine {
         const over: AlertRow = { ...row, state: 'cleared', cleared_at: Math.floor(now() / 1000) }
         facts.push(...(await this.#keep(transaction, over, [isPending ? 'dropped' : 'cleared'], at)))
       }
-      for (const fact of facts) tell(fact)
+      for (const fact of facts) publish(fact)
     })
     for (const { type, data } of facts) {
       if (type === 'alert_raised') mark(at, data.detail, data.account_id ?? null)
@@ -225,7 +225,7 @@ export class AlertEngine {
     const { severity, account_id: accountId } = row
     const of = {
       alert: 'rule' as const,
-      detail: toldOf(row),
+      detail: publicWordsOf(row),
       alert_id: row.id,
       rule_id: row.rule_id,
       severity: severity as 'info' | 'warning' | 'critical',
@@ -239,13 +239,13 @@ export class AlertEngine {
 }
 
 /** A minute that has just begun has low counts, so bounds from below on counts are checked for whole minutes only. */
-function isToldOfRunningMinute({ window_seconds: window, comparison, aggregation }: AlertRuleBody): boolean {
+function appliesToRunningMinute({ window_seconds: window, comparison, aggregation }: AlertRuleBody): boolean {
   const isCount = aggregation === 'sum' || aggregation === 'per_minute'
   return window <= liveWindow && !(isCount && comparison === 'below')
 }
 
 /** Returns a fact's text: without an account everyone sees it, so figures of all accounts give only the rule's name. */
-function toldOf({ series: name, account_id: accountId, words, name: rule }: AlertRow): string {
+function publicWordsOf({ series: name, account_id: accountId, words, name: rule }: AlertRow): string {
   return accountId !== null || series[name as SeriesName]?.audience === 'load' ? words : rule
 }
 

@@ -102,7 +102,7 @@ export class AlertService {
 
   async delete(principal: Principal, id: string): Promise<void> {
     await this.#options.store.deleteRule(await this.#getRule(principal, id))
-    this.#tell(principal)
+    this.#announceChange(principal)
   }
 
   async backTest(principal: Principal, rule: AlertRuleBody, from: string, to: string | undefined): Promise<BackTest> {
@@ -134,11 +134,11 @@ export class AlertService {
       changed_by: principal.name,
     }
     await this.#options.store.putRule(row)
-    this.#tell(principal)
+    this.#announceChange(principal)
     return viewOf(row)
   }
 
-  #tell(principal: Principal): void {
+  #announceChange(principal: Principal): void {
     const at = isoOf(this.#options.now())
     const data = { changed: ['alert_rules'], principal: principal.name, at }
     this.#options.hub.publish({ type: 'configuration_updated', data })

@@ -23,7 +23,7 @@ export interface ApprovalEndsOptions {
   logger: Logger
 }
 
-export type Tell = Parameters<OutboxService['end']>[1]
+export type Publish = Parameters<OutboxService['end']>[1]
 type End = 'void' | 'expired' | 'ended'
 
 const sweepEveryMs = 10_000
@@ -84,31 +84,31 @@ export class ApprovalEnds {
     await this.#sweeping
   }
 
-  async void(transaction: Database, tell: Tell, row: ApprovalRow): Promise<Problem> {
+  async void(transaction: Database, publish: Publish, row: ApprovalRow): Promise<Problem> {
     const isVoid = await this.#options.store.change(transaction, row, { state: 'void' })
-    if (isVoid) tell(decidedFact(row, 'void', null, this.#at()))
+    if (isVoid) publish(decidedFact(row, 'void', null, this.#at()))
     return new Problem('approval_void', 'The message was cancelled or edited meanwhile; there is nothing to decide.')
   }
 
-  async expire(transaction: Database, tell: Tell, row: ApprovalRow): Promise<void> {
+  async expire(transaction: Database, publish: Publish, row: ApprovalRow): Promise<void> {
     const { outbox, store } = this.#options
     const error = { code: 'expired', why: 'Nobody approved it in time.', server_response: null }
-    const isEnded = await outbox.end(transaction, tell, row.submission_id, 'expired', error)
+    const isEnded = await outbox.end(transaction, publish, row.submission_id, 'expired', error)
     const state = isEnded ? 'expired' : 'void'
-    if (await store.change(transaction, row, { state })) tell(decidedFact(row, state, null, this.#at()))
+    if (await store.change(transaction, row, { state })) publish(decidedFact(row, state, null, this.#at()))
   }
 
   async #close({ id }: Pick<ApprovalRow, 'id'>, end: End): Promise<void> {
     const { hub, store, outbox, releases } = this.#options
-    await hub.transact(async (transaction, tell) => {
+    await hub.transact(async (transaction, publish) => {
       const current = await store.find(id, transaction)
       if (current?.state !== 'waiting') return
-      if (end === 'void') await this.void(transaction, tell, current)
+      if (end === 'void') await this.void(transaction, publish, current)
       else if (end === 'ended') {
         if (!(await releases.hasEnded(current, transaction))) return
-        await outbox.end(transaction, tell, current.submission_id, 'denied', senderEnded)
-        await this.void(transaction, tell, current)
-      } else if (current.expires_at <= this.#at()) await this.expire(transaction, tell, current)
+        await outbox.end(transaction, publish, current.submission_id, 'denied', senderEnded)
+        await this.void(transaction, publish, current)
+      } else if (current.expires_at <= this.#at()) await this.expire(transaction, publish, current)
     })
   }
 
@@ -138,10 +138,10 @@ export class ApprovalEnds {
       before = ids[0]
       for (const id of ids) {
         if (this.#stopped.signal.aborted) return
-        await hub.transact(async (transaction, tell) => {
+        await hub.transact(async (transaction, publish) => {
           const row = await outbox.find(id, transaction)
           if (!row || row.due_at === null || !(await releases.hasEnded(row, transaction))) return
-          await outbox.end(transaction, tell, id, 'denied', senderEnded)
+          await outbox.end(transaction, publish, id, 'denied', senderEnded)
         })
       }
       if (ids.length < sweptAtOnce) return

@@ -9,7 +9,7 @@ import type { OutboxService } from '../outbox/outbox-service.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import type { ApprovalEnds, Tell } from './approval-ends.ts'
+import type { ApprovalEnds, Publish } from './approval-ends.ts'
 import { decidedFact } from './approval-facts.ts'
 import { approveRefusal, denyRefusal, maySeeApproval, noApproval } from './approval-rights.ts'
 import type { ApprovalSettingsHolder } from './approval-settings.ts'
@@ -19,7 +19,7 @@ import { neededOf, toApproval } from './approval-view.ts'
 import { type FindApprover, givenDecisions } from './given-approvals.ts'
 import { type PasskeyConfirmation, type PasskeyProof, passkeyRefusal } from './passkey-confirmation.ts'
 import type { FindObstacle, ReleaseCheck } from './release-check.ts'
-import { type AskedRows, pageOfUndecidedFirst } from './undecided-first.ts'
+import { pageOfUndecidedFirst, type RowsQuery } from './undecided-first.ts'
 
 export interface ApprovalServiceOptions {
   store: ApprovalStore
@@ -35,7 +35,7 @@ export interface ApprovalServiceOptions {
   now(): number
 }
 
-export type ApprovalListQuery = AskedRows<ApprovalState>
+export type ApprovalListQuery = RowsQuery<ApprovalState>
 
 export class ApprovalService {
   readonly #options: ApprovalServiceOptions
@@ -92,9 +92,9 @@ export class ApprovalService {
     const asked = await this.getRow(principal, id)
     await this.checkApprover(principal, asked)
     const isConfirmed = await passkeys.check(principal, asked, hash, proof)
-    const outcome = await this.#options.hub.transact(async (transaction, tell) => {
+    const outcome = await this.#options.hub.transact(async (transaction, publish) => {
       // Read again, since others may decide concurrently.
-      const row = await this.#waiting(transaction, tell, id, hash)
+      const row = await this.#waiting(transaction, publish, id, hash)
       if (row instanceof Problem) return row
       const applied = await settings.read(transaction)
       const given = await givenDecisions(row, applied, findApprover, transaction)
@@ -108,7 +108,7 @@ export class ApprovalService {
         ...given.filter(({ user_id: userId }) => userId !== principal.userId),
         { ...this.#decision(principal, 'approve', null), counts: true, ...(isConfirmed && { withPasskey: true }) },
       ]
-      return this.#approve(transaction, tell, principal, { row, decisions, needed: neededOf(row, applied) })
+      return this.#approve(transaction, publish, principal, { row, decisions, needed: neededOf(row, applied) })
     })
     if (outcome instanceof Problem) throw outcome
     return this.get(principal, id)
@@ -119,16 +119,16 @@ export class ApprovalService {
     const refusal = denyRefusal(principal, await this.getRow(principal, id))
     if (refusal) throw refusal
     const { outbox, store, hub, ends } = this.#options
-    const outcome = await hub.transact(async (transaction, tell) => {
-      const row = await this.#waiting(transaction, tell, id, hash)
+    const outcome = await hub.transact(async (transaction, publish) => {
+      const row = await this.#waiting(transaction, publish, id, hash)
       if (row instanceof Problem) return row
       const why = reason ?? 'A human denied it, without a reason.'
       const error = { code: 'denied', why, server_response: null }
-      if (!(await outbox.end(transaction, tell, row.submission_id, 'denied', error)))
-        return ends.void(transaction, tell, row)
+      if (!(await outbox.end(transaction, publish, row.submission_id, 'denied', error)))
+        return ends.void(transaction, publish, row)
       const decisions = JSON.stringify([...decisionsOf(row), this.#decision(principal, 'deny', reason ?? null)])
       await store.change(transaction, row, { state: 'denied', decisions })
-      tell(decidedFact(row, 'denied', principal.name, this.#at()))
+      publish(decidedFact(row, 'denied', principal.name, this.#at()))
       return undefined
     })
     if (outcome) throw outcome
@@ -153,11 +153,11 @@ export class ApprovalService {
   }
 
   /** Returns the waiting row with this hash, or why there is none; an expired row is stored as such. */
-  async #waiting(transaction: Database, tell: Tell, id: string, hash: string): Promise<ApprovalRow | Problem> {
+  async #waiting(transaction: Database, publish: Publish, id: string, hash: string): Promise<ApprovalRow | Problem> {
     const row = await this.#options.store.find(id, transaction)
     if (!row) return noApproval()
     if (row.state === 'waiting' && row.expires_at <= this.#at()) {
-      await this.#options.ends.expire(transaction, tell, row)
+      await this.#options.ends.expire(transaction, publish, row)
       return new Problem('not_possible_now', 'It has expired: nobody approved it in time.')
     }
     if (row.state === 'void')
@@ -169,7 +169,7 @@ export class ApprovalService {
 
   async #approve(
     transaction: Database,
-    tell: Tell,
+    publish: Publish,
     principal: Principal,
     { row, decisions, needed }: { row: ApprovalRow; decisions: GivenDecision[]; needed: number },
   ): Promise<Problem | undefined> {
@@ -181,10 +181,10 @@ export class ApprovalService {
       await store.change(transaction, row, { decisions: JSON.stringify(stored) })
       return undefined
     }
-    if (!(await outbox.release(transaction, tell, row.submission_id, row.hash)))
-      return ends.void(transaction, tell, row)
+    if (!(await outbox.release(transaction, publish, row.submission_id, row.hash)))
+      return ends.void(transaction, publish, row)
     await store.change(transaction, row, { decisions: JSON.stringify(decisions), state: 'approved' })
-    tell(decidedFact(row, 'approved', principal.name, this.#at()))
+    publish(decidedFact(row, 'approved', principal.name, this.#at()))
     return undefined
   }
 

@@ -56,11 +56,11 @@ export class ApprovalSettingsHolder {
   async set(principal: Principal, change: ApprovalSettingsChange): Promise<ApprovalSettingsAnswer> {
     if (principal.kind !== 'session') throw new Problem('session_needed', 'Sign in to change how approvals are given.')
     const at = new Date().toISOString()
-    return this.#hub.transact(async (transaction, tell) => {
+    return this.#hub.transact(async (transaction, publish) => {
       const { is_unreadable: _ignored, passkey = (await this.read(transaction)).passkey, ...others } = change
       const settings: ApprovalSettings = { ...others, passkey }
       await this.#kept.save(transaction, settingName, settings, at)
-      tell({ type: 'configuration_updated', data: { changed: [settingName], principal: principal.name, at } })
+      publish({ type: 'configuration_updated', data: { changed: [settingName], principal: principal.name, at } })
       return { ...settings, is_unreadable: false }
     })
   }

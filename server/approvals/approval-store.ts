@@ -10,7 +10,7 @@ export interface ApprovalQuery {
   state?: ApprovalState | undefined
 }
 
-export type Asker = Pick<ApprovalRow, 'principal_kind' | 'principal_id' | 'user_id' | 'account_id'>
+export type Requester = Pick<ApprovalRow, 'principal_kind' | 'principal_id' | 'user_id' | 'account_id'>
 
 export class ApprovalStore {
   readonly #db: Database
@@ -89,7 +89,7 @@ export class ApprovalStore {
   }
 
   /** Lists the distinct senders of waiting approvals. */
-  async listSenders(): Promise<Asker[]> {
+  async listSenders(): Promise<Requester[]> {
     return this.#db
       .selectFrom('approvals')
       .select(['principal_kind', 'principal_id', 'user_id', 'account_id'])
@@ -98,7 +98,7 @@ export class ApprovalStore {
       .execute()
   }
 
-  async listWaitingOf({ principal_id: id, account_id: accountId }: Asker, limit: number): Promise<ApprovalRow[]> {
+  async listWaitingOf({ principal_id: id, account_id: accountId }: Requester, limit: number): Promise<ApprovalRow[]> {
     return this.#db
       .selectFrom('approvals')
       .selectAll()

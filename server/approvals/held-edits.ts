@@ -74,8 +74,8 @@ export class HeldEdits {
     const composed = await composer.composePlanned(principal, planned, signal)
     const repliesTo = await this.#options.othersIn(principal, accountId, contentOf(planned).replyTo)
     const at = new Date(this.#options.now()).toISOString()
-    await hub.transact(async (transaction, tell) => {
-      const isReplaced = await outbox.replace(transaction, tell, row.submission_id, hash, composed)
+    await hub.transact(async (transaction, publish) => {
+      const isReplaced = await outbox.replace(transaction, publish, row.submission_id, hash, composed)
       if (!isReplaced) throw isVoid()
       const judged = storeJudged({
         ...judgedOf(row),
@@ -84,9 +84,9 @@ export class HeldEdits {
         attachmentBytes: composed.attachmentBytes,
       })
       if (!(await store.change(transaction, row, { hash: composed.hash, judged, decisions: '[]' }))) throw isVoid()
-      await drafts.keepSubmitted(transaction, tell, principal, planned)
+      await drafts.keepSubmitted(transaction, publish, principal, planned)
       await composer.keep(transaction, composed)
-      tell(requestedFact(row, composed.envelope.to.length, at))
+      publish(requestedFact(row, composed.envelope.to.length, at))
     })
   }
 }

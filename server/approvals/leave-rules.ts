@@ -17,14 +17,14 @@ import { requestedFact } from './approval-facts.ts'
 import type { ApprovalSettingsHolder } from './approval-settings.ts'
 import type { ApprovalStore } from './approval-store.ts'
 import { judgedOf } from './approval-tables.ts'
-import { isLetOutBy, judgedLetOut, storeLetOut } from './let-out.ts'
 import { newApproval } from './new-approval.ts'
+import { isReleasedBy, releasedMessage, storeRelease } from './policy-release.ts'
 import { SenderState, type SenderStateOptions } from './sender-state.ts'
 
 export interface LeaveRulesOptions extends SenderStateOptions {
   store: ApprovalStore
   settings: Pick<ApprovalSettingsHolder, 'read'>
-  outbox: Pick<OutboxService, 'hold' | 'letOut'>
+  outbox: Pick<OutboxService, 'hold' | 'recordRelease'>
   judge: Pick<TokenJudge, 'denials' | 'holds'>
   hub: Pick<EventHub, 'transact'>
   nextId(): string
@@ -69,21 +69,21 @@ export class LeaveRules implements Leaving {
     const asker = { kind: row.principal_kind, id: row.principal_id }
     const read = await policies.read(asker)
     if (!read) return
-    const judged = judgedLetOut(row)
+    const judged = releasedMessage(row)
     const handedIn = Date.parse(row.created_at)
     const findings = await judge.holds(row.principal_id, read.policy, judged, handedIn).catch(() => [notKnown])
-    await hub.transact(async (transaction, tell) => {
+    await hub.transact(async (transaction, publish) => {
       // The policy changed again in the meantime: the message is judged again at the next claim.
       if ((await policies.read(asker, transaction))?.version !== read.version) return
-      if (findings.length === 0) return outbox.letOut(transaction, row, storeLetOut(read.policy, judged))
+      if (findings.length === 0) return outbox.recordRelease(transaction, row, storeRelease(read.policy, judged))
       const id = this.#options.nextId()
-      if (!(await outbox.hold(transaction, tell, row, id))) return
+      if (!(await outbox.hold(transaction, publish, row, id))) return
       const settings = await this.#options.settings.read(transaction)
       const answers = answeredBy(row)
       const held = { id, submission: row, answers, judged, findings, settings, proposalId: null, now: now() }
       const approval = newApproval(held)
       await this.#options.store.insert(transaction, approval)
-      tell(requestedFact(approval, judged.recipients.length, approval.created_at))
+      publish(requestedFact(approval, judged.recipients.length, approval.created_at))
     })
   }
 
@@ -112,8 +112,8 @@ export class LeaveRules implements Leaving {
         why: 'It needs an approval, and this message was never approved.',
       }
     }
-    const { recipients } = judgedLetOut(row)
-    const judged: JudgedMessage = approval ? { ...judgedOf(approval), recipients } : judgedLetOut(row)
+    const { recipients } = releasedMessage(row)
+    const judged: JudgedMessage = approval ? { ...judgedOf(approval), recipients } : releasedMessage(row)
     const denials = judge.denials(read.policy, { ...judged, at: now() })
     const opening = denials.find(({ rule }) => rule === 'hours')
     const denial = denials.find(finding => finding !== opening)
@@ -125,7 +125,7 @@ export class LeaveRules implements Leaving {
         ? refused(opening.why)
         : { verdict: 'later', at, why: 'It waits for the working hours of its token.' }
     }
-    return isApproved || isLetOutBy(row, read.policy) ? undefined : { verdict: 'ask' }
+    return isApproved || isReleasedBy(row, read.policy) ? undefined : { verdict: 'ask' }
   }
 }
 

@@ -20,7 +20,7 @@ function make(bounds = {}) {
   const prompts = new PermissionPrompts({
     now: Date.now,
     changed: () => void told.push('changed'),
-    asked: id => void told.push(id),
+    opened: id => void told.push(id),
     bounds,
   })
   return { prompts, told }
@@ -30,8 +30,8 @@ afterEach(() => void vi.useRealTimers())
 
 test('the owner of the token decides, an administrator for programs without one, and no token', async () => {
   const { prompts } = make()
-  const mine = prompts.ask(token, asked, alive())
-  const nobodys = prompts.ask(key, asked, alive())
+  const mine = prompts.request(token, asked, alive())
+  const nobodys = prompts.request(key, asked, alive())
   const [first] = prompts.list(user('u1'))
   expect(prompts.list(user('u2', true)).map(({ asks }) => asks.id)).toEqual(['api-key'])
   for (const other of [user('u2', true), token, key]) {
@@ -49,27 +49,27 @@ test('a prompt ends with its session, with its token, with the server, and by it
   vi.useFakeTimers()
   const { prompts } = make()
   const ending = new AbortController()
-  const withdrawn = prompts.ask(token, asked, ending.signal)
+  const withdrawn = prompts.request(token, asked, ending.signal)
   ending.abort()
   expect(await withdrawn).toBe('cancelled')
-  const revoked = prompts.ask(token, asked, alive())
+  const revoked = prompts.request(token, asked, alive())
   prompts.revoked(token.id)
   expect(await revoked).toBe('cancelled')
-  const expired = prompts.ask(token, asked, alive())
+  const expired = prompts.request(token, asked, alive())
   vi.advanceTimersByTime(10 * 60_000)
   expect(await expired).toBe('expired')
   const isOver = vi.fn()
-  void prompts.ask({ ...token, endsAt: Date.now() + 60_000 }, asked, alive()).then(isOver)
-  void prompts.ask({ ...key, endsAt: Date.now() + 60_000, audience: 'https://here' }, asked, alive()).then(isOver)
+  void prompts.request({ ...token, endsAt: Date.now() + 60_000 }, asked, alive()).then(isOver)
+  void prompts.request({ ...key, endsAt: Date.now() + 60_000, audience: 'https://here' }, asked, alive()).then(isOver)
   await vi.advanceTimersByTimeAsync(59_000)
   expect(isOver).not.toHaveBeenCalled()
   await vi.advanceTimersByTimeAsync(1_000)
   expect(isOver.mock.calls).toEqual([['expired']])
-  const shortened = prompts.ask(token, asked, alive())
+  const shortened = prompts.request(token, asked, alive())
   prompts.changed({ ...token, endsAt: Date.now() + 1_000 })
   vi.advanceTimersByTime(1_000)
   expect(await shortened).toBe('expired')
-  const stopped = prompts.ask(token, asked, alive())
+  const stopped = prompts.request(token, asked, alive())
   prompts.stop()
   expect(await stopped).toBe('cancelled')
   expect(prompts.list(user('u1'))).toEqual([])

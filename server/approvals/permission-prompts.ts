@@ -23,11 +23,11 @@ export interface PermissionPromptsOptions {
   /** Called when a user's list of prompts has changed. */
   changed(): void
   /** Called with each new prompt, to notify users that are elsewhere. */
-  asked(id: string): void
+  opened(id: string): void
   bounds?: Partial<PermissionPromptBounds>
 }
 
-export type AskedPermission = Pick<PermissionPrompt, 'tool_name' | 'description' | 'input_preview'>
+export type RequestedPermission = Pick<PermissionPrompt, 'tool_name' | 'description' | 'input_preview'>
 
 export class PermissionPrompts implements PrincipalListener {
   readonly #options: PermissionPromptsOptions
@@ -48,7 +48,7 @@ export class PermissionPrompts implements PrincipalListener {
   /**
    * Asks for a session in this process, which withdraws the prompt by its signal. @throws Problem when too many wait.
    */
-  async ask(principal: Principal, asked: AskedPermission, signal: AbortSignal): Promise<PermissionPromptState> {
+  async request(principal: Principal, asked: RequestedPermission, signal: AbortSignal): Promise<PermissionPromptState> {
     signal.throwIfAborted()
     const held = this.#add(principal, asked)
     const withdraw = () => this.#settle(held, 'cancelled')
@@ -59,7 +59,7 @@ export class PermissionPrompts implements PrincipalListener {
   }
 
   /** Opens a prompt over HTTP. @throws Problem when too many wait, and for sessions. */
-  open(principal: Principal, asked: AskedPermission): PermissionPrompt {
+  open(principal: Principal, asked: RequestedPermission): PermissionPrompt {
     if (principal.kind !== 'token' && principal.kind !== 'api_key') {
       throw new Problem('forbidden', 'Permission prompts are for programs with a token.')
     }
@@ -122,7 +122,7 @@ export class PermissionPrompts implements PrincipalListener {
     for (const held of this.#held.values()) if (held.prompt.asks.id === principalId) this.#settle(held, 'cancelled')
   }
 
-  #add(principal: Principal, { tool_name, description, input_preview }: AskedPermission): Held {
+  #add(principal: Principal, { tool_name, description, input_preview }: RequestedPermission): Held {
     const { inAll, expiresMs } = this.#bounds
     checkRoom([...this.#held.values()], principal, this.#bounds)
     if (this.#held.size >= inAll) this.#evictDecided(principal)
@@ -143,7 +143,7 @@ export class PermissionPrompts implements PrincipalListener {
     this.#expire(held, endsAt)
     this.#held.set(id, held)
     this.#options.changed()
-    this.#options.asked(id)
+    this.#options.opened(id)
     return held
   }
 

@@ -21,7 +21,7 @@ export class RecentCalls {
     this.#now = now
   }
 
-  hear({ caller, operation, code }: RequestOutcome): void {
+  record({ caller, operation, code }: RequestOutcome): void {
     const { kind, id } = caller?.principal ?? {}
     if (id !== undefined && (kind === 'token' || kind === 'api_key') && code === 'ok') this.note(id, operation)
   }

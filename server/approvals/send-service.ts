@@ -22,9 +22,9 @@ import { type ReadPolicy, unreadablePolicy } from '../policies/stored-policy.ts'
 import { requestedFact } from './approval-facts.ts'
 import type { ApprovalSettingsHolder } from './approval-settings.ts'
 import type { ApprovalStore } from './approval-store.ts'
-import { storeLetOut } from './let-out.ts'
 import { messageWords } from './message-words.ts'
 import { newApproval } from './new-approval.ts'
+import { storeRelease } from './policy-release.ts'
 
 export interface SendServiceOptions {
   drafts: Pick<DraftService, 'get'>
@@ -104,7 +104,7 @@ export class SendService {
       if (read?.isUnreadable) throw new Problem('policy_denied', unreadablePolicy)
       const verdict = await judge.judge(principal, prepared.judged, read?.policy)
       if (verdict.verdict === 'deny') throw denied(verdict)
-      const taken = await this.#options.hub.transact(async (transaction, tell) => {
+      const taken = await this.#options.hub.transact(async (transaction, publish) => {
         const repeated = await keys.repeated(call, transaction)
         if (repeated !== undefined) return repeated
         // Nothing has changed in any process: neither the policy, nor what the token has read, nor freezes.
@@ -113,7 +113,7 @@ export class SendService {
         const isOpen = read !== undefined && verdict.verdict === 'send'
         if (isOpen && (await judge.isTainted(principal.id, read.policy, transaction, verdict))) return undefined
         await this.#refuseFrozen(principal, accountId, transaction)
-        const { id } = await this.#take(principal, prepared, verdict, { sendAt, read }, { transaction, tell })
+        const { id } = await this.#take(principal, prepared, verdict, { sendAt, read }, { transaction, publish })
         await keys.keep(transaction, call, id)
         return id
       })
@@ -187,7 +187,7 @@ export class SendService {
     { composed, judged }: Prepared,
     { verdict, findings }: Verdict,
     { sendAt, read }: { sendAt: number | undefined; read: ReadPolicy | undefined },
-    { transaction, tell }: { transaction: Database; tell: Parameters<OutboxService['submit']>[1] },
+    { transaction, publish }: { transaction: Database; publish: Parameters<OutboxService['submit']>[1] },
   ): Promise<{ id: string }> {
     const { outbox, rates, store, nextId, now, intake = noProposals } = this.#options
     const recipients = composed.envelope.to.length
@@ -202,22 +202,22 @@ export class SendService {
     const due = Math.max(sendAt ?? 0, now() + undoMs)
     const isLater = due > now()
     const id = verdict === 'hold' ? nextId() : null
-    const submission = await outbox.submit(transaction, tell, {
+    const submission = await outbox.submit(transaction, publish, {
       ...{ principal, composed, approvalId: id },
       state: verdict === 'hold' ? 'held' : isLater ? 'scheduled' : 'queued',
       sendAt: isLater ? new Date(due).toISOString() : null,
-      letOut: read && id === null ? storeLetOut(read.policy, judged) : null,
+      policyRelease: read && id === null ? storeRelease(read.policy, judged) : null,
     })
     if (id === null) return submission
     const { answers } = composed
     const isProposed = await intake.isProposing(principal, transaction)
     const item = toProposedMessage(submission.id, composed)
-    const proposalId = isProposed ? await intake.put(transaction, tell, principal, composed.accountId, [item]) : null
+    const proposalId = isProposed ? await intake.put(transaction, publish, principal, composed.accountId, [item]) : null
     // The message replaces its draft's item: a human decides only once.
     if (isProposed) await intake.drop(transaction, composed.draftId)
     const approval = newApproval({ id, submission, answers, judged, findings, settings, proposalId, now: now() })
     await store.insert(transaction, approval)
-    tell(requestedFact(approval, recipients, approval.created_at))
+    publish(requestedFact(approval, recipients, approval.created_at))
     return submission
   }
 

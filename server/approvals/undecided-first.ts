@@ -26,7 +26,7 @@ export interface UndecidedFirst<State, Row> {
   listDecided(query: ShownRows<State>, before: string | undefined, limit: number): Promise<Row[]>
 }
 
-export interface AskedRows<State> {
+export interface RowsQuery<State> {
   state?: State | undefined
   account_id?: string | undefined
   limit: number
@@ -37,7 +37,7 @@ export interface AskedRows<State> {
 export async function pageOfUndecidedFirst<State, Row extends { id: string }>(
   { mark, id, undecided: undecidedState, listUndecided, listDecided }: UndecidedFirst<State, Row>,
   principal: Principal,
-  { state, account_id: accountId, limit, cursor = mark }: AskedRows<State>,
+  { state, account_id: accountId, limit, cursor = mark }: RowsQuery<State>,
 ): Promise<{ query: ShownRows<State>; rows: Row[]; next: string | null }> {
   const query: ShownRows<State> = {
     accounts: listedAccounts(principal, accountId),

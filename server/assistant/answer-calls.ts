@@ -4,14 +4,14 @@ import { type Citation, conversationBounds } from '../../contract/answers.ts'
 import type { Effect } from '../../contract/endpoint.ts'
 import type { MailShare } from '../../contract/model-provider.ts'
 import { type Caller, maySeeAccount, type Principal } from '../platform/principal.ts'
-import type { Asking, Toolbox, ToolInfo, ToolResult } from '../tools/toolbox.ts'
+import type { Toolbox, ToolContext, ToolInfo, ToolResult } from '../tools/toolbox.ts'
 import type { OfferedTool, ToolRequest } from './chat-model.ts'
 import { inTurns } from './in-turns.ts'
 import { inputHash } from './input-hash.ts'
 import type { KeptCall } from './kept-parts.ts'
 import type { OpenAnswer } from './open-answer.ts'
 import { bothNeeds, needsOf } from './reach.ts'
-import { toldResult, withheldOf } from './tool-slices.ts'
+import { renderResult, withheldOf } from './tool-slices.ts'
 
 export interface CallSurroundings {
   toolbox: Pick<Toolbox, 'list' | 'has' | 'call' | 'check' | 'refuseUnknown'>
@@ -88,7 +88,7 @@ export class AnswerCalls {
       running,
       ({ call, refusal }) => (refusal === undefined && call.effect === 'read' ? 'together' : 'alone'),
       async ({ call, refusal }) => {
-        if (refusal !== undefined) return this.#tell(answer, { ...call, outcome: 'refused' }, refusal)
+        if (refusal !== undefined) return this.#appendResult(answer, { ...call, outcome: 'refused' }, refusal)
         return this.execute(call, context)
       },
     )
@@ -103,26 +103,26 @@ export class AnswerCalls {
   async execute(call: KeptCall, { answer, caller, requestId, signal }: CallContext): Promise<void> {
     const { toolbox, isOfMail, accountIds } = this.#around
     const began = performance.now()
-    const asking: Asking & { heard?: string | undefined } = {
+    const asking: ToolContext & { account?: string | undefined } = {
       ...{ caller, requestId, signal, assistant: answer.row.id },
-      told: refs => {
-        asking.heard = refs.account_id
+      onDetails: refs => {
+        asking.account = refs.account_id
       },
     }
     const result: ToolResult = await toolbox.call(call.name, call.input, asking)
     const isStopped = signal.aborted && result.isError
     const mail = isOfMail(call.name)
     const accounts =
-      !mail || result.isError ? undefined : asking.heard ? [asking.heard] : await accountIds(caller.principal)
-    const { text, told, citations } = toldResult(result, accounts)
+      !mail || result.isError ? undefined : asking.account ? [asking.account] : await accountIds(caller.principal)
+    const { text, told, citations } = renderResult(result, accounts)
     const withheld = withheldOf(told, id => this.#around.shareOf(answer.facts.modelId, id))
     // A refusal about an account that the caller may not see must disclose nothing about it.
-    const heard = [asking.heard].filter(id => id !== undefined && maySeeAccount(caller.principal, id)) as string[]
-    const seen = mail ? (accounts ?? heard) : undefined
+    const account = [asking.account].filter(id => id !== undefined && maySeeAccount(caller.principal, id)) as string[]
+    const seen = mail ? (accounts ?? account) : undefined
     const needs = result.isError && seen?.length !== 1 ? undefined : needsOf(caller.principal, seen)
     answer.facts.needs = bothNeeds(answer.facts.needs, needs)
     const outcome = isStopped ? 'stopped' : result.isError ? outcomeOf(result.problem.code) : 'ok'
-    this.#tell(
+    this.#appendResult(
       answer,
       {
         ...{ ...call, outcome, duration_ms: performance.now() - began, expires_at: null },
@@ -135,7 +135,7 @@ export class AnswerCalls {
     )
   }
 
-  #tell(
+  #appendResult(
     answer: OpenAnswer,
     call: KeptCall,
     text: string,

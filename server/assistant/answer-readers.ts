@@ -4,9 +4,9 @@
  */
 import type { ChatbotPart } from '../../contract/answers.ts'
 import type { Principal } from '../platform/principal.ts'
-import { hasEnded, mayAsk } from './asking-rights.ts'
 import { type KeptPart, toPart } from './kept-parts.ts'
 import type { OpenAnswer } from './open-answer.ts'
+import { hasEnded, mayQuery } from './question-rights.ts'
 import { partsInReach } from './reach.ts'
 
 interface Reader {
@@ -42,7 +42,7 @@ export class AnswerReaders {
   }
 
   /** Follows an answer for the caller that asked; a failure of the answer is thrown. */
-  async *asking(answer: OpenAnswer, principal: Principal, signal: AbortSignal): AsyncGenerator<ChatbotPart> {
+  async *answering(answer: OpenAnswer, principal: Principal, signal: AbortSignal): AsyncGenerator<ChatbotPart> {
     const reader: Reader = { principal, cut: new AbortController() }
     this.#readers.add(reader)
     try {
@@ -54,7 +54,7 @@ export class AnswerReaders {
 
   changed(principal: Principal): void {
     for (const reader of this.#readers) if (reader.principal.id === principal.id) reader.principal = principal
-    this.endWhere(one => one.id === principal.id && !mayAsk(one))
+    this.endWhere(one => one.id === principal.id && !mayQuery(one))
   }
 
   /** Ends readers whose session or token has expired. */

@@ -12,12 +12,12 @@ import type { ConversationStore } from './conversation-store.ts'
 import { stopWaiting } from './ended-calls.ts'
 import { accountsIn, type Shares } from './kept-parts.ts'
 import type { ModelChoice } from './model-choice.ts'
+import { buildModelRequest, type KeptSummary, type Turn, tokensIn } from './model-request.ts'
 import type { OpenAnswer } from './open-answer.ts'
 import { mostTurns } from './open-answers.ts'
 import { QuietText } from './quiet-text.ts'
 import { beforeInReach, bothNeeds } from './reach.ts'
 import { addRequest } from './sound-request.ts'
-import { type KeptSummary, type Turn, tokensIn, toldModel } from './told-model.ts'
 
 export interface RunnerOptions {
   choice: ModelChoice
@@ -140,7 +140,7 @@ export class AnswerRunner {
     const oldest = run.history[0]?.id ?? ''
     const isCut = run.history.length >= mostTurns - 1 && (summary === undefined || oldest > summary.upTo)
     const told = (model: ChatModel) => {
-      const request = toldModel({
+      const request = buildModelRequest({
         ...{ model, system, summary, turns, tools, isCut },
         share: this.#shareFor(run, model),
         ...{ maxOutputTokens: limits.max_output_tokens, temperature: limits.temperature },
@@ -285,7 +285,7 @@ export class AnswerRunner {
       }
       const requestFor = (asked: ChatModel) => {
         if (!asked.takesTools) return new Problem('provider_failed', `${asked.provider} accepts only one question.`)
-        return toldModel({
+        return buildModelRequest({
           ...{ model: asked, system: instructions, summary, turns: [...old, ask], tools: [] },
           share: this.#shareFor(run, asked),
           ...{ maxOutputTokens: summaryTokens, temperature: null },

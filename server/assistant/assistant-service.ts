@@ -42,7 +42,7 @@ export interface AssistantServiceOptions {
 }
 
 /** A caller with the id of its request. */
-export interface Asked {
+export interface QuestionRequest {
   caller: Caller
   requestId: string
 }
@@ -108,7 +108,7 @@ export class AssistantService implements PrincipalListener {
   }
 
   /** Starts an answer, which goes on even if nobody reads it. @throws Problem if it cannot start. */
-  async ask({ caller, requestId }: Asked, input: ChatbotQuery, isWhole = false): Promise<OpenAnswer> {
+  async ask({ caller, requestId }: QuestionRequest, input: ChatbotQuery, isWhole = false): Promise<OpenAnswer> {
     this.#checkRoom(caller.principal)
     const { choice, store } = this.#options
     if (choice.models().length === 0) {
@@ -162,9 +162,9 @@ export class AssistantService implements PrincipalListener {
   }
 
   /** Returns the whole answer, or what there is of it if it waits for a person. @throws Problem if it failed. */
-  async query(asked: Asked, input: ChatbotQuery, signal: AbortSignal): Promise<ChatbotResponse> {
+  async query(asked: QuestionRequest, input: ChatbotQuery, signal: AbortSignal): Promise<ChatbotResponse> {
     const answer = await this.ask(asked, input, true)
-    for await (const part of this.#readers.asking(answer, asked.caller.principal, signal)) {
+    for await (const part of this.#readers.answering(answer, asked.caller.principal, signal)) {
       if (part.type === 'finish') return part.result
     }
     if (answer.failure) throw answer.failure
@@ -172,8 +172,8 @@ export class AssistantService implements PrincipalListener {
   }
 
   /** Streams the answer. */
-  async stream(asked: Asked, input: ChatbotQuery, signal: AbortSignal): Promise<ReadParts> {
-    return this.#readers.asking(await this.ask(asked, input), asked.caller.principal, signal)
+  async stream(asked: QuestionRequest, input: ChatbotQuery, signal: AbortSignal): Promise<ReadParts> {
+    return this.#readers.answering(await this.ask(asked, input), asked.caller.principal, signal)
   }
 
   /** Follows an answer. @throws Problem before the first part. */
@@ -198,7 +198,7 @@ export class AssistantService implements PrincipalListener {
 
   /** Decides about a waiting call. @throws Problem if this person may not decide, or it is too late. */
   async decide(
-    { caller, requestId }: Asked,
+    { caller, requestId }: QuestionRequest,
     { conversationId, answerId, callId }: { conversationId: string; answerId: string; callId: string },
     { decision, input_hash: given }: { decision: 'allow' | 'decline'; input_hash: string },
   ): Promise<AssistantAnswer> {

@@ -231,10 +231,10 @@ export class AssistantSettingsService {
     const run = async () => {
       const before = this.#state
       await this.#options.hub
-        .transact(async (transaction, tell) => {
+        .transact(async (transaction, publish) => {
           const at = new Date().toISOString()
           this.#use(await alter(transaction, at, before))
-          tell({ type: 'configuration_updated', data: { changed: ['assistant'], principal: principal.name, at } })
+          publish({ type: 'configuration_updated', data: { changed: ['assistant'], principal: principal.name, at } })
         })
         .catch((error: unknown) => {
           this.#use(before)

@@ -23,7 +23,7 @@ export interface Slice {
   text?: string
 }
 
-export interface Told {
+export interface ModelResult {
   /** Empty if the result contains no mail. */
   slices: Slice[]
   isError: boolean
@@ -38,7 +38,7 @@ export interface Needs {
 
 /** A call with the fields that are stored only for models. */
 export type KeptCall = AssistantToolCall & {
-  told?: Told
+  told?: ModelResult
   /** The step of the answer in which the model requested it. */
   step?: number
   /** The rights required to see its result. */

@@ -7,9 +7,9 @@ import type { AssistantLimits } from '../../contract/assistant-settings.ts'
 import type { MailShare } from '../../contract/model-provider.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
-import type { AskedModel } from './asked-model.ts'
 import { usualLimits } from './assistant-limits.ts'
 import type { ChatModel, Part, Usage } from './chat-model.ts'
+import type { ModelAttempt } from './model-attempt.ts'
 import type { ModelChoice, ModelPart, ModelStep } from './model-choice.ts'
 import type { ModelEntry, Standing } from './model-entry.ts'
 import { restingProblem, startOrder, summaryOf } from './model-order.ts'
@@ -140,7 +140,7 @@ export class ModelChain implements ModelChoice {
   }
 
   /** @returns The problem to report. Throws errors that are not the provider's: that the reader left, or a bug. */
-  #failed(standing: Standing, asked: AskedModel | undefined, error: unknown, signal: AbortSignal): Problem {
+  #failed(standing: Standing, asked: ModelAttempt | undefined, error: unknown, signal: AbortSignal): Problem {
     const isProblem = error instanceof Problem
     // The deadline of the whole answer has passed, or the reader has left.
     const isEnded = signal.aborted && !(asked?.isGivenUp ?? false)
@@ -154,9 +154,9 @@ export class ModelChain implements ModelChoice {
     return error
   }
 
-  #outrun(standing: Standing, asked: AskedModel, by: Standing): Problem {
+  #outrun(standing: Standing, asked: ModelAttempt, by: Standing): Problem {
     const { provider } = standing.model
-    const seconds = Math.max(1, Math.round((now() - asked.askedAt) / 1_000))
+    const seconds = Math.max(1, Math.round((now() - asked.startedAt) / 1_000))
     const problem = new Problem(
       'provider_timeout',
       `${provider} was silent for ${seconds} s; ${by.model.provider} was quicker.`,
@@ -170,12 +170,12 @@ export class ModelChain implements ModelChoice {
     return problem
   }
 
-  #note({ kind }: Standing, asked: AskedModel, outcome: ProviderOutcome): void {
-    this.#observe({ provider: kind, outcome, durationMs: now() - asked.askedAt })
+  #note({ kind }: Standing, asked: ModelAttempt, outcome: ProviderOutcome): void {
+    this.#observe({ provider: kind, outcome, durationMs: now() - asked.startedAt })
   }
 }
 
-async function* following(part: Part, asked: AskedModel, idleMs: number): AsyncGenerator<Part> {
+async function* following(part: Part, asked: ModelAttempt, idleMs: number): AsyncGenerator<Part> {
   yield part
   yield* asked.rest(idleMs)
 }

@@ -1,5 +1,5 @@
 /** How long to wait for models in flight, and when to ask the next one in parallel. */
-import type { AskedModel } from './asked-model.ts'
+import type { ModelAttempt } from './model-attempt.ts'
 
 export interface Patience {
   /** Timeout of the first sign of life, in ms, as long as there is another model. */
@@ -12,7 +12,7 @@ export interface Patience {
   endsAt?: number
 }
 
-type Waited = Pick<AskedModel, 'askedAt' | 'lastSignAt' | 'hasSign' | 'isGivenUp'> & {
+type Waited = Pick<ModelAttempt, 'startedAt' | 'lastSignAt' | 'hasSign' | 'isGivenUp'> & {
   model: { answersWhole?: boolean }
 }
 
@@ -28,11 +28,11 @@ export function nextMoments<T extends Waited>(running: readonly T[], queued: num
   const isSilent = ({ hasSign, model }: T) => !hasSign && !model.answersWhole
   const youngest = waited.at(-1)
   const askNextAt =
-    youngest === undefined ? now : youngest.hasSign ? Number.POSITIVE_INFINITY : youngest.askedAt + besideMs
+    youngest === undefined ? now : youngest.hasSign ? Number.POSITIVE_INFINITY : youngest.startedAt + besideMs
   const giveUpAt = (asked: T) => {
     const idle = asked.lastSignAt + idleMs
     if (queued === 0 && waited.length <= 1) return idle
-    if (isSilent(asked)) return Math.min(asked.askedAt + firstMs, idle)
+    if (isSilent(asked)) return Math.min(asked.startedAt + firstMs, idle)
     return Math.min(idle, endsAt - firstMs * Math.max(1, queued))
   }
   const giveUp = waited.filter(asked => giveUpAt(asked) <= now)
@@ -45,12 +45,12 @@ export function nextMoments<T extends Waited>(running: readonly T[], queued: num
  * precedence within its time for a first part.
  */
 export function keptBackUntil<T extends Waited>(
-  candidate: Pick<T, 'askedAt'>,
+  candidate: Pick<T, 'startedAt'>,
   running: readonly T[],
   { firstMs }: Patience,
 ): number {
   const before = running.filter(
-    ({ model, isGivenUp, askedAt }) => model.answersWhole && !isGivenUp && askedAt < candidate.askedAt,
+    ({ model, isGivenUp, startedAt }) => model.answersWhole && !isGivenUp && startedAt < candidate.startedAt,
   )
-  return Math.max(Number.NEGATIVE_INFINITY, ...before.map(({ askedAt }) => askedAt + firstMs))
+  return Math.max(Number.NEGATIVE_INFINITY, ...before.map(({ startedAt }) => startedAt + firstMs))
 }

@@ -1,28 +1,28 @@
 /** The models asked for one step of an answer, in parallel if they are silent, until the first of them wins. */
 import { Problem } from '../platform/problem.ts'
-import { AskedModel } from './asked-model.ts'
 import type { Part } from './chat-model.ts'
+import { ModelAttempt } from './model-attempt.ts'
 import type { ModelStep } from './model-choice.ts'
 import type { Standing } from './model-entry.ts'
 import { keptBackUntil, nextMoments, type Patience } from './model-patience.ts'
 
-export interface Asked {
+export interface Attempt {
   /** Undefined if it could not be asked this question at all. */
-  asked: AskedModel | undefined
+  asked: ModelAttempt | undefined
   standing: Standing
   error?: unknown
 }
 
-export type Running = Asked & { asked: AskedModel }
+export type Running = Attempt & { asked: ModelAttempt }
 
 export class Turn {
   /** Models in flight, and failed ones until their failure is handled. */
-  readonly running = new Set<Asked>()
+  readonly running = new Set<Attempt>()
   winner: (Running & { part: Part }) | undefined
   readonly #step: ModelStep
   readonly #queue: Standing[]
   readonly #patience: Patience
-  readonly #asked: Running[] = []
+  readonly #started: Running[] = []
   /** When a part that is held back may be delivered. */
   #keptUntil = Number.POSITIVE_INFINITY
   #changed = Promise.withResolvers<void>()
@@ -43,7 +43,7 @@ export class Turn {
   }
 
   /** Waits until one has won or failed; returns those that failed. */
-  async next(): Promise<Asked[]> {
+  async next(): Promise<Attempt[]> {
     while (!this.isOver) {
       if (this.#step.signal.aborted && this.running.size === 0) throw this.#step.signal.reason
       const failed = this.#takeOutcomes()
@@ -53,7 +53,7 @@ export class Turn {
       for (const asked of giveUp) asked.giveUp()
       const isKept = Number.isFinite(this.#keptUntil)
       const next = askNextAt <= now() && !isKept ? this.#queue.shift() : undefined
-      if (next) this.#ask(next)
+      if (next) this.#start(next)
       else if (isKept) await this.#sleepUntil(Math.min(wakeAt, this.#keptUntil))
       else await this.#sleepUntil(this.#queue.length > 0 ? Math.min(wakeAt, askNextAt) : wakeAt)
     }
@@ -64,8 +64,8 @@ export class Turn {
   outrun(): Running[] {
     const { winner } = this
     if (!winner) return []
-    const others = this.#asked.filter(each => this.running.has(each) && each.asked !== winner.asked)
-    const slower = others.filter(({ asked }) => asked.askedAt <= winner.asked.askedAt)
+    const others = this.#started.filter(each => this.running.has(each) && each.asked !== winner.asked)
+    const slower = others.filter(({ asked }) => asked.startedAt <= winner.asked.startedAt)
     for (const each of slower) this.running.delete(each)
     return slower
   }
@@ -78,14 +78,14 @@ export class Turn {
   /** Cancels all requests without waiting for them. */
   end(): void {
     clearTimeout(this.#timer)
-    void Promise.all(this.#asked.map(({ asked }) => asked.end()))
+    void Promise.all(this.#started.map(({ asked }) => asked.end()))
   }
 
-  #ask(standing: Standing): void {
+  #start(standing: Standing): void {
     const request = this.#step.requestFor(standing.model)
     if (request instanceof Problem) return void this.running.add({ asked: undefined, standing, error: request })
     standing.breaker.asked()
-    const asked = new AskedModel(
+    const asked = new ModelAttempt(
       standing.model,
       { ...request, signal: this.#step.signal, isWhole: this.#step.isWhole },
       now,
@@ -94,12 +94,12 @@ export class Turn {
       },
     )
     const each = { asked, standing }
-    this.#asked.push(each)
+    this.#started.push(each)
     this.running.add(each)
   }
 
-  #takeOutcomes(): Asked[] {
-    const failed: Asked[] = []
+  #takeOutcomes(): Attempt[] {
+    const failed: Attempt[] = []
     const open = [...this.running].flatMap(({ asked }) => (asked && !asked.outcome ? [asked] : []))
     this.#keptUntil = Number.POSITIVE_INFINITY
     for (const each of this.running) {

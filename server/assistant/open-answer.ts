@@ -63,7 +63,7 @@ export class OpenAnswer {
   #gathering: NodeJS.Timeout | undefined
   #storing: Promise<boolean> = Promise.resolve(true)
   #storeTimer: NodeJS.Timeout | undefined
-  #told = { tokens: 0, costUsd: 0 }
+  #published = { tokens: 0, costUsd: 0 }
   #isGone = false
   #news = Promise.withResolvers<void>()
   #readers = 0
@@ -77,7 +77,7 @@ export class OpenAnswer {
     this.blocks = blocksOf(parts, facts.shares)
     this.#stored = facts.lastSeq
     this.#shown = facts.lastSeq
-    this.#told = { tokens: facts.tokens, costUsd: facts.costUsd ?? 0 }
+    this.#published = { tokens: facts.tokens, costUsd: facts.costUsd ?? 0 }
   }
 
   get state(): AnswerState {
@@ -123,28 +123,28 @@ export class OpenAnswer {
     if (text === '') return
     // PostgreSQL cannot store NUL in text.
     const storable = text.replaceAll('\0', '\ufffd')
-    if (this.#by !== by) this.#saySoFar()
+    if (this.#by !== by) this.#publishSoFar()
     this.#by = by
     this.#text += storable
     if (this.#gathering) return
     // The first text is sent immediately, and what soon follows is batched.
-    this.#saySoFar(false)
-    this.#gathering = setTimeout(() => this.#saySoFar(), gatherMs).unref()
+    this.#publishSoFar(false)
+    this.#gathering = setTimeout(() => this.#publishSoFar(), gatherMs).unref()
   }
 
   /** Flushes batched text as a part. */
   sayNow(): void {
-    this.#saySoFar()
+    this.#publishSoFar()
   }
 
   append(part: NewPart): void {
-    this.#saySoFar()
+    this.#publishSoFar()
     this.#append(part, null)
   }
 
   /** Stores text and state, and only then announces them. */
   async settle(state: AnswerState, last?: NewPart, expiresAt: string | null = null): Promise<void> {
-    this.#saySoFar()
+    this.#publishSoFar()
     this.#next = { state, expires_at: expiresAt }
     if (last) this.#append(last, null, false)
     try {
@@ -220,7 +220,7 @@ export class OpenAnswer {
     return parts.filter(({ seq }) => seq >= next && seq <= shown)
   }
 
-  #saySoFar(isOver = true): void {
+  #publishSoFar(isOver = true): void {
     if (isOver) {
       clearTimeout(this.#gathering)
       this.#gathering = undefined
@@ -248,8 +248,8 @@ export class OpenAnswer {
     const last = fresh.at(-1)?.seq ?? from
     const { tokens, costUsd } = this.facts
     const spent = {
-      tokens: tokens - this.#told.tokens,
-      costUsd: costUsd === null ? null : costUsd - this.#told.costUsd,
+      tokens: tokens - this.#published.tokens,
+      costUsd: costUsd === null ? null : costUsd - this.#published.costUsd,
     }
     const at = new Date(now()).toISOString()
     const { state, expires_at } = this.#next ?? this.row
@@ -265,7 +265,7 @@ export class OpenAnswer {
       },
     )
     this.#stored = last
-    this.#told = { tokens, costUsd: costUsd ?? this.#told.costUsd }
+    this.#published = { tokens, costUsd: costUsd ?? this.#published.costUsd }
     const surplus = this.#tail.length - heldParts
     if (surplus > 0) {
       const dropped = this.#tail.findIndex(({ seq }, index) => index >= surplus || seq > this.#stored)

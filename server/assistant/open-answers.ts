@@ -6,8 +6,8 @@ import type { AssistantAnswer } from '../../contract/answers.ts'
 import type { ConversationStore } from './conversation-store.ts'
 import type { AnswerRow } from './conversation-tables.ts'
 import { type AnswerFacts, blocksOf, type KeptPart } from './kept-parts.ts'
+import type { Turn } from './model-request.ts'
 import { OpenAnswer } from './open-answer.ts'
-import type { Turn } from './told-model.ts'
 
 export interface OpenAnswersOptions {
   store: ConversationStore

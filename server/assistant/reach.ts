@@ -3,7 +3,7 @@ import type { ChatbotPart } from '../../contract/answers.ts'
 import type { Scope } from '../../contract/scope.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import type { KeptBlock, KeptCall, KeptPart, Needs } from './kept-parts.ts'
-import type { KeptSummary, Turn } from './told-model.ts'
+import type { KeptSummary, Turn } from './model-request.ts'
 
 type Reach = Pick<Principal, 'accounts' | 'scopes'>
 

@@ -4,11 +4,11 @@ import type { Citation } from '../../contract/answers.ts'
 import { conversationBounds } from '../../contract/answers.ts'
 import type { MailShare } from '../../contract/model-provider.ts'
 import type { ToolResult } from '../tools/toolbox.ts'
-import type { Slice, Told } from './kept-parts.ts'
+import type { ModelResult, Slice } from './kept-parts.ts'
 
-export interface ToldResult {
+export interface RenderedResult {
   text: string
-  told: Told
+  told: ModelResult
   citations: Citation[]
 }
 
@@ -24,7 +24,7 @@ const maxCitations = 20
 const cut = '\n[The rest was left out: it is too long.]'
 
 /** @param accounts The accounts of its mail; undefined if it contains no mail. */
-export function toldResult(result: ToolResult, accounts: readonly string[] | undefined): ToldResult {
+export function renderResult(result: ToolResult, accounts: readonly string[] | undefined): RenderedResult {
   if (result.isError) {
     const { code, message, hint } = result.problem
     const text = bounded([`${code}: ${message}`, ...(hint === undefined ? [] : [hint])].join(' '))
@@ -43,7 +43,10 @@ export function toldResult(result: ToolResult, accounts: readonly string[] | und
 }
 
 /** Returns how much of a result is withheld from the model, which the person, who sees all of it, is shown. */
-export function withheldOf({ slices }: Told, shareOf: (accountId: string) => MailShare): 'all' | 'part' | undefined {
+export function withheldOf(
+  { slices }: ModelResult,
+  shareOf: (accountId: string) => MailShare,
+): 'all' | 'part' | undefined {
   const shares = slices.map(({ account }) => shareOf(account))
   if (shares.every(share => share === 'text')) return undefined
   return shares.every(share => share === 'none') ? 'all' : 'part'

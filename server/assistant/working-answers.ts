@@ -5,7 +5,7 @@
 import { ownerOf, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { type Run, stopAsked } from './answer-runner.ts'
-import { hasEnded, mayAsk } from './asking-rights.ts'
+import { hasEnded, mayQuery } from './question-rights.ts'
 
 export interface Working extends Run {
   stop: AbortController
@@ -58,7 +58,7 @@ export class WorkingAnswers {
     for (const run of this.#each()) {
       if (run.caller.principal.id === principal.id) run.caller = { ...run.caller, principal }
     }
-    this.endWhere(one => one.id === principal.id && !mayAsk(one), narrowed)
+    this.endWhere(one => one.id === principal.id && !mayQuery(one), narrowed)
   }
 
   /** Ends answers whose session or token has expired. */

@@ -14,7 +14,7 @@ import type { TrailHead } from './trail-head.ts'
 import { openSettings, sealSettings } from './trail-settings.ts'
 
 type Keys = Pick<SecretBox, 'derive'>
-type Deed = Pick<AuditFact, 'operation' | 'effect' | 'refs'>
+type AuditedAction = Pick<AuditFact, 'operation' | 'effect' | 'refs'>
 
 export interface TrailPlaces {
   secrets: Keys
@@ -47,16 +47,16 @@ export async function resealSettings(transaction: Database, from: Keys, to: Keys
 }
 
 /** Records an action of the command line as `cli.…`. */
-export async function noteDeed(
+export async function recordAction(
   db: Database,
-  { secrets, head, logger, now, deed }: TrailPlaces & { logger: Logger; deed: Deed },
+  { secrets, head, logger, now, action }: TrailPlaces & { logger: Logger; action: AuditedAction },
 ): Promise<void> {
   const store = new AuditStore(db)
   const chain = new AuditChain(secrets)
   const keeper = new HeadKeeper({ head, store, now, logger })
   await keeper.start()
   const rest = { accountId: null, input: undefined, outcome: 'ok', status: 200, durationMs: 0, requestId: '' }
-  const row = toRow({ ...system, ...rest, ...deed, at: now() }, chain)
+  const row = toRow({ ...system, ...rest, ...action, at: now() }, chain)
   await new AuditTrail({ store, chain, logger, now, keeper }).append([row])
   await keeper.stop()
 }
@@ -87,6 +87,6 @@ export async function acceptTrail(db: Database, places: TrailPlaces & { logger: 
     await store.saveEnds(transaction, { id, ...ends, seal: chain.seal(ends) })
   })
   const refs = { entry: String(fault.number), kind: fault.kind, detail: fault.detail }
-  await noteDeed(db, { ...places, deed: { operation: 'cli.acceptTrail', effect: 'write', refs } })
+  await recordAction(db, { ...places, action: { operation: 'cli.acceptTrail', effect: 'write', refs } })
   return fault
 }

@@ -47,7 +47,7 @@ const maxStretches = 200
 const forgetSize = 1_000
 const forgetEveryMs = 60 * 60_000
 const tallyEveryMs = 60_000
-const tellEveryMs = 1_000
+const publishEveryMs = 1_000
 const dayMs = 24 * 60 * 60_000
 
 /** Refusals recorded per minute: at most 43,200 a day of anonymous callers, and ten times as many of known ones. */
@@ -71,7 +71,7 @@ export class AuditService {
   readonly #tallies = { strangers: new RefusalTally(limitsOfStrangers), known: new RefusalTally(limitsOfKnown) }
   readonly #stopped = new AbortController()
   #newest = 0
-  #telling: NodeJS.Timeout | undefined
+  #publishing: NodeJS.Timeout | undefined
   #forgetting: Promise<void> | undefined
   #verifying: Promise<AuditVerdict> | undefined
 
@@ -112,7 +112,7 @@ export class AuditService {
   /** Flushes what was recorded before. */
   async stop(): Promise<void> {
     this.#stopped.abort()
-    clearTimeout(this.#telling)
+    clearTimeout(this.#publishing)
     const tally = this.noteTally().catch(() => undefined)
     // Ends also if the database accepts nothing; waiting callers end then.
     await this.#writer.stop()
@@ -258,18 +258,18 @@ export class AuditService {
   #written(newest: number, rows: readonly NewAuditRow[]): void {
     if (rows.every(({ operation }) => quiet.includes(operation))) return
     this.#newest = newest
-    if (this.#telling === undefined) this.#tell()
+    if (this.#publishing === undefined) this.#publish()
   }
 
   /** Announces immediately, and then at most once a second. */
-  #tell(): void {
+  #publish(): void {
     const newest = this.#newest
     this.#options.hub.publishState({ type: 'audit_update', data: { newest } })
     if (this.#stopped.signal.aborted) return
-    this.#telling = setTimeout(() => {
-      this.#telling = undefined
-      if (this.#newest > newest) this.#tell()
-    }, tellEveryMs).unref()
+    this.#publishing = setTimeout(() => {
+      this.#publishing = undefined
+      if (this.#newest > newest) this.#publish()
+    }, publishEveryMs).unref()
   }
 
   #ownRow(operation: string, refs: Record<string, string>, outcome = 'ok', status = 200): NewAuditRow {

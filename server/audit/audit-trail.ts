@@ -43,7 +43,7 @@ export class AuditTrail {
   #left: AuditChainRow | undefined
   /** A batch that may or may not be committed: the connection can break before the commit is confirmed. */
   #attempted: { rows: readonly NewAuditRow[]; end: TrailPlace } | undefined
-  #isFaultTold = false
+  #isFaultReported = false
 
   constructor({ store, chain, logger, now = Date.now, keeper }: AuditTrailOptions) {
     this.#store = store
@@ -162,7 +162,7 @@ export class AuditTrail {
         isWhole = false
       }
       const changed = await work(transaction, ends, breakSeal, newestEntry)
-      if (!isWhole) this.#tellFault()
+      if (!isWhole) this.#reportFault()
       if (!changed) return { ends, left: undefined }
       const left = { id: 1, ...changed, seal: isWhole ? this.#chain.seal(changed) : brokenSeal }
       await this.#store.saveEnds(transaction, left)
@@ -191,9 +191,9 @@ export class AuditTrail {
     return (await this.#store.find(number, transaction))?.hash === hash
   }
 
-  #tellFault(): void {
-    if (this.#isFaultTold) return
-    this.#isFaultTold = true
+  #reportFault(): void {
+    if (this.#isFaultReported) return
+    this.#isFaultReported = true
     this.#logger.error({}, 'the audit trail was changed by someone else, or sealed with another key: verify it')
   }
 }

@@ -10,7 +10,7 @@ import { migrate } from '../platform/database/migrate.ts'
 import { createLogger } from '../platform/logger.ts'
 import { SecretBox } from '../platform/secret-box.ts'
 import { AuditChain } from './audit-chain.ts'
-import { noteDeed, verifyTrail } from './audit-command.ts'
+import { recordAction, verifyTrail } from './audit-command.ts'
 import { system, toRow } from './audit-entry.ts'
 import { AuditStore } from './audit-store.ts'
 import type { AuditRow } from './audit-tables.ts'
@@ -231,8 +231,8 @@ onEachDatabase((open, url) => {
     onTestFinished(async () => void (await Promise.all([one.destroy(), other.destroy(), third.destroy()])))
     await migrate(one, migrations)
     const [first, second] = [await startAudit(one), await startAudit(other)]
-    const deed = { operation: 'cli.createAdministrator', effect: 'write', refs: { email: 'a@b.example' } } as const
-    const note = () => noteDeed(third, { secrets: auditSecrets, head: headAt(), logger, now: Date.now, deed })
+    const action = { operation: 'cli.createAdministrator', effect: 'write', refs: { email: 'a@b.example' } } as const
+    const note = () => recordAction(third, { secrets: auditSecrets, head: headAt(), logger, now: Date.now, action })
     const check = () => verifyTrail(third, auditSecrets).then(({ fault }) => expect(fault).toBeNull())
     // SQLite waits for a lock without yielding to others in the process, so there they run one after the other.
     const isParallel = !shared.startsWith('sqlite:')
@@ -243,7 +243,7 @@ onEachDatabase((open, url) => {
     }
     expect(await verifyTrail(third, auditSecrets)).toMatchObject({ is_whole: true, entries: 410 })
     expect(await first.audit.verify()).toMatchObject({ is_whole: true, entries: 410 })
-    const noted = (await rowsOf(one)).filter(row => row.operation === deed.operation)
+    const noted = (await rowsOf(one)).filter(row => row.operation === action.operation)
     expect(noted.length).toBe(10)
     expect(noted[0]).toMatchObject({ principal_id: system.principalId, refs: '{"email":"a@b.example"}' })
   })

@@ -33,12 +33,12 @@ const program = threadProgram(import.meta, 'trail-worker-thread')
 /** The purposes of the keys that seal entries, ends and the file beside the database. */
 const keyUses = ['audit ends v2', 'audit seal', 'audit input', 'audit head']
 
-type Asked = Map<number, PromiseWithResolvers<unknown>>
+type Requests = Map<number, PromiseWithResolvers<unknown>>
 
 export class TrailWorker implements TrailReading {
   readonly #options: TrailWorkerOptions
   /** Requests to the current thread. */
-  #asked: Asked = new Map()
+  #requests: Requests = new Map()
   #worker: Worker | undefined
   #numbers = 0
   #exports = 0
@@ -55,7 +55,7 @@ export class TrailWorker implements TrailReading {
   }
 
   async verify(own: OwnKnowledge): Promise<AuditVerdict> {
-    return (await this.#ask({ kind: 'verify', own })) as AuditVerdict
+    return (await this.#request({ kind: 'verify', own })) as AuditVerdict
   }
 
   /** Creates each chunk only on request, without reading ahead. */
@@ -67,15 +67,15 @@ export class TrailWorker implements TrailReading {
     this.#exports++
     const exported = ++this.#numbers
     try {
-      await this.#ask({ kind: 'begin', exported, filter, name })
+      await this.#request({ kind: 'begin', exported, filter, name })
       for (;;) {
-        const piece = await this.#ask({ kind: 'next', exported })
+        const piece = await this.#request({ kind: 'next', exported })
         if (piece === null) return
         yield piece as string
       }
     } finally {
       this.#exports--
-      if (this.#worker) await this.#ask({ kind: 'end', exported }).catch(() => undefined)
+      if (this.#worker) await this.#request({ kind: 'end', exported }).catch(() => undefined)
     }
   }
 
@@ -83,12 +83,12 @@ export class TrailWorker implements TrailReading {
     await this.#end(new Problem('draining', 'RustyMail is shutting down.'))
   }
 
-  #ask(task: TrailTask): Promise<unknown> {
+  #request(task: TrailTask): Promise<unknown> {
     clearTimeout(this.#idle)
     const number = ++this.#numbers
     const asked = Promise.withResolvers<unknown>()
     this.#worker ??= this.#start()
-    this.#asked.set(number, asked)
+    this.#requests.set(number, asked)
     this.#worker.postMessage({ number, task })
     return asked.promise
   }
@@ -100,8 +100,8 @@ export class TrailWorker implements TrailReading {
       headFile,
       keys: Object.fromEntries(keyUses.map(use => [use, secrets.derive(use)])),
     }
-    const asked: Asked = new Map()
-    this.#asked = asked
+    const asked: Requests = new Map()
+    this.#requests = asked
     const resourceLimits = { maxOldGenerationSizeMb: maxMemoryMb }
     const worker = startThread(program, { workerData, resourceLimits, priority: 'background' })
     worker.on('message', (answer: TrailAnswer) => this.#take(answer, asked))
@@ -110,12 +110,12 @@ export class TrailWorker implements TrailReading {
     return worker
   }
 
-  #take(answer: TrailAnswer, all: Asked): void {
+  #take(answer: TrailAnswer, all: Requests): void {
     const asked = all.get(answer.number)
     all.delete(answer.number)
     if ('failure' in answer) asked?.reject(toError(answer.failure))
     else asked?.resolve(answer.outcome)
-    if (all !== this.#asked || all.size > 0 || this.#exports > 0) return
+    if (all !== this.#requests || all.size > 0 || this.#exports > 0) return
     const { idleMs = defaultIdleMs } = this.#options
     clearTimeout(this.#idle)
     this.#idle = setTimeout(() => void this.#end(new Error('the thread was idle')), idleMs).unref()
@@ -134,7 +134,7 @@ export class TrailWorker implements TrailReading {
     const worker = this.#worker
     if (!worker) return
     this.#rejectAll(reason)
-    const closed = this.#ask({ kind: 'close' }).catch(() => undefined)
+    const closed = this.#request({ kind: 'close' }).catch(() => undefined)
     // Later callers get a new thread.
     this.#worker = undefined
     this.#ending = Promise.all([
@@ -145,8 +145,8 @@ export class TrailWorker implements TrailReading {
   }
 
   #rejectAll(error: unknown): void {
-    for (const { reject } of this.#asked.values()) reject(error)
-    this.#asked.clear()
+    for (const { reject } of this.#requests.values()) reject(error)
+    this.#requests.clear()
   }
 }
 

@@ -18,7 +18,7 @@ const [anna, ben] = [caller('user-anna'), caller('user-ben')]
 const providers = new ShippedProviders()
 
 /** Everything that is asked is silent, until the service stops. */
-function silentService({ mayAsk = true } = {}) {
+function silentService({ mayAsk: mayQuery = true } = {}) {
   const asked: string[] = []
   const { promise, reject } = Promise.withResolvers<never>()
   promise.catch(() => undefined)
@@ -41,7 +41,7 @@ function silentService({ mayAsk = true } = {}) {
       look: ({ host }) => ask(host),
       times: usualTimes,
     },
-    mayAsk,
+    mayQuery,
     now: () => clock.now,
     logger: createLogger('silent'),
   })

@@ -17,7 +17,7 @@ export interface DiscoveryServiceOptions {
   providers: ShippedProviders
   tools: Omit<SourceTools, 'providers'>
   /** False if only our own data may be used. */
-  mayAsk: boolean
+  mayQuery: boolean
   now(): number
   logger: Logger
 }
@@ -48,7 +48,7 @@ export class DiscoveryService {
   async start(principal: Principal, email: string): Promise<Discovery> {
     refuseNarrow(principal, 'Looking for the servers of an address')
     const address = parseSoughtAddress(email)
-    const { providers, mayAsk } = this.#options
+    const { providers, mayQuery } = this.#options
     const tools = { ...this.#options.tools, providers: await providers.table() }
     const running = [...this.#kept.values()].filter(({ discovery }) => discovery.isRunning)
     const own = running.filter(({ principalId }) => principalId === principal.id)
@@ -60,7 +60,7 @@ export class DiscoveryService {
       })
     }
     this.#forgetOld()
-    const discovery = new RunningDiscovery({ id: `d${randomBytes(8).toString('hex')}`, address, tools, mayAsk })
+    const discovery = new RunningDiscovery({ id: `d${randomBytes(8).toString('hex')}`, address, tools, mayQuery })
     const done = discovery.begin(this.#stopping.signal).then(
       () => this.#log(discovery),
       // A bug: the result stays incomplete, and ends for its caller when it is evicted.

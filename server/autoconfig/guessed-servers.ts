@@ -2,7 +2,7 @@
 import type { DiscoveredServer } from '../../contract/autoconfig.ts'
 import type { DiscoveryTimes } from './discovery-times.ts'
 import { type Outcome, outcomeOf, PlaceFault } from './outcome.ts'
-import type { LookedAt } from './server-look.ts'
+import type { LookedAt } from './server-probe.ts'
 import type { SoughtAddress } from './sought-address.ts'
 
 /** Returns the login methods that the server announces. @throws PlaceFault, or the error of the guard. */

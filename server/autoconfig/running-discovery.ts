@@ -11,7 +11,7 @@ export interface DiscoveryOptions {
   address: SoughtAddress
   tools: SourceTools
   /** False if only our own data may be used. */
-  mayAsk: boolean
+  mayQuery: boolean
 }
 
 const later = 'Asked only when the others find nothing.'
@@ -41,19 +41,19 @@ export class RunningDiscovery {
 
   /** Begins with our own data, whose result is there when this returns; the caller owns the promise of the rest. */
   begin(signal: AbortSignal): Promise<void> {
-    const { address, tools, mayAsk } = this.#options
+    const { address, tools, mayQuery } = this.#options
     const known = tools.providers.ofDomain(address.domain)
     const shipped = this.#addStep({ source: 'shipped', place: 'this server' })
     const nothing: Outcome = { state: 'nothing', words: `${address.domain} does not belong to a known provider.` }
     this.#end(shipped, known ? shippedOutcome(known, address) : nothing)
     const sources = sourcesFor(address, tools).map(source => ({ source, step: this.#addStep(source) }))
-    if (known || !mayAsk) {
+    if (known || !mayQuery) {
       const words = known ? 'Not needed: the provider is known.' : 'Not asked: this server uses only its own data.'
       for (const { step } of sources) this.#skip(step, words)
       this.#finish()
       return Promise.resolve()
     }
-    return this.#askAll(sources, AbortSignal.any([signal, AbortSignal.timeout(tools.times.wholeMs)]))
+    return this.#queryAll(sources, AbortSignal.any([signal, AbortSignal.timeout(tools.times.wholeMs)]))
   }
 
   read(): Discovery {
@@ -82,9 +82,9 @@ export class RunningDiscovery {
     this.#waiting.delete(resolve)
   }
 
-  async #askAll(all: readonly { source: Source; step: DiscoveryStep }[], signal: AbortSignal): Promise<void> {
+  async #queryAll(all: readonly { source: Source; step: DiscoveryStep }[], signal: AbortSignal): Promise<void> {
     const [first, last] = [all.filter(({ source }) => !source.isLast), all.filter(({ source }) => source.isLast)]
-    const asked = Promise.all(first.map(({ source, step }) => this.#ask(source, step, signal)))
+    const asked = Promise.all(first.map(({ source, step }) => this.#query(source, step, signal)))
     const over = new AbortController()
     const pause = delay(this.#options.tools.times.lastAfterMs, undefined, {
       signal: AbortSignal.any([signal, over.signal]),
@@ -93,12 +93,12 @@ export class RunningDiscovery {
     over.abort()
     const isFound = this.#settings.list.length > 0
     for (const { step } of isFound ? last : []) this.#skip(step, 'Not needed: settings were found already.')
-    const asking = isFound ? [] : last.map(({ source, step }) => this.#ask(source, step, signal))
+    const asking = isFound ? [] : last.map(({ source, step }) => this.#query(source, step, signal))
     await Promise.all([asked, ...asking])
     this.#finish()
   }
 
-  async #ask(source: Source, step: DiscoveryStep, signal: AbortSignal): Promise<void> {
+  async #query(source: Source, step: DiscoveryStep, signal: AbortSignal): Promise<void> {
     step.words = ''
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#options.tools.times.sourceMs)])
     const late = new Promise<Outcome>(resolve => {
@@ -106,7 +106,7 @@ export class RunningDiscovery {
       if (bounded.aborted) end()
       bounded.addEventListener('abort', end, { once: true })
     })
-    const answer = source.ask(bounded).catch((error: unknown) => outcomeOfError(error, bounded.aborted))
+    const answer = source.query(bounded).catch((error: unknown) => outcomeOfError(error, bounded.aborted))
     this.#end(step, await Promise.race([answer, late]))
   }
 
@@ -119,7 +119,7 @@ export class RunningDiscovery {
 
   #skip(step: DiscoveryStep, words: string): void {
     Object.assign(step, { state: 'skipped', words })
-    this.#tell()
+    this.#notifyWaiting()
   }
 
   #end(step: DiscoveryStep, outcome: Outcome): void {
@@ -130,15 +130,15 @@ export class RunningDiscovery {
       this.#anyFound.resolve()
     }
     Object.assign(step, { state: outcome.state, words: outcome.words, duration_ms: ms })
-    this.#tell()
+    this.#notifyWaiting()
   }
 
   #finish(): void {
     this.#durationMs = this.#elapsedMs()
-    this.#tell()
+    this.#notifyWaiting()
   }
 
-  #tell(): void {
+  #notifyWaiting(): void {
     this.#revision++
     for (const resolve of this.#waiting) resolve()
   }

@@ -29,18 +29,18 @@ export interface Source {
   place: string
   /** True if it is asked only when the others soon find nothing. */
   isLast: boolean
-  ask(signal: AbortSignal): Promise<Outcome>
+  query(signal: AbortSignal): Promise<Outcome>
 }
 
 export function sourcesFor(address: SoughtAddress, tools: SourceTools): Source[] {
   const { domain, email } = address
   const query = `?emailaddress=${encodeURIComponent(email)}`
-  const autoconfig = (url: string) => (signal: AbortSignal) => askMozilla(url, address, tools, signal)
+  const autoconfig = (url: string) => (signal: AbortSignal) => queryMozilla(url, address, tools, signal)
   const autodiscover = (host: string): Source => ({
     source: 'autodiscover',
     place: host,
     isLast: true,
-    ask: async signal => {
+    query: async signal => {
       const url = `https://${host}/autodiscover/autodiscover.xml`
       const { text } = await tools.fetchDocument({ url, body: autodiscoverRequest(email), signal })
       return outcomeOf(judgeOffers(await readAutodiscover(text), address))
@@ -48,28 +48,28 @@ export function sourcesFor(address: SoughtAddress, tools: SourceTools): Source[]
   })
   const soon = { isLast: false }
   return [
-    { ...soon, source: 'pacc', place: `ua-auto-config.${domain}`, ask: signal => askPacc(address, tools, signal) },
+    { ...soon, source: 'pacc', place: `ua-auto-config.${domain}`, query: signal => queryPacc(address, tools, signal) },
     {
       ...soon,
       source: 'autoconfig',
       place: `autoconfig.${domain}`,
-      ask: autoconfig(`https://autoconfig.${domain}/mail/config-v1.1.xml${query}`),
+      query: autoconfig(`https://autoconfig.${domain}/mail/config-v1.1.xml${query}`),
     },
     {
       ...soon,
       source: 'well_known',
       place: domain,
-      ask: autoconfig(`https://${domain}/.well-known/autoconfig/mail/config-v1.1.xml`),
+      query: autoconfig(`https://${domain}/.well-known/autoconfig/mail/config-v1.1.xml`),
     },
-    { ...soon, source: 'srv', place: `_imaps._tcp.${domain}`, ask: () => askServices(address, tools) },
-    { ...soon, source: 'mx', place: domain, ask: signal => askExchangers(address, tools, signal) },
+    { ...soon, source: 'srv', place: `_imaps._tcp.${domain}`, query: () => queryServices(address, tools) },
+    { ...soon, source: 'mx', place: domain, query: signal => queryExchangers(address, tools, signal) },
     autodiscover(`autodiscover.${domain}`),
     autodiscover(domain),
     {
       source: 'guess',
       place: `imap.${domain}, mail.${domain}, smtp.${domain}`,
       isLast: true,
-      ask: signal => guessServers(address, tools, signal),
+      query: signal => guessServers(address, tools, signal),
     },
   ]
 }
@@ -81,7 +81,7 @@ export function shippedOutcome(config: MozillaConfig, address: SoughtAddress): O
   })
 }
 
-async function askMozilla(
+async function queryMozilla(
   url: string,
   address: SoughtAddress,
   tools: SourceTools,
@@ -93,7 +93,7 @@ async function askMozilla(
 }
 
 /** Queries the digest first: a domain without one is not asked for a document. */
-async function askPacc(address: SoughtAddress, tools: SourceTools, signal: AbortSignal): Promise<Outcome> {
+async function queryPacc(address: SoughtAddress, tools: SourceTools, signal: AbortSignal): Promise<Outcome> {
   const host = `ua-auto-config.${address.domain}`
   const digests = digestsIn(await tools.names.texts(`_ua-auto-config.${address.domain}`))
   if (digests.length === 0) return { state: 'nothing', words: 'The domain publishes no digest of such a document.' }
@@ -105,7 +105,7 @@ async function askPacc(address: SoughtAddress, tools: SourceTools, signal: Abort
   return outcomeOf(judgeOffers(offers, address, { oauthIssuer }))
 }
 
-async function askServices(address: SoughtAddress, { names }: SourceTools): Promise<Outcome> {
+async function queryServices(address: SoughtAddress, { names }: SourceTools): Promise<Outcome> {
   const { offers, isDeclined } = await srvOffers(names, address.domain)
   if (offers.length === 0) {
     const words = isDeclined ? 'The domain says that it offers no such service.' : 'There are no such records.'
@@ -114,7 +114,7 @@ async function askServices(address: SoughtAddress, { names }: SourceTools): Prom
   return outcomeOf(judgeOffers(offers, address), { isByDnsAlone: true })
 }
 
-async function askExchangers(address: SoughtAddress, tools: SourceTools, signal: AbortSignal): Promise<Outcome> {
+async function queryExchangers(address: SoughtAddress, tools: SourceTools, signal: AbortSignal): Promise<Outcome> {
   const records = await tools.names.exchangers(address.domain)
   const hosts = records
     .sort((one, other) => one.priority - other.priority)
@@ -134,7 +134,7 @@ async function askExchangers(address: SoughtAddress, tools: SourceTools, signal:
   if (isWithin(host, address.domain) || hostNameOf(parent) === undefined || isOfRegistry(parent)) return nothing
   try {
     // Sent without the address, since only unsigned DNS relates this host to it.
-    const outcome = await askMozilla(`https://autoconfig.${parent}/mail/config-v1.1.xml`, address, tools, signal)
+    const outcome = await queryMozilla(`https://autoconfig.${parent}/mail/config-v1.1.xml`, address, tools, signal)
     if (outcome.state !== 'found') return outcome
     return { ...outcome, found: { ...outcome.found, isByDnsAlone: true } }
   } catch (error) {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { writeMigratedFile } from '../../test/support/migrated-file.ts'
 import { tempDir } from '../../test/support/temp-dir.ts'
-import { noteDeed, verifyTrail } from '../audit/audit-command.ts'
+import { recordAction, verifyTrail } from '../audit/audit-command.ts'
 import { TrailHead } from '../audit/trail-head.ts'
 import { checkKey, judgeKey } from '../key-rotation.ts'
 import { migrations } from '../migrations.ts'
@@ -17,7 +17,7 @@ import { restoreBackup } from './restore-backup.ts'
 const key = Buffer.alloc(32, 3)
 const secrets = new SecretBox(key)
 const logger = createLogger('silent')
-const deed = { operation: 'cli.rotateKey', effect: 'write', refs: {} } as const
+const action = { operation: 'cli.rotateKey', effect: 'write', refs: {} } as const
 
 async function home() {
   const dir = tempDir('make-backup')
@@ -30,7 +30,7 @@ async function home() {
   onTestFinished(() => db.destroy())
   const head = new TrailHead({ file: place('data/audit.head'), secrets })
   await checkKey(db, { secrets, keep: undefined }, head)
-  const note = () => noteDeed(db, { secrets, head, logger, now: Date.now, deed })
+  const note = () => recordAction(db, { secrets, head, logger, now: Date.now, action })
   await note()
   const request = {
     database: place('data/rustymail.db'),

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { noteDeed, verifyTrail } from '../audit/audit-command.ts'
+import { recordAction, verifyTrail } from '../audit/audit-command.ts'
 import { headFileName, TrailHead } from '../audit/trail-head.ts'
 import { restoreJournal } from '../platform/data-dir.ts'
 import { type Database, openDatabase } from '../platform/database/database.ts'
@@ -152,8 +152,8 @@ async function makeReady({
     await endWhatMayHaveEnded(db)
     const missing = await knownBefore(db, request, secrets)
     const refs = { backup_made_at: note.made_at, newest: String(verdict.newest ?? 0), ...(missing ? { missing } : {}) }
-    const deed = { operation: 'cli.restoreBackup', effect: 'write', refs } as const
-    await noteDeed(db, { secrets, head, logger, now, deed })
+    const action = { operation: 'cli.restoreBackup', effect: 'write', refs } as const
+    await recordAction(db, { secrets, head, logger, now, action })
     return { trailFault, missing }
   } finally {
     await db.destroy()

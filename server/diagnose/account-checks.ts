@@ -6,7 +6,7 @@ import type { Account, AccountStretches } from '../../contract/accounts.ts'
 import type { EventOf } from '../../contract/event.ts'
 import type { IndexStatus } from '../../contract/mail-index.ts'
 import { type Check, type Finding, skipped, toCheck } from './check.ts'
-import { providerAway, signInAgain } from './login-refusal.ts'
+import { providerUnreachable, signInAgain } from './login-refusal.ts'
 
 /** Upper bound of state changes shown. */
 const mostChanges = 20
@@ -105,7 +105,7 @@ function stateOf({ auth, state, state_since, last_error, next_retry_at, last_mai
   if (state === 'degraded') return { state: 'warning', words: 'The account works in part.', details }
   if (last_error?.cause === 'sign_in_provider') {
     const words = 'The account is not connected: its sign-in provider gives no access token.'
-    return { state: 'failed', words, details, advice: [providerAway] }
+    return { state: 'failed', words, details, advice: [providerUnreachable] }
   }
   const advice = ['Press Retry now, once the problem above is fixed.']
   return { state: 'failed', words: 'The account is not connected: its mail server cannot be reached.', details, advice }

@@ -191,7 +191,7 @@ export class DiagnoseService {
 
   #optionsFor(accountId: string, login: MailLogin | NoAccess, source: LoginSource) {
     const { guard, gateway, pool, protocol, smtp, timeoutMs } = this.#options
-    const hear = (part: Part, given: MailLogin | NoAccess) =>
+    const onLineOf = (part: Part, given: MailLogin | NoAccess) =>
       protocol.open(accountId, part, 'why' in given ? [] : [secretOf(given)])
     // A rejected token is refreshed once, as for every login.
     const fresh = (given: MailLogin) => async (rejected?: string) => (rejected === undefined ? given : source(rejected))
@@ -199,13 +199,13 @@ export class DiagnoseService {
       guard,
       stepMs: Math.min(mostStepMs, timeoutMs()),
       now: this.#now,
-      onLine: (part: Part) => hear(part, login),
+      onLine: (part: Part) => onLineOf(part, login),
       logInToSmtp: (given: MailLogin, ms: number) =>
-        withFreshToken(fresh(given), now => smtp(now, ms, guard, { onLine: hear('smtp', now) })),
+        withFreshToken(fresh(given), now => smtp(now, ms, guard, { onLine: onLineOf('smtp', now) })),
       logInToImap: async (given: MailLogin, ms: number, signal: AbortSignal): Promise<ServerFacts> => {
         try {
           return await withFreshToken(fresh(given), now =>
-            inspect(gateway, now, { timeoutMs: ms, signal, onLine: hear('imap', now) }),
+            inspect(gateway, now, { timeoutMs: ms, signal, onLine: onLineOf('imap', now) }),
           )
         } catch (error) {
           if (!(error instanceof Problem) || error.extension.fault !== 'limit') throw error

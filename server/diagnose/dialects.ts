@@ -39,7 +39,7 @@ export const imapDialect: Dialect = {
     }
     return noPassword(methods, details)
   },
-  tell: onLine => ({ sent: line => onLine('client', line), received: line => onLine('server', line) }),
+  lineSplitter: onLine => ({ sent: line => onLine('client', line), received: line => onLine('server', line) }),
 }
 
 export const smtpDialect: Dialect = {
@@ -83,7 +83,7 @@ export const smtpDialect: Dialect = {
     if (takesPasswords) return { state: 'ok', words: 'The server accepts passwords on this connection.', details }
     return noPassword(methods, details)
   },
-  tell: onLine => new SmtpLines(onLine),
+  lineSplitter: onLine => new SmtpLines(onLine),
 }
 
 function noPassword(methods: readonly string[], details: NonNullable<Finding['details']>): Finding {
@@ -105,10 +105,10 @@ function tokens(methods: readonly string[], details: NonNullable<Finding['detail
 }
 
 async function imapAnswer(talk: Conversation, tag: string, command: string): Promise<string[]> {
-  talk.say(`${tag} ${command}`)
+  talk.send(`${tag} ${command}`)
   const said: string[] = []
   while (said.length < mostLines) {
-    const line = await talk.hear()
+    const line = await talk.readLine()
     said.push(line)
     if (line.startsWith(`${tag} `)) return said
   }
@@ -116,10 +116,10 @@ async function imapAnswer(talk: Conversation, tag: string, command: string): Pro
 }
 
 async function smtpAnswer(talk: Conversation, command: string): Promise<string[]> {
-  talk.say(command)
+  talk.send(command)
   const said: string[] = []
   while (said.length < mostLines) {
-    const line = await talk.hear()
+    const line = await talk.readLine()
     said.push(line)
     if (!/^\d{3}-/.test(line)) return said
   }

@@ -9,7 +9,7 @@ import { hintsFor } from './provider-hints.ts'
 
 export const noAccess = 'Access was revoked or has expired: sign in again.'
 export const signInAgain = 'Press Sign in again on the account’s page: its mail and settings stay.'
-export const providerAway =
+export const providerUnreachable =
   'RustyMail retries automatically. If this persists, check its client id and secret under Configuration, Sign-in of mail accounts.'
 
 export interface RefusedAt {
@@ -27,7 +27,7 @@ export function refusal(problem: Problem, { part, host, kind }: RefusedAt): Find
     return { ...failed(noAccess, signInAgain), details: [['Why', problem.message], ...details] }
   }
   if (fault === 'sign_in_provider') {
-    return failed(`There is no access token to log in with: ${problem.message}`, providerAway)
+    return failed(`There is no access token to log in with: ${problem.message}`, providerUnreachable)
   }
   if (fault === 'login' && kind === 'oauth') {
     return failed(

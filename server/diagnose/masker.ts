@@ -1,7 +1,7 @@
 /** Replaces the names of people, places and folders by consistent masks, for texts that strangers will read. */
 import { isIP } from 'node:net'
 import { judgeAddress } from '../platform/network/outbound-rules.ts'
-import { clientLine, fromUtf7, knownWords, serverLine } from './imap-said.ts'
+import { clientLine, fromUtf7, knownWords, serverLine } from './imap-masking.ts'
 import { isKnownProvider } from './provider-hints.ts'
 
 export interface KnownNames {

@@ -1,6 +1,6 @@
 /** Renders a diagnosis as plain text: unmasked for its owner, and masked for a public bug tracker. */
 import type { Diagnosis } from '../../contract/diagnose.ts'
-import { foldersIn, namesIn } from './imap-said.ts'
+import { foldersIn, namesIn } from './imap-masking.ts'
 import { Masker } from './masker.ts'
 
 export interface ReportFrame {

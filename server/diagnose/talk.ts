@@ -1,7 +1,7 @@
 /** Talks to a mail server up to the login: greeting, capabilities, TLS. Each protocol's dialect has its own file. */
 import type { AccountAuth, TlsKind } from '../../contract/accounts.ts'
 import type { LineListener } from '../accounts/protocol-log.ts'
-import { speaksTls } from '../accounts/tls-probe.ts'
+import { supportsTls } from '../accounts/tls-probe.ts'
 import type { Address } from '../platform/network/outbound-guard.ts'
 import { type Check, type Finding, oneLine, skipped, TooLate, timed, toCheck, wordsOf } from './check.ts'
 import { looksLike } from './greeting.ts'
@@ -31,12 +31,12 @@ export interface Dialect {
   methods(offers: ReadonlySet<string>, isSecure: boolean, kind: AccountAuth['kind']): Finding
   goodbye: string
   /** Splits what is said into lines for the protocol log of the account. */
-  tell(onLine: LineListener): { sent(line: string): void; received(line: string): void }
+  lineSplitter(onLine: LineListener): { sent(line: string): void; received(line: string): void }
 }
 
 export interface Conversation {
-  say(line: string): void
-  hear(): Promise<string>
+  send(line: string): void
+  readLine(): Promise<string>
 }
 
 export interface Talked {
@@ -82,7 +82,7 @@ const mostGreeting = 50
 class Talker implements Conversation {
   readonly #options: TalkOptions
   readonly #checks: Check[] = []
-  readonly #ear: ReturnType<Dialect['tell']> | undefined
+  readonly #ear: ReturnType<Dialect['lineSplitter']> | undefined
   #wire: Wire | undefined
   #greeting = ''
   #offers: ReadonlySet<string> = new Set()
@@ -90,7 +90,7 @@ class Talker implements Conversation {
 
   constructor(options: TalkOptions) {
     this.#options = options
-    this.#ear = options.onLine && options.dialect.tell(options.onLine)
+    this.#ear = options.onLine && options.dialect.lineSplitter(options.onLine)
   }
 
   async run(): Promise<void> {
@@ -115,12 +115,12 @@ class Talker implements Conversation {
     }
   }
 
-  say(line: string): void {
+  send(line: string): void {
     this.#ear?.sent(line)
     this.#wire?.write(line)
   }
 
-  async hear(): Promise<string> {
+  async readLine(): Promise<string> {
     const { stepMs, signal } = this.#options
     const line = await this.#wire!.line(stepMs, signal)
     this.#ear?.received(line)
@@ -163,7 +163,7 @@ class Talker implements Conversation {
       this.#ear?.received(this.#greeting)
       let more = this.#greeting
       for (let lines = 1; /^220-/.test(more) && lines < mostGreeting; lines++) {
-        more = await this.hear()
+        more = await this.readLine()
         this.#greeting += ` ${more}`
       }
     } catch (error) {
@@ -187,7 +187,7 @@ class Talker implements Conversation {
     const implicit = part === 'imap' ? 993 : 465
     if (target.tls !== 'implicit') {
       const bound = AbortSignal.any([signal, AbortSignal.timeout(stepMs / 2)])
-      if (await speaksTls({ host, port, addresses: [address], signal: bound })) {
+      if (await supportsTls({ host, port, addresses: [address], signal: bound })) {
         const words = `${host}:${port} waits for TLS from the first byte.`
         return {
           state: 'failed',

@@ -4,7 +4,7 @@ import type { Address, Message } from '../../contract/mail.ts'
 import { readFields } from '../imap/header-fields.ts'
 import type { MailService } from '../mail/mail-service.ts'
 import { limitKeyOf, type Principal } from '../platform/principal.ts'
-import type { Asker } from '../reading/job-cache.ts'
+import type { Requester } from '../reading/job-cache.ts'
 import type { OutgoingBodies } from '../reading/outgoing-bodies.ts'
 import { cleanText, cutText, oneLine } from '../reading/stranger-text.ts'
 import type { Beginning, Quote } from './draft-tables.ts'
@@ -82,17 +82,17 @@ export class AnsweredMessages {
     return Buffer.concat(pieces).toString('latin1', 0, headBytes)
   }
 
-  async #quote(mode: Answering['mode'], message: Message, asker: Asker): Promise<Quote> {
-    const html = await this.#quotedHtml(message.html, asker)
+  async #quote(mode: Answering['mode'], message: Message, requester: Requester): Promise<Quote> {
+    const html = await this.#quotedHtml(message.html, requester)
     const text = cutText(cleanText(message.text ?? '').trim(), mostText)
     if (mode === 'forward') return { kind: 'forward', lines: forwardLines(message), text, html }
     return { kind: 'reply', lines: [attribution(message)], text, html }
   }
 
   /** Returns the quoted HTML; null to quote the text instead. */
-  async #quotedHtml(html: string | null, asker: Asker): Promise<string | null> {
+  async #quotedHtml(html: string | null, requester: Requester): Promise<string | null> {
     if (html === null) return null
-    const written = await this.#options.bodies.write({ format: 'html', content: html }, asker)
+    const written = await this.#options.bodies.write({ format: 'html', content: html }, requester)
     return typeof written === 'string' || written.html.length > mostHtml ? null : written.html
   }
 }

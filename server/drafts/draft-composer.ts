@@ -55,12 +55,16 @@ export class DraftComposer {
     const row = await this.#options.drafts.getRow(principal, accountId, draftId)
     if (row.rev !== rev) throw draftChanged(row.rev)
     const { email } = await this.#options.accounts.get(principal, accountId)
-    const composed = await this.composeRow(row, { email, asker: limitKeyOf(principal) }, signal)
+    const composed = await this.composeRow(row, { email, requester: limitKeyOf(principal) }, signal)
     return { ...composed, taint_ms: row.taint_ms, replyTo: contentOf(row).replyTo }
   }
 
   /** Composes a row without checks of rights. @param by The account's address, and the caller whose work it is. */
-  async composeRow(row: DraftRow, by: { email: string; asker: string }, signal: AbortSignal): Promise<ComposedMessage> {
+  async composeRow(
+    row: DraftRow,
+    by: { email: string; requester: string },
+    signal: AbortSignal,
+  ): Promise<ComposedMessage> {
     const known = read(await this.#options.store.composed(row.id, row.rev))
     if (known && isBy(known, row, by.email)) return known
     const key = JSON.stringify([row.id, row.rev, by.email])
@@ -70,7 +74,7 @@ export class DraftComposer {
   /** Composes a revision that is not stored yet. The blob is deleted unless `keep` is called within an hour. */
   async composePlanned(principal: Principal, row: DraftRow, signal: AbortSignal): Promise<ComposedMessage> {
     const { email } = await this.#options.accounts.get(principal, row.account_id)
-    return this.#write(row, { email, asker: limitKeyOf(principal) }, signal)
+    return this.#write(row, { email, requester: limitKeyOf(principal) }, signal)
   }
 
   /** Keeps a planned message, in the transaction that stores the revision. */
@@ -81,7 +85,11 @@ export class DraftComposer {
     await blobs.use(transaction, blobId, ownerOf(draftId))
   }
 
-  async #compose(row: DraftRow, by: { email: string; asker: string }, signal: AbortSignal): Promise<ComposedMessage> {
+  async #compose(
+    row: DraftRow,
+    by: { email: string; requester: string },
+    signal: AbortSignal,
+  ): Promise<ComposedMessage> {
     const { store, blobs, hub } = this.#options
     const composed = await this.#write(row, by, signal)
     return hub.transact(async transaction => {
@@ -100,13 +108,13 @@ export class DraftComposer {
 
   async #write(
     row: DraftRow,
-    { email, asker }: { email: string; asker: string },
+    { email, requester }: { email: string; requester: string },
     signal: AbortSignal,
   ): Promise<ComposedMessage> {
     const { store, blobs, bodies } = this.#options
     const content = contentOf(row)
     const quote = row.quote === null ? null : (JSON.parse(row.quote) as Quote)
-    const written = await writeBodies(bodies, content, quote, { key: asker, signal })
+    const written = await writeBodies(bodies, content, quote, { key: requester, signal })
     const attachments = await store.attachments([row.id])
     const from: Address = { email: content.fromEmail ?? email, name: content.fromName }
     const messageId = messageIdOf(row, from.email)

@@ -73,7 +73,7 @@ test('what was sent is no draft any more', async () => {
   const { id } = await world.create({ subject: 'one' })
   await world.until(id, 'saved')
   for (const state of ['submitted', 'sent'] as const) {
-    await world.hub.transact((transaction, tell) => world.drafts.mark(transaction, tell, id, state, 's1'))
+    await world.hub.transact((transaction, publish) => world.drafts.mark(transaction, publish, id, state, 's1'))
   }
   await expect.poll(world.there, { timeout: patience }).toEqual([])
 })

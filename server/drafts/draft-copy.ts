@@ -81,7 +81,7 @@ async function saveCopy(
   const folder = folders.find(({ role, selectable }) => role === 'drafts' && selectable)
   if (!folder) throw new NoCopy('none', 'The account has no Drafts folder.')
   const { path } = folder
-  const by = { email: await emailOf(accountId), asker: `drafts-${accountId}` }
+  const by = { email: await emailOf(accountId), requester: `drafts-${accountId}` }
   const { messageId, blobId, sizeBytes } = await composer.composeRow(draft, by, signal)
   if (sizeBytes > mostCopiedBytes) {
     throw new NoCopy('failed', 'The draft is larger than 16 MiB, so there is no copy of it in the mailbox.')

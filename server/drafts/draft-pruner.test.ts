@@ -13,7 +13,9 @@ onEachDatabase(open => {
     const { db, hub, store, blobs, drafts } = world
     const [sent, kept] = [await world.create(), await world.create()]
     for (const draft of [sent, kept]) await world.attach(draft, 'a.txt', Buffer.from(draft.id))
-    await hub.transact((transaction, tell) => drafts.mark(transaction, tell, sent.id, 'sent', 's01k5r9w2m3c7x4aq'))
+    await hub.transact((transaction, publish) =>
+      drafts.mark(transaction, publish, sent.id, 'sent', 's01k5r9w2m3c7x4aq'),
+    )
     const prune = (ms: number, mayPrune = true) =>
       draftPruner({
         ...{ db, store, blobs },

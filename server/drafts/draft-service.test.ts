@@ -110,7 +110,7 @@ onEachDatabase(open => {
     const world = await start()
     const { id } = await world.create()
     const mark = (state: 'open' | 'submitted' | 'sent', rev?: number) =>
-      world.hub.transact((transaction, tell) => world.drafts.mark(transaction, tell, id, state, 's1', rev))
+      world.hub.transact((transaction, publish) => world.drafts.mark(transaction, publish, id, state, 's1', rev))
     expect(await mark('submitted', 2)).toBe(false)
     expect(await mark('submitted', 1)).toBe(true)
     expect(await mark('submitted', 1)).toBe(false)

@@ -47,7 +47,7 @@ export interface DraftServiceOptions {
   bounds?: { drafts: number }
 }
 
-export type Tell = (fact: Fact) => void
+export type Publish = (fact: Fact) => void
 
 /** People who are still writing usually go on within this time. */
 const defaultRestMs = 10_000
@@ -91,16 +91,16 @@ export class DraftService {
     row.source = beginning.answered && JSON.stringify({ ...beginning.answered, leftOut })
     row.quote = beginning.quote && JSON.stringify(beginning.quote)
     const repeatsOthers = mode !== 'new' || attach.length > 0
-    const created = await this.#options.hub.transact(async (transaction, tell) => {
+    const created = await this.#options.hub.transact(async (transaction, publish) => {
       const repeated = await keys.repeated(call, transaction)
       if (repeated !== undefined) return repeated
       row.taint_ms = repeatsOthers ? 0 : await taintOfWriter(principal, transaction, this.#options)
       if ((await store.count(accountId, transaction)) >= bounds.drafts) throw tooManyDrafts(bounds.drafts)
       await store.insert(transaction, row)
       await files.attach(transaction, row.id, stored)
-      await this.#keepCopy(transaction, tell, principal, row)
+      await this.#keepCopy(transaction, publish, principal, row)
       await keys.keep(transaction, call, row.id)
-      tell({ type: 'draft_created', data: factOf(row, principal) })
+      publish({ type: 'draft_created', data: factOf(row, principal) })
       return row.id
     })
     return this.get(principal, accountId, created)
@@ -177,8 +177,8 @@ export class DraftService {
   /**
    * Stores a planned edit, in the transaction that replaces the held message. @throws Problem if another was faster.
    */
-  async keepSubmitted(transaction: Database, tell: Tell, principal: Principal, planned: DraftRow): Promise<void> {
-    await this.#keep(transaction, tell, principal, { after: planned, rev: planned.rev - 1, state: 'submitted' })
+  async keepSubmitted(transaction: Database, publish: Publish, principal: Principal, planned: DraftRow): Promise<void> {
+    await this.#keep(transaction, publish, principal, { after: planned, rev: planned.rev - 1, state: 'submitted' })
   }
 
   /** @throws Problem for drafts that the principal may not see. */
@@ -192,7 +192,7 @@ export class DraftService {
   async discard(principal: Principal, accountId: string, draftId: string, rev?: number): Promise<void> {
     const { hub, store, blobs } = this.#options
     await this.#checkAccount(principal, accountId)
-    await hub.transact(async (transaction, tell) => {
+    await hub.transact(async (transaction, publish) => {
       const row = await this.getRow(principal, accountId, draftId, transaction)
       if (row.state === 'submitted') throw draftSubmitted()
       if (rev !== undefined && row.rev !== rev) throw draftChanged(row.rev)
@@ -202,8 +202,8 @@ export class DraftService {
       if (!(await store.delete(transaction, row))) throw draftChanged(row.rev + 1)
       await blobs.release(transaction, ownerOf(draftId))
       if (isCopied) await this.#wantCopy(transaction, row, true)
-      await intake.end(transaction, tell, draftId, 'withdrawn', null)
-      tell({ type: 'draft_changed', data: { ...factOf(row, principal), state: 'discarded' } })
+      await intake.end(transaction, publish, draftId, 'withdrawn', null)
+      publish({ type: 'draft_changed', data: { ...factOf(row, principal), state: 'discarded' } })
     })
   }
 
@@ -212,7 +212,7 @@ export class DraftService {
    */
   async mark(
     transaction: Database,
-    tell: Tell,
+    publish: Publish,
     draftId: string,
     state: DraftRow['state'],
     submissionId: string | null,
@@ -234,7 +234,7 @@ export class DraftService {
     if (state === 'sent') await this.#wantCopy(transaction, row, true)
     const { id: draft_id, account_id, principal_id } = row
     const at = new Date().toISOString()
-    tell({ type: 'draft_changed', data: { account_id, draft_id, rev: row.rev, state, principal: principal_id, at } })
+    publish({ type: 'draft_changed', data: { account_id, draft_id, rev: row.rev, state, principal: principal_id, at } })
     return true
   }
 
@@ -249,7 +249,7 @@ export class DraftService {
     rev: number,
     work: (row: DraftRow, transaction: Database) => Promise<Partial<DraftRow>>,
   ): Promise<DraftRow> {
-    return this.#options.hub.transact(async (transaction, tell) => {
+    return this.#options.hub.transact(async (transaction, publish) => {
       const row = await this.getRow(principal, accountId, draftId, transaction)
       if (row.state !== 'open') throw draftSubmitted()
       if (row.rev !== rev) throw draftChanged(row.rev)
@@ -257,7 +257,7 @@ export class DraftService {
       const own = await taintOfWriter(principal, transaction, this.#options)
       const taint_ms = leastTaint([row.taint_ms, changed.taint_ms ?? null, own])
       const after = { ...row, ...changed, taint_ms, ...nextRevision(principal, rev) }
-      await this.#keep(transaction, tell, principal, { after, rev, state: 'open' })
+      await this.#keep(transaction, publish, principal, { after, rev, state: 'open' })
       return after
     })
   }
@@ -265,7 +265,7 @@ export class DraftService {
   /** @param rev The revision that is replaced. */
   async #keep(
     transaction: Database,
-    tell: Tell,
+    publish: Publish,
     principal: Principal,
     { after, rev, state }: { after: DraftRow; rev: number; state: 'open' | 'submitted' },
   ): Promise<void> {
@@ -275,8 +275,8 @@ export class DraftService {
     for (const blobId of await store.forgetComposed(transaction, id)) {
       await blobs.release(transaction, ownerOf(id), blobId)
     }
-    await this.#keepCopy(transaction, tell, principal, after)
-    tell({ type: 'draft_changed', data: { ...factOf(after, principal), state } })
+    await this.#keepCopy(transaction, publish, principal, after)
+    publish({ type: 'draft_changed', data: { ...factOf(after, principal), state } })
   }
 
   async #begin(
@@ -291,14 +291,14 @@ export class DraftService {
   }
 
   /** A proposed revision waits for a human, and is not copied to the mailbox before. */
-  async #keepCopy(transaction: Database, tell: Tell, principal: Principal, row: DraftRow): Promise<void> {
+  async #keepCopy(transaction: Database, publish: Publish, principal: Principal, row: DraftRow): Promise<void> {
     const { store, copies, intake = noProposals } = this.#options
     if (!(await intake.isProposing(principal, transaction))) {
-      await intake.end(transaction, tell, row.id, 'void', 'It was changed by a caller that needs no proposal.')
+      await intake.end(transaction, publish, row.id, 'void', 'It was changed by a caller that needs no proposal.')
       if (row.proposal_id !== null) await store.update(transaction, row, { proposal_id: null }, row.state)
       return this.#wantCopy(transaction, row)
     }
-    const proposalId = await intake.put(transaction, tell, principal, row.account_id, [toProposedDraft(row)])
+    const proposalId = await intake.put(transaction, publish, principal, row.account_id, [toProposedDraft(row)])
     await store.update(transaction, row, { proposal_id: proposalId }, row.state)
     await copies.leave(transaction, row.id)
   }

@@ -4,7 +4,7 @@
  */
 import type { DraftBody } from '../../contract/draft.ts'
 import { Problem } from '../platform/problem.ts'
-import type { Asker } from '../reading/job-cache.ts'
+import type { Requester } from '../reading/job-cache.ts'
 import type { OutgoingBodies } from '../reading/outgoing-bodies.ts'
 import type { DraftContent, Quote } from './draft-tables.ts'
 
@@ -31,11 +31,11 @@ export async function writeBodies(
   bodies: Pick<OutgoingBodies, 'write'>,
   { body, includeSignature, signature, includeQuote }: DraftContent,
   quote: Quote | null,
-  asker: Asker,
+  requester: Requester,
 ): Promise<MessageBodies> {
-  const own = await writeOne(bodies, body, asker)
+  const own = await writeOne(bodies, body, requester)
   const sign = includeSignature && signature && signature.content.trim() !== '' ? signature : null
-  const signed = sign && (await writeOne(bodies, sign, asker))
+  const signed = sign && (await writeOne(bodies, sign, requester))
   const quoted = includeQuote ? quote : null
   return { text: textOf(own, signed, quoted), html: own.html === null ? null : htmlOf(own, signed, quoted) }
 }
@@ -43,12 +43,12 @@ export async function writeBodies(
 async function writeOne(
   bodies: Pick<OutgoingBodies, 'write'>,
   { format, content }: DraftBody,
-  asker: Asker,
+  requester: Requester,
 ): Promise<Written> {
   if (format === 'text') return { text: content, html: null, style: '', bodyAttributes: '' }
-  let written = await bodies.write({ format, content }, asker)
+  let written = await bodies.write({ format, content }, requester)
   for (let tries = 1; written === 'busy' && tries < mostTries; tries++) {
-    written = await bodies.write({ format, content }, asker)
+    written = await bodies.write({ format, content }, requester)
   }
   if (written === 'busy') {
     throw new Problem('overloaded', 'Too many messages are being written; try again in a moment.', {

@@ -6,7 +6,7 @@ import type { Principal } from '../platform/principal.ts'
 import type { DraftCopyStore } from './draft-copy-store.ts'
 import { draftHash } from './draft-item.ts'
 import { ownerOf } from './draft-rights.ts'
-import type { DraftService, Tell } from './draft-service.ts'
+import type { DraftService, Publish } from './draft-service.ts'
 import type { DraftStore } from './draft-store.ts'
 
 export interface ProposedDraftsOptions {
@@ -37,19 +37,19 @@ export class ProposedDrafts {
   }
 
   /** @returns False if the draft is no longer what the human saw. */
-  async apply(transaction: Database, tell: Tell, draftId: string, hash: string, by: string): Promise<boolean> {
+  async apply(transaction: Database, publish: Publish, draftId: string, hash: string, by: string): Promise<boolean> {
     const { store, copies } = this.#options
     const row = await store.find(draftId, transaction)
     if (row?.state !== 'open' || draftHash(row) !== hash) return false
     const at = new Date().toISOString()
     const { account_id, rev } = row
     await copies.want(transaction, { draftId, accountId: account_id, rev, dueAt: at })
-    tell({ type: 'draft_changed', data: { account_id, draft_id: draftId, rev, state: 'open', principal: by, at } })
+    publish({ type: 'draft_changed', data: { account_id, draft_id: draftId, rev, state: 'open', principal: by, at } })
     return true
   }
 
   /** Discards a draft that was never copied to the mailbox; any other stays as it is. */
-  async end(transaction: Database, tell: Tell, draftId: string, by: string): Promise<void> {
+  async end(transaction: Database, publish: Publish, draftId: string, by: string): Promise<void> {
     const { store, copies, blobs } = this.#options
     const row = await store.find(draftId, transaction)
     if (row?.state !== 'open') return
@@ -59,6 +59,9 @@ export class ProposedDrafts {
     await blobs.release(transaction, ownerOf(draftId))
     const at = new Date().toISOString()
     const { account_id, rev } = row
-    tell({ type: 'draft_changed', data: { account_id, draft_id: draftId, rev, state: 'discarded', principal: by, at } })
+    publish({
+      type: 'draft_changed',
+      data: { account_id, draft_id: draftId, rev, state: 'discarded', principal: by, at },
+    })
   }
 }

@@ -131,16 +131,16 @@ export class EventHub {
    * Publishes facts atomically with changes of tables. They are delivered before this resolves, unless facts of another
    * process precede them and the database cannot be read at that moment: then as soon as it can.
    */
-  transact<Result>(work: (transaction: Database, tell: (fact: Fact) => void) => Promise<Result>): Promise<Result> {
+  transact<Result>(work: (transaction: Database, publish: (fact: Fact) => void) => Promise<Result>): Promise<Result> {
     const { log, tracer } = this.#options
     const { active } = tracer ?? {}
     if (!tracer || !active) return log.transact(work)
     // The work runs later, from a queue, so the trace context is restored.
-    return log.transact((transaction, tell) =>
+    return log.transact((transaction, publish) =>
       tracer.run(active, () =>
         work(transaction, fact => {
           tracer.note(fact)
-          tell(fact)
+          publish(fact)
         }),
       ),
     )
@@ -300,8 +300,8 @@ export class EventHub {
   #committed(entry: LogEntry): void {
     const { fact } = entry
     this.#count(fact.type)
-    this.#streams.hear(entry)
-    this.#followers.hear(fact)
+    this.#streams.schedule(entry)
+    this.#followers.notify(fact)
     if (fact.type === 'account_removed') this.#forgetStates(fact.data.account_id)
     for (const listener of this.#listeners.get(fact.type) ?? []) {
       try {

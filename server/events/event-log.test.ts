@@ -21,9 +21,9 @@ onEachDatabase(open => {
     const heard: number[] = []
     hub.listen('mail_received', ({ uid }) => heard.push(uid))
     const together = Array.from({ length: 30 }, (_, index) =>
-      hub.transact(async (_transaction, tell) => {
-        tell(mail(index * 2))
-        tell(mail(index * 2 + 1))
+      hub.transact(async (_transaction, publish) => {
+        publish(mail(index * 2))
+        publish(mail(index * 2 + 1))
       }),
     )
     for (let uid = 100; uid < 200; uid++) hub.publish(mail(uid))
@@ -58,13 +58,13 @@ onEachDatabase(open => {
   test('what is rolled back takes no number and is not told', async () => {
     const db = await open()
     const { hub, log, facts } = await startHub(db)
-    const failing = hub.transact(async (transaction, tell) => {
+    const failing = hub.transact(async (transaction, publish) => {
       await transaction.insertInto('settings').values({ name: 'a', value: '1', updated_at: 'now' }).execute()
-      tell(mail(1))
+      publish(mail(1))
       throw new Error('on purpose')
     })
     await expect(failing).rejects.toThrow('on purpose')
-    await hub.transact(async (_transaction, tell) => tell(mail(2)))
+    await hub.transact(async (_transaction, publish) => publish(mail(2)))
     expect(facts().map(uidOf)).toEqual([2])
     expect(log.newest).toBe(1)
     expect(await db.selectFrom('settings').selectAll().execute()).toEqual([])
@@ -76,7 +76,7 @@ onEachDatabase(open => {
     const told = mail(1) as EventOf<'mail_received'>
     const words = { from: { name: 'Canary', email: 'canary@example.org' }, subject: 'canary' }
     const data = { ...told.data, ref: 'AAAABBBB', ...words }
-    await first.hub.transact(async (_transaction, tell) => tell({ ...told, data }))
+    await first.hub.transact(async (_transaction, publish) => publish({ ...told, data }))
     expect(first.log.find(1)!.frame.toString()).toContain(JSON.stringify(words).slice(1, -1))
     expect(await first.hub.listFacts(admin, 1)).toMatchObject([{ data }])
     expect(JSON.stringify(await db.selectFrom('events').selectAll().execute())).not.toMatch(/canary/i)
@@ -88,11 +88,11 @@ onEachDatabase(open => {
   test('a new start goes on with the same epoch and the next number', async () => {
     const db = await open()
     const first = await startHub(db)
-    await first.hub.transact(async (_transaction, tell) => tell(mail(1)))
+    await first.hub.transact(async (_transaction, publish) => publish(mail(1)))
     await first.hub.stop()
     const second = await startHub(db)
     expect(second.log.epoch).toBe(first.log.epoch)
-    await second.hub.transact(async (_transaction, tell) => tell(mail(2)))
+    await second.hub.transact(async (_transaction, publish) => publish(mail(2)))
     expect((await second.log.read(0, 10)).map(entry => [entry.number, uidOf(entry.fact)])).toEqual([
       [1, 1],
       [2, 2],
@@ -102,8 +102,8 @@ onEachDatabase(open => {
   test('after a new start the newest facts are in memory again, and listed; never past what was forgotten', async () => {
     const db = await open()
     const first = await startHub(db)
-    await first.hub.transact(async (_transaction, tell) => {
-      for (let uid = 1; uid <= 2_500; uid++) tell(mail(uid))
+    await first.hub.transact(async (_transaction, publish) => {
+      for (let uid = 1; uid <= 2_500; uid++) publish(mail(uid))
     })
     await first.hub.stop()
     const listed = ({ hub }: typeof first) =>
@@ -116,7 +116,7 @@ onEachDatabase(open => {
     expect(await listed(second)).toEqual(range(301))
     await second.log.prune()
     expect(await listed(second)).toEqual(range(1_601))
-    await second.hub.transact(async (_transaction, tell) => tell(mail(2_501)))
+    await second.hub.transact(async (_transaction, publish) => publish(mail(2_501)))
     expect((await listed(second)).slice(0, 2)).toEqual([2_501, 2_500])
     await second.hub.stop()
 
@@ -131,7 +131,7 @@ onEachDatabase(open => {
     const db = await open()
     let retention = Date.now() - 10 * 24 * 60 * 60_000
     const { hub, log } = await startHub(db, { keepMs: 60_000, retentionNow: () => retention })
-    await hub.transact(async (_transaction, tell) => tell(mail(1)))
+    await hub.transact(async (_transaction, publish) => publish(mail(1)))
     await db
       .updateTable('events')
       .set({ at: new Date(retention - 30_000).toISOString() })
@@ -147,8 +147,8 @@ onEachDatabase(open => {
     const mayPrune = vi.fn(() => false)
     const { hub, log } = await startHub(await open(), { keep: 5, mayPrune, pruneEveryMs: 1 })
     const pruned = vi.spyOn(log, 'prune')
-    await hub.transact(async (_transaction, tell) => {
-      for (let uid = 1; uid <= 20; uid++) tell(mail(uid))
+    await hub.transact(async (_transaction, publish) => {
+      for (let uid = 1; uid <= 20; uid++) publish(mail(uid))
     })
     const asked = mayPrune.mock.calls.length
     await expect.poll(() => mayPrune.mock.calls.length).toBeGreaterThan(asked + 2)
@@ -160,8 +160,8 @@ onEachDatabase(open => {
   test('old facts are forgotten by count and by age, from the old end alone', async () => {
     const db = await open()
     const { hub, log } = await startHub(db, { keep: 5 })
-    await hub.transact(async (_transaction, tell) => {
-      for (let uid = 1; uid <= 20; uid++) tell(mail(uid))
+    await hub.transact(async (_transaction, publish) => {
+      for (let uid = 1; uid <= 20; uid++) publish(mail(uid))
     })
     await log.prune()
     expect((await log.read(0, 100)).map(entry => entry.number)).toEqual([16, 17, 18, 19, 20])
@@ -174,7 +174,7 @@ onEachDatabase(open => {
     await db.updateTable('events').set({ at: '2020-01-01T00:00:00.000Z' }).execute()
     await log.prune()
     expect(log.oldest).toBe(21)
-    await hub.transact(async (_transaction, tell) => tell(mail(21)))
+    await hub.transact(async (_transaction, publish) => publish(mail(21)))
     expect((await log.read(0, 100)).map(entry => entry.number)).toEqual([21])
   })
 })

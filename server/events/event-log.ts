@@ -75,7 +75,7 @@ export class EventLog {
   #waiting: Fact[] = []
   #lost = 0
   #writing: Promise<void> | undefined
-  #hear: (entry: LogEntry) => void = () => undefined
+  #onEntry: (entry: LogEntry) => void = () => undefined
 
   constructor(options: EventLogOptions) {
     this.#options = options
@@ -87,7 +87,7 @@ export class EventLog {
       read: (after, limit) => store.list(after, limit),
       handOn: (number, { fact, json }) => {
         const frame = encodeFact(fact.type, json, this.idOf(number))
-        this.#hear(this.#hold({ number, fact, frame }))
+        this.#onEntry(this.#hold({ number, fact, frame }))
       },
       skipped: () => {
         this.#heldCount = 0
@@ -105,13 +105,13 @@ export class EventLog {
     })
   }
 
-  /** @param hear Called once with each committed fact, in order. */
-  async start(hear: (entry: LogEntry) => void): Promise<void> {
+  /** @param onEntry Called once with each committed fact, in order. */
+  async start(onEntry: (entry: LogEntry) => void): Promise<void> {
     const { epoch, newest, oldest } = await this.#options.store.bounds()
     this.#epoch = epoch
     this.#oldest = oldest
     this.#tail.startBehind(newest)
-    this.#hear = hear
+    this.#onEntry = onEntry
     await this.#recall()
     await this.#changes.start(() => this.#tail.wake())
     // Catches up with commits since the bounds were read.
@@ -173,7 +173,7 @@ export class EventLog {
    * processes, so what the work reads still holds when it writes. Keep it short. When this resolves, the facts and all
    * before them have been delivered, unless the table cannot be read.
    */
-  transact<Result>(work: (transaction: Database, tell: (fact: Fact) => void) => Promise<Result>): Promise<Result> {
+  transact<Result>(work: (transaction: Database, publish: (fact: Fact) => void) => Promise<Result>): Promise<Result> {
     return this.#commits.transact(work)
   }
 

@@ -76,7 +76,7 @@ export class EventStream {
   #isHeld = true
   /** Whether it is caught up: then its position is at least that of the sweeps, without an update here. */
   #isLive = false
-  #toldPlace = -1
+  #sentPlace = -1
   #isOpen = true
 
   constructor(options: EventStreamOptions) {
@@ -116,7 +116,7 @@ export class EventStream {
     const [before, isOther] = [this.view, !isAlike(principal, this.#principal)]
     this.#principal = principal
     if (!this.#isOpen) return
-    if (view === before) return isOther ? this.#tellChange() : undefined
+    if (view === before) return isOther ? this.#sendChange() : undefined
     this.reader.change(view)
     this.#catchUp()
     // Bytes buffered by Node cannot be taken back: the client reconnects and gets what it may still see.
@@ -124,7 +124,7 @@ export class EventStream {
       resetSocket(this.#socket)
       return this.#closed()
     }
-    if (isOther) this.#tellChange()
+    if (isOther) this.#sendChange()
     for (const state of this.#waitingStates?.values() ?? []) {
       if (!view.wantsState(state)) this.#waitingStates?.delete(state.key)
     }
@@ -176,7 +176,7 @@ export class EventStream {
     if (!this.#isOpen || !this.view.wantsState(state)) return
     if (state.owner !== undefined && state.owner !== ownerOf(this.#principal)) return
     // Before `begin`: the newest states follow the welcome.
-    if (this.#toldPlace < 0 && this.#isHeld) return
+    if (this.#sentPlace < 0 && this.#isHeld) return
     const bytes = state.bytesFor(this.view)
     if (!bytes) return
     if (this.#blockedSince === 0) return this.#send(bytes, 1)
@@ -295,14 +295,14 @@ export class EventStream {
     if (this.#isHeld || this.#blockedSince > 0) return undefined
     if (this.#isLive) this.reader.passTo(this.#sweep.sweptTo)
     const { place } = this.reader
-    if (place === this.#toldPlace) return undefined
-    this.#toldPlace = place
+    if (place === this.#sentPlace) return undefined
+    this.#sentPlace = place
     return Buffer.from(`id: ${this.#log.idOf(place)}\n\n`)
   }
 
   /** Reports changed rights; a no-op before the welcome, when the client cannot have read its rights yet. */
-  #tellChange(): void {
-    if (this.#toldPlace < 0 && this.#isHeld) return
+  #sendChange(): void {
+    if (this.#sentPlace < 0 && this.#isHeld) return
     this.#write(encodeFrame('session_changed', { server_time: new Date().toISOString() }))
   }
 

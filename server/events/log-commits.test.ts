@@ -68,11 +68,11 @@ function suite(open: () => Promise<Database>) {
     const { commits, heard, stored, numbers, names, transactions } = setUp(await open())
     const seen: number[] = []
     const calls = Array.from({ length: 20 }, (_, index) =>
-      commits.transact(async (transaction, tell) => {
+      commits.transact(async (transaction, publish) => {
         if (index % 3 > 0) await insert(transaction, `n${String(index).padStart(2, '0')}`)
         // It sees what earlier parts did.
         seen.push((await transaction.selectFrom('settings').selectAll().execute()).length)
-        tell(mail(index))
+        publish(mail(index))
         return index
       }),
     )
@@ -90,11 +90,11 @@ function suite(open: () => Promise<Database>) {
     let memory: string[] = []
     const change = (name: string, fails: boolean) => {
       let before: string[] | undefined
-      const kept = commits.transact(async (transaction, tell) => {
+      const kept = commits.transact(async (transaction, publish) => {
         await insert(transaction, name)
         before = memory
         memory = [...memory, name]
-        tell(mail(name.charCodeAt(0)))
+        publish(mail(name.charCodeAt(0)))
         if (fails) throw new Error(`${name} fails`)
       })
       return kept.catch((error: Error) => {
@@ -116,11 +116,11 @@ function suite(open: () => Promise<Database>) {
     let memory = ''
     const change = (name: string, fails = false) => {
       let before = ''
-      const kept = commits.transact(async (transaction, tell) => {
+      const kept = commits.transact(async (transaction, publish) => {
         await insert(transaction, name)
         before = memory
         memory += name
-        tell(mail(name.charCodeAt(0)))
+        publish(mail(name.charCodeAt(0)))
         if (fails) throw new Error('because of what others did')
       })
       return kept.catch((error: Error) => {
@@ -139,9 +139,9 @@ function suite(open: () => Promise<Database>) {
   test('what a part leaves for later fails with that part alone; with the first, all fail and the next begins by itself', async () => {
     const { commits, stored, names } = setUp(await open())
     const change = (name: string, code: number) =>
-      commits.transact(async (transaction, tell) => {
+      commits.transact(async (transaction, publish) => {
         await later(transaction, transaction.insertInto('settings').values({ name, value: '1', updated_at: 'now' }))
-        tell(mail(code))
+        publish(mail(code))
       })
     const outcomes = async (calls: Promise<unknown>[]) => (await Promise.allSettled(calls)).map(({ status }) => status)
     const [kept, lost] = ['fulfilled', 'rejected']
@@ -174,22 +174,22 @@ function suite(open: () => Promise<Database>) {
     const { commits, stored, names } = setUp(await open())
     const late = Promise.withResolvers<Database>()
     const results = await Promise.allSettled([
-      commits.transact(async (transaction, tell) => {
+      commits.transact(async (transaction, publish) => {
         await insert(transaction, 'one')
-        tell(mail(1))
+        publish(mail(1))
         late.resolve(transaction)
       }),
-      commits.transact(async (transaction, tell) => {
+      commits.transact(async (transaction, publish) => {
         await expect(insert(await late.promise, 'late')).rejects.toThrow('has ended')
         await insert(transaction, 'two').catch(() => undefined)
-        tell(mail(2))
+        publish(mail(2))
       }),
       commits.transact(async transaction => {
         await insert(transaction, 'one').catch(() => undefined)
       }),
-      commits.transact(async (transaction, tell) => {
+      commits.transact(async (transaction, publish) => {
         await insert(transaction, 'three')
-        tell(mail(3))
+        publish(mail(3))
       }),
     ])
     expect(results.map(({ status }) => status).toSpliced(2, 1)).toEqual(['fulfilled', 'fulfilled', 'fulfilled'])
@@ -201,9 +201,9 @@ function suite(open: () => Promise<Database>) {
     const db = await open()
     const { commits, names, stored } = setUp(db)
     const change = (name: string, isLast = false) =>
-      commits.transact(async (transaction, tell) => {
+      commits.transact(async (transaction, publish) => {
         await insert(transaction, name)
-        tell(mail(name.charCodeAt(0)))
+        publish(mail(name.charCodeAt(0)))
         if (!isLast) return
         // Either way the transaction has been rolled back beneath it.
         const isPostgres = db.getExecutor().adapter instanceof PostgresAdapter
@@ -223,8 +223,8 @@ function suite(open: () => Promise<Database>) {
     const many = (count: number, facts = 1) =>
       Promise.all(
         Array.from({ length: count }, () =>
-          commits.transact(async (_transaction, tell) => {
-            for (let uid = 0; uid < facts; uid++) tell(mail(uid))
+          commits.transact(async (_transaction, publish) => {
+            for (let uid = 0; uid < facts; uid++) publish(mail(uid))
           }),
         ),
       )
@@ -257,11 +257,11 @@ function suite(open: () => Promise<Database>) {
     const call = async (uid: number) => {
       const [kind, facts] = [random(6), random(3)]
       try {
-        await commits.transact(async (transaction, tell) => {
+        await commits.transact(async (transaction, publish) => {
           began.push(uid)
           if (kind === 0) throw new Error('at once')
           if (kind % 2 === 0) await insert(transaction, `n${uid}`)
-          for (let fact = 0; fact < facts; fact++) tell(mail(uid))
+          for (let fact = 0; fact < facts; fact++) publish(mail(uid))
           if (kind === 1) throw new Error('at last')
           if (kind === 2) await insert(transaction, `n${uid}`)
         })
@@ -293,13 +293,13 @@ onThreads(open => {
     const db = await open()
     const { commits, names } = setUp(db)
     const write = (name: string, bytes: number, most?: number) =>
-      commits.transact(async (transaction, tell) => {
+      commits.transact(async (transaction, publish) => {
         if (most) await sql`pragma max_page_count = ${sql.lit(most)}`.execute(transaction)
         await transaction
           .insertInto('settings')
           .values({ name, value: 'x'.repeat(bytes), updated_at: 'now' })
           .execute()
-        tell(mail(name.charCodeAt(0)))
+        publish(mail(name.charCodeAt(0)))
         return name
       })
     const results = await Promise.allSettled([write('a', 1), write('b', 4_000_000, 1), write('c', 1)])

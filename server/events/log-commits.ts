@@ -11,36 +11,36 @@ import { sendLater } from '../platform/database/later.ts'
 import { TransactionPart } from '../platform/database/transaction-part.ts'
 import type { EventStore, NewEvent } from './event-store.ts'
 import { isAdministrative } from './fact-classes.ts'
-import type { LogTail, Ticket, ToldFact } from './log-tail.ts'
+import type { EncodedFact, LogTail, Ticket } from './log-tail.ts'
 import { storedJson } from './stored-fact.ts'
 
 /** A fact with its row of the log. */
-interface Told extends ToldFact {
+interface LoggedFact extends EncodedFact {
   row: NewEvent
 }
 
 /** Facts to commit in one transaction. */
 interface Batch {
-  told: Told[]
+  told: LoggedFact[]
   /** Value of the counter, once it is locked and known. */
   newest: number | undefined
   /** Ticket of a commit that failed, but may have succeeded all the same. */
   ticket: Ticket | undefined
 }
 
-type Work<Result> = (transaction: Database, tell: (fact: Fact) => void) => Promise<Result>
+type Work<Result> = (transaction: Database, publish: (fact: Fact) => void) => Promise<Result>
 
 /** A queued call of `transact`, with the type of its result erased. */
 interface Call {
   since: number
   /** Runs the work as a part. Returns a function that resolves the call; rejects with the error of the work. */
-  run(part: Database, tell: (fact: Fact) => void): Promise<() => void>
+  run(part: Database, publish: (fact: Fact) => void): Promise<() => void>
   reject(error: unknown): void
 }
 
 interface Member {
   call: Call
-  told: Told[]
+  told: LoggedFact[]
   resolve: () => void
 }
 
@@ -94,8 +94,8 @@ export class LogCommits {
       return Promise.reject(new DatabaseOverloaded(`${maxCalls} transactions wait for the database already`))
     }
     const { promise, resolve, reject } = Promise.withResolvers<Result>()
-    const run: Call['run'] = async (part, tell) => {
-      const result = await work(part, tell)
+    const run: Call['run'] = async (part, publish) => {
+      const result = await work(part, publish)
       return () => resolve(result)
     }
     this.#calls.push({ since: this.#now(), run, reject })
@@ -105,7 +105,7 @@ export class LogCommits {
 
   /** Prepares a batch of facts alone. A retry of `commit` first checks whether the failed one succeeded after all. */
   newBatch(facts: readonly Fact[]): { commit(): Promise<void> } {
-    const batch: Batch = { told: facts.map(toTold), newest: undefined, ticket: undefined }
+    const batch: Batch = { told: facts.map(toLogged), newest: undefined, ticket: undefined }
     return {
       commit: async () => {
         const { handedOn } = await this.#commit(batch, transaction => this.#skipCommitted(transaction, batch))
@@ -193,11 +193,11 @@ export class LogCommits {
 
   /** Runs one part. @throws an error that ends the whole transaction */
   async #runPart(group: Group, call: Call, transaction: Database, lock: Once): Promise<{ isBegun: boolean }> {
-    const told: Told[] = []
+    const told: LoggedFact[] = []
     const isFirst = group.members.length === 0
     const part = new TransactionPart(transaction, { isFirst, before: lock.begin })
     try {
-      const resolve = await call.run(part.database, fact => told.push(toTold(fact)))
+      const resolve = await call.run(part.database, fact => told.push(toLogged(fact)))
       await lock.done()
       await part.keep()
       group.members.push({ call, told, resolve })
@@ -227,12 +227,12 @@ export class LogCommits {
       if (ticket) {
         batch.ticket = ticket
         tail.failed(ticket)
-        changes.tell()
+        changes.notify()
       }
       throw error
     }
     if (!ticket) return { handedOn: Promise.resolve() }
-    changes.tell()
+    changes.notify()
     return { handedOn: tail.committed(ticket, batch.told) }
   }
 }
@@ -256,7 +256,7 @@ function onceFor(work: () => Promise<void>): Once {
   }
 }
 
-function toTold(fact: Fact): Told {
+function toLogged(fact: Fact): LoggedFact {
   const { type, data } = fact
   const json = JSON.stringify(data)
   const accountId = 'account_id' in data ? (data.account_id ?? null) : null

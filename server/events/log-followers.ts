@@ -69,7 +69,7 @@ export class LogFollowers {
     }
   }
 
-  hear(fact: Fact): void {
+  notify(fact: Fact): void {
     for (const [view, entries] of this.#entries) {
       if (view.accepts(fact)) for (const entry of entries) entry.wake()
     }

@@ -22,8 +22,8 @@ const configured = (): Fact => {
 }
 
 const tellAll = (hub: EventHub, facts: Fact[]) =>
-  hub.transact(async (_transaction, tell) => {
-    for (const fact of facts) tell(fact)
+  hub.transact(async (_transaction, publish) => {
+    for (const fact of facts) publish(fact)
   })
 
 const mails = (count: number) => Array.from({ length: count }, (_, uid) => mail(uid + 1))

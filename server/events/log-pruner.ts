@@ -29,14 +29,14 @@ const piece = 500
 /** Multiple of the count that is kept at most for lagging readers; the age limit is never exceeded. */
 const stretch = 4
 /** Interval of log lines about pruned facts. */
-const tellForgottenEveryMs = 60 * 60_000
+const logForgottenEveryMs = 60 * 60_000
 
 export class LogPruner {
   readonly #options: LogPrunerOptions
   readonly #stopped = new AbortController()
   #running: Promise<void> | undefined
   #forgotten = 0
-  #toldForgottenAt = Number.NEGATIVE_INFINITY
+  #loggedForgottenAt = Number.NEGATIVE_INFINITY
 
   constructor(options: LogPrunerOptions) {
     this.#options = options
@@ -61,7 +61,7 @@ export class LogPruner {
     const { store, onForget } = this.#options
     const { oldest } = await store.bounds()
     const firstKept = await this.#firstKept()
-    this.#tellForgotten(firstKept - oldest)
+    this.#logForgotten(firstKept - oldest)
     // Published to this and other processes before deleting: readers must not mistake pruned facts for invisible ones.
     onForget(firstKept)
     await store.setOldest(firstKept)
@@ -123,12 +123,12 @@ export class LogPruner {
     return new Date(this.#options.retentionNow() - ms).toISOString()
   }
 
-  #tellForgotten(count: number): void {
+  #logForgotten(count: number): void {
     if (count > 0) this.#forgotten += count
     const now = performance.now()
-    if (this.#forgotten === 0 || now - this.#toldForgottenAt < tellForgottenEveryMs) return
+    if (this.#forgotten === 0 || now - this.#loggedForgottenAt < logForgottenEveryMs) return
     this.#options.logger.info({ events: this.#forgotten }, 'the oldest events were pruned: too many, or too old')
-    this.#toldForgottenAt = now
+    this.#loggedForgottenAt = now
     this.#forgotten = 0
   }
 }

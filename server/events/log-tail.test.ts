@@ -28,7 +28,7 @@ class Wire {
   start = async (moved: () => void) => {
     this.moved = moved
   }
-  tell = () => {
+  notify = () => {
     if (!this.isCut) this.other?.moved()
   }
   stop = async () => undefined
@@ -170,9 +170,9 @@ onEachDatabase(open => {
     expect(one.heard).toEqual(['1 two 1', '2 two 2', '3 two 3', '4 one 4'])
     await two.tell(5)
     expect(two.heard).toEqual([...one.heard, '5 two 5'])
-    two.wire.tell()
+    two.wire.notify()
     two.wire.isCut = false
-    two.wire.tell()
+    two.wire.notify()
     await expect.poll(() => one.heard, patience).toEqual(two.heard)
   })
 

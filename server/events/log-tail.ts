@@ -11,7 +11,7 @@ import { pause } from '../platform/waits.ts'
 import type { EventRow } from './event-tables.ts'
 
 /** A fact, with its data as encoded for streams. */
-export interface ToldFact {
+export interface EncodedFact {
   readonly fact: Fact
   readonly json: string
 }
@@ -26,7 +26,7 @@ export interface LogTailOptions {
   /** Reads the facts after a number, in order. */
   read(after: number, limit: number): Promise<EventRow[]>
   /** Called with each fact, in order. */
-  handOn(number: number, told: ToldFact): void
+  handOn(number: number, encoded: EncodedFact): void
   /** Called before a fact that does not follow the previous one, since those between were pruned. */
   skipped(): void
 }
@@ -41,7 +41,7 @@ export class LogTail {
   readonly #options: LogTailOptions
   readonly #stopped = new AbortController()
   /** Own committed facts that wait for their turn, by the number of the first. */
-  readonly #own = new Map<number, readonly ToldFact[]>()
+  readonly #own = new Map<number, readonly EncodedFact[]>()
   readonly #underWay = new Set<Ticket>()
   #ownFacts = 0
   #waiters: { upTo: number; resolve(): void }[] = []
@@ -95,7 +95,7 @@ export class LogTail {
   }
 
   /** Ends a committed transaction. Resolves once its facts are delivered, or if the table cannot be read. */
-  async committed(ticket: Ticket, facts: readonly ToldFact[]): Promise<void> {
+  async committed(ticket: Ticket, facts: readonly EncodedFact[]): Promise<void> {
     this.#underWay.delete(ticket)
     this.#own.set(ticket.first, facts)
     this.#ownFacts += facts.length
@@ -176,14 +176,14 @@ export class LogTail {
     for (let facts = this.#own.get(this.#newest + 1); facts; facts = this.#own.get(this.#newest + 1)) {
       this.#own.delete(this.#newest + 1)
       this.#ownFacts -= facts.length
-      for (const told of facts) this.#handOn(told)
+      for (const encoded of facts) this.#handOn(encoded)
     }
     this.#release(this.#newest)
   }
 
-  #handOn(told: ToldFact): void {
+  #handOn(encoded: EncodedFact): void {
     this.#newest++
-    this.#options.handOn(this.#newest, told)
+    this.#options.handOn(this.#newest, encoded)
   }
 
   #release(upTo: number): void {

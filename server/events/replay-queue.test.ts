@@ -4,7 +4,7 @@ import { admin } from '../../test/support/hub-on-http.ts'
 import type { LogEntry } from './event-log.ts'
 import type { SeenRange } from './event-store.ts'
 import { EventView, parseFilter } from './event-view.ts'
-import { maxReplay, type ReplayAsk, ReplayQueue } from './replay-queue.ts'
+import { maxReplay, ReplayQueue, type ReplayRequest } from './replay-queue.ts'
 
 const viewOf = (account: string) => new EventView(admin, parseFilter({ account_id: account }))
 const entry = (number: number) => ({ number }) as LogEntry
@@ -24,7 +24,7 @@ function slowLog(newest: number) {
   }
 }
 
-function ask(view: EventView, owner: string, after = 0, isWanted = true): ReplayAsk {
+function ask(view: EventView, owner: string, after = 0, isWanted = true): ReplayRequest {
   return { view, after, upTo: undefined, owner, isWanted: () => isWanted }
 }
 

@@ -18,7 +18,7 @@ export interface Piece {
   found: number
 }
 
-export interface ReplayAsk {
+export interface ReplayRequest {
   view: EventView
   after: number
   /** Last number to read; undefined for the newest. */
@@ -29,7 +29,7 @@ export interface ReplayAsk {
   isWanted(): boolean
 }
 
-interface Waiting extends ReplayAsk {
+interface Waiting extends ReplayRequest {
   answer: PromiseWithResolvers<Piece | undefined>
 }
 
@@ -47,7 +47,7 @@ export class ReplayQueue {
   }
 
   /** Reads a piece; undefined if the reader is gone by then. */
-  read(ask: ReplayAsk): Promise<Piece | undefined> {
+  read(ask: ReplayRequest): Promise<Piece | undefined> {
     const waiting: Waiting = { ...ask, answer: Promise.withResolvers() }
     const ofOwner = this.#owners.get(ask.owner)
     if (ofOwner) ofOwner.push(waiting)

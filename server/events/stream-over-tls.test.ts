@@ -9,7 +9,7 @@ import type { Fact } from '../../contract/event.ts'
 import { api } from '../../contract/index.ts'
 import { startHub } from '../../test/support/event-hub.ts'
 import { admin } from '../../test/support/hub-on-http.ts'
-import { askOver2, readOver2, selfSigned } from '../../test/support/tls.ts'
+import { readOver2, requestOver2, selfSigned } from '../../test/support/tls.ts'
 import type { RequestOutcome } from '../platform/http/http-outcome.ts'
 import { createHttpServer } from '../platform/http/http-setup.ts'
 import { createLogger } from '../platform/logger.ts'
@@ -162,10 +162,10 @@ test('who goes away frees all streams of the connection, and each was told of wh
 test('HEAD and a refusal are answered over HTTP/2 as over HTTP/1.1', async () => {
   const { openSession } = await door()
   const session = await openSession()
-  const head = await askOver2(session, path, { method: 'HEAD', headers: asAdmin })
+  const head = await requestOver2(session, path, { method: 'HEAD', headers: asAdmin })
   expect(head).toMatchObject({ status: 200, text: '' })
   expect(head.headers['content-type']).toBe('text/event-stream; charset=utf-8')
-  expect((await askOver2(session, path)).status).toBe(401)
+  expect((await requestOver2(session, path)).status).toBe(401)
 })
 
 test('a body that never ends does not hold its stream forever', async () => {

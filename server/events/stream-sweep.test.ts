@@ -30,11 +30,11 @@ test('what is heard in the middle of a walk is not taken for swept before the ne
   for (let index = 0; index < 300; index++) {
     const pump = () => {
       pumped.push(index)
-      if (pumped.length === 1) sweep.hear(entry(2, 'a'))
+      if (pumped.length === 1) sweep.schedule(entry(2, 'a'))
     }
     sweep.add(standIn(view, pump))
   }
-  sweep.hear(entry(1, 'a'))
+  sweep.schedule(entry(1, 'a'))
   expect(sweep.sweptTo).toBe(0)
   await turn()
   expect([pumped.length, sweep.sweptTo]).toEqual([256, 0])
@@ -49,7 +49,7 @@ test('facts that nobody sees are swept without a walk', async () => {
   const sweep = new StreamSweep()
   let pumped = 0
   for (let index = 0; index < 1_000; index++) sweep.add(standIn(viewOf(`a${index}`), () => pumped++))
-  sweep.hear(entry(1, 'nobody'))
+  sweep.schedule(entry(1, 'nobody'))
   await turn()
   expect([pumped, sweep.sweptTo]).toEqual([0, 1])
 })
@@ -60,7 +60,7 @@ test('a stream that has another view is walked over for that, and one that has e
   const pumped: string[] = []
   const heard = async (account: string) => {
     pumped.length = 0
-    sweep.hear(entry(1, account))
+    sweep.schedule(entry(1, account))
     await turn()
     return [...pumped]
   }

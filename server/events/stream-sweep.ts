@@ -16,7 +16,7 @@ export class StreamSweep {
   readonly #due = new Map<string, Step>()
   /** Views with new facts since the current sweep began. */
   #news = new Set<EventView>()
-  #heard = 0
+  #scheduledTo = 0
   #sweptTo = 0
   #walk: Iterator<undefined> | undefined
 
@@ -48,9 +48,9 @@ export class StreamSweep {
   /**
    * Schedules the delivery of a fact; facts of one turn of the event loop become one write per stream that sees them.
    */
-  hear({ number, fact, frame }: LogEntry): void {
+  schedule({ number, fact, frame }: LogEntry): void {
     this.#begin()
-    this.#heard = number
+    this.#scheduledTo = number
     for (const view of this.#audience.viewsOf(fact)) {
       view.endOffset += frame.length
       this.#news.add(view)
@@ -85,7 +85,7 @@ export class StreamSweep {
 
   /** Yields after each stream. Streams opened meanwhile are served too, which is harmless; closed ones are not. */
   *#steps(): Generator<undefined> {
-    const [news, heard, steps] = [this.#news, this.#heard, [...this.#due.values()]]
+    const [news, heard, steps] = [this.#news, this.#scheduledTo, [...this.#due.values()]]
     this.#news = new Set()
     this.#due.clear()
     for (const view of news) {

@@ -180,12 +180,12 @@ export class FreezeService implements Stops {
       lifted_by_name: principal.name,
     }
     const ended = this.#stored.filter(row => isSameTarget(row, lifted))
-    await hub.transact(async (transaction, tell) => {
+    await hub.transact(async (transaction, publish) => {
       for (const row of ended) {
         const isLifted = await store.lift(transaction, row.id, lifter)
         if (!isLifted && row.id === id) throw noFreeze()
         if (isLifted)
-          tell({ type: 'freeze_changed', data: { ...factOf(row), is_frozen: false, by: principal.name, at } })
+          publish({ type: 'freeze_changed', data: { ...factOf(row), is_frozen: false, by: principal.name, at } })
       }
     })
     const ids = new Set(ended.map(row => row.id))
@@ -231,10 +231,10 @@ export class FreezeService implements Stops {
 
   async #storeNew(row: FreezeRow): Promise<void> {
     const { store, hub } = this.#options
-    await hub.transact(async (transaction, tell) => {
+    await hub.transact(async (transaction, publish) => {
       await store.insert(transaction, row)
       await store.forgetBeyond(transaction, keptLifted)
-      tell({ type: 'freeze_changed', data: { ...factOf(row), is_frozen: true, by: row.by_name, at: row.at } })
+      publish({ type: 'freeze_changed', data: { ...factOf(row), is_frozen: true, by: row.by_name, at: row.at } })
     })
     this.#beginning.delete(row)
     if (!this.#stored.some(({ id }) => id === row.id)) this.#stored = [row, ...this.#stored]

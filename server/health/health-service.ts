@@ -67,13 +67,13 @@ export class HealthService {
 
   async #look(): Promise<Finding> {
     try {
-      return await unlessLate(this.#askDatabase(), databaseBoundMs, () => ({ fault: 'does not answer in time' }))
+      return await unlessLate(this.#checkDatabase(), databaseBoundMs, () => ({ fault: 'does not answer in time' }))
     } catch {
       return { fault: 'does not answer' }
     }
   }
 
-  async #askDatabase(): Promise<Finding> {
+  async #checkDatabase(): Promise<Finding> {
     const { pingDatabase, storage, accounts } = this.#options
     await pingDatabase()
     const unwritable = await storage.fault()

@@ -59,7 +59,7 @@ export class HistoryRecorder implements HistorySink {
   }
 
   /** Records every response and every tool call. */
-  hear({ method, operation, status, code, durationMs, caller, isCounted }: RequestOutcome): void {
+  record({ method, operation, status, code, durationMs, caller, isCounted }: RequestOutcome): void {
     const isTool = method === 'CALL'
     if (!isTool && !isCounted) return
     if (!isTool) {

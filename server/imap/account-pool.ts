@@ -198,7 +198,7 @@ export class AccountPool {
   /** Rejects all waiting and new requests, except for the rest of responses in progress. Running work goes on. */
   drain(reason: Problem): void {
     this.#stopped.abort(reason)
-    this.#line.turnAway(reason)
+    this.#line.rejectNew(reason)
   }
 
   /** Closes all connections after `drain`; busy ones get `graceMs` to finish. */

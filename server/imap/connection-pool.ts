@@ -205,8 +205,8 @@ export class ConnectionPool {
   }
 
   /** True while the account's server is known to be down; it is probed at short intervals then. */
-  isAway(accountId: string): boolean {
-    return this.#pools.get(accountId)?.opener.isAway ?? false
+  isUnreachable(accountId: string): boolean {
+    return this.#pools.get(accountId)?.opener.isUnreachable ?? false
   }
 
   /** Retires connections after a login changed or is to be retried: idle ones now, busy ones when they are done. */

@@ -75,9 +75,9 @@ export class ConnectionSource {
   /** @param isWanted Checked once a slot is granted. @returns Undefined when the connection is no longer wanted. */
   async open(rank: Rank, signal: AbortSignal, isWanted = () => true): Promise<MeteredConnection | undefined> {
     const { slots, counts, onChange, accountId, traffic } = this.#options
-    const tell = (purpose: Purpose, received: number, sent: number) =>
+    const report = (purpose: Purpose, received: number, sent: number) =>
       traffic?.moved(accountId, purpose, received, sent)
-    const meter = new TrafficMeter(purposeOf(rank), tell)
+    const meter = new TrafficMeter(purposeOf(rank), report)
     const slot = await slots.request(rank, this.timeoutMs, signal)
     try {
       if (!isWanted()) {
@@ -201,7 +201,7 @@ export class ConnectionOpener {
   }
 
   /** True while the server is known to be down. */
-  get isAway(): boolean {
+  get isUnreachable(): boolean {
     return this.#gate?.outage !== undefined
   }
 

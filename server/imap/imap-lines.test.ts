@@ -1,7 +1,7 @@
 /** Parsing of the lines of an IMAP connection. */
 import { randomInt } from 'node:crypto'
 import { expect, onTestFinished, test } from 'vitest'
-import { expectNothingOf, randomToken, saidAgain } from '../../test/support/secret-samples.ts'
+import { encodedForms, expectNothingOf, randomToken } from '../../test/support/secret-samples.ts'
 import { startSocketServer } from '../../test/support/socket-server.ts'
 import { ProtocolLog, type Speaker } from '../accounts/protocol-log.ts'
 import { ImapFlowGateway } from './adapters/imapflow-gateway.ts'
@@ -155,7 +155,7 @@ test.each(['AUTH=OAUTHBEARER SASL-IR', 'AUTH=OAUTHBEARER', 'AUTH=XOAUTH2 SASL-IR
     const place = { host: '127.0.0.1', port: server.port, tls: 'none', user: 'alice@example.org' } as const
     for (let run = 0; run < 13; run++) {
       token = randomToken()
-      const said = saidAgain(token)
+      const said = encodedForms(token)
       say = () => said[run % said.length]!
       const log = new ProtocolLog()
       const connected = gateway.connect(

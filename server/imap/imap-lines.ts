@@ -23,14 +23,14 @@ const star = 0x2a
 const closingBrace = 0x7d
 
 export class ImapLines {
-  readonly #tell: LineListener
+  readonly #emit: LineListener
   readonly #client = new LineHeads(head => this.#fromClient(head))
   readonly #server = new LineHeads(head => this.#fromServer(head))
   /** Tag of the login command: until it is answered, nothing that the client sends is reported. */
   #loginTag: string | undefined
 
-  constructor(tell: LineListener) {
-    this.#tell = tell
+  constructor(emit: LineListener) {
+    this.#emit = emit
   }
 
   sent(bytes: Buffer): void {
@@ -44,30 +44,30 @@ export class ImapLines {
   #fromClient(head: Buffer): void {
     if (this.#loginTag !== undefined) return
     const line = head.toString()
-    if (line === 'DONE') return this.#tell('client', line)
+    if (line === 'DONE') return this.#emit('client', line)
     const [, tag = '', first = '', uid = ''] = /^(\S{1,40}) ([A-Za-z]{1,20})(?: ([A-Za-z]{1,20}))?/.exec(line) ?? []
-    if (tag === '') return this.#tell('client', '…')
+    if (tag === '') return this.#emit('client', '…')
     const command = first.toUpperCase()
     if (loginCommands.has(command)) {
       this.#loginTag = tag
       const [mechanism = ''] =
         command === 'AUTHENTICATE' ? (/^[A-Z0-9-]{1,20}$/i.exec(line.split(' ', 3)[2] ?? '') ?? []) : []
-      return this.#tell('client', [tag, command, mechanism, '…'].filter(Boolean).join(' '))
+      return this.#emit('client', [tag, command, mechanism, '…'].filter(Boolean).join(' '))
     }
     const inner = command === 'UID' ? uid.toUpperCase() : command
-    if (openCommands.has(inner)) return this.#tell('client', line)
-    this.#tell('client', `${tag} ${command === 'UID' ? `UID ${inner}` : command} …`)
+    if (openCommands.has(inner)) return this.#emit('client', line)
+    this.#emit('client', `${tag} ${command === 'UID' ? `UID ${inner}` : command} …`)
   }
 
   #fromServer(head: Buffer): void {
     // Rows of messages are by far the most frequent lines.
-    if (head[0] === star && isFetch(head)) return this.#tell('server', '* FETCH …')
+    if (head[0] === star && isFetch(head)) return this.#emit('server', '* FETCH …')
     const line = head.toString()
-    if (line.startsWith('+')) return this.#tell('server', '+ …')
-    if (line.startsWith('* ')) return this.#tell('server', untagged(line))
+    if (line.startsWith('+')) return this.#emit('server', '+ …')
+    if (line.startsWith('* ')) return this.#emit('server', untagged(line))
     const [, tag, word = ''] = /^(\S{1,40}) (\S{1,10})/.exec(line) ?? []
     if (tag !== undefined && tag === this.#loginTag) this.#loginTag = undefined
-    this.#tell('server', /^(OK|NO|BAD)$/i.test(word) ? line : '…')
+    this.#emit('server', /^(OK|NO|BAD)$/i.test(word) ? line : '…')
   }
 }
 

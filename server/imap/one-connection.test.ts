@@ -51,7 +51,7 @@ describe('in memory', () => {
     logins.set('b', { ...login, user: 'b' })
     const other = mail.pool.run('b', 'interactive', one => one.listFolders(), signal)
     await expect(other).rejects.toMatchObject({ code: 'overloaded', extension: { fault: 'limit' } })
-    expect(['a', 'b'].map(id => mail.pool.isAway(id))).toEqual([false, false])
+    expect(['a', 'b'].map(id => mail.pool.isUnreachable(id))).toEqual([false, false])
     expect(mail.states).toEqual(['ready'])
     const trial = gateway.connect(login, { timeoutMs: 1_000, signal })
     const error = await trial.catch(thrown => mail.pool.judged(login, thrown))
@@ -69,7 +69,7 @@ describe('in memory', () => {
     const other = mail.pool.run('b', 'interactive', one => one.listFolders(), signal)
     await expect(other).rejects.toBeInstanceOf(Problem)
     await vi.waitFor(() => expect(mail.stateOf().state).toBe('unreachable'))
-    expect(mail.pool.isAway('a')).toBe(true)
+    expect(mail.pool.isUnreachable('a')).toBe(true)
   })
 
   test('between requests new mail is announced, also while they never end', async () => {

@@ -70,7 +70,7 @@ export class ServerGate {
   /** When the server last seemed to be at its limit; undefined after a login. */
   #doubtedAt: number | undefined
   /** Aborts logins in flight when the server is found to be down: a connection that hangs would outlast the outage. */
-  #away = new AbortController()
+  #unreachable = new AbortController()
   /** Ends the probing of an outage. */
   #ended = new AbortController()
   readonly #stopped = new AbortController()
@@ -98,7 +98,7 @@ export class ServerGate {
   async login<T extends Opened>(connect: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
     await this.#enter(signal)
     try {
-      const result = await connect(AbortSignal.any([signal, this.#away.signal]))
+      const result = await connect(AbortSignal.any([signal, this.#unreachable.signal]))
       this.#gotIn()
       this.#open++
       void result.closed.then(() => this.#left())
@@ -231,10 +231,10 @@ export class ServerGate {
     const { host, port } = this.#place
     const { logger } = this.#options
     logger.warn({ host, port, cause: problem.extension.fault }, 'a mail server does not answer')
-    this.#outage = awayProblem(problem)
+    this.#outage = unreachableProblem(problem)
     for (const waiting of this.#queue.splice(0)) waiting.reject(this.#outage)
-    this.#away.abort(this.#outage)
-    this.#away = new AbortController()
+    this.#unreachable.abort(this.#outage)
+    this.#unreachable = new AbortController()
     this.#ended = new AbortController()
     this.#watch(this.#ended.signal).catch(err => logger.error({ err }, 'checking a mail server failed'))
     this.#options.onDown(this)
@@ -314,6 +314,6 @@ function limitProblem({ host, port }: MailPlace, cause: Problem): Problem {
 }
 
 /** Adds the retry delay to the Problem of an outage. */
-function awayProblem({ code, message, extension }: Problem): Problem {
+function unreachableProblem({ code, message, extension }: Problem): Problem {
   return new Problem(code, message, { ...extension, retryAfterSeconds: 5 })
 }

@@ -37,12 +37,12 @@ export class TracedGateway implements MailGateway {
   async connect(login: MailLogin, options: ConnectOptions): Promise<MailConnection> {
     const lines = new CommandSpans(this.#tracer, login)
     const { onLine } = options
-    const hear: LineListener = (from, line) => {
+    const observeLine: LineListener = (from, line) => {
       onLine?.(from, line)
-      lines.hear(from, line)
+      lines.observe(from, line)
     }
-    const open = () => this.#gateway.connect(login, { ...options, onLine: hear })
-    const connection = await this.#told('connect', lines, open)
+    const open = () => this.#gateway.connect(login, { ...options, onLine: observeLine })
+    const connection = await this.#withLines('connect', lines, open)
     return this.#traced(connection, lines)
   }
 
@@ -55,7 +55,7 @@ export class TracedGateway implements MailGateway {
       overridden(target, (name, method) =>
         untraced.has(name)
           ? undefined
-          : (...args) => this.#told(name, lines, () => method(...args) as Promise<unknown>),
+          : (...args) => this.#withLines(name, lines, () => method(...args) as Promise<unknown>),
       )
     const [parts, changes, writer] = [told(connection.parts), told(connection.changes), told(connection.writer)]
     const inner = told(connection)
@@ -71,7 +71,7 @@ export class TracedGateway implements MailGateway {
     })
   }
 
-  async #told<T>(name: string, lines: CommandSpans, work: () => Promise<T>): Promise<T> {
+  async #withLines<T>(name: string, lines: CommandSpans, work: () => Promise<T>): Promise<T> {
     const { active } = this.#tracer
     if (!active && !this.#roots.take('').isAllowed) return work()
     const attributes = { ...lines.attributes, ...(!active && { 'rustymail.is_background': true }) }
@@ -103,7 +103,7 @@ class CommandSpans {
     this.attributes = { 'network.protocol.name': 'imap', 'server.address': host, 'server.port': port }
   }
 
-  hear(from: 'client' | 'server', line: string): void {
+  observe(from: 'client' | 'server', line: string): void {
     if (from === 'server') return this.#answered(line)
     if (!this.within || this.within.isOver) return
     const [, tag = '', first = '', uid = ''] = /^(\S{1,40}) ([A-Z]{1,20})(?: ([A-Z]{1,20}))?/.exec(line) ?? []

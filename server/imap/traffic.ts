@@ -13,16 +13,16 @@ export interface TrafficObserver {
 
 /** Counts the traffic of one connection. */
 export class TrafficMeter {
-  readonly #tell: (purpose: Purpose, received: number, sent: number) => void
+  readonly #report: (purpose: Purpose, received: number, sent: number) => void
   #purpose: Purpose
 
-  constructor(purpose: Purpose, tell: (purpose: Purpose, received: number, sent: number) => void) {
+  constructor(purpose: Purpose, report: (purpose: Purpose, received: number, sent: number) => void) {
     this.#purpose = purpose
-    this.#tell = tell
+    this.#report = report
   }
 
   moved(received: number, sent: number): void {
-    this.#tell(this.#purpose, received, sent)
+    this.#report(this.#purpose, received, sent)
   }
 
   /** Changes the purpose of the following traffic. @returns The previous purpose. */

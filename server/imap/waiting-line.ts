@@ -112,7 +112,7 @@ export class WaitingLine<T> {
   }
 
   /** Rejects all waiting requests, except those for the rest of a response. */
-  turnAway(reason: unknown): void {
+  rejectNew(reason: unknown): void {
     for (const waiter of this.#all()) if (!waiter.isUnderWay) waiter.reject(reason)
   }
 

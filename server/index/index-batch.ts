@@ -61,22 +61,22 @@ export async function applyBatch(change: IndexChange, batch: FolderBatch, writer
     ...left.map(({ uid, message }) => ({ uid, message, flags: null })),
     ...news.map(({ before: { uid, message }, after: flags }) => ({ uid, message, flags })),
   ]
-  const toTell = batch.announces ? added.filter(({ isNew }) => !isNew) : []
+  const toAnnounce = batch.announces ? added.filter(({ isNew }) => !isNew) : []
   const arrived = await findPlaces(
     change,
     folder.id,
-    toTell.map(({ uid }) => uid),
+    toAnnounce.map(({ uid }) => uid),
   )
   placeNews.push(...[...arrived.values()].map(place => ({ uid: place.uid, message: place.message, flags: place })))
   await announceMessages(change, folder.path, placeNews)
   if (came.length + news.length + left.length > 0 || merged.length > 0) {
     const fact = { event: 'changed' as const, added: came.length, changed: news.length, removed: left.length }
     const named = merged.map(({ from, into }) => ({ from: threadIdText(from), into: threadIdText(into) }))
-    const tells = named.length > 0 ? { ...fact, merged: named } : fact
-    change.announce('folder_changed', folderFact(change, after, tells))
+    const announced = named.length > 0 ? { ...fact, merged: named } : fact
+    change.announce('folder_changed', folderFact(change, after, announced))
   }
   return {
-    added: batch.isSilent ? [] : toldOf([...[...stored.values()].map(each => inThread(each, merged)), ...added]),
+    added: batch.isSilent ? [] : addedInOrder([...[...stored.values()].map(each => inThread(each, merged)), ...added]),
     unplaced: placed.unplaced,
     changed: news.length,
     removed: left.length + cleared,
@@ -158,7 +158,7 @@ function inThread(message: AddedMessage, merged: readonly MergedThread[]): Added
   return { ...message, thread: merged.find(({ from }) => from === message.thread)?.into ?? message.thread }
 }
 
-function toldOf(messages: readonly AddedMessage[]) {
+function addedInOrder(messages: readonly AddedMessage[]) {
   return messages.map(toAdded).sort((one, other) => one.uid - other.uid)
 }
 

@@ -122,7 +122,7 @@ export class IndexWorker {
         pending.reject(fault)
       }
     }
-    worker.on('message', (message: FromIndexThread) => this.#hear(message))
+    worker.on('message', (message: FromIndexThread) => this.#receive(message))
     worker.on('error', error => end(error.message))
     worker.on('exit', code => {
       end(`exit code ${code}`)
@@ -132,7 +132,7 @@ export class IndexWorker {
     return worker
   }
 
-  #hear(message: FromIndexThread): void {
+  #receive(message: FromIndexThread): void {
     const pending = this.#pending.get(message.number)
     this.#pending.delete(message.number)
     if ('failure' in message) pending?.reject(toError(message.failure))

@@ -14,7 +14,7 @@ const mostKnown = 50_000
 const mostRead = 8 * 1024 * 1024
 
 /** Totals of the statements so far: messages covered, rows found, full-text hits and bytes read. */
-export interface Asked {
+export interface StatementTotals {
   messages: number
   rows: number
   known: number
@@ -25,7 +25,7 @@ export interface Asked {
 export function nextBuckets(
   left: readonly number[],
   sizes: ReadonlyMap<number, number>,
-  asked: Asked,
+  asked: StatementTotals,
   limit: number,
 ): readonly number[] {
   const { messages, rows, known, bytes } = asked

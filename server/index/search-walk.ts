@@ -4,7 +4,7 @@ import type { IndexOwner } from './change-log.ts'
 import { fixedStatement } from './fixed-statement.ts'
 import { bucketOf, bucketSpan, type FullText, type Hits, type Span } from './full-text.ts'
 import { isSqlite } from './index-schema.ts'
-import { type Asked, nextBuckets } from './next-buckets.ts'
+import { nextBuckets, type StatementTotals } from './next-buckets.ts'
 import { rowTable } from './row-table.ts'
 import { mostOrphans } from './search-beginning.ts'
 import { countMarked, markedMessages, placesBetween } from './search-marks.ts'
@@ -55,7 +55,7 @@ export class SearchWalk {
     const buckets = [...sizes.keys()].filter(each => each >= oldest && each <= newest)
     buckets.sort((one, other) => other - one)
     const found: number[] = []
-    const asked: Asked = { messages: 0, rows: 0, known: 0, bytes: 0 }
+    const asked: StatementTotals = { messages: 0, rows: 0, known: 0, bytes: 0 }
     for (let at = 0; at < buckets.length && found.length < limit; ) {
       const some = nextBuckets(buckets.slice(at), sizes, asked, limit)
       at += some.length

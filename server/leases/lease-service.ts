@@ -76,7 +76,7 @@ export class LeaseService {
   /** Acquires what was wanted before, unless another process has it or the database accepts no writes. */
   async start(): Promise<void> {
     const { store, isAlone, renews, logger } = this.#options
-    if (isAlone) await store.releaseAll().catch((err: unknown) => this.#tellFault(err))
+    if (isAlone) await store.releaseAll().catch((err: unknown) => this.#reportFault(err))
     this.#isStarted = true
     await this.#runRound(false)
     const failed = (err: unknown) => logger.error({ err }, 'leases could not be maintained')
@@ -89,7 +89,7 @@ export class LeaseService {
     clearTimeout(this.#ending)
     await this.#round
     this.#wanted.clear()
-    if (this.#isStarted) await this.#options.store.release(this.#holder).catch((err: unknown) => this.#tellFault(err))
+    if (this.#isStarted) await this.#options.store.release(this.#holder).catch((err: unknown) => this.#reportFault(err))
   }
 
   /** Wants a lease until it is given back. The listener is notified of it, perhaps before this returns. */
@@ -116,7 +116,7 @@ export class LeaseService {
     await this.#round
     if (!this.#isStarted || this.#stopped.signal.aborted || this.#wanted.has(wanted.name)) return
     const given = isOver ? store.forget(wanted.name, this.#holder) : store.releaseOne(wanted.name, this.#holder)
-    await given.catch((err: unknown) => this.#tellFault(err))
+    await given.catch((err: unknown) => this.#reportFault(err))
   }
 
   /** Runs one round at a time; never rejects. */
@@ -142,7 +142,7 @@ export class LeaseService {
       } while (this.#isRoundWanted && !this.#stopped.signal.aborted)
       this.#isFailing = false
     } catch (err) {
-      this.#tellFault(err)
+      this.#reportFault(err)
     }
   }
 
@@ -226,7 +226,7 @@ export class LeaseService {
   }
 
   /** Logs once per outage of the database. */
-  #tellFault(err: unknown): void {
+  #reportFault(err: unknown): void {
     if (!this.#isFailing) this.#options.logger.warn({ err }, 'leases could not be written')
     this.#isFailing = true
   }

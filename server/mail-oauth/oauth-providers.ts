@@ -137,9 +137,9 @@ export class OAuthProviders {
     if (withRow().filter(({ custom }) => custom !== null).length > mostCustom) {
       throw new Problem('not_possible_now', `At most ${mostCustom} other providers can be added; remove some first.`)
     }
-    await hub.transact(async (transaction, tell) => {
+    await hub.transact(async (transaction, publish) => {
       await store.putClient(transaction, row)
-      tell({ type: 'configuration_updated', data: { changed: [`oauth.${id}`], principal: principal.name, at } })
+      publish({ type: 'configuration_updated', data: { changed: [`oauth.${id}`], principal: principal.name, at } })
     })
     // Computed now, since another one may have been set meanwhile.
     this.#rows = withRow()
@@ -154,14 +154,14 @@ export class OAuthProviders {
     this.#refuseConfigured(id)
     if (!this.#findRow(id)) throw new Problem('oauth_provider_not_found', 'No client id is set for this provider.')
     const at = new Date(now()).toISOString()
-    await hub.transact(async (transaction, tell) => {
+    await hub.transact(async (transaction, publish) => {
       const count = (await store.countAccounts(transaction)).get(id) ?? 0
       if (count > 0) {
         const detail = `${count} ${count === 1 ? 'account signs' : 'accounts sign'} in by it; disconnect them first.`
         throw new Problem('not_possible_now', detail)
       }
       await store.deleteClient(transaction, id)
-      tell({ type: 'configuration_updated', data: { changed: [`oauth.${id}`], principal: principal.name, at } })
+      publish({ type: 'configuration_updated', data: { changed: [`oauth.${id}`], principal: principal.name, at } })
     })
     this.#rows = this.#rows.filter(row => row.id !== id)
     server.forget(id)

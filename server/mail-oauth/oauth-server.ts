@@ -113,7 +113,7 @@ export class OAuthServer {
     { state, verifier, scopes }: { state: string; verifier: string; scopes: readonly string[] },
   ): Promise<OAuthTokens> {
     const secrets = [callback.searchParams.get('code') ?? '', verifier]
-    return this.#ask(provider, secrets, async (configuration, { authorizationCodeGrant }) =>
+    return this.#request(provider, secrets, async (configuration, { authorizationCodeGrant }) =>
       tokensOf(
         await authorizationCodeGrant(configuration, callback, { expectedState: state, pkceCodeVerifier: verifier }),
         scopes,
@@ -123,7 +123,7 @@ export class OAuthServer {
 
   /** Refreshes a token. Throws OAuthFault. @param scopes Those that it has now. */
   refresh(provider: ReadyProvider, refreshToken: string, scopes: readonly string[]): Promise<OAuthTokens> {
-    return this.#ask(
+    return this.#request(
       provider,
       [refreshToken],
       async (configuration, { refreshTokenGrant }) =>
@@ -134,7 +134,7 @@ export class OAuthServer {
 
   /** Starts a device flow. Throws OAuthFault. */
   beginDevice(provider: ReadyProvider, scopes: readonly string[]): Promise<DeviceCode> {
-    return this.#ask(provider, [], async (configuration, { initiateDeviceAuthorization }) => {
+    return this.#request(provider, [], async (configuration, { initiateDeviceAuthorization }) => {
       const answer = await initiateDeviceAuthorization(configuration, { scope: scopes.join(' ') })
       return {
         deviceCode: answer.device_code,
@@ -149,14 +149,14 @@ export class OAuthServer {
 
   /** Polls once. Throws OAuthFault, also while nobody has entered the code: see its `code`. */
   pollDevice(provider: ReadyProvider, deviceCode: string, scopes: readonly string[]): Promise<OAuthTokens> {
-    return this.#ask(provider, [deviceCode], async (configuration, { genericGrantRequest }) =>
+    return this.#request(provider, [deviceCode], async (configuration, { genericGrantRequest }) =>
       tokensOf(await genericGrantRequest(configuration, deviceGrant, { device_code: deviceCode }), scopes),
     )
   }
 
   /** Revokes a token. @returns False if the provider cannot revoke. Throws OAuthFault. */
   revoke(provider: ReadyProvider, token: string): Promise<boolean> {
-    return this.#ask(provider, [token], async (configuration, { tokenRevocation }) => {
+    return this.#request(provider, [token], async (configuration, { tokenRevocation }) => {
       if (configuration.serverMetadata().revocation_endpoint === undefined) return false
       await tokenRevocation(configuration, token, { token_type_hint: 'refresh_token' })
       return true
@@ -168,7 +168,7 @@ export class OAuthServer {
     this.#configurations.delete(providerId)
   }
 
-  async #ask<T>(
+  async #request<T>(
     provider: ReadyProvider,
     secrets: readonly string[],
     request: (configuration: openid.Configuration, openid: OpenId) => Promise<T>,

@@ -87,7 +87,7 @@ export class OAuthSignIns {
     const use = account ? (account.smtp ? 'send' : 'read') : input.use
     const wanted = { ...input, use, ...(email === undefined ? {} : { email }) }
     this.#makeRoom(principal)
-    const begun = await this.#begin(provider, wanted).catch((error: unknown) => this.#tell(provider, error))
+    const begun = await this.#begin(provider, wanted).catch((error: unknown) => this.#fault(provider, error))
     const signIn: SignIn = {
       ...{ id: randomText(), principal, provider, input: wanted, ended: new AbortController() },
       ...begun,
@@ -254,7 +254,7 @@ export class OAuthSignIns {
     signIn.phase = 'failed'
   }
 
-  #tell(provider: ReadyProvider, error: unknown): never {
+  #fault(provider: ReadyProvider, error: unknown): never {
     if (!(error instanceof OAuthFault)) throw error
     const code = error.kind === 'away' ? 'oauth_unreachable' : 'oauth_failed'
     throw new Problem(code, wordsOf(provider, error), { cause: error })

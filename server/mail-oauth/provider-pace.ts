@@ -64,7 +64,7 @@ export class ProviderPace {
 
   async #turn(): Promise<void> {
     if (this.#waiting.length >= maxWaiting)
-      throw providerAway(`Too many accounts wait for the sign-in of ${this.#name}.`)
+      throw providerUnreachable(`Too many accounts wait for the sign-in of ${this.#name}.`)
     while (this.#busy >= requestsAtATime) {
       const { promise, resolve } = Promise.withResolvers<void>()
       this.#waiting.push(resolve)
@@ -102,14 +102,14 @@ export class ProviderPace {
 export function providerProblem(name: string, fault: OAuthFault | undefined): Problem {
   if (fault?.kind === 'client') {
     const detail = `${name} does not accept the client id or secret of this server; an administrator has to check them under Configuration.`
-    return providerAway(detail, fault)
+    return providerUnreachable(detail, fault)
   }
-  if (fault?.kind === 'refused') return providerAway(`${name} sent an invalid response.`, fault)
-  if (fault?.kind === 'denied') return providerAway(`${name} refuses to give access.`, fault)
-  return providerAway(`The sign-in of ${name} cannot be reached at the moment.`, fault)
+  if (fault?.kind === 'refused') return providerUnreachable(`${name} sent an invalid response.`, fault)
+  if (fault?.kind === 'denied') return providerUnreachable(`${name} refuses to give access.`, fault)
+  return providerUnreachable(`The sign-in of ${name} cannot be reached at the moment.`, fault)
 }
 
-function providerAway(detail: string, cause?: OAuthFault): Problem {
+function providerUnreachable(detail: string, cause?: OAuthFault): Problem {
   return new Problem('mail_server_unreachable', detail, {
     fault: 'sign_in_provider',
     ...(cause ? { server_response: cause.message, cause } : {}),

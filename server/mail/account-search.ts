@@ -25,7 +25,7 @@ import { type PageEnd, secondsBelow } from './search-order.ts'
 import { readServerHits } from './server-hits.ts'
 import { type Candidate, omission, ServerSearch } from './server-search.ts'
 import { looksIntoTexts, unaskable } from './server-terms.ts'
-import { foldersToAsk, type Missing, missingIn } from './unindexed-mail.ts'
+import { foldersToSearch, type Missing, missingIn } from './unindexed-mail.ts'
 
 export interface AccountSearchOptions {
   pool: Pick<ConnectionPool, 'run'>
@@ -55,10 +55,10 @@ export class AccountSearch {
       coverage.omissions.push(omission('account_disabled', 0, 'The account is disabled: its mail is not searched.'))
       return findings
     }
-    await this.#askIndex(query, findings)
+    await this.#searchIndex(query, findings)
     const missing = this.#missing(query, findings.reach)
     if (missing === 'nothing') coverage.answered_by = 'index'
-    else await this.#askServer(query, missing, findings, signal)
+    else await this.#searchServer(query, missing, findings, signal)
     coverage.is_complete = coverage.answered_by !== 'none' && coverage.omissions.length === 0
     if (findings.total && !coverage.is_complete) findings.total.isExact = false
     coverage.looked_at = this.#indexerOf(query)?.lookedAt ?? null
@@ -77,7 +77,7 @@ export class AccountSearch {
     return indexer?.mailbox === mailbox ? indexer : undefined
   }
 
-  async #askIndex(query: AccountQuery, findings: Gathered): Promise<void> {
+  async #searchIndex(query: AccountQuery, findings: Gathered): Promise<void> {
     const { accountId, tree, end, style: wanted } = query
     const { coverage } = findings
     const index = this.#indexOf(query)
@@ -109,7 +109,7 @@ export class AccountSearch {
     return missingIn(reach, looksIntoTexts(query.tree) && !isRead)
   }
 
-  async #askServer(
+  async #searchServer(
     query: AccountQuery,
     missing: 'everything' | Missing,
     findings: Gathered,
@@ -128,7 +128,8 @@ export class AccountSearch {
     }
     try {
       const index = hasIndex ? this.#indexOf(query) : undefined
-      const folders = missing === 'everything' ? undefined : foldersToAsk(missing, (await index?.listFolders()) ?? [])
+      const folders =
+        missing === 'everything' ? undefined : foldersToSearch(missing, (await index?.listFolders()) ?? [])
       const untilSecond = sort === 'date' ? end?.seconds : undefined
       const names = hasIndex ? findings.names : undefined
       const found = await this.#server.find(accountId, { tree, folders, names, untilSecond }, signal)

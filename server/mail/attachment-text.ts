@@ -1,7 +1,7 @@
 /** Extracts the text of attachments: texts of any charset, HTML by the text threads, and invitations. */
 import { Problem } from '../platform/problem.ts'
 import { decodeBody, type EncodedBody, isQuick } from '../reading/decode-body.ts'
-import type { Asker, NoOutcome } from '../reading/job-cache.ts'
+import type { NoOutcome, Requester } from '../reading/job-cache.ts'
 import type { PartsReader } from '../reading/parts-reader.ts'
 import { Fence } from '../reading/stranger-text.ts'
 
@@ -39,7 +39,7 @@ export function textKindOf(type: string, name: string | null): TextKind | undefi
 export async function textOf(
   parts: TextParts,
   { bytes, kind, isCut }: { bytes: Uint8Array; kind: TextKind; isCut: boolean },
-  asker: Asker,
+  requester: Requester,
 ): Promise<string | NoOutcome> {
   const body: EncodedBody = {
     texts: [{ kind, bytes, charset: null, flowed: null, isCut }],
@@ -50,9 +50,9 @@ export async function textOf(
   }
   const decoded = isQuick({ ...body, texts: [{ ...body.texts[0]!, charset: 'utf-8' }] })
     ? await decodeBody(body)
-    : await parts.decode(body, asker)
+    : await parts.decode(body, requester)
   if (typeof decoded === 'string') return decoded
-  const read = await parts.read({ text: decoded.text, html: decoded.html }, asker)
+  const read = await parts.read({ text: decoded.text, html: decoded.html }, requester)
   return typeof read === 'string' ? read : (read.shown ?? read.plain)
 }
 

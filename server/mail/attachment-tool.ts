@@ -13,7 +13,7 @@ import type { MailService } from './mail-service.ts'
 import { nameOfPart } from './message-files.ts'
 import { MessageReader, readNotes } from './message-reader.ts'
 import { accountOfRefs, fromToolRef, ToolRef, toToolRef } from './read-message.ts'
-import { readLines } from './told-lines.ts'
+import { readLines } from './tool-lines.ts'
 
 export interface AttachmentToolOptions {
   mail: Pick<MailService, 'getUncompared' | 'openAttachment'>

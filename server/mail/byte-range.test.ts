@@ -1,6 +1,6 @@
 /** Ranges as clients ask for them; what is none means the whole file. */
 import { expect, test } from 'vitest'
-import { askedRange } from './byte-range.ts'
+import { parseRange } from './byte-range.ts'
 
 test.each([
   ['bytes=0-', { first: 0 }],
@@ -19,10 +19,10 @@ test.each([
   ['bytes=--5', undefined],
   ['bytes=99999999999999999999-', undefined],
   ['items=0-5', undefined],
-])('%s', (range, asked) => expect(askedRange(range, undefined, '"a"')).toEqual(asked))
+])('%s', (range, asked) => expect(parseRange(range, undefined, '"a"')).toEqual(asked))
 
 test('under another tag, a weak one or a date the whole is meant', () => {
   for (const tag of ['"b"', 'W/"a"', 'Sun, 22 Nov 2026 18:14:03 GMT', ''])
-    expect(askedRange('bytes=5-', tag, '"a"')).toBeUndefined()
-  expect(askedRange('bytes=5-', '"a"', '"a"')).toEqual({ first: 5 })
+    expect(parseRange('bytes=5-', tag, '"a"')).toBeUndefined()
+  expect(parseRange('bytes=5-', '"a"', '"a"')).toEqual({ first: 5 })
 })

@@ -5,7 +5,7 @@
 import { Problem } from '../platform/problem.ts'
 
 /** A range as requested, before the file's length is known. */
-export type AskedRange = { first: number; last?: number } | { suffix: number }
+export type RequestedRange = { first: number; last?: number } | { suffix: number }
 
 /** Both ends are inclusive. */
 export interface ByteRange {
@@ -14,11 +14,11 @@ export interface ByteRange {
 }
 
 /** @param ifRange The If-Range header: the range only applies while the file has this tag. */
-export function askedRange(
+export function parseRange(
   range: string | undefined,
   ifRange: string | undefined,
   tag: string,
-): AskedRange | undefined {
+): RequestedRange | undefined {
   if (range === undefined || (ifRange !== undefined && ifRange.trim() !== tag)) return undefined
   const [, from = '', to = ''] = /^\s*bytes\s*=\s*(\d{0,15})\s*-\s*(\d{0,15})\s*$/i.exec(range) ?? []
   if (from === '') return to === '' ? undefined : { suffix: Number(to) }
@@ -27,10 +27,10 @@ export function askedRange(
 }
 
 /** @throws Problem when the range is outside of the file. */
-export function rangeWithin(asked: AskedRange, size: number): ByteRange {
+export function rangeWithin(requested: RequestedRange, size: number): ByteRange {
   const end = size - 1
-  const first = 'suffix' in asked ? Math.max(0, size - asked.suffix) : asked.first
-  const last = 'suffix' in asked ? end : Math.min(end, asked.last ?? end)
+  const first = 'suffix' in requested ? Math.max(0, size - requested.suffix) : requested.first
+  const last = 'suffix' in requested ? end : Math.min(end, requested.last ?? end)
   if (first > last) {
     throw new Problem('range_not_satisfiable', `The file has ${size} bytes; the range is outside of it.`, {
       fileBytes: size,

@@ -15,8 +15,8 @@ import type { IndexedMail } from './indexed-mail.ts'
 import type { MailService } from './mail-service.ts'
 import { ToolAccount, toToolRef } from './read-message.ts'
 import { FolderNames, toolPath } from './search-folder.ts'
-import { Hit, toHit, toLabels } from './told-hit.ts'
-import { hitLines, nameWords } from './told-lines.ts'
+import { Hit, toHit, toLabels } from './tool-hit.ts'
+import { hitLines, nameWords } from './tool-lines.ts'
 
 export interface ChangesToolOptions {
   indexed: Pick<IndexedMail, 'listChanges' | 'listById'>
@@ -46,7 +46,7 @@ const Answer = z.object({
 })
 type Answer = z.infer<typeof Answer>
 
-interface Asked {
+interface ChangesRequest {
   principal: Principal
   accountId: string
   /** Path of the only folder to report; undefined for all. */
@@ -55,7 +55,7 @@ interface Asked {
 }
 
 export function changesTool({ indexed, mail, accounts, waits, hints }: ChangesToolOptions): Tool {
-  const look = async (asked: Asked, since: string): Promise<Answer> => {
+  const look = async (asked: ChangesRequest, since: string): Promise<Answer> => {
     const { principal, accountId, limit, folder } = asked
     const seen = await accounts.list(principal)
     const named = seen.length === 1 ? undefined : accountId
@@ -135,7 +135,7 @@ async function pathOf(
     accountId,
     name,
     signal,
-  }: Omit<Asked, 'folder' | 'limit'> & { name: string | undefined; signal: AbortSignal },
+  }: Omit<ChangesRequest, 'folder' | 'limit'> & { name: string | undefined; signal: AbortSignal },
 ): Promise<string | undefined> {
   if (name === undefined) return undefined
   const query = { counts: false, limit: mailBounds.folders }

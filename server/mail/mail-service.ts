@@ -9,10 +9,11 @@ import { toSummary } from '../imap/summary-bounds.ts'
 import { limitKeyOf, maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { HtmlCleaner } from '../reading/html-cleaner.ts'
-import { type Asker, type NoOutcome, SharedJobs } from '../reading/job-cache.ts'
+import { type NoOutcome, type Requester, SharedJobs } from '../reading/job-cache.ts'
 import type { PartsReader } from '../reading/parts-reader.ts'
 import type { BodyItem, ReadParts } from '../reading/read-text.ts'
 import { AnswerTurns } from './answer-turns.ts'
+import { chooseText } from './chosen-text.ts'
 import { embedPictures, namesPictures } from './embed-pictures.ts'
 import { type AnsweredFolders, FolderLists, type FolderQuery } from './folder-lists.ts'
 import type { IndexedFolders } from './indexed-folders.ts'
@@ -27,7 +28,6 @@ import { OpenMessages } from './open-messages.ts'
 import { isPackedId, packedParts, type Unpacked, unpack, withUnpacked } from './packed-files.ts'
 import { borderOf, type NamedAuthServer, senderAuth } from './sender-auth.ts'
 import { otherSender, warningsOf } from './sender-warnings.ts'
-import { tell } from './told-text.ts'
 
 export type { ListQuery, MessagePage, Owner, PartRequest } from './mail-queries.ts'
 
@@ -159,7 +159,7 @@ export class MailService {
     const { textBody, htmlBody, ...message } = uncompared
     const { text, html } = message
     const bodies = { text, html, ...(textBody && { textBody }), ...(htmlBody && { htmlBody }) }
-    const told = await tell(bodies, parts)
+    const told = await chooseText(bodies, parts)
     await this.#turns.wait(limitKeyOf(principal), (told.text?.length ?? 0) + (html?.length ?? 0))
     return { ...message, ...told }
   }
@@ -273,7 +273,7 @@ export class MailService {
         accountId,
         revision: owner.revision === undefined ? '' : owner.revision,
         place,
-        asker: { key: limitKeyOf(principal), signal },
+        requester: { key: limitKeyOf(principal), signal },
         ask: (work, gone) => this.#ask(principal, accountId, work, gone, place.folder),
         isLookedAt,
       })
@@ -299,10 +299,10 @@ export class MailService {
   }
 
   /** Returns the first valid one. */
-  async #readCalendar(sources: readonly string[], asker: Asker): Promise<Calendar | null | NoOutcome> {
+  async #readCalendar(sources: readonly string[], requester: Requester): Promise<Calendar | null | NoOutcome> {
     let why: NoOutcome | undefined
     for (const source of sources) {
-      const calendar = await this.#parts.readCalendar(source, asker)
+      const calendar = await this.#parts.readCalendar(source, requester)
       if (calendar !== null && typeof calendar === 'object') return calendar
       if (calendar === 'busy') why = calendar
     }

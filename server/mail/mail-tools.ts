@@ -20,7 +20,7 @@ import { MessageReader } from './message-reader.ts'
 import { accountOfRefs, fromToolRef, ReadMessage, ToolAccount, ToolRef, toToolRef } from './read-message.ts'
 import { toolPath } from './search-folder.ts'
 import { searchTool } from './search-tool.ts'
-import { nameWords, readLines } from './told-lines.ts'
+import { nameWords, readLines } from './tool-lines.ts'
 
 export interface MailToolsOptions {
   /** The index, where there is one: threads and changes. */

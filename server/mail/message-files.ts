@@ -8,7 +8,7 @@ import { checkValidity, type MessagePlace } from '../imap/message-ref.ts'
 import { limitKeyOf, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { DistinctFileNames } from '../platform/safe-file-name.ts'
-import { askedRange } from './byte-range.ts'
+import { parseRange } from './byte-range.ts'
 import type { PartRequest } from './mail-queries.ts'
 import { type OpenPart, PartDownloads, type PartSource, tagOf } from './part-download.ts'
 import { type Lend, partName, partSource } from './part-source.ts'
@@ -77,7 +77,7 @@ export class MessageFiles {
     request: PartRequest,
   ): Promise<OpenPart & { tag: string }> {
     const tag = tagOf(partName(owner.accountId, place, id))
-    const asked = askedRange(request.range, request.ifRange, tag)
+    const asked = parseRange(request.range, request.ifRange, tag)
     const source = this.#sourceOf(owner, place, within.carrier, request)
     const carrier = partName(owner.accountId, place, within.carrier)
     const part = await this.#downloads.open(limitKeyOf(owner.principal), carrier, source, asked, within)
@@ -173,7 +173,7 @@ export class MessageFiles {
   ): Promise<OpenPart & { tag: string }> {
     const name = partName(owner.accountId, place, partId)
     const tag = tagOf(name)
-    const asked = askedRange(request.range, request.ifRange, tag)
+    const asked = parseRange(request.range, request.ifRange, tag)
     const source = this.#sourceOf(owner, place, partId, request)
     return { ...(await this.#downloads.open(limitKeyOf(owner.principal), name, source, asked)), tag }
   }

@@ -4,7 +4,7 @@ import type { MessageContent, PartInfo } from '../imap/mail-gateway.ts'
 import type { CleanHtml, Piece } from '../reading/clean-html.ts'
 import { escapeHtml } from '../reading/decode-body.ts'
 import type { HtmlCleaner } from '../reading/html-cleaner.ts'
-import type { Asker, NoOutcome } from '../reading/job-cache.ts'
+import type { NoOutcome, Requester } from '../reading/job-cache.ts'
 import type { BodyItem } from '../reading/read-text.ts'
 import type { ReadyHtml } from './embed-pictures.ts'
 
@@ -57,17 +57,17 @@ export async function documentOf(
   cleaner: Pick<HtmlCleaner, 'clean'>,
   { html, htmlBody, attachments }: Pick<MessageContent, 'html' | 'htmlBody' | 'attachments'>,
   remote: boolean,
-  asker: Asker,
+  requester: Requester,
 ): Promise<MessageDocument | NoOutcome> {
   const items: readonly BodyItem[] = htmlBody ?? [{ kind: 'html', content: html ?? '' }]
   const [first] = items
   if (items.length === 1 && first?.kind === 'html') {
-    const clean = await cleaner.clean(first.content, remote, asker)
+    const clean = await cleaner.clean(first.content, remote, requester)
     return typeof clean === 'string' ? clean : { html: clean, pictures: attachments }
   }
   const whole: CleanHtml = { style: [], bodyAttributes: [], body: [] }
   for (const item of items) {
-    const pieces = item.kind === 'html' ? await cleanPieces(cleaner, item.content, remote, asker) : piecesOf(item)
+    const pieces = item.kind === 'html' ? await cleanPieces(cleaner, item.content, remote, requester) : piecesOf(item)
     if (typeof pieces === 'string') return pieces
     whole.style.push(...pieces.style)
     whole.body.push(...pieces.body)
@@ -85,9 +85,9 @@ async function cleanPieces(
   cleaner: Pick<HtmlCleaner, 'clean'>,
   source: string,
   remote: boolean,
-  asker: Asker,
+  requester: Requester,
 ): Promise<Pieces | NoOutcome> {
-  const clean = await cleaner.clean(source, remote, asker)
+  const clean = await cleaner.clean(source, remote, requester)
   if (typeof clean === 'string') return clean
   return { style: clean.style, body: ['<div', ...clean.bodyAttributes, '>', ...clean.body, '</div>'] }
 }

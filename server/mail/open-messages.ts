@@ -4,7 +4,7 @@ import type { MailConnection, MessageContent } from '../imap/mail-gateway.ts'
 import { checkValidity, type MessagePlace } from '../imap/message-ref.ts'
 import { Problem } from '../platform/problem.ts'
 import type { DecodedBody } from '../reading/decode-body.ts'
-import { type Asker, type NoOutcome, SharedJob } from '../reading/job-cache.ts'
+import { type NoOutcome, type Requester, SharedJob } from '../reading/job-cache.ts'
 import type { PartsReader } from '../reading/parts-reader.ts'
 import { type CachedMessage, MessageCache, type MessageName } from './message-cache.ts'
 
@@ -12,15 +12,15 @@ import { type CachedMessage, MessageCache, type MessageName } from './message-ca
 const maxPartBytes = 1024 * 1024
 
 /** Lends a connection of the account. */
-type Ask = <T>(work: (connection: MailConnection) => Promise<T>, signal: AbortSignal) => Promise<T>
+type FetchMessage = <T>(work: (connection: MailConnection) => Promise<T>, signal: AbortSignal) => Promise<T>
 
 export interface Opening {
   accountId: string
   /** Changes with the account; null while it is disabled. */
   revision: string | null
   place: MessagePlace
-  asker: Asker
-  ask: Ask
+  requester: Requester
+  ask: FetchMessage
   /**
    * True checks that the message still exists, and fetches its flags. False for the rest of a message whose beginning
    * was already returned.
@@ -60,8 +60,8 @@ export class OpenMessages {
     this.#cache.dropAccount(accountId)
   }
 
-  async #look({ ask, asker, place }: Opening, name: MessageName, cached: CachedMessage): Promise<void> {
-    const { uidValidity, found } = await ask(c => c.findFlags(place.folder, place.uid), asker.signal)
+  async #look({ ask, requester, place }: Opening, name: MessageName, cached: CachedMessage): Promise<void> {
+    const { uidValidity, found } = await ask(c => c.findFlags(place.folder, place.uid), requester.signal)
     if (found && uidValidity === place.uidValidity) {
       cached.content = { ...cached.content, ...found }
       return
@@ -73,15 +73,15 @@ export class OpenMessages {
 
   /** Shares fetches between callers with the same key only, so that no caller waits in another's queue. */
   async #fetchShared(opening: Opening, name: MessageName): Promise<CachedMessage> {
-    const { asker, revision } = opening
-    const shared = `${asker.key} ${revision} ${name.accountId} ${name.place}`
+    const { requester, revision } = opening
+    const shared = `${requester.key} ${revision} ${name.accountId} ${name.place}`
     for (;;) {
       const job = this.#underWay.get(shared) ?? this.#start(shared, opening, name)
       try {
-        return await job.join(asker.signal)
+        return await job.join(requester.signal)
       } catch (error) {
         // The job was cancelled for others just when this caller joined.
-        if (!job.isTakenBack || asker.signal.aborted) throw error
+        if (!job.isTakenBack || requester.signal.aborted) throw error
       }
     }
   }
@@ -96,10 +96,10 @@ export class OpenMessages {
     return job
   }
 
-  async #fetch({ place, ask, asker }: Opening, name: MessageName, signal: AbortSignal): Promise<CachedMessage> {
+  async #fetch({ place, ask, requester }: Opening, name: MessageName, signal: AbortSignal): Promise<CachedMessage> {
     const { encoded, ...fetched } = await ask(connection => getContent(connection, place), signal)
     // Holds no connection meanwhile.
-    const body = encoded && (await this.#parts.decode(encoded, { key: asker.key, signal }))
+    const body = encoded && (await this.#parts.decode(encoded, { key: requester.key, signal }))
     const content = await withFirstHeaders(body === undefined ? fetched : { ...fetched, ...bodyOf(body) })
     return this.#cache.add(name, content)
   }

@@ -8,7 +8,7 @@ import type { MessageContent, PackedPlace, PartInfo } from '../imap/mail-gateway
 import { Problem } from '../platform/problem.ts'
 import { decodeText } from '../reading/charset.ts'
 import type { DecodedBody, EncodedText } from '../reading/decode-body.ts'
-import type { Asker, NoOutcome } from '../reading/job-cache.ts'
+import type { NoOutcome, Requester } from '../reading/job-cache.ts'
 import type { PackedText } from '../reading/mapi-properties.ts'
 import type { PartsReader } from '../reading/parts-reader.ts'
 import { oneLine } from '../reading/stranger-text.ts'
@@ -59,7 +59,7 @@ export async function unpack(
   content: MessageContent,
   read: ReadPart,
   texts: TextReader,
-  asker: Asker,
+  requester: Requester,
 ): Promise<Unpacked | NoOutcome> {
   const unpacked: Unpacked = { files: [], body: null, isTextCut: false, isWhole: true }
   const parts = packedParts(content)
@@ -69,7 +69,7 @@ export async function unpack(
     for (const file of tnef.files) unpacked.files.push(await toInfo(id, file))
     unpacked.isWhole &&= tnef.isWhole
     if (!hasNoText(content) || unpacked.body) continue
-    const body = await bodyOf(tnef, texts, asker)
+    const body = await bodyOf(tnef, texts, requester)
     if (body === 'busy') return body
     if (typeof body === 'object') unpacked.body = body
     unpacked.isTextCut ||= tnef.isTextCut
@@ -138,15 +138,15 @@ async function lineOf(text: PackedText | null): Promise<string | null> {
 async function bodyOf(
   { html, rtf, text, isTextCut: isCut }: Tnef,
   texts: TextReader,
-  asker: Asker,
+  requester: Requester,
 ): Promise<DecodedBody | null | NoOutcome> {
   const decode = (kind: EncodedText['kind'], { bytes, charset }: PackedText) => {
     const flowed = null
     const all = { texts: [{ kind, bytes, charset, flowed, isCut }], textBody: [0], htmlBody: [0] }
-    return texts.decode({ ...all, contentIds: new Map(), calendars: [] }, asker)
+    return texts.decode({ ...all, contentIds: new Map(), calendars: [] }, requester)
   }
   if (html && html.bytes.length > 0) return decode('html', html)
-  const read = rtf && (await texts.readRtf(rtf, asker))
+  const read = rtf && (await texts.readRtf(rtf, requester))
   if (read === 'busy') return read
   if (read && typeof read === 'object' && read.content !== '') {
     return read.kind === 'html' ? { text: null, html: read.content } : { text: read.content, html: null }

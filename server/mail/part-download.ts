@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { PartToRead } from '../imap/gateway-capabilities.ts'
 import { Problem } from '../platform/problem.ts'
 import { TransferDecoder } from '../reading/transfer-decoder.ts'
-import { type AskedRange, type ByteRange, rangeWithin } from './byte-range.ts'
+import { type ByteRange, type RequestedRange, rangeWithin } from './byte-range.ts'
 import { type Mark, mostRanged, type PartMarks, PartMarksCache } from './part-marks.ts'
 
 /** Returns a strong entity tag: a message is immutable under its UID and UIDVALIDITY. @param place As for `open`. */
@@ -50,7 +50,13 @@ export class PartDownloads {
    * @param place Permanently unique name of the part.
    * @throws Problem when there is no such part or range, or when too many downloads are in progress.
    */
-  async open(key: string, place: string, source: PartSource, asked?: AskedRange, within?: Stretch): Promise<OpenPart> {
+  async open(
+    key: string,
+    place: string,
+    source: PartSource,
+    asked?: RequestedRange,
+    within?: Stretch,
+  ): Promise<OpenPart> {
     this.#reserve(key)
     try {
       const part = await describe(source)
@@ -70,7 +76,7 @@ export class PartDownloads {
   }
 
   /** Opens packed content, whose length is known in advance. */
-  async #openWithin(key: string, reading: Reading, within: Stretch, asked?: AskedRange): Promise<OpenPart> {
+  async #openWithin(key: string, reading: Reading, within: Stretch, asked?: RequestedRange): Promise<OpenPart> {
     const { part, marks } = reading
     const hasRanges = part.sizeBytes <= mostRanged
     const range = asked && hasRanges ? rangeWithin(asked, within.length) : undefined

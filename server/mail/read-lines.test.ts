@@ -1,6 +1,6 @@
 /** Messages as lines: what is known of each stands before its body, in as few words as say it. */
 import { expect, test } from 'vitest'
-import { readLines } from './told-lines.ts'
+import { readLines } from './tool-lines.ts'
 
 test('each message has a head and its body, and what was not read is named', () => {
   const date = '2026-11-20T08:59:12.345Z'

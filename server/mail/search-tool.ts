@@ -10,8 +10,8 @@ import { cleanLine } from '../reading/stranger-text.ts'
 import { defineTool, type Tool } from '../tools/tool.ts'
 import type { MailSearch } from './mail-search.ts'
 import { ToolAccount } from './read-message.ts'
-import { Hit, type HitStyle, toHit } from './told-hit.ts'
-import { hitLines } from './told-lines.ts'
+import { Hit, type HitStyle, toHit } from './tool-hit.ts'
+import { hitLines } from './tool-lines.ts'
 
 export interface SearchToolOptions {
   search: Pick<MailSearch, 'searchAccount' | 'searchMail'>
@@ -68,7 +68,7 @@ export function searchTool({ search, accounts, hints }: SearchToolOptions): Tool
       const [first, seen] = await Promise.all([ask({ limit, cursor }), listing])
       const answer = group === 'thread' ? await byThread(first, limit, ask) : { ...first, found: undefined }
       const emails = new Map(seen.map(({ id, email }) => [id, email]))
-      return told(answer, { emails, snippet, found: answer.found })
+      return renderAnswer(answer, { emails, snippet, found: answer.found })
     },
   })
 }
@@ -116,14 +116,14 @@ function onlyOne([first, ...others]: readonly { id: string }[]): string | undefi
   return others.length === 0 ? first.id : undefined
 }
 
-interface Told {
+interface AnswerStyle {
   /** Addresses of the visible accounts. */
   emails: ReadonlyMap<string, string>
   snippet: boolean
   found: ReadonlyMap<SearchHit, number> | undefined
 }
 
-function told(answer: SearchAnswer, how: Told) {
+function renderAnswer(answer: SearchAnswer, how: AnswerStyle) {
   const { items, total, is_total_exact: isExact, coverage, next_cursor: cursor } = answer
   const incomplete = coverage
     .filter(({ is_complete: isComplete }) => !isComplete)
@@ -141,7 +141,7 @@ function told(answer: SearchAnswer, how: Told) {
   }
 }
 
-function styleOf(hit: SearchHit, { emails, snippet: hasSnippet, found }: Told): HitStyle {
+function styleOf(hit: SearchHit, { emails, snippet: hasSnippet, found }: AnswerStyle): HitStyle {
   const { account_id: accountId } = hit
   const named = emails.size === 1 ? undefined : accountId
   return { named, own: emails.get(accountId) ?? '', hasSnippet, found: found && (found.get(hit) ?? 1) }

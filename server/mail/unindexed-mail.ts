@@ -18,7 +18,7 @@ export function missingIn(reach: IndexReach, wantsTexts: boolean): 'nothing' | M
 }
 
 /** Returns folders with the range that the index lacks. @param known All folders of the index. */
-export function foldersToAsk({ below, textlessFrom }: Missing, known: readonly IndexedFolder[]): ServerFolder[] {
+export function foldersToSearch({ below, textlessFrom }: Missing, known: readonly IndexedFolder[]): ServerFolder[] {
   const belowOf = new Map(below.map(({ path, belowUid }) => [path, belowUid]))
   return known
     .filter(({ path, isSelectable }) => isSelectable && (textlessFrom !== null || belowOf.has(path)))

@@ -108,9 +108,9 @@ export class McpAuthService {
     }
     if (enabled !== (await this.#read())) {
       const at = new Date(now()).toISOString()
-      await hub.transact(async (transaction, tell) => {
+      await hub.transact(async (transaction, publish) => {
         await settings.save(transaction, settingName, enabled, at)
-        tell({ type: 'configuration_updated', data: { changed: [settingName], principal: principal.name, at } })
+        publish({ type: 'configuration_updated', data: { changed: [settingName], principal: principal.name, at } })
       })
     }
     await this.follow()

@@ -12,7 +12,7 @@ import type { Caller, Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Shown } from '../platform/shown.ts'
 import { clientOf } from '../platform/text.ts'
-import { type AskedEvent, type EventName, eventTypes, isEventName, scopeOf } from './event-types.ts'
+import { type EventName, eventTypes, isEventName, type RequestedEvent, scopeOf } from './event-types.ts'
 import { type EventOccurrence, forbidden, invalidParams, notFound, toEventError, wordsOf } from './events-wire.ts'
 
 export interface EventGateOptions {
@@ -58,7 +58,7 @@ export class EventGate {
     const operation: Operation = { name: `event.${action}`, scope: 'signed_in', effect: effects[action] }
     const began = performance.now()
     refs.client = clientOf(peer)
-    const tell = (problem: Problem | undefined, isRefused: boolean) => {
+    const deliver = (problem: Problem | undefined, isRefused: boolean) => {
       const status = problem?.status ?? (isRefused ? 400 : 200)
       const outcome: RequestOutcome = {
         ...{ operation: operation.name, effect: operation.effect, method: 'CALL', status, caller, requestId, refs },
@@ -77,11 +77,11 @@ export class EventGate {
       }
       limits.checkPrincipal(caller.principal, caller.address, undefined)
       const result = await work()
-      const kept = tell(undefined, false)
+      const kept = deliver(undefined, false)
       if (operation.effect === 'write') await kept
       return result
     } catch (error) {
-      await tell(error instanceof McpError ? undefined : toProblem(error), true)
+      await deliver(error instanceof McpError ? undefined : toProblem(error), true)
       throw toEventError(error)
     }
   }
@@ -92,12 +92,12 @@ export class EventGate {
   }
 
   /** Validates what was asked for. @throws McpError */
-  asked(principal: Principal, name: string, given: Record<string, unknown> | null | undefined): AskedEvent {
+  asked(principal: Principal, name: string, given: Record<string, unknown> | null | undefined): RequestedEvent {
     if (!isEventName(name)) throw notFound('event')
     if (!this.isOpen(principal, name)) throw forbidden(`This requires the scope ${scopeOf(name)}.`)
     const result = eventTypes[name].arguments.safeParse(given ?? {}, { error: faultWords })
     if (!result.success) throw invalidParams(`arguments: ${wordsOf(result.error)}`)
-    const asked: AskedEvent = { name, arguments: result.data }
+    const asked: RequestedEvent = { name, arguments: result.data }
     const { account, query } = asked.arguments
     const { stops, checkQuery } = this.#options
     const read = { name: `event.${name}`, scope: scopeOf(name), effect: 'read' } as const

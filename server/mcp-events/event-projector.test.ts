@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { Fact } from '../../contract/event.ts'
 import { EventProjector, type MailDetails, type MailKnowledge } from './event-projector.ts'
-import { type AskedEvent, eventTypes } from './event-types.ts'
+import { eventTypes, type RequestedEvent } from './event-types.ts'
 
 const at = '2026-11-22T12:00:00.000Z'
 const scopes = new Set(['mail:meta'] as const)
@@ -26,7 +26,7 @@ function world(known: Partial<MailKnowledge> = {}) {
     ...known,
   }
   const projector = new EventProjector({ mail, idOf: number => `k3f9-${number}` })
-  const project = (fact: Fact, asked: AskedEvent, id = 'token-1', asker = signal) =>
+  const project = (fact: Fact, asked: RequestedEvent, id = 'token-1', asker = signal) =>
     projector.project(asked, { id, scopes }, { number: 7, fact, frame: Buffer.alloc(0), endOffset: 0 }, asker)
   return { project, looks: () => looks, stop: () => projector.stop() }
 }
@@ -39,7 +39,10 @@ const mail = {
     at,
   },
 } as Fact
-const asked = (name: AskedEvent['name'], args: AskedEvent['arguments'] = {}): AskedEvent => ({ name, arguments: args })
+const asked = (name: RequestedEvent['name'], args: RequestedEvent['arguments'] = {}): RequestedEvent => ({
+  name,
+  arguments: args,
+})
 
 test('mail: ids, sender, verdict, counts and the subject in a fence, as the schema says, and nothing of its text', async () => {
   const { project, looks } = world()
@@ -60,7 +63,7 @@ test('mail: ids, sender, verdict, counts and the subject in a fence, as the sche
 
 test('arguments narrow: account, folder, sender or domain, and a search', async () => {
   const { project } = world()
-  const isTold = async (args: AskedEvent['arguments']) =>
+  const isTold = async (args: RequestedEvent['arguments']) =>
     (await project(mail, asked('message.received', args))) !== undefined
   const told = [
     { account: 'a' },

@@ -7,7 +7,7 @@ import type { LogEntry } from '../events/event-log.ts'
 import type { Principal } from '../platform/principal.ts'
 import { unlessAborted } from '../platform/waits.ts'
 import { cleanLine, Fence } from '../reading/stranger-text.ts'
-import type { AskedEvent, PayloadOf } from './event-types.ts'
+import type { PayloadOf, RequestedEvent } from './event-types.ts'
 import type { EventOccurrence } from './events-wire.ts'
 
 type Mail = EventOf<'mail_received'>['data']
@@ -65,7 +65,7 @@ export class EventProjector {
 
   /** Undefined if the fact does not match. The principal may see the fact: its view accepted it. */
   async project(
-    { name, arguments: args }: AskedEvent,
+    { name, arguments: args }: RequestedEvent,
     principal: Recipient,
     { number, fact }: LogEntry,
     signal: AbortSignal,
@@ -78,13 +78,13 @@ export class EventProjector {
   }
 
   /** A failure is announced by several facts while its copy is saved; all of them are one event. */
-  #idOf(name: AskedEvent['name'], number: number, { type, data }: Fact): string {
+  #idOf(name: RequestedEvent['name'], number: number, { type, data }: Fact): string {
     if (type === 'delivery_changed') return [data.submission_id, data.state, data.refused, data.bounced].join('-')
     return this.#options.idOf(number) + (name === 'message.replied' ? '-reply' : '')
   }
 
   async #dataOf(
-    { name, arguments: args }: AskedEvent,
+    { name, arguments: args }: RequestedEvent,
     principal: Recipient,
     number: number,
     fact: Fact,
@@ -105,8 +105,8 @@ export class EventProjector {
   }
 
   async #mail(
-    name: AskedEvent['name'],
-    { folder, from, query }: AskedEvent['arguments'],
+    name: RequestedEvent['name'],
+    { folder, from, query }: RequestedEvent['arguments'],
     principal: Recipient,
     number: number,
     mail: Mail,
@@ -150,7 +150,7 @@ export class EventProjector {
 
   async #approval(
     { account_id, approval_id, submission_id, state }: EventOf<'approval_decided'>['data'],
-    { own = true }: AskedEvent['arguments'],
+    { own = true }: RequestedEvent['arguments'],
     principalId: string,
   ): Promise<PayloadOf<'approval.decided'> | undefined> {
     if (own && (await this.#options.mail.senderOf(submission_id)) !== principalId) return undefined
@@ -160,7 +160,7 @@ export class EventProjector {
 
 function failed(
   data: EventOf<'delivery_changed'>['data'],
-  { own = true }: AskedEvent['arguments'],
+  { own = true }: RequestedEvent['arguments'],
   principalId: string,
 ): PayloadOf<'delivery.failed'> | undefined {
   const { account_id, submission_id, draft_id, principal, state, attempts, accepted, refused, bounced } = data

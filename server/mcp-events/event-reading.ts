@@ -4,7 +4,7 @@ import type { LogEntry } from '../events/event-log.ts'
 import type { EventFilter } from '../events/event-view.ts'
 import type { Principal } from '../platform/principal.ts'
 import type { EventProjector } from './event-projector.ts'
-import { type AskedEvent, eventTypes } from './event-types.ts'
+import { eventTypes, type RequestedEvent } from './event-types.ts'
 import { type EventOccurrence, invalidParams } from './events-wire.ts'
 
 export interface EventReadingOptions {
@@ -30,7 +30,7 @@ export interface PollPage {
 /** Batches of the log per poll; each has up to 1,000 facts. */
 const maxBatches = 20
 
-export function filterOf({ name, arguments: { account } }: AskedEvent): EventFilter {
+export function filterOf({ name, arguments: { account } }: RequestedEvent): EventFilter {
   return {
     types: new Set<string>(eventTypes[name].facts),
     accounts: account === undefined ? undefined : new Set([account]),
@@ -68,7 +68,7 @@ export class EventReading {
   }
 
   async poll(
-    asked: AskedEvent,
+    asked: RequestedEvent,
     principal: Principal,
     { after, isTruncated: isBehind }: StartPlace,
     { floor, most }: { floor: string | undefined; most: number },
@@ -115,7 +115,7 @@ export class EventReading {
   }
 
   /** Whether a matching fact is older than the floor; also true if finding out would take too long. */
-  async hasOlder(asked: AskedEvent, principal: Principal, after: number, floor: string): Promise<boolean> {
+  async hasOlder(asked: RequestedEvent, principal: Principal, after: number, floor: string): Promise<boolean> {
     const { hub } = this.#options
     const follower = hub.follow({ principal, filter: filterOf(asked), after, wake: () => undefined })
     try {

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { startHub } from '../../test/support/event-hub.ts'
 import { patience } from '../../test/support/patience.ts'
 import { mail, reader } from '../../test/support/webhook-world.ts'
-import type { McpExtensionAsking } from '../mcp/mcp-port.ts'
+import type { McpExtensionContext } from '../mcp/mcp-port.ts'
 import { createLogger } from '../platform/logger.ts'
 import type { Principal } from '../platform/principal.ts'
 import { EventGate } from './event-gate.ts'
@@ -47,7 +47,7 @@ async function world({ heartbeatMs = patience, heldInMemory = 1_000, keep = 100_
         told.push({ method: method.slice('notifications/events/'.length), params })
         await pace.full
       },
-    } satisfies McpExtensionAsking
+    } satisfies McpExtensionContext
     const ended = streams.open(asked, reading.start(cursor), undefined, asking)
     const refs = () =>
       told.filter(({ method }) => method === 'event').map(({ params }) => (params.data as { ref: string }).ref)
@@ -55,7 +55,7 @@ async function world({ heartbeatMs = patience, heldInMemory = 1_000, keep = 100_
     return { told, refs, methods, ended, gone, pace }
   }
   const deliver = (...uids: number[]) =>
-    hub.transact(async (_transaction, tell) => void uids.forEach(uid => void tell(mail(uid))))
+    hub.transact(async (_transaction, publish) => void uids.forEach(uid => void publish(mail(uid))))
   return { hub, log, streams, open, deliver, shown }
 }
 

@@ -3,7 +3,7 @@
  * changes narrow or end it.
  */
 import type { EventHub } from '../events/event-hub.ts'
-import type { McpError, McpExtensionAsking } from '../mcp/mcp-port.ts'
+import type { McpError, McpExtensionContext } from '../mcp/mcp-port.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Principal, PrincipalListener } from '../platform/principal.ts'
@@ -11,7 +11,7 @@ import { Problem } from '../platform/problem.ts'
 import type { EventGate } from './event-gate.ts'
 import type { EventProjector } from './event-projector.ts'
 import { type EventReading, filterOf, isBefore, type StartPlace } from './event-reading.ts'
-import type { AskedEvent } from './event-types.ts'
+import type { RequestedEvent } from './event-types.ts'
 import { complete, errorOf, forbidden, metaOf, notifications } from './events-wire.ts'
 
 export interface EventStreamsOptions {
@@ -26,7 +26,7 @@ export interface EventStreamsOptions {
 
 interface Stream {
   principal: Principal
-  readonly asked: AskedEvent
+  readonly asked: RequestedEvent
   change(principal: Principal): void
   wake(): void
   isBeatDue: boolean
@@ -88,21 +88,21 @@ export class EventStreams implements PrincipalListener {
 
   /** Resolves with the result that ends the stream, also when the client is gone. */
   open(
-    asked: AskedEvent,
+    asked: RequestedEvent,
     start: StartPlace,
     floor: string | undefined,
-    asking: McpExtensionAsking,
+    context: McpExtensionContext,
   ): Promise<Record<string, unknown>> {
-    const running = this.#serve(asked, start, floor, asking).finally(() => this.#running.delete(running))
+    const running = this.#serve(asked, start, floor, context).finally(() => this.#running.delete(running))
     this.#running.add(running)
     return running
   }
 
   async #serve(
-    asked: AskedEvent,
+    asked: RequestedEvent,
     { after, isTruncated }: StartPlace,
     floor: string | undefined,
-    { caller, id, signal, notify }: McpExtensionAsking,
+    { caller, id, signal, notify }: McpExtensionContext,
   ): Promise<Record<string, unknown>> {
     const { hub, reading, projector, gate, sent } = this.#options
     const stopped = this.#stopped.signal
@@ -119,7 +119,7 @@ export class EventStreams implements PrincipalListener {
         wake()
       },
     }
-    const tell = (isBehind: boolean) =>
+    const notifyActive = (isBehind: boolean) =>
       notify(notifications.active, { cursor: reading.cursorOf(reader.place), truncated: isBehind, ...meta })
     const gone = () => {
       reader.end()
@@ -128,7 +128,7 @@ export class EventStreams implements PrincipalListener {
     signal.addEventListener('abort', gone, { once: true })
     this.#streams.add(stream)
     try {
-      await tell(isTruncated)
+      await notifyActive(isTruncated)
       while (!signal.aborted && !stopped.aborted) {
         if (stream.ended) {
           await notify(notifications.terminated, { error: errorOf(stream.ended), ...meta })
@@ -136,7 +136,7 @@ export class EventStreams implements PrincipalListener {
         }
         if (reader.isExpired) {
           reader.passTo(hub.places.oldest - 1)
-          await tell(true)
+          await notifyActive(true)
           continue
         }
         const batch = reader.take()
@@ -180,7 +180,7 @@ export class EventStreams implements PrincipalListener {
   }
 
   /** Sends why the exchange was ended by a Problem, as far as the transport still accepts it. */
-  async #tellWhy(signal: AbortSignal, notify: McpExtensionAsking['notify'], meta: object): Promise<void> {
+  async #tellWhy(signal: AbortSignal, notify: McpExtensionContext['notify'], meta: object): Promise<void> {
     if (!(signal.reason instanceof Problem) || signal.reason.code === 'draining') return
     const error = errorOf(forbidden(signal.reason.message))
     await notify(notifications.terminated, { error, ...meta }).catch(() => undefined)

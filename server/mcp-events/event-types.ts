@@ -103,7 +103,7 @@ export const eventNames = Object.keys(eventTypes) as EventName[]
 export type PayloadOf<Name extends EventName> = z.infer<(typeof eventTypes)[Name]['payload']>
 
 /** An event type with its validated arguments. */
-export interface AskedEvent {
+export interface RequestedEvent {
   name: EventName
   arguments: {
     account?: string | undefined

@@ -1,5 +1,5 @@
 /** MCP Events as an extension, whichever adapter carries it: the five methods over the event log. */
-import type { McpExtension, McpExtensionAsking } from '../mcp/mcp-port.ts'
+import type { McpExtension, McpExtensionContext } from '../mcp/mcp-port.ts'
 import type { EventAction, EventGate } from './event-gate.ts'
 import type { EventReading } from './event-reading.ts'
 import type { EventStreams } from './event-streams.ts'
@@ -27,7 +27,7 @@ export interface EventsExtensionOptions {
 }
 
 type Params = Record<string, unknown>
-type Answer = (params: Params, asking: McpExtensionAsking, refs: Record<string, string>) => Promise<object>
+type Answer = (params: Params, context: McpExtensionContext, refs: Record<string, string>) => Promise<object>
 
 const mostPolled = 100
 const defaultPolled = 50
@@ -39,9 +39,9 @@ export function eventsExtension(options: EventsExtensionOptions): McpExtension {
   const method = (action: EventAction, answer: Answer) => ({
     isStream: action === 'stream',
     scopeOf: ({ name }: Params) => (typeof name === 'string' && isEventName(name) ? scopeOf(name) : undefined),
-    answer: async (params: Params, asking: McpExtensionAsking): Promise<Params> => {
+    answer: async (params: Params, context: McpExtensionContext): Promise<Params> => {
       const refs: Record<string, string> = {}
-      return complete(await gate.run(action, asking, refs, () => answer(params, asking, refs)))
+      return complete(await gate.run(action, context, refs, () => answer(params, context, refs)))
     },
   })
   const list: Answer = async (params, { caller }) => {
@@ -65,15 +65,15 @@ export function eventsExtension(options: EventsExtensionOptions): McpExtension {
       nextPollMs,
     }
   }
-  const stream: Answer = async (params, asking, refs) => {
+  const stream: Answer = async (params, context, refs) => {
     const { name, arguments: given, cursor, maxAgeMs } = parsed(StreamParams, params)
-    const { principal } = asking.caller
+    const { principal } = context.caller
     const asked = gate.asked(principal, name, given)
     note(refs, asked.name, asked.arguments.account)
     const start = reading.start(cursor)
     const floor = cursor ? reading.floorOf(maxAgeMs) : undefined
     const isOlder = floor !== undefined && (await reading.hasOlder(asked, principal, start.after, floor))
-    return streams.open(asked, { ...start, isTruncated: start.isTruncated || isOlder }, floor, asking)
+    return streams.open(asked, { ...start, isTruncated: start.isTruncated || isOlder }, floor, context)
   }
   const subscribe: Answer = async (params, { caller: { principal }, signal }, refs) => {
     const { name, arguments: given, delivery, ...others } = parsed(SubscribeParams, params)

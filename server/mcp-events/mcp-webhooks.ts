@@ -9,12 +9,12 @@ import type { WebhookEnding, WebhookRow } from '../webhooks/webhook-tables.ts'
 import type { EventGate } from './event-gate.ts'
 import type { EventProjector } from './event-projector.ts'
 import { type EventReading, filterOf, isBefore } from './event-reading.ts'
-import type { AskedEvent } from './event-types.ts'
+import type { RequestedEvent } from './event-types.ts'
 import { control, controlId, errorOf, forbidden, subscriptionHeader } from './events-wire.ts'
 
 /** Settings stored with an endpoint, beside the columns of the delivery. */
 export interface SubscriptionSettings {
-  asked: AskedEvent
+  asked: RequestedEvent
   /** Older facts are left out. */
   floor?: string | undefined
 }

@@ -8,7 +8,7 @@ import type { WebhookSender } from '../webhooks/webhook-sender.ts'
 import { isSecret, signerOf } from '../webhooks/webhook-signer.ts'
 import { secretContext, type WebhookRow } from '../webhooks/webhook-tables.ts'
 import type { EventReading } from './event-reading.ts'
-import type { AskedEvent } from './event-types.ts'
+import type { RequestedEvent } from './event-types.ts'
 import {
   callbackEndpointError,
   challengeIn,
@@ -37,8 +37,8 @@ export interface SubscriptionBounds {
   verificationsPerMinute: number
 }
 
-export interface SubscriptionAsked {
-  asked: AskedEvent
+export interface SubscriptionRequest {
+  asked: RequestedEvent
   /** The arguments as the caller sent them, which identify the subscription. */
   given: Record<string, unknown>
   url: string
@@ -71,7 +71,7 @@ export class Subscriptions {
   }
 
   /** @throws McpError */
-  async subscribe(principal: Principal, input: SubscriptionAsked, signal: AbortSignal) {
+  async subscribe(principal: Principal, input: SubscriptionRequest, signal: AbortSignal) {
     const { endpoints, secrets, reading, now } = this.#options
     refuseOthers(principal)
     const { asked, secret } = input
@@ -112,7 +112,7 @@ export class Subscriptions {
   }
 
   /** @throws McpError */
-  async unsubscribe(principal: Principal, asked: AskedEvent, given: Record<string, unknown>, url: string) {
+  async unsubscribe(principal: Principal, asked: RequestedEvent, given: Record<string, unknown>, url: string) {
     const { endpoints } = this.#options
     refuseOthers(principal)
     if (!(await endpoints.remove(subscriptionId(principal, checkedUrl(url), asked, given))))
@@ -157,7 +157,12 @@ export class Subscriptions {
 }
 
 /** Returns an id derived from principal, URL, event and arguments, independent of their order. */
-function subscriptionId({ id }: Principal, url: string, { name }: AskedEvent, given: Record<string, unknown>): string {
+function subscriptionId(
+  { id }: Principal,
+  url: string,
+  { name }: RequestedEvent,
+  given: Record<string, unknown>,
+): string {
   const key = JSON.stringify([id, url, name, canonical(given)])
   return `sub_${createHash('sha256').update(key).digest('hex').slice(0, 32)}`
 }

@@ -62,7 +62,7 @@ const [waitSeconds, withdrawMs] = [25, 750]
  * Asks a human and waits for the decision; undefined if no one decides. Withdrawn by the signal. @throws Error for what
  * the server refuses.
  */
-export async function askPermission(
+export async function requestPermission(
   link: BridgeLink,
   asked: object,
   signal: AbortSignal,

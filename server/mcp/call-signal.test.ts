@@ -1,6 +1,6 @@
 /** A signal of a call aborts with the first of those that it follows, and a request has the very signal that it was given. */
 import { expect, test } from 'vitest'
-import { followCall, requestOfCall } from './sdk-asking.ts'
+import { followCall, requestOfCall } from './sdk-context.ts'
 
 test('aborts with either, for the reason of the first', () => {
   for (const which of [0, 1]) {

@@ -38,7 +38,7 @@ export class ClaudeChannel {
   readonly #waiting: { type: ChannelType; data: Data }[] = []
   readonly #approvals = new Set<string>()
   #skipped = 0
-  #isTelling = false
+  #isSending = false
   #isOver = false
 
   constructor(options: ChannelOptions) {
@@ -50,7 +50,7 @@ export class ClaudeChannel {
     if (this.#isOver || !this.#concerns(type, data)) return
     if (this.#waiting.length >= maxWaiting) this.#skipped++
     else this.#waiting.push({ type, data })
-    if (!this.#isTelling) void this.#tellAll()
+    if (!this.#isSending) void this.#sendAll()
   }
 
   stop(): void {
@@ -68,8 +68,8 @@ export class ClaudeChannel {
   }
 
   /** Sends notifications one after the other, no faster than the client reads them. */
-  async #tellAll(): Promise<void> {
-    this.#isTelling = true
+  async #sendAll(): Promise<void> {
+    this.#isSending = true
     try {
       for (let next = this.#waiting.shift(); next && !this.#isOver; next = this.#waiting.shift()) {
         const { content, meta } = next.type === 'mail_received' ? await this.#mail(next.data) : this.#approval(next)
@@ -84,7 +84,7 @@ export class ClaudeChannel {
       // The client is gone.
       this.stop()
     } finally {
-      this.#isTelling = false
+      this.#isSending = false
     }
   }
 

@@ -7,7 +7,7 @@
 
 export const permissionCapabilities = { 'claude/channel/permission': {} }
 
-export interface AskedByClaude {
+export interface ClaudePermissionRequest {
   tool_name: string
   description: string
   input_preview: string
@@ -16,7 +16,7 @@ export interface AskedByClaude {
 export interface ClaudePermissionsOptions {
   notify(method: string, params: Record<string, unknown>): Promise<void>
   /** Resolves with the human's decision; undefined if there is none. The signal withdraws the prompt. */
-  ask(asked: AskedByClaude, signal: AbortSignal): Promise<'allow' | 'deny' | undefined>
+  ask(asked: ClaudePermissionRequest, signal: AbortSignal): Promise<'allow' | 'deny' | undefined>
   /** Logs for people. */
   log(words: string): void
 }
@@ -59,7 +59,7 @@ export class ClaudePermissions {
     this.#over.abort()
   }
 
-  async #relay(id: string, asked: AskedByClaude): Promise<void> {
+  async #relay(id: string, asked: ClaudePermissionRequest): Promise<void> {
     const { ask, notify, log } = this.#options
     const { signal } = this.#over
     try {

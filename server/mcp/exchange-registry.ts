@@ -122,9 +122,9 @@ export class ExchangeRegistry implements PrincipalListener {
   }
 
   /** Announces changes on the streams of all principals that may know of them. */
-  publish({ changes, mayHear }: ResourceUpdate): void {
+  publish({ changes, mayReceive }: ResourceUpdate): void {
     for (const { exchange, principal, endedAt } of this.#all()) {
-      if (exchange.kind !== 'stream' || !exchange.publish || endedAt !== undefined || !mayHear(principal)) continue
+      if (exchange.kind !== 'stream' || !exchange.publish || endedAt !== undefined || !mayReceive(principal)) continue
       for (const change of changes) exchange.publish(change)
     }
   }

@@ -2,7 +2,7 @@
 import { isObject } from './mcp-frames.ts'
 import type { McpInputRequest, McpRevision } from './mcp-port.ts'
 
-interface AskedClient {
+interface RequestedClient {
   revision: McpRevision
   capabilities: Record<string, unknown>
 }
@@ -11,14 +11,14 @@ interface AskedClient {
 export const missingCapability = -32_021
 
 /** Returns whether the client can answer all of them; a call that lacks one answer could not finish. */
-export function canBeAsked(requests: Record<string, McpInputRequest>, client: AskedClient): boolean {
+export function acceptsRequest(requests: Record<string, McpInputRequest>, client: RequestedClient): boolean {
   return missingFor(requests, client) === undefined
 }
 
 /** Returns the capabilities that the client lacks, in the form of a declaration; undefined if it has all. */
 export function missingFor(
   requests: Record<string, McpInputRequest>,
-  client: AskedClient,
+  client: RequestedClient,
 ): Record<string, unknown> | undefined {
   const missing = Object.values(requests).flatMap(request => {
     const [name, part] = needsOf(request)
@@ -34,7 +34,7 @@ function needsOf(request: McpInputRequest): [name: string, part?: string] {
   return tools === undefined && toolChoice === undefined ? ['sampling'] : ['sampling', 'tools']
 }
 
-function isAble({ revision, capabilities }: AskedClient, name: string, part: string | undefined): boolean {
+function isAble({ revision, capabilities }: RequestedClient, name: string, part: string | undefined): boolean {
   const declared = capabilities[name]
   if (!isObject(declared) || (name === 'elicitation' && revision < '2025-06-18')) return false
   // The original mode had no name: a client that names no mode means form.

@@ -95,7 +95,7 @@ function codeOf(status: number): number {
 }
 
 /** What is known of an exchange at its start. Everything except the caller is claimed by the client. */
-export interface McpSaid {
+export interface McpClaims {
   caller: Caller
   /** Also the request id of its tool calls. */
   requestId: string
@@ -115,7 +115,7 @@ export interface McpSeen {
 
 /** Its methods must not throw. */
 export interface McpObserver {
-  opened(said: McpSaid): McpSeen
+  opened(said: McpClaims): McpSeen
 }
 
 const metaKey = '_meta'
@@ -126,7 +126,7 @@ const revisionKey = 'io.modelcontextprotocol/protocolVersion'
  * Reads what a request says of itself: since 2026 in every request, before that in the first (`initialize`), with the
  * revision in a header.
  */
-export function saidOf(headers: Headers, body: unknown): Pick<McpSaid, 'method' | 'revision' | 'peer'> {
+export function claimsOf(headers: Headers, body: unknown): Pick<McpClaims, 'method' | 'revision' | 'peer'> {
   const first = Array.isArray(body) ? body[0] : body
   const { method, params } = fieldsOf(first)
   const { clientInfo, protocolVersion, [metaKey]: meta } = fieldsOf(params)

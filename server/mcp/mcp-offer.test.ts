@@ -6,7 +6,7 @@ import { type Principal, scopeSet } from '../platform/principal.ts'
 import { defineTool } from '../tools/tool.ts'
 import { type AnswerSize, Toolbox } from '../tools/toolbox.ts'
 import { createMcpOffer } from './mcp-offer.ts'
-import type { McpCallAsking } from './mcp-port.ts'
+import type { McpCallContext } from './mcp-port.ts'
 
 const say = defineTool({
   name: 'say',
@@ -41,7 +41,7 @@ function setUp(scope: 'mail:meta' | 'mail:send' = 'mail:send') {
     scopes: scopeSet([scope]),
     accounts: 'all',
   }
-  const asking = (said: Partial<McpCallAsking> = {}): McpCallAsking => ({
+  const asking = (said: Partial<McpCallContext> = {}): McpCallContext => ({
     caller: { principal, address: '192.0.2.1', userAgent: 'Agent/1' },
     requestId: 'r-1',
     signal: new AbortController().signal,

@@ -40,9 +40,9 @@ export function createMcpOffer({ toolbox, accounts, stops, version, extensions =
     info: { name: 'rustymail', title: 'RustyMail', version, instructions },
     extensions,
     has: { resources: true, prompts: true, completions: true },
-    catalogue: async asking => {
-      const form = resultFormOf(asking)
-      const { principal } = asking.caller
+    catalogue: async context => {
+      const form = resultFormOf(context)
+      const { principal } = context.caller
       return {
         tools: toolbox.list(principal).map(tool => toListed(tool, form)),
         resources: await resources.list(principal),
@@ -50,44 +50,44 @@ export function createMcpOffer({ toolbox, accounts, stops, version, extensions =
         prompts: promptsFor(principal).map(toListedPrompt),
       }
     },
-    call: async (name, input, asking) => {
-      const form = resultFormOf(asking)
+    call: async (name, input, context) => {
+      const form = resultFormOf(context)
       if (toolbox.has(name)) {
         let answer: McpResult | undefined
         const size = (result: ToolResult) => {
           answer = toAnswer(result, form)
           return sizeOf(answer)
         }
-        const given = { ...asking, waiting: waitingIn(asking.state), sizeOf: size }
+        const given = { ...context, waiting: waitingIn(context.state), sizeOf: size }
         const result = await toolbox.call(name, input, given)
-        return withApprovalLink(result, asking, answer ?? toAnswer(result, form))
+        return withApprovalLink(result, context, answer ?? toAnswer(result, form))
       }
-      toolbox.refuseUnknown(name, asking)
+      toolbox.refuseUnknown(name, context)
       throw new McpError(mcpErrors.invalidParams, `There is no tool ${name.slice(0, maxName)}.`)
     },
-    readResource: (uri, asking) => resources.read(uri, asking),
-    checkSubscription: async (uri, asking) => resources.check(uri, asking),
-    getPrompt: async (name, input, asking) => {
-      const prompt = promptsFor(asking.caller.principal).find(each => each.name === name)
+    readResource: (uri, context) => resources.read(uri, context),
+    checkSubscription: async (uri, context) => resources.check(uri, context),
+    getPrompt: async (name, input, context) => {
+      const prompt = promptsFor(context.caller.principal).find(each => each.name === name)
       try {
         if (!prompt) throw new McpError(mcpErrors.invalidParams, `There is no prompt ${name.slice(0, maxName)}.`)
         const text = prompt.words(checked(prompt, input))
-        toolbox.notePrompt(name, asking)
+        toolbox.notePrompt(name, context)
         return { description: prompt.description, messages: [{ role: 'user', content: { type: 'text', text } }] }
       } catch (error) {
-        toolbox.notePrompt(name, asking, new Problem(prompt ? 'bad_request' : 'not_found', 'There is no such prompt.'))
+        toolbox.notePrompt(name, context, new Problem(prompt ? 'bad_request' : 'not_found', 'There is no such prompt.'))
         throw error
       }
     },
-    complete: async (of, { name, value }, given, asking) => {
+    complete: async (of, { name, value }, given, context) => {
       const asked = { name, value, given, isPrompt: of.type === 'ref/prompt' }
       if (of.type === 'ref/prompt') {
-        const prompt = promptsFor(asking.caller.principal).find(each => each.name === of.name)
-        if (prompt?.arguments.some(each => each.name === name)) return completion.complete(asked, asking)
+        const prompt = promptsFor(context.caller.principal).find(each => each.name === of.name)
+        if (prompt?.arguments.some(each => each.name === name)) return completion.complete(asked, context)
         throw new McpError(mcpErrors.invalidParams, 'There is no such prompt, or it has no such argument.')
       }
       const template = resourceTemplates.find(({ uriTemplate }) => uriTemplate === of.uri)
-      if (template?.uriTemplate.includes(`{${name}}`)) return completion.complete(asked, asking)
+      if (template?.uriTemplate.includes(`{${name}}`)) return completion.complete(asked, context)
       throw new McpError(mcpErrors.invalidParams, 'There is no such resource template, or it has no such variable.')
     },
   }

@@ -17,7 +17,7 @@ export interface McpPeer {
 export type McpTransport = 'http' | 'sse' | 'stdio'
 
 /** One caller with one request. */
-export interface McpAsking {
+export interface McpContext {
   caller: Caller
   requestId: string
   /** If it aborts with a Problem, that is the answer; otherwise the client is gone. */
@@ -43,7 +43,7 @@ export interface McpLogEntry {
 }
 
 /** The same, once the message has been read. */
-export interface McpCallAsking extends McpAsking {
+export interface McpCallContext extends McpContext {
   revision: McpRevision
   peer: McpPeer | undefined
   /** JSON-RPC id of the request. */
@@ -121,7 +121,7 @@ export interface McpResult {
 /** A human must answer before the call continues. Clients that cannot ask get `otherwise`, or an error without it. */
 export interface McpInputRequired<Result = McpResult> {
   inputRequests: Record<string, McpInputRequest>
-  /** JSON that returns as `McpCallAsking.state`; undefined for none. */
+  /** JSON that returns as `McpCallContext.state`; undefined for none. */
   state: unknown
   otherwise: Result | undefined
 }
@@ -183,10 +183,10 @@ export interface McpExtensionMethod {
   /** Returns the scope that a call with these parameters requires; undefined if none or unknown. */
   scopeOf?(params: Record<string, unknown>): Scope | undefined
   /** @throws McpError, Problem */
-  answer(params: Record<string, unknown>, asking: McpExtensionAsking): Promise<Record<string, unknown>>
+  answer(params: Record<string, unknown>, context: McpExtensionContext): Promise<Record<string, unknown>>
 }
 
-export interface McpExtensionAsking extends McpCallAsking {
+export interface McpExtensionContext extends McpCallContext {
   /** JSON-RPC id of the request. */
   id: string | number
   /** Resolves once the transport has accepted it (back-pressure). Rejects when the client is gone. */
@@ -199,24 +199,24 @@ export interface McpOffer {
   readonly extensions: readonly McpExtension[]
   /** Which features any caller may have; declared as capabilities. */
   readonly has: { resources: boolean; prompts: boolean; completions: boolean; logging?: boolean }
-  catalogue(asking: McpCallAsking): McpCatalogue | Promise<McpCatalogue>
+  catalogue(context: McpCallContext): McpCatalogue | Promise<McpCatalogue>
   /** @throws McpError for an unknown tool (`invalidParams`). Other failures are results with `isError`. */
-  call(name: string, input: unknown, asking: McpCallAsking): Promise<McpResult | McpInputRequired>
+  call(name: string, input: unknown, context: McpCallContext): Promise<McpResult | McpInputRequired>
   /** @throws McpError, Problem */
-  readResource(uri: string, asking: McpCallAsking): Promise<McpResourceContents[]>
+  readResource(uri: string, context: McpCallContext): Promise<McpResourceContents[]>
   /** Throws McpError or Problem if the caller may not subscribe to it. */
-  checkSubscription(uri: string, asking: McpCallAsking): Promise<void>
+  checkSubscription(uri: string, context: McpCallContext): Promise<void>
   /** @throws McpError, Problem */
   getPrompt(
     name: string,
     input: Record<string, string>,
-    asking: McpCallAsking,
+    context: McpCallContext,
   ): Promise<McpPromptResult | McpInputRequired<McpPromptResult>>
   complete(
     of: McpReference,
     argument: { name: string; value: string },
     given: Record<string, string>,
-    asking: McpCallAsking,
+    context: McpCallContext,
   ): Promise<McpCompletion>
 }
 
@@ -248,7 +248,7 @@ export interface McpSession extends McpOpen {
 }
 
 export interface McpSessionOptions {
-  asking: McpAsking
+  context: McpContext
   /** Declared in addition to the capabilities of the offer. */
   experimental?: Record<string, object> | undefined
   /** Called with notifications of the client that the protocol does not define. */
@@ -264,11 +264,11 @@ export interface McpPort {
    * Handles one request of Streamable HTTP, in any revision. @param body Parsed JSON; undefined for GET and DELETE.
    * Credentials, Origin, Host and size were checked before.
    */
-  handleHttp(request: FetchRequest, body: unknown, asking: McpAsking): McpHttpExchange
+  handleHttp(request: FetchRequest, body: unknown, context: McpContext): McpHttpExchange
   /** Opens HTTP+SSE of 2024-11-05. @param endpoint Where the client posts. */
   openSse(endpoint: string, options: McpSessionOptions): McpSession & { readonly body: ReadableStream<Uint8Array> }
   /** Takes a message posted to a session. @returns The status: 202, or 400 for an invalid message. */
-  postSse(session: McpSession, body: unknown, asking: McpAsking): Promise<number>
+  postSse(session: McpSession, body: unknown, context: McpContext): Promise<number>
   /** Serves newline-delimited JSON on both streams. Ends when `input` ends. */
   serveStdio(
     streams: { input: NodeJS.ReadableStream; output: NodeJS.WritableStream },

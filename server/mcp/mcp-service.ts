@@ -7,8 +7,8 @@ import type { Caller } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Exchange, ExchangeKind, ExchangeRegistry } from './exchange-registry.ts'
 import { runOf, sessionHeader } from './http-sessions.ts'
-import { type McpObserver, type McpSaid, type McpSeen, saidOf } from './mcp-frames.ts'
-import type { McpAsking, McpChange, McpOpen, McpPort, McpSession, McpSessionOptions } from './mcp-port.ts'
+import { claimsOf, type McpClaims, type McpObserver, type McpSeen } from './mcp-frames.ts'
+import type { McpChange, McpContext, McpOpen, McpPort, McpSession, McpSessionOptions } from './mcp-port.ts'
 import { callerIn, mcpSessionOf, newSessionName, sessionNotFound, withNewSession } from './mcp-session.ts'
 import { wantedForm } from './result-form.ts'
 
@@ -35,7 +35,7 @@ export interface StdioOptions extends Pick<McpSessionOptions, 'experimental' | '
   /** Stands for the headers of a request. */
   headers?: Headers
   /** Returns the current caller of the session's credentials. */
-  principalNow: NonNullable<McpAsking['principalNow']>
+  principalNow: NonNullable<McpContext['principalNow']>
 }
 
 /** The lists that a change of rights may change. */
@@ -68,7 +68,7 @@ export class McpService {
     wantedForm(request.headers)
     const port = await this.#options.port()
     const kind = port.kindOf(request, body)
-    const said = { transport: 'http', ...saidOf(request.headers, body) } as const
+    const said = { transport: 'http', ...claimsOf(request.headers, body) } as const
     const watch = this.#watch(caller, kind, requestId, said)
     call.onClosed(watch.close)
     const { signal } = watch.ending
@@ -89,8 +89,8 @@ export class McpService {
     const caller = callerIn(call.caller, id)
     const watch = this.#watch(caller, 'stream', requestId, ofSession('sse'))
     const { signal } = watch.ending
-    const asking = { caller, requestId, signal, headers: request.headers, transport: 'sse' } as const
-    const session = watch.begin(port.openSse(`${messagesPath}?${sseSessionName}=${id}`, { asking }))
+    const context = { caller, requestId, signal, headers: request.headers, transport: 'sse' } as const
+    const session = watch.begin(port.openSse(`${messagesPath}?${sseSessionName}=${id}`, { context }))
     this.#sessions.set(id, { session, principalId: caller.principal.id })
     const over = () => {
       this.#sessions.delete(id)
@@ -143,8 +143,8 @@ export class McpService {
     const named = callerIn({ ...caller, principal: found instanceof Promise ? await found : found }, id)
     const watch = this.#watch(named, 'stream', id, ofSession('stdio'))
     const { signal } = watch.ending
-    const asking = { caller: named, requestId: id, signal, headers, transport: 'stdio', principalNow } as const
-    const session = watch.begin(port.serveStdio({ input, output }, { asking, ...options }))
+    const context = { caller: named, requestId: id, signal, headers, transport: 'stdio', principalNow } as const
+    const session = watch.begin(port.serveStdio({ input, output }, { context, ...options }))
     const stream = this.#options.clients.openStream(named, () => watch.exchange.end(kicked()))
     const over = () => {
       watch.close()
@@ -171,10 +171,10 @@ export class McpService {
   }
 }
 
-type Said = Omit<McpSaid, 'caller' | 'requestId' | 'kind'>
+type Said = Omit<McpClaims, 'caller' | 'requestId' | 'kind'>
 
 /** The session's messages provide the rest. */
-function ofSession(transport: McpSaid['transport']): Said {
+function ofSession(transport: McpClaims['transport']): Said {
   return { transport, method: undefined, revision: undefined, peer: undefined }
 }
 

@@ -36,8 +36,8 @@ export function createNativeAdapter(options: McpAdapterOptions): McpPort {
       if (frame.kind !== 'request' || !engine.isStream(frame.method)) return 'call'
       return engine.isOfExtension(frame.method) ? 'events' : 'stream'
     },
-    handleHttp: (request, body, asking) => {
-      const exchange = new HttpExchange(parts, request, body, asking)
+    handleHttp: (request, body, context) => {
+      const exchange = new HttpExchange(parts, request, body, context)
       keep(exchange, exchange.over)
       return exchange
     },
@@ -51,15 +51,15 @@ export function createNativeAdapter(options: McpAdapterOptions): McpPort {
       void session.ended.then(() => stream.break(broken))
       return Object.assign(session, { body: stream.body })
     },
-    postSse: async (session, body, asking) => {
+    postSse: async (session, body, context) => {
       // Sessions come from `openSse` of this adapter.
-      return (session as NativeSession).receive(body, asking) ? 202 : 400
+      return (session as NativeSession).receive(body, context) ? 202 : 400
     },
     serveStdio: (streams, options) => {
       const queue = new FrameQueue()
       const session = new NativeSession(engine, options, queue)
       keep(session, session.ended)
-      carryStdio(streams, session, queue, body => void session.receive(body, options.asking))
+      carryStdio(streams, session, queue, body => void session.receive(body, options.context))
       return session
     },
     close: async () => {

@@ -1,8 +1,8 @@
 /** One request in flight, as an offer sees it: caller, client capabilities, and the channel back to the client. */
 import { peerOf, traceIn } from './mcp-frames.ts'
 import {
-  type McpAsking,
-  type McpCallAsking,
+  type McpCallContext,
+  type McpContext,
   type McpInputRequest,
   type McpLogEntry,
   type McpPeer,
@@ -24,7 +24,7 @@ export interface Introduction {
 /** Output to the client of one request. */
 export interface CallOut {
   /** Replaces an unsent one of the same key. */
-  tell(key: string, text: string): void
+  notify(key: string, text: string): void
   /** Dropped when too much is waiting. */
   log(text: string): void
   /** Resolves once it was accepted. */
@@ -45,7 +45,7 @@ export interface Call extends Introduction {
   id: Id
   method: string
   params: Params
-  asking: McpAsking
+  context: McpContext
   /** Aborts with a Problem to answer, or when the client is gone. */
   signal: AbortSignal
   out: CallOut
@@ -84,22 +84,22 @@ export function levelOf(level: unknown): McpLogEntry['level'] | undefined {
 }
 
 /** @param more Fields of rounds after the first. */
-export function askingOf(
+export function contextOf(
   call: Call,
   hasLog: boolean,
-  more?: Pick<McpCallAsking, 'inputResponses' | 'state'>,
-): McpCallAsking {
-  const { asking, signal, revision, peer, capabilities, id } = call
+  more?: Pick<McpCallContext, 'inputResponses' | 'state'>,
+): McpCallContext {
+  const { context, signal, revision, peer, capabilities, id } = call
   const trace = traceIn(call.params._meta)
   const log = hasLog && (call.logLevel !== undefined || !isModern(call)) ? logOf(call) : undefined
-  return { ...asking, signal, revision, peer, capabilities, id, trace, progress: progressOf(call), log, ...more }
+  return { ...context, signal, revision, peer, capabilities, id, trace, progress: progressOf(call), log, ...more }
 }
 
-function progressOf({ params, out }: Call): McpCallAsking['progress'] {
+function progressOf({ params, out }: Call): McpCallContext['progress'] {
   const progressToken = metaOf(params)?.progressToken
   if (!isToken(progressToken)) return () => undefined
   return ({ progress, total, message }) => {
-    out.tell('progress', notificationText('notifications/progress', { progressToken, progress, total, message }))
+    out.notify('progress', notificationText('notifications/progress', { progressToken, progress, total, message }))
   }
 }
 
@@ -107,7 +107,7 @@ function isToken(token: unknown): token is Id {
   return typeof token === 'string' ? token.length <= bounds.id : Number.isSafeInteger(token)
 }
 
-function logOf({ logLevel, out }: Call): McpCallAsking['log'] {
+function logOf({ logLevel, out }: Call): McpCallContext['log'] {
   const least = logLevel === undefined ? 0 : mcpLogLevels.indexOf(logLevel)
   return ({ level, logger, data }) => {
     if (mcpLogLevels.indexOf(level) < least) return

@@ -231,7 +231,7 @@ test('over stdio every line is answered as one message, or not at all, and the s
   const rejections = countRejections()
   await fc.assert(
     fc.asyncProperty(fc.array(line, { maxLength: 20 }), fc.boolean(), async (lines, isBegun) => {
-      const { session, write, next, listen } = overStdio(port, { asking: asking() })
+      const { session, write, next, listen } = overStdio(port, { context: asking() })
       listen()
       if (isBegun) write(handshake('2025-03-26'))
       write(...lines.map(text => text.replaceAll('\n', ' ')), request('last', 'ping'))
@@ -254,7 +254,7 @@ test('over HTTP+SSE what is posted is a message or refused, and the session goes
   const rejections = countRejections()
   await fc.assert(
     fc.asyncProperty(fc.array(body, { maxLength: 20 }), async posted => {
-      const session = port.openSse('/messages?sessionId=1', { asking: asking() })
+      const session = port.openSse('/messages?sessionId=1', { context: asking() })
       const events = eventsOf(session.body)
       expect(await events.next()).toEqual({ data: '/messages?sessionId=1' })
       for (const sent of posted) expect([202, 400]).toContain(await port.postSse(session, sent, asking()))
@@ -288,7 +288,7 @@ test('4 MiB of JSON, and JSON as deep as a parser takes it, is an answer like ot
   ]) {
     expect(await answerOf(send(wrong))).toMatchObject({ status: 400, error: { code: -32_600 } })
   }
-  const { write, next, listen } = overStdio(port, { asking: asking() })
+  const { write, next, listen } = overStdio(port, { context: asking() })
   listen()
   write('x'.repeat(9 * 1024 * 1024), request(1, 'ping'))
   expect(await next()).toMatchObject({ id: null, error: { code: -32_600 } })

@@ -5,7 +5,7 @@ import type { FetchAnswer, FetchRequest } from '../platform/http/http-fetch.ts'
 import type { ClientRequests } from './client-requests.ts'
 import { type HttpSession, type HttpSessions, openStream, sessionHeader, urisOf } from './http-sessions.ts'
 import { peerOf } from './mcp-frames.ts'
-import { type McpAsking, type McpChange, type McpHttpExchange, type McpRevision, mcpErrors } from './mcp-port.ts'
+import { type McpChange, type McpContext, type McpHttpExchange, type McpRevision, mcpErrors } from './mcp-port.ts'
 import { type Call, type Introduction, isModern, type SessionMemory } from './native-call.ts'
 import { agreedRevision, type NativeEngine } from './native-engine.ts'
 import { refusal, statusOf, toWireError } from './native-errors.ts'
@@ -13,8 +13,8 @@ import { EventStream, type KeepAlive, streamHeaders } from './native-event-strea
 import { errorText, isObject, resultText } from './native-frames.ts'
 import { type MessageFrame, type Reading, type RequestFrame, readRequest } from './native-http-request.ts'
 import { FrameQueue } from './native-queue.ts'
-import { askOver } from './native-rounds.ts'
-import { changeText, isHeardBy, type Subscription } from './native-subscription.ts'
+import { requestOver } from './native-rounds.ts'
+import { changeText, isDeliveredTo, type Subscription } from './native-subscription.ts'
 import { keyOf } from './stream-flow.ts'
 
 export interface HttpParts {
@@ -32,7 +32,7 @@ const jsonHeaders = { 'content-type': 'application/json' }
 export class HttpExchange implements McpHttpExchange {
   readonly response: Promise<FetchAnswer>
   readonly #parts: HttpParts
-  readonly #asking: McpAsking
+  readonly #asking: McpContext
   readonly #requestSignal: AbortSignal
   readonly #answered = Promise.withResolvers<FetchAnswer>()
   readonly #over = Promise.withResolvers<void>()
@@ -46,16 +46,16 @@ export class HttpExchange implements McpHttpExchange {
   #session: HttpSession | undefined
   #isOver = false
 
-  constructor(parts: HttpParts, request: FetchRequest, body: unknown, asking: McpAsking) {
+  constructor(parts: HttpParts, request: FetchRequest, body: unknown, context: McpContext) {
     this.#parts = parts
-    this.#asking = asking
+    this.#asking = context
     this.#requestSignal = request.signal
     this.response = this.#answered.promise
     this.#queue.onFull = () => this.cut()
-    asking.signal.addEventListener('abort', this.#told)
+    context.signal.addEventListener('abort', this.#onAbort)
     request.signal.addEventListener('abort', this.#left)
     if (request.signal.aborted) this.#left()
-    else if (asking.signal.aborted) this.#told()
+    else if (context.signal.aborted) this.#onAbort()
     const reading = readRequest(request, body, parts.sessions)
     this.#answer(reading).catch((error: unknown) => this.#fail(reading, error))
   }
@@ -67,10 +67,10 @@ export class HttpExchange implements McpHttpExchange {
 
   publish(change: McpChange): void {
     const news = this.#subscription?.newsOf(change)
-    if (news) this.#queue.tell(...news)
+    if (news) this.#queue.notify(...news)
     const uris = this.#session?.subscribed.get(this.#asking.caller.principal.id)
-    const isHeard = this.#session !== undefined && isHeardBy(change, this.#parts.engine.options.offer, uris)
-    if (isHeard) this.#queue.tell(keyOf(change), changeText(change))
+    const isDelivered = this.#session !== undefined && isDeliveredTo(change, this.#parts.engine.options.offer, uris)
+    if (isDelivered) this.#queue.notify(keyOf(change), changeText(change))
   }
 
   /** Ends a stream: its work is aborted, and its answer is the last message. */
@@ -90,7 +90,7 @@ export class HttpExchange implements McpHttpExchange {
     this.#respond(new Response(broken(), { headers: jsonHeaders }))
   }
 
-  readonly #told = (): void => {
+  readonly #onAbort = (): void => {
     this.#running.abort(this.#asking.signal.reason)
     if (this.#subscription) this.#finish(this.#subscription)
     else if (this.#session) this.#queue.end()
@@ -200,12 +200,12 @@ export class HttpExchange implements McpHttpExchange {
     const ask = session ? this.#ask : undefined
     const memory = session && memoryOf(session, this.#asking)
     const signal = this.#running.signal
-    return { ...introduction, id, method, params, asking: this.#asking, signal, out: this.#out, ask, memory }
+    return { ...introduction, id, method, params, context: this.#asking, signal, out: this.#out, ask, memory }
   }
 
   readonly #out: Call['out'] = {
-    tell: (key, text) => {
-      this.#queue.tell(key, text)
+    notify: (key, text) => {
+      this.#queue.notify(key, text)
       this.#open()
     },
     log: text => {
@@ -223,7 +223,7 @@ export class HttpExchange implements McpHttpExchange {
   readonly #ask: Call['ask'] = (request, signal) => {
     const { requests } = this.#parts
     const { id: principalId } = this.#asking.caller.principal
-    return askOver(request, signal, {
+    return requestOver(request, signal, {
       add: answer => requests.add(principalId, ({ result }) => answer(result)),
       forget: id => requests.forget(id),
       put: text => {
@@ -254,7 +254,7 @@ export class HttpExchange implements McpHttpExchange {
     if (this.#isOver) return
     this.#isOver = true
     clearTimeout(this.#opening)
-    this.#asking.signal.removeEventListener('abort', this.#told)
+    this.#asking.signal.removeEventListener('abort', this.#onAbort)
     this.#requestSignal.removeEventListener('abort', this.#left)
     // The reader left before the answer.
     if (this.#stream && !this.#queue.hasEnded) this.#running.abort(gone)
@@ -271,7 +271,7 @@ export class HttpExchange implements McpHttpExchange {
   }
 }
 
-function memoryOf(session: HttpSession, { caller }: McpAsking): SessionMemory {
+function memoryOf(session: HttpSession, { caller }: McpContext): SessionMemory {
   const { id } = caller.principal
   return {
     get uris() {

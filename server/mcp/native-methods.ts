@@ -9,7 +9,7 @@ import {
   type McpResult,
   mcpErrors,
 } from './mcp-port.ts'
-import { askingOf, type Call, isModern, levelOf } from './native-call.ts'
+import { type Call, contextOf, isModern, levelOf } from './native-call.ts'
 import { isObject, type Params } from './native-frames.ts'
 import { ListTexts } from './native-lists.ts'
 import { bounds, metaKeys } from './native-protocol.ts'
@@ -70,7 +70,7 @@ export class NativeMethods {
   }
 
   asking(call: Call) {
-    return askingOf(call, this.#hasLog)
+    return contextOf(call, this.#hasLog)
   }
 
   /** @param result JSON of a non-empty object. */
@@ -99,7 +99,7 @@ export class NativeMethods {
       name,
       state: this.#state,
       hasLog: this.#hasLog,
-      run: asking => this.#options.offer.call(name, input, asking),
+      run: context => this.#options.offer.call(name, input, context),
     })
     return this.ended(call, JSON.stringify(result), isAsking(result) ? 'asking' : 'plain')
   }
@@ -119,7 +119,7 @@ export class NativeMethods {
       name,
       state: this.#state,
       hasLog: this.#hasLog,
-      run: asking => this.#options.offer.getPrompt(name, input, asking),
+      run: context => this.#options.offer.getPrompt(name, input, context),
     })
     const result = await unlessCut(call, rounds)
     return this.ended(call, JSON.stringify(result), isAsking(result) ? 'asking' : 'plain')

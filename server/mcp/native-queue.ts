@@ -18,7 +18,7 @@ export class FrameQueue {
   #logs = 0
   #last: string[] = []
   #isEnding = false
-  #isTelling = false
+  #isNotifying = false
   #fault: Error | undefined
   /** Called when there is something to take, or when the queue is over. */
   onReady: () => void = () => undefined
@@ -53,16 +53,16 @@ export class FrameQueue {
   }
 
   /** Replaces an untaken one of the same key. */
-  tell(key: string, text: string): void {
+  notify(key: string, text: string): void {
     if (this.#isEnding || this.#fault) return
     // Re-inserted, so that the newest is last in line.
     this.#news.delete(key)
     this.#news.set(key, text)
-    if (this.#isTelling) return
+    if (this.#isNotifying) return
     // Deferred, so that several in the same turn are sent as one.
-    this.#isTelling = true
+    this.#isNotifying = true
     queueMicrotask(() => {
-      this.#isTelling = false
+      this.#isNotifying = false
       this.onReady()
     })
   }
@@ -70,7 +70,7 @@ export class FrameQueue {
   /** Dropped when too much is waiting. */
   log(text: string): void {
     if (this.#logs >= bounds.waitingLog) return
-    this.tell(`log ${this.#logs++}`, text)
+    this.notify(`log ${this.#logs++}`, text)
   }
 
   forget(keyStart: string): void {

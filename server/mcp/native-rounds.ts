@@ -2,9 +2,9 @@
  * Calls that a human has to answer before they continue: round trips with a signed state since 2026, requests to the
  * client before.
  */
-import { canBeAsked, missingCapability, missingFor } from './input-requests.ts'
-import { type McpCallAsking, McpError, type McpInputRequest, type McpInputRequired, mcpErrors } from './mcp-port.ts'
-import { askingOf, type Call, isModern } from './native-call.ts'
+import { acceptsRequest, missingCapability, missingFor } from './input-requests.ts'
+import { type McpCallContext, McpError, type McpInputRequest, type McpInputRequired, mcpErrors } from './mcp-port.ts'
+import { type Call, contextOf, isModern } from './native-call.ts'
 import { isObject, requestText } from './native-frames.ts'
 import { bounds } from './native-protocol.ts'
 import type { RequestState } from './request-state.ts'
@@ -21,7 +21,7 @@ export interface Rounds<Result> {
   name: string
   state: RequestState
   hasLog: boolean
-  run(asking: McpCallAsking): Promise<Result | McpInputRequired<Result>>
+  run(context: McpCallContext): Promise<Result | McpInputRequired<Result>>
 }
 
 export async function runRounds<Result extends object>(
@@ -29,26 +29,26 @@ export async function runRounds<Result extends object>(
   rounds: Rounds<Result>,
 ): Promise<Result | InputRequired> {
   if (isModern(call)) return await runRound(call, rounds)
-  let result = await rounds.run(askingOf(call, rounds.hasLog))
+  let result = await rounds.run(contextOf(call, rounds.hasLog))
   for (let round = 0; isRequired(result); round++) {
     const inputResponses = round < bounds.rounds ? await askAll(call, result) : undefined
     if (!inputResponses) return instead(call, result)
     const state = copyOf(result.state)
-    result = await rounds.run(askingOf(call, rounds.hasLog, { inputResponses, state }))
+    result = await rounds.run(contextOf(call, rounds.hasLog, { inputResponses, state }))
   }
   return result
 }
 
 async function runRound<Result extends object>(call: Call, rounds: Rounds<Result>): Promise<Result | InputRequired> {
   const { inputResponses, requestState } = call.params
-  const owner = { principalId: call.asking.caller.principal.id, method: call.method, name: rounds.name }
+  const owner = { principalId: call.context.caller.principal.id, method: call.method, name: rounds.name }
   if (inputResponses !== undefined && !isObject(inputResponses)) {
     throw new McpError(mcpErrors.invalidParams, 'inputResponses must be an object.')
   }
   const state = requestState === undefined ? undefined : rounds.state.open(textOf(requestState), owner)
-  const result = await rounds.run(askingOf(call, rounds.hasLog, { inputResponses, state }))
+  const result = await rounds.run(contextOf(call, rounds.hasLog, { inputResponses, state }))
   if (!isRequired(result)) return result
-  if (!canBeAsked(result.inputRequests, call)) return instead(call, result)
+  if (!acceptsRequest(result.inputRequests, call)) return instead(call, result)
   const inputRequests = Object.fromEntries(
     Object.entries(result.inputRequests).map(([key, request]) => [key, withoutElicitationId(request)]),
   )
@@ -79,7 +79,7 @@ function instead<Result>(call: Call, required: McpInputRequired<Result>): Result
 /** @returns Undefined if one of them cannot be asked or does not answer. */
 async function askAll(call: Call, required: McpInputRequired<unknown>): Promise<Record<string, unknown> | undefined> {
   const { ask } = call
-  if (!ask || !canBeAsked(required.inputRequests, call)) return undefined
+  if (!ask || !acceptsRequest(required.inputRequests, call)) return undefined
   const asked = Object.entries(required.inputRequests).map(
     async ([key, request]) => [key, await ask(inRevision(call, request), call.signal)] as const,
   )
@@ -115,7 +115,7 @@ export interface AskWay {
 }
 
 /** Asks the client of a session before 2026. @returns Undefined if it did not answer in time. */
-export async function askOver(
+export async function requestOver(
   { method, params }: McpInputRequest,
   signal: AbortSignal,
   way: AskWay,

@@ -18,10 +18,10 @@ const call = (name: string) => ({ name, arguments: {} })
 
 function started() {
   const native = startNative()
-  const asking = native.asking()
-  const stdio = overStdio(native.port, { asking })
+  const context = native.asking()
+  const stdio = overStdio(native.port, { context })
   onTestFinished(() => stdio.session.cut())
-  return { ...native, ...stdio, asking }
+  return { ...native, ...stdio, asking: context }
 }
 
 test('all that is sent at once and closed is answered, then it ends', async () => {
@@ -41,7 +41,7 @@ test('streams of extensions hold up nothing: more than calls may run, and what c
     new Promise<Record<string, never>>(resolve => signal.addEventListener('abort', () => resolve({})))
   const methods = { 'quiet/stream': { isStream: true, answer: quiet } }
   const { port, asking } = startNative({ extensions: [{ name: 'org.example/quiet', settings: {}, methods }] })
-  const { session, write, next, listen } = overStdio(port, { asking: asking() })
+  const { session, write, next, listen } = overStdio(port, { context: asking() })
   onTestFinished(() => session.cut())
   listen()
   write(handshake('2025-11-25'))
@@ -62,7 +62,7 @@ test('while as many calls run as may, a cancellation is read: of one that runs, 
   await vi.waitFor(() => expect(running).toHaveLength(bounds.requests), patience)
   const cancel = (requestId: number) => ({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId } })
   write(request(100, 'tools/call', call('echo')), request(101, 'tools/call', call('echo')), cancel(100), cancel(3))
-  await vi.waitFor(() => expect(running[3]?.asking.signal.aborted).toBe(true), patience)
+  await vi.waitFor(() => expect(running[3]?.context.signal.aborted).toBe(true), patience)
   running[3]?.release()
   // The cancelled call freed its slot, and the first of those that waited is gone.
   expect(await next()).toMatchObject({ id: 101 })
@@ -84,7 +84,7 @@ test('when the input ends, what does not end by itself is given up', async () =>
   await vi.waitFor(() => expect(vi.getTimerCount()).toBe(1))
   vi.advanceTimersByTime(lastAnswersMs)
   await session.ended
-  expect(running[0]?.asking.signal.aborted).toBe(true)
+  expect(running[0]?.context.signal.aborted).toBe(true)
 })
 
 test('a request that is cancelled is never answered, and its id is free again', async () => {
@@ -95,7 +95,7 @@ test('a request that is cancelled is never answered, and its id is free again', 
   write(request(1, 'tools/call', call('wait')), request(1, 'ping'))
   expect(await next()).toMatchObject({ id: 1, error: { code: -32_600 } })
   write({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1, reason: 'enough' } })
-  await expect.poll(() => running[0]?.asking.signal.aborted).toBe(true)
+  await expect.poll(() => running[0]?.context.signal.aborted).toBe(true)
   write({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'other' } }, request(1, 'ping'))
   expect(await next()).toMatchObject({ id: 1, result: {} })
 })
@@ -148,10 +148,10 @@ test('progress is told before the answer, and never after it', async () => {
     params: { progressToken: 't', progress: 500 },
   })
   expect(await next()).toMatchObject({ id: 1 })
-  const { asking, release } = running[0]!
+  const { context, release } = running[0]!
   release()
   expect(await next()).toMatchObject({ id: 2 })
-  asking.progress({ progress: 1 })
+  context.progress({ progress: 1 })
   write(request(3, 'ping'))
   expect(await next()).toMatchObject({ id: 3 })
 })
@@ -195,7 +195,7 @@ test('a client that writes and does not read is not read either, and loses nothi
 
 test('over HTTP+SSE a session has so many requests under way, and so many subscriptions', async () => {
   const { port, asking, running } = startNative()
-  const session = port.openSse('/messages', { asking: asking() })
+  const session = port.openSse('/messages', { context: asking() })
   const events = eventsOf(session.body)
   await events.next()
   const post = (frame: unknown) => port.postSse(session, frame, asking())

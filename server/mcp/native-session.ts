@@ -1,8 +1,8 @@
 /** The messages of a lasting connection (stdio, HTTP+SSE), in the revisions with a handshake and since 2026. */
 import { maxBatch, peerOf, toMcpError } from './mcp-frames.ts'
 import {
-  type McpAsking,
   type McpChange,
+  type McpContext,
   type McpPeer,
   type McpRevision,
   type McpSession,
@@ -31,8 +31,8 @@ import {
 import { invalid } from './native-methods.ts'
 import { batched, bounds, codes, modern, unnamed } from './native-protocol.ts'
 import type { FrameQueue } from './native-queue.ts'
-import { askOver } from './native-rounds.ts'
-import { changeText, isHeardBy, type Subscription } from './native-subscription.ts'
+import { requestOver } from './native-rounds.ts'
+import { changeText, isDeliveredTo, type Subscription } from './native-subscription.ts'
 import { keyOf } from './stream-flow.ts'
 
 type RequestFrame = Extract<Frame, { kind: 'request' }>
@@ -82,9 +82,9 @@ export class NativeSession implements McpSession {
     this.#queue = queue
     this.ended = this.#end.promise
     queue.onFull = () => this.cut()
-    const { signal } = options.asking
-    if (signal.aborted) this.#told()
-    else signal.addEventListener('abort', this.#told, { once: true })
+    const { signal } = options.context
+    if (signal.aborted) this.#onAbort()
+    else signal.addEventListener('abort', this.#onAbort, { once: true })
   }
 
   get peer(): McpPeer | undefined {
@@ -101,15 +101,15 @@ export class NativeSession implements McpSession {
   }
 
   /** Answers whatever needs an answer. @returns Whether it is a valid message. */
-  receive(body: unknown, asking: McpAsking): boolean {
+  receive(body: unknown, context: McpContext): boolean {
     if (this.#isOver || this.#isClosing) return true
-    if (Array.isArray(body)) return this.#receiveBatch(body, asking)
+    if (Array.isArray(body)) return this.#receiveBatch(body, context)
     const frame = readFrame(body)
     if (frame.kind === 'wrong') {
       this.refuse(mcpErrors.invalidRequest, frame.words)
       return false
     }
-    this.#say(this.#take(frame, asking))
+    this.#say(this.#take(frame, context))
     return true
   }
 
@@ -126,11 +126,11 @@ export class NativeSession implements McpSession {
   publish(change: McpChange): void {
     for (const { subscription } of this.#running.values()) {
       const news = subscription?.newsOf(change)
-      if (news) this.#queue.tell(...news)
+      if (news) this.#queue.notify(...news)
     }
     if (!this.#hasBegun || this.#introduction.revision === modern) return
-    const isHeard = isHeardBy(change, this.#engine.options.offer, this.#memory.uris)
-    if (isHeard) this.#queue.tell(keyOf(change), changeText(change))
+    const isDelivered = isDeliveredTo(change, this.#engine.options.offer, this.#memory.uris)
+    if (isDelivered) this.#queue.notify(keyOf(change), changeText(change))
   }
 
   async notify(method: string, params: Params): Promise<void> {
@@ -146,7 +146,7 @@ export class NativeSession implements McpSession {
   async #close(): Promise<void> {
     this.#isClosing = true
     const ends = [...this.#running.values()].flatMap(({ subscription }) => (subscription ? [subscription] : []))
-    if (!this.#options.asking.signal.aborted) this.#stop()
+    if (!this.#options.context.signal.aborted) this.#stop()
     this.#idle = Promise.withResolvers<void>()
     if (!this.isIdle) await Promise.race([this.#idle.promise, this.ended])
     this.#queue.end(...ends.map(end => this.#engine.goodbye(end)))
@@ -162,13 +162,13 @@ export class NativeSession implements McpSession {
   over(): void {
     this.#stop()
     this.#isOver = true
-    this.#options.asking.signal.removeEventListener('abort', this.#told)
+    this.#options.context.signal.removeEventListener('abort', this.#onAbort)
     this.#end.resolve()
   }
 
-  readonly #told = (): void => {
+  readonly #onAbort = (): void => {
     // Calls in flight answer with the reason, and nothing follows.
-    for (const { stop } of this.#running.values()) stop.abort(this.#options.asking.signal.reason)
+    for (const { stop } of this.#running.values()) stop.abort(this.#options.context.signal.reason)
   }
 
   #stop(): void {
@@ -177,7 +177,7 @@ export class NativeSession implements McpSession {
   }
 
   /** Takes a batch, of one revision only; its answers are one message, in order. */
-  #receiveBatch(body: unknown[], asking: McpAsking): boolean {
+  #receiveBatch(body: unknown[], context: McpContext): boolean {
     const refuse = (words: string) => {
       this.refuse(mcpErrors.invalidRequest, `Invalid Request: ${words}`)
       return false
@@ -188,7 +188,7 @@ export class NativeSession implements McpSession {
     const frames = body.map(readFrame)
     const isRefused = frames.some(frame => frame.kind === 'wrong' || ('method' in frame && isAlone(frame)))
     if (isRefused) return refuse('the batch contains an invalid message, or one that must not be in it.')
-    const texts = frames.flatMap(frame => (frame.kind === 'wrong' ? [] : [this.#take(frame, asking)]))
+    const texts = frames.flatMap(frame => (frame.kind === 'wrong' ? [] : [this.#take(frame, context)]))
     const together = Promise.all(texts).then(all => all.filter(text => text !== undefined))
     this.#say(together.then(answers => (answers.length > 0 ? `[${answers.join(',')}]` : undefined)))
     return true
@@ -206,9 +206,9 @@ export class NativeSession implements McpSession {
   }
 
   /** @returns The answer, if any. Never rejects. */
-  async #take(frame: Exclude<Frame, { kind: 'wrong' }>, asking: McpAsking): Promise<string | undefined> {
+  async #take(frame: Exclude<Frame, { kind: 'wrong' }>, context: McpContext): Promise<string | undefined> {
     if (frame.kind === 'answer') return void this.#asked.get(frame.id)?.(frame.result)
-    if (frame.kind === 'notification') return void this.#hear(frame.method, frame.params)
+    if (frame.kind === 'notification') return void this.#onNotification(frame.method, frame.params)
     const introduction = this.#introduce(frame)
     if (typeof introduction === 'string') return introduction
     const { id } = frame
@@ -228,18 +228,18 @@ export class NativeSession implements McpSession {
       isStream,
     }
     // The request that posted it has ended by now: only a reason that must be answered counts.
-    const stop = () => toMcpError(asking.signal.reason) && running.stop.abort(asking.signal.reason)
-    if (this.#options.asking.signal.aborted) running.stop.abort(this.#options.asking.signal.reason)
-    if (asking.signal.aborted) stop()
-    else asking.signal.addEventListener('abort', stop, { once: true })
+    const stop = () => toMcpError(context.signal.reason) && running.stop.abort(context.signal.reason)
+    if (this.#options.context.signal.aborted) running.stop.abort(this.#options.context.signal.reason)
+    if (context.signal.aborted) stop()
+    else context.signal.addEventListener('abort', stop, { once: true })
     this.#running.set(id, running)
     try {
       const { signal } = running.stop
       const out = this.#out(id, running)
-      const call = { ...introduction, ...frame, asking, signal, out, ask: this.#ask, memory: this.#memory }
+      const call = { ...introduction, ...frame, context, signal, out, ask: this.#ask, memory: this.#memory }
       return await this.#answer(call, running)
     } finally {
-      asking.signal.removeEventListener('abort', stop)
+      context.signal.removeEventListener('abort', stop)
       if (!running.subscription || running.isCancelled) this.#forget(id, running)
     }
   }
@@ -306,7 +306,7 @@ export class NativeSession implements McpSession {
     return undefined
   }
 
-  #hear(method: string, params: Params): void {
+  #onNotification(method: string, params: Params): void {
     if (method === 'notifications/cancelled') return this.#cancel(params.requestId)
     if (method.startsWith('notifications/') && known.has(method)) return
     try {
@@ -335,8 +335,8 @@ export class NativeSession implements McpSession {
     const start = `${JSON.stringify(id)} `
     const isSilent = () => running.isCancelled || running.isOver
     return {
-      tell: (key, text) => {
-        if (!isSilent()) this.#queue.tell(start + key, text)
+      notify: (key, text) => {
+        if (!isSilent()) this.#queue.notify(start + key, text)
       },
       log: text => {
         if (!isSilent()) this.#queue.log(text)
@@ -346,7 +346,7 @@ export class NativeSession implements McpSession {
   }
 
   readonly #ask: Call['ask'] = (request, signal) =>
-    askOver(request, signal, {
+    requestOver(request, signal, {
       add: answer => {
         const id = `ask-${++this.#asks}`
         this.#asked.set(id, answer)

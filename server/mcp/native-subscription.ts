@@ -82,7 +82,7 @@ export function changeText(change: McpChange, meta?: Params): string {
 }
 
 /** Whether a session before 2026 is notified; it subscribes only to changes of single resources. */
-export function isHeardBy(change: McpChange, { has }: McpOffer, uris: ReadonlySet<string> | undefined): boolean {
+export function isDeliveredTo(change: McpChange, { has }: McpOffer, uris: ReadonlySet<string> | undefined): boolean {
   if (change.of === 'resource') return uris?.has(change.uri) === true
   return change.of === 'tools' || has[change.of]
 }

@@ -5,9 +5,9 @@
 import { mayPass, type Operation, type Stops } from '../platform/guard.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import type { Asking, Toolbox, ToolSuccess } from '../tools/toolbox.ts'
+import type { Toolbox, ToolContext, ToolSuccess } from '../tools/toolbox.ts'
 import {
-  type McpCallAsking,
+  type McpCallContext,
   McpError,
   type McpResource,
   type McpResourceContents,
@@ -81,23 +81,23 @@ export class OfferResources {
   }
 
   /** @throws McpError, Problem */
-  async read(uri: string, asking: McpCallAsking): Promise<McpResourceContents[]> {
+  async read(uri: string, context: McpCallContext): Promise<McpResourceContents[]> {
     const resource = parseResource(uri)
-    if (!resource) throw noResource(uri, asking)
-    if (resource.kind === 'attachment') return [await this.#readAttachment(uri, resource, asking)]
+    if (!resource) throw noResource(uri, context)
+    if (resource.kind === 'attachment') return [await this.#readAttachment(uri, resource, context)]
     const [name, input] = callFor(resource)
-    return [toText(uri, await this.#call(name, input, uri, asking))]
+    return [toText(uri, await this.#call(name, input, uri, context))]
   }
 
   /**
    * Checks whether it may be watched. It is not read: in a visible account it may still appear later. @throws McpError,
    * Problem
    */
-  check(uri: string, asking: McpCallAsking): void {
+  check(uri: string, context: McpCallContext): void {
     const resource = parseResource(uri)
-    const { principal } = asking.caller
+    const { principal } = context.caller
     if (!resource || resource.kind === 'attachment' || !maySeeAccount(principal, resource.account))
-      throw noResource(uri, asking)
+      throw noResource(uri, context)
     const [name] = callFor(resource)
     if (!this.#toolsOf(principal).has(name))
       throw new McpError(mcpErrors.invalidParams, `This resource requires what ${name} requires.`, { uri })
@@ -107,12 +107,12 @@ export class OfferResources {
   async #readAttachment(
     uri: string,
     { account, message, id }: MailResource & { kind: 'attachment' },
-    asking: McpCallAsking,
+    context: McpCallContext,
   ): Promise<McpResourceContents> {
     const ref = `${account}.${message}`
-    const text = await this.#call('mail_attachment', { ref, id, as: 'text', max_chars: maxChars }, uri, asking)
+    const text = await this.#call('mail_attachment', { ref, id, as: 'text', max_chars: maxChars }, uri, context)
     if ('untrusted_text' in text.output) return toText(uri, text)
-    const { blocks = [] } = await this.#call('mail_attachment', { ref, id, as: 'inline' }, uri, asking)
+    const { blocks = [] } = await this.#call('mail_attachment', { ref, id, as: 'inline' }, uri, context)
     for (const block of blocks) {
       if (block.type === 'image') return { uri, mimeType: block.mimeType, blob: block.data }
       if (block.type === 'resource') return { uri, mimeType: block.resource.mimeType, blob: block.resource.blob }
@@ -120,7 +120,7 @@ export class OfferResources {
     throw new Problem('too_large', 'An attachment of more than 1 MiB is read over the REST API.')
   }
 
-  async #call(name: string, input: object, uri: string, asking: Asking & McpCallAsking): Promise<ToolSuccess> {
+  async #call(name: string, input: object, uri: string, asking: ToolContext & McpCallContext): Promise<ToolSuccess> {
     const result = await this.#options.toolbox.call(name, input, {
       ...asking,
       resource: uri.slice(0, maxNamed),
@@ -157,7 +157,7 @@ function toText(uri: string, { text, output }: ToolSuccess): McpResourceContents
   return { uri, mimeType: 'text/plain', text: text?.() ?? JSON.stringify(output) }
 }
 
-function noResource(uri: string, { revision }: McpCallAsking): McpError {
+function noResource(uri: string, { revision }: McpCallContext): McpError {
   const code = revision < '2026-07-28' ? notFoundBefore2026 : mcpErrors.invalidParams
   return new McpError(code, 'There is no such resource.', { uri: uri.slice(0, 1_000) })
 }

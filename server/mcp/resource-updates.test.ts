@@ -50,7 +50,7 @@ test('a fact tells of the resources that are other than before', () => {
 test('only callers that may read a resource hear of it', () => {
   const { tell, told } = setUp()
   tell('mail_received', { folder: 'INBOX', thread_id: 't' })
-  const hears = (principal: Principal) => told.map(({ mayHear }) => mayHear(principal))
+  const hears = (principal: Principal) => told.map(({ mayReceive }) => mayReceive(principal))
   expect(hears(token('mail:read', 'a'))).toEqual([true, true])
   expect(hears(token('mail:meta', 'a'))).toEqual([true, false])
   expect(hears(token('dashboard:read', 'a'))).toEqual([false, false])
@@ -63,7 +63,7 @@ test('nobody hears of an account of which a human stopped the reading', () => {
   })
   tell('mail_received', { folder: 'INBOX', thread_id: 't' })
   const [own, other] = [token('mail:read', 'a'), { ...token('mail:read', 'a'), id: 'another' }]
-  expect(told.map(({ mayHear }) => [mayHear(own), mayHear(other)])).toEqual([
+  expect(told.map(({ mayReceive }) => [mayReceive(own), mayReceive(other)])).toEqual([
     [false, true],
     [false, true],
   ])

@@ -10,7 +10,7 @@ import { type MailResource, resourceUri } from './resource-uri.ts'
 export interface ResourceUpdate {
   changes: readonly McpChange[]
   /** Whether the principal may be notified. */
-  mayHear(principal: Principal): boolean
+  mayReceive(principal: Principal): boolean
 }
 
 /** The hub of the event log. */
@@ -26,28 +26,28 @@ export function resourceUpdates(hub: FactSource, stops: Pick<Stops, 'check'>, li
     principal.scopes.has(scope) &&
     maySeeAccount(principal, account) &&
     mayPass(() => stops.check(principal, watching, account))
-  const tell = (scope: Scope, account: string, resources: readonly MailResource[]) => {
+  const publish = (scope: Scope, account: string, resources: readonly MailResource[]) => {
     const uris = new Set(resources.map(resourceUri))
     listener({
       changes: [...uris].map(uri => ({ of: 'resource', uri })),
-      mayHear: principal => mayWatch(principal, scope, account),
+      mayReceive: principal => mayWatch(principal, scope, account),
     })
   }
   const folder = ({ account_id: account, folder: path, old_path: oldPath }: EventOf<'folder_changed'>['data']) =>
-    tell('mail:meta', account, [
+    publish('mail:meta', account, [
       { kind: 'account', account },
       { kind: 'folder', account, path },
       ...(oldPath === undefined ? [] : [{ kind: 'folder' as const, account, path: oldPath }]),
     ])
   const received = ({ account_id: account, folder: path, thread_id: thread }: EventOf<'mail_received'>['data']) => {
-    tell('mail:meta', account, [
+    publish('mail:meta', account, [
       { kind: 'account', account },
       { kind: 'folder', account, path },
     ])
-    if (thread !== undefined) tell('mail:read', account, [{ kind: 'thread', account, thread }])
+    if (thread !== undefined) publish('mail:read', account, [{ kind: 'thread', account, thread }])
   }
   const changed = ({ account_id: account, messages }: EventOf<'mail_changed' | 'mail_removed'>['data']) =>
-    tell(
+    publish(
       'mail:read',
       account,
       messages.flatMap(({ id: message, thread_id: thread }) => [
@@ -58,7 +58,7 @@ export function resourceUpdates(hub: FactSource, stops: Pick<Stops, 'check'>, li
   const listed = ({ account_id: account }: { account_id: string }) =>
     listener({
       changes: [{ of: 'resources' }],
-      mayHear: principal => mayWatch(principal, 'mail:meta', account),
+      mayReceive: principal => mayWatch(principal, 'mail:meta', account),
     })
   const listening = [
     hub.listen('folder_changed', folder),

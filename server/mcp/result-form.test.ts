@@ -2,10 +2,10 @@
 import { expect, test } from 'vitest'
 import { anonymous } from '../platform/principal.ts'
 import type { ToolInfo } from '../tools/toolbox.ts'
-import type { McpCallAsking, McpRevision } from './mcp-port.ts'
+import type { McpCallContext, McpRevision } from './mcp-port.ts'
 import { resultFormOf, sizeOf, toAnswer, toListed } from './result-form.ts'
 
-const asking = (said: Partial<McpCallAsking> = {}) => ({
+const asking = (said: Partial<McpCallContext> = {}) => ({
   headers: undefined,
   revision: '2026-07-28' as McpRevision,
   peer: undefined,

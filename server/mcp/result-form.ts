@@ -6,7 +6,7 @@
 import { z } from 'zod'
 import { Problem } from '../platform/problem.ts'
 import type { AnswerSize, ToolInfo, ToolResult } from '../tools/toolbox.ts'
-import type { McpCallAsking, McpInputRequired, McpResult, McpTool } from './mcp-port.ts'
+import type { McpCallContext, McpInputRequired, McpResult, McpTool } from './mcp-port.ts'
 
 const forms = ['both', 'structured', 'text'] as const
 export type ResultForm = (typeof forms)[number]
@@ -35,7 +35,7 @@ export function resultFormOf({
   peer,
   capabilities,
   caller,
-}: Pick<McpCallAsking, 'headers' | 'revision' | 'peer' | 'capabilities' | 'caller'>): ResultForm {
+}: Pick<McpCallContext, 'headers' | 'revision' | 'peer' | 'capabilities' | 'caller'>): ResultForm {
   const wanted = (headers && wantedForm(headers)) ?? formIn(capabilities)
   if (wanted) return wanted
   const isText = revision < structuredSince || textReaders.test(peer?.name ?? caller.userAgent)
@@ -118,7 +118,7 @@ const key = 'approval'
  */
 export function withApprovalLink(
   result: ToolResult,
-  { capabilities, state }: Pick<McpCallAsking, 'capabilities' | 'state'>,
+  { capabilities, state }: Pick<McpCallContext, 'capabilities' | 'state'>,
   otherwise: McpResult,
 ): McpResult | McpInputRequired {
   if (result.isError || !result.ask || state !== undefined || !opensLinks(capabilities)) return otherwise

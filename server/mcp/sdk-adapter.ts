@@ -6,7 +6,7 @@ import { methodOf } from './mcp-frames.ts'
 import type { McpAdapterOptions, McpOpen, McpPort } from './mcp-port.ts'
 import { createNativeAdapter } from './native-adapter.ts'
 import { RequestState } from './request-state.ts'
-import { modernRevision } from './sdk-asking.ts'
+import { modernRevision } from './sdk-context.ts'
 import { isStreamOf, SdkHttpExchange } from './sdk-http.ts'
 import { SdkSession } from './sdk-session.ts'
 import { SseWire } from './sse-wire.ts'
@@ -39,9 +39,9 @@ export function createSdkAdapter(options: McpAdapterOptions): McpPort {
       const method = methodOf(body) ?? ''
       return offer.extensions.some(({ methods }) => method in methods) ? 'events' : 'stream'
     },
-    handleHttp: (request, body, asking) => {
-      if (isNative(request, body)) return native.handleHttp(request, body, asking)
-      const exchange = new SdkHttpExchange(shared, request, body, asking)
+    handleHttp: (request, body, context) => {
+      if (isNative(request, body)) return native.handleHttp(request, body, context)
+      const exchange = new SdkHttpExchange(shared, request, body, context)
       return keep(exchange, exchange.over)
     },
     openSse: (endpoint, options) => {
@@ -51,7 +51,7 @@ export function createSdkAdapter(options: McpAdapterOptions): McpPort {
       received.set(opened, session)
       return keep(opened, wire.ended)
     },
-    postSse: async (session, body, asking) => (received.get(session)?.receive(body, asking) ? 202 : 400),
+    postSse: async (session, body, context) => (received.get(session)?.receive(body, context) ? 202 : 400),
     serveStdio: (streams, options) => {
       const wire = new StdioWire(streams, frame => void session.receive(frame))
       const session: SdkSession = new SdkSession({ ...options, offer, states, ...faults }, wire, 'stdio')

@@ -20,8 +20,8 @@ import {
   toMcpError,
 } from './mcp-frames.ts'
 import {
-  type McpAsking,
   type McpChange,
+  type McpContext,
   McpError,
   type McpHttpExchange,
   type McpOffer,
@@ -29,7 +29,7 @@ import {
   mcpErrors,
 } from './mcp-port.ts'
 import type { RequestState } from './request-state.ts'
-import { followCall, modernRevision, requestOfCall, type SdkMemory, type SdkScope } from './sdk-asking.ts'
+import { followCall, modernRevision, requestOfCall, type SdkMemory, type SdkScope } from './sdk-context.ts'
 import { SdkLegacyWire } from './sdk-legacy-wire.ts'
 import { legacyRevisionOf, serverFor } from './sdk-offer.ts'
 import { listenedUris } from './sdk-session.ts'
@@ -55,7 +55,7 @@ const maxHttpBatch = 50
 export class SdkHttpExchange implements McpHttpExchange {
   readonly response: Promise<Response>
   readonly #shared: SdkHttpShared
-  readonly #asking: McpAsking
+  readonly #asking: McpContext
   readonly #body: unknown
   readonly #cut = new AbortController()
   readonly #closing = new AbortController()
@@ -68,11 +68,11 @@ export class SdkHttpExchange implements McpHttpExchange {
   /** What the client listens to. */
   #wanted: { kinds: ReadonlySet<string>; uris: ReadonlySet<string> } | undefined
 
-  constructor(shared: SdkHttpShared, request: FetchRequest, body: unknown, asking: McpAsking) {
+  constructor(shared: SdkHttpShared, request: FetchRequest, body: unknown, context: McpContext) {
     this.#shared = shared
-    this.#asking = asking
+    this.#asking = context
     this.#body = body
-    this.#flow = new StreamFlow(change => this.#tell(change))
+    this.#flow = new StreamFlow(change => this.#notify(change))
     const signal = followCall(request.signal, this.#cut.signal)
     signal.addEventListener('abort', () => this.#end(), { once: true })
     const { url, method, headers } = request
@@ -194,7 +194,7 @@ export class SdkHttpExchange implements McpHttpExchange {
       states,
       era,
       onFault,
-      askingOf: () => this.#asking,
+      contextOf: () => this.#asking,
       client: () => ({ revision, peer, capabilities }),
       memory: session && memoryOf(session),
       canTell: era === 'modern' || session !== undefined || methodOf(this.#body) === 'initialize',
@@ -227,7 +227,7 @@ export class SdkHttpExchange implements McpHttpExchange {
     return undefined
   }
 
-  #tell(change: McpChange): void {
+  #notify(change: McpChange): void {
     const notify = this.#handler?.notify
     if (change.of === 'tools') notify?.toolsChanged()
     else if (change.of === 'prompts') notify?.promptsChanged()
@@ -287,10 +287,10 @@ function wantedBy(notifications: unknown, { has }: McpOffer, uris: string[]) {
 }
 
 function memoryOf(session: HttpSession): SdkMemory {
-  const of = ({ caller }: McpAsking) => urisOf(session, caller.principal.id)
+  const of = ({ caller }: McpContext) => urisOf(session, caller.principal.id)
   return {
-    subscribe: (uri, asking) => addUri(of(asking), uri),
-    unsubscribe: (uri, asking) => void of(asking).delete(uri),
+    subscribe: (uri, context) => addUri(of(context), uri),
+    unsubscribe: (uri, context) => void of(context).delete(uri),
     get logLevel() {
       return session.logLevel
     },

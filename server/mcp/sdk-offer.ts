@@ -3,7 +3,7 @@ import { Server, type ServerCapabilities } from '@modelcontextprotocol/server'
 import { z } from 'zod'
 import { isObject } from './mcp-frames.ts'
 import type { McpExtension, McpInputRequired, McpReference, McpRevision } from './mcp-port.ts'
-import { askingOf, notify, type SdkMemory, type SdkScope, toInputRequired, translated } from './sdk-asking.ts'
+import { contextOf, notify, type SdkMemory, type SdkScope, toInputRequired, translated } from './sdk-context.ts'
 
 /** Newest first; the first is offered if an unknown one is asked for. */
 const legacyRevisions: McpRevision[] = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05']
@@ -48,11 +48,11 @@ function capabilitiesOf({ offer: { has, extensions }, canTell, experimental }: S
 function handleTools(server: Server, scope: SdkScope): void {
   const { offer } = scope
   server.setRequestHandler('tools/list', (_request, context) =>
-    translated(scope, context, async () => ({ tools: (await offer.catalogue(askingOf(scope, context))).tools })),
+    translated(scope, context, async () => ({ tools: (await offer.catalogue(contextOf(scope, context))).tools })),
   )
   server.setRequestHandler('tools/call', ({ params: { name, arguments: input } }, context) =>
     translated(scope, context, async () => {
-      const asking = askingOf(scope, context, name)
+      const asking = contextOf(scope, context, name)
       const answer = await offer.call(name, input, asking)
       return isInputRequired(answer) ? toInputRequired(answer, { scope, asking, context, name }) : { ...answer }
     }),
@@ -63,18 +63,18 @@ function handleResources(server: Server, scope: SdkScope): void {
   const { offer } = scope
   server.setRequestHandler('resources/list', (_request, context) =>
     translated(scope, context, async () => ({
-      resources: (await offer.catalogue(askingOf(scope, context))).resources,
+      resources: (await offer.catalogue(contextOf(scope, context))).resources,
     })),
   )
   server.setRequestHandler('resources/templates/list', (_request, context) =>
     translated(scope, context, async () => {
-      const { resourceTemplates } = await offer.catalogue(askingOf(scope, context))
+      const { resourceTemplates } = await offer.catalogue(contextOf(scope, context))
       return { resourceTemplates }
     }),
   )
   server.setRequestHandler('resources/read', ({ params: { uri } }, context) =>
     translated(scope, context, async () => ({
-      contents: await offer.readResource(uri, askingOf(scope, context, uri)),
+      contents: await offer.readResource(uri, contextOf(scope, context, uri)),
     })),
   )
 }
@@ -82,11 +82,11 @@ function handleResources(server: Server, scope: SdkScope): void {
 function handlePrompts(server: Server, scope: SdkScope): void {
   const { offer } = scope
   server.setRequestHandler('prompts/list', (_request, context) =>
-    translated(scope, context, async () => ({ prompts: (await offer.catalogue(askingOf(scope, context))).prompts })),
+    translated(scope, context, async () => ({ prompts: (await offer.catalogue(contextOf(scope, context))).prompts })),
   )
   server.setRequestHandler('prompts/get', ({ params: { name, arguments: input = {} } }, context) =>
     translated(scope, context, async () => {
-      const asking = askingOf(scope, context, name)
+      const asking = contextOf(scope, context, name)
       const answer = await offer.getPrompt(name, input, asking)
       return isInputRequired(answer) ? toInputRequired(answer, { scope, asking, context, name }) : { ...answer }
     }),
@@ -96,7 +96,7 @@ function handlePrompts(server: Server, scope: SdkScope): void {
 function handleCompletion(server: Server, scope: SdkScope): void {
   server.setRequestHandler('completion/complete', ({ params: { ref, argument, context: given } }, context) =>
     translated(scope, context, async () => {
-      const asking = askingOf(scope, context)
+      const asking = contextOf(scope, context)
       const of: McpReference = ref.type === 'ref/prompt' ? { type: ref.type, name: ref.name } : ref
       return { completion: { ...(await scope.offer.complete(of, argument, given?.arguments ?? {}, asking)) } }
     }),
@@ -115,14 +115,14 @@ function handleMemory(server: Server, scope: SdkScope, memory: SdkMemory): void 
   if (!offer.has.resources) return
   server.setRequestHandler('resources/subscribe', ({ params: { uri } }, context) =>
     translated(scope, context, async () => {
-      const asking = askingOf(scope, context)
+      const asking = contextOf(scope, context)
       await offer.checkSubscription(uri, asking)
       memory.subscribe(uri, asking)
       return {}
     }),
   )
   server.setRequestHandler('resources/unsubscribe', ({ params: { uri } }, context) => {
-    memory.unsubscribe(uri, askingOf(scope, context))
+    memory.unsubscribe(uri, contextOf(scope, context))
     return {}
   })
 }
@@ -132,7 +132,7 @@ function handleExtension(server: Server, { methods }: McpExtension, scope: SdkSc
     server.setRequestHandler(method, { params: anyParams }, ({ _meta, ...params }, context) =>
       translated(scope, context, () => {
         const { mcpReq } = context
-        const asking = askingOf(scope, context)
+        const asking = contextOf(scope, context)
         const signal = isStream ? AbortSignal.any([asking.signal, scope.closing]) : asking.signal
         const tell = (name: string, about: Record<string, unknown>) => notify(scope, mcpReq, name, about)
         return answer(params, { ...asking, signal, id: mcpReq.id, notify: tell })

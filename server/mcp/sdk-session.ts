@@ -12,8 +12,8 @@ import {
   toMcpError,
 } from './mcp-frames.ts'
 import {
-  type McpAsking,
   type McpChange,
+  type McpContext,
   McpError,
   type McpOffer,
   type McpPeer,
@@ -24,7 +24,7 @@ import {
 } from './mcp-port.ts'
 import type { McpWire } from './mcp-wire.ts'
 import type { RequestState } from './request-state.ts'
-import { modernRevision, type SdkMemory, type SdkScope } from './sdk-asking.ts'
+import { modernRevision, type SdkMemory, type SdkScope } from './sdk-context.ts'
 import { legacyRevisionOf, serverFor } from './sdk-offer.ts'
 import { SessionChanges } from './session-changes.ts'
 import { addUri, maxUris } from './watched-uris.ts'
@@ -44,7 +44,7 @@ const maxSessionStreams = 200
 const maxListening = 20
 
 interface UnderWay {
-  asking: McpAsking
+  context: McpContext
   isStream: boolean
   batch: Batch | undefined
   done(): void
@@ -86,7 +86,7 @@ export class SdkSession implements McpSession {
       () => wire.end(),
     )
     this.#changes = new SessionChanges(
-      change => this.#tell(change),
+      change => this.#notify(change),
       () => wire.taken(),
     )
     wire.ended.then(() => this.#over())
@@ -111,14 +111,14 @@ export class SdkSession implements McpSession {
   }
 
   /** @returns Whether it is a valid message; an invalid one is answered too. */
-  receive(frame: unknown, asking: McpAsking = this.#options.asking): boolean {
-    if (Array.isArray(frame)) return this.#receiveBatch(frame, asking)
+  receive(frame: unknown, context: McpContext = this.#options.context): boolean {
+    if (Array.isArray(frame)) return this.#receiveBatch(frame, context)
     const fault = faultOfId(frame) ?? (isMessage(frame) ? undefined : 'This is not a message of JSON-RPC 2.0.')
     if (fault !== undefined) {
       this.#answer(invalidRequest(fault))
       return false
     }
-    this.#take(frame as JSONRPCMessage & Record<string, unknown>, asking, undefined)
+    this.#take(frame as JSONRPCMessage & Record<string, unknown>, context, undefined)
     return true
   }
 
@@ -128,7 +128,7 @@ export class SdkSession implements McpSession {
 
   publish(change: McpChange): void {
     if (this.#revision === undefined || this.#gone.signal.aborted) return
-    if (change.of !== 'resource' || this.#hears(change.uri)) this.#changes.has(change)
+    if (change.of !== 'resource' || this.#receives(change.uri)) this.#changes.has(change)
   }
 
   async close(): Promise<void> {
@@ -148,7 +148,7 @@ export class SdkSession implements McpSession {
     this.#wire.cut()
   }
 
-  #receiveBatch(frames: unknown[], asking: McpAsking): boolean {
+  #receiveBatch(frames: unknown[], context: McpContext): boolean {
     const isBatch = frames.length > 0 && frames.length <= maxBatch && frames.every(isMessage)
     if (!isBatch || this.#revision !== '2025-03-26' || frames.some(frame => faultOfId(frame) !== undefined)) {
       this.#answer(invalidRequest(`Only revision 2025-03-26 has batches, of at most ${maxBatch} messages.`))
@@ -156,11 +156,11 @@ export class SdkSession implements McpSession {
     }
     const missing = frames.filter(frame => isObject(frame) && 'id' in frame && 'method' in frame).length
     const batch = { missing, answers: [] }
-    for (const frame of frames) this.#take(frame as JSONRPCMessage & Record<string, unknown>, asking, batch)
+    for (const frame of frames) this.#take(frame as JSONRPCMessage & Record<string, unknown>, context, batch)
     return true
   }
 
-  #take(frame: JSONRPCMessage & Record<string, unknown>, asking: McpAsking, batch: Batch | undefined): void {
+  #take(frame: JSONRPCMessage & Record<string, unknown>, context: McpContext, batch: Batch | undefined): void {
     this.#learn(frame)
     const { id } = frame
     const isRequest = 'method' in frame && (typeof id === 'string' || typeof id === 'number')
@@ -174,7 +174,7 @@ export class SdkSession implements McpSession {
         this.#answer(errorFrame(id, new McpError(-32_000, words)), batch)
         return
       }
-      this.#underWay.set(id, { asking: this.#during(asking), isStream, batch, done: () => undefined })
+      this.#underWay.set(id, { context: this.#during(context), isStream, batch, done: () => undefined })
     }
     this.#incoming = this.#incoming.then(async () => {
       if (methodOf(frame) === 'subscriptions/listen' && isRequest && !(await this.#mayListen(frame, id))) return
@@ -187,7 +187,7 @@ export class SdkSession implements McpSession {
     return [...this.#underWay.values()].filter(each => each.isStream === isStream).length
   }
 
-  #hears(uri: string): boolean {
+  #receives(uri: string): boolean {
     return this.#subscribed.has(uri) || [...this.#listening.values()].some(uris => uris.includes(uri))
   }
 
@@ -215,15 +215,15 @@ export class SdkSession implements McpSession {
   }
 
   /** Returns the asking of a posted message: its caller is the poster, but it lasts as long as the session. */
-  #during(asking: McpAsking): McpAsking {
-    const session = this.#options.asking.signal
-    if (asking === this.#options.asking) return { ...asking, signal: AbortSignal.any([session, this.#gone.signal]) }
+  #during(context: McpContext): McpContext {
+    const session = this.#options.context.signal
+    if (context === this.#options.context) return { ...context, signal: AbortSignal.any([session, this.#gone.signal]) }
     const ended = new AbortController()
     const follow = () => {
-      if (toMcpError(asking.signal.reason)) ended.abort(asking.signal.reason)
+      if (toMcpError(context.signal.reason)) ended.abort(context.signal.reason)
     }
-    asking.signal.addEventListener('abort', follow, { once: true })
-    return { ...asking, signal: AbortSignal.any([session, this.#gone.signal, ended.signal]) }
+    context.signal.addEventListener('abort', follow, { once: true })
+    return { ...context, signal: AbortSignal.any([session, this.#gone.signal, ended.signal]) }
   }
 
   async #mayListen(frame: Record<string, unknown>, id: string | number): Promise<boolean> {
@@ -236,9 +236,9 @@ export class SdkSession implements McpSession {
           `A session listens ${maxListening} times at most, to ${maxUris} resources.`,
         )
       const capabilities = {}
-      const asking = this.#underWay.get(id)?.asking ?? this.#options.asking
+      const context = this.#underWay.get(id)?.context ?? this.#options.context
       const client = { revision: modernRevision, peer: this.#peer, capabilities, progress: () => undefined } as const
-      for (const uri of uris) await this.#options.offer.checkSubscription(uri, { ...asking, ...client })
+      for (const uri of uris) await this.#options.offer.checkSubscription(uri, { ...context, ...client })
       this.#listening.set(id, uris)
       return true
     } catch (error) {
@@ -253,7 +253,7 @@ export class SdkSession implements McpSession {
   }
 
   #serve(era: 'legacy' | 'modern'): Server {
-    const { offer, states, asking, experimental, onFault, onPeerFault, onNotification } = this.#options
+    const { offer, states, context, experimental, onFault, onPeerFault, onNotification } = this.#options
     const server: Server = serverFor({
       offer,
       states,
@@ -262,7 +262,7 @@ export class SdkSession implements McpSession {
       onFault,
       memory: this.#memory(),
       canTell: true,
-      askingOf: id => this.#underWay.get(id)?.asking ?? asking,
+      contextOf: id => this.#underWay.get(id)?.context ?? context,
       client: () => ({
         revision: this.#revision ?? '2024-11-05',
         peer: this.#peer,
@@ -289,7 +289,7 @@ export class SdkSession implements McpSession {
     }
   }
 
-  async #tell(change: McpChange): Promise<void> {
+  async #notify(change: McpChange): Promise<void> {
     const server = this.#server
     if (change.of === 'tools') await server?.sendToolListChanged()
     else if (change.of === 'prompts' && this.#options.offer.has.prompts) await server?.sendPromptListChanged()

@@ -5,7 +5,7 @@
 import type { McpChange } from './mcp-port.ts'
 
 export class StreamFlow {
-  readonly #tell: (change: McpChange) => void
+  readonly #notify: (change: McpChange) => void
   /** Unwritten changes by kind and URI, bounded by what the client asked for. */
   readonly #changes = new Map<string, McpChange>()
   /** Whether the reader is waiting for more. */
@@ -15,9 +15,9 @@ export class StreamFlow {
   #isGone = false
   #waiting: { upTo: number; resolve(): void; reject(error: Error): void }[] = []
 
-  /** @param tell Writes a change to the stream. */
-  constructor(tell: (change: McpChange) => void) {
-    this.#tell = tell
+  /** @param notify Writes a change to the stream. */
+  constructor(notify: (change: McpChange) => void) {
+    this.#notify = notify
   }
 
   has(change: McpChange): void {
@@ -79,7 +79,7 @@ export class StreamFlow {
     const changes = [...this.#changes.values()]
     this.#changes.clear()
     this.#isAwaited = false
-    for (const change of changes) this.#tell(change)
+    for (const change of changes) this.#notify(change)
   }
 }
 

@@ -6,19 +6,22 @@
 import { Problem } from '../platform/problem.ts'
 import type { Span } from '../platform/tracing/span.ts'
 import { errorType, type Tracer } from '../platform/tracing/tracer.ts'
-import { type McpCallAsking, McpError, type McpExtension, type McpOffer } from './mcp-port.ts'
+import { type McpCallContext, McpError, type McpExtension, type McpOffer } from './mcp-port.ts'
 
-interface Told {
+interface TracedCall {
   method: string
-  asking: McpCallAsking
+  context: McpCallContext
   /** Name of an existing tool, never text of a caller. */
   tool?: string | undefined
 }
 
 /** @param isTool Whether there is a tool of this name. */
 export function tracedOffer(offer: McpOffer, tracer: Tracer, isTool: (name: string) => boolean): McpOffer {
-  const traced = <T>({ method, asking, tool }: Told, work: (span: Span | undefined) => Promise<T>): Promise<T> => {
-    const { trace: parent, revision, transport, caller, requestId, id } = asking
+  const traced = <T>(
+    { method, context, tool }: TracedCall,
+    work: (span: Span | undefined) => Promise<T>,
+  ): Promise<T> => {
+    const { trace: parent, revision, transport, caller, requestId, id } = context
     const { active } = tracer
     const attributes = {
       'mcp.method.name': method,
@@ -47,7 +50,7 @@ export function tracedOffer(offer: McpOffer, tracer: Tracer, isTool: (name: stri
     ...extension,
     methods: Object.fromEntries(
       Object.entries(methods).map(([method, { isStream, answer }]) => {
-        const told: typeof answer = (params, asking) => traced({ method, asking }, () => answer(params, asking))
+        const told: typeof answer = (params, context) => traced({ method, context }, () => answer(params, context))
         // A stream lasts as long as its client likes.
         return [method, { isStream, answer: isStream ? answer : told }]
       }),
@@ -58,21 +61,22 @@ export function tracedOffer(offer: McpOffer, tracer: Tracer, isTool: (name: stri
     extensions: offer.extensions.map(tracedMethods),
     has: offer.has,
     // Not traced itself; the request that carried it is.
-    catalogue: asking => offer.catalogue(asking),
-    call: (name, input, asking) => {
+    catalogue: context => offer.catalogue(context),
+    call: (name, input, context) => {
       const tool = isTool(name) ? name : undefined
-      return traced({ method: 'tools/call', asking, tool }, async span => {
-        const result = await offer.call(name, input, asking)
+      return traced({ method: 'tools/call', context, tool }, async span => {
+        const result = await offer.call(name, input, context)
         if ('isError' in result && result.isError) span?.end('tool_error')
         return result
       })
     },
-    readResource: (uri, asking) => traced({ method: 'resources/read', asking }, () => offer.readResource(uri, asking)),
-    checkSubscription: (uri, asking) =>
-      traced({ method: 'resources/subscribe', asking }, () => offer.checkSubscription(uri, asking)),
-    getPrompt: (name, input, asking) =>
-      traced({ method: 'prompts/get', asking }, () => offer.getPrompt(name, input, asking)),
-    complete: (of, argument, given, asking) =>
-      traced({ method: 'completion/complete', asking }, () => offer.complete(of, argument, given, asking)),
+    readResource: (uri, context) =>
+      traced({ method: 'resources/read', context }, () => offer.readResource(uri, context)),
+    checkSubscription: (uri, context) =>
+      traced({ method: 'resources/subscribe', context }, () => offer.checkSubscription(uri, context)),
+    getPrompt: (name, input, context) =>
+      traced({ method: 'prompts/get', context }, () => offer.getPrompt(name, input, context)),
+    complete: (of, argument, given, context) =>
+      traced({ method: 'completion/complete', context }, () => offer.complete(of, argument, given, context)),
   }
 }

@@ -6,7 +6,7 @@ import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { ExchangeKind, ExchangeRegistry } from './exchange-registry.ts'
 import {
-  type McpCallAsking,
+  type McpCallContext,
   McpError,
   type McpExtension,
   type McpExtensionMethod,
@@ -17,7 +17,7 @@ import {
 export interface Watching {
   exchanges: Pick<ExchangeRegistry, 'open'>
   /** Called with each request; must not throw. */
-  met(asking: McpCallAsking): void
+  met(context: McpCallContext): void
 }
 
 /**
@@ -26,26 +26,26 @@ export interface Watching {
  * gets a deadline, and ends with the rights of its principal.
  */
 export function watchedOffer(offer: McpOffer, { exchanges, met }: Watching): McpOffer {
-  const counted = async <Asking extends McpCallAsking, T>(
+  const counted = async <Asking extends McpCallContext, T>(
     given: Asking,
-    work: (asking: Asking) => Promise<T>,
+    work: (context: Asking) => Promise<T>,
     kind: ExchangeKind = 'call',
   ): Promise<T> => {
     const now = current(given)
     // Continues in the same turn if possible, so that no change of rights is missed.
-    const asking = now instanceof Promise ? await now : now
-    met(asking)
-    if ((asking.transport ?? 'http') === 'http') return work(asking)
+    const context = now instanceof Promise ? await now : now
+    met(context)
+    if ((context.transport ?? 'http') === 'http') return work(context)
     const ending = new AbortController()
     const cut = Promise.withResolvers<never>()
-    const close = exchanges.open(asking.caller.principal, {
+    const close = exchanges.open(context.caller.principal, {
       kind,
       toolsChanged: () => undefined,
       end: problem => ending.abort(problem),
       // A call that ignores its end is not waited for.
       cut: () => cut.reject(new Problem('overloaded', 'This call did not end in time.')),
     })
-    const running = work({ ...asking, signal: AbortSignal.any([asking.signal, ending.signal]) })
+    const running = work({ ...context, signal: AbortSignal.any([context.signal, ending.signal]) })
     try {
       return await Promise.race([running, cut.promise])
     } finally {
@@ -55,7 +55,7 @@ export function watchedOffer(offer: McpOffer, { exchanges, met }: Watching): Mcp
   }
   const watchedMethod = ({ isStream, answer }: McpExtensionMethod): McpExtensionMethod => ({
     isStream,
-    answer: (params, asking) => counted(asking, watched => answer(params, watched), isStream ? 'events' : 'call'),
+    answer: (params, context) => counted(context, watched => answer(params, watched), isStream ? 'events' : 'call'),
   })
   const watchedExtension = ({ methods, ...extension }: McpExtension): McpExtension => ({
     ...extension,
@@ -66,28 +66,29 @@ export function watchedOffer(offer: McpOffer, { exchanges, met }: Watching): Mcp
     extensions: offer.extensions.map(watchedExtension),
     has: offer.has,
     catalogue: async given => {
-      const asking = await current(given)
-      met(asking)
-      return offer.catalogue(asking)
+      const context = await current(given)
+      met(context)
+      return offer.catalogue(context)
     },
-    call: (name, input, asking) => counted(asking, watched => offer.call(name, input, watched)),
-    readResource: (uri, asking) => counted(asking, watched => offer.readResource(uri, watched)),
-    checkSubscription: (uri, asking) => counted(asking, watched => offer.checkSubscription(uri, watched)),
-    getPrompt: (name, input, asking) => counted(asking, watched => offer.getPrompt(name, input, watched)),
-    complete: (of, argument, given, asking) => counted(asking, watched => offer.complete(of, argument, given, watched)),
+    call: (name, input, context) => counted(context, watched => offer.call(name, input, watched)),
+    readResource: (uri, context) => counted(context, watched => offer.readResource(uri, watched)),
+    checkSubscription: (uri, context) => counted(context, watched => offer.checkSubscription(uri, watched)),
+    getPrompt: (name, input, context) => counted(context, watched => offer.getPrompt(name, input, watched)),
+    complete: (of, argument, given, context) =>
+      counted(context, watched => offer.complete(of, argument, given, watched)),
   }
 }
 
 /** @throws Problem */
-function current<Asking extends McpCallAsking>(asking: Asking): Asking | Promise<Asking> {
-  const found = asking.principalNow?.()
-  if (found === undefined) return asking
-  const as = (principal: Principal) => ({ ...asking, caller: { ...asking.caller, principal } })
+function current<Asking extends McpCallContext>(context: Asking): Asking | Promise<Asking> {
+  const found = context.principalNow?.()
+  if (found === undefined) return context
+  const as = (principal: Principal) => ({ ...context, caller: { ...context.caller, principal } })
   return found instanceof Promise ? found.then(as) : as(found)
 }
 
 export interface EndedOperation {
-  asking: McpCallAsking
+  context: McpCallContext
   method: string
   /** `refused`: an error of the caller or a rule; `failed`: one of the server. */
   outcome: 'ok' | 'refused' | 'failed'
@@ -98,39 +99,41 @@ export interface EndedOperation {
  * Reports the outcome of each operation: over HTTP the status does not tell a result from an error. The Toolbox reports
  * tool calls. @param ended Must not throw.
  */
-export function toldOffer(offer: McpOffer, ended: (operation: EndedOperation) => void): McpOffer {
-  const told = async <T>(method: string, asking: McpCallAsking, work: () => Promise<T>): Promise<T> => {
+export function observedOffer(offer: McpOffer, ended: (operation: EndedOperation) => void): McpOffer {
+  const observe = async <T>(method: string, context: McpCallContext, work: () => Promise<T>): Promise<T> => {
     const began = performance.now()
     const end = (outcome: EndedOperation['outcome']) =>
-      ended({ asking, method, outcome, durationMs: performance.now() - began })
+      ended({ context, method, outcome, durationMs: performance.now() - began })
     try {
       const result = await work()
       end('ok')
       return result
     } catch (error) {
-      end(outcomeOf(error, asking.signal))
+      end(outcomeOf(error, context.signal))
       throw error
     }
   }
   return {
     info: offer.info,
-    extensions: offer.extensions.map(extension => toldExtension(extension, told)),
+    extensions: offer.extensions.map(extension => observedExtension(extension, observe)),
     has: offer.has,
-    catalogue: asking => offer.catalogue(asking),
-    call: (name, input, asking) => offer.call(name, input, asking),
-    readResource: (uri, asking) => told('resources/read', asking, () => offer.readResource(uri, asking)),
-    checkSubscription: (uri, asking) => told('resources/subscribe', asking, () => offer.checkSubscription(uri, asking)),
-    getPrompt: (name, input, asking) => told('prompts/get', asking, () => offer.getPrompt(name, input, asking)),
-    complete: (of, argument, given, asking) =>
-      told('completion/complete', asking, () => offer.complete(of, argument, given, asking)),
+    catalogue: context => offer.catalogue(context),
+    call: (name, input, context) => offer.call(name, input, context),
+    readResource: (uri, context) => observe('resources/read', context, () => offer.readResource(uri, context)),
+    checkSubscription: (uri, context) =>
+      observe('resources/subscribe', context, () => offer.checkSubscription(uri, context)),
+    getPrompt: (name, input, context) => observe('prompts/get', context, () => offer.getPrompt(name, input, context)),
+    complete: (of, argument, given, context) =>
+      observe('completion/complete', context, () => offer.complete(of, argument, given, context)),
   }
 }
 
-type Told = <T>(method: string, asking: McpCallAsking, work: () => Promise<T>) => Promise<T>
+type Observe = <T>(method: string, context: McpCallContext, work: () => Promise<T>) => Promise<T>
 
-function toldExtension(extension: McpExtension, told: Told): McpExtension {
+function observedExtension(extension: McpExtension, observe: Observe): McpExtension {
   const methods = Object.entries(extension.methods).map(([name, method]) => {
-    const answer: typeof method.answer = (params, asking) => told(name, asking, () => method.answer(params, asking))
+    const answer: typeof method.answer = (params, context) =>
+      observe(name, context, () => method.answer(params, context))
     return [name, { ...method, answer }] as const
   })
   return { ...extension, methods: Object.fromEntries(methods) }

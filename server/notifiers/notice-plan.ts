@@ -67,7 +67,7 @@ class Planning {
     for (const row of notified) this.#known.get(row.notifier_id)?.set(row.alert_id, { ...row })
     for (const notifier of notifiers) if (notifier.routing.enabled) this.#look(notifier)
     for (const notifier of notifiers) if (notifier.routing.enabled) this.#handOver(notifier)
-    for (const notifier of notifiers) if (notifier.routing.enabled) this.#tell(notifier)
+    for (const notifier of notifiers) if (notifier.routing.enabled) this.#announce(notifier)
     this.plan.notified = [...this.#changed]
   }
 
@@ -146,7 +146,7 @@ class Planning {
     this.#notice(other, contentOf(items, reason, handed))
   }
 
-  #tell(notifier: PlannedNotifier): void {
+  #announce(notifier: PlannedNotifier): void {
     const { alerts, now } = this.#situation
     const { routing } = notifier
     const rows = this.#rows(notifier)

@@ -95,8 +95,8 @@ export class NotifierEngine {
   }
 
   /** Takes facts about the server itself as they happen, when it may be that nothing can be stored. */
-  hear(fact: Fact): void {
-    this.#unstored.hear(fact)
+  observe(fact: Fact): void {
+    this.#unstored.observe(fact)
   }
 
   /** Triggers a round after a change. */

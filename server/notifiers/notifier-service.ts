@@ -19,7 +19,7 @@ import type { NotifierStore } from './notifier-store.ts'
 import type { NotifierRow } from './notifier-tables.ts'
 import { missing, openTarget, sealTarget, type WholeTarget, wholeTarget } from './notifier-target.ts'
 import { deliveryOf, routingOf, viewOf } from './notifier-view.ts'
-import { type NamedAccount, warningsOf } from './untold-accounts.ts'
+import { type NamedAccount, warningsOf } from './unannounced-accounts.ts'
 
 export interface NotifierServiceOptions extends AttemptOptions {
   store: NotifierStore
@@ -71,7 +71,7 @@ export class NotifierService {
       const message = `There are ${notifierBounds.notifiers} notifiers already; delete one first.`
       throw new Problem('not_possible_now', message)
     }
-    this.#tell(principal)
+    this.#announceChange(principal)
     return { notifier: await this.#view(principal, id), secret: made }
   }
 
@@ -83,7 +83,7 @@ export class NotifierService {
     await this.#checkEscalation(body, id)
     const values = { routing: JSON.stringify(routing), target_sealed: sealTarget(secrets, id, target) }
     await store.change(id, { ...values, ...this.#changedBy(principal) }, now())
-    this.#tell(principal)
+    this.#announceChange(principal)
     return this.#view(principal, id)
   }
 
@@ -96,7 +96,7 @@ export class NotifierService {
       if (routing.escalate?.notifier_id !== id) continue
       await store.setRouting(row.id, JSON.stringify({ ...routing, escalate: null }))
     }
-    this.#tell(principal)
+    this.#announceChange(principal)
   }
 
   /** Sends a test notice immediately, beside pending ones. */
@@ -148,7 +148,7 @@ export class NotifierService {
     return { changed_at: new Date(this.#options.now()).toISOString(), changed_by: name }
   }
 
-  #tell(principal: Principal): void {
+  #announceChange(principal: Principal): void {
     const { hub, now, changed } = this.#options
     const data = { changed: ['notifiers'], principal: principal.name, at: new Date(now()).toISOString() }
     hub.publish({ type: 'configuration_updated', data })

@@ -36,7 +36,7 @@ export class UnstoredNotices {
   #unlogged: DeliveryRow[] = []
   #standing: { words: string; at: string } | undefined
   /** Resolves, by notifier, to whether it delivered the notice about the current outage. */
-  #told = new Map<string, Promise<boolean>>()
+  #reported = new Map<string, Promise<boolean>>()
 
   constructor(options: UnstoredOptions) {
     this.#options = options
@@ -46,13 +46,13 @@ export class UnstoredNotices {
 
   know(rows: readonly NotifierRow[]): void {
     this.#known = rows
-    if (this.#standing) this.#tellAll()
+    if (this.#standing) this.#reportAll()
   }
 
-  hear({ type, data }: Fact): void {
+  observe({ type, data }: Fact): void {
     if (type === 'alert_raised' && data.alert === kind) {
       this.#standing = { words: `${name}: ${data.detail}`, at: data.at }
-      this.#tellAll()
+      this.#reportAll()
     } else if (type === 'alert_cleared' && data.alert === kind) this.#end(data.at)
   }
 
@@ -61,21 +61,21 @@ export class UnstoredNotices {
     await Promise.all(this.#running)
   }
 
-  #tellAll(): void {
+  #reportAll(): void {
     const { isOwner } = this.#options
     if (!this.#standing || !isOwner()) return
     const item = itemOf(this.#standing, 'raised', null)
     for (const row of this.#known) {
-      if (!isTold(row) || this.#told.has(row.id)) continue
-      this.#told.set(row.id, this.#own(this.#send(row, item)))
+      if (!isTold(row) || this.#reported.has(row.id)) continue
+      this.#reported.set(row.id, this.#own(this.#send(row, item)))
     }
   }
 
   /** Announces the end, only by notifiers that delivered the beginning. */
   #end(at: string): void {
-    const [standing, told] = [this.#standing, this.#told]
+    const [standing, told] = [this.#standing, this.#reported]
     this.#standing = undefined
-    this.#told = new Map()
+    this.#reported = new Map()
     void this.#own(this.#log([]))
     if (!standing) return
     for (const row of this.#known) {

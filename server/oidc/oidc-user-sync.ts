@@ -21,13 +21,13 @@ export interface OidcUserSyncOptions {
   sessions: Pick<SessionService, 'endAllOf'>
   hub: Pick<EventHub, 'transact'>
   /** Records in the trail what the provider changed about a user; resolves when it is stored. Does not fail. */
-  record: (deed: ProviderDeed) => Promise<void>
+  record: (action: ProviderAction) => Promise<void>
   now: () => number
   logger: Logger
 }
 
 /** A change by the provider of a user, beside signing in; `provider` is the actor. */
-export interface ProviderDeed {
+export interface ProviderAction {
   principal: Principal
   operation: 'oidc.disableUser' | 'oidc.enableUser'
   userId: string
@@ -66,8 +66,8 @@ export class OidcUserSync {
       throw new OidcRefusal('not_allowed')
     }
     if (known) return this.#follow(known, role, from)
-    const user = await hub.transact((transaction, tell) =>
-      this.#takeIn(identity, role, { store: users, transaction, tell, at: new Date(now()).toISOString() }),
+    const user = await hub.transact((transaction, publish) =>
+      this.#takeIn(identity, role, { store: users, transaction, publish, at: new Date(now()).toISOString() }),
     )
     logger.info({ user: user.id, role }, 'a user came through the provider for the first time')
     return this.#follow(user, role, from)
@@ -80,16 +80,16 @@ export class OidcUserSync {
   async #shutOut({ id: userId, disabled }: UserRow, from: Whence): Promise<void> {
     const { userService, sessions, record, logger } = this.#options
     if (disabled) return
-    const deed = { principal: provider, operation: 'oidc.disableUser', userId, from } as const
+    const action = { principal: provider, operation: 'oidc.disableUser', userId, from } as const
     try {
       await userService.change(provider, userId, { disabled: true }, 'provider')
       logger.warn({ user: userId }, 'a user was disabled: the provider no longer grants a role')
-      await record({ ...deed, outcome: 'ok' })
+      await record({ ...action, outcome: 'ok' })
     } catch (error) {
       if (!isLastAdministrator(error)) throw error
       await sessions.endAllOf(userId, 'user_disabled')
       logger.warn({ user: userId }, 'the last administrator has no role at the provider: rejected, but not disabled')
-      await record({ ...deed, outcome: 'last_administrator' })
+      await record({ ...action, outcome: 'last_administrator' })
     }
   }
 
@@ -113,13 +113,13 @@ export class OidcUserSync {
     if (user.disabled) throw new OidcRefusal('disabled')
     const isTooMuch = user.role === 'administrator' && role !== 'administrator'
     if (user.oidc_subject !== null || isTooMuch) throw new OidcRefusal('email_taken')
-    const { store, transaction, tell, at } = writing
+    const { store, transaction, publish, at } = writing
     const change = { oidc_issuer: identity.issuer, oidc_subject: identity.subject, updated_at: at }
     const linked = { ...user, ...change }
     await store.update(user.id, change, transaction)
     // A pending link is void: nobody else may sign in by it.
     await store.deleteLinksOf(user.id, transaction)
-    tell({ type: 'user_updated', data: { ...named(linked), changed: ['oidc'] } })
+    publish({ type: 'user_updated', data: { ...named(linked), changed: ['oidc'] } })
     return linked
   }
 
@@ -158,9 +158,9 @@ export class OidcUserSync {
     const changed = await users.find(user.id)
     if (!changed || changed.disabled) throw new OidcRefusal('disabled')
     if (user.disabled) {
-      const deed = { principal: provider, operation: 'oidc.enableUser', userId: user.id, from } as const
+      const action = { principal: provider, operation: 'oidc.enableUser', userId: user.id, from } as const
       logger.info({ user: user.id, role }, 'a user was enabled: the provider grants a role again')
-      await record({ ...deed, outcome: 'ok' })
+      await record({ ...action, outcome: 'ok' })
     }
     return changed
   }

@@ -51,10 +51,10 @@ export interface TakenAhead {
   toStore(transaction: Database): Promise<Omit<NewOperation, 'needs'> | undefined>
   ended(isTaken: boolean): void
   /** Resolves when the command was sent to the mail server, or after a short timeout. */
-  told(): Promise<void>
+  sent(): Promise<void>
 }
 
-type Tell = (fact: Fact) => void
+type Publish = (fact: Fact) => void
 /** Attempts to accept a call whose mode (done or proposed) keeps changing; then it fails as `overloaded`. */
 const mostLooks = 5
 const keyForm = /^[\x21-\x7e]{1,200}$/
@@ -183,9 +183,9 @@ export class AcceptedCalls {
   }
 
   #takeProposed(turn: Turn, call: KeyedCall, added: readonly NewOperation[], answer: () => string, check: StillMay) {
-    return this.#keep(turn, call, answer, async (transaction, tell) => {
+    return this.#keep(turn, call, answer, async (transaction, publish) => {
       await check(transaction)
-      await this.#propose(transaction, tell, call.principal, added)
+      await this.#propose(transaction, publish, call.principal, added)
     })
   }
 
@@ -208,9 +208,9 @@ export class AcceptedCalls {
     let before: string | undefined
     try {
       await ahead?.soon()
-      before = await this.#keep(turn, call, answer, async (transaction, tell) => {
+      before = await this.#keep(turn, call, answer, async (transaction, publish) => {
         await check(transaction)
-        await this.#insert(transaction, tell, added, ahead)
+        await this.#insert(transaction, publish, added, ahead)
       })
       isTaken = before === undefined
     } finally {
@@ -227,7 +227,7 @@ export class AcceptedCalls {
       }
     }
     // The answer is serialized while the mail server is at work.
-    if (isTaken) await ahead?.told()
+    if (isTaken) await ahead?.sent()
     return before
   }
 
@@ -235,13 +235,13 @@ export class AcceptedCalls {
     turn: Turn,
     call: KeyedCall,
     answer: () => string,
-    store: (transaction: Database, tell: Tell) => Promise<void>,
+    store: (transaction: Database, publish: Publish) => Promise<void>,
   ): Promise<string | undefined> {
     await turn.come()
-    return this.#hub.transact(async (transaction, tell) => {
+    return this.#hub.transact(async (transaction, publish) => {
       const before = await this.repeated(call, transaction)
       if (before !== undefined) return before
-      await store(transaction, tell)
+      await store(transaction, publish)
       const { principal, key, digest } = call
       const at = new Date(this.#now()).toISOString()
       const kept = { principal_id: principal.id, digest, at, answer: answer() }
@@ -252,7 +252,7 @@ export class AcceptedCalls {
 
   async #insert(
     transaction: Database,
-    tell: Tell,
+    publish: Publish,
     added: readonly NewOperation[],
     ahead: TakenAhead | undefined,
   ): Promise<void> {
@@ -268,14 +268,14 @@ export class AcceptedCalls {
       if (operation.undo_of !== null) {
         await this.#store.update(transaction, operation.undo_of, { undone_by: operation.id })
       }
-      tell(changedFact(operation))
+      publish(changedFact(operation))
     }
   }
 
   /** Stores proposals, deduplicated: a row whose change is already proposed becomes the existing operation. */
   async #propose(
     transaction: Database,
-    tell: Tell,
+    publish: Publish,
     principal: Principal,
     added: readonly NewOperation[],
   ): Promise<void> {
@@ -288,7 +288,7 @@ export class AcceptedCalls {
         // None of its messages was found, so there is nothing to approve.
         if (operation.settled_at !== null) {
           await this.#store.insert(transaction, operation, items)
-          tell(changedFact(operation))
+          publish(changedFact(operation))
           continue
         }
         const item = toProposed(operation, items, needs === undefined ? [] : [twins.get(needs) ?? needs])
@@ -303,11 +303,11 @@ export class AcceptedCalls {
         proposed.push(item)
       }
       if (fresh.length === 0) continue
-      const proposalId = await this.#intake.put(transaction, tell, principal, accountId, proposed)
+      const proposalId = await this.#intake.put(transaction, publish, principal, accountId, proposed)
       for (const { operation, items } of fresh) {
         Object.assign(operation, { state: 'proposed', proposal_id: proposalId })
         await this.#store.insert(transaction, operation, items)
-        tell(changedFact(operation))
+        publish(changedFact(operation))
       }
     }
   }

@@ -5,39 +5,39 @@ import { Problem } from '../platform/problem.ts'
 import { checkOwn, childrenOf, exists, type FolderArguments, type FolderKind, findFolder } from './folder-kinds.ts'
 import type { Values } from './source-messages.ts'
 
-export interface AskedFolder {
+export interface FolderRequest {
   kind: FolderKind
   args: FolderArguments
   isUndo: boolean
   /** Whether the command was already sent: a folder that is as wanted counts as changed by it. */
-  isTold: boolean
+  isSent: boolean
 }
 
 export async function lookAtFolder(
   connection: MailConnection,
-  { kind, args: { folder: path, to = '', isEmptied = false }, isUndo, isTold }: AskedFolder,
+  { kind, args: { folder: path, to = '', isEmptied = false }, isUndo, isSent }: FolderRequest,
 ): Promise<Values> {
   const folders = await connection.listFolders(false)
   const has = (name: string) => folders.some(folder => folder.path === name)
   const is = (isDone: boolean): Values => ({ state: isDone ? 'done' : 'waiting' })
   switch (kind) {
     case 'create_folder':
-      if (isTold) return is(has(path))
+      if (isSent) return is(has(path))
       if (has(path)) throw exists(path)
       break
     case 'rename_folder':
-      if (isTold && has(path) === has(to)) return lost
-      if (isTold) return is(has(to))
+      if (isSent && has(path) === has(to)) return lost
+      if (isSent) return is(has(to))
       checkOwn(path, folders, isUndo)
       if (has(to)) throw exists(to)
       break
     case 'delete_folder':
-      if (isTold) return is(!has(path))
+      if (isSent) return is(!has(path))
       await checkEmpty(connection, checkOwn(path, folders, isUndo), folders, isEmptied)
       break
     default:
       findFolder(path, folders)
-      if (isTold) return { state: 'waiting' }
+      if (isSent) return { state: 'waiting' }
   }
   return { state: 'sent' }
 }

@@ -7,7 +7,7 @@ import { type FolderWriter, UnknownOutcome } from '../imap/gateway-capabilities.
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import { Problem } from '../platform/problem.ts'
 import { type FolderArguments, type FolderKind, renamedBy } from './folder-kinds.ts'
-import { type AskedFolder, lookAtFolder } from './folder-look.ts'
+import { type FolderRequest, lookAtFolder } from './folder-look.ts'
 import { changedFact } from './operation-facts.ts'
 import type { ItemRow, OperationRow } from './operation-tables.ts'
 import { countsOf, stateOf } from './operation-work.ts'
@@ -30,7 +30,7 @@ export class FolderRunner {
     const args = JSON.parse(operation.arguments) as FolderArguments
     const kind = operation.kind as FolderKind
     const asked = { kind, args, isUndo: operation.undo_of !== null }
-    const look = (isTold: boolean) => this.#look({ ...asked, isTold }, signal)
+    const look = (isSent: boolean) => this.#look({ ...asked, isSent }, signal)
     const tidied = async (state: Values) => {
       if (state.state === 'done') await this.#tidy(kind, args, signal)
       return state
@@ -41,7 +41,7 @@ export class FolderRunner {
     if (first.state !== 'sent') return this.#save(operation, item, first)
     await this.#save(operation, item, first)
     const send = async (writer: FolderWriter) =>
-      (await isHeld(operation)) ? ('held' as const) : tell(writer, kind, args)
+      (await isHeld(operation)) ? ('held' as const) : perform(writer, kind, args)
     const told = await pool.runOnce(accountId, 'interactive', send, signal).catch((error: unknown) => {
       signal.throwIfAborted()
       return error instanceof UnknownOutcome || error instanceof Problem ? error : Promise.reject(error)
@@ -60,15 +60,15 @@ export class FolderRunner {
   async giveUp(operation: OperationRow, why: string): Promise<void> {
     const [item] = await this.#options.store.items(operation.id)
     if (!item) return
-    const isTold = item.state === 'sent'
+    const isSent = item.state === 'sent'
     await this.#save(operation, item, {
-      state: isTold ? 'unknown' : 'failed',
-      code: isTold ? 'unknown' : 'gave_up',
+      state: isSent ? 'unknown' : 'failed',
+      code: isSent ? 'unknown' : 'gave_up',
       why,
     })
   }
 
-  async #look(asked: AskedFolder, signal: AbortSignal): Promise<Values> {
+  async #look(asked: FolderRequest, signal: AbortSignal): Promise<Values> {
     const { pool, accountId } = this.#options
     try {
       const work = (connection: MailConnection) => lookAtFolder(connection, asked)
@@ -106,12 +106,12 @@ export class FolderRunner {
     const state: OperationState = isSettled ? stateOf(countsOf([item])) : 'pending'
     const values = { ...counts, state, ...(isSettled && { settled_at: this.#options.settledAt(), error: null }) }
     const renamed = operation.kind === 'rename_folder' && item.state === 'done' ? renamedBy(args) : undefined
-    await hub.transact(async (transaction, tell) => {
+    await hub.transact(async (transaction, publish) => {
       await lease().fence(transaction)
       await store.saveItems(transaction, [{ item, values: change }])
       await store.update(transaction, operation.id, values)
       if (renamed) await moved.renameFolder(transaction, operation.account_id, renamed)
-      if (isSettled) tell(changedFact({ ...operation, ...values }))
+      if (isSettled) publish(changedFact({ ...operation, ...values }))
     })
     Object.assign(operation, values)
     if (renamed) shown.renameFolder(operation.account_id, renamed)
@@ -126,7 +126,7 @@ function refused(problem: Problem): Values {
   return { state: 'failed', code: problem.code, why: wordsOf(problem) }
 }
 
-async function tell(
+async function perform(
   writer: FolderWriter,
   kind: FolderKind,
   { folder, to = '', role }: FolderArguments,

@@ -5,7 +5,7 @@ import { agent, operator, principalOf, signal, startOperations } from '../../tes
 import { Problem } from '../platform/problem.ts'
 import { checkNewPath, pathForRole } from './folder-kinds.ts'
 import type { WantedOfFolder } from './folder-service.ts'
-import type { AskedChange } from './operation-control.ts'
+import type { RequestedChange } from './operation-control.ts'
 
 type World = Awaited<ReturnType<typeof startOperations>>
 const problem = (code: string) => expect.objectContaining({ code })
@@ -241,7 +241,7 @@ test('a folder for a role is beside the others', () => {
 })
 
 test('rules of programs hear of all folders that a new name takes along, and of all messages that a deletion does', async () => {
-  const asked: AskedChange[] = []
+  const asked: RequestedChange[] = []
   const world = await startOperations({
     mayChange: async (_principal, _account, change) => {
       asked.push(change)

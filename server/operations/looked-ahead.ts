@@ -29,7 +29,7 @@ export class LookedAhead {
   /** Whether storing the operation waits for the look. */
   readonly isNear: boolean
   #looked: Looked | undefined
-  readonly #told = Promise.withResolvers<void>()
+  readonly #sent = Promise.withResolvers<void>()
   readonly #spoiled = Promise.withResolvers<undefined>()
   #isSpoiled = false
   #stored: StoredAhead | undefined
@@ -71,13 +71,13 @@ export class LookedAhead {
   }
 
   /** Marks the command as sent, or as not to be sent soon. */
-  wasTold(): void {
-    this.#told.resolve()
+  markSent(): void {
+    this.#sent.resolve()
   }
 
-  /** Resolves after `wasTold`, or after `mostWaitMs`, since a connection may take much longer. */
-  async told(): Promise<void> {
-    if (this.#stored) await within(this.#told.promise, mostWaitMs)
+  /** Resolves after `markSent`, or after `mostWaitMs`, since a connection may take much longer. */
+  async sent(): Promise<void> {
+    if (this.#stored) await within(this.#sent.promise, mostWaitMs)
   }
 
   /** Resolves when the look has ended or was invalidated, or after `nearMs`; at once if the mail server is slow. */

@@ -2,10 +2,10 @@
 import { expect, test } from 'vitest'
 import { agent, principalOf, signal, startOperations } from '../../test/support/operation-world.ts'
 import { Problem } from '../platform/problem.ts'
-import type { AskedChange, HeldOperation } from './operation-control.ts'
+import type { HeldOperation, RequestedChange } from './operation-control.ts'
 
 test('a change that may not be is refused before anything is stored, and so is its undo', async () => {
-  const asked: AskedChange[] = []
+  const asked: RequestedChange[] = []
   let mayChange = true
   const world = await startOperations({
     mayChange: async (_principal, _accountId, change) => {

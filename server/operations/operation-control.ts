@@ -7,7 +7,7 @@ import type { FoundMessage } from './named-messages.ts'
 import type { Change, OperationRow } from './operation-tables.ts'
 
 /** A requested operation, before it is accepted. */
-export interface AskedChange {
+export interface RequestedChange {
   kind: OperationKind
   /** Id of the operation that it undoes. */
   undoOf: string | undefined
@@ -38,7 +38,11 @@ export type StillMay = (transaction: Database) => Promise<void>
  * @throws Problem when the change is forbidden; nothing of the call is accepted then.
  * @returns Undefined when that cannot change.
  */
-export type MayChange = (principal: Principal, accountId: string, asked: AskedChange) => Promise<StillMay | undefined>
+export type MayChange = (
+  principal: Principal,
+  accountId: string,
+  asked: RequestedChange,
+) => Promise<StillMay | undefined>
 
 export type HeldOperation = Pick<
   OperationRow,

@@ -63,7 +63,7 @@ export class OperationQueue {
         soon: () => ahead.soon(),
         toStore: transaction => ahead.toStore(transaction),
         ended: isTaken => lane?.ahead.ended(ahead, isTaken),
-        told: () => ahead.told(),
+        sent: () => ahead.sent(),
       }
     )
   }

@@ -4,10 +4,10 @@ import { Problem } from '../platform/problem.ts'
 import type { OperationQuery } from './operation-store.ts'
 import type { OperationRow } from './operation-tables.ts'
 
-type Asked = Pick<OperationRow, 'account_id' | 'principal_id' | 'principal_kind' | 'user_id'>
+type OwnedOperation = Pick<OperationRow, 'account_id' | 'principal_id' | 'principal_kind' | 'user_id'>
 
 /** Whether the principal asked for the operation: with the same token or key, or in any session of the same user. */
-export function isOwn({ id, kind, userId }: Principal, asked: Omit<Asked, 'account_id'>): boolean {
+export function isOwn({ id, kind, userId }: Principal, asked: Omit<OwnedOperation, 'account_id'>): boolean {
   if (asked.principal_id === id) return true
   return kind === 'session' && asked.principal_kind === 'session' && userId !== null && asked.user_id === userId
 }
@@ -17,7 +17,7 @@ export function seesOthers({ kind, scopes }: Principal): boolean {
   return kind !== 'token' && scopes.has('dashboard:operate')
 }
 
-export function maySee(principal: Principal, asked: Asked): boolean {
+export function maySee(principal: Principal, asked: OwnedOperation): boolean {
   return maySeeAccount(principal, asked.account_id) && (seesOthers(principal) || isOwn(principal, asked))
 }
 
@@ -29,7 +29,7 @@ export function sightOf(principal: Principal): Pick<OperationQuery, 'principalId
 }
 
 /** @throws Problem when the principal may see the operation but not undo it. */
-export function refuseUndo(principal: Principal, asked: Asked): void {
+export function refuseUndo(principal: Principal, asked: OwnedOperation): void {
   if (!isOwn(principal, asked)) {
     if (seesOthers(principal)) return
     throw new Problem(

@@ -29,7 +29,7 @@ import type { RunnerOptions } from './runner-options.ts'
 import type { Verdicts } from './source-messages.ts'
 import { failed, isRefusal, TryLater, toChanges, unknown } from './step-outcomes.ts'
 import { noChecks, UndoChecks } from './undo-checks.ts'
-import { findOut, untoldOf } from './untold-places.ts'
+import { findPlaces, unreportedOf } from './unreported-places.ts'
 
 const manyMessages = 100
 
@@ -121,10 +121,10 @@ export class OperationRunner {
     this.#options.shown.follow(work.operation, work.items, looked)
     const sent = work.group('sent')
     try {
-      const told = () => ahead.wasTold()
+      const told = () => ahead.markSent()
       if (sent) await this.#send(work, stepOf(work), sent, work.change(sent[0]!), work.intent, signal, told)
     } finally {
-      ahead.wasTold()
+      ahead.markSent()
     }
   }
 
@@ -197,28 +197,28 @@ export class OperationRunner {
     change: Change,
     intent: Intent | undefined,
     signal: AbortSignal,
-    hasTold: () => void = () => undefined,
+    onSent: () => void = () => undefined,
   ): Promise<void> {
     const { accountId, pool, isHeld } = this.#options
     const [{ path }] = sent as [PlacedItem]
     // Checked again, since waiting for a connection may have taken a while.
     const send = async (writer: MessageWriter) => {
       if (await isHeld(work.operation)) return 'held' as const
-      return step.send(writer, sent, change, hasTold)
+      return step.send(writer, sent, change, onSent)
     }
     const watchAgain = this.#restWatching(sent.length, path, intent)
     try {
-      const told = await pool.runOnce(accountId, 'interactive', send, signal, path).catch((error: unknown) => {
+      const reported = await pool.runOnce(accountId, 'interactive', send, signal, path).catch((error: unknown) => {
         endedBy(error, signal)
         if (error instanceof UnknownOutcome) return undefined
         return error instanceof Problem ? error : Promise.reject(error)
       })
-      if (told === 'held') return await this.#takeBack(work, sent)
-      if (told === undefined) return await this.#lookAfter(work, sent, signal)
-      if (told instanceof Problem) return await this.#refused(work, sent, told)
-      const found = intent && (await this.#findOut(work, told, intent, signal))
-      await this.#save(work, toChanges(told))
-      this.#options.shown.brought(accountId, placesIn(told, found))
+      if (reported === 'held') return await this.#takeBack(work, sent)
+      if (reported === undefined) return await this.#lookAfter(work, sent, signal)
+      if (reported instanceof Problem) return await this.#refused(work, sent, reported)
+      const found = intent && (await this.#findPlaces(work, reported, intent, signal))
+      await this.#save(work, toChanges(reported))
+      this.#options.shown.brought(accountId, placesIn(reported, found))
       this.#notice(path, intent)
     } finally {
       watchAgain()
@@ -233,13 +233,13 @@ export class OperationRunner {
   }
 
   /** Finds out what became of messages if the server did not say (it has no UIDPLUS). */
-  async #findOut(work: OperationWork, told: Verdicts, intent: Intent, signal: AbortSignal): Promise<Verdicts> {
-    if (untoldOf(told).length === 0) return new Map()
+  async #findPlaces(work: OperationWork, reported: Verdicts, intent: Intent, signal: AbortSignal): Promise<Verdicts> {
+    if (unreportedOf(reported).length === 0) return new Map()
     const { kind } = work.operation
     // If that fails, too, the messages are in the target folder, and only an undo would need their places.
-    const looking = this.#read(connection => findOut(connection, told, intent, kind), signal, intent.to)
+    const looking = this.#read(connection => findPlaces(connection, reported, intent, kind), signal, intent.to)
     const found = await looking.catch((): Verdicts => new Map())
-    for (const [item, values] of found) told.set(item, { ...told.get(item), ...values })
+    for (const [item, values] of found) reported.set(item, { ...reported.get(item), ...values })
     return found
   }
 
@@ -307,11 +307,11 @@ export class OperationRunner {
       intent: saved.intent ? JSON.stringify(saved.intent) : null,
       ...(isSettled && { settled_at: this.#options.settledAt(), error: null }),
     }
-    await hub.transact(async (transaction, tell) => {
+    await hub.transact(async (transaction, publish) => {
       await lease().fence(transaction)
       if (changes.length > 0) await store.saveItems(transaction, changes)
       await store.update(transaction, operation.id, values)
-      if (isSettled) tell(changedFact({ ...operation, ...values }))
+      if (isSettled) publish(changedFact({ ...operation, ...values }))
     })
     Object.assign(operation, values)
     // Following many messages takes a while: the streams announce the change first.
@@ -334,8 +334,8 @@ export class OperationRunner {
 }
 
 /** Returns the places that the mail server reported. @param found Messages whose places it did not report. */
-function placesIn(told: Verdicts, found: Verdicts = new Map()): [ItemRow, Place][] {
-  return [...told].flatMap(([item, { state, after_path: path, after_uid_validity, after_uid: uid }]) => {
+function placesIn(reported: Verdicts, found: Verdicts = new Map()): [ItemRow, Place][] {
+  return [...reported].flatMap(([item, { state, after_path: path, after_uid_validity, after_uid: uid }]) => {
     const isSaid = state === 'done' && path && after_uid_validity && uid && !found.has(item)
     return isSaid ? [[item, { path, uidValidity: after_uid_validity, uid }]] : []
   })

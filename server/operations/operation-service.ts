@@ -57,7 +57,7 @@ export interface Accepting {
   taken?(operation: OperationRow): void
 }
 
-interface AskedFor {
+interface RequestedWork {
   change: Change
   args: Arguments
   /** The target folder, if it has to be created first. */
@@ -233,7 +233,7 @@ export class OperationService {
     if (!enabled) throw new Problem('account_disabled', 'The account is disabled; an administrator can enable it.')
   }
 
-  async #changeOf(accountId: string, wanted: Wanted, signal: AbortSignal): Promise<AskedFor> {
+  async #changeOf(accountId: string, wanted: Wanted, signal: AbortSignal): Promise<RequestedWork> {
     if (wanted.kind === 'delete') return { change: {}, args: {} }
     if (wanted.kind === 'flags') {
       const [add, remove] = [wanted.add ?? [], wanted.remove ?? []].map(flags => [...new Set(flags.map(toWireFlag))])

@@ -23,7 +23,7 @@ export interface ProposedOperationsOptions {
   now?: () => number
 }
 
-type Tell = (fact: Fact) => void
+type Publish = (fact: Fact) => void
 
 export class ProposedOperations {
   readonly #options: ProposedOperationsOptions
@@ -78,7 +78,7 @@ export class ProposedOperations {
   }
 
   /** @returns Whether it was proposed. @throws Problem when the account has too many unfinished operations. */
-  async apply(transaction: Database, tell: Tell, id: string): Promise<boolean> {
+  async apply(transaction: Database, publish: Publish, id: string): Promise<boolean> {
     const { store, calls } = this.#options
     const row = await store.find(id, transaction)
     if (row?.state !== 'proposed') return false
@@ -87,12 +87,12 @@ export class ProposedOperations {
     const values = { state: 'pending', at: this.#at() } as const
     await store.update(transaction, id, values)
     if (row.undo_of !== null) await store.update(transaction, row.undo_of, { undone_by: id })
-    tell(changedFact({ ...row, ...values }))
+    publish(changedFact({ ...row, ...values }))
     return true
   }
 
   /** Ends a proposed operation without doing anything. */
-  async end(transaction: Database, tell: Tell, id: string, code: string, why: string): Promise<void> {
+  async end(transaction: Database, publish: Publish, id: string, code: string, why: string): Promise<void> {
     const { store } = this.#options
     const row = await store.find(id, transaction)
     if (row?.state !== 'proposed') return
@@ -108,7 +108,7 @@ export class ProposedOperations {
       settled_at: this.#at(),
     }
     await store.update(transaction, id, values)
-    tell(changedFact({ ...row, ...values }))
+    publish(changedFact({ ...row, ...values }))
   }
 
   #at(): string {

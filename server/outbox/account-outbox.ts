@@ -8,7 +8,7 @@ import { type Lease, LeaseLost } from '../platform/lease.ts'
 import { WokenLoop } from '../platform/woken-loop.ts'
 import { Delivery, type DeliveryOptions } from './delivery.ts'
 import { type Claimed, takeDue } from './due-messages.ts'
-import { giveUpOld, markInterrupted, putBack } from './left-over.ts'
+import { giveUpOld, markInterrupted, putBack } from './outbox-recovery.ts'
 import { SentCopies, type SentCopiesOptions } from './sent-copies.ts'
 import { errorOf } from './submission-tables.ts'
 

@@ -88,7 +88,7 @@ export class BounceLook {
 
   async #mark(found: SubmissionRow, report: BounceReport): Promise<void> {
     const { store, hub, clock } = this.#options
-    await hub.transact(async (transaction, tell) => {
+    await hub.transact(async (transaction, publish) => {
       const row = await store.find(found.id, transaction)
       // A message being sent again at this moment has its recipients written when that attempt ends.
       if (!row || row.state === 'sending') return
@@ -100,7 +100,7 @@ export class BounceLook {
         return words === undefined ? recipient : { ...recipient, state: 'bounced' as const, response: words, at }
       })
       const changed = await store.changeRecipients(transaction, row, JSON.stringify(recipients))
-      if (changed) tell(deliveryFact(changed))
+      if (changed) publish(deliveryFact(changed))
     })
   }
 }

@@ -56,7 +56,7 @@ export class BounceWatcher {
 
   async start(): Promise<void> {
     const { hub, cursors, newestArrivals, clock } = this.#options
-    this.#unsubscribe = hub.listen('mail_received', (arrival, number) => this.#hear({ number, arrival }))
+    this.#unsubscribe = hub.listen('mail_received', (arrival, number) => this.#onArrival({ number, arrival }))
     const looked = await cursors.list()
     const since = clock.now() - reportedMs
     for (const missed of (await newestArrivals(mostMissed)).reverse()) {
@@ -80,7 +80,7 @@ export class BounceWatcher {
     await this.#running
   }
 
-  #hear(heard: Numbered): void {
+  #onArrival(heard: Numbered): void {
     const { from, subject, account_id: accountId } = heard.arrival
     if (looksLikeBounce(from?.email ?? undefined, subject ?? undefined)) this.#add(heard, mostWaiting)
     else this.#passed(accountId, heard.number)

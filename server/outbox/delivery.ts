@@ -179,7 +179,7 @@ export class Delivery {
     const { store, hub, drafts, clock, logger } = this.#options
     for (let tries = 1; ; tries++) {
       try {
-        return await hub.transact(async (transaction, tell) => {
+        return await hub.transact(async (transaction, publish) => {
           await lease.fence(transaction)
           // If the response to a commit was lost, this may be written already and the next attempt have begun.
           const from = { states: ['sending'], attempts: row.attempts } as const
@@ -187,9 +187,9 @@ export class Delivery {
           if (!written) return undefined
           const { state } = written
           if (state === 'sent' || state === 'partial')
-            await drafts.mark(transaction, tell, row.draft_id, 'sent', row.id)
-          else if (state === 'failed') await drafts.mark(transaction, tell, row.draft_id, 'open', row.id)
-          tell(deliveryFact(written))
+            await drafts.mark(transaction, publish, row.draft_id, 'sent', row.id)
+          else if (state === 'failed') await drafts.mark(transaction, publish, row.draft_id, 'open', row.id)
+          publish(deliveryFact(written))
           return written
         })
       } catch (err) {

@@ -3,7 +3,7 @@ import type { Fact } from '../../contract/event.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { MessageBytes } from './mail-sender.ts'
 
-export type Tell = (fact: Fact) => void
+export type Publish = (fact: Fact) => void
 
 /** Updates the draft of a submission. */
 export interface DraftMarks {
@@ -13,7 +13,7 @@ export interface DraftMarks {
    */
   mark(
     transaction: Database,
-    tell: Tell,
+    publish: Publish,
     draftId: string,
     state: 'submitted' | 'open' | 'sent',
     submissionId: string | null,

@@ -7,7 +7,7 @@ import type { Database } from '../platform/database/database.ts'
 import type { Lease } from '../platform/lease.ts'
 import type { TimerClock } from '../platform/timer-clock.ts'
 import { afterNotSent } from './delivery-outcome.ts'
-import type { DraftMarks, Tell } from './draft-marks.ts'
+import type { DraftMarks, Publish } from './draft-marks.ts'
 import type { Leaving } from './leaving.ts'
 import { NotSent } from './mail-sender.ts'
 import { deliveryFact } from './submission-facts.ts'
@@ -48,7 +48,7 @@ export async function takeDue(
 ): Promise<Taken> {
   const { store, hub, leaving } = options
   if ((await store.listDue(accountId, { at, limit: 1 })).length === 0) return { claimed: [], asked: [], isMore: false }
-  return hub.transact(async (transaction, tell) => {
+  return hub.transact(async (transaction, publish) => {
     await lease.fence(transaction)
     const rule = leaving.rulesIn(transaction)
     const without: string[] = []
@@ -65,13 +65,13 @@ export async function takeDue(
       const asked: SubmissionRow[] = []
       for (const { row, ruling } of rulings) {
         if (ruling.verdict === 'ask') asked.push(row)
-        else if (ruling.verdict === 'refused') await end(transaction, tell, row, ruling, options)
-        else if (ruling.verdict === 'later') await putOff(transaction, tell, row, ruling, options)
+        else if (ruling.verdict === 'refused') await end(transaction, publish, row, ruling, options)
+        else if (ruling.verdict === 'later') await putOff(transaction, publish, row, ruling, options)
         else if (ruling.verdict === 'leave') {
           const own = await store.claim(transaction, row.id)
           if (!own) continue
           claimed.push({ row: own, account: ruling.account })
-          tell(deliveryFact(own))
+          publish(deliveryFact(own))
         }
       }
       return { claimed, asked, isMore: claimed.length < rulings.length }
@@ -82,7 +82,7 @@ export async function takeDue(
 /** Ends a message as failed; if some recipients have it already, only the others are given up. */
 async function end(
   transaction: Database,
-  tell: Tell,
+  publish: Publish,
   row: SubmissionRow,
   { code, why }: { code: string; why: string },
   { store, drafts, clock }: DueMessagesOptions,
@@ -93,13 +93,13 @@ async function end(
   const state = isUnsent && code === 'sender_not_allowed' ? 'denied' : columns.state
   const ended = await store.change(transaction, row.id, { states: dueStates, hash: row.hash }, { ...columns, state })
   if (!ended) return
-  await drafts.mark(transaction, tell, row.draft_id, isUnsent ? 'open' : 'sent', row.id)
-  tell(deliveryFact(ended))
+  await drafts.mark(transaction, publish, row.draft_id, isUnsent ? 'open' : 'sent', row.id)
+  publish(deliveryFact(ended))
 }
 
 async function putOff(
   transaction: Database,
-  tell: Tell,
+  publish: Publish,
   row: SubmissionRow,
   { at, why }: { at: number; why: string },
   { store }: DueMessagesOptions,
@@ -110,5 +110,5 @@ async function putOff(
   const first = { state: 'scheduled' as const, send_at: due, ready_at: due }
   const values = { due_at: due, error: JSON.stringify(error), ...(row.attempts === 0 && first) }
   const changed = await store.change(transaction, row.id, { states: dueStates, hash: row.hash }, values)
-  if (changed) tell(deliveryFact(changed))
+  if (changed) publish(deliveryFact(changed))
 }

@@ -14,7 +14,7 @@ export interface Submitted {
   sendAt: string | null
   approvalId: string | null
   /** See `SubmissionRow`. */
-  letOut?: string | null
+  policyRelease?: string | null
 }
 
 /** Columns that describe the message; they change together. */
@@ -36,7 +36,7 @@ export type MessageColumns = Pick<
 >
 
 export function newSubmission(
-  { principal, composed, state, sendAt, approvalId, letOut = null }: Submitted,
+  { principal, composed, state, sendAt, approvalId, policyRelease = null }: Submitted,
   id: string,
   at: string,
 ) {
@@ -56,7 +56,7 @@ export function newSubmission(
     error: null,
     ended_at: null,
     approval_id: approvalId,
-    let_out: letOut,
+    let_out: policyRelease,
     session: principal.workSession ?? null,
     copy_state: 'none',
     copy_folder: null,

@@ -34,10 +34,10 @@ async function startOutbox(db: Database, mostWaiting = 100) {
   const submit = (state: FirstState, more: { principal?: typeof agent; sendAt?: string; accountId?: string } = {}) => {
     const { principal = agent, sendAt = null, accountId = 'a' } = more
     const submitted = { principal, composed: blobs.write({ accountId }), state, sendAt, approvalId: null }
-    return hub.transact((transaction, tell) => outbox.submit(transaction, tell, submitted))
+    return hub.transact((transaction, publish) => outbox.submit(transaction, publish, submitted))
   }
   const release = (id: string, hash: string) =>
-    hub.transact((transaction, tell) => outbox.release(transaction, tell, id, hash))
+    hub.transact((transaction, publish) => outbox.release(transaction, publish, id, hash))
   return { hub, store, outbox, marks, held, facts, blobs, submit, release }
 }
 
@@ -67,8 +67,8 @@ describe('the outbox', () =>
         const edited = blobs.write()
         const outcomes = await Promise.all([
           release(id, hash),
-          hub.transact((transaction, tell) => outbox.end(transaction, tell, id, 'denied')),
-          hub.transact((transaction, tell) => outbox.replace(transaction, tell, id, hash, edited)),
+          hub.transact((transaction, publish) => outbox.end(transaction, publish, id, 'denied')),
+          hub.transact((transaction, publish) => outbox.replace(transaction, publish, id, hash, edited)),
           release(id, hash),
         ])
         const row = await outbox.get(agent, id)
@@ -83,7 +83,7 @@ describe('the outbox', () =>
       const { hub, submit, release, outbox, blobs } = await startOutbox(await open())
       const { id, hash } = await submit('held')
       const composed = blobs.write({ subject: 'Dinner', to: ['bob@there.test'] })
-      expect(await hub.transact((t, tell) => outbox.replace(t, tell, id, hash, composed))).toBe(true)
+      expect(await hub.transact((t, publish) => outbox.replace(t, publish, id, hash, composed))).toBe(true)
       expect(await release(id, hash)).toBe(false)
       expect(await release(id, composed.hash)).toBe(true)
       const sent = await outbox.get(agent, id)

@@ -11,7 +11,7 @@ import { badCursor, listedAccounts } from '../platform/list-query.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Tracer } from '../platform/tracing/tracer.ts'
-import { type DraftMarks, ownerOf, type SubmittedBlobs, type Tell } from './draft-marks.ts'
+import { type DraftMarks, ownerOf, type Publish, type SubmittedBlobs } from './draft-marks.ts'
 import { messageColumns, newSubmission, readiness, type Submitted } from './new-submission.ts'
 import { deliveryFact } from './submission-facts.ts'
 import type { SubmissionIds } from './submission-id.ts'
@@ -57,7 +57,7 @@ export class OutboxService {
   }
 
   /** @throws Problem when too many messages of the account wait, or the draft is no longer open or was changed. */
-  async submit(transaction: Database, tell: Tell, submitted: Submitted): Promise<SubmissionRow> {
+  async submit(transaction: Database, publish: Publish, submitted: Submitted): Promise<SubmissionRow> {
     const { store, ids, drafts, blobs, mostWaiting = defaultMostWaiting } = this.#options
     const { composed } = submitted
     if ((await store.countWaiting(composed.accountId, transaction)) >= mostWaiting) {
@@ -68,33 +68,37 @@ export class OutboxService {
     await store.insert(transaction, row)
     this.#options.tracer?.remember(row.id)
     await blobs.use(transaction, row.blob_id, ownerOf(row.id))
-    if (!(await drafts.mark(transaction, tell, row.draft_id, 'submitted', row.id, row.rev))) {
+    if (!(await drafts.mark(transaction, publish, row.draft_id, 'submitted', row.id, row.rev))) {
       throw new Problem('draft_changed', 'The draft was changed or submitted at the same time.')
     }
-    tell(deliveryFact(row))
+    publish(deliveryFact(row))
     return row
   }
 
   /** Holds a waiting message for an approval. @returns Whether it was waiting, with this hash. */
   async hold(
     transaction: Database,
-    tell: Tell,
+    publish: Publish,
     { id, hash }: Pick<SubmissionRow, 'id' | 'hash'>,
     approvalId: string,
   ): Promise<boolean> {
     const values = { state: 'held' as const, approval_id: approvalId, let_out: null, due_at: null, error: null }
     const held = await this.#options.store.change(transaction, id, { states: dueStates, hash }, values)
-    if (held) tell(deliveryFact(held))
+    if (held) publish(deliveryFact(held))
     return held !== undefined
   }
 
   /** Records the new policies under which a waiting message may leave. */
-  async letOut(transaction: Database, { id, hash }: Pick<SubmissionRow, 'id' | 'hash'>, letOut: string): Promise<void> {
-    await this.#options.store.change(transaction, id, { states: dueStates, hash }, { let_out: letOut })
+  async recordRelease(
+    transaction: Database,
+    { id, hash }: Pick<SubmissionRow, 'id' | 'hash'>,
+    recordRelease: string,
+  ): Promise<void> {
+    await this.#options.store.change(transaction, id, { states: dueStates, hash }, { let_out: recordRelease })
   }
 
   /** Releases a held message, for now or its requested time. @returns Whether it was held, with this hash. */
-  async release(transaction: Database, tell: Tell, submissionId: string, hash: string): Promise<boolean> {
+  async release(transaction: Database, publish: Publish, submissionId: string, hash: string): Promise<boolean> {
     const { store } = this.#options
     const row = await store.find(submissionId, transaction)
     if (!row) return false
@@ -102,7 +106,7 @@ export class OutboxService {
     const state = row.send_at !== null && row.send_at > at ? 'scheduled' : 'queued'
     const values = { state, ...readiness(state, row.send_at, at) } as const
     const released = await store.change(transaction, submissionId, { states: ['held'], hash }, values)
-    if (released) tell(deliveryFact(released))
+    if (released) publish(deliveryFact(released))
     this.#options.tracer?.remember(submissionId)
     return released !== undefined
   }
@@ -110,7 +114,7 @@ export class OutboxService {
   /** Replaces a held message, voiding any approval of it. @returns Whether it was held, with this hash. */
   async replace(
     transaction: Database,
-    tell: Tell,
+    publish: Publish,
     submissionId: string,
     hash: string,
     composed: ComposedMessage,
@@ -121,14 +125,14 @@ export class OutboxService {
     if (!replaced) return false
     await blobs.release(transaction, ownerOf(submissionId))
     await blobs.use(transaction, composed.blobId, ownerOf(submissionId))
-    tell(deliveryFact(replaced))
+    publish(deliveryFact(replaced))
     return true
   }
 
   /** Ends a submission and opens its draft again. @returns False if it is being sent or has ended. */
   async end(
     transaction: Database,
-    tell: Tell,
+    publish: Publish,
     submissionId: string,
     state: 'denied' | 'expired' | 'cancelled',
     error: StoredError | null = null,
@@ -152,8 +156,8 @@ export class OutboxService {
     }
     const ended = await store.change(transaction, submissionId, { states: cancellable, hash: row.hash }, values)
     if (!ended) return false
-    await drafts.mark(transaction, tell, ended.draft_id, isBegun ? 'sent' : 'open', ended.id)
-    tell(deliveryFact(ended))
+    await drafts.mark(transaction, publish, ended.draft_id, isBegun ? 'sent' : 'open', ended.id)
+    publish(deliveryFact(ended))
     return true
   }
 
@@ -219,8 +223,8 @@ export class OutboxService {
   /** @throws Problem once sending has begun. */
   async cancel(principal: Principal, submissionId: string): Promise<Submission> {
     await this.getRow(principal, submissionId)
-    const isDone = await this.#options.hub.transact((transaction, tell) =>
-      this.end(transaction, tell, submissionId, 'cancelled'),
+    const isDone = await this.#options.hub.transact((transaction, publish) =>
+      this.end(transaction, publish, submissionId, 'cancelled'),
     )
     const row = await this.getRow(principal, submissionId)
     // A repeated call finds it cancelled already.

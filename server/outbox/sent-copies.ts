@@ -218,10 +218,10 @@ export class SentCopies {
     const { store, hub, accountId } = this.#options
     const lease = this.#options.lease()
     if (!lease) throw new LeaseLost(`outbox:${accountId}`)
-    await hub.transact(async (transaction, tell) => {
+    await hub.transact(async (transaction, publish) => {
       await lease.fence(transaction)
       const saved = await store.changeCopy(transaction, row.id, columns)
-      if (saved && columns.copy_state !== undefined) tell(deliveryFact(saved))
+      if (saved && columns.copy_state !== undefined) publish(deliveryFact(saved))
     })
     Object.assign(row, columns)
   }

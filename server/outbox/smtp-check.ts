@@ -1,7 +1,7 @@
 /** Checks an SMTP login by logging in and out again. `smtp-faults.ts` explains failures. */
 import type { MailLogin } from '../accounts/mail-login.ts'
 import type { LineListener } from '../accounts/protocol-log.ts'
-import { probeAfter, speaksTls } from '../accounts/tls-probe.ts'
+import { probeAfter, supportsTls } from '../accounts/tls-probe.ts'
 import type { OutboundGuard } from '../platform/network/outbound-guard.ts'
 import { ehloOffers } from './ehlo-offers.ts'
 import { tooSlow, toSmtpProblem, wantsTlsFirst } from './smtp-faults.ts'
@@ -40,8 +40,8 @@ export async function checkSmtp(
   const probing = setTimeout(() => {
     if (login.tls === 'implicit' || connection.lastServerResponse) return
     const place = { host: address, port: login.port, signal: over.signal }
-    // `speaksTls` never throws.
-    void speaksTls(place).then(isTls => isTls && reject(wantsTlsFirst(login)))
+    // `supportsTls` never throws.
+    void supportsTls(place).then(isTls => isTls && reject(wantsTlsFirst(login)))
   }, probeAfter(timeoutMs))
   try {
     let ehlo = ''

@@ -1,6 +1,6 @@
 /** Parsing of the lines of an SMTP connection. */
 import { expect, onTestFinished, test } from 'vitest'
-import { expectNothingOf, randomSecret, randomToken, saidAgain } from '../../test/support/secret-samples.ts'
+import { encodedForms, expectNothingOf, randomSecret, randomToken } from '../../test/support/secret-samples.ts'
 import { SmtpSink } from '../../test/support/smtp-sink.ts'
 import { ProtocolLog } from '../accounts/protocol-log.ts'
 import { NodemailerSenders } from './adapters/nodemailer-sender.ts'
@@ -33,7 +33,7 @@ test('of real logins, and of a message, no line holds the password, an address o
   await sink.start()
   for (let run = 0; run < 20; run++) {
     const password = randomSecret()
-    const said = saidAgain(password)
+    const said = encodedForms(password)
     sink.script = {
       onCommand: line =>
         line.startsWith('AUTH') ? `535 5.7.8 wrong: ${said[run % said.length]} for a@b.test` : undefined,
@@ -70,7 +70,7 @@ test.each(['XOAUTH2', 'OAUTHBEARER'])(
     await sink.start()
     for (let run = 0; run < 16; run++) {
       const accessToken = randomToken()
-      const said = saidAgain(accessToken)
+      const said = encodedForms(accessToken)
       const challenge = Buffer.from(JSON.stringify({ status: '401', said: accessToken })).toString('base64')
       const heard: string[] = []
       sink.script = {

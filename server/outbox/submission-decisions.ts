@@ -4,7 +4,7 @@ import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import type { DraftMarks, Tell } from './draft-marks.ts'
+import type { DraftMarks, Publish } from './draft-marks.ts'
 import type { OutboxService } from './outbox-service.ts'
 import { deliveryFact } from './submission-facts.ts'
 import type { DueRow, SubmissionStore } from './submission-store.ts'
@@ -31,7 +31,7 @@ export class SubmissionDecisions {
 
   /** Retries the recipients that did not get it, as far as is known. */
   retry(principal: Principal, submissionId: string): Promise<Submission> {
-    return this.#decide(principal, submissionId, async (row, transaction, tell) => {
+    return this.#decide(principal, submissionId, async (row, transaction, publish) => {
       if (this.#options.isHeld(row))
         throw new Problem('frozen', 'A human stopped what its sender, or its account, sends.')
       if (!retriable.includes(row.state)) throw notNow(row)
@@ -39,7 +39,7 @@ export class SubmissionDecisions {
       const recipients = recipientsOf(row)
       for (const recipient of recipients) if (recipient.state !== 'accepted') recipient.state = 'waiting'
       // A draft that was changed or sent by another submission in the meantime must not be sent twice.
-      if (row.state === 'failed' && !(await this.#mark(transaction, tell, row, 'submitted', row.rev))) {
+      if (row.state === 'failed' && !(await this.#mark(transaction, publish, row, 'submitted', row.rev))) {
         throw new Problem('not_possible_now', 'Its draft was changed, sent or discarded since; send the draft instead.')
       }
       const at = this.#at()
@@ -50,7 +50,7 @@ export class SubmissionDecisions {
 
   /** Records the outcome that a human found out. */
   resolve(principal: Principal, submissionId: string, outcome: 'sent' | 'failed'): Promise<Submission> {
-    return this.#decide(principal, submissionId, async (row, transaction, tell) => {
+    return this.#decide(principal, submissionId, async (row, transaction, publish) => {
       if (row.state !== 'unknown') throw notNow(row)
       const at = this.#at()
       const recipients = recipientsOf(row)
@@ -60,7 +60,7 @@ export class SubmissionDecisions {
       }
       const accepted = recipients.filter(({ state }) => state === 'accepted' || state === 'bounced').length
       const state = accepted === recipients.length ? 'sent' : accepted > 0 ? 'partial' : 'failed'
-      await this.#mark(transaction, tell, row, state === 'failed' ? 'open' : 'sent')
+      await this.#mark(transaction, publish, row, state === 'failed' ? 'open' : 'sent')
       const copies = accepted > 0 && row.copy_state === 'none'
       return {
         state,
@@ -74,27 +74,33 @@ export class SubmissionDecisions {
   async #decide(
     principal: Principal,
     submissionId: string,
-    decide: (row: SubmissionRow, transaction: Database, tell: Tell) => Promise<Partial<SubmissionRow>>,
+    decide: (row: SubmissionRow, transaction: Database, publish: Publish) => Promise<Partial<SubmissionRow>>,
   ): Promise<Submission> {
     const { store, outbox, hub } = this.#options
     if (principal.kind !== 'session') {
       throw new Problem('session_needed', 'Only signed-in users decide about this; tokens and the API key never do.')
     }
     await outbox.getRow(principal, submissionId)
-    const decided = await hub.transact(async (transaction, tell) => {
+    const decided = await hub.transact(async (transaction, publish) => {
       const row = await store.find(submissionId, transaction)
       if (!row) throw new Problem('submission_not_found', 'There is no such message in the outbox.')
-      const values = await decide(row, transaction, tell)
+      const values = await decide(row, transaction, publish)
       const changed = await store.change(transaction, row.id, { states: [row.state], hash: row.hash }, values)
       if (!changed) throw notNow(row)
-      tell(deliveryFact(changed))
+      publish(deliveryFact(changed))
       return changed
     })
     return outbox.view(principal, decided)
   }
 
-  #mark(transaction: Database, tell: Tell, row: SubmissionRow, state: 'submitted' | 'open' | 'sent', rev?: number) {
-    return this.#options.drafts.mark(transaction, tell, row.draft_id, state, row.id, rev)
+  #mark(
+    transaction: Database,
+    publish: Publish,
+    row: SubmissionRow,
+    state: 'submitted' | 'open' | 'sent',
+    rev?: number,
+  ) {
+    return this.#options.drafts.mark(transaction, publish, row.draft_id, state, row.id, rev)
   }
 
   #at(): string {

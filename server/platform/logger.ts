@@ -33,14 +33,14 @@ export function createLogger(level: LogLevel, out: DestinationStream = stderrOut
       base: null,
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: label => ({ level: label }) },
-      serializers: { err: told, error: told },
+      serializers: { err: loggable, error: loggable },
       redact: { paths: secretNames.flatMap(name => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
     },
     out instanceof LogLines ? out : new LogLines({ out, maxLines: 1 }),
   )
 }
 
-function told(error: unknown): unknown {
+function loggable(error: unknown): unknown {
   if (!(error instanceof Error)) return error
   const { type, message, stack, ...others } = stdSerializers.err(error)
   const kept = ofErrors.flatMap(name => {

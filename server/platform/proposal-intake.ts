@@ -32,7 +32,7 @@ export interface ProposalIntake {
    */
   put(
     transaction: Database,
-    tell: (fact: Fact) => void,
+    publish: (fact: Fact) => void,
     principal: Principal,
     accountId: string,
     items: readonly ProposedItem[],
@@ -42,7 +42,7 @@ export interface ProposalIntake {
   /** Ends a pending item, if there is one: a draft that was discarded, or is no longer only proposed. */
   end(
     transaction: Database,
-    tell: (fact: Fact) => void,
+    publish: (fact: Fact) => void,
     itemId: string,
     state: 'withdrawn' | 'void',
     why: string | null,

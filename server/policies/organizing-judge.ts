@@ -7,7 +7,7 @@ import type { PolicyRates } from './policy-rates.ts'
 import { type ReadPolicy, unreadablePolicy } from './stored-policy.ts'
 
 /** The requested change, as the server found it. */
-export interface AskedOrganizing {
+export interface RequestedOrganizing {
   isDeletion: boolean
   messages: number
   /** Folders in which messages are changed, and into which they are moved or copied. */
@@ -39,7 +39,7 @@ export class OrganizingJudge {
    */
   async admit(
     principal: Principal,
-    asked: AskedOrganizing,
+    asked: RequestedOrganizing,
   ): Promise<((transaction: Database) => Promise<void>) | undefined> {
     const { read, rates } = this.#options
     const before = await read(principal)
@@ -66,14 +66,14 @@ export class OrganizingJudge {
   }
 }
 
-function judge({ policy, isUnreadable }: ReadPolicy, asked: AskedOrganizing): void {
+function judge({ policy, isUnreadable }: ReadPolicy, asked: RequestedOrganizing): void {
   if (isUnreadable) throw new Problem('policy_denied', unreadablePolicy)
   refuse([...organizingFindings(policy.organizing, asked), ...renameFindings(policy.sending.approval, asked)])
 }
 
 function organizingFindings(
   { folders: allowed, may_delete: mayDelete }: TokenPolicy['organizing'],
-  asked: AskedOrganizing,
+  asked: RequestedOrganizing,
 ) {
   const findings: PolicyFinding[] = []
   const deny = (rule: PolicyFinding['rule'], why: string) => void findings.push({ rule, effect: 'deny', why })
@@ -86,7 +86,7 @@ function organizingFindings(
 }
 
 /** A rename can make a folder the Sent folder, whose recipients become contacts. */
-function renameFindings({ always }: TokenPolicy['sending']['approval'], { isRename }: AskedOrganizing) {
+function renameFindings({ always }: TokenPolicy['sending']['approval'], { isRename }: RequestedOrganizing) {
   if (!isRename || always) return []
   const why = 'A token that may write to known people without an approval may not rename folders.'
   return [{ rule: 'folders', effect: 'deny', why }] satisfies PolicyFinding[]

@@ -111,9 +111,9 @@ export class PolicyService {
     }
     const at = new Date(now()).toISOString()
     const row = { token_id: tokenId, policy: JSON.stringify(policy), changed_at: at, changed_by: principal.name }
-    await hub.transact(async (transaction, tell) => {
+    await hub.transact(async (transaction, publish) => {
       await store.save(transaction, row)
-      tell({ type: 'token_updated', data: { token_id: tokenId, name, user_id, at, changed: ['policy'] } })
+      publish({ type: 'token_updated', data: { token_id: tokenId, name, user_id, at, changed: ['policy'] } })
     })
     this.#keep(row)
     return this.#view(tokenId)

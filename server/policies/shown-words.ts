@@ -26,7 +26,7 @@ export class ShownWords {
    * Records what a program is shown. The response waits for it if the program's policy depends on whether it has read a
    * stranger's mail.
    */
-  readonly hear: Shown = (principal, { name }, accountId, answer) => {
+  readonly record: Shown = (principal, { name }, accountId, answer) => {
     const noting = this.#note(principal, name, accountId, answer)
     if (!noting) return undefined
     const policy = principal.scopes.has('mail:send') ? this.#options.policyOf(principal) : undefined
@@ -49,14 +49,14 @@ export class ShownWords {
         if (!repeatsMail(answer)) return undefined
         return reads.note(id, accountId, undefined)
       case 'written':
-        return this.#hearWritten(principal, accountId, answer)
+        return this.#recordWritten(principal, accountId, answer)
       default:
         if (answer !== undefined && showsNothing(answer)) return undefined
         return reads.note(id, accountId, undefined)
     }
   }
 
-  #hearWritten(principal: Principal, accountId: string | undefined, answer: unknown): Promise<void> | undefined {
+  #recordWritten(principal: Principal, accountId: string | undefined, answer: unknown): Promise<void> | undefined {
     const { reads, policyOf, draftsOf } = this.#options
     const ids = shownDrafts(answer)
     if (ids === undefined) return reads.note(principal.id, accountId, undefined)

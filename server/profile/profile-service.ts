@@ -185,14 +185,17 @@ export class ProfileService {
     work: (transaction: Database, current: UserRow) => Promise<Result>,
   ): Promise<Result> {
     const { hub, users, logger } = this.#options
-    const result = await hub.transact(async (transaction, tell) => {
+    const result = await hub.transact(async (transaction, publish) => {
       const current = await users.find(id, transaction)
       // A reset or a ban in between must not be undone.
       if (!current || current.disabled || current.password_hash !== password_hash) throw changedMeanwhile()
       const done = await work(transaction, current)
       const { name, email, role } = (await users.find(id, transaction)) ?? current
       const at = this.#at()
-      tell({ type: 'user_updated', data: { user_id: id, name, email, role: Role.parse(role), at, changed: [changed] } })
+      publish({
+        type: 'user_updated',
+        data: { user_id: id, name, email, role: Role.parse(role), at, changed: [changed] },
+      })
       return done
     })
     logger.info({ user: id, changed }, 'a user changed the profile')

@@ -131,13 +131,13 @@ export class ItemKinds {
       return true
     }
     const apply = () =>
-      hub.transact(async (transaction, tell) => {
+      hub.transact(async (transaction, publish) => {
         await check(transaction)
-        if (!(await book.close(transaction, tell, item, end))) return false
+        if (!(await book.close(transaction, publish, item, end))) return false
         const isDone =
           item.kind === 'operation'
-            ? await operations.apply(transaction, tell, item.id)
-            : await drafts.apply(transaction, tell, item.id, item.hash, principal.id)
+            ? await operations.apply(transaction, publish, item.id)
+            : await drafts.apply(transaction, publish, item.id, item.hash, principal.id)
         if (!isDone) throw new Problem('not_possible_now', 'It was changed since it was proposed; review it again.')
         return true
       })
@@ -157,12 +157,12 @@ export class ItemKinds {
       return true
     }
     const why = end.why ?? words[end.state]
-    return hub.transact(async (transaction, tell) => {
-      if (!(await book.close(transaction, tell, item, end))) return false
-      if (item.kind === 'operation') await operations.end(transaction, tell, item.id, codes[end.state], why)
-      if (item.kind === 'draft') await drafts.end(transaction, tell, item.id, principal?.id ?? 'proposals')
+    return hub.transact(async (transaction, publish) => {
+      if (!(await book.close(transaction, publish, item, end))) return false
+      if (item.kind === 'operation') await operations.end(transaction, publish, item.id, codes[end.state], why)
+      if (item.kind === 'draft') await drafts.end(transaction, publish, item.id, principal?.id ?? 'proposals')
       if (item.kind === 'message') {
-        await outbox.end(transaction, tell, item.id, 'cancelled', { code: end.state, why, server_response: null })
+        await outbox.end(transaction, publish, item.id, 'cancelled', { code: end.state, why, server_response: null })
       }
       return true
     })

@@ -22,10 +22,10 @@ onEachDatabase(open => {
     const modeOf = async () => 'propose' as const
     const book = new ProposalBook({ store, ids: new ProposalIds(), modeOf })
     const put = (...items: ProposedItem[]) =>
-      hub.transact((transaction, tell) => book.put(transaction, tell, agent, 'a', items))
+      hub.transact((transaction, publish) => book.put(transaction, publish, agent, 'a', items))
     const close = (proposal_id: string, id: string, hash = id) =>
-      hub.transact((transaction, tell) =>
-        book.close(transaction, tell, { proposal_id, id, hash }, { state: 'applied' }),
+      hub.transact((transaction, publish) =>
+        book.close(transaction, publish, { proposal_id, id, hash }, { state: 'applied' }),
       )
     return { hub, store, book, put, close, facts }
   }

@@ -22,7 +22,7 @@ export interface ProposalBookOptions {
   bounds?: { items: number; open: number }
 }
 
-export type Tell = (fact: Fact) => void
+export type Publish = (fact: Fact) => void
 type Happened = Extract<Fact, { type: 'proposal_changed' }>['data']['event']
 /** The outcome of an item. */
 export interface ItemEnd {
@@ -52,7 +52,7 @@ export class ProposalBook implements ProposalIntake {
 
   async put(
     transaction: Database,
-    tell: Tell,
+    publish: Publish,
     principal: Principal,
     accountId: string,
     items: readonly ProposedItem[],
@@ -70,19 +70,19 @@ export class ProposalBook implements ProposalIntake {
     }
     const values = { updated_at: at, expires_at: iso(this.#now() + proposalBounds.hours * hourMs) }
     await store.update(transaction, proposal.id, values)
-    await this.#tell(transaction, tell, { ...proposal, ...values }, 'proposed', items, null)
+    await this.#tell(transaction, publish, { ...proposal, ...values }, 'proposed', items, null)
     return proposal.id
   }
 
   async end(
     transaction: Database,
-    tell: Tell,
+    publish: Publish,
     itemId: string,
     state: 'withdrawn' | 'void',
     why: string | null,
   ): Promise<void> {
     const row = await this.#options.store.findWaiting(itemId, transaction)
-    if (row) await this.close(transaction, tell, row, { state, why })
+    if (row) await this.close(transaction, publish, row, { state, why })
   }
 
   async drop(transaction: Database, itemId: string): Promise<void> {
@@ -99,7 +99,7 @@ export class ProposalBook implements ProposalIntake {
   /** @returns Whether the item was waiting, with this hash. */
   async close(
     transaction: Database,
-    tell: Tell,
+    publish: Publish,
     row: Pick<ProposalItemRow, 'proposal_id' | 'id' | 'hash'>,
     { state, decided, why = null }: ItemEnd,
   ): Promise<boolean> {
@@ -111,21 +111,21 @@ export class ProposalBook implements ProposalIntake {
     const after = stateOf(await store.items([proposal.id], transaction))
     const changed = { state: after, ...(after !== 'open' && { updated_at: this.#at() }) }
     await store.update(transaction, proposal.id, changed)
-    await this.#tell(transaction, tell, { ...proposal, ...changed }, state, [row], decided?.name ?? null)
+    await this.#tell(transaction, publish, { ...proposal, ...changed }, state, [row], decided?.name ?? null)
     return true
   }
 
   /** Updates an edited item, and announces it so that pages show it again. */
   async renew(
     transaction: Database,
-    tell: Tell,
+    publish: Publish,
     row: Pick<ProposalItemRow, 'proposal_id' | 'id' | 'hash'>,
     values: Pick<ProposalItemRow, 'hash' | 'words'>,
   ): Promise<void> {
     const { store } = this.#options
     const proposal = await store.lock(transaction, row.proposal_id)
     if (!proposal || !(await store.changeItem(transaction, row, values))) return
-    await this.#tell(transaction, tell, proposal, 'proposed', [row], null)
+    await this.#tell(transaction, publish, proposal, 'proposed', [row], null)
   }
 
   async #open(transaction: Database, principal: Principal, accountId: string, added: number): Promise<ProposalRow> {
@@ -155,7 +155,7 @@ export class ProposalBook implements ProposalIntake {
 
   async #tell(
     transaction: Database,
-    tell: Tell,
+    publish: Publish,
     proposal: ProposalRow,
     event: Happened,
     changed: readonly { id: string }[],
@@ -167,7 +167,7 @@ export class ProposalBook implements ProposalIntake {
     const counts = { items: items.length, waiting: count('waiting'), applied: count('applied') }
     const item_ids = changed.map(({ id }) => id)
     const names = { account_id, proposal_id, principal, principal_name }
-    tell({ type: 'proposal_changed', data: { ...names, state, ...counts, event, item_ids, by, at: this.#at() } })
+    publish({ type: 'proposal_changed', data: { ...names, state, ...counts, event, item_ids, by, at: this.#at() } })
   }
 
   #at(): string {

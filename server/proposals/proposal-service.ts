@@ -7,7 +7,7 @@ import type { ProposalDecision, ProposalDetail, ProposalState } from '../../cont
 import type { Scope } from '../../contract/scope.ts'
 import { type ApprovalSettingsHolder, settingsProblem } from '../approvals/approval-settings.ts'
 import type { AskerActivities } from '../approvals/asker-activities.ts'
-import { type AskedRows, pageOfUndecidedFirst } from '../approvals/undecided-first.ts'
+import { pageOfUndecidedFirst, type RowsQuery } from '../approvals/undecided-first.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { FreezeService } from '../freezes/freeze-service.ts'
 import type { Database } from '../platform/database/database.ts'
@@ -33,7 +33,7 @@ export interface ProposalServiceOptions {
   now?: () => number
 }
 
-export type ProposalListQuery = AskedRows<ProposalState>
+export type ProposalListQuery = RowsQuery<ProposalState>
 
 interface Chosen {
   id: string
@@ -162,24 +162,24 @@ export class ProposalService {
   /** Transfers the decision about a message, or its new hash after an edit, from its approval to its item. */
   async followApproval(item: Pick<ProposalItemRow, 'id' | 'kind'>): Promise<void> {
     const { store, book, kinds, hub } = this.#options
-    await hub.transact(async (transaction, tell) => {
+    await hub.transact(async (transaction, publish) => {
       const waiting = await store.findWaiting(item.id, transaction)
       const approval = waiting && (await kinds.approvalOf(item, transaction))
       if (!approval || approval.proposal_id === null) return
       const { hash } = approval
       const row = { ...waiting, hash, words: (await kinds.wordsOf(item.id, transaction)) ?? waiting.words }
       // The message was edited, and may have been decided since.
-      if (hash !== waiting.hash) await book.renew(transaction, tell, waiting, row)
+      if (hash !== waiting.hash) await book.renew(transaction, publish, waiting, row)
       const decision = (JSON.parse(approval.decisions) as (Decided & { decision: string })[]).at(-1)
       const { decision: _decision, ...decided } = decision ?? { decision: '' }
       const by = 'user_id' in decided ? decided : undefined
       if (approval.state === 'waiting') return
-      if (approval.state === 'approved') await book.close(transaction, tell, row, { state: 'applied', decided: by })
+      if (approval.state === 'approved') await book.close(transaction, publish, row, { state: 'applied', decided: by })
       else if (approval.state === 'denied')
-        await book.close(transaction, tell, row, { state: 'declined', decided: by, why: by?.reason ?? null })
+        await book.close(transaction, publish, row, { state: 'declined', decided: by, why: by?.reason ?? null })
       else if (approval.state === 'expired')
-        await book.close(transaction, tell, row, { state: 'expired', why: 'Nobody approved it in time.' })
-      else await book.close(transaction, tell, row, { state: 'withdrawn', why: 'The message was cancelled.' })
+        await book.close(transaction, publish, row, { state: 'expired', why: 'Nobody approved it in time.' })
+      else await book.close(transaction, publish, row, { state: 'withdrawn', why: 'The message was cancelled.' })
     })
   }
 

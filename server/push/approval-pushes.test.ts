@@ -115,7 +115,7 @@ async function setUp({ processes = 1, pace = anyPace } = {}) {
   const request = async (id: string) => {
     const data = { account_id: 'a', approval_id: id, submission_id: 's', principal: 'token-t', principal_name: 'Bot' }
     const fact: Fact = { type: 'approval_requested', data: { ...data, recipients: 1, expires_at: later, at } }
-    await hub.transact(async (_transaction, tell) => tell(fact))
+    await hub.transact(async (_transaction, publish) => publish(fact))
   }
   const ask = (id: string, group: string) => {
     waits.set(id, group)
@@ -133,7 +133,7 @@ async function setUp({ processes = 1, pace = anyPace } = {}) {
     }
     const counts = { items: 1, waiting: 1, applied: 0, event: 'proposed' as const, item_ids: ['o'], by: null, at }
     const fact: Fact = { type: 'proposal_changed', data: { ...data, ...counts } }
-    await hub.transact(async (_transaction, tell) => tell(fact))
+    await hub.transact(async (_transaction, publish) => publish(fact))
   }
   return { propose, request, ask, told, waits, mayApprove, outcomes, hooks, questions, leases, all, store }
 }

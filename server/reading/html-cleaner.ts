@@ -1,6 +1,6 @@
 /** Sanitises the HTML of messages on the text threads, and finds the words in it that are invisible. */
 import type { CleanHtml } from './clean-html.ts'
-import { type Asker, JobCache, type NoOutcome } from './job-cache.ts'
+import { JobCache, type NoOutcome, type Requester } from './job-cache.ts'
 import type { TextWorker } from './text-worker.ts'
 
 export class HtmlCleaner {
@@ -16,13 +16,13 @@ export class HtmlCleaner {
   }
 
   /** @throws Problem draining */
-  clean(source: string, remote: boolean, asker: Asker): Promise<CleanHtml | NoOutcome> {
-    return this.#cache.run({ source, remote }, asker)
+  clean(source: string, remote: boolean, requester: Requester): Promise<CleanHtml | NoOutcome> {
+    return this.#cache.run({ source, remote }, requester)
   }
 
   /** Finds invisible words in our own HTML and its text; undefined when that failed. @throws Problem draining */
-  async unseenWords(html: string, text: string | null, asker: Asker): Promise<string | undefined> {
-    const found = await this.#unseen.run({ html, text: text ?? '' }, asker)
+  async unseenWords(html: string, text: string | null, requester: Requester): Promise<string | undefined> {
+    const found = await this.#unseen.run({ html, text: text ?? '' }, requester)
     return typeof found === 'string' ? undefined : found.words
   }
 }

@@ -1,6 +1,6 @@
 /** A job with several waiters runs once per key, and is cancelled once none of them waits any longer. */
 import { expect, test } from 'vitest'
-import { type Asker, JobCache } from './job-cache.ts'
+import { JobCache, type Requester } from './job-cache.ts'
 import type { JobOptions } from './text-worker.ts'
 
 /** A worker whose jobs end when the test says so; jobs aborted before they begin are dropped. */
@@ -13,7 +13,7 @@ function cache() {
     return promise
   }
   const own = new JobCache({ run: run as never }, { job: 'cleanHtml', contentOf: ({ source }) => [source] })
-  const ask = (source: string, asker: Partial<Asker> = {}) =>
+  const ask = (source: string, asker: Partial<Requester> = {}) =>
     own.run({ source, remote: false }, { key: 'ann', signal: new AbortController().signal, ...asker })
   return { jobs, ask }
 }

@@ -12,7 +12,7 @@ import type { TextWorker } from './text-worker.ts'
 export type NoOutcome = 'gave_up' | 'busy'
 
 /** The caller of a job. */
-export interface Asker {
+export interface Requester {
   /** Fairness key: each key gets its turn, see `JobQueue`. */
   key: string
   /** Cancels a job that has not begun, unless other callers wait for it. */
@@ -44,7 +44,7 @@ export class JobCache<Job extends TextJob> {
   }
 
   /** @throws Problem draining */
-  async run(input: TextJobs[Job]['input'], { key, signal }: Asker): Promise<TextJobs[Job]['output'] | NoOutcome> {
+  async run(input: TextJobs[Job]['input'], { key, signal }: Requester): Promise<TextJobs[Job]['output'] | NoOutcome> {
     const hash = hashOf(this.#kind.contentOf(input))
     // Jobs are shared within a key only, so that no caller waits in another's queue.
     const name = `${hash} ${key}`
@@ -73,9 +73,13 @@ export class JobCache<Job extends TextJob> {
     return job
   }
 
-  async #work(hash: string, input: TextJobs[Job]['input'], asker: Asker): Promise<TextJobs[Job]['output'] | NoOutcome> {
+  async #work(
+    hash: string,
+    input: TextJobs[Job]['input'],
+    requester: Requester,
+  ): Promise<TextJobs[Job]['output'] | NoOutcome> {
     try {
-      return await this.#worker.run(this.#kind.job, input, asker)
+      return await this.#worker.run(this.#kind.job, input, requester)
     } catch (error) {
       if (!(error instanceof TextWorkerError)) throw error
       if (error.fault === 'stopped') throw new Problem('draining', 'RustyMail is shutting down.')
@@ -102,7 +106,7 @@ function hashOf(content: readonly (string | Uint8Array)[]): string {
 export class SharedJob<Outcome> {
   readonly #gone = new AbortController()
   readonly #outcome: Promise<Outcome>
-  #askers = 0
+  #requesters = 0
 
   /** @param start Begins the job; its signal cancels it. */
   constructor(start: (signal: AbortSignal) => Promise<Outcome>) {
@@ -118,9 +122,9 @@ export class SharedJob<Outcome> {
     const left = Promise.withResolvers<never>()
     const leave = () => {
       left.reject(signal.reason)
-      if (--this.#askers === 0) this.#gone.abort(signal.reason)
+      if (--this.#requesters === 0) this.#gone.abort(signal.reason)
     }
-    this.#askers++
+    this.#requesters++
     if (signal.aborted) leave()
     else signal.addEventListener('abort', leave, { once: true })
     try {

@@ -1,5 +1,5 @@
 /** Renders the bodies of outgoing messages on the text threads. */
-import { type Asker, JobCache, type NoOutcome } from './job-cache.ts'
+import { JobCache, type NoOutcome, type Requester } from './job-cache.ts'
 import type { BodyToWrite, WrittenBody } from './outgoing-body.ts'
 import type { TextWorker } from './text-worker.ts'
 
@@ -14,7 +14,7 @@ export class OutgoingBodies {
   }
 
   /** @throws Problem draining */
-  write(body: BodyToWrite, asker: Asker): Promise<WrittenBody | NoOutcome> {
-    return this.#cache.run(body, asker)
+  write(body: BodyToWrite, requester: Requester): Promise<WrittenBody | NoOutcome> {
+    return this.#cache.run(body, requester)
   }
 }

@@ -1,7 +1,7 @@
 /** Decodes, reads and compares the parts of messages on the text threads. */
 import type { CalendarData } from './calendar.ts'
 import type { DecodedBody, EncodedBody } from './decode-body.ts'
-import { type Asker, JobCache, type NoOutcome } from './job-cache.ts'
+import { JobCache, type NoOutcome, type Requester } from './job-cache.ts'
 import { type MessageParts, type ReadParts, readText } from './read-text.ts'
 import type { RtfText } from './rtf-text.ts'
 import type { TextWorker } from './text-worker.ts'
@@ -42,32 +42,32 @@ export class PartsReader {
   }
 
   /** @throws Problem draining */
-  async read({ text, html, textBody, htmlBody }: MessageParts, asker: Asker): Promise<ReadParts | NoOutcome> {
+  async read({ text, html, textBody, htmlBody }: MessageParts, requester: Requester): Promise<ReadParts | NoOutcome> {
     if (html === null && (text === null || text.length <= maxAtOnce)) return readText(text)
-    return this.#cache.run({ text, html, ...(textBody && { textBody }), ...(htmlBody && { htmlBody }) }, asker)
+    return this.#cache.run({ text, html, ...(textBody && { textBody }), ...(htmlBody && { htmlBody }) }, requester)
   }
 
   /**
    * Decodes the bodies of a message that are too slow for the main thread.
    * @throws Problem draining
    */
-  decode(body: EncodedBody, asker: Asker): Promise<DecodedBody | NoOutcome> {
-    return this.#bodies.run(body, asker)
+  decode(body: EncodedBody, requester: Requester): Promise<DecodedBody | NoOutcome> {
+    return this.#bodies.run(body, requester)
   }
 
   /**
    * Parses an invitation; null when it is none.
    * @throws Problem draining
    */
-  readCalendar(source: string, asker: Asker): Promise<CalendarData | null | NoOutcome> {
-    return this.#calendars.run({ source }, asker)
+  readCalendar(source: string, requester: Requester): Promise<CalendarData | null | NoOutcome> {
+    return this.#calendars.run({ source }, requester)
   }
 
   /**
    * Converts compressed RTF (MS-OXRTFCP); null when it is none.
    * @throws Problem draining
    */
-  readRtf(compressed: Uint8Array, asker: Asker): Promise<RtfText | null | NoOutcome> {
-    return this.#rtf.run({ compressed }, asker)
+  readRtf(compressed: Uint8Array, requester: Requester): Promise<RtfText | null | NoOutcome> {
+    return this.#rtf.run({ compressed }, requester)
   }
 }

@@ -135,8 +135,8 @@ onEachDatabase((open, url) => {
     const { networks, hub, facts } = await serviceOn(await open())
     const transact = hub.transact.bind(hub)
     vi.spyOn(hub, 'transact').mockImplementationOnce(work =>
-      transact(async (transaction, tell) => {
-        await work(transaction, tell)
+      transact(async (transaction, publish) => {
+        await work(transaction, publish)
         throw new Error('the commit failed')
       }),
     )

@@ -114,14 +114,14 @@ export class NetworkService {
   async #change(principal: Principal, alter: (before: Allowed) => Allowed): Promise<boolean> {
     const { hub, store } = this.#options
     let before: Allowed | undefined
-    const kept = hub.transact(async (transaction, tell) => {
+    const kept = hub.transact(async (transaction, publish) => {
       const after = alter(this.#allowed)
       if (after.length === this.#allowed.length) return false
       const at = new Date().toISOString()
       await store.save(transaction, settingName, after, at)
       before = this.#allowed
       this.#use(after)
-      tell({ type: 'configuration_updated', data: { changed: [settingName], principal: principal.name, at } })
+      publish({ type: 'configuration_updated', data: { changed: [settingName], principal: principal.name, at } })
       return true
     })
     // Rolls back also if only the commit fails.

@@ -52,8 +52,8 @@ onEachDatabase(open => {
     const transact = hub.transact.bind(hub)
     // The facts are the last that is written.
     const failing = vi.spyOn(hub, 'transact').mockImplementation(work =>
-      transact(async (transaction, tell) => {
-        await work(transaction, tell)
+      transact(async (transaction, publish) => {
+        await work(transaction, publish)
         throw new Error('the commit failed')
       }),
     )

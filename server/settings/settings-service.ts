@@ -100,7 +100,7 @@ export class SettingsService {
     tried(wanted.password === undefined ? changed : [...changed, 'password'])
     const at = new Date().toISOString()
     let setBefore: Partial<PoolLimits> | undefined
-    const keepLimits: AlsoKept = async (transaction, tell) => {
+    const keepLimits: AlsoKept = async (transaction, publish) => {
       if (changed.length === 0) return
       const limits = this.#limitsOf(wanted, changed)
       if (limitNames.some(name => changed.includes(name)))
@@ -108,7 +108,7 @@ export class SettingsService {
       setBefore = this.#set
       // Applied before it is announced.
       this.#set = limits
-      tell({ type: 'configuration_updated', data: { changed, principal: principal.name, at } })
+      publish({ type: 'configuration_updated', data: { changed, principal: principal.name, at } })
     }
     const server = { host: wanted.server_address, port: wanted.port, useTls: wanted.use_ssl, password: wanted.password }
     const trial = { verify, timeoutMs: wanted.connection_timeout_seconds * 1000 }

@@ -142,7 +142,7 @@ export class AccountIndexer {
   async look(boundMs: number): Promise<boolean> {
     if (!this.#isRunning) return false
     const over = this.#lookers.wait(boundMs)
-    this.#askForAll()
+    this.#requestAll()
     return over
   }
 
@@ -230,7 +230,7 @@ export class AccountIndexer {
     this.#known.unlist()
     // Other folders may have their names now.
     this.#broughtHere.forget()
-    this.#askForAll()
+    this.#requestAll()
   }
 
   /** Called after the index was emptied: starts a round over all folders. */
@@ -243,7 +243,7 @@ export class AccountIndexer {
     this.noticeAll()
   }
 
-  #askForAll(): void {
+  #requestAll(): void {
     this.#times.ask()
     this.#pause.wake()
   }

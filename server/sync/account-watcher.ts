@@ -116,7 +116,7 @@ export class AccountWatcher {
       // A server that floods each connection is never healthy, however long its connections last.
       if (wasReady && !isFlood(problem) && performance.now() - began >= healthyMs) failures = 0
       const { pool } = this.#options
-      const isAway = pool.isAway(this.#account.id)
+      const isAway = pool.isUnreachable(this.#account.id)
       const delayMs = backoffDelay(failures, this.#backoff)
       // A server that is down is probed continuously; the account need not wait longer than that.
       const nextRetryAt = new Date(Date.now() + (isAway ? 0 : delayMs)).toISOString()

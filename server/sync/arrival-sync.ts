@@ -242,11 +242,11 @@ export class ArrivalSync {
   /** Stores the position and publishes the facts in one transaction. If another check was faster, its position wins. */
   async #move(from: FolderState | undefined, to: FolderState, facts: EventOf<'mail_received'>[]): Promise<void> {
     const { folder, states, hub } = this.#options
-    this.#known = await hub.transact(async (transaction, tell) => {
+    this.#known = await hub.transact(async (transaction, publish) => {
       const stored = await states.find(folder, transaction)
       if (stored?.uidValidity !== from?.uidValidity || stored?.uidNext !== from?.uidNext) return stored
       await states.save(transaction, folder, to)
-      facts.forEach(tell)
+      facts.forEach(publish)
       return to
     })
   }

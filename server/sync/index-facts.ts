@@ -53,13 +53,13 @@ export class IndexFacts {
       const facts = await index.listOutgoing(0, batchSize)
       const last = facts.at(-1)?.number
       if (last === undefined) return
-      await hub.transact(async (transaction, tell) => {
+      await hub.transact(async (transaction, publish) => {
         const forwarded = await this.#forwarded(transaction)
         const fresh = facts.filter(({ number }) => number > forwarded)
         if (fresh.length === 0) return
         await this.#save(transaction, last)
         const at = new Date().toISOString()
-        for (const fact of fresh) tell(toFact(this.#accountId, fact, at))
+        for (const fact of fresh) publish(toFact(this.#accountId, fact, at))
       })
       this.#lowest = Math.max(await this.lowest(), last + 1)
       await index.deleteOutgoing(last)

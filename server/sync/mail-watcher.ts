@@ -164,11 +164,11 @@ export class MailWatcher {
   /** Rejects facts and positions without the lease, so that a process which has not noticed its loss cannot write. */
   #fencedTransact(accountId: string): EventHub['transact'] {
     return work =>
-      this.#options.hub.transact(async (transaction, tell) => {
+      this.#options.hub.transact(async (transaction, publish) => {
         const lease = this.#claims.get(accountId)?.find()
         if (!lease) throw new LeaseLost(`watch:${accountId}`)
         await lease.fence(transaction)
-        return work(transaction, tell)
+        return work(transaction, publish)
       })
   }
 

@@ -102,11 +102,11 @@ export class QuotaLooks {
     const level = levelOf(percent, before, wasRefused)
     const at = new Date(this.#now()).toISOString()
     const values = { quota: quota ? JSON.stringify(quota) : null, quota_at: at, quota_level: level }
-    const isThere = await hub.transact(async (transaction, tell) => {
+    const isThere = await hub.transact(async (transaction, publish) => {
       if (!(await book.saveQuota(transaction, accountId, values))) return false
       const [used_bytes, limit_bytes] = [quota?.bytes?.used ?? null, quota?.bytes?.limit ?? null]
       const figures = { percent: percent ?? null, used_bytes, limit_bytes, at }
-      if (level !== before) tell({ type: 'quota_changed', data: { account_id: accountId, level, ...figures } })
+      if (level !== before) publish({ type: 'quota_changed', data: { account_id: accountId, level, ...figures } })
       return true
     })
     if (isThere) book.noteQuota(accountId, values)

@@ -49,7 +49,7 @@ export class ServerBook implements ServerMemory {
     for (const row of await store.list()) {
       this.#rows.set(row.account_id, row)
       if (row.imap_offers !== null) this.#accepted.add(row.account_id)
-      this.#tellLevel(row)
+      this.#reportLevel(row)
     }
     this.#stops = [
       hub.listen('account_removed', ({ account_id }) => {
@@ -145,7 +145,7 @@ export class ServerBook implements ServerMemory {
   noteQuota(accountId: string, values: KnownQuota): void {
     const row = { ...(this.#rows.get(accountId) ?? emptyRow(accountId)), ...values }
     this.#rows.set(accountId, row)
-    this.#tellLevel(row)
+    this.#reportLevel(row)
   }
 
   /** Stores pending changes. Never throws: failed ones are stored later. */
@@ -186,7 +186,7 @@ export class ServerBook implements ServerMemory {
     this.#changed.add(accountId)
   }
 
-  #tellLevel({ account_id: accountId, quota, quota_level: level }: ServerRow): void {
+  #reportLevel({ account_id: accountId, quota, quota_level: level }: ServerRow): void {
     this.#options.onLevel?.(accountId, quota === null ? null : level)
   }
 

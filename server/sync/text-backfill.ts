@@ -29,7 +29,7 @@ const placesAtOnce = 400
 /** Messages without a fetchable text; above it no texts are read until the account is restarted. */
 const mostTextless = 1_000
 /** Minimum interval between progress reports, since counting takes longer with every message. */
-const tellEveryMs = 1_000
+const reportEveryMs = 1_000
 
 export class TextBackfill {
   readonly #options: TextBackfillOptions
@@ -136,7 +136,7 @@ export class TextBackfill {
   }
 
   async #tell(path: string): Promise<void> {
-    if (performance.now() - this.#toldAt < tellEveryMs) return
+    if (performance.now() - this.#toldAt < reportEveryMs) return
     this.#toldAt = performance.now()
     const { texts, messages } = await this.#options.index.figures()
     this.#options.tell(path, texts, messages)

@@ -1,7 +1,7 @@
 /** /api/dashboard/tokens. */
 import { tokensApi } from '../../contract/tokens.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
-import { endedRefs } from '../users/made-users.ts'
+import { endedRefs } from '../users/user-actions.ts'
 import type { TokenService } from './token-service.ts'
 
 export function tokenRoutes(http: HttpServer, tokens: TokenService): void {

@@ -7,9 +7,9 @@ import type { Database } from '../platform/database/database.ts'
 import type { Logger } from '../platform/logger.ts'
 import { maySeeAccount, type Principal, type PrincipalListener } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import type { MadeUsers } from '../users/made-users.ts'
 import type { People } from '../users/people.ts'
 import type { Revocations } from '../users/revocations.ts'
+import type { UserActions } from '../users/user-actions.ts'
 import { KnownTokens } from './known-tokens.ts'
 import { createToken, hashOf, prefixOf } from './token-format.ts'
 import {
@@ -29,7 +29,7 @@ import type { ApiTokenRow } from './token-tables.ts'
 export interface TokenServiceOptions {
   store: TokenStore
   users: People
-  made: Pick<MadeUsers, 'list' | 'end'>
+  made: Pick<UserActions, 'list' | 'end'>
   /** Ends what a user has open: sessions, and what tokens hold. */
   ended: (userId: string) => Promise<void>
   revocations: Revocations
@@ -121,7 +121,7 @@ export class TokenService {
       oauth_client: client ? JSON.stringify(client) : null,
     }
     const learn = this.#known.learner()
-    const made = await hub.transact(async (transaction, tell): Promise<OwnedTokenRow> => {
+    const made = await hub.transact(async (transaction, publish): Promise<OwnedTokenRow> => {
       // The current rights, since the principal may be stale.
       const found = await store.findOwner(userId, transaction)
       if (!found || found.owner.owner_disabled) throw new Problem('session_needed', 'Your account here was closed.')
@@ -129,7 +129,7 @@ export class TokenService {
       refuseUnknown(known, input.accounts)
       refuseMany(found)
       await store.insert(row, transaction)
-      tell({ type: 'token_created', data: named(row, at) })
+      publish({ type: 'token_created', data: named(row, at) })
       return { ...row, ...found.owner }
     })
     if (!client) learn(made)
@@ -144,7 +144,7 @@ export class TokenService {
     const allowed = change.allowed_addresses && readRanges(change.allowed_addresses)
     const known = change.accounts && (await this.#options.accountIds())
     const at = this.#at()
-    const { user_id } = await hub.transact(async (transaction, tell) => {
+    const { user_id } = await hub.transact(async (transaction, publish) => {
       const row = await this.#get(principal, tokenId, transaction)
       const given = givenRights(row)
       const { scopes, accounts, expires_at, name } = change
@@ -161,7 +161,7 @@ export class TokenService {
       const changed = (Object.keys(after) as (keyof typeof after)[]).filter(field => row[field] !== after[field])
       if (changed.length === 0) return row
       await store.update(tokenId, after, transaction)
-      tell({ type: 'token_updated', data: { ...named({ ...row, ...after }, at), changed } })
+      publish({ type: 'token_updated', data: { ...named({ ...row, ...after }, at), changed } })
       return row
     })
     await this.#known.follow(user_id)
@@ -175,7 +175,7 @@ export class TokenService {
     const userId = ownerOf(principal)
     const token = createToken()
     const at = this.#at()
-    await hub.transact(async (transaction, tell) => {
+    await hub.transact(async (transaction, publish) => {
       const row = await this.#get(principal, tokenId, transaction)
       if (row.user_id !== userId) {
         const detail = 'Only its owner may rotate this token; you can revoke it.'
@@ -185,7 +185,7 @@ export class TokenService {
         throw new Problem('forbidden', 'A connected client renews its own secrets; revoke it to end its access.')
       }
       await store.update(tokenId, { token_hash: hashOf(token), prefix: prefixOf(token) }, transaction)
-      tell({ type: 'token_updated', data: { ...named(row, at), changed: ['secret'] } })
+      publish({ type: 'token_updated', data: { ...named(row, at), changed: ['secret'] } })
     })
     await this.#known.follow(userId)
     logger.info({ token_id: tokenId, by: principal.id }, 'a token was rotated')
@@ -217,11 +217,11 @@ export class TokenService {
       throw new Problem('forbidden', 'Only an administrator may disable the users that a token made.')
     }
     const at = this.#at()
-    const { row, others } = await hub.transact(async (transaction, tell) => {
+    const { row, others } = await hub.transact(async (transaction, publish) => {
       const row = await this.#get(principal, tokenId, transaction)
       await store.delete(tokenId, transaction)
-      tell({ type: 'token_revoked', data: named(row, at) })
-      const writing = { store: users, transaction, tell, at }
+      publish({ type: 'token_revoked', data: named(row, at) })
+      const writing = { store: users, transaction, publish, at }
       return { row, others: endsMade ? await made.end(principal, { tokenId }, writing) : [] }
     })
     await this.#known.follow(row.user_id)
@@ -266,11 +266,11 @@ export class TokenService {
       ids: [principalIdOf(tokenId)],
       check: async () => undefined,
       work: async () => {
-        const row = await hub.transact(async (transaction, tell) => {
+        const row = await hub.transact(async (transaction, publish) => {
           const found = await store.find(tokenId, transaction)
           if (!found || found.oauth_client === null) return undefined
           await store.delete(tokenId, transaction)
-          tell({ type: 'token_revoked', data: named(found, this.#at()) })
+          publish({ type: 'token_revoked', data: named(found, this.#at()) })
           return found
         })
         if (!row) return

@@ -25,7 +25,7 @@ export type ToolBlock =
   | { type: 'resource'; resource: { uri: string; mimeType: string; blob: string } }
 
 /** What a human has to decide on a page after signing in; opening the page decides nothing. */
-export interface HumanAsk {
+export interface HumanDecision {
   /** The id of what waits. */
   id: string
   url: string
@@ -51,7 +51,7 @@ interface Declared<Input, Output> {
    */
   text?(output: NoInfer<Output>): string
   /** Returns what a human has to decide first. Only a tool with it is called with `waiting`. */
-  asks?(output: NoInfer<Output>): HumanAsk | undefined
+  asks?(output: NoInfer<Output>): HumanDecision | undefined
   /** Hints on what to do about a problem. */
   hints?: Partial<Record<ProblemCode, string>>
 }

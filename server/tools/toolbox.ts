@@ -13,7 +13,7 @@ import { clientOf } from '../platform/text.ts'
 import { unlessAborted } from '../platform/waits.ts'
 import {
   annotations,
-  type HumanAsk,
+  type HumanDecision,
   type ObjectSchema,
   type Tool,
   type ToolAnnotations,
@@ -52,7 +52,7 @@ export interface AnswerSize {
 }
 
 /** The caller, and the request of the call. */
-export interface Asking {
+export interface ToolContext {
   caller: Caller
   requestId: string
   /** If it aborts with a Problem, that is the answer; otherwise the client is gone. */
@@ -68,7 +68,7 @@ export interface Asking {
   /** Id of the assistant's answer that makes the call, for the trail. */
   assistant?: string | undefined
   /** Called with the details recorded in the trail, above all the account. */
-  told?: ((refs: Readonly<Record<string, string>>) => void) | undefined
+  onDetails?: ((refs: Readonly<Record<string, string>>) => void) | undefined
 }
 
 export interface ToolProblem {
@@ -86,7 +86,7 @@ export interface ToolSuccess {
   /** Blocks that accompany the output. */
   blocks?: readonly ToolBlock[]
   /** What a human has to decide before it continues. */
-  ask?: HumanAsk
+  ask?: HumanDecision
 }
 
 export type ToolResult = ToolSuccess | { isError: true; problem: ToolProblem }
@@ -100,7 +100,7 @@ interface Entry {
 }
 
 /** What is known of a call for the trail. */
-interface Told {
+interface Noted {
   refs: Record<string, string>
   input: SafeInput | undefined
 }
@@ -138,11 +138,11 @@ export class Toolbox {
    * Problems become results, and bugs become results without detail. A change is in the trail before this resolves.
    * @throws Error for an unknown tool; call `has` first.
    */
-  async call(name: string, input: unknown, asking: Asking): Promise<ToolResult> {
+  async call(name: string, input: unknown, asking: ToolContext): Promise<ToolResult> {
     const entry = this.#entries.get(name)
     if (!entry) throw new Error(`there is no tool ${name}`)
     const began = performance.now()
-    const told: Told = { refs: {}, input: undefined }
+    const told: Noted = { refs: {}, input: undefined }
     const blocks: ToolBlock[] = []
     const running = this.#run(entry, input, asking, told, blocks)
     // A change is always awaited, even after an abort: the trail must record its outcome.
@@ -153,13 +153,13 @@ export class Toolbox {
       done instanceof Problem
         ? { isError: true, problem: this.#explain(done, entry.tool, asking) }
         : successOf(entry.tool, done, blocks)
-    const kept = this.#tell(entry.operation, { problem, result, durationMs: performance.now() - began, asking, told })
+    const kept = this.#note(entry.operation, { problem, result, durationMs: performance.now() - began, asking, told })
     if (entry.operation.effect !== 'read') await kept
     return result
   }
 
   /** Returns why a call would be refused, before a human is asked. The call itself is checked again. */
-  async check(name: string, input: unknown, asking: Asking): Promise<ToolProblem | undefined> {
+  async check(name: string, input: unknown, asking: ToolContext): Promise<ToolProblem | undefined> {
     const entry = this.#entries.get(name)
     if (!entry) throw new Error(`there is no tool ${name}`)
     try {
@@ -176,15 +176,15 @@ export class Toolbox {
   }
 
   /** Records a call of an unknown tool as a refusal. */
-  refuseUnknown(name: string, asking: Asking): void {
+  refuseUnknown(name: string, asking: ToolContext): void {
     const problem = new Problem('not_found', 'There is no such tool.')
     const tool = tidy(name)
     const result: ToolResult = { isError: true, problem: { code: problem.code, message: problem.message } }
-    void this.#tell(unknownTool, { problem, result, durationMs: 0, asking, told: { refs: { tool }, input: undefined } })
+    void this.#note(unknownTool, { problem, result, durationMs: 0, asking, told: { refs: { tool }, input: undefined } })
   }
 
   /** Records that a prompt was requested, which only gives a model text. @param problem Why it was refused. */
-  notePrompt(name: string, asking: Asking, problem?: Problem): void {
+  notePrompt(name: string, asking: ToolContext, problem?: Problem): void {
     const { caller, requestId } = asking
     const { address, userAgent } = caller
     void this.#options.trail.record({
@@ -194,7 +194,7 @@ export class Toolbox {
     })
   }
 
-  #tell(
+  #note(
     { name: operation, effect }: Operation,
     {
       problem,
@@ -202,11 +202,11 @@ export class Toolbox {
       durationMs,
       asking,
       told,
-    }: { problem: Problem | undefined; result: ToolResult; durationMs: number; asking: Asking; told: Told },
+    }: { problem: Problem | undefined; result: ToolResult; durationMs: number; asking: ToolContext; told: Noted },
   ): Promise<void> | undefined {
     const { caller, requestId } = asking
     const refs = { ...saidBy(asking), ...told.refs }
-    asking.told?.(refs)
+    asking.onDetails?.(refs)
     const outcome: RequestOutcome = {
       operation,
       effect,
@@ -231,8 +231,8 @@ export class Toolbox {
   async #run(
     { tool, operation, safe }: Entry,
     raw: unknown,
-    { caller, signal, waiting }: Asking,
-    told: Told,
+    { caller, signal, waiting }: ToolContext,
+    told: Noted,
     blocks: ToolBlock[],
   ): Promise<object> {
     const { principal, address } = caller
@@ -266,7 +266,7 @@ export class Toolbox {
     return output
   }
 
-  #problemOf(error: unknown, { operation }: Entry, { requestId, signal }: Asking): Problem {
+  #problemOf(error: unknown, { operation }: Entry, { requestId, signal }: ToolContext): Problem {
     const problem = toProblem(error)
     if (problem) return problem
     // The answer is not read by anyone; it must only not look like a bug of ours.
@@ -276,13 +276,13 @@ export class Toolbox {
     return new Problem('internal', detail)
   }
 
-  #explain(problem: Problem, tool: Tool, asking: Asking): ToolProblem {
+  #explain(problem: Problem, tool: Tool, asking: ToolContext): ToolProblem {
     const { code, message } = problem
     const hint = this.#hint(problem, tool, asking)
     return { code, message, ...(hint === undefined ? {} : { hint }) }
   }
 
-  #hint({ code, extension }: Problem, tool: Tool, { caller: { principal }, signal }: Asking): string | undefined {
+  #hint({ code, extension }: Problem, tool: Tool, { caller: { principal }, signal }: ToolContext): string | undefined {
     if (tool.hints?.[code] !== undefined) return tool.hints[code]
     // The rights that were allowed at the call are no longer the current ones.
     if (code === 'forbidden' && signal.aborted) return 'Your rights have changed: list the tools again.'
@@ -335,7 +335,7 @@ function saidBy({
   peer,
   resource,
   assistant,
-}: Pick<Asking, 'peer' | 'resource' | 'assistant'>): Record<string, string> {
+}: Pick<ToolContext, 'peer' | 'resource' | 'assistant'>): Record<string, string> {
   return {
     ...(assistant === undefined && { client: clientOf(peer) }),
     ...(resource !== undefined && { resource }),

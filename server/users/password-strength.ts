@@ -4,7 +4,7 @@
  */
 import type { ZxcvbnFactory } from '@zxcvbn-ts/core'
 import { Problem } from '../platform/problem.ts'
-import { famousPhrases, joinPhrases } from './famous-phrases.ts'
+import { commonPhrases, joinPhrases } from './known-phrases.ts'
 
 /** Decimal logarithm of the guesses that a password must withstand. */
 const leastGuesses = 9
@@ -41,7 +41,7 @@ async function getEstimator(): Promise<ZxcvbnFactory> {
     import('@zxcvbn-ts/core'),
     import('@zxcvbn-ts/language-common'),
   ])
-  const lists = { ...dictionary, 'famous-phrases': [...famousPhrases] }
+  const lists = { ...dictionary, 'famous-phrases': [...commonPhrases] }
   const estimator = new ZxcvbnFactory({ dictionary: lists, graphs: adjacencyGraphs })
   kept = new WeakRef(estimator)
   return estimator

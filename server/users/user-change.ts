@@ -13,7 +13,7 @@ import type { UserRow } from './user-tables.ts'
 export interface Writing {
   store: UserStore
   transaction: Database
-  tell: (fact: Fact) => void
+  publish: (fact: Fact) => void
   /** The time of the change, as stored. */
   at: string
 }
@@ -22,7 +22,7 @@ export type WantedUser = Pick<UserRow, 'email' | 'name' | 'role' | 'accounts' | 
 
 const maxUsers = 1000
 
-export async function addUser(wanted: WantedUser, { store, transaction, tell, at }: Writing): Promise<UserRow> {
+export async function addUser(wanted: WantedUser, { store, transaction, publish, at }: Writing): Promise<UserRow> {
   if ((await store.count(transaction)) >= maxUsers) {
     throw new Problem('too_many_users', `There are already ${maxUsers} users; delete some that are not needed.`)
   }
@@ -30,18 +30,18 @@ export async function addUser(wanted: WantedUser, { store, transaction, tell, at
   const times = { created_at: at, updated_at: at, last_seen_at: null }
   const row = { id: randomBytes(8).toString('hex'), ...wanted, ...none, ...times }
   await store.insert(row, transaction)
-  tell({ type: 'user_added', data: named(row) })
+  publish({ type: 'user_added', data: named(row) })
   return row
 }
 
 /** Throws if it would lock out the last administrator. A no-op if nothing changed. */
 export async function changeUser(before: UserRow, wanted: WantedUser, writing: Writing): Promise<UserRow> {
-  const { store, transaction, tell, at } = writing
+  const { store, transaction, publish, at } = writing
   const after = { ...before, ...wanted, updated_at: at }
   const changed = changedFields(before, after)
   if (changed.length === 0) return before
   await leaveOneAdministrator(writing, () => store.update(before.id, after, transaction))
-  tell({ type: 'user_updated', data: { ...named(after), changed } })
+  publish({ type: 'user_updated', data: { ...named(after), changed } })
   return after
 }
 

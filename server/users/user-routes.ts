@@ -2,8 +2,8 @@
 import { usersApi } from '../../contract/users.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import type { Principal } from '../platform/principal.ts'
-import { endedRefs } from './made-users.ts'
 import type { Revocations } from './revocations.ts'
+import { endedRefs } from './user-actions.ts'
 import type { UserService } from './user-service.ts'
 
 export interface UserRoutesOptions {

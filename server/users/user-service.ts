@@ -5,11 +5,11 @@ import type { EventHub } from '../events/event-hub.ts'
 import type { Logger } from '../platform/logger.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import type { MadeUsers } from './made-users.ts'
 import type { PasskeyStore } from './passkey-store.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import { checkPasswordStrength } from './password-strength.ts'
 import { hasRights, type Rights, rightsOf } from './rights.ts'
+import type { UserActions } from './user-actions.ts'
 import {
   addUser,
   changeUser,
@@ -36,7 +36,7 @@ import type { UserRow } from './user-tables.ts'
 export interface UserServiceOptions {
   store: UserStore
   passkeys: Pick<PasskeyStore, 'countOf' | 'deleteAllOf'>
-  made: Pick<MadeUsers, 'note' | 'isRaised' | 'list' | 'end'>
+  made: Pick<UserActions, 'note' | 'isRaised' | 'list' | 'end'>
   hub: Pick<EventHub, 'transact'>
   hasher: Pick<PasswordHasher, 'hash'>
   now: () => number
@@ -132,7 +132,7 @@ export class UserService {
   async reset(principal: Principal, userId: string, { revoke_tokens: revokes }: Reset = keepTokens): Promise<UserLink> {
     const { store, passkeys, ended, logger } = this.#options
     const { row, link } = await this.#write(async writing => {
-      const { transaction, tell, at } = writing
+      const { transaction, publish, at } = writing
       const before = await this.#get(userId, writing)
       this.#refuseBeyond(principal, before)
       await this.#options.made.note(principal, 'reset', userId, writing)
@@ -143,9 +143,9 @@ export class UserService {
         await passkeys.deleteAllOf(userId, transaction)
       })
       const revoked = revokes ? await store.deleteTokensOf(userId, transaction) : []
-      tell({ type: 'user_updated', data: { ...named(row), changed: ['password', 'totp', 'passkeys'] } })
+      publish({ type: 'user_updated', data: { ...named(row), changed: ['password', 'totp', 'passkeys'] } })
       for (const { id, name } of revoked) {
-        tell({ type: 'token_revoked', data: { token_id: id, name, user_id: userId, at } })
+        publish({ type: 'token_revoked', data: { token_id: id, name, user_id: userId, at } })
       }
       return { row, link: await this.#links.renew(userId, resetLifeMs, transaction) }
     })
@@ -176,11 +176,11 @@ export class UserService {
     })
     for (const id of [userId, ...others]) await ended(id)
     await this.#write(async writing => {
-      const { transaction, tell, at } = writing
+      const { transaction, publish, at } = writing
       const row = await store.find(userId, transaction)
       if (!row) return
       await leaveOneAdministrator(writing, () => store.delete(userId, transaction))
-      tell({ type: 'user_removed', data: { ...named(row), at } })
+      publish({ type: 'user_removed', data: { ...named(row), at } })
     })
     // Another administrator may have enabled the user in between.
     await ended(userId)
@@ -209,13 +209,13 @@ export class UserService {
     const { user } = await this.#links.open(link_token)
     await checkPasswordStrength(password, [user.email, user.name])
     const password_hash = await hasher.hash(password)
-    const row = await this.#write(async ({ transaction, tell, at }) => {
+    const row = await this.#write(async ({ transaction, publish, at }) => {
       // Checked again: meanwhile it may have been used, or replaced.
       const { user: current } = await this.#links.open(link_token, transaction)
       const after = { ...current, password_hash, updated_at: at }
       await store.update(current.id, after, transaction)
       await store.deleteLinksOf(current.id, transaction)
-      tell({ type: 'user_updated', data: { ...named(after), changed: ['password'] } })
+      publish({ type: 'user_updated', data: { ...named(after), changed: ['password'] } })
       return after
     })
     logger.info({ user: row.id }, 'a user chose a password with a link')
@@ -252,7 +252,7 @@ export class UserService {
   #write<Result>(work: (writing: Writing) => Promise<Result>): Promise<Result> {
     const { hub, store, now } = this.#options
     const at = new Date(now()).toISOString()
-    return hub.transact((transaction, tell) => work({ store, transaction, tell, at }))
+    return hub.transact((transaction, publish) => work({ store, transaction, publish, at }))
   }
 
   /** Adds a new user, or updates one who was invited and has not accepted yet. */

@@ -22,7 +22,7 @@ export interface WebhookCourierOptions {
   findLease(): ReturnType<LeaseClaim['find']>
   /** Ends the endpoint, which is then sent only its end. */
   end(endpoint: WebhookEndpoint, ending: WebhookEnding): void
-  tellEnd(endpoint: WebhookEndpoint): Promise<void>
+  sendEnd(endpoint: WebhookEndpoint): Promise<void>
 }
 
 export class WebhookCourier {
@@ -121,11 +121,11 @@ export class WebhookCourier {
   }
 
   async #run(endpoint: WebhookEndpoint): Promise<void> {
-    const { signal, findLease, bounds, tellEnd } = this.#options
+    const { signal, findLease, bounds, sendEnd } = this.#options
     endpoint.isDue = false
     for (let count = 0; count < bounds.turn; count++) {
       if (signal.aborted || endpoint.isRemoved || !findLease()) return
-      if (endpoint.whole.row.ending !== null) return endpoint.backlogOf ? undefined : tellEnd(endpoint)
+      if (endpoint.whole.row.ending !== null) return endpoint.backlogOf ? undefined : sendEnd(endpoint)
       const next = await endpoint.next(signal)
       if (endpoint.isRemoved || signal.aborted) return
       if (endpoint.unstored >= quietFacts) this.places.note(endpoint)

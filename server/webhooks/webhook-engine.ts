@@ -37,7 +37,7 @@ export class WebhookEngine implements PrincipalListener {
       signal: this.#stopped.signal,
       findLease: () => this.#claim?.find(),
       end: (endpoint, ending) => this.#end(endpoint, ending),
-      tellEnd: endpoint => this.#tellEnd(endpoint),
+      sendEnd: endpoint => this.#sendEnd(endpoint),
     })
   }
 
@@ -231,7 +231,7 @@ export class WebhookEngine implements PrincipalListener {
     return endpoint
   }
 
-  async #tellEnd(endpoint: WebhookEndpoint): Promise<void> {
+  async #sendEnd(endpoint: WebhookEndpoint): Promise<void> {
     const { store, observe, now } = this.#options
     if (this.#isOver(endpoint.row)) {
       const { row, progress, kind } = endpoint

@@ -1,7 +1,7 @@
 /** Questions about the server are answered from its metrics and trail, in few calls and tokens, with links. */
 import { beforeAll, expect, test } from 'vitest'
 import type { ChatbotResponse } from '../../contract/answers.ts'
-import { tokensIn } from '../../server/assistant/told-model.ts'
+import { tokensIn } from '../../server/assistant/model-request.ts'
 import { startChatWorld } from '../support/chat-world.ts'
 import { lastResult, type Script, stepOf, toolCall } from '../support/scripted-choice.ts'
 import { untilIndexed } from '../support/until-indexed.ts'

@@ -9,7 +9,7 @@ import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
 import { defaultPolicy } from '../../contract/policy.ts'
 import type { Submission } from '../../contract/submission.ts'
-import { storeLetOut } from '../../server/approvals/let-out.ts'
+import { storeRelease } from '../../server/approvals/policy-release.ts'
 import { Blobs } from '../../server/blobs/blobs.ts'
 import { submissionHash } from '../../server/drafts/composed-message.ts'
 import { OutboxService } from '../../server/outbox/outbox-service.ts'
@@ -261,9 +261,9 @@ async function submitAll(databaseUrl: string, ways: readonly Way[]): Promise<voi
         threadPeople: undefined,
         taintMs: null,
       }
-      const letOut = storeLetOut(defaultPolicy, judged)
+      const letOut = storeRelease(defaultPolicy, judged)
       const submitted = { principal, composed, state: 'queued' as const, sendAt: null, approvalId: null, letOut }
-      const { id } = await hub.transact((transaction, tell) => outbox.submit(transaction, tell, submitted))
+      const { id } = await hub.transact((transaction, publish) => outbox.submit(transaction, publish, submitted))
       way.submissionId = id
     }
     await hub.stop()

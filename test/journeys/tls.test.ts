@@ -9,7 +9,7 @@ import { api } from '../../contract/index.ts'
 import { apiKey, spawnRustyMail } from '../support/rustymail.ts'
 import { administrator } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
-import { askOver2, readOver2, selfSigned, startWithTls } from '../support/tls.ts'
+import { readOver2, requestOver2, selfSigned, startWithTls } from '../support/tls.ts'
 
 const authorization = `Bearer ${apiKey}`
 const events = '/api/dashboard/events'
@@ -19,14 +19,14 @@ test('the page, the API and sign-in work over HTTP/1.1 and HTTP/2, with a cookie
   const session = await run.session()
   expect(session.alpnProtocol).toBe('h2')
   const { name: _name, ...credentials } = administrator
-  const setUp = await askOver2(session, '/api/dashboard/setup', {
+  const setUp = await requestOver2(session, '/api/dashboard/setup', {
     method: 'POST',
     headers: { origin: run.url },
     body: { setup_token: run.setupToken, ...administrator },
   })
   expect(setUp.status).toBe(201)
   const signIn = { method: 'POST', headers: { origin: run.url }, body: credentials }
-  const ask2 = (path: string, sent = {}) => askOver2(session, path, sent)
+  const ask2 = (path: string, sent = {}) => requestOver2(session, path, sent)
   for (const ask of [run.over1, ask2]) {
     const page = await ask('/', { headers: { accept: 'text/html' } })
     expect(page.status).toBe(200)
@@ -53,7 +53,7 @@ test('a foreign page may not use a session over HTTP/2, which names the host in 
   const session = await run.session()
   const body = { setup_token: run.setupToken, ...administrator }
   const send = (origin: string) =>
-    askOver2(session, '/api/dashboard/setup', { method: 'POST', headers: { origin }, body })
+    requestOver2(session, '/api/dashboard/setup', { method: 'POST', headers: { origin }, body })
   const foreign = await send('https://elsewhere.example')
   expect(foreign.status).toBe(403)
   expect(JSON.parse(foreign.text)).toMatchObject({ code: 'origin_not_allowed' })
@@ -62,7 +62,7 @@ test('a foreign page may not use a session over HTTP/2, which names the host in 
 
   const cookie = own.headers['set-cookie']![0]!.split(';')[0]!
   const signOut = (origin: string) =>
-    askOver2(session, '/api/dashboard/session', { method: 'DELETE', headers: { cookie, origin } })
+    requestOver2(session, '/api/dashboard/session', { method: 'DELETE', headers: { cookie, origin } })
   expect((await signOut('https://elsewhere.example')).status).toBe(403)
   expect((await signOut(run.url)).status).toBe(204)
 })
@@ -71,7 +71,7 @@ test('many event streams share one connection, one that is closed frees its plac
   const run = await startWithTls()
   const session = await run.session()
   const countStreams = async () => {
-    const { text } = await askOver2(session, '/api/dashboard/streams', { headers: { authorization } })
+    const { text } = await requestOver2(session, '/api/dashboard/streams', { headers: { authorization } })
     return api.events.getStreamHealth.response.parse(JSON.parse(text)).streams
   }
   const readers = Array.from({ length: 40 }, () => readOver2(session, events, { authorization }))
@@ -89,7 +89,7 @@ test('many event streams share one connection, one that is closed frees its plac
   const imap = { host: '127.0.0.1', port: 1, tls: 'none', user: 'ann', password: 'x' }
   const body = { email: 'ann@example.com', imap, enabled: false }
   const path = `${api.accounts.createAccount.path}?verify=false`
-  expect((await askOver2(session, path, { method: 'POST', headers: { authorization }, body })).status).toBe(201)
+  expect((await requestOver2(session, path, { method: 'POST', headers: { authorization }, body })).status).toBe(201)
   const told = () => others.filter(reader => reader.text().includes('event: account_added')).length
   await expect.poll(told).toBe(20)
 
@@ -189,12 +189,12 @@ test('MCP answers over HTTP/1.1 and HTTP/2, and a stream of it ends with the ser
     body: { jsonrpc: '2.0', id: 1, method, params: { ...params, _meta: meta } },
   })
   const list = message('tools/list', {})
-  for (const answer of [await run.over1('/mcp', list), await askOver2(session, '/mcp', list)]) {
+  for (const answer of [await run.over1('/mcp', list), await requestOver2(session, '/mcp', list)]) {
     expect(answer.status).toBe(200)
     expect(JSON.parse(answer.text).result.tools.length).toBeGreaterThan(3)
   }
   const listening = message('subscriptions/listen', { notifications: { toolsListChanged: true } })
-  const streams = [run.over1('/mcp', listening), askOver2(session, '/mcp', listening)]
+  const streams = [run.over1('/mcp', listening), requestOver2(session, '/mcp', listening)]
   const clients = async () => {
     const { text } = await run.over1('/api/dashboard/clients?kind=mcp', { headers: { authorization } })
     return JSON.parse(text).clients.reduce((sum: number, { streams }: { streams: number }) => sum + streams, 0)

@@ -60,7 +60,7 @@ function hear(number: number, { type, data }: Fact): void {
 
 async function write(count: number): Promise<void> {
   for (let uid = 1; uid <= count; uid++) {
-    if (uid % perTransaction === 0) await log.transact(async (_transaction, tell) => tell(mail(uid)))
+    if (uid % perTransaction === 0) await log.transact(async (_transaction, publish) => publish(mail(uid)))
     else log.append(mail(uid))
     while (uid - ownHeard > maxUnderWay) await once(heard, 'own')
   }
@@ -76,10 +76,10 @@ async function announce(upTo: number): Promise<void> {
     await db.transaction().execute(async transaction => {
       for (const uid of uids) await save(transaction, `index ${name} ${uid}`, uid)
     })
-    await log.transact(async (transaction, tell) => {
+    await log.transact(async (transaction, publish) => {
       // Another process may have announced them by now.
       const told = await place(transaction)
-      for (const uid of uids.filter(one => one > told)) tell(mail(uid))
+      for (const uid of uids.filter(one => one > told)) publish(mail(uid))
       await save(transaction, `place ${name}`, Math.max(told, uids.at(-1)!))
     })
   }

@@ -3,7 +3,7 @@
  * streaming extension.
  */
 import {
-  type McpCallAsking,
+  type McpCallContext,
   type McpChange,
   McpError,
   type McpExtension,
@@ -20,7 +20,7 @@ import { contentOf, fixtureTools, form, image, png, strings, type Waiting } from
 export interface FixtureOffer extends McpOffer {
   readonly waiting: Waiting
   /** The calls of tools so far, in order. */
-  readonly calls: { name: string; asking: McpCallAsking }[]
+  readonly calls: { name: string; context: McpCallContext }[]
 }
 
 export interface FixtureOptions {
@@ -47,18 +47,18 @@ export function createFixtureOffer({ publish = () => undefined }: FixtureOptions
     extensions: [counter],
     has: { resources: true, prompts: true, completions: true, logging: true },
     catalogue: () => ({ tools: listed, resources, resourceTemplates, prompts }),
-    call: async (name, input, asking) => {
-      calls.push({ name, asking })
+    call: async (name, input, context) => {
+      calls.push({ name, context })
       const tool = tools[name]
       if (!tool) throw new McpError(mcpErrors.invalidParams, `There is no tool ${name}.`)
-      return tool.run({ ...(input as object) }, asking)
+      return tool.run({ ...(input as object) }, context)
     },
     readResource: async uri => readFixture(uri),
     checkSubscription: async uri => {
       if (uri.startsWith('test://forbidden')) throw new Problem('forbidden', 'You may not see this.')
       if (!uri.startsWith('test://')) throw notFound(uri)
     },
-    getPrompt: async (name, input, asking) => promptOf(name, input, asking),
+    getPrompt: async (name, input, context) => promptOf(name, input, context),
     complete: async (_of, { value }) => ({
       values: ['paris', 'park', 'party'].filter(word => word.startsWith(value)),
       total: 3,
@@ -108,7 +108,7 @@ const prompts: McpPrompt[] = [
 function promptOf(
   name: string,
   input: Record<string, string>,
-  { inputResponses }: McpCallAsking,
+  { inputResponses }: McpCallContext,
 ): McpPromptResult | McpInputRequired<McpPromptResult> {
   const user = (content: McpPromptResult['messages'][number]['content']) => ({ role: 'user' as const, content })
   const says = (words: string) => user({ type: 'text', text: words })

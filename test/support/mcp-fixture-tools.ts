@@ -1,6 +1,6 @@
 /** The diagnostic tools that the MCP conformance suite requires. */
 import {
-  type McpCallAsking,
+  type McpCallContext,
   type McpChange,
   McpError,
   type McpInputRequest,
@@ -16,7 +16,7 @@ const wav = 'UklGRiQAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YQAAAAA='
 const text = (words: string): McpResult => ({ content: [{ type: 'text', text: words }] })
 export const image = { type: 'image' as const, data: png, mimeType: 'image/png' }
 
-type Run = (input: Record<string, unknown>, asking: McpCallAsking) => Promise<McpResult | McpInputRequired>
+type Run = (input: Record<string, unknown>, context: McpCallContext) => Promise<McpResult | McpInputRequired>
 
 interface FixtureTool {
   input?: object

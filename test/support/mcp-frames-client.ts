@@ -1,6 +1,6 @@
 /** An MCP client that sends raw frames and returns what comes back, for suites that inspect the bytes. */
 import { PassThrough } from 'node:stream'
-import type { McpAsking, McpHttpExchange, McpPort, McpRevision, McpSession } from '../../server/mcp/mcp-port.ts'
+import type { McpContext, McpHttpExchange, McpPort, McpRevision, McpSession } from '../../server/mcp/mcp-port.ts'
 import { everyScope, type Principal } from '../../server/platform/principal.ts'
 
 export type Frame = Record<string, unknown> & {
@@ -19,7 +19,7 @@ export function principal(id: string): Principal {
   return { id, name: id, kind: 'token', userId: null, scopes: everyScope, accounts: 'all' }
 }
 
-export function asking(id = 'ann', signal = new AbortController().signal): McpAsking {
+export function asking(id = 'ann', signal = new AbortController().signal): McpContext {
   return { caller: { principal: principal(id), address: '192.0.2.1', userAgent: 'test' }, requestId: 'r-1', signal }
 }
 
@@ -83,7 +83,7 @@ export async function answerOf(exchange: McpHttpExchange): Promise<Frame & { sta
   return { ...answer, status: response.status }
 }
 
-export async function askModern(port: McpPort, method: string, params: object = {}, sending: Sending = {}) {
+export async function requestModern(port: McpPort, method: string, params: object = {}, sending: Sending = {}) {
   return answerOf(sendModern(port, method, params, sending))
 }
 
@@ -172,7 +172,7 @@ export function legacyClient(
 /** Connects over a pair of pipes. */
 export function connectStdio(port: McpPort, options: Partial<Parameters<McpPort['serveStdio']>[1]> = {}) {
   const [input, output] = [new PassThrough(), new PassThrough()]
-  const session: McpSession = port.serveStdio({ input, output }, { asking: asking(), ...options })
+  const session: McpSession = port.serveStdio({ input, output }, { context: asking(), ...options })
   const lines: Frame[] = []
   let rest = ''
   const woken: (() => void)[] = []

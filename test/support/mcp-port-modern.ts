@@ -4,12 +4,12 @@ import { RequestState, stateEndsAfterMs } from '../../server/mcp/request-state.t
 import { Problem } from '../../server/platform/problem.ts'
 import {
   answerOf,
-  askModern,
   connectLegacy,
   framesOf,
   modern,
   modernFrame,
   readerOf,
+  requestModern,
   send,
   sendModern,
 } from './mcp-frames-client.ts'
@@ -19,7 +19,7 @@ export function describeModernHttp(name: string, create: CreateAdapter): void {
   describe(`the adapter ${name} over HTTP, 2026-07-28`, () => {
     test('says what it is and can', async () => {
       const { port } = setUp(create)
-      const { result, status } = await askModern(port, 'server/discover')
+      const { result, status } = await requestModern(port, 'server/discover')
       expect(status).toBe(200)
       expect(result).toMatchObject({
         supportedVersions: [modern],
@@ -37,25 +37,30 @@ export function describeModernHttp(name: string, create: CreateAdapter): void {
 
     test('lists, reads, completes and calls what the offer has', async () => {
       const { port } = setUp(create)
-      expect(names((await askModern(port, 'tools/list')).result?.tools)).toContain('test_simple_text')
-      const { result } = await askModern(port, 'tools/call', call('structured'))
+      expect(names((await requestModern(port, 'tools/list')).result?.tools)).toContain('test_simple_text')
+      const { result } = await requestModern(port, 'tools/call', call('structured'))
       expect(result).toMatchObject({ resultType: 'complete', structuredContent: { sum: 3 } })
-      expect(names((await askModern(port, 'resources/list')).result?.resources)).toContain('Watched')
-      expect(names((await askModern(port, 'resources/templates/list')).result?.resourceTemplates)).toEqual(['Template'])
-      const read = await askModern(port, 'resources/read', { uri: 'test://template/9/data' })
+      expect(names((await requestModern(port, 'resources/list')).result?.resources)).toContain('Watched')
+      expect(names((await requestModern(port, 'resources/templates/list')).result?.resourceTemplates)).toEqual([
+        'Template',
+      ])
+      const read = await requestModern(port, 'resources/read', { uri: 'test://template/9/data' })
       expect(read.result?.contents).toMatchObject([{ uri: 'test://template/9/data', mimeType: 'application/json' }])
-      expect(names((await askModern(port, 'prompts/list')).result?.prompts)).toContain('test_simple_prompt')
+      expect(names((await requestModern(port, 'prompts/list')).result?.prompts)).toContain('test_simple_prompt')
       const prompt = { name: 'test_prompt_with_arguments', arguments: { arg1: 'a', arg2: 'b' } }
-      expect(JSON.stringify((await askModern(port, 'prompts/get', prompt)).result)).toContain("arg1='a', arg2='b'")
+      expect(JSON.stringify((await requestModern(port, 'prompts/get', prompt)).result)).toContain("arg1='a', arg2='b'")
       const ref = { type: 'ref/prompt', name: 'test_prompt_with_arguments' }
-      const completed = await askModern(port, 'completion/complete', { ref, argument: { name: 'arg1', value: 'pari' } })
+      const completed = await requestModern(port, 'completion/complete', {
+        ref,
+        argument: { name: 'arg1', value: 'pari' },
+      })
       expect(completed.result?.completion).toMatchObject({ values: ['paris'] })
     })
 
     test('passes on who asks, and with what', async () => {
       const { port } = setUp(create)
       const sending = { by: 'bob', capabilities: { sampling: {} } }
-      expect(JSON.parse(textOf(await askModern(port, 'tools/call', call('whoami'), sending)))).toEqual({
+      expect(JSON.parse(textOf(await requestModern(port, 'tools/call', call('whoami'), sending)))).toEqual({
         id: 'bob',
         revision: modern,
         peer: { name: 'peer', version: '7' },
@@ -68,10 +73,10 @@ export function describeModernHttp(name: string, create: CreateAdapter): void {
       const called = vi.spyOn(offer, 'call')
       const trace = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, tracestate: 'maker=7' }
       const wanted = { ...call('test_simple_text'), _meta: trace }
-      await askModern(port, 'tools/call', wanted)
+      await requestModern(port, 'tools/call', wanted)
       const old = await connectLegacy(port, '2025-11-25')
       await old.ask('tools/call', wanted)
-      await askModern(port, 'tools/call', { ...wanted, _meta: { traceparent: 'x'.repeat(1_000) } })
+      await requestModern(port, 'tools/call', { ...wanted, _meta: { traceparent: 'x'.repeat(1_000) } })
       const told = called.mock.calls.map(([, , { trace: of, id }]) => ({ of, hasId: id !== undefined }))
       expect(told.map(({ of }) => of)).toEqual([trace, trace, undefined])
       expect(told.every(({ hasId }) => hasId)).toBe(true)
@@ -79,19 +84,21 @@ export function describeModernHttp(name: string, create: CreateAdapter): void {
 
     test('answers what is wrong in the words of the offer, and faults of ours without detail', async () => {
       const { port, onFault } = setUp(create)
-      expect((await askModern(port, 'tools/call', call('test_error_handling'))).result).toMatchObject({ isError: true })
-      const none = await askModern(port, 'tools/call', call('none'))
+      expect((await requestModern(port, 'tools/call', call('test_error_handling'))).result).toMatchObject({
+        isError: true,
+      })
+      const none = await requestModern(port, 'tools/call', call('none'))
       expect(none.error).toMatchObject({ code: -32_602, message: 'There is no tool none.' })
-      const refused = await askModern(port, 'resources/read', { uri: 'test://forbidden' })
+      const refused = await requestModern(port, 'resources/read', { uri: 'test://forbidden' })
       expect(refused.error).toMatchObject({
         code: -32_000,
         message: 'You may not see this.',
         data: { code: 'forbidden' },
       })
-      const absent = await askModern(port, 'resources/read', { uri: 'test://none' })
+      const absent = await requestModern(port, 'resources/read', { uri: 'test://none' })
       expect(absent.error).toMatchObject({ code: -32_602, data: { uri: 'test://none' } })
       expect(onFault).not.toHaveBeenCalled()
-      const bug = await askModern(port, 'tools/call', call('bug'))
+      const bug = await requestModern(port, 'tools/call', call('bug'))
       expect(bug.error?.code).toBe(-32_603)
       expect(JSON.stringify(bug)).not.toContain('SECRET')
       expect(onFault).toHaveBeenCalledWith(expect.objectContaining({ message: 'SECRET of the inside' }))
@@ -144,21 +151,21 @@ export function describeModernHttp(name: string, create: CreateAdapter): void {
     test('asks a human, and goes on with the answer and its own state', async () => {
       const { port } = setUp(create)
       const sending = { capabilities: { elicitation: { url: {}, form: {} } } }
-      const first = await askModern(port, 'tools/call', call('open_page'), sending)
+      const first = await requestModern(port, 'tools/call', call('open_page'), sending)
       expect(first.result).toMatchObject({
         resultType: 'input_required',
         inputRequests: { page: { method: 'elicitation/create', params: { mode: 'url', url: 'https://x.example/1' } } },
         requestState: expect.any(String),
       })
       const answered = { inputResponses: { page: { action: 'accept' } }, requestState: first.result?.requestState }
-      const second = await askModern(port, 'tools/call', { ...call('open_page'), ...answered }, sending)
+      const second = await requestModern(port, 'tools/call', { ...call('open_page'), ...answered }, sending)
       expect(textOf(second)).toBe('opened {"action":"accept"} {"page":1}')
-      const prompt = await askModern(port, 'prompts/get', { name: 'test_input_required_result_prompt' }, sending)
+      const prompt = await requestModern(port, 'prompts/get', { name: 'test_input_required_result_prompt' }, sending)
       expect(prompt.result).toMatchObject({ resultType: 'input_required', inputRequests: { user_context: {} } })
-      const other = await askModern(port, 'tools/call', call('open_page'), { capabilities: { elicitation: {} } })
+      const other = await requestModern(port, 'tools/call', call('open_page'), { capabilities: { elicitation: {} } })
       expect(other.result).toMatchObject({ isError: true })
-      expect((await askModern(port, 'tools/call', call('open_page'))).result).toMatchObject({ isError: true })
-      const unasked = await askModern(port, 'prompts/get', { name: 'test_input_required_result_prompt' })
+      expect((await requestModern(port, 'tools/call', call('open_page'))).result).toMatchObject({ isError: true })
+      const unasked = await requestModern(port, 'prompts/get', { name: 'test_input_required_result_prompt' })
       expect(unasked).toMatchObject({
         status: 400,
         error: { code: -32_021, data: { requiredCapabilities: { elicitation: { form: {} } } } },
@@ -172,7 +179,7 @@ export function describeModernHttp(name: string, create: CreateAdapter): void {
       const old = new RequestState(stateKey, () => Date.now() - stateEndsAfterMs).seal({ page: 1 }, owner)
       const ask = (requestState: unknown, tool = 'open_page', by = 'ann') => {
         const params = { ...call(tool), inputResponses: { page: { action: 'accept' } }, requestState }
-        return askModern(port, 'tools/call', params, { by, capabilities: { elicitation: { url: {} } } })
+        return requestModern(port, 'tools/call', params, { by, capabilities: { elicitation: { url: {} } } })
       }
       expect(textOf(await ask(sealed))).toContain('{"page":1}')
       const [payload, signature] = sealed.split('.')
@@ -227,20 +234,20 @@ export function describeModernHttp(name: string, create: CreateAdapter): void {
         ['other://x', -32_602],
       ] as const) {
         const notifications = { resourceSubscriptions: [uri] }
-        expect((await askModern(port, 'subscriptions/listen', { notifications })).error?.code).toBe(code)
+        expect((await requestModern(port, 'subscriptions/listen', { notifications })).error?.code).toBe(code)
       }
       const many = Array.from({ length: 101 }, (_, index) => `test://${index}`)
-      const { error } = await askModern(port, 'subscriptions/listen', {
+      const { error } = await requestModern(port, 'subscriptions/listen', {
         notifications: { resourceSubscriptions: many },
       })
       expect(error?.code).toBe(-32_602)
-      expect((await askModern(port, 'subscriptions/listen', {})).error?.code).toBe(-32_602)
+      expect((await requestModern(port, 'subscriptions/listen', {})).error?.code).toBe(-32_602)
     })
 
     test('answers the methods of an extension, and streams them as fast as they are read', async () => {
       const { port } = setUp(create)
-      expect((await askModern(port, 'counter/add', { a: 1, b: 2 })).result).toMatchObject({ sum: 3 })
-      expect((await askModern(port, 'counter/add', { a: 1 })).error).toMatchObject({
+      expect((await requestModern(port, 'counter/add', { a: 1, b: 2 })).result).toMatchObject({ sum: 3 })
+      expect((await requestModern(port, 'counter/add', { a: 1 })).error).toMatchObject({
         code: -32_602,
         message: 'Two numbers.',
       })
@@ -275,7 +282,7 @@ export function describeModernHttp(name: string, create: CreateAdapter): void {
       const { port, offer, onFault } = setUp(create)
       const long = 'x'.repeat(201)
       for (const id of [long, null, {}, [], true]) {
-        const { status, error, id: answered } = await askModern(port, 'tools/call', call('structured'), { id })
+        const { status, error, id: answered } = await requestModern(port, 'tools/call', call('structured'), { id })
         expect([status, error?.code, answered]).toEqual([400, -32_600, null])
       }
       for (const body of [
@@ -292,13 +299,13 @@ export function describeModernHttp(name: string, create: CreateAdapter): void {
         expect([status, typeof error?.code]).toEqual([400, 'number'])
       }
       const wrong = async (headers: Record<string, string>) => {
-        const { status, error } = await askModern(port, 'tools/call', call('structured'), { headers })
+        const { status, error } = await requestModern(port, 'tools/call', call('structured'), { headers })
         return [status, error?.code]
       }
       expect(await wrong({ 'mcp-method': 'tools/list' })).toEqual([400, -32_020])
       expect(await wrong({ 'mcp-name': 'bug' })).toEqual([400, -32_020])
       expect(await wrong({ 'mcp-protocol-version': '2025-11-25' })).toEqual([400, -32_020])
-      const unknown = await askModern(port, 'nothing/here')
+      const unknown = await requestModern(port, 'nothing/here')
       expect([unknown.status, unknown.error?.code, unknown.id]).toEqual([404, -32_601, 1])
       const old = modernFrame('tools/list')
       const future = JSON.parse(JSON.stringify(old).replace(modern, '2099-01-01'))

@@ -18,7 +18,7 @@ export function describeSessions(name: string, create: CreateAdapter): void {
   describe(`the adapter ${name} over HTTP+SSE`, () => {
     const open = (create: CreateAdapter, revision = '2024-11-05', capabilities = {}) => {
       const { port, offer, onFault } = setUp(create)
-      const session = port.openSse('/messages?sessionId=abc', { asking: asking() })
+      const session = port.openSse('/messages?sessionId=abc', { context: asking() })
       const reader = readerOf(session.body)
       const post = (frame: unknown, by = 'ann') => port.postSse(session, frame, asking(by))
       let id = 0
@@ -33,7 +33,7 @@ export function describeSessions(name: string, create: CreateAdapter): void {
 
     test('says first where to post, and answers there what is posted', async () => {
       const { port } = setUp(create)
-      const { body } = port.openSse('/messages?sessionId=abc', { asking: asking() })
+      const { body } = port.openSse('/messages?sessionId=abc', { context: asking() })
       const { value } = await body.getReader().read()
       expect(new TextDecoder().decode(value)).toBe('event: endpoint\ndata: /messages?sessionId=abc\n\n')
       const { ask, initialize, session, post } = open(create)
@@ -245,7 +245,7 @@ export function describeSessions(name: string, create: CreateAdapter): void {
       const notifications = { toolsListChanged: true }
       const listening: McpHttpExchange = sendModern(port, 'subscriptions/listen', { notifications })
       const frames = framesOf(await listening.response)
-      const sse = port.openSse('/messages', { asking: asking() })
+      const sse = port.openSse('/messages', { context: asking() })
       const text = new Response(sse.body).text()
       const { session } = connectStdio(port)
       await port.close()

@@ -1,7 +1,7 @@
 /**
  * What every MCP adapter does, on each of its transports and in each revision; run by `server/mcp/mcp-port.test.ts`.
  */
-import { askModern, connectLegacy, type legacy, modern } from './mcp-frames-client.ts'
+import { connectLegacy, type legacy, modern, requestModern } from './mcp-frames-client.ts'
 import { describeHttpBefore } from './mcp-port-before.ts'
 import { describeModernHttp } from './mcp-port-modern.ts'
 import { describeSessions } from './mcp-port-sessions.ts'
@@ -10,7 +10,7 @@ import { type CreateAdapter, setUp } from './mcp-port-set-up.ts'
 /** Returns the serialised result of `tools/list`, to compare adapters. */
 export async function listedBytes(create: CreateAdapter, revision: string): Promise<string> {
   const { port } = setUp(create)
-  if (revision === modern) return JSON.stringify((await askModern(port, 'tools/list')).result)
+  if (revision === modern) return JSON.stringify((await requestModern(port, 'tools/list')).result)
   const client = await connectLegacy(port, revision as (typeof legacy)[number])
   return JSON.stringify((await client.ask('tools/list')).result)
 }

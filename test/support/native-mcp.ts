@@ -2,9 +2,9 @@
 import { PassThrough } from 'node:stream'
 import { onTestFinished } from 'vitest'
 import {
-  type McpAsking,
-  type McpCallAsking,
+  type McpCallContext,
   type McpChange,
+  type McpContext,
   McpError,
   type McpExtension,
   type McpHttpExchange,
@@ -29,25 +29,25 @@ const says = (text: string): McpResult => ({ content: [{ type: 'text', text }] }
 /** Running calls of the tool `wait`; each ends when resolved, and `hold` only when the test releases it. */
 export interface Running {
   name: string
-  asking: McpCallAsking
+  context: McpCallContext
   release(): void
 }
 
 export function smallOffer(more: Partial<McpOffer> = {}) {
   const running: Running[] = []
-  const held = (name: string, asking: McpCallAsking) => {
+  const held = (name: string, context: McpCallContext) => {
     const { promise, resolve, reject } = Promise.withResolvers<McpResult>()
-    running.push({ name, asking, release: () => resolve(says('released')) })
+    running.push({ name, context, release: () => resolve(says('released')) })
     const end = () => {
-      const { reason } = asking.signal
+      const { reason } = context.signal
       if (reason instanceof Problem) resolve({ isError: true, ...says(reason.code) })
       else reject(new Error('gone'))
     }
-    if (name === 'wait') asking.signal.addEventListener('abort', end, { once: true })
+    if (name === 'wait') context.signal.addEventListener('abort', end, { once: true })
     return promise
   }
-  const ask = (asking: McpCallAsking): McpResult | McpInputRequired => {
-    if (asking.inputResponses) return says(JSON.stringify([asking.inputResponses, asking.state ?? null]))
+  const ask = (context: McpCallContext): McpResult | McpInputRequired => {
+    if (context.inputResponses) return says(JSON.stringify([context.inputResponses, context.state ?? null]))
     const params = { mode: 'url', message: 'Look', url: 'https://mail.example/approve', elicitationId: 'e-1' } as const
     return {
       inputRequests: { look: { method: 'elicitation/create', params } },
@@ -55,16 +55,16 @@ export function smallOffer(more: Partial<McpOffer> = {}) {
       otherwise: says('unasked'),
     }
   }
-  const run = async (name: string, input: unknown, asking: McpCallAsking): Promise<McpResult | McpInputRequired> => {
+  const run = async (name: string, input: unknown, context: McpCallContext): Promise<McpResult | McpInputRequired> => {
     if (name === 'echo') return { ...says(JSON.stringify(input ?? null)), structuredContent: { input: input ?? null } }
-    if (name === 'wait' || name === 'hold') return held(name, asking)
-    if (name === 'ask') return ask(asking)
+    if (name === 'wait' || name === 'hold') return held(name, context)
+    if (name === 'ask') return ask(context)
     if (name === 'count') {
-      for (let progress = 1; progress <= 500; progress++) asking.progress({ progress, total: 500, message: 'on' })
+      for (let progress = 1; progress <= 500; progress++) context.progress({ progress, total: 500, message: 'on' })
       return says('counted')
     }
     if (name === 'who') {
-      const { revision, peer, capabilities, caller } = asking
+      const { revision, peer, capabilities, caller } = context
       return says(JSON.stringify({ revision, peer, capabilities, id: caller.principal.id }))
     }
     if (name === 'bug') throw new Error('SECRET of the inside')
@@ -132,7 +132,7 @@ export function startNative(more: Partial<McpOffer> = {}) {
     onPeerFault: () => undefined,
   })
   onTestFinished(() => port.close())
-  const asking = (id?: string): McpAsking & { end(problem?: Problem): void } => {
+  const asking = (id?: string): McpContext & { end(problem?: Problem): void } => {
     const ending = new AbortController()
     return { caller: caller(id), requestId: 'r', signal: ending.signal, end: problem => ending.abort(problem) }
   }

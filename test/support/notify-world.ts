@@ -124,6 +124,6 @@ export async function notifyWorld(db: Database) {
       await settle()
     },
     stop: () => engine.stop(),
-    hear: (fact: Fact) => engine.hear(fact),
+    hear: (fact: Fact) => engine.observe(fact),
   }
 }

@@ -6,7 +6,7 @@ import { OidcClient } from '../../server/oidc/oidc-client.ts'
 import type { OidcConfig } from '../../server/oidc/oidc-config.ts'
 import { oidcRoutes } from '../../server/oidc/oidc-routes.ts'
 import { callbackPath, OidcService, startPath } from '../../server/oidc/oidc-service.ts'
-import { OidcUserSync, type ProviderDeed } from '../../server/oidc/oidc-user-sync.ts'
+import { OidcUserSync, type ProviderAction } from '../../server/oidc/oidc-user-sync.ts'
 import { createHttpServer } from '../../server/platform/http/http-setup.ts'
 import { createLogger } from '../../server/platform/logger.ts'
 import { PasskeyStore } from '../../server/users/passkey-store.ts'
@@ -67,8 +67,8 @@ export async function start(options: { accounts?: OidcConfig['accounts']; isSetU
   })
   let url = ''
   const client = new OidcClient({ config, now: common.now })
-  const deeds: ProviderDeed[] = []
-  const record = async (deed: ProviderDeed) => void deeds.push(deed)
+  const deeds: ProviderAction[] = []
+  const record = async (deed: ProviderAction) => void deeds.push(deed)
   const services = { users, userService, sessions, hub, record }
   const people = new OidcUserSync({ ...common, ...services, config })
   oidcRoutes(http, new OidcService({ ...common, ...services, config, client, publicUrl: () => url }))

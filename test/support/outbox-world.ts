@@ -186,10 +186,10 @@ export async function startOutbox(options: OutboxWorldOptions = {}) {
       state: FirstState = 'queued',
       more: { principal?: Principal; sendAt?: string } = {},
     ) =>
-      hub.transact((transaction, tell) => {
+      hub.transact((transaction, publish) => {
         const { principal = agent, sendAt = null } = more
         const composed = blobs.write(written)
-        return outbox.submit(transaction, tell, { principal, composed, state, sendAt, approvalId: null })
+        return outbox.submit(transaction, publish, { principal, composed, state, sendAt, approvalId: null })
       }),
     get: (id: string) => outbox.get(user, id),
     /** Resolves once a submission reports the state; `attempts` tells repeated states apart. */

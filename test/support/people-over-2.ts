@@ -11,7 +11,7 @@ import { passwordMemory } from './passwords.ts'
 import { type Answer, People, type Proof, type Surroundings } from './people.ts'
 import { administrator } from './signed-in.ts'
 import { tempDir } from './temp-dir.ts'
-import { askOver2, openSession, selfSigned, wholeOf } from './tls.ts'
+import { openSession, requestOver2, selfSigned, wholeOf } from './tls.ts'
 
 /** Sends all requests over one connection. */
 export class PeopleOver2 extends People {
@@ -58,7 +58,10 @@ export async function startAppOverTls({ environment = {}, overrides = {} }: Surr
   expect(session.alpnProtocol).toBe('h2')
   const setup_token = (await app.createSetupLink())?.split('#')[1]
   const { path } = api.access.setUp
-  const { status, headers } = await askOver2(session, path, { method: 'POST', body: { setup_token, ...administrator } })
+  const { status, headers } = await requestOver2(session, path, {
+    method: 'POST',
+    body: { setup_token, ...administrator },
+  })
   expect(status).toBe(201)
   const cookie = headers['set-cookie']![0]!.split(';')[0]!
   expect(cookie).toMatch(/^__Host-/)

@@ -20,7 +20,7 @@ export function randomToken(): string {
 }
 
 /** Returns all encodings in which a server may echo the secret. */
-export function saidAgain(secret: string): string[] {
+export function encodedForms(secret: string): string[] {
   const base64 = (text: string) => Buffer.from(text).toString('base64')
   const url = encodeURIComponent(secret)
   return [
@@ -44,7 +44,8 @@ export function saidAgain(secret: string): string[] {
 
 /** Fails if the text contains the secret, encoded or not. */
 export function expectNothingOf(secret: string, text: string): void {
-  for (const form of saidAgain(secret)) expect(text.includes(form), `${JSON.stringify(secret)} as ${form}`).toBe(false)
+  for (const form of encodedForms(secret))
+    expect(text.includes(form), `${JSON.stringify(secret)} as ${form}`).toBe(false)
   for (const [word] of text.matchAll(/[A-Za-z0-9+/_-]{4,}={0,2}/g)) {
     expect(Buffer.from(word, 'base64').includes(secret), word).toBe(false)
   }

@@ -114,7 +114,7 @@ export async function openSession(url: string, ca: Buffer, settings: Settings): 
 }
 
 /** HTTP/2 has pseudo-headers, which begin with a colon, in place of HTTP/1.1's request line. */
-export async function askOver2(session: ClientHttp2Session, path: string, sent: Sent = {}): Promise<Answer> {
+export async function requestOver2(session: ClientHttp2Session, path: string, sent: Sent = {}): Promise<Answer> {
   const { method = 'GET', headers = {}, body } = sent
   const asked = session.request({ ':path': path, ':method': method, ...headers, ...typeOf(body) })
   asked.end(body && JSON.stringify(body))

@@ -114,7 +114,7 @@ export async function webhookWorld(db: Database, options: WebhookWorldOptions = 
   /** Publishes mail in one transaction. */
   const deliver = (...uids: number[]) => deliverTo('a', ...uids)
   const deliverTo = (accountId: string, ...uids: number[]) =>
-    hub.transact(async (_transaction, tell) => void uids.forEach(uid => void tell(mail(uid, accountId))))
+    hub.transact(async (_transaction, publish) => void uids.forEach(uid => void publish(mail(uid, accountId))))
   const uidsAt = (endpoint: { path: string }) => sink.of(endpoint).map(({ body }) => body.uid ?? body.gap ?? body.why)
   const until = (endpoint: { path: string }, ...uids: unknown[]) =>
     vi.waitFor(() => {

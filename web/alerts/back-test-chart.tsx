@@ -4,7 +4,7 @@ import type { AlertRuleBody, BackTest } from '../../contract/alerts.ts'
 import { formatMinute } from '../platform/format.ts'
 import { classNames } from '../ui/class-names.ts'
 import { backTestShape } from './back-test-shape.ts'
-import { sayFigure, type Unit } from './rule-figures.ts'
+import { formatFigure, type Unit } from './rule-figures.ts'
 
 export type Tried = BackTest['instances'][number]
 
@@ -29,7 +29,7 @@ export function BackTestChart({
   const at = place === undefined ? undefined : instance.at[Math.min(place, last)]
   const value = place === undefined ? undefined : instance.values[Math.min(place, last)]
   const isFiring = at !== undefined && isFiringAt(instance, at)
-  const say = (figure: number) => sayFigure(figure, unit)
+  const say = (figure: number) => formatFigure(figure, unit)
   const valueWords = value === null || value === undefined ? 'no value' : say(value)
   const words = at === undefined ? '' : `${formatMinute(at * 1000)}: ${valueWords}${isFiring ? ', firing' : ''}`
   const toPointer = (event: PointerEvent<HTMLElement>) => {

@@ -11,7 +11,7 @@ import { ErrorState } from '../ui/error-state.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { BackTestChart, type Tried } from './back-test-chart.tsx'
 import { backTestWords } from './back-test-shape.ts'
-import { sayFigure, type Unit } from './rule-figures.ts'
+import { formatFigure, type Unit } from './rule-figures.ts'
 import { triedDays, useBackTest } from './use-back-test.ts'
 
 const mostCharts = 3
@@ -98,7 +98,7 @@ function Firings({ data, unit, nameOf }: { data: BackTest; unit: Unit; nameOf(in
         <li key={`${from} ${name}`}>
           {formatMinute(Date.parse(from))}, {formatDuration((Date.parse(to ?? data.to) - Date.parse(from)) / 1000)}
           {to === null && ' up to now'}
-          {worst !== null && `, worst ${sayFigure(worst, unit)}`}
+          {worst !== null && `, worst ${formatFigure(worst, unit)}`}
           {name && (
             <>
               : <bdi>{name}</bdi>

@@ -53,7 +53,7 @@ export function unitWords(unit: Unit, isPerMinute: boolean): string {
   return `${words}${isPerMinute ? ' per minute' : ''}`.trim()
 }
 
-export function sayFigure(value: number, unit: Unit): string {
+export function formatFigure(value: number, unit: Unit): string {
   if (unit === 'percent') return `${formatNumber(value)} %`
   if (unit === 'ms') return formatMs(value)
   if (unit === 'bytes') return formatBytes(value)

@@ -6,9 +6,9 @@ import type { Early } from '../shell/early-field.tsx'
 import { destinations, isHere } from '../shell/navigation.ts'
 import { IconButton } from '../ui/icon-button.tsx'
 import { useReturnFocus } from '../ui/use-return-focus.ts'
-import { askedFrom, suggestionsFor, wordsOfContext } from './asked-from.ts'
 import { DialogueView } from './dialogue-view.tsx'
 import { Suggestions } from './openings.tsx'
+import { pageContextOf, suggestionsFor, wordsOfContext } from './page-context.ts'
 import { useConversation } from './use-conversation.ts'
 
 export function AssistantPanel({
@@ -27,7 +27,7 @@ export function AssistantPanel({
   onClose(): void
 }) {
   const [pathname] = useLocation()
-  const context = askedFrom(pathname, useSearch())
+  const context = pageContextOf(pathname, useSearch())
   const page = destinations.find(({ href }) => isHere(pathname, href))?.label ?? 'Profile'
   // The removed context; another page's context is attached again.
   const [removed, setRemoved] = useState('')

@@ -9,12 +9,12 @@ import { Button } from '../ui/button.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
 import { SkeletonRows } from '../ui/skeleton.tsx'
 import { useToast } from '../ui/toast.tsx'
-import type { AskedFrom } from './asked-from.ts'
+import { AnnouncedState } from './announced-state.tsx'
 import { Composer, type ComposerProps } from './composer.tsx'
 import { isRunning } from './conversation-parts.ts'
 import { ExchangeView, PendingView } from './exchange-view.tsx'
 import { NoModel } from './no-model.tsx'
-import { SpokenState } from './spoken-state.tsx'
+import type { PageContext } from './page-context.ts'
 import type { OpenConversation } from './use-conversation.ts'
 import { useIsCutOff } from './use-is-cut-off.ts'
 import { useStickToEnd } from './use-stick-to-end.ts'
@@ -34,7 +34,7 @@ export function DialogueView({
   /** Undefined before the first question. */
   id: string | undefined
   open: OpenConversation
-  context?: AskedFrom | undefined
+  context?: PageContext | undefined
   contextChip?: ComposerProps['context']
   takesFocus?: ComposerProps['takesFocus']
   /** Renders the state before the first question. */
@@ -125,7 +125,7 @@ export function DialogueView({
           </div>
         )}
       </div>
-      <SpokenState last={items.at(-1)} isAsking={pending !== undefined && !pending.error} />
+      <AnnouncedState last={items.at(-1)} isAsking={pending !== undefined && !pending.error} />
       <Composer
         isBusy={isBusy}
         obstacle={obstacle}

@@ -9,8 +9,8 @@ import { ApiProblem, call, callStream } from '../platform/api-client.ts'
 import { useLiveStatus } from '../platform/live.tsx'
 import { queryKeys } from '../platform/query-keys.ts'
 import { AnswerStreams } from './answer-streams.ts'
-import type { AskedFrom } from './asked-from.ts'
 import { isOpen, isRunning, mergeConversation, newConversation, putAnswer, withAnswer } from './conversation-parts.ts'
+import type { PageContext } from './page-context.ts'
 import { useConversationNews } from './use-conversation-news.ts'
 
 /**
@@ -24,7 +24,7 @@ export interface Question {
   provider?: string | undefined
   /** Id of the answer that the new one replaces. */
   replaces?: string | undefined
-  context?: AskedFrom | undefined
+  context?: PageContext | undefined
 }
 
 /** A question whose answer has not started yet. */

@@ -2,7 +2,7 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { api } from '../../contract/index.ts'
 import type { UndoReport } from '../../contract/operations.ts'
-import { keyed } from '../organise/ask.ts'
+import { keyed } from '../organise/operation-requests.ts'
 import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { type ChangesView, queryOf } from './changes-view.ts'

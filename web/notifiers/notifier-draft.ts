@@ -7,7 +7,7 @@ export interface NotifierDraft {
   minSeverity: NotifierBody['min_severity']
   ruleIds: string[]
   accountIds: string[]
-  tellsCleared: boolean
+  announcesCleared: boolean
   onlyEscalations: boolean
   groupSeconds: string
   repeatMinutes: string
@@ -24,7 +24,7 @@ export type NotifierWish = NotifierBody
 
 export const emptyDraft: NotifierDraft = {
   ...{ name: '', kind: 'email', minSeverity: 'warning', ruleIds: [], accountIds: [] },
-  ...{ tellsCleared: true, onlyEscalations: false, groupSeconds: '60', repeatMinutes: '240' },
+  ...{ announcesCleared: true, onlyEscalations: false, groupSeconds: '60', repeatMinutes: '240' },
   ...{ escalateTo: '', escalateAfter: '15', userIds: [], isOwnServer: false },
   fields: {},
 }
@@ -38,7 +38,7 @@ export function draftOf(notifier: Notifier): NotifierDraft {
     minSeverity: notifier.min_severity,
     ruleIds: notifier.rule_ids,
     accountIds: notifier.account_ids,
-    tellsCleared: notifier.tells_cleared,
+    announcesCleared: notifier.tells_cleared,
     onlyEscalations: notifier.only_escalations,
     groupSeconds: String(notifier.group_seconds),
     repeatMinutes: String(notifier.repeat_minutes),
@@ -51,10 +51,10 @@ export function draftOf(notifier: Notifier): NotifierDraft {
 }
 
 export function bodyOf(draft: NotifierDraft, enabled: boolean): NotifierWish {
-  const { name, minSeverity, ruleIds, accountIds, tellsCleared, onlyEscalations, escalateTo } = draft
+  const { name, minSeverity, ruleIds, accountIds, announcesCleared, onlyEscalations, escalateTo } = draft
   return {
     ...{ name, enabled, min_severity: minSeverity, rule_ids: ruleIds, account_ids: accountIds },
-    ...{ tells_cleared: tellsCleared, only_escalations: onlyEscalations },
+    ...{ tells_cleared: announcesCleared, only_escalations: onlyEscalations },
     group_seconds: Number(draft.groupSeconds),
     repeat_minutes: Number(draft.repeatMinutes),
     escalate: escalateTo === '' ? null : { notifier_id: escalateTo, after_minutes: Number(draft.escalateAfter) },

@@ -6,11 +6,11 @@ import { ErrorNote } from '../ui/error-state.tsx'
 import { Field, Input, Select, Switch } from '../ui/field.tsx'
 import { FormDialog } from '../ui/form-dialog.tsx'
 import { SigningSecretDialog } from '../ui/shown-once-dialog.tsx'
+import { AnnouncementFields, Escalation } from './announcement-fields.tsx'
 import { bodyOf, draftOf, emptyDraft, type NotifierDraft } from './notifier-draft.ts'
 import { faultsOfDraft, faultsOfServer, type NotifierFaults } from './notifier-faults.ts'
 import { kindNames, kinds } from './notifier-words.ts'
 import { TargetFields } from './target-fields.tsx'
-import { Escalation, Telling } from './telling-fields.tsx'
 import { useSaveNotifier } from './use-notifiers.ts'
 
 interface FormProps {
@@ -93,7 +93,7 @@ export function NotifierForm({ notifier, notifiers, onClose }: FormProps) {
         </Field>
       </div>
       <TargetFields draft={draft} isNew={isNew} faultOf={faultOf} onChange={change} />
-      <Telling draft={draft} faultOf={faultOf} onChange={change} />
+      <AnnouncementFields draft={draft} faultOf={faultOf} onChange={change} />
       <Escalation
         draft={draft}
         others={notifiers.filter(({ id }) => id !== notifier?.id)}

@@ -88,7 +88,7 @@ function NotifiersTable({ notifiers, onOpen }: { notifiers: readonly Notifier[];
             <Cell label="State">
               <State notifier={notifier} />
               {notifier.warnings.map(({ code, account_ids: ids }) => (
-                <Untold key={code} names={ids.map(accountName)} />
+                <UnannouncedAccounts key={code} names={ids.map(accountName)} />
               ))}
             </Cell>
             <Cell label="Sends">
@@ -128,7 +128,7 @@ function NotifiersTable({ notifiers, onOpen }: { notifiers: readonly Notifier[];
 }
 
 /** @property names Accounts whose alerts no notifier delivers. */
-function Untold({ names }: { names: readonly string[] }) {
+function UnannouncedAccounts({ names }: { names: readonly string[] }) {
   if (names.length === 0) return null
   const shown = names.slice(0, 3).join(', ')
   const more = names.length > 3 ? ` and ${formatCount(names.length - 3, 'more account', 'more accounts')}` : ''

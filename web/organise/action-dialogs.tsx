@@ -14,7 +14,7 @@ import { knownLabels, labelFrom, labelWords } from './label-words.ts'
 import { nameMessages } from './named-rows.ts'
 import { wordsOf } from './organiser.ts'
 import { hasFlag, type PatchedList } from './row-patches.ts'
-import type { AskedAction, MailActions } from './use-mail-actions.ts'
+import type { MailActions, RequestedAction } from './use-mail-actions.ts'
 
 /** Maximum rows searched for labels; further down they rarely differ. */
 const mostRowsLookedAt = 1_000
@@ -36,7 +36,7 @@ function FolderPicker({
   run,
   onClose,
 }: {
-  asked: AskedAction
+  asked: RequestedAction
   list: PatchedList
   run: MailActions['run']
   onClose(): void

@@ -7,10 +7,10 @@ import type { MailPage, MailRow } from '../mail/mail-row.ts'
 import { ApiProblem } from '../platform/api-client.ts'
 import { formatCount, formatNumber } from '../platform/format.ts'
 import type { ToastInput } from '../ui/toast.tsx'
-import { askFor, askUndo, type Batch, batchesOf, newKey } from './ask.ts'
 import { type ActionId, type Change, doneWords, undoneVerb } from './mail-actions.ts'
 import { type Named, nameMessages } from './named-rows.ts'
 import { flagOpenMessages } from './open-messages.ts'
+import { type Batch, batchesOf, newKey, requestChange, requestUndo } from './operation-requests.ts'
 import type { PendingChanges } from './pending-changes.ts'
 import { inverseOf, isConversation, type Patch, type PatchedList, patched, patchOf } from './row-patches.ts'
 import type { Settled, TrackedOperations } from './tracked-operations.ts'
@@ -111,7 +111,7 @@ export class Organiser {
       if (named.length === 0) throw new Error('The messages are no longer in this folder.')
       if (change.kind === 'flags') flagOpenMessages(queries, named, change)
       for (const batch of batchesOf(named)) {
-        const operation = await askFor(change, batch)
+        const operation = await requestChange(change, batch)
         done.asked.push({ operationId: operation.id, batch })
         waits.push(tracked.settled(operation).then(settled => this.#settleBatch(done, batch, operation, settled)))
       }
@@ -123,7 +123,7 @@ export class Organiser {
     if (done.list.folder === undefined) this.#keepInSearch(done.list, done.patches)
     pending.settle(done.id)
     this.#refresh(done)
-    if (done.failures.length > 0) this.#tellFailures(done)
+    if (done.failures.length > 0) this.#reportFailures(done)
   }
 
   /** Rolls back what was not requested, and shows the server's reason. */
@@ -160,7 +160,7 @@ export class Organiser {
     )
   }
 
-  #tellFailures(done: Done): void {
+  #reportFailures(done: Done): void {
     const { onReport } = this.#options
     const { failures, change, named = [], asked } = done
     const title = `${formatNumber(failures.length)} of ${formatNumber(named.length)} could not be ${undoneVerb(change)}`
@@ -194,10 +194,10 @@ export class Organiser {
     if (done.change.kind === 'flags' && done.named) flagOpenMessages(queries, done.named, reversed(done.change))
     try {
       const reports: UndoReport[] = []
-      for (const { operationId } of done.asked.toReversed()) reports.push(await askUndo(operationId))
+      for (const { operationId } of done.asked.toReversed()) reports.push(await requestUndo(operationId))
       const undos = reports.flatMap(({ undone }) => undone.flatMap(({ undo }) => undo ?? []))
       const settled = await Promise.all(undos.map(undo => tracked.settled(undo)))
-      this.#tellUndone(done, reports, settled)
+      this.#reportUndone(done, reports, settled)
       if (done.list.folder === undefined) this.#keepInSearch(done.list, patches)
       pending.settle(id)
     } catch (error) {
@@ -208,7 +208,7 @@ export class Organiser {
   }
 
   /** Reports messages that were not restored because someone changed them since. */
-  #tellUndone(done: Done, reports: readonly UndoReport[], settled: readonly (Settled | undefined)[]): void {
+  #reportUndone(done: Done, reports: readonly UndoReport[], settled: readonly (Settled | undefined)[]): void {
     const left = reports.flatMap(({ changes }) =>
       changes.filter(({ outcome }) => outcome === 'conflict' || outcome === 'impossible'),
     )

@@ -26,12 +26,12 @@ export class TrackedOperations {
     if (state !== 'pending') return this.#resultsOf(id)
     const { promise, resolve } = Promise.withResolvers<Settled | undefined>()
     this.#waiting.set(id, resolve)
-    this.#unlisten ??= this.#stream.onEvent(event => this.#hear(event))
-    for (const fact of this.#stream.getSnapshot().facts) this.#hear(fact)
+    this.#unlisten ??= this.#stream.onEvent(event => this.#onEvent(event))
+    for (const fact of this.#stream.getSnapshot().facts) this.#onEvent(fact)
     return promise
   }
 
-  #hear({ event }: StreamEvent): void {
+  #onEvent({ event }: StreamEvent): void {
     if (event.type === 'welcome' || event.type === 'gap') {
       for (const id of this.#waiting.keys()) void this.#look(id)
     }

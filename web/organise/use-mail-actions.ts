@@ -25,7 +25,7 @@ export interface ListHandle {
 /** Which messages an action applies to. */
 export type From = 'keys' | 'selection' | 'opened'
 
-export interface AskedAction {
+export interface RequestedAction {
   action: 'move' | 'copy' | 'label' | 'delete'
   rows: readonly MailRow[]
 }
@@ -35,7 +35,7 @@ export interface MailActions {
   act: ((action: ActionId, from: From) => boolean) | undefined
   placeOf(rows: readonly MailRow[]): Place
   /** The action that waits for a choice in its dialog. */
-  asked: AskedAction | undefined
+  asked: RequestedAction | undefined
   run(change: Change, rows: readonly MailRow[], action?: ActionId, named?: readonly Named[]): void
   close(): void
 }
@@ -52,7 +52,7 @@ export function useMailActions({ handle, opened, list, role }: Options): MailAct
   const organiser = useOrganiser()
   const mayOrganise = useMay('mail:organize')
   const mayDelete = useMay('mail:delete')
-  const [asked, setAsked] = useState<AskedAction>()
+  const [asked, setAsked] = useState<RequestedAction>()
   const placeOf = (rows: readonly MailRow[]): Place => ({
     role,
     isOneAccount: new Set(rows.map(({ accountId }) => accountId)).size < 2,

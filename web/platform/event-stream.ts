@@ -26,15 +26,15 @@ export class EventStream {
   /** Joins this browser's stream until the signal is aborted. */
   start(signal: AbortSignal): void {
     this.#join(signal)
-    const timer = setInterval(() => this.#say('alive'), aliveMs)
-    const check = () => document.visibilityState === 'visible' && this.#say('check')
+    const timer = setInterval(() => this.#post('alive'), aliveMs)
+    const check = () => document.visibilityState === 'visible' && this.#post('check')
     document.addEventListener('visibilitychange', check, { signal })
-    addEventListener('pageshow', event => event.persisted && this.#say('join'), { signal })
-    addEventListener('pagehide', () => this.#say('leave'), { signal })
+    addEventListener('pageshow', event => event.persisted && this.#post('join'), { signal })
+    addEventListener('pagehide', () => this.#post('leave'), { signal })
     signal.addEventListener('abort', () => {
       clearInterval(timer)
-      this.#say('leave')
-      this.#speakTo(undefined, false)
+      this.#post('leave')
+      this.#connectTo(undefined, false)
     })
   }
 
@@ -43,27 +43,27 @@ export class EventStream {
     if (typeof SharedWorker !== 'function') return this.#joinLeader(signal)
     const worker = new SharedWorker(new URL('./stream-worker.ts', import.meta.url), { type: 'module', name: 'events' })
     worker.addEventListener('error', () => this.#joinLeader(signal), { once: true, signal })
-    this.#speakTo(worker.port, true)
+    this.#connectTo(worker.port, true)
   }
 
   #joinLeader(signal: AbortSignal): void {
     if (!canElect()) return this.#joinOwnHub()
-    this.#speakTo(new StreamLeader().start(signal), true)
+    this.#connectTo(new StreamLeader().start(signal), true)
   }
 
   #joinOwnHub(): void {
     const { port1, port2 } = new MessageChannel()
     new StreamHub().connect(port2)
-    this.#speakTo(port1, false)
+    this.#connectTo(port1, false)
   }
 
-  #speakTo(port: MessagePort | undefined, isShared: boolean): void {
+  #connectTo(port: MessagePort | undefined, isShared: boolean): void {
     if (this.#port) this.#port.onmessage = null
     this.#port = port
     if (!port) return
-    port.onmessage = ({ data }: MessageEvent<HubMessage>) => this.#hear(data)
+    port.onmessage = ({ data }: MessageEvent<HubMessage>) => this.#onMessage(data)
     this.#change({ isShared })
-    this.#say(this.#isOpen ? 'open' : 'join')
+    this.#post(this.#isOpen ? 'open' : 'join')
   }
 
   /**
@@ -73,17 +73,17 @@ export class EventStream {
   open(after?: string): void {
     this.#isOpen = true
     this.#after = after
-    this.#say('open')
+    this.#post('open')
   }
 
   /** Closes the stream for all tabs; call it once signed out. */
   close(): void {
     this.#isOpen = false
-    this.#say('close')
+    this.#post('close')
   }
 
   retryNow(): void {
-    this.#say('retry')
+    this.#post('retry')
   }
 
   /** Registers a listener, for useSyncExternalStore. */
@@ -99,8 +99,8 @@ export class EventStream {
     return () => this.#eventListeners.delete(listener)
   }
 
-  #hear(message: HubMessage): void {
-    if (message.type === 'hello') return this.#say(this.#isOpen ? 'open' : 'join')
+  #onMessage(message: HubMessage): void {
+    if (message.type === 'hello') return this.#post(this.#isOpen ? 'open' : 'join')
     if (message.type === 'event') return this.#take(message.event)
     const { status, tabs } = message
     const facts = message.type === 'snapshot' ? message.events.toReversed() : this.#snapshot.facts
@@ -122,7 +122,7 @@ export class EventStream {
     for (const listener of this.#eventListeners) listener(event)
   }
 
-  #say(type: TabMessage['type']): void {
+  #post(type: TabMessage['type']): void {
     const message: TabMessage = type === 'open' ? { type, after: this.#after } : { type }
     this.#port?.postMessage(message)
   }

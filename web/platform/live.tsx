@@ -82,9 +82,9 @@ export type Freshness = { isStale: false } | { isStale: true; asOf: number }
  * interval must also be no older than 2.5 intervals.
  */
 export function useFreshness(updatedAt: number, intervalMs?: number): Freshness {
-  const { state, troubleSince, lastHeardAt } = useSnapshot().status
+  const { state, troubleSince, lastReceivedAt } = useSnapshot().status
   const now = useNow(1_000)
-  return freshnessOf({ state, troubleSince, lastHeardAt, updatedAt, intervalMs, now })
+  return freshnessOf({ state, troubleSince, lastHeardAt: lastReceivedAt, updatedAt, intervalMs, now })
 }
 
 export function freshnessOf(facts: {

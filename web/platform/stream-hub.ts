@@ -58,7 +58,7 @@ export class StreamHub {
   }
 
   connect(port: TabPort): void {
-    port.onmessage = ({ data }) => this.#hear(port, data)
+    port.onmessage = ({ data }) => this.#onMessage(port, data)
   }
 
   /** Stops without telling the tabs: their stream continues through another hub. */
@@ -69,7 +69,7 @@ export class StreamHub {
     this.#link.stop()
   }
 
-  #hear(port: TabPort, message: TabMessage): void {
+  #onMessage(port: TabPort, message: TabMessage): void {
     const { type } = message
     if (type === 'leave') {
       this.#tabs.delete(port)

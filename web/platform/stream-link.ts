@@ -98,8 +98,8 @@ export class StreamLink {
 
   /** Checks the clock after sleep or a network change, when timers are late; retries now if it was waiting. */
   check(): void {
-    const { state, lastHeardAt } = this.#status
-    const isSilent = state === 'live' && lastHeardAt !== null && Date.now() - lastHeardAt > this.#silenceMs()
+    const { state, lastReceivedAt } = this.#status
+    const isSilent = state === 'live' && lastReceivedAt !== null && Date.now() - lastReceivedAt > this.#silenceMs()
     if (isSilent) this.#link?.abort(new Silence())
     else this.retryNow()
   }
@@ -109,7 +109,7 @@ export class StreamLink {
       const ending = await this.#connect(signal)
       if (signal.aborted) return
       if (ending.kind === 'signed_out') return this.stop()
-      const { liveSince, lastHeardAt } = this.#status
+      const { liveSince, lastReceivedAt } = this.#status
       const now = Date.now()
       if (liveSince !== null && now - liveSince >= this.#timing.healthyMs) failures = 0
       const state = this.#stateAfter(ending)
@@ -123,14 +123,14 @@ export class StreamLink {
         reason: ending.reason,
         liveSince: null,
         // After silence, trouble counts from the last byte, so that the report is not delayed further.
-        troubleSince: this.#status.troubleSince ?? (ending.kind === 'silent' ? (lastHeardAt ?? now) : now),
+        troubleSince: this.#status.troubleSince ?? (ending.kind === 'silent' ? (lastReceivedAt ?? now) : now),
         endings: [
           ...this.#status.endings,
           {
             at: now,
             kind: ending.kind,
             livedMs: liveSince === null ? null : now - liveSince,
-            quietMs: lastHeardAt === null ? null : now - lastHeardAt,
+            quietMs: lastReceivedAt === null ? null : now - lastReceivedAt,
           },
         ].slice(-keptEndings),
       })
@@ -199,12 +199,12 @@ export class StreamLink {
     const parser = new SseParser(this.#lastEventId)
     this.#watch(this.#timing.connectMs)
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-      const heardAt = Date.now()
-      this.#status = { ...this.#status, lastHeardAt: heardAt }
+      const receivedAt = Date.now()
+      this.#status = { ...this.#status, lastReceivedAt: receivedAt }
       if (this.#status.state === 'live') this.#watchLive()
-      for (const message of parser.push(decoder.decode(piece.value, { stream: true }))) this.#take(message, heardAt)
+      for (const message of parser.push(decoder.decode(piece.value, { stream: true }))) this.#take(message, receivedAt)
       this.#lastEventId = parser.lastEventId
-      if (heardAt - this.#announcedAt >= 1_000) this.#set({})
+      if (receivedAt - this.#announcedAt >= 1_000) this.#set({})
     }
     if (this.#goodbye) return { kind: 'goodbye', ...this.#goodbye }
     return { kind: 'lost', reason: 'The server ended the stream' }
@@ -242,7 +242,7 @@ export class StreamLink {
       clockOffsetMs: Date.parse(welcome.server_time) - at,
       clientId: welcome.client_id,
       lastReturn:
-        attempt > 0 ? { at, awayMs: at - (troubleSince ?? at), replayed: welcome.replayed, isGap: false } : null,
+        attempt > 0 ? { at, downMs: at - (troubleSince ?? at), replayed: welcome.replayed, isGap: false } : null,
     })
   }
 
@@ -268,10 +268,10 @@ export class StreamLink {
   }
 
   async #ask(link: AbortController): Promise<void> {
-    const { lastHeardAt } = this.#status
+    const { lastReceivedAt } = this.#status
     const signal = AbortSignal.any([link.signal, AbortSignal.timeout(this.#timing.answerMs)])
     const isThere = await this.#options.isServerThere(signal)
-    if (!isThere && this.#status.lastHeardAt === lastHeardAt) link.abort(new Silence())
+    if (!isThere && this.#status.lastReceivedAt === lastReceivedAt) link.abort(new Silence())
   }
 
   #unwatch(): void {

@@ -24,7 +24,7 @@ export interface StreamStatus {
   /** Why the last connection ended, in words for people. */
   reason: string | null
   /** When the last byte arrived, comments and heartbeats included. */
-  lastHeardAt: number | null
+  lastReceivedAt: number | null
   lastEvent: { type: string; at: number } | null
   /** Since when the stream has not been live; null while it is, or before it was first opened. */
   troubleSince: number | null
@@ -33,7 +33,7 @@ export interface StreamStatus {
   clockOffsetMs: number
   clientId: string | null
   /** How the last reconnect went: downtime, replayed events, and whether some were missed. */
-  lastReturn: { at: number; awayMs: number; replayed: number; isGap: boolean } | null
+  lastReturn: { at: number; downMs: number; replayed: number; isGap: boolean } | null
   /** How the last connections ended, newest last; at most 20. */
   endings: readonly LinkEnding[]
 }
@@ -49,7 +49,7 @@ export const initialStatus: StreamStatus = {
   attempt: 0,
   nextAttemptAt: null,
   reason: null,
-  lastHeardAt: null,
+  lastReceivedAt: null,
   lastEvent: null,
   troubleSince: null,
   liveSince: null,

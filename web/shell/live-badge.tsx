@@ -53,14 +53,14 @@ export function LiveBadge() {
 }
 
 function detailsOf(status: LiveStatus, now: number): [string, string][] {
-  const { lastEvent, lastHeardAt, reason, liveSince, tabs, isShared, clockOffsetMs, attempt } = status
+  const { lastEvent, lastReceivedAt, reason, liveSince, tabs, isShared, clockOffsetMs, attempt } = status
   const ago = (at: number) => `${formatRelative(at, Math.max(now, at))}, ${formatClock(at)}`
   const rows: [string, string | false][] = [
     [
       'Last event',
       lastEvent ? `${lastEvent.type}, ${formatRelative(lastEvent.at, Math.max(now, lastEvent.at))}` : 'none yet',
     ],
-    ['Last heard from server', lastHeardAt ? ago(lastHeardAt) : 'not yet'],
+    ['Last heard from server', lastReceivedAt ? ago(lastReceivedAt) : 'not yet'],
     ['Live since', liveSince !== null && formatClock(liveSince)],
     ['Trouble', reason ?? false],
     ['Attempt', attempt > 0 && String(attempt)],

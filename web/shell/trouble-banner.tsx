@@ -13,7 +13,7 @@ export function TroubleBanner() {
   const now = useNow(1_000)
   const { state, troubleSince, lastReturn } = status
   const inTrouble = state !== 'live' && state !== 'signed_out' && troubleSince !== null && now - troubleSince >= graceMs
-  const isBack = state === 'live' && lastReturn !== null && lastReturn.awayMs >= graceMs && now - lastReturn.at < backMs
+  const isBack = state === 'live' && lastReturn !== null && lastReturn.downMs >= graceMs && now - lastReturn.at < backMs
   return (
     <div role="status">
       {inTrouble && (
@@ -33,16 +33,16 @@ export function TroubleBanner() {
   )
 }
 
-function troubleWords({ state, reason, lastHeardAt }: LiveStatus): string {
-  const since = lastHeardAt === null ? '' : ` Figures are as of ${formatClock(lastHeardAt)}.`
+function troubleWords({ state, reason, lastReceivedAt }: LiveStatus): string {
+  const since = lastReceivedAt === null ? '' : ` Figures are as of ${formatClock(lastReceivedAt)}.`
   if (state === 'offline') return `This device is offline.${since}`
   if (state === 'stale') return `The server has stopped responding; reconnecting.${since}`
   if (state === 'connecting') return 'The server has not answered yet.'
   return `${reason ?? 'The connection was lost'}.${since}`
 }
 
-function returnWords({ awayMs, replayed, isGap }: NonNullable<LiveStatus['lastReturn']>): string {
-  if (isGap) return `Back after ${formatDuration(awayMs / 1000)}: events were missed, and everything was reloaded.`
+function returnWords({ downMs, replayed, isGap }: NonNullable<LiveStatus['lastReturn']>): string {
+  if (isGap) return `Back after ${formatDuration(downMs / 1000)}: events were missed, and everything was reloaded.`
   if (replayed === 0) return 'Back.'
   return `Back: ${formatCount(replayed, 'event')} replayed.`
 }

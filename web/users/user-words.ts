@@ -1,5 +1,5 @@
 /** A user's state in words. */
-import type { DisabledBy, MadeDeed, MadeUser, User } from '../../contract/users.ts'
+import type { DisabledBy, MadeUser, User, UserActionKind } from '../../contract/users.ts'
 import { formatCount } from '../platform/format.ts'
 import type { Tone } from '../ui/tone.ts'
 
@@ -9,11 +9,11 @@ export const statusWords: Record<User['status'], { tone: Tone; text: string }> =
   disabled: { tone: 'unknown', text: 'Disabled' },
 }
 
-const deedWords: Record<MadeDeed, string> = { invited: 'invited', reset: 'reset', raised: 'promoted' }
+const actionWords: Record<UserActionKind, string> = { invited: 'invited', reset: 'reset', raised: 'promoted' }
 
 /** Describes what was done to a user and what they have: "Invited, promoted; active, 1 session, 2 API tokens". */
 export function madeWords({ deeds, status, sessions, tokens }: MadeUser): string {
-  const done = deeds.map(deed => deedWords[deed]).join(', ')
+  const done = deeds.map(deed => actionWords[deed]).join(', ')
   const now = [
     // For a pending invitation, the deed already says that the user was invited.
     status === 'invited' ? 'invitation not accepted yet' : status,

@@ -5,10 +5,10 @@ import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
 import { Field, Select } from '../ui/field.tsx'
-import { useWebhookDeed } from './use-webhooks.ts'
+import { useWebhookAction } from './use-webhooks.ts'
 
 export function OrderDialog({ webhook, onClose }: { webhook: Webhook; onClose(): void }) {
-  const { mutate, error, isPending } = useWebhookDeed()
+  const { mutate, error, isPending } = useWebhookAction()
   const [order, setOrder] = useState<string>(webhook.order)
   const save = () => mutate({ deed: 'order', id: webhook.id, order: orderOf(order) }, { onSuccess: onClose })
   return (

@@ -6,12 +6,12 @@ import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
 import { Field, Select, WordOptions } from '../ui/field.tsx'
-import { useWebhookDeed } from './use-webhooks.ts'
+import { useWebhookAction } from './use-webhooks.ts'
 
 const spans = { '1': 'the last hour', '24': 'the last 24 hours', '168': 'the last 7 days' }
 
 export function ReplayDialog({ webhook, onClose }: { webhook: Webhook; onClose(): void }) {
-  const { mutate, error, isPending } = useWebhookDeed()
+  const { mutate, error, isPending } = useWebhookAction()
   const { clockOffsetMs } = useLiveStatus()
   const [hours, setHours] = useState('1')
   const replay = () => {

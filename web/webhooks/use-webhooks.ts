@@ -59,17 +59,17 @@ export function useRotateWebhook(webhookId: string) {
   })
 }
 
-export type WebhookDeed = 'enable' | 'disable' | 'test' | 'delete' | 'replay' | 'order'
+export type WebhookAction = 'enable' | 'disable' | 'test' | 'delete' | 'replay' | 'order'
 
 interface Wish {
-  deed: WebhookDeed
+  deed: WebhookAction
   id: string
   from?: string
   order?: WebhookWish['order']
 }
 
 /** @returns The response of a test; undefined for other actions. */
-export function useWebhookDeed() {
+export function useWebhookAction() {
   const changed = useWebhooksChanged()
   const toast = useToast()
   return useMutation({

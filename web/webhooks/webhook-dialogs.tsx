@@ -2,7 +2,7 @@
 import type { Webhook } from '../../contract/webhooks.ts'
 import { ConfirmDialog } from '../ui/dialog.tsx'
 import { SigningSecretDialog } from '../ui/shown-once-dialog.tsx'
-import { useRotateWebhook, useWebhookDeed } from './use-webhooks.ts'
+import { useRotateWebhook, useWebhookAction } from './use-webhooks.ts'
 
 export function RotateDialog({ webhook, onClose }: { webhook: Webhook; onClose(): void }) {
   const { mutate, data, error, isPending } = useRotateWebhook(webhook.id)
@@ -32,7 +32,7 @@ export function RotateDialog({ webhook, onClose }: { webhook: Webhook; onClose()
 }
 
 export function DeleteWebhookDialog({ webhook, onClose }: { webhook: Webhook; onClose(): void }) {
-  const { mutate, error, isPending } = useWebhookDeed()
+  const { mutate, error, isPending } = useWebhookAction()
   return (
     <ConfirmDialog
       isOpen

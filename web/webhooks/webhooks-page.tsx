@@ -24,7 +24,7 @@ import { CreateWebhookDialog } from './create-webhook-dialog.tsx'
 import { DeliveriesDialog } from './deliveries-dialog.tsx'
 import { OrderDialog } from './order-dialog.tsx'
 import { ReplayDialog } from './replay-dialog.tsx'
-import { useWebhookDeed, useWebhooks, webhooksIntervalMs } from './use-webhooks.ts'
+import { useWebhookAction, useWebhooks, webhooksIntervalMs } from './use-webhooks.ts'
 import { DeleteWebhookDialog, RotateDialog } from './webhook-dialogs.tsx'
 import { WebhookState } from './webhook-state.tsx'
 
@@ -80,7 +80,7 @@ export function WebhooksPage() {
 const wayBack: Record<Webhook['state'], readonly string[]> = { active: [], failing: ['Try now'], disabled: ['Enable'] }
 
 function WebhooksTable({ webhooks, onOpen }: { webhooks: readonly Webhook[]; onOpen(opened: Opened): void }) {
-  const { mutate } = useWebhookDeed()
+  const { mutate } = useWebhookAction()
   return (
     <Table label="Webhooks" isStacked>
       <TableHead>

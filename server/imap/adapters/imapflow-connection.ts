@@ -29,7 +29,7 @@ import { offersOf, readQuota } from './imapflow-quota.ts'
 import { fetchDates, fetchHeads, fetchRows, type Row, type Wanted } from './imapflow-rows.ts'
 import { searchUids } from './imapflow-search.ts'
 import { ImapFlowWatch, type WatchTimes } from './imapflow-watch.ts'
-import { ImapFlowWriter, type ToldOfChanges } from './imapflow-writer.ts'
+import { ImapFlowWriter, type ReportedChanges } from './imapflow-writer.ts'
 
 export interface ImapFlowConnectionOptions {
   /** A logged-in client. */
@@ -40,7 +40,7 @@ export interface ImapFlowConnectionOptions {
   keeping?: KeepingTimes
   /** Called for each unsolicited message row. */
   onRowDropped?: (() => void) | undefined
-  told: ToldOfChanges
+  reported: ReportedChanges
 }
 
 const logoutMs = 1_000
@@ -61,11 +61,11 @@ export class ImapFlowConnection implements MailConnection {
     this.#options = options
     this.#client = options.client
     this.#folder = new KeptFolder(options.client, options.keeping)
-    const { client, onRowDropped, told } = options
+    const { client, onRowDropped, reported } = options
     const shared = { client, folder: this.#folder, command: <T>(work: () => Promise<T>) => this.#command(work) }
     this.parts = new ImapFlowParts(shared)
     this.changes = new ImapFlowChanges({ ...shared, onRowDropped })
-    this.writer = new ImapFlowWriter({ ...shared, told })
+    this.writer = new ImapFlowWriter({ ...shared, reported })
     this.#client.on('error', error => {
       this.#reason ??= error
     })

@@ -59,7 +59,9 @@ export async function listStandings(
   const paths = unknown.map(({ path }) => path).toSorted((a, b) => rank(a) - rank(b))
   const asked = new Map<string, FolderStanding['status']>()
   const items = client.capabilities.has('CONDSTORE') ? standingItems : standingItems.slice(0, -1)
-  await askAll(client, paths, items, budgetMs, (path, said) => asked.set(path, toStanding(said && standingOf(said))))
+  await requestAll(client, paths, items, budgetMs, (path, said) =>
+    asked.set(path, toStanding(said && standingOf(said))),
+  )
   return standings.map(standing => ({ ...standing, status: standing.status ?? asked.get(standing.path) }))
 }
 
@@ -133,7 +135,7 @@ export async function countFolders(
   onCount: (path: string, count: FolderCount) => void,
 ): Promise<void> {
   await refresh(client)
-  await askAll(client, paths, counted, budgetMs, (path, said) =>
+  await requestAll(client, paths, counted, budgetMs, (path, said) =>
     onCount(path, { total: said?.get('MESSAGES') ?? null, unread: said?.get('UNSEEN') ?? null }),
   )
 }
@@ -142,7 +144,7 @@ export async function countFolders(
 type Said = ReadonlyMap<string, number>
 
 /** Queries one window of folders after the other until the time is up; adapts the window to the server's speed. */
-async function askAll(
+async function requestAll(
   client: ImapFlow,
   paths: readonly string[],
   items: readonly string[],
@@ -153,7 +155,7 @@ async function askAll(
   for (let at = 0, window = 1; at < paths.length && performance.now() < until; ) {
     const began = performance.now()
     const asked = paths.slice(at, at + window)
-    const answers = await askTogether(client, asked, items)
+    const answers = await requestTogether(client, asked, items)
     for (const path of asked) onAnswer(path, answers.get(path))
     at += asked.length
     window = performance.now() - began < slowMs ? Math.min(maxWindow, window * 2) : Math.max(1, window >> 1)
@@ -164,7 +166,7 @@ async function askAll(
  * Pipelines STATUS commands. ImapFlow sends one at a time, so all but the last bypass it, with tags that it ignores;
  * servers answer in order, so the last response completes them all.
  */
-async function askTogether(
+async function requestTogether(
   client: ImapFlow,
   paths: readonly string[],
   wanted: readonly string[],

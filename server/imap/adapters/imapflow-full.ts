@@ -12,7 +12,7 @@ export function refuseTooLarge(limit: boolean | number | undefined, sizeBytes: n
  * True for an exceeded quota (RFC 9208, section 4.1.1). Gmail says OVERQUOTA also for daily bandwidth limits, which
  * pass; Cyrus and Courier send no code.
  */
-export function saysFull(code: string, words: string): boolean {
+export function indicatesFull(code: string, words: string): boolean {
   const isFull = code === 'OVERQUOTA' || /^(over quota|you exceeded your mail quota)\b/i.test(words)
   return isFull && !/bandwidth|command limit|too many/i.test(words)
 }

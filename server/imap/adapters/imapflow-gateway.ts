@@ -1,7 +1,7 @@
 /** Connects to IMAP servers with ImapFlow. The connection itself is `imapflow-connection.ts`. */
 import type { ImapFlow } from 'imapflow'
 import { type MailLogin, secretOf } from '../../accounts/mail-login.ts'
-import { probeAfter, speaksTls } from '../../accounts/tls-probe.ts'
+import { probeAfter, supportsTls } from '../../accounts/tls-probe.ts'
 import type { Address, OutboundGuard } from '../../platform/network/outbound-guard.ts'
 import { Problem } from '../../platform/problem.ts'
 import { ImapLines } from '../imap-lines.ts'
@@ -100,7 +100,7 @@ export class ImapFlowGateway implements MailGateway {
       watching: this.#watching,
       ...(this.#keeping ? { keeping: this.#keeping } : {}),
       onRowDropped: this.#onRowDropped,
-      told: budget,
+      reported: budget,
     })
   }
 
@@ -189,7 +189,7 @@ async function withinTime(
     if (phase !== 'greeting' || tls === 'implicit') return
     const place = { host, port, addresses, signal: over.signal }
     // Never throws.
-    void speaksTls(place).then(isTls => isTls && reject(problemOf(wantsTls(place))))
+    void supportsTls(place).then(isTls => isTls && reject(problemOf(wantsTls(place))))
   }, probeAfter(timeoutMs))
   const timer = setTimeout(() => {
     reject(problemOf(tooSlow(context())))

@@ -49,15 +49,15 @@ export class ImapFlowWatch {
   constructor(options: WatchOptions) {
     this.#options = options
     const { client, path, onChange } = options
-    const tell = (where: string, change: WatchChange) => {
+    const emit = (where: string, change: WatchChange) => {
       // Events of other folders, for which the connection is lent too.
       if (options.folder.path !== path && client.mailbox && client.mailbox.path === where) return
       this.#known = undefined
       onChange(change)
     }
-    client.on('exists', ({ path: where, count }) => tell(where, { kind: 'exists', count }))
-    client.on('expunge', ({ path: where }) => tell(where, { kind: 'expunge' }))
-    client.on('flags', ({ path: where }) => tell(where, { kind: 'flags' }))
+    client.on('exists', ({ path: where, count }) => emit(where, { kind: 'exists', count }))
+    client.on('expunge', ({ path: where }) => emit(where, { kind: 'expunge' }))
+    client.on('flags', ({ path: where }) => emit(where, { kind: 'flags' }))
   }
 
   get isRunning(): boolean {

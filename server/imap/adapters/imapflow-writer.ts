@@ -15,7 +15,7 @@ import { holdsUid, orderedUids, rangesOfUids, type UidRange, writeUidSet } from 
 import type { CapabilityOptions } from './imapflow-content.ts'
 import { readStanding } from './imapflow-flags.ts'
 import { ImapFlowFolderWriter } from './imapflow-folder-writer.ts'
-import { refuseTooLarge, saysFull } from './imapflow-full.ts'
+import { indicatesFull, refuseTooLarge } from './imapflow-full.ts'
 import { type Inside, wireName } from './imapflow-names.ts'
 
 interface Response {
@@ -24,7 +24,7 @@ interface Response {
 }
 
 /** MODSEQ changes reported by the response to the last command. */
-export interface ToldOfChanges {
+export interface ReportedChanges {
   /** UIDs reported with a new MODSEQ (RFC 7162, section 3.1.3) and nothing else. */
   readonly changedUids: readonly number[]
 }
@@ -34,14 +34,14 @@ const mostUids = 1_000
 const flagWord = /^\\?[!#$&'+-[^-z|}~]{1,200}$/
 
 export class ImapFlowWriter implements MessageWriter {
-  readonly #options: CapabilityOptions & { told: ToldOfChanges }
+  readonly #options: CapabilityOptions & { reported: ReportedChanges }
   readonly #folders: FolderWriter
   /** A command is in flight. */
   #isSent = false
   /** An earlier command has changed something. */
   #hasDone = false
 
-  constructor(options: CapabilityOptions & { told: ToldOfChanges }) {
+  constructor(options: CapabilityOptions & { reported: ReportedChanges }) {
     this.#options = options
     const send = (command: string, attributes: unknown[]) => this.#send(command, attributes)
     this.#folders = new ImapFlowFolderWriter(options, send, work => this.#once(work))
@@ -102,11 +102,11 @@ export class ImapFlowWriter implements MessageWriter {
 
   /** True when the response to one command confirmed permanent flags of every message, which need not be read then. */
   #wereAllChanged({ uids }: WriteTarget, add: readonly string[], remove: readonly string[]): boolean {
-    const { client, told } = this.#options
+    const { client, reported } = this.#options
     const kept = client.mailbox ? client.mailbox.permanentFlags : undefined
     const isOneCommand = (add.length === 0) !== (remove.length === 0)
     if (!isOneCommand || ![...add, ...remove].every(flag => kept?.has(flag))) return false
-    const changed = new Set(told.changedUids)
+    const changed = new Set(reported.changedUids)
     return uids.every(uid => changed.has(uid))
   }
 
@@ -370,7 +370,9 @@ function marked(error: unknown, command: string): unknown {
   const code = String(response?.attributes?.[0]?.section?.[0]?.value ?? '').toUpperCase()
   if (code === 'EXPUNGEISSUED' && isRefusal(error)) return new MessagesVanished(responseText)
   if (!/^(APPEND|UID COPY|UID MOVE)$/.test(command)) return error
-  return saysFull(code, responseText) ? Object.assign(error, { isMailboxFull: true, serverResponseCode: code }) : error
+  return indicatesFull(code, responseText)
+    ? Object.assign(error, { isMailboxFull: true, serverResponseCode: code })
+    : error
 }
 
 function wordsOf({ attributes = [] }: Response): string {

@@ -116,7 +116,7 @@ class NodemailerSender implements MailSender {
         if (signal.aborted) throw stopped()
         // The server accepts fewer connections than the setting: wait for one that is open.
         if (this.#busy > 0) this.#limit = this.#busy
-        else throw this.#away(error)
+        else throw this.#unreachable(error)
       }
     }
   }
@@ -150,7 +150,7 @@ class NodemailerSender implements MailSender {
     )
   }
 
-  #away(error: unknown): NotSent {
+  #unreachable(error: unknown): NotSent {
     if (!(error instanceof Problem)) {
       const message = 'The account cannot send.'
       return new NotSent(message, {

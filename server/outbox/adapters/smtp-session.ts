@@ -103,7 +103,7 @@ export class SmtpSession {
       if (!body.isWhole) throw new NotSent('The mail server responded before it had the message.', protocolFault)
       return this.#outcome(info, byWire)
     } catch (error) {
-      throw this.#told(error, body, byWire, signal)
+      throw this.#deliveryError(error, body, byWire, signal)
     } finally {
       signal.removeEventListener('abort', abort)
       this.#connection.off('end', end)
@@ -175,7 +175,7 @@ export class SmtpSession {
   }
 
   /** Translates an error into what is certain about the message. */
-  #told(
+  #deliveryError(
     error: unknown,
     body: Body,
     byWire: ReadonlyMap<string, string>,

@@ -34,7 +34,7 @@ onEachDatabase((_open, newUrl) => {
     for (let round = 0; round < 3; round++) {
       const before = two.heard.count
       await db.updateTable('event_counter').set({ id: 1 }).execute()
-      one.changes.tell()
+      one.changes.notify()
       await expect.poll(() => two.heard.count, patience).toBeGreaterThan(before)
     }
   })
@@ -42,7 +42,7 @@ onEachDatabase((_open, newUrl) => {
 
 test('a database in memory is shared with nobody', async () => {
   const { changes, heard } = await follow('sqlite::memory:')
-  changes.tell()
+  changes.notify()
   expect(heard.count).toBe(0)
 })
 
@@ -68,7 +68,7 @@ describe.skipIf(serverUrl === undefined)('on PostgreSQL', () => {
     await expect.poll(() => notified, patience).toBeGreaterThan(0)
     const before = { notified, heard: heard.count, at: performance.now() }
     for (let turn = 0; turn < 5_000; turn++) {
-      changes.tell()
+      changes.notify()
       if (turn % 50 === 0) await new Promise(setImmediate)
     }
     await expect.poll(() => notified, patience).toBeGreaterThan(before.notified)
@@ -108,7 +108,7 @@ describe.skipIf(serverUrl === undefined)('on PostgreSQL', () => {
     await expect.poll(() => heard.count, patience).toBeGreaterThan(before + 1)
     await changes.stop()
     const after = heard.count
-    changes.tell()
+    changes.notify()
     expect(heard.count).toBe(after)
   })
 })

@@ -8,14 +8,14 @@ export interface DatabaseChanges {
   /** @param moved Called when another process may have committed; spurious calls are possible. */
   start(moved: () => void): Promise<void>
   /** Notifies other processes of a commit of this one. */
-  tell(): void
+  notify(): void
   stop(): Promise<void>
 }
 
 /** No-op for a database that is not shared. */
 export const noChanges: DatabaseChanges = {
   start: async () => undefined,
-  tell: () => undefined,
+  notify: () => undefined,
   stop: async () => undefined,
 }
 
@@ -55,7 +55,7 @@ class SqliteChanges implements DatabaseChanges {
   }
 
   /** No-op: the file's version shows it. */
-  tell(): void {}
+  notify(): void {}
 
   async stop(): Promise<void> {
     clearInterval(this.#timer)

@@ -8,10 +8,10 @@ import { once } from 'node:events'
 import { doubledMs } from '../doubling.ts'
 import type { Logger } from '../logger.ts'
 import { pause } from '../waits.ts'
-import { askEveryMs, connectAlone, endConnection, type PostgresConnection } from './postgres-connection.ts'
+import { checkEveryMs, connectAlone, endConnection, type PostgresConnection } from './postgres-connection.ts'
 
 /** Interval in which commits are coalesced into one notification. */
-const tellEveryMs = 25
+const notifyEveryMs = 25
 const lookEveryMs = 2_000
 const maxRetryMs = 2_000
 /** Channel name, used by no other program in our database. */
@@ -24,10 +24,10 @@ export class PostgresChanges {
   #connection: PostgresConnection | undefined
   #following: Promise<void> | undefined
   #look: NodeJS.Timeout | undefined
-  #telling: NodeJS.Timeout | undefined
-  #isUntold = false
+  #notifying: NodeJS.Timeout | undefined
+  #isPending = false
   /** Whether a query is in flight; the connection runs one at a time. */
-  #isAsking = false
+  #isPolling = false
 
   constructor({ url, logger }: { url: string; logger: Logger }) {
     this.#url = url
@@ -41,33 +41,33 @@ export class PostgresChanges {
   }
 
   /** Notifies immediately, then coalesces further commits until the interval ends. */
-  tell(): void {
-    if (this.#telling || this.#isAsking || this.#stopped.signal.aborted) {
-      this.#isUntold = true
+  notify(): void {
+    if (this.#notifying || this.#isPolling || this.#stopped.signal.aborted) {
+      this.#isPending = true
       return
     }
-    this.#isUntold = false
+    this.#isPending = false
     // Without a connection, other processes find out by polling.
-    if (this.#connection) void this.#ask(this.#connection, `notify ${channel}, 'moved'`)
-    this.#telling = setTimeout(() => {
-      this.#telling = undefined
-      if (this.#isUntold) this.tell()
-    }, tellEveryMs)
+    if (this.#connection) void this.#poll(this.#connection, `notify ${channel}, 'moved'`)
+    this.#notifying = setTimeout(() => {
+      this.#notifying = undefined
+      if (this.#isPending) this.notify()
+    }, notifyEveryMs)
   }
 
   async stop(): Promise<void> {
     this.#stopped.abort()
     clearInterval(this.#look)
-    clearTimeout(this.#telling)
+    clearTimeout(this.#notifying)
     await this.#following
   }
 
   /** Runs a query, and ends the connection if it fails; then sends a pending notification. Never rejects. */
-  async #ask({ client, socket }: PostgresConnection, statement: string): Promise<void> {
-    this.#isAsking = true
+  async #poll({ client, socket }: PostgresConnection, statement: string): Promise<void> {
+    this.#isPolling = true
     await client.query(statement).catch(() => socket.destroy())
-    this.#isAsking = false
-    if (this.#isUntold && !this.#telling) this.tell()
+    this.#isPolling = false
+    if (this.#isPending && !this.#notifying) this.notify()
   }
 
   /** Reconnects with back-off until stopped. Never rejects. */
@@ -104,12 +104,12 @@ export class PostgresChanges {
     const { client, socket } = connection
     this.#connection = connection
     const ask = setInterval(() => {
-      if (!this.#isAsking) void this.#ask(connection, 'select 1')
-    }, askEveryMs)
+      if (!this.#isPolling) void this.#poll(connection, 'select 1')
+    }, checkEveryMs)
     try {
       // Catches up with commits of all processes while there was no connection.
       moved()
-      this.tell()
+      this.notify()
       const ended = once(client, 'end', { signal }).catch(() => undefined)
       if (!socket.destroyed) await ended
       if (!signal.aborted) throw new Error('the connection has ended')

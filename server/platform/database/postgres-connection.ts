@@ -9,7 +9,7 @@ export interface PostgresConnection {
 }
 
 /** Interval of keep-alive queries; with the socket's timeout `silenceMs`, they detect a dead connection. */
-export const askEveryMs = 10_000
+export const checkEveryMs = 10_000
 const silenceMs = 20_000
 const goodbyeMs = 1_000
 /** TCP keep-alive settings with which the database soon detects a dead client. */

@@ -9,7 +9,7 @@ import type { Client } from 'pg'
 import { doubledMs } from '../doubling.ts'
 import type { Logger } from '../logger.ts'
 import { pause } from '../waits.ts'
-import { askEveryMs, connectAlone, endConnection, type PostgresConnection } from './postgres-connection.ts'
+import { checkEveryMs, connectAlone, endConnection, type PostgresConnection } from './postgres-connection.ts'
 
 export interface PostgresLockOptions {
   url: string
@@ -91,13 +91,13 @@ export class PostgresLock {
       this.#held = undefined
       this.#retaking = this.#retake()
     })
-    this.#ask(held.client, AbortSignal.any([ended.signal, this.#stopped.signal])).catch(() => held.socket.destroy())
+    this.#check(held.client, AbortSignal.any([ended.signal, this.#stopped.signal])).catch(() => held.socket.destroy())
   }
 
   /** Sends periodic queries, to detect a dead connection. */
-  async #ask(client: Client, signal: AbortSignal): Promise<void> {
+  async #check(client: Client, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await pause(askEveryMs, signal)
+      await pause(checkEveryMs, signal)
       if (!signal.aborted) await client.query('select 1')
     }
   }

@@ -294,14 +294,14 @@ function serve(port: MessagePort, data: ThreadData): void {
 }
 
 /** Waits for messages on the bell: waking and sleeping in the event loop costs more than most statements. */
-function listen(port: MessagePort, bell: SharedArrayBuffer, hear: (message: ToThread) => boolean): void {
+function listen(port: MessagePort, bell: SharedArrayBuffer, onMessage: (message: ToThread) => boolean): void {
   const rung = new Int32Array(bell)
   const dropAt = performance.now() + dropAfterMs
   let isDropped = false
   for (;;) {
     // Loaded before reading messages: a later one changes the counter again.
     const heard = Atomics.load(rung, 0)
-    for (let next = receive(port); next; next = receive(port)) if (!hear(next.message)) return
+    for (let next = receive(port); next; next = receive(port)) if (!onMessage(next.message)) return
     const patienceMs = isDropped ? Number.POSITIVE_INFINITY : dropAt - performance.now()
     if (patienceMs > 0) Atomics.wait(rung, 0, heard, patienceMs)
     else {

@@ -43,7 +43,7 @@ export class SqliteWorker {
       workerData: { path, isReader, bell: this.#bell.buffer } satisfies ThreadData,
       resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb },
     })
-    this.#worker.on('message', (message: FromThread) => this.#hear(message))
+    this.#worker.on('message', (message: FromThread) => this.#receive(message))
     this.#worker.on('error', error => this.#end(error.message))
     this.#worker.on('exit', code => {
       this.#end(`exit code ${code}`)
@@ -105,7 +105,7 @@ export class SqliteWorker {
     Atomics.notify(this.#bell, 0)
   }
 
-  #hear(message: FromThread): void {
+  #receive(message: FromThread): void {
     if ('unopened' in message) return this.#fail(toError(message.unopened))
     this.#answeredAt = performance.now()
     if ('opened' in message) {

@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../../contract/index.ts'
 import { administrator } from '../../../test/support/administrator.ts'
-import { askOver2, openSession, readOver2, selfSigned } from '../../../test/support/tls.ts'
+import { openSession, readOver2, requestOver2, selfSigned } from '../../../test/support/tls.ts'
 import { createLogger } from '../logger.ts'
 import { AddressRanges, parseAddressRange } from '../network/address-range.ts'
 import type { Principal } from '../principal.ts'
@@ -166,9 +166,9 @@ test('with TLS too, connections that say nothing are bounded, and one that carri
   await many(accepted, 700, () => from('127.0.0.1'))
   await expect.poll(() => http.connectionLimits.size).toBe(500)
   expect(await open()).toBe(501)
-  expect((await askOver2(session, '/health/live')).status).toBe(200)
+  expect((await requestOver2(session, '/health/live')).status).toBe(200)
   const other = await openSession(`https://127.0.0.1:${port}`, cert, {})
-  expect((await askOver2(other, '/health/live')).status).toBe(200)
+  expect((await requestOver2(other, '/health/live')).status).toBe(200)
   expect(streams.open).toBe(1)
 })
 

@@ -91,15 +91,15 @@ export function handleFetch(
       if (response instanceof TextAnswer) {
         out.statusCode = response.status
         out.end(response.words)
-        if (!isClosed(out)) cutLate(out, request.raw.socket, () => tellLate(http, request))
+        if (!isClosed(out)) cutLate(out, request.raw.socket, () => logStalled(http, request))
         return
       }
       out.writeHead(response.status)
       // Sends the head, so that the client of a stream knows that it is open.
       if (response.headers.get('content-type')?.startsWith('text/event-stream')) out.flushHeaders()
-      if (response.body) await pour(response.body, out, { gone: signal, isLate: () => tellLate(http, request) })
+      if (response.body) await pour(response.body, out, { gone: signal, isLate: () => logStalled(http, request) })
       out.end()
-      if (!isClosed(out)) cutLate(out, request.raw.socket, () => tellLate(http, request))
+      if (!isClosed(out)) cutLate(out, request.raw.socket, () => logStalled(http, request))
     },
   })
 }
@@ -157,7 +157,7 @@ function cut(out: ServerResponse): void {
   else out.destroy()
 }
 
-function tellLate({ options }: HttpServer, { id, method, url }: { id: string; method: string; url: string }): void {
+function logStalled({ options }: HttpServer, { id, method, url }: { id: string; method: string; url: string }): void {
   const refs = { request_id: id, method, path: url.split('?')[0] }
   options.logger.info(refs, `a client read nothing of its response for ${stallMs / 1000} s, so it was aborted`)
 }

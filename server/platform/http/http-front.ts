@@ -59,7 +59,7 @@ interface ServedRoute extends StreamRoute {
 }
 
 /** A request for a stream with credentials. */
-interface Asked {
+interface StreamRequest {
   route: ServedRoute
   head: RequestHead
   address: string
@@ -67,7 +67,7 @@ interface Asked {
   began: number
 }
 
-interface Known extends Asked {
+interface Known extends StreamRequest {
   principal: Principal
 }
 
@@ -82,7 +82,7 @@ export interface HttpFrontOptions {
   hosts: AllowedHosts | undefined
   cors: Cors
   /** Returns false if the address is rate-limited, before credentials are looked up. Consumes no tokens. */
-  mayAsk(address: string): boolean
+  mayRequest(address: string): boolean
   /** Returns false if the caller is rate-limited; Node's server then answers that. */
   admits(principal: Principal, address: string, limit: LimitName | undefined): boolean
   authenticate(credentials: Credentials): Promise<Principal | undefined> | Principal | undefined
@@ -184,8 +184,8 @@ export class HttpFront {
     return { ...asked, principal }
   }
 
-  #read(socket: Socket, chunk: Buffer): Asked | undefined {
-    const { isHttps, isDraining, hosts, cors, mayAsk } = this.#options
+  #read(socket: Socket, chunk: Buffer): StreamRequest | undefined {
+    const { isHttps, isDraining, hosts, cors, mayRequest } = this.#options
     const head = isDraining() ? undefined : parseRequestHead(chunk)
     const route = head && this.#routes.get(head.path)
     if (!head || !route) return undefined
@@ -194,7 +194,7 @@ export class HttpFront {
     const address = this.#addressOf(socket, head)
     const proofs = cors.isForeign(head.headers) ? { ...head.headers, cookie: undefined } : head.headers
     const credentials = credentialsOf(proofs, isHttps, address)
-    return credentials && mayAsk(address) ? { route, head, address, credentials, began } : undefined
+    return credentials && mayRequest(address) ? { route, head, address, credentials, began } : undefined
   }
 
   /** Opens a stream; returns false, without side effects, if Node's server has to answer. */

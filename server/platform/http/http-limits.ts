@@ -27,7 +27,7 @@ export class HttpLimits {
   }
 
   /** Whether `checkAddress` would pass; consumes no tokens. */
-  mayAsk(address: string): boolean {
+  mayRequest(address: string): boolean {
     return networksOf(address).every((network, width) => this.#buckets.address[width]!.peek(network))
   }
 

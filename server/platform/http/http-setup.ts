@@ -86,7 +86,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     stops: options.stops,
     shown: options.shown,
     underWay,
-    mayAsk: address => options.limits?.mayAsk(address) ?? true,
+    mayRequest: address => options.limits?.mayRequest(address) ?? true,
     admits: (principal, address, limit) => options.limits?.admits(principal, address, limit) ?? true,
     observe: (stream, socket) => {
       connectionLimits.release(socket)
