@@ -21,6 +21,7 @@ const patterns: [RegExp, string][] = [
   [/\bthr(?:ow|ows|ew|own) away\b/i, '"discard"'],
   [/(?:^|[^?] )Whom\b/, 'name the subject: "the users that …"'],
   [/(?:\/\*\*|\/\/|^\s*\*) (?:In a row|Told|Heard|So (?:many|few|long|soon))\b/, 'a noun phrase: "Messages per batch"'],
+  [/(?:\/\*\*|\/\/|^\s*\*) Of\b/, 'name the subject: "Ids of …"'],
   [/\btold to (?:nobody|somebody|everybody)\b/i, '"published", "sent", "visible to"'],
   [/\bso (?:manieth|many of them)\b/i, '"every tenth", "messages per batch"'],
 ]
@@ -64,6 +65,8 @@ test.each([
   '/** Told of a state is a moment after it can be read. */',
   'What is `sent` and was told to nobody.',
   'each so manieth request',
+  '/** Of an account, that are not finished. */',
+  ' * Of each caller the newest are kept.',
 ])('the check finds "%s"', line => assert.ok(patterns.some(([pattern]) => pattern.test(line))))
 
 test.each([
@@ -75,4 +78,6 @@ test.each([
   'Nobody else has it.',
   'as told to the operator',
   'for as many of them as fit',
+  '/** Ids of the accounts. Of these the first is the default. */',
+  'Of the ten, two are left.',
 ])('the check leaves "%s" alone', line => assert.ok(!patterns.some(([pattern]) => pattern.test(line))))
