@@ -153,6 +153,6 @@ test('a list is read page by page, only as far as it is used; one that turns in 
   const all = async () => {
     for await (const item of circle.client.paginate(circle.client.mail.listMessages, account)) void item
   }
-  await expect(all()).rejects.toThrow('same page')
+  await expect(all()).rejects.toThrow('same cursor twice')
   expect(circle.asked).toHaveLength(2)
 })

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
 const program = `
-  import { tellCrashes } from ${JSON.stringify(join(import.meta.dirname, 'crash-output.ts'))}
-  tellCrashes().secrets = ['canary-of-the-environment']
+  import { logCrashes } from ${JSON.stringify(join(import.meta.dirname, 'crash-output.ts'))}
+  logCrashes().secrets = ['canary-of-the-environment']
   const sent = { executedCommand: 'a1 LOGIN ann canary-that-hangs', password: 'canary-password' }
   const cause = Object.assign(new Error('before'), sent)
   const failed = code => Object.assign(new Error('no, canary-of-the-environment', { cause }), sent, { code })
@@ -26,8 +26,8 @@ test('the words of the error and its stack come out, and no secret, also of one 
   expect(code).toBe(1)
   expect(words).not.toContain('canary')
   const lines = words.trim().split('\n')
-  const told = { message: expect.stringContaining('no, [redacted]'), stack: expect.stringContaining('at ') }
+  const logged = { message: expect.stringContaining('no, [redacted]'), stack: expect.stringContaining('at ') }
   expect(lines.map(line => JSON.parse(line))).toMatchObject(
-    ['EODD', 'ENEXT'].map(code => ({ level: 'fatal', err: { ...told, code } })),
+    ['EODD', 'ENEXT'].map(code => ({ level: 'fatal', err: { ...logged, code } })),
   )
 })

@@ -74,7 +74,7 @@ export function KeysDialog({
             <Line keys={['↓', '↑']}>Next or previous item of a proposal</Line>
             <Line keys={['j']}>Next</Line>
             <Line keys={['k']}>Previous</Line>
-            <Line keys={['u']}>Close it and go back to the list</Line>
+            <Line keys={['u']}>Close it and go back to the queue</Line>
           </Keys>
         )}
         {pages.includes('/logs') && (

@@ -30,7 +30,7 @@ test('what is left for later goes with what follows, and its answer comes then',
     throw new Error('changed its mind')
   })
   await expect(broken).rejects.toThrow('changed its mind')
-  await expect(dropped).rejects.toThrow('taken back')
+  await expect(dropped).rejects.toThrow('rolled back')
   expect(await names(db)).toEqual(['one', 'two'])
 })
 
