@@ -67,7 +67,7 @@ export async function fillOutbox(
           const { attachmentBytes, envelope } = each
           const judged = { accountId, recipients: envelope.to, attachmentBytes, threadPeople: undefined, taintMs: null }
           const letOut = storeRelease(defaultPolicy, judged)
-          const submitted = { principal, composed: each, state, sendAt, approvalId: null, letOut }
+          const submitted = { principal, composed: each, state, sendAt, approvalId: null, policyRelease: letOut }
           await outbox.submit(transaction, () => undefined, submitted)
         }
       })

@@ -262,7 +262,7 @@ async function submitAll(databaseUrl: string, ways: readonly Way[]): Promise<voi
         taintMs: null,
       }
       const letOut = storeRelease(defaultPolicy, judged)
-      const submitted = { principal, composed, state: 'queued' as const, sendAt: null, approvalId: null, letOut }
+      const submitted = { principal, composed, state: 'queued' as const, sendAt: null, approvalId: null, policyRelease: letOut }
       const { id } = await hub.transact((transaction, publish) => outbox.submit(transaction, publish, submitted))
       way.submissionId = id
     }
