@@ -66,8 +66,8 @@ export async function fillOutbox(
           // Stored with the verdict of the default policy, so that it is judged again and leaves.
           const { attachmentBytes, envelope } = each
           const judged = { accountId, recipients: envelope.to, attachmentBytes, threadPeople: undefined, taintMs: null }
-          const letOut = storeRelease(defaultPolicy, judged)
-          const submitted = { principal, composed: each, state, sendAt, approvalId: null, policyRelease: letOut }
+          const policyRelease = storeRelease(defaultPolicy, judged)
+          const submitted = { principal, composed: each, state, sendAt, approvalId: null, policyRelease }
           await outbox.submit(transaction, () => undefined, submitted)
         }
       })

@@ -261,8 +261,8 @@ async function submitAll(databaseUrl: string, ways: readonly Way[]): Promise<voi
         threadPeople: undefined,
         taintMs: null,
       }
-      const letOut = storeRelease(defaultPolicy, judged)
-      const submitted = { principal, composed, state: 'queued' as const, sendAt: null, approvalId: null, policyRelease: letOut }
+      const policyRelease = storeRelease(defaultPolicy, judged)
+      const submitted = { principal, composed, state: 'queued' as const, sendAt: null, approvalId: null, policyRelease }
       const { id } = await hub.transact((transaction, publish) => outbox.submit(transaction, publish, submitted))
       way.submissionId = id
     }
