@@ -71,3 +71,16 @@ test('it looks four times a second at most', async () => {
   now = 250
   expect(live.isThere).toBe(false)
 })
+
+test('a statement that could not open the files makes the next write look again', async () => {
+  const { file } = await openOnDisk()
+  const health = new DatabaseHealth()
+  health.opened(new LiveFile(file, () => 0))
+  rmSync(file)
+  expect(() => health.beforeWrite()).not.toThrow()
+  health.failed(
+    Object.assign(new Error('unable to open database file'), { code: 'ERR_SQLITE_ERROR', errcode: 14 }),
+    false,
+  )
+  expect(() => health.beforeWrite()).toThrow(DatabaseRemoved)
+})

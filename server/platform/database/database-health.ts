@@ -37,6 +37,8 @@ export class DatabaseHealth implements DatabaseObserver {
   failed(error: unknown, isWrite: boolean): void {
     const kind = databaseFaultKind(error)
     if (kind === undefined) return
+    // The files may have been moved since the last check.
+    this.#file?.expire()
     if (isWrite) this.#writeFailures++
     // A read that failed because of a lock or the network says nothing about writes.
     else if (kind !== 'damaged') return
@@ -90,6 +92,11 @@ export class LiveFile {
     this.#lookedAt = now
     this.#isThere = this.#look()
     return this.#isThere
+  }
+
+  /** Discards the cached result. */
+  expire(): void {
+    this.#lookedAt = Number.NEGATIVE_INFINITY
   }
 
   #look(): boolean {
