@@ -73,7 +73,6 @@ export interface ComposedApprovals {
   part: Part
 }
 
-const strangerName = 'mail of strangers'
 const sessionMark = 'session-'
 
 export function composeApprovals(around: ApprovalSurroundings): ComposedApprovals {
@@ -84,7 +83,7 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
   const now = Date.now
   const { store, ids, settings, senders } = leaving
   const calls = new RecentCalls()
-  reads.onRead(principalId => calls.note(principalId, strangerName))
+  reads.onRead(calls)
   const othersIn: SendServiceOptions['othersIn'] = async (principal, accountId, people) => {
     if (people.length === 0) return []
     const own = new OwnAddresses((await identities.identityOf(principal, accountId)).own)
@@ -129,7 +128,7 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
     changed: () => hub.publishLastState({ type: 'permission_prompts', data: { at: new Date(now()).toISOString() } }),
     opened: id => prompted(id),
   })
-  const activities = new AskerActivities({ outbox, rates, calls, strangerName, now })
+  const activities = new AskerActivities({ outbox, rates, calls, now })
   const details = new ApprovalDetails({ approvals, outbox, messages, activities })
   const edits = new HeldEdits({ othersIn, approvals, releases, store, drafts, composer, outbox, hub, now })
   const tokenAs = async (principal: Principal, tokenId: string): Promise<Principal> => {
