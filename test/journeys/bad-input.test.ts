@@ -137,7 +137,10 @@ test.each([
   ['nowhere', 404, 'Nothing exists at GET '],
 ])('what is wrong with %s is said', async (path, status, words) => {
   const answer = await run.send('GET', `/api/v1/accounts/${accountId}/${path}`)
-  expect([answer.status, ProblemBody.parse(await answer.json()).detail]).toEqual([status, expect.stringContaining(words)])
+  expect([answer.status, ProblemBody.parse(await answer.json()).detail]).toEqual([
+    status,
+    expect.stringContaining(words),
+  ])
 })
 
 onEachDatabase((_open, url) => {

@@ -121,7 +121,11 @@ export async function startCourierLike(): Promise<CourierLike> {
     })
   })
   const hooks = { beforeStatus: async () => undefined, afterStatus: () => undefined, onHeard: () => undefined }
-  const courier: CourierLike = Object.assign(server, { folders, heard, subscribed: undefined, isNeverDecided: false }, hooks)
+  const courier: CourierLike = Object.assign(
+    server,
+    { folders, heard, subscribed: undefined, isNeverDecided: false },
+    hooks,
+  )
 
   async function answer(socket: Socket, line: string): Promise<void> {
     const [, tag = '*', command = '', rest = ''] = /^(\S+) (?:UID )?(\S+) ?(.*)$/.exec(line) ?? []

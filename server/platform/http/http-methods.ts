@@ -41,7 +41,10 @@ export class MethodTable {
     if (allowed.includes(method)) {
       // The router has no parameters that are longer than the longest id.
       const isLong = pathname.split('/').some(part => part.length > idLength)
-      return new Problem('not_found', isLong ? `A part of ${shown}… is longer than any id.` : `Nothing exists at ${shown}.`)
+      return new Problem(
+        'not_found',
+        isLong ? `A part of ${shown}… is longer than any id.` : `Nothing exists at ${shown}.`,
+      )
     }
     const allow = allowed.join(', ')
     return new Problem('method_not_allowed', `${shown} is not allowed; this path allows ${allow}.`, { allow })
