@@ -36,13 +36,13 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     return world.stop
   })
 
-  async function open(content: string, format: 'html' | 'text' = 'html') {
+  async function open(content: string, format: 'html' | 'text' = 'html', more: object = {}, at?: string) {
     const { agent, accountId, open } = world
     const params = { account_id: accountId }
-    const written = { mode: 'new', to: ['bob@example.org'], subject: 'Hello', body: { format, content } }
+    const written = { mode: 'new', to: ['bob@example.org'], subject: 'Hello', body: { format, content }, ...more }
     const draft = await agent(draftsApi.createDraft, { params, body: written })
     const named = { ...params, draft_id: draft.id }
-    const sent = await agent(outboxApi.sendDraft, { params: named, body: { rev: draft.rev } })
+    const sent = await agent(outboxApi.sendDraft, { params: named, body: { rev: draft.rev, ...(at && { at }) } })
     return open(`/approvals?open=${sent.approval_id}`)
   }
   const note = (page: Page) => page.getByRole('article', { name: 'What waits for approval' }).getByRole('note')
@@ -68,6 +68,22 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await note(page)
       .getByText(/There is text after a gap/)
       .waitFor()
+    await page.context().close()
+  })
+
+  test('names that recipients see, the rarest domains, and when it is sent are on the page', async () => {
+    const eve = { name: 'boss@test.local', email: 'eve@evil.example' }
+    const people = Array.from({ length: 40 }, (_, number) => `c${number}@test.local`)
+    const more = { to: [...people, eve], reply_to: [{ name: '明日', email: 'r@other.example' }] }
+    const { page } = await open('Hello', 'text', more, new Date(Date.now() + 300 * 86_400_000).toISOString())
+    const region = page.getByRole('region', { name: 'Sender and recipients' })
+    await region.getByText('The name shows another address').waitFor()
+    const words = await region.innerText()
+    expect(words).toContain('41 recipients: evil.example (1), test.local (40)')
+    expect(words).toMatch(/Replies\s+明日 r@other\.example/)
+    expect(words).toMatch(/Sent\s+not before .+ Scheduled/)
+    await expectAccessible(page, 'a scheduled message with names')
+    await keepPicture(page, 'held-names-light-1440')
     await page.context().close()
   })
 

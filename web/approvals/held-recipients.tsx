@@ -1,9 +1,9 @@
-/** The envelope of a held message, each address in full; those outside the sender's domain are marked. */
+/** The envelope of a held message and its time, each address in full; those outside the sender's domain are marked. */
 import type { MessageContent } from '../../contract/draft.ts'
 import type { Submission } from '../../contract/submission.ts'
 import { visibleText } from '../mail/mail-words.ts'
 import { AddressText } from '../outbox/address-text.tsx'
-import { formatCount } from '../platform/format.ts'
+import { formatCount, formatDateTime } from '../platform/format.ts'
 import { Badge } from '../ui/badge.tsx'
 import { domainCounts, showsAddress, splitAddress } from './approval-words.ts'
 
@@ -13,10 +13,10 @@ const many = 6
 
 /** @param content As sent: the SMTP envelope also contains recipients that are in no header. */
 export function HeldRecipients({
-  submission: { recipients },
+  submission: { recipients, send_at: sendAt },
   content: { envelope, people },
 }: {
-  submission: Pick<Submission, 'recipients'>
+  submission: Pick<Submission, 'recipients' | 'send_at'>
   content: Pick<MessageContent, 'envelope' | 'people'>
 }) {
   const ownDomain = splitAddress(envelope.from).domain.toLowerCase()
@@ -37,11 +37,23 @@ export function HeldRecipients({
       {replyTo.map(({ name, email }) => (
         <Line key={email} label="Replies" name={name} email={email} isOther={isOther(email, ownDomain)} />
       ))}
+      {sendAt !== null && (
+        <p className="flex gap-2">
+          <span className="w-14 shrink-0 text-muted">Sent</span>
+          <span className="min-w-0">
+            not before {formatDateTime(Date.parse(sendAt))} <Badge tone="warn">Scheduled</Badge>
+          </span>
+        </p>
+      )}
       <h3 className="pt-1 text-xs wrap-anywhere text-muted">
         {formatCount(envelope.to.length, 'recipient')}
         {envelope.to.length >= many && `: ${visibleText(domainCounts(envelope.to))}`}
       </h3>
-      <ul className="grid max-h-60 grid-cols-1 gap-1 overflow-y-auto">
+      <ul
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
+        tabIndex={0}
+        className="grid max-h-60 grid-cols-1 gap-1 overflow-y-auto"
+      >
         {envelope.to.map(email => (
           <li key={email}>
             <Line

@@ -7,7 +7,11 @@ export function MessageWarnings({ warnings }: { warnings: readonly string[] }) {
   return (
     <section aria-label="Warnings" className="border-b px-4 py-2.5 text-sm">
       <h3 className="mb-1 text-xs text-muted">Warnings</h3>
-      <ul className="grid max-h-40 grid-cols-1 gap-1 overflow-y-auto">
+      <ul
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
+        tabIndex={0}
+        className="grid max-h-40 grid-cols-1 gap-1 overflow-y-auto"
+      >
         {warnings.map(warning => (
           <li key={warning} className="flex items-start gap-2">
             <span className="mt-0.5">

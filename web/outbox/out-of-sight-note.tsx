@@ -35,7 +35,12 @@ function Note({ says, words }: { says: string; words: string }) {
       <div className="min-w-0 grow">
         <p>{says}</p>
         {words !== '' && (
-          <p dir="auto" className="mt-1 max-h-40 overflow-y-auto font-mono text-xs wrap-anywhere">
+          <p
+            dir="auto"
+            // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
+            tabIndex={0}
+            className="mt-1 max-h-40 overflow-y-auto font-mono text-xs wrap-anywhere"
+          >
             {visibleText(words)}
           </p>
         )}

@@ -17,7 +17,7 @@ export interface ContentView {
 
 /**
  * @param frameSource Address of the HTML part, for the frame.
- * @param onSeen Called when the frame has loaded.
+ * @param onSeen Called when the frame has loaded and was measured.
  * @param body Ref of the message itself, below the tabs.
  * @param more Further tabs.
  */
@@ -93,7 +93,12 @@ function Unseen({ content: { html, unseen_words: words } }: { content: MessageCo
             : 'These words are sent too, but are invisible in the message:'}
         </p>
         {words !== null && (
-          <p dir="auto" className="mt-1 max-h-40 overflow-y-auto font-mono text-xs wrap-anywhere">
+          <p
+            dir="auto"
+            // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
+            tabIndex={0}
+            className="mt-1 max-h-40 overflow-y-auto font-mono text-xs wrap-anywhere"
+          >
             {visibleText(words)}
           </p>
         )}

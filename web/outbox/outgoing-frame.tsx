@@ -1,12 +1,12 @@
 /** The HTML of an outgoing message in a frame of its own origin, with a warning about words that are out of sight. */
-import { useCallback, useRef, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import { type outOfSight, wordsOf } from './out-of-sight.ts'
 import { OutOfSightNote } from './out-of-sight-note.tsx'
 import { useOutOfSight } from './use-out-of-sight.ts'
 
 const size = 'h-[min(28rem,55dvh)] w-full'
 
-/** @param unseen Words that the server found to be invisible. */
+/** @param unseen Words that the server found to be invisible. @param onSeen Called once it is shown with its warnings. */
 export function OutgoingFrame({
   source,
   unseen,
@@ -28,6 +28,9 @@ export function OutgoingFrame({
     return [wordsOf(page), { width, height }, new Set((unseen ?? '').split(/\s+/))]
   }, [hasGauge, unseen])
   const found = useOutOfSight(gauge, measure)
+  useEffect(() => {
+    if (found !== undefined) onSeen?.()
+  }, [found, onSeen])
   return (
     <>
       <OutOfSightNote found={found} />
@@ -40,10 +43,7 @@ export function OutgoingFrame({
           // `refuseOutsideFrame`.
           referrerPolicy="origin"
           src={source}
-          onLoad={() => {
-            setLoaded(true)
-            onSeen?.()
-          }}
+          onLoad={() => setLoaded(true)}
           className={`${size} bg-on-fill scheme-light`}
         />
         {isLoaded && (

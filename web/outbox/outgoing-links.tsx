@@ -22,7 +22,11 @@ export function OutgoingLinks({ html }: { html: string | null }) {
           <summary className="cursor-pointer wrap-anywhere text-muted">
             {formatCount(targets.length, 'link')} to <bdi>{visibleText(placesOf(targets).join(', '))}</bdi>
           </summary>
-          <ul className="mt-1 grid max-h-40 grid-cols-1 gap-1 overflow-y-auto font-mono text-xs wrap-anywhere">
+          <ul
+            // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
+            tabIndex={0}
+            className="mt-1 grid max-h-40 grid-cols-1 gap-1 overflow-y-auto font-mono text-xs wrap-anywhere"
+          >
             {targets.map(target => (
               <li key={target}>{visibleText(target)}</li>
             ))}
