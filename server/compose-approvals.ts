@@ -16,6 +16,7 @@ import { RecentCalls } from './approvals/recent-calls.ts'
 import { ReleaseCheck } from './approvals/release-check.ts'
 import { SendService, type SendServiceOptions } from './approvals/send-service.ts'
 import { sendTools } from './approvals/send-tools.ts'
+import { threadPeople } from './approvals/thread-people.ts'
 import type { ComposedDrafts } from './compose-drafts.ts'
 import type { ComposedLeaving } from './compose-leaving.ts'
 import type { ComposedPolicies } from './compose-policies.ts'
@@ -94,13 +95,7 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
     ...{ drafts, composer, keys, outbox, judge, policies, rates, freezes, store, settings, hub, accounts, intake, now },
     peopleOf: async (principal, accountId, { ref }) => {
       if (ref === null) return undefined
-      const {
-        from,
-        reply_to: replyTo,
-        to,
-        cc,
-      } = await mail.getMessage(principal, accountId, ref, AbortSignal.timeout(10_000))
-      return new Set([...from, ...replyTo, ...to, ...cc].map(({ email }) => email))
+      return threadPeople(await mail.getMessage(principal, accountId, ref, AbortSignal.timeout(10_000)))
     },
     isOfKnown: async (principal, accountId, { ref }) => {
       if (ref === null) return false
@@ -129,7 +124,7 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
     opened: id => prompted(id),
   })
   const activities = new AskerActivities({ outbox, rates, calls, now })
-  const details = new ApprovalDetails({ approvals, outbox, messages, activities })
+  const details = new ApprovalDetails({ approvals, outbox, messages, activities, drafts })
   const edits = new HeldEdits({ othersIn, approvals, releases, store, drafts, composer, outbox, hub, now })
   const tokenAs = async (principal: Principal, tokenId: string): Promise<Principal> => {
     await policies.get(principal, tokenId)
