@@ -85,14 +85,19 @@ function quotedText({ kind, lines, text }: Quote): string {
 
 function htmlOf(own: Written, signed: Written | null, quote: Quote | null): string {
   const style = own.style === '' ? '' : `<style>\n${own.style}\n</style>\n`
-  const parts = [own.html ?? '']
-  if (signed)
-    parts.push(
-      `<div>${signatureMark}<br>\n${signed.html === null ? asHtml(signed.text) : withoutNames(signed.html)}</div>`,
-    )
+  const parts = [directed(own)]
+  if (signed) {
+    const content = signed.html === null ? asHtml(signed.text) : withoutNames(signed.html)
+    parts.push(`<div dir="auto">${signatureMark}<br>\n${content}</div>`)
+  }
   if (quote) parts.push(quotedHtml(quote))
   const body = parts.join('\n')
   return `<!doctype html>\n<html><head><meta charset="utf-8">\n${style}</head><body${own.bodyAttributes}>\n${body}\n</body></html>\n`
+}
+
+/** Text in Hebrew or Arabic starts on the right, unless the author states a direction. */
+function directed({ html, bodyAttributes }: Written): string {
+  return bodyAttributes.includes(' dir=') ? (html ?? '') : `<div dir="auto">${html ?? ''}</div>`
 }
 
 function quotedHtml({ kind, lines, text, html }: Quote): string {
@@ -104,7 +109,7 @@ function quotedHtml({ kind, lines, text, html }: Quote): string {
 }
 
 function asHtml(text: string): string {
-  return `<div style="white-space:pre-wrap">${escapeHtml(text.trim())}</div>`
+  return `<div dir="auto" style="white-space:pre-wrap">${escapeHtml(text.trim())}</div>`
 }
 
 function escapeHtml(text: string): string {

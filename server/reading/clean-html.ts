@@ -89,6 +89,7 @@ class Cleaner {
   readonly #knownStyles = new Map<string, string>()
   readonly #sheets: string[] = []
   #sheetsLeft = maxStyleSheets
+  #direction = ''
   #bodyAttributes = ''
   #out: string[] = []
   #left = maxOutput
@@ -141,7 +142,12 @@ class Cleaner {
     if (element.namespaceURI !== html.NS.HTML) return 'drop'
     const { tagName } = element
     if (tagName === 'style') this.#addSheet(element)
-    if (tagName === 'body') this.#bodyAttributes = this.#attributesOf(element, 'body')
+    // Only the body's attributes are kept, so the direction of the whole document moves there.
+    if (tagName === 'html') this.#direction = directionOf(element)
+    if (tagName === 'body') {
+      const own = this.#attributesOf(element, 'body')
+      this.#bodyAttributes = own.includes(' dir=') ? own : own + this.#direction
+    }
     if (droppedElements.has(tagName)) return 'drop'
     const name = renamedElements.get(tagName) ?? tagName
     if (!allowedElements.has(name) || depth > maxDepth || !isShown) return 'pass'
@@ -276,4 +282,12 @@ function escapeText(text: string): string {
 
 function escapeAttribute(value: string): string {
   return escapeText(value).replaceAll('"', '&quot;')
+}
+
+function directionOf(element: Element): string {
+  const direction = element.attrs
+    .find(({ name }) => name === 'dir')
+    ?.value.trim()
+    .toLowerCase()
+  return direction === 'rtl' || direction === 'ltr' ? ` dir="${direction}"` : ''
 }
