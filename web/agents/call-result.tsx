@@ -1,7 +1,7 @@
 /** The result of a call: structured content, text, error flag, and token cost. */
 import { useState } from 'react'
-import { visibleLines } from '../mail/mail-words.ts'
 import { formatBytes } from '../platform/format.ts'
+import { visibleLines } from '../platform/visible-text.ts'
 import { StatePill } from '../ui/badge.tsx'
 import { Card } from '../ui/card.tsx'
 import { CopyButton } from '../ui/copy-button.tsx'

@@ -1,7 +1,7 @@
 /** The raw messages of the playground, newest first; each expands. */
 import { ArrowDownLeft, ArrowUpRight } from 'lucide-react'
-import { visibleLines } from '../mail/mail-words.ts'
 import { formatClock, formatNumber } from '../platform/format.ts'
+import { visibleLines } from '../platform/visible-text.ts'
 import { Button } from '../ui/button.tsx'
 import { Card } from '../ui/card.tsx'
 import { type Frame, maxFrames } from './frame-log.ts'

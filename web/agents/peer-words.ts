@@ -1,8 +1,8 @@
 /** The name and connection of an agent, in words. */
 import type { AgentCall, AgentOutcome, AgentPeer, McpTransport } from '../../contract/agents.ts'
-import { visibleText } from '../mail/mail-words.ts'
 import { agentWords } from '../platform/agent-words.ts'
 import { formatCount } from '../platform/format.ts'
+import { visibleText } from '../platform/visible-text.ts'
 import type { Tone } from '../ui/tone.ts'
 
 export const outcomeTones: Record<AgentOutcome, Tone> = { ok: 'good', refused: 'warn', failed: 'bad' }

@@ -2,8 +2,8 @@
 import type { Approval, ApprovalState } from '../../contract/approvals.ts'
 import type { AskerActivity } from '../../contract/asker-activity.ts'
 import type { SubmissionRecipient } from '../../contract/submission.ts'
-import { visibleText } from '../mail/mail-words.ts'
 import { formatCount, formatNumber } from '../platform/format.ts'
+import { visibleText } from '../platform/visible-text.ts'
 import type { Tone } from '../ui/tone.ts'
 
 export const approvalStates: Record<ApprovalState, { tone: Tone; text: string }> = {

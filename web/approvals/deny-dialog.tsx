@@ -1,7 +1,7 @@
 /** Denies a held message, with a reason for the requester. */
 import { useState } from 'react'
 import type { ApprovalDetail } from '../../contract/approvals.ts'
-import { visibleText } from '../mail/mail-words.ts'
+import { visibleText } from '../platform/visible-text.ts'
 import { ErrorNote } from '../ui/error-state.tsx'
 import { Field, Textarea } from '../ui/field.tsx'
 import { FormDialog } from '../ui/form-dialog.tsx'

@@ -1,9 +1,9 @@
 /** The envelope of a held message and its time, each address in full; those outside the sender's domain are marked. */
 import type { MessageContent } from '../../contract/draft.ts'
 import type { Submission } from '../../contract/submission.ts'
-import { visibleText } from '../mail/mail-words.ts'
 import { AddressText } from '../outbox/address-text.tsx'
 import { formatCount, formatDateTime } from '../platform/format.ts'
+import { visibleText } from '../platform/visible-text.ts'
 import { Badge } from '../ui/badge.tsx'
 import { domainCounts, showsAddress, splitAddress } from './approval-words.ts'
 

@@ -1,5 +1,5 @@
 /** What the server warns of in a held message, such as addresses that look like those of contacts. */
-import { visibleText } from '../mail/mail-words.ts'
+import { visibleText } from '../platform/visible-text.ts'
 import { ToneIcon } from '../ui/badge.tsx'
 
 export function MessageWarnings({ warnings }: { warnings: readonly string[] }) {

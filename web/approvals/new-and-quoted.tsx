@@ -1,9 +1,9 @@
 /** A reply's new and quoted parts, compared with the message that it answers. */
 import { useState } from 'react'
 import type { Approval } from '../../contract/approvals.ts'
-import { visibleLines } from '../mail/mail-words.ts'
 import { useMessage } from '../mail/open-message.tsx'
 import { formatCount } from '../platform/format.ts'
+import { visibleLines } from '../platform/visible-text.ts'
 import { ToneIcon } from '../ui/badge.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { blocksOf, type TextBlock } from './quoted-text.ts'

@@ -1,7 +1,7 @@
 /** Turns a burst of events into one notification; messages of a proposal are covered by the proposal's. */
 import type { EventOf } from '../../contract/event.ts'
-import { visibleText } from '../mail/mail-words.ts'
 import { formatCount, formatNumber } from '../platform/format.ts'
+import { visibleText } from '../platform/visible-text.ts'
 
 export type NoticedFact =
   | { type: 'approval_requested'; data: EventOf<'approval_requested'>['data'] }

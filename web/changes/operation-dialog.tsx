@@ -1,9 +1,9 @@
 /** One operation: who requested it, and the outcome of each message. */
 import { ListChecks, Undo2 } from 'lucide-react'
 import type { Operation, OperationResult, OperationWithResults } from '../../contract/operations.ts'
-import { visibleText } from '../mail/mail-words.ts'
 import { formatCount, formatDateTime } from '../platform/format.ts'
 import { useMay } from '../platform/session.ts'
+import { visibleText } from '../platform/visible-text.ts'
 import { StatePill } from '../ui/badge.tsx'
 import { Button, ButtonLink } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'

@@ -7,9 +7,9 @@ import type {
   UndoChange,
   UndoOutcome,
 } from '../../contract/operations.ts'
-import { visibleText } from '../mail/mail-words.ts'
 import { labelWords } from '../organise/label-words.ts'
 import { formatCount, formatNumber } from '../platform/format.ts'
+import { visibleText } from '../platform/visible-text.ts'
 import type { Tone } from '../ui/tone.ts'
 
 export const stateWords: Record<OperationState, { tone: Tone; text: string }> = {

@@ -1,8 +1,8 @@
 /** Previews an undo, runs it, and reports the outcome. */
 import { useState } from 'react'
 import type { Operation, UndoReport } from '../../contract/operations.ts'
-import { visibleText } from '../mail/mail-words.ts'
 import { formatCount, formatMinute, formatNumber } from '../platform/format.ts'
+import { visibleText } from '../platform/visible-text.ts'
 import { StatePill } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'

@@ -2,7 +2,7 @@
 import { useState } from 'react'
 import { draftBounds } from '../../contract/draft.ts'
 import { useAccounts } from '../accounts/use-accounts.ts'
-import { visibleText } from '../mail/mail-words.ts'
+import { visibleText } from '../platform/visible-text.ts'
 import { ToneIcon } from '../ui/badge.tsx'
 import { Checkbox } from '../ui/choice.tsx'
 import { classNames } from '../ui/class-names.ts'

@@ -1,5 +1,5 @@
 /** Shows both versions of a field after concurrent edits, and lets the user decide. */
-import { visibleLines } from '../mail/mail-words.ts'
+import { visibleLines } from '../platform/visible-text.ts'
 import { ToneIcon } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { type DraftForm, fieldWords, formOf, keepBoth, wordsOfField } from './draft-form.ts'

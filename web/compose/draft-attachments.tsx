@@ -1,7 +1,7 @@
 /** The attachments of a draft, and the uploads in progress. */
 import { Paperclip, X } from 'lucide-react'
-import { visibleText } from '../mail/mail-words.ts'
 import { formatBytes } from '../platform/format.ts'
+import { visibleText } from '../platform/visible-text.ts'
 import { useToast } from '../ui/toast.tsx'
 import type { DraftSession, DraftSnapshot } from './draft-session.ts'
 import type { Upload } from './upload.ts'

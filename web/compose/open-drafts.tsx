@@ -3,11 +3,11 @@ import { useQuery } from '@tanstack/react-query'
 import { PenLine } from 'lucide-react'
 import { useId, useState } from 'react'
 import { draftsApi } from '../../contract/drafts.ts'
-import { visibleText } from '../mail/mail-words.ts'
 import { call } from '../platform/api-client.ts'
 import { formatNumber } from '../platform/format.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useMay } from '../platform/session.ts'
+import { visibleText } from '../platform/visible-text.ts'
 import { useCompose } from './compose-context.tsx'
 
 const fewest = 3

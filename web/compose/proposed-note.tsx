@@ -1,7 +1,7 @@
 /** A note above a draft that belongs to a proposal: who wrote it, and where to decide it. */
 import { ListChecks } from 'lucide-react'
 import type { Draft } from '../../contract/draft.ts'
-import { visibleText } from '../mail/mail-words.ts'
+import { visibleText } from '../platform/visible-text.ts'
 import { ButtonLink } from '../ui/button.tsx'
 
 export function ProposedNote({ draft: { id, proposal_id: proposalId, created_by: by } }: { draft: Draft }) {

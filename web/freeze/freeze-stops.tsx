@@ -1,8 +1,8 @@
 /** Active stops, who made them, and how to lift them. */
 import type { Freeze } from '../../contract/freezes.ts'
 import { useAccounts } from '../accounts/use-accounts.ts'
-import { visibleText } from '../mail/mail-words.ts'
 import { useMay } from '../platform/session.ts'
+import { visibleText } from '../platform/visible-text.ts'
 import { useTokens } from '../tokens/use-tokens.ts'
 import { Banner } from '../ui/banner.tsx'
 import { Button } from '../ui/button.tsx'

@@ -3,7 +3,7 @@ import { CalendarDays } from 'lucide-react'
 import type { ReactNode } from 'react'
 import type { Address, Calendar, CalendarEvent, CalendarTime } from '../../contract/mail.ts'
 import { formatCount, formatSpan } from '../platform/format.ts'
-import { visibleText } from './mail-words.ts'
+import { visibleText } from '../platform/visible-text.ts'
 
 const methodWords: Readonly<Record<string, string>> = {
   REQUEST: 'Invitation',

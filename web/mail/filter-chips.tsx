@@ -2,8 +2,8 @@
 
 import type { LucideIcon } from 'lucide-react'
 import { MailOpen, Paperclip, Star, X } from 'lucide-react'
+import { visibleText } from '../platform/visible-text.ts'
 import { classNames } from '../ui/class-names.ts'
-import { visibleText } from './mail-words.ts'
 import { hasTerm, keyedTerms, withoutTerm, withTerm } from './search-terms.ts'
 
 const usual: readonly { term: string; label: string; icon: LucideIcon; needsIndex?: true }[] = [

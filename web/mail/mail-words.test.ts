@@ -1,16 +1,13 @@
 /** One-line summaries of a message. */
 import { expect, test } from 'vitest'
 import type { SenderAuth } from '../../contract/mail.ts'
+import { addressWords, namesOf } from './address-words.ts'
 import {
-  addressWords,
   authWords,
   formatMailTime,
   keywordWords,
   mayHaveRemoteContent,
-  namesOf,
   subjectOf,
-  visibleLines,
-  visibleText,
   wordsOfFaults,
 } from './mail-words.ts'
 
@@ -56,12 +53,8 @@ test.each([
   expect(mayHaveRemoteContent(html)).toBe(isRemote)
 })
 
-test('what hides or turns round words is seen, and what a script or an emoji needs is left alone', () => {
-  expect(visibleText('Boss \u202eelpmaxe\u202c')).toBe('Boss \ufffdelpmaxe\ufffd')
-  expect(visibleText('Pay\u200b\u2060Pal\u{e0041}\u{e0042} \u0007')).toBe('Pay\ufffdPal\ufffd \ufffd')
+test('what hides or turns round words of a subject is seen', () => {
   expect(subjectOf({ subject: 'a\u2066b\u3164', faults: [] })).toBe('a\ufffdb\ufffd')
-  const good = 'נעם\u200f می\u200cخواهد क\u094d\u200dष 👩🏽\u200d💻 ❤\ufe0f 葛\u{e0100} 🏴\u{e0067}\u{e0062}\u{e007f}'
-  expect(visibleText(good)).toBe(good)
 })
 
 test('an address with letters of other alphabets says what name servers call its domain', () => {
@@ -88,9 +81,4 @@ test('what the mail server found is said in words, of the domain that it is abou
 test('keywords are labels in words, each once, and notes of programs to themselves are none', () => {
   const keywords = ['$Forwarded', '$MDNSent', 'NonJunk', '$label2', 'Work', 'Tax\u202e2026', '$', 'constructor']
   expect(keywordWords(keywords)).toEqual(['Forwarded', 'Work', 'Tax\ufffd2026', 'constructor'])
-})
-
-test('of many lines each is shown as one would be, and tabs stay', () => {
-  const source = 'Subject: pay\u202efdp.exe\r\n\tfolded\rline\nnull\u0000 \u05d0\u200f'
-  expect(visibleLines(source)).toBe('Subject: pay\ufffdfdp.exe\n\tfolded\nline\nnull\ufffd \u05d0\u200f')
 })

@@ -1,20 +1,12 @@
-/** Formats senders, subjects and times of mail for readers. */
-import {
-  type Address,
-  hiddenCharacter,
-  type MessageFault,
-  type SenderAuth,
-  type SenderWarning,
-} from '../../contract/mail.ts'
-import { formatNumber } from '../platform/format.ts'
+/** Words for subjects, verdicts, keywords, faults and times of mail for readers. */
+import type { MessageFault, SenderAuth, SenderWarning } from '../../contract/mail.ts'
+import { visibleText } from '../platform/visible-text.ts'
 
 const dayMs = 86_400_000
 const time = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
 const weekday = new Intl.DateTimeFormat('en-GB', { weekday: 'short' })
 const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
 const dayAndYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
-
-const hidden = new RegExp(`(?:${hiddenCharacter})+`, 'gu')
 
 export const warningWords: Record<SenderWarning, string> = {
   invalid_address: 'It has no address to reply to.',
@@ -45,19 +37,6 @@ export function authWords({ verdict, domain, unsigned }: SenderAuth): string {
   return `The mail server could not verify that this came from ${place}.`
 }
 
-/** Makes untrusted text safe for one line: characters that hide or reorder others become �. */
-export function visibleText(text: string): string {
-  return text.replaceAll(hidden, '\ufffd')
-}
-
-/** Does the same for several lines, and keeps tabs. */
-export function visibleLines(text: string): string {
-  return text
-    .split(/\r\n|\n|\r/)
-    .map(line => line.split('\t').map(visibleText).join('\t'))
-    .join('\n')
-}
-
 /** Keywords registered with IANA, and Thunderbird's labels; null for internal marks of programs. */
 const knownKeywords: ReadonlyMap<string, string | null> = new Map([
   ['$forwarded', 'Forwarded'],
@@ -85,33 +64,6 @@ export function keywordWords(keywords: readonly string[]): string[] {
     return known === undefined ? visibleText(keyword.replace(/^\$/, '')) : known
   })
   return [...new Set(words)].filter(word => word !== null && word !== '') as string[]
-}
-
-/** Returns the domain in ASCII (Punycode) if it has other letters. */
-export function asciiDomain(email: string): string | undefined {
-  const domain = email.slice(email.lastIndexOf('@') + 1)
-  const address = `http://${domain}`
-  return /^[\x21-\x7e]*$/.test(domain) || !URL.canParse(address) ? undefined : new URL(address).hostname
-}
-
-/** Returns the address, followed by its ASCII domain if that differs. */
-export function addressWords(email: string): string {
-  const ascii = asciiDomain(email)
-  return ascii === undefined ? visibleText(email) : `${visibleText(email)} (${ascii})`
-}
-
-export function nameOf({ name, email }: Address): string {
-  return visibleText(name?.trim() || email || 'Unknown')
-}
-
-/**
- * Names the first and counts the others.
- * @param count The total, of which the list may hold only the first ones.
- */
-export function namesOf(addresses: readonly Address[], count: number, nobody: string): string {
-  const [first] = addresses
-  if (!first) return nobody
-  return count > 1 ? `${nameOf(first)} and ${formatNumber(count - 1)} more` : nameOf(first)
 }
 
 export function subjectOf({ subject, faults }: { subject: string; faults: readonly MessageFault[] }): string {

@@ -1,5 +1,5 @@
 /** Untrusted text on one line, with search matches highlighted. */
-import { visibleText } from './mail-words.ts'
+import { visibleText } from '../platform/visible-text.ts'
 
 /** @param marks Sorted, disjoint ranges, in UTF-16 code units. */
 export function MarkedText({

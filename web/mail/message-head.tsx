@@ -3,11 +3,13 @@ import { CornerUpLeft, Star } from 'lucide-react'
 import { type ReactNode, type RefObject, useState } from 'react'
 import type { Address, Message, SenderAuth } from '../../contract/mail.ts'
 import { formatDateTime, formatNumber } from '../platform/format.ts'
+import { visibleText } from '../platform/visible-text.ts'
 import { Badge, ToneIcon } from '../ui/badge.tsx'
 import { classNames } from '../ui/class-names.ts'
 import type { Tone } from '../ui/tone.ts'
+import { addressWords, asciiDomain } from './address-words.ts'
 import { KeywordBadges } from './keyword-badges.tsx'
-import { addressWords, asciiDomain, authWords, subjectOf, visibleText, warningWords } from './mail-words.ts'
+import { authWords, subjectOf, warningWords } from './mail-words.ts'
 
 /** Maximum people shown; longer lists expand on click. */
 const mostShown = 4

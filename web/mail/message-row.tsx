@@ -4,19 +4,13 @@ import { type MouseEvent, memo } from 'react'
 import { Link } from 'wouter'
 import type { MessageSummary, SenderWarning } from '../../contract/mail.ts'
 import { formatCount, formatDateTime, formatNumber } from '../platform/format.ts'
+import { visibleText } from '../platform/visible-text.ts'
 import { Badge } from '../ui/badge.tsx'
 import { classNames } from '../ui/class-names.ts'
+import { addressWords, namesOf } from './address-words.ts'
 import { KeywordBadges } from './keyword-badges.tsx'
 import type { MailRow } from './mail-row.ts'
-import {
-  addressWords,
-  formatMailTime,
-  namesOf,
-  subjectOf,
-  visibleText,
-  warningWords,
-  wordsOfFaults,
-} from './mail-words.ts'
+import { formatMailTime, subjectOf, warningWords, wordsOfFaults } from './mail-words.ts'
 import { MarkedText } from './marked-text.tsx'
 
 /** Maximum senders listed in a row; the open message names all. */

@@ -6,11 +6,11 @@ import { addressOf, readBeginning } from '../platform/api-client.ts'
 import { formatBytes } from '../platform/format.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useMay } from '../platform/session.ts'
+import { visibleLines } from '../platform/visible-text.ts'
 import { Button, ButtonAnchor } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
 import { SkeletonRows } from '../ui/skeleton.tsx'
-import { visibleLines } from './mail-words.ts'
 
 /** Bytes of the source that are shown; the rest is in the file. */
 const mostShownBytes = 256 * 1024

@@ -1,5 +1,7 @@
 /** Lists the messages that a change failed for, with reasons. */
-import { subjectOf, visibleText } from '../mail/mail-words.ts'
+
+import { subjectOf } from '../mail/mail-words.ts'
+import { visibleText } from '../platform/visible-text.ts'
 import { Button, ButtonLink } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import type { FailureReport } from './organiser.ts'

@@ -1,6 +1,7 @@
 /** An address in full, with the domain emphasised, because it decides where mail goes. */
 import { splitAddress } from '../approvals/approval-words.ts'
-import { asciiDomain, visibleText } from '../mail/mail-words.ts'
+import { asciiDomain } from '../mail/address-words.ts'
+import { visibleText } from '../platform/visible-text.ts'
 
 export function AddressText({ email }: { email: string }) {
   const { local, domain } = splitAddress(email)

@@ -1,6 +1,7 @@
 /** A warning about words of an outgoing message that are far from where a person looks. */
-import { visibleText } from '../mail/mail-words.ts'
+
 import { formatNumber } from '../platform/format.ts'
+import { visibleText } from '../platform/visible-text.ts'
 import { ToneIcon } from '../ui/badge.tsx'
 import type { OutOfSight } from './out-of-sight.ts'
 

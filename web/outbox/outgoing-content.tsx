@@ -1,8 +1,8 @@
 /** A message as it will be sent, rendered from its bytes: as the recipient sees it, its new parts, and its headers. */
 import { type ReactNode, type RefObject, useState } from 'react'
 import type { DraftAttachment, MessageContent } from '../../contract/draft.ts'
-import { visibleText } from '../mail/mail-words.ts'
 import { formatBytes, formatCount } from '../platform/format.ts'
+import { visibleText } from '../platform/visible-text.ts'
 import { ToneIcon } from '../ui/badge.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { OutgoingFrame } from './outgoing-frame.tsx'

@@ -3,8 +3,8 @@
  * how large the pictures in it are.
  */
 import { useMemo } from 'react'
-import { visibleText } from '../mail/mail-words.ts'
 import { formatBytes, formatCount } from '../platform/format.ts'
+import { visibleText } from '../platform/visible-text.ts'
 import { linkTargets, picturesIn, placesOf, saysMore } from './link-targets.ts'
 
 export function OutgoingLinks({ html }: { html: string | null }) {

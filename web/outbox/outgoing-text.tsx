@@ -1,7 +1,7 @@
 /** The text of an outgoing message, exactly as it is sent, with a warning about words after a long gap. */
 import { useCallback, useRef } from 'react'
 import type { MessageContent } from '../../contract/draft.ts'
-import { visibleLines } from '../mail/mail-words.ts'
+import { visibleLines } from '../platform/visible-text.ts'
 import { type outOfSight, wordsIn } from './out-of-sight.ts'
 import { OutOfSightNote } from './out-of-sight-note.tsx'
 import { useOutOfSight } from './use-out-of-sight.ts'

@@ -8,10 +8,10 @@ import type {
 } from '../../contract/proposal.ts'
 import { recipientWords } from '../approvals/approval-words.ts'
 import { stateWords } from '../changes/operation-lines.ts'
-import { visibleText } from '../mail/mail-words.ts'
 import { labelWords } from '../organise/label-words.ts'
 import { submissionStates } from '../outbox/submission-words.ts'
 import { formatCount } from '../platform/format.ts'
+import { visibleText } from '../platform/visible-text.ts'
 import type { Tone } from '../ui/tone.ts'
 
 export interface StateWords {
