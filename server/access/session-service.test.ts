@@ -281,7 +281,7 @@ test('a session that was seen before does not touch the database, and its use is
   expect((await sessions.list(user.id)).map(row => row.last_seen_at)).toEqual([used])
 })
 
-test('cookies that nobody knows are looked up 64 at a time, the same one once, and further ones are told to come back', async () => {
+test('unknown cookies are looked up 64 at a time, equal ones once, and further ones are asked to retry', async () => {
   const held = Promise.withResolvers<[]>()
   const asked: (readonly string[])[] = []
   const findByHashes = (hashes: readonly string[]) => {

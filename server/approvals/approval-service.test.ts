@@ -90,7 +90,7 @@ test('an edit makes another message of it: the old hash is void, and only the ne
   expect(world.senders.taken[0]!.envelope.to).toEqual(['anne@example.org'])
 })
 
-test('a cancelled message leaves no approval behind, and one that nobody approves in time expires', async () => {
+test('a cancelled message leaves no approval behind, and one that is not approved in time expires', async () => {
   const world = await startSending()
   const cancelled = await held(world)
   await world.outbox.cancel(agent, cancelled.submission.id)

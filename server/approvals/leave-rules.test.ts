@@ -77,7 +77,7 @@ test('of a policy that asks for approvals in other cases, those are asked that c
   expect(JSON.parse(findings)).toMatchObject([{ rule: 'approval_strangers', recipients: [to[1]] }])
 })
 
-test('other changes of the policy ask nobody, also where its approvals would be asked differently by now', async () => {
+test('other changes of the policy require no approval, also where its rules for approvals would decide differently by now', async () => {
   const world = await startSending()
   world.rules.written = new Set(to)
   const strangers = approvals({ strangers: true })

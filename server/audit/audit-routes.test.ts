@@ -297,7 +297,7 @@ test('a client that goes away in the middle of an export ends the reading', asyn
   expect(search.mock.calls.length).toBeLessThan(40)
 })
 
-test('nobody waits for what nobody reads: an export is read a piece at a time', async () => {
+test('an export that is not read blocks no other caller: it is read a piece at a time', async () => {
   const { audit, store, record } = await startAudit()
   await record(2_000)
   const search = vi.spyOn(store, 'search')

@@ -263,7 +263,7 @@ test('a right password that is not enough is no refusal, and no flood hides it',
   expect((await all(audit, { outcome: 'failed' })).map(({ outcome }) => outcome)).not.toContain('second_factor')
 })
 
-test('nobody pushes the trail out by being refused, and no flood of strangers hides what somebody known tries', async () => {
+test('rejected requests do not push entries out of the trail, and a flood of anonymous ones does not hide those of known callers', async () => {
   const { audit } = await startAudit()
   const refused = { effect: 'read', outcome: 'forbidden', status: 403 } as const
   const strange = { ...refused, principalId: 'anonymous', principalName: 'Nobody', userId: null }

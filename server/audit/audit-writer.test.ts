@@ -119,7 +119,7 @@ test('who changed something waits until it would survive a power failure, togeth
   expect(power.asked).toBe(1)
 })
 
-test('a disk that does not settle is said, and nobody waits for it forever', async () => {
+test('a disk that does not sync is reported, and no caller waits for it forever', async () => {
   const lines: string[] = []
   const logger = createLogger('error', { write: line => void lines.push(line) })
   const { writer } = startWriter(logger, () => Promise.reject(new Error('EIO')))

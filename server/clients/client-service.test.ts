@@ -44,7 +44,7 @@ test('filters narrow the list: part of address or user agent in any case, kind, 
   expect(names({ principal: 'Anna', status: 'active' })).toEqual(['Safari'])
 })
 
-test('times are told to the millisecond, of whatever minutes', () => {
+test('times are reported to the millisecond, in any minute', () => {
   const { registry, clients } = setUp()
   const times = [0, 7, 59_999, 60_000, 86_400_000 - 1, 86_400_000 + 12_034].map(after => start + after)
   for (const [index, at] of times.entries()) registry.touch(caller('Anna', `10.0.0.${index}`, ''), at)

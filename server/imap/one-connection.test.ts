@@ -117,7 +117,7 @@ describe('in memory', () => {
     expect(await list()).toMatchObject({ total: 0 })
   })
 
-  test('a trial of a login has the one connection, and who asks meanwhile is served when it is over', async () => {
+  test('a trial login gets the one connection, and requests that arrive meanwhile are served afterwards', async () => {
     await list()
     const trial = Promise.withResolvers<void>()
     const begun = Promise.withResolvers<void>()

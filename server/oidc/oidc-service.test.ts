@@ -59,7 +59,7 @@ test('the last administrator stays one, whatever the provider says', async () =>
   expect(await getUser('ann@example.com')).toMatchObject({ role: 'administrator' })
 })
 
-test('without a group that gives a role nobody gets in, and what they had open ends', async () => {
+test('a user without a group that gives a role cannot sign in, and open sessions end', async () => {
   const { put, signIn, sessions, users } = await start()
   put('sub-2', { email: 'eve@example.com', email_verified: true, groups: ['chess'] })
   expect(await signIn('sub-2')).toMatchObject({ end: '/?sign_in_error=not_allowed', principal: undefined })
@@ -85,7 +85,7 @@ test('a verified email is linked to the user who has it, and the invitation is u
   expect(facts()).toContainEqual(expect.objectContaining({ data: expect.objectContaining({ changed: ['oidc'] }) }))
 })
 
-test('nobody takes a user over, or comes under the name of another, by an email that is not verified', async () => {
+test('an unverified email neither takes over a user nor signs in under the name of another', async () => {
   const { put, signIn, getUser, userService, users } = await start()
   await userService.invite(admin, { email: ann.email, name: 'Ann', role: 'viewer', accounts: ['a1'] })
   for (const [subject, person] of Object.entries<OidcPerson>({

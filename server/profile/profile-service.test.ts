@@ -137,7 +137,7 @@ test('a provider is a way in as well: the last passkey may go', async () => {
   expect(await it.profile.get(it.caller.principal)).toMatchObject({ oidc: true, passkeys: [] })
 })
 
-test('nobody can remove another’s passkey', async () => {
+test('a user cannot remove another’s passkey', async () => {
   const it = await setUp(await memoryDatabase())
   const { id } = await addPasskey(it)
   const other = aUser({ password_hash: it.user.password_hash })

@@ -180,7 +180,7 @@ onEachDatabase(open => {
   })
 })
 
-test('nobody gives a token what they do not have, nor learns what there is', async () => {
+test('users cannot grant a token rights or accounts that they lack, nor learn which exist', async () => {
   const { tokens, signIn, become, who } = await setUp()
   const ann = await signIn('ann', 'operator', ['a', 'b'])
   const ask = (change: Partial<TokenInput>) => tokens.create(ann, { ...reader, ...change }).catch(error => error)

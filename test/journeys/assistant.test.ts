@@ -137,7 +137,7 @@ test('a failure in the middle is told, and can be asked again of another provide
   expect((await chat.get(start.conversation_id)).items).toHaveLength(1)
 })
 
-test('a provider that is not there, or turned off, is said for its field: nothing is begun, nobody else is asked, and what was there stays', async () => {
+test('a provider that is missing or turned off is reported for its field: nothing is begun, no other is queried, and what was there stays', async () => {
   const { people, choice } = world
   choice.all = [scriptedModel('one'), scriptedModel('two')]
   choice.off.set('three', 'Company model')

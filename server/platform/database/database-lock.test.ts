@@ -152,7 +152,7 @@ describe.skipIf(postgresUrl === undefined)('on PostgreSQL', () => {
     expect(seen.lost).toBe(0)
   })
 
-  test('a former connection of its own that the database has not ended yet is waited for, and is nobody else', async () => {
+  test('a former connection of its own that the database has not ended yet is waited for, and is not taken for another server', async () => {
     const url = new URL(await newPostgresDatabase(postgresUrl!))
     const end = 'pg_terminate_backend(pid)'
     let isEnding = false

@@ -66,7 +66,7 @@ test('while the writer is at a read that was not known to take long, others get 
   expect(await servedDuring(isRead, () => names(db))).toBeGreaterThan(10)
 })
 
-test('what was written is read by each query after it was answered; what is not committed, by nobody else', async () => {
+test('a committed write is seen by every later query; an uncommitted one only by its own transaction', async () => {
   const { db } = await opened()
   for (let number = 0; number < 50; number++) {
     await save(db, `n${number}`)
