@@ -62,6 +62,11 @@ export type Approval = z.infer<typeof Approval>
 export const ApprovalDetail = Approval.extend({
   content: MessageContent.describe('Parsed from the exact bytes that will be sent'),
   activity: AskerActivity,
+  warnings: z
+    .array(z.string())
+    .describe(
+      'About its recipients and text, such as addresses that look like those of contacts; empty once its draft is gone',
+    ),
 }).meta({ id: 'ApprovalDetail' })
 export type ApprovalDetail = z.infer<typeof ApprovalDetail>
 

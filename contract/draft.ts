@@ -233,12 +233,22 @@ export const Signature = z
 export type Signature = z.infer<typeof Signature>
 
 /** The composed message, read from its exact bytes. */
+export const MeasuredFrame = z
+  .literal('true')
+  .optional()
+  .describe('For a frame of the page that measures which words are in view: it keeps its origin, and follows no links')
+
 export const MessageContent = z
   .object({
     sha256: z.string().describe('SHA-256 of the bytes of the message, in hex'),
     size_bytes: z.int(),
     envelope: z.object({ from: z.string(), to: z.array(z.string()) }).describe('SMTP envelope (RFC 5321)'),
     headers: z.array(z.object({ name: z.string(), value: z.string() })).describe('Header fields in their order'),
+    people: z
+      .array(
+        z.object({ field: z.enum(['from', 'reply_to', 'to', 'cc']), name: z.string().nullable(), email: z.string() }),
+      )
+      .describe('The people in those fields, with their names decoded as recipients see them'),
     text: z.string().nullable().describe('The text part'),
     html: z.string().nullable().describe('The HTML part, cleaned for display'),
     unseen_words: z

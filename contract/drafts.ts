@@ -6,6 +6,7 @@ import {
   DraftId,
   draftBounds,
   largeBody,
+  MeasuredFrame,
   MessageContent,
   NewDraft,
   Signature,
@@ -49,6 +50,7 @@ export const DraftFrameQuery = z.strictObject({
     .regex(/^\d{1,9}$/)
     .describe('The revision to show; any other current revision is an error')
     .meta({ examples: ['3'] }),
+  measured: MeasuredFrame,
 })
 
 /** Uploads a file: the body is its raw bytes. Not in the table of JSON endpoints. */

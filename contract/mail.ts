@@ -41,6 +41,11 @@ export const SenderAuth = z
     spf: AuthResult.nullable(),
     dkim: AuthResult.nullable(),
     dmarc: AuthResult.nullable(),
+    unsigned: z
+      .array(z.enum(['from', 'reply_to', 'to', 'cc', 'subject', 'body']))
+      .describe(
+        'Of a `verified` message, what the DKIM signature of the domain does not cover: anyone who passed it on may have added or changed it',
+      ),
   })
   .meta({ id: 'SenderAuth' })
 export type SenderAuth = z.infer<typeof SenderAuth>

@@ -1,6 +1,6 @@
 /** The outbox: follow, cancel and retry outgoing messages, and resolve unknown outcomes. Sending begins with a draft. */
 import { z } from 'zod'
-import { DraftId, MessageContent } from './draft.ts'
+import { DraftId, MeasuredFrame, MessageContent } from './draft.ts'
 import { idempotencyKey } from './drafts.ts'
 import { endpoint } from './endpoint.ts'
 import { PolicyFinding } from './policy.ts'
@@ -25,6 +25,7 @@ export const SubmissionFrameQuery = z.strictObject({
     .regex(/^[0-9a-f]{64}$/)
     .describe('Hash of the content to show; any other content is an error')
     .meta({ examples: ['5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef'] }),
+  measured: MeasuredFrame,
 })
 
 export const outboxApi = {

@@ -37,7 +37,7 @@ import { addTracingMetrics } from './metrics/tracing-metrics.ts'
 import type { Overrides } from './overrides.ts'
 import { type DataDir, takeDataDir } from './platform/data-dir.ts'
 import { apiDocs } from './platform/http/api-docs.ts'
-import type { RequestOutcome } from './platform/http/http-outcome.ts'
+import { toAll } from './platform/http/http-outcome.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
 import { WrongCredentials } from './platform/http/wrong-credentials.ts'
 import { Lifecycle, type Part } from './platform/lifecycle.ts'
@@ -182,23 +182,15 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
     standIn: overrides.documents,
   })
   const { clients, metrics } = observing
-  // Called for every response, and for every tool call over MCP.
-  const observe = (outcome: RequestOutcome) => {
-    history.sink.record(outcome)
-    approving.calls.record(outcome)
-  }
+  // Count every response, and every tool call over MCP.
+  const counting = [metrics, history.sink, approving.calls]
   const { http, limits }: ComposedHttp = composeHttp({
     config: config.http,
-    // While OAuth for MCP is off, access tokens are not accepted.
-    authenticate: ({ audience, ...proof }) =>
-      access.authenticate(audience !== undefined && mcpAuth.isOn ? { ...proof, audience } : proof),
+    authenticate: access.authenticate,
+    accessTokens: mcpAuth.service,
     challenge: mcpAuth.challenge,
-    observe: outcome => {
-      metrics.recordRequest(outcome)
-      if (outcome.caller) clients.touch(outcome.caller)
-      observe(outcome)
-    },
-    ...{ wrongCredentials, trail, stops: freezes, shown, tracer, logger },
+    observe: toAll([...counting, clients]),
+    ...{ wrongCredentials, trail, stops: freezes.stops, shown, tracer, logger },
   })
   const exchanges = new ExchangeRegistry({ now: Date.now, logger })
   news.join({
@@ -234,9 +226,9 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
   const { authServers } = config
   const happening = composeMcpEvents({
     ...{ ...mailboxes, db, hub, leases, secrets, hooking, stopping, news, limits, trail, shown, calls, authServers },
-    observe: outcome => metrics.recordRequest(outcome),
+    observe: toAll([metrics]),
     apiKey: () => access.apiKeyPrincipal,
-    isOAuthOn: () => mcpAuth.isOn,
+    isOAuthOn: () => mcpAuth.service.isOn,
     ...{ version, tracer, logger },
   })
   happening.addRoutes(http)
@@ -244,23 +236,22 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
   news.join(exchanges)
   stopping.follow(isStopped => exchanges.endWhere(isStopped))
   news.join(http.connectionLimits)
-  const watching = composeAgents({ hub, clients, calls, history: history.sink })
+  const watching = composeAgents({ hub, clients, calls })
   watching.addRoutes(http)
   const mcp = composeMcp({
     ...mailboxes,
     baseUrl: address,
     tools: [...approving.tools, ...proposed.tools],
     extensions: [happening.extension],
-    observe,
+    counting,
     http,
     hub,
     exchanges,
     clients,
     agents: watching.agents,
-    metrics,
     limits,
     trail,
-    stops: freezes,
+    stops: freezes.stops,
     shown,
     secrets,
     adapter: config.mcp.adapter,
@@ -285,11 +276,8 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
       tracer,
       logger,
     },
-    ...{ history: history.service, alerts: alerts.service, audit: people.audit, stops: freezes },
-    observe: outcome => {
-      metrics.recordRequest(outcome)
-      history.sink.record(outcome)
-    },
+    ...{ history: history.service, alerts: alerts.service, audit: people.audit, stops: freezes.stops },
+    observe: toAll([metrics, history.sink]),
   })
   assistant.addRoutes(http)
   const parts: Part[] = [
@@ -335,7 +323,7 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
       serveStdio(streams, {
         config: config.mcp,
         access,
-        stops: freezes,
+        stops: freezes.stops,
         hub,
         baseUrl: address,
         ...mcp,

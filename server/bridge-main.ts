@@ -18,7 +18,10 @@ export async function run(): Promise<void> {
   const token = process.env.RUSTYMAIL_TOKEN?.trim() ?? ''
   if (token === '') faults.push('RUSTYMAIL_TOKEN must be set to a token of that server, which its Tokens page creates')
   if (faults.length > 0)
-    return end(badUsage, ['RustyMail was not started. Please fix:', ...faults.map(each => `  ${each}`)])
+    return end(badUsage, [
+      'The connection to a running RustyMail was not made. Please fix:',
+      ...faults.map(each => `  ${each}`),
+    ])
   const log = (words: string) => void process.stderr.write(`${words}\n`)
   if (url.protocol === 'http:' && !/^(localhost|127\.|\[::1\])/.test(url.hostname)) {
     log(`The token goes to ${url.host} without TLS: anyone on the network path can read it.`)

@@ -1,7 +1,7 @@
 /** Parses the command line. */
 import { parseArgs } from 'node:util'
 import { type Command, commands, options } from './command-data.ts'
-import { commandIn, isOptionOf } from './command-usage.ts'
+import { commandIn, isOptionOf, listOf, unknownCommand, unknownOption } from './command-usage.ts'
 
 /** Commands that take a file name. */
 const withFile: readonly string[] = ['backup', 'restore', 'accounts export', 'accounts import']
@@ -95,10 +95,10 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
     if (named && (others.length > 0 || file.trim() === '')) {
       faults.push(`${words} requires one file name: rustymail ${words} <file>`)
     }
-    if (!command) faults.push(`${words}: unknown command; try ${commands.join(', ')}`)
+    if (!command) faults.push(unknownCommand(positionals))
     else {
       for (const name of new Set(tokens.flatMap(token => (token.kind === 'option' ? [token.name] : [])))) {
-        if (!isOptionOf(command, name)) faults.push(`--${name} is not an option of ${command}; ${listOf(argv)}`)
+        if (!isOptionOf(command, name)) faults.push(unknownOption(`--${name}`, command))
       }
     }
     const environment = withoutEmpty({
@@ -124,7 +124,7 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
     const webhook = { types: values.types, forward: values.forward }
     return { command: command ?? 'serve', demo, email, name, backup, diagnosis, mcp, webhook, environment }
   } catch (error) {
-    faults.push(`${wordsOf(error)}; ${listOf(argv)}`)
+    faults.push(faultOf(error, commandIn(argv)))
     const nothing = {
       email: undefined,
       name: undefined,
@@ -138,16 +138,12 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
   }
 }
 
-/** Names the command that lists what can be given: that of the command itself if it is known. */
-function listOf(argv: readonly string[]): string {
-  const command = commandIn(argv)
-  return command === undefined ? 'rustymail --help lists all commands' : `rustymail ${command} --help lists its options`
-}
-
-/** Returns only the first sentence of an error; the second advises on positional arguments, which does not apply. */
-function wordsOf(error: unknown): string {
+function faultOf(error: unknown, command: Command | undefined): string {
   const message = error instanceof Error ? error.message : String(error)
-  return message.split('. ', 1)[0] ?? message
+  const [, option] = /^Unknown option '(-[^']*)'/.exec(message) ?? []
+  if (option !== undefined) return unknownOption(option, command)
+  // The second sentence advises on positional arguments, which does not apply.
+  return `${message.split('. ', 1)[0] ?? message}; ${listOf(command)}`
 }
 
 export function withoutEmpty(values: Record<string, string | undefined>): Record<string, string> {

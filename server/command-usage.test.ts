@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { commandData, commands, options } from './command-data.ts'
 import { parseCommandLine } from './command-line.ts'
-import { usageFor } from './command-usage.ts'
+import { notDoneBy, usageFor } from './command-usage.ts'
 
 test('each command prints its own usage: its forms, each of its options with a default, and an example that it understands', () => {
   for (const command of commands) {
@@ -40,3 +40,38 @@ test('each option belongs to a command, and is refused by those that would ignor
   parseCommandLine(['backup', 'x.db', '--retry-login', '--force'], faults)
   expect(faults).toEqual(['--retry-login is not an option of backup; rustymail backup --help lists its options'])
 })
+
+const faultOf = (...words: string[]) => {
+  const faults: string[] = []
+  parseCommandLine(words, faults)
+  return faults
+}
+
+test.each([
+  [['bakcup', '/b.db'], 'bakcup: unknown command; did you mean backup?'],
+  [['dianose', 'ann@example.org'], 'dianose: unknown command; did you mean diagnose?'],
+  [
+    ['user', 'create-admn', '--email', 'ann@example.org'],
+    'user create-admn: unknown command; did you mean user create-admin?',
+  ],
+  [['audti', 'verify'], 'audti verify: unknown command; did you mean audit verify?'],
+  [['audit'], 'audit: unknown command; try audit verify, audit accept'],
+  [['key', 'rotate', 'now'], 'key rotate takes no now; rustymail key rotate --help lists its options'],
+  [['backup', '/b.db', '--ofrce'], '--ofrce is not an option of backup; did you mean --force?'],
+  [['backup', '/b.db', '--without_key'], '--without_key is not an option of backup; did you mean --without-key?'],
+  [['--prot', '80'], '--prot is not an option; did you mean --port?'],
+  [['serve', '-p', '80'], '-p is not an option of serve; rustymail serve --help lists its options'],
+])('what was meant by %j is said', (words, fault) => expect(faultOf(...words)).toEqual([fault]))
+
+test('a command that resembles no other is answered with all of them', () => {
+  expect(faultOf('fly')).toEqual([`fly: unknown command; try ${commands.join(', ')}`])
+})
+
+test.each([
+  [['bakcup', '/b.db'], 'Nothing was run'],
+  [['--data-dir', '/data', 'backup'], 'rustymail backup was not run'],
+  [['audit', 'verify', '--fast'], 'rustymail audit verify was not run'],
+  [['--prot', '80'], 'RustyMail was not started'],
+  [['serve', '--prot', '80'], 'RustyMail was not started'],
+  [['mcp', '--preset', 'none'], 'RustyMail was not started'],
+])('what %j did not do is named', (words, said) => expect(notDoneBy(words)).toBe(said))

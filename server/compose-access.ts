@@ -8,10 +8,10 @@ import { SessionService } from './access/session-service.ts'
 import { SessionStore } from './access/session-store.ts'
 import { SignInService } from './access/sign-in-service.ts'
 import { SignInThrottle } from './access/sign-in-throttle.ts'
+import { HttpTrail } from './audit/audit-entry.ts'
 import { auditRoutes } from './audit/audit-routes.ts'
 import { AuditService } from './audit/audit-service.ts'
 import { AuditStore } from './audit/audit-store.ts'
-import { HttpTrail } from './audit/http-trail.ts'
 import type { TrailHead } from './audit/trail-head.ts'
 import { TrailWorker } from './audit/trail-worker.ts'
 import type { Config } from './config.ts'
@@ -124,7 +124,7 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
     changed: userId => sessions.userChanged(userId),
     ended: userId => sessions.endAllOf(userId, 'ended_by_administrator'),
   })
-  followers.join({ changed: userId => tokens.userChanged(userId), ended: userId => tokens.userChanged(userId) })
+  followers.join({ changed: userId => tokens.known.follow(userId), ended: userId => tokens.known.follow(userId) })
   const users = new UserService({
     store: people,
     passkeys: keys,
@@ -147,7 +147,7 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
   const { describeServer, wrongCredentials: wrongKeys } = around
   const access = new AccessService({
     sessions,
-    tokens,
+    tokens: tokens.known,
     revocations,
     apiKey,
     wrongKeys,
@@ -232,7 +232,7 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
     parts: [
       { name: 'audit', start: () => audit.start(), stop: () => audit.stop() },
       { name: 'sessions', start: () => sessions.start() },
-      { name: 'tokens', stop: () => tokens.stop() },
+      { name: 'tokens', stop: () => tokens.known.stop() },
       { name: 'revocations', stop: () => revocations.stop() },
     ],
   }

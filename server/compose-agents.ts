@@ -3,7 +3,6 @@ import { agentRoutes } from './agents/agent-routes.ts'
 import { AgentService } from './agents/agent-service.ts'
 import type { ClientRegistry } from './clients/client-registry.ts'
 import type { EventHub } from './events/event-hub.ts'
-import type { HistorySink } from './history/history-recorder.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
 import { McpMetrics } from './metrics/mcp-metrics.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
@@ -13,7 +12,6 @@ export interface AgentSurroundings {
   hub: EventHub
   clients: Pick<ClientRegistry, 'idOf'>
   calls: CallMetrics
-  history: Pick<HistorySink, 'count'>
 }
 
 export interface ComposedAgents {
@@ -23,18 +21,9 @@ export interface ComposedAgents {
   part: Part
 }
 
-export function composeAgents({ hub, clients, calls, history }: AgentSurroundings): ComposedAgents {
+export function composeAgents({ hub, clients, calls }: AgentSurroundings): ComposedAgents {
   const metrics: McpMetrics = new McpMetrics(calls.whole, () => agents.openBy())
-  const agents = new AgentService({
-    hub,
-    clientIdOf: place => clients.idOf(place),
-    record: figures => {
-      metrics.record(figures)
-      const { principal, tool, tokens = 0 } = figures
-      if (tool !== undefined && tokens > 0) history.count('tokens', { principal, tool }, tokens)
-    },
-    now: Date.now,
-  })
+  const agents = new AgentService({ hub, clientIdOf: place => clients.idOf(place), metrics, now: Date.now })
   return {
     agents,
     addRoutes: http => agentRoutes(http, agents),

@@ -16,6 +16,7 @@ import { RecentCalls } from './approvals/recent-calls.ts'
 import { ReleaseCheck } from './approvals/release-check.ts'
 import { SendService, type SendServiceOptions } from './approvals/send-service.ts'
 import { sendTools } from './approvals/send-tools.ts'
+import { threadPeople } from './approvals/thread-people.ts'
 import type { ComposedDrafts } from './compose-drafts.ts'
 import type { ComposedLeaving } from './compose-leaving.ts'
 import type { ComposedPolicies } from './compose-policies.ts'
@@ -73,7 +74,6 @@ export interface ComposedApprovals {
   part: Part
 }
 
-const strangerName = 'mail of strangers'
 const sessionMark = 'session-'
 
 export function composeApprovals(around: ApprovalSurroundings): ComposedApprovals {
@@ -84,7 +84,7 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
   const now = Date.now
   const { store, ids, settings, senders } = leaving
   const calls = new RecentCalls()
-  reads.onRead(principalId => calls.note(principalId, strangerName))
+  reads.onRead(calls)
   const othersIn: SendServiceOptions['othersIn'] = async (principal, accountId, people) => {
     if (people.length === 0) return []
     const own = new OwnAddresses((await identities.identityOf(principal, accountId)).own)
@@ -95,13 +95,7 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
     ...{ drafts, composer, keys, outbox, judge, policies, rates, freezes, store, settings, hub, accounts, intake, now },
     peopleOf: async (principal, accountId, { ref }) => {
       if (ref === null) return undefined
-      const {
-        from,
-        reply_to: replyTo,
-        to,
-        cc,
-      } = await mail.getMessage(principal, accountId, ref, AbortSignal.timeout(10_000))
-      return new Set([...from, ...replyTo, ...to, ...cc].map(({ email }) => email))
+      return threadPeople(await mail.getMessage(principal, accountId, ref, AbortSignal.timeout(10_000)))
     },
     isOfKnown: async (principal, accountId, { ref }) => {
       if (ref === null) return false
@@ -129,8 +123,8 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
     changed: () => hub.publishLastState({ type: 'permission_prompts', data: { at: new Date(now()).toISOString() } }),
     opened: id => prompted(id),
   })
-  const activities = new AskerActivities({ outbox, rates, calls, strangerName, now })
-  const details = new ApprovalDetails({ approvals, outbox, messages, activities })
+  const activities = new AskerActivities({ outbox, rates, calls, now })
+  const details = new ApprovalDetails({ approvals, outbox, messages, activities, drafts })
   const edits = new HeldEdits({ othersIn, approvals, releases, store, drafts, composer, outbox, hub, now })
   const tokenAs = async (principal: Principal, tokenId: string): Promise<Principal> => {
     await policies.get(principal, tokenId)

@@ -1,11 +1,11 @@
 /** Creates the HTTP server from the configuration, and the rate limits of its callers. */
 import type { Config } from './config.ts'
 import { hostsOf } from './http-part.ts'
-import { HttpLimits } from './platform/http/http-limits.ts'
 import type { HttpServer, HttpServerOptions } from './platform/http/http-server.ts'
 import { createHttpServer } from './platform/http/http-setup.ts'
+import { HttpLimits } from './platform/rate-limits.ts'
 
-type Judges = 'authenticate' | 'challenge' | 'observe' | 'trail' | 'stops' | 'shown' | 'tracer'
+type Judges = 'authenticate' | 'accessTokens' | 'challenge' | 'observe' | 'trail' | 'stops' | 'shown' | 'tracer'
 
 export interface HttpComposition extends Pick<HttpServerOptions, Judges | 'wrongCredentials' | 'logger'> {
   config: Config['http']

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { IndexLevel } from '../contract/accounts.ts'
-import { mailboxOf } from './accounts/account-row.ts'
+import { mailboxOf } from './accounts/account-reader.ts'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { ConnectionPool } from './imap/connection-pool.ts'

@@ -2,7 +2,6 @@
 
 import { AccountHealthService } from './accounts/account-health-service.ts'
 import { accountRoutes } from './accounts/account-routes.ts'
-import { mailboxOf } from './accounts/account-row.ts'
 import { AccountService } from './accounts/account-service.ts'
 import type { AccountVerifier } from './accounts/account-verifier.ts'
 import { CertificateEnds } from './accounts/certificate-ends.ts'
@@ -25,7 +24,7 @@ import { ConnectionPool } from './imap/connection-pool.ts'
 import type { MailGateway } from './imap/mail-gateway.ts'
 import { MessageRefs } from './imap/message-ref.ts'
 import { ExpectedChanges } from './index/expected-changes.ts'
-import { shownIndex } from './index/shown-index.ts'
+import { shownIndex } from './index/fresh-reads.ts'
 import type { LeaseService } from './leases/lease-service.ts'
 import { ChangeWaits } from './mail/change-waits.ts'
 import { indexRoutes } from './mail/index-routes.ts'
@@ -46,7 +45,6 @@ import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { GuardedFetch } from './platform/network/guarded-fetch.ts'
 import type { OutboundGuard } from './platform/network/outbound-guard.ts'
-import type { Principal } from './platform/principal.ts'
 import type { ProposalIntake } from './platform/proposal-intake.ts'
 import type { RetentionClock } from './platform/retention-clock.ts'
 import { type SecretBox, Signer } from './platform/secret-box.ts'
@@ -175,18 +173,12 @@ export function composeMail({
   const login = (id: string, rejected?: string) => accounts.login(id, rejected)
   const pool = new ConnectionPool({
     ...{ gateway, login, limits: settings.limits, health, logger },
-    ...{ traffic: usage, protocol, certificates, memory, idleMs: given.idleMs },
-    worked: (account_id, ms) => history.observe('imap_command_time', ms, { account_id }),
+    ...{ traffic: usage, protocol, certificates, memory, idleMs: given.idleMs, history },
   })
   const { stop: stopReading, bodies, ...reading } = composeReading()
   const refKey = secrets.derive('message refs')
   const refs = new MessageRefs(new Signer(refKey))
-  const ownerOf = async (principal: Principal, accountId: string) => {
-    const { email, imap, enabled, updated_at: revision, index_level: level } = await accounts.get(principal, accountId)
-    const indexLevel = level ?? config.index.level
-    const mailbox = mailboxOf(imap)
-    return { email, imapHost: imap.host, revision: enabled ? revision : null, indexLevel, mailbox }
-  }
+  const { ownerOf } = accounts
   const findLevel = (accountId: string) => accounts.findIndexLevel(accountId)
   const expected = new ExpectedChanges()
   const wired = { config, db, hub, pool, refKey, findLevel, usage, expected, logger }

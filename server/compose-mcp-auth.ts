@@ -36,7 +36,7 @@ export interface McpAuthSurroundings {
 }
 
 export interface ComposedMcpAuth {
-  readonly isOn: boolean
+  service: Pick<McpAuthService, 'isOn'>
   challenge(refused: RefusedCall): string | undefined
   addRoutes(http: HttpServer): void
   part: Part
@@ -70,9 +70,7 @@ export function composeMcpAuth({
   let pruning: Promise<void> = Promise.resolve()
   const failed = (err: unknown) => logger.error({ err }, 'expired data of OAuth clients could not be pruned')
   return {
-    get isOn() {
-      return service.isOn
-    },
+    service,
     challenge: refused => (service.isOn ? challengeOf(refused) : undefined),
     addRoutes: http => mcpAuthRoutes(http, { service, exchange }),
     part: {

@@ -13,13 +13,13 @@ import { eventsExtension } from './mcp-events/events-extension.ts'
 import { McpWebhooks } from './mcp-events/mcp-webhooks.ts'
 import { Subscriptions } from './mcp-events/subscriptions.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
-import type { HttpLimits } from './platform/http/http-limits.ts'
 import type { RequestOutcome, Trail } from './platform/http/http-outcome.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { GuardedFetch } from './platform/network/guarded-fetch.ts'
 import type { Principal } from './platform/principal.ts'
 import type { PrincipalNews } from './platform/principal-news.ts'
+import type { HttpLimits } from './platform/rate-limits.ts'
 import type { SecretBox } from './platform/secret-box.ts'
 import type { Shown } from './platform/shown.ts'
 import type { Tracer } from './platform/tracing/tracer.ts'
@@ -70,7 +70,7 @@ export function composeMcpEvents(around: McpEventsSurroundings): ComposedMcpEven
   const knowledge = mailKnowledge(around)
   const { freezes } = stopping
   const gate = new EventGate({
-    ...{ limits, trail, stops: freezes, shown, observe },
+    ...{ limits, trail, stops: freezes.stops, shown, observe },
     checkQuery: (principal, query) => knowledge.checkQuery(principal, query),
   })
   const projector = new EventProjector({ mail: knowledge, idOf: number => hub.places.idOf(number) })

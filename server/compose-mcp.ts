@@ -19,10 +19,8 @@ import type { McpAdapterOptions, McpExtension, McpPort } from './mcp/mcp-port.ts
 import { mcpRoutes } from './mcp/mcp-routes.ts'
 import { McpService } from './mcp/mcp-service.ts'
 import { resourceUpdates } from './mcp/resource-updates.ts'
-import { withScopeChallenge } from './mcp/scope-challenge.ts'
 import { tracedOffer } from './mcp/traced-offer.ts'
 import { observedOffer, watchedOffer } from './mcp/watched-offer.ts'
-import type { MetricsService } from './metrics/metrics-service.ts'
 import type { FolderService } from './operations/folder-service.ts'
 import { folderTool } from './operations/folder-tool.ts'
 import type { OperationService } from './operations/operation-service.ts'
@@ -30,17 +28,17 @@ import { operationTools } from './operations/operation-tools.ts'
 import type { OutboxService } from './outbox/outbox-service.ts'
 import { outboxTools } from './outbox/outbox-tools.ts'
 import type { Stops } from './platform/guard.ts'
-import type { HttpLimits } from './platform/http/http-limits.ts'
-import type { RequestOutcome, Trail } from './platform/http/http-outcome.ts'
+import { type OutcomeObserver, type Trail, toAll } from './platform/http/http-outcome.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
+import type { HttpLimits } from './platform/rate-limits.ts'
 import type { SecretBox } from './platform/secret-box.ts'
 import type { Shown } from './platform/shown.ts'
 import type { Tracer } from './platform/tracing/tracer.ts'
 import type { PartsReader } from './reading/parts-reader.ts'
 import type { Tool } from './tools/tool.ts'
-import { Toolbox } from './tools/toolbox.ts'
+import { type AnswerSize, Toolbox, type ToolResult } from './tools/toolbox.ts'
 import { tracedToolbox } from './tools/traced-toolbox.ts'
 
 export interface McpSurroundings {
@@ -59,8 +57,8 @@ export interface McpSurroundings {
   /** Tools in addition to those of this file. */
   tools: readonly Tool[]
   extensions: readonly McpExtension[]
-  /** Records each finished call. */
-  observe(outcome: RequestOutcome): void
+  /** Count each finished call. */
+  counting: readonly OutcomeObserver<[ToolResult, AnswerSize | undefined]>[]
   outbox: OutboxService
   folders: FolderService
   writing: ComposedDrafts
@@ -68,7 +66,6 @@ export interface McpSurroundings {
   baseUrl(): string
   clients: ClientRegistry
   agents: AgentService
-  metrics: MetricsService
   limits: HttpLimits
   trail: Trail
   stops: Stops
@@ -104,14 +101,13 @@ export function composeMcp({
   operations,
   tools,
   extensions,
-  observe,
+  counting,
   outbox,
   folders,
   writing,
   baseUrl,
   clients,
   agents,
-  metrics,
   ...around
 }: McpSurroundings): ComposedMcp {
   const { limits, trail, stops, shown, secrets, adapter, version, tracer, logger } = around
@@ -130,26 +126,22 @@ export function composeMcp({
     trail,
     stops,
     shown,
-    observe: (outcome, result, size) => {
-      metrics.recordRequest(outcome)
-      agents.observe(outcome, result, size)
-      observe(outcome)
-    },
+    observe: toAll([...counting, agents]),
     logger,
   })
   const toolbox = tracer ? tracedToolbox(plainToolbox, tracer) : plainToolbox
   const watched = watchedOffer(createMcpOffer({ toolbox, accounts, stops, version, extensions }), {
     exchanges,
-    met: context => agents.met(context),
+    observer: agents,
   })
   const told = observedOffer(watched, ({ context, ...operation }) => agents.ended(context, operation))
   const offer = tracer ? tracedOffer(told, tracer, name => toolbox.has(name)) : told
   const onFault = (err: Error) => logger.error({ err }, 'an MCP exchange failed with an internal error')
   const onPeerFault = (err: Error) => logger.debug({ err }, 'an MCP exchange was refused')
-  const port = onceLoaded(adapter, { offer, stateKey: secrets.derive('mcp'), onFault, onPeerFault })
-  const service = new McpService({ port: port.load, exchanges, clients, observer: agents, logger })
+  const port = { offer, stateKey: secrets.derive('mcp'), onFault, onPeerFault }
+  const service = new McpService({ load: () => load(adapter, port), exchanges, clients, observer: agents, logger })
   const scopes = new Map(offered.map(({ name, scope }) => [name, scope]))
-  mcpRoutes(http, withScopeChallenge(service, { scopeOf: name => scopes.get(name), extensions }))
+  mcpRoutes(http, service, { scopeOf: name => scopes.get(name), extensions })
   let unwatch: (() => void) | undefined
   const part = {
     name: 'mcp',
@@ -163,21 +155,10 @@ export function composeMcp({
       exchanges.stop()
     },
   }
-  return { service, toolbox, tools: offered, part, adapter: { name: 'mcp adapter', stop: port.close } }
+  return { service, toolbox, tools: offered, part, adapter: { name: 'mcp adapter', stop: () => service.stop() } }
 }
 
-/** Loads the adapter with the first call, so that a server without agents does not spend the memory. */
-function onceLoaded(adapter: McpConfig['adapter'], options: McpAdapterOptions) {
-  let port: Promise<McpPort> | undefined
-  const load = async () => {
-    if (adapter === 'native') return (await import('./mcp/native-adapter.ts')).createNativeAdapter(options)
-    return (await import('./mcp/sdk-adapter.ts')).createSdkAdapter(options)
-  }
-  return {
-    load: () => {
-      port ??= load()
-      return port
-    },
-    close: async () => (await port)?.close(),
-  }
+async function load(adapter: McpConfig['adapter'], options: McpAdapterOptions): Promise<McpPort> {
+  if (adapter === 'native') return (await import('./mcp/native-adapter.ts')).createNativeAdapter(options)
+  return (await import('./mcp/sdk-adapter.ts')).createSdkAdapter(options)
 }

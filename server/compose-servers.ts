@@ -3,7 +3,7 @@
  * part of the composition root.
  */
 
-import { mailboxOf } from './accounts/account-row.ts'
+import { mailboxOf } from './accounts/account-reader.ts'
 import type { AccountService } from './accounts/account-service.ts'
 import type { HealthRegistry } from './accounts/health-registry.ts'
 import type { MailLogin } from './accounts/mail-login.ts'

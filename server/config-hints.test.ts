@@ -18,7 +18,7 @@ test('a name that means nothing is told, without its value; names of others and 
     PATH: '/bin',
   }
   expect(loadConfig([], set).hints).toEqual([
-    'RUSTYMAIL_PUBLICURL is not a setting of RustyMail and has no effect; .env.example lists all settings',
+    'RUSTYMAIL_PUBLICURL is not a setting of RustyMail and has no effect; did you mean RUSTYMAIL_PUBLIC_URL?',
   ])
   const many = Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`RUSTYMAIL_X${at}`, '1']))
   expect(loadConfig([], many).hints).toHaveLength(10)

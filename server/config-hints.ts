@@ -1,5 +1,6 @@
 /** Finds odd settings with which a server can still start: unknown variable names, an expired certificate. */
 import { X509Certificate } from 'node:crypto'
+import { nearestOf } from './nearest-word.ts'
 
 /** Variables of our own tests and launcher, and those that Kubernetes sets for a service named `rustymail`. */
 const known = /^RUSTYMAIL_(TEST|BENCH|SERVICE|PORT|LAUNCHER)_/
@@ -20,7 +21,7 @@ export function hintsOf(
     .sort()
   const hints = unknown
     .slice(0, mostNames)
-    .map(name => `${name} is not a setting of RustyMail and has no effect; .env.example lists all settings`)
+    .map(name => `${name} is not a setting of RustyMail and has no effect; ${hintFor(name, names)}`)
   const until = cert && endOf(cert)
   if (until && until.getTime() < now) {
     hints.push(
@@ -28,6 +29,11 @@ export function hintsOf(
     )
   }
   return hints
+}
+
+function hintFor(name: string, names: readonly string[]): string {
+  const near = nearestOf(name, names)
+  return near === undefined ? '.env.example lists all settings' : `did you mean ${near}?`
 }
 
 /**

@@ -4,15 +4,14 @@
  */
 import type { Draft } from '../contract/draft.ts'
 import type { DraftService } from './drafts/draft-service.ts'
+import { type DraftWriter, writersOf } from './drafts/draft-view.ts'
 import type { Principal } from './platform/principal.ts'
 
 /** Recipients that the summary names for a draft that is not sent; of the rest only the number is given. */
 const maxRecipients = 8
-/** Characters of a program's text that the summary shows. */
-const maxText = 4_000
 
 export async function describeCall(
-  drafts: Pick<DraftService, 'accountOf' | 'get'>,
+  drafts: Pick<DraftService, 'accountOf' | 'get' | 'getRow'>,
   principal: Principal,
   name: string,
   input: unknown,
@@ -25,7 +24,8 @@ export async function describeCall(
     case 'mail_send': {
       const id = String(given.draft).slice(String(given.draft).indexOf('.') + 1)
       const accountId = await drafts.accountOf(principal, id)
-      return sendWords(await drafts.get(principal, accountId, id), Number(given.rev), given.at)
+      const others = writersOf(await drafts.getRow(principal, accountId, id)).filter(by => !isBy(by, principal))
+      return sendWords(await drafts.get(principal, accountId, id), others, Number(given.rev), given.at)
     }
     case 'mail_draft': {
       const people = ['to', 'cc', 'bcc'].flatMap(field => addressesIn(given[field]))
@@ -44,7 +44,7 @@ export async function describeCall(
 }
 
 /** Lists all recipients, Reply-To addresses and files; a summary that is too long is refused, not cut. */
-function sendWords(draft: Draft, wanted: number, at: unknown): string {
+function sendWords(draft: Draft, others: readonly DraftWriter[], wanted: number, at: unknown): string {
   const { rev, to, cc, bcc, reply_to: replyTo, subject, attachments } = draft
   if (rev !== wanted)
     return `The draft has changed since: it has revision ${rev}, and ${wanted} was asked for. It will not be sent.`
@@ -54,16 +54,22 @@ function sendWords(draft: Draft, wanted: number, at: unknown): string {
   const when = typeof at === 'string' ? ` at ${at}` : ''
   const replies = replyTo.length === 0 ? '' : ` Replies go to ${replyTo.map(({ email }) => email).join(', ')}.`
   const sends = `Sends to exactly ${people.length}: ${people.join(', ')}${files}${when}.${replies}`
-  return `${sends} Revision ${rev}, subject: ${subject}${programWords(draft)}`
+  return `${sends} Revision ${rev}, subject: ${subject}${othersWords(draft, others)}`
 }
 
-/** Shows the text of a draft that another program wrote, since the person has not seen it yet. */
-function programWords({ created_by: creator, changed_by: changer, body: { content } }: Draft): string {
-  const program = [changer, creator].find(({ kind }) => kind !== 'session')
-  if (!program) return ''
-  const rest = content.length - maxText
-  const text = `${content.slice(0, maxText)}${rest > 0 ? `… (${rest} more characters: open the draft)` : ''}`
-  return `. Written by the program ${program.name}, with the text: ${text}`
+/**
+ * Shows the text of a draft that somebody else wrote, since the person has not seen it: a program, whose messages have
+ * a policy and approvals, or another user. A text that is too long is refused, too.
+ */
+function othersWords({ body: { content } }: Draft, others: readonly DraftWriter[]): string {
+  if (others.length === 0) return ''
+  const named = others.map(({ kind, name }) => `the ${kind === 'session' ? 'user' : 'program'} ${name}`)
+  return `. Not your draft, written by ${[...new Set(named)].join(' and ')}, with the text: ${content}`
+}
+
+/** Tokens act for a user, but write without one. */
+function isBy({ kind, user_id: userId }: DraftWriter, person: Principal): boolean {
+  return kind === 'session' && person.userId !== null && userId === person.userId
 }
 
 function addressesIn(value: unknown): string[] {

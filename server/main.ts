@@ -2,7 +2,7 @@
 import { createServer } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { type App, createApp } from './app.ts'
-import { asksForHelp, UsageError, usageFor } from './command-usage.ts'
+import { asksForHelp, notDoneBy, UsageError, usageFor } from './command-usage.ts'
 import { secretsOf } from './compose-logs.ts'
 import { type Config, ConfigError, checkSecrets, loadConfig, programVersion } from './config.ts'
 import { logCrashes } from './crash-output.ts'
@@ -137,7 +137,7 @@ function failForConfig(error: unknown): never {
   if (!(error instanceof ConfigError)) throw error
   const faults = error.faults.map(fault => `  ${fault}`)
   const code = process.argv[2] === 'diagnose' ? badUsage : badConfig
-  fail(code, ['RustyMail was not started. Please fix:', ...faults].join('\n'))
+  fail(code, [`${notDoneBy(process.argv.slice(2))}. Please fix:`, ...faults].join('\n'))
 }
 
 function open(config: Config): App {

@@ -82,7 +82,7 @@ const uses: Record<string, string[]> = {
 const doors: Record<string, RegExp> = {
   zod: /^((contract|server)\/|web\/agents\/mcp-link\.ts$)/,
   fastify:
-    /^server\/platform\/http\/(http-(server|setup|raw|hooks|request|call|outcome|body|tracing)|api-docs|docs-app)\.ts$/,
+    /^server\/platform\/http\/(http-(server|setup|raw|hooks|request|call|outcome|body|tracing)|body-arrival|api-docs|docs-app)\.ts$/,
   '@fastify/cookie': /^server\/platform\/http\/http-(setup|credentials)\.ts$/,
   '@fastify/static': /^server\/platform\/http\/page-files\.ts$/,
   '@fastify/swagger': /^server\/platform\/http\/docs-app\.ts$/,

@@ -14,14 +14,12 @@ import type { UserRow } from '../users/user-tables.ts'
 import { looksRandom } from './api-key-strength.ts'
 import type { OpenedSession, SessionService, Whence } from './session-service.ts'
 
+type Found = Principal | undefined
+
 export interface AccessOptions {
   sessions: SessionService
   tokens: {
-    authenticate(
-      token: string,
-      address: string,
-      audience?: string,
-    ): Principal | undefined | Promise<Principal | undefined>
+    authenticate(token: string, address: string, audience?: string): Found | Promise<Found>
   }
   /** A token with administrator rights, from the environment. */
   apiKey: string | undefined
@@ -68,7 +66,7 @@ export class AccessService {
   }
 
   /** Returns undefined for anonymous callers. Synchronous, without the database, for keys and cached principals. */
-  authenticate(credentials: Credentials): Principal | undefined | Promise<Principal | undefined> {
+  readonly authenticate = (credentials: Credentials): Found | Promise<Found> => {
     const { token, sessionCookie, address, audience } = credentials
     if (token !== undefined) {
       if (this.#isApiKey(token, address)) return this.#apiKeyPrincipal
@@ -78,9 +76,7 @@ export class AccessService {
     return this.#unlessDenied(this.#options.sessions.authenticate(sessionCookie))
   }
 
-  #unlessDenied(
-    found: Principal | undefined | Promise<Principal | undefined>,
-  ): Principal | undefined | Promise<Principal | undefined> {
+  #unlessDenied(found: Found | Promise<Found>): Found | Promise<Found> {
     if (found instanceof Promise) return found.then(principal => this.#unlessDenied(principal))
     return found && this.#options.revocations.denies(found) ? undefined : found
   }

@@ -25,6 +25,18 @@ export interface AccountServiceOptions {
   timeoutMs: () => number
 }
 
+/** The owner of a mailbox, and its server. */
+interface MailboxOwner {
+  email: string
+  imapHost: string
+  /** Changes with the account; null while it is disabled. */
+  revision: string | null
+  /** Null for the server's default. */
+  indexLevel: IndexLevel | null
+  /** See `mailboxOf`. */
+  mailbox: string
+}
+
 export class AccountReader {
   protected readonly options: AccountServiceOptions
   protected readonly logins: LoginSources
@@ -43,6 +55,14 @@ export class AccountReader {
 
   async get(principal: Principal, accountId: string): Promise<Account> {
     return this.present(principal, await this.getRow(accountId, principal))
+  }
+
+  /** Returns what reading the mail of an account needs to know of it. */
+  readonly ownerOf = async (principal: Principal, accountId: string): Promise<MailboxOwner> => {
+    const row = await this.getRow(accountId, principal)
+    const { email, imap_host: host, imap_port: port, imap_user: user, index_level: indexLevel } = row
+    const revision = this.isOn(row) ? row.updated_at : null
+    return { email, imapHost: host, revision, indexLevel, mailbox: mailboxOf({ host, port, user }) }
   }
 
   /**
@@ -168,4 +188,9 @@ export class AccountReader {
     const account = toAccount(row, isOn, this.options.health.get(row.id, isOn))
     return { ...account, is_default: account.id === standIn?.id }
   }
+}
+
+/** Returns the identity of a mailbox by login and server: a change of either means another mailbox. */
+export function mailboxOf({ user, host, port }: LoginName): string {
+  return `${user}@${host}:${port}`
 }

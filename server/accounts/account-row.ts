@@ -251,8 +251,3 @@ export function toMailAccount({ scopes }: Principal, { id, name, email, state }:
     can: allScopes.filter(scope => isMailScope(scope) && scopes.has(scope) && !unusedScopes.includes(scope)),
   }
 }
-
-/** Returns the identity of a mailbox by login and server: a change of either means another mailbox. */
-export function mailboxOf({ user, host, port }: LoginName): string {
-  return `${user}@${host}:${port}`
-}

@@ -41,7 +41,7 @@ function setUp() {
   const agents = new AgentService({
     hub: { publishLastState: (state, summedFor) => void told.push({ state, summedFor }) },
     clientIdOf: () => 'c1',
-    record: figures => void recorded.push(figures),
+    metrics: { record: figures => void recorded.push(figures) },
     now: () => now,
   })
   onTestFinished(() => agents.stop())
@@ -63,7 +63,7 @@ function setUp() {
     const isError = outcome.status >= 400
     const answer = isError ? ({ isError, problem: { code: outcome.code } } as const) : ({ isError, output } as const)
     const size = { bytes: 400, tokens: 100 }
-    agents.observe({ caller, requestId: `r-${requests}`, ...outcome } as RequestOutcome, answer, size)
+    agents.record({ caller, requestId: `r-${requests}`, ...outcome } as RequestOutcome, answer, size)
     exchange.closed()
   }
   const advance = (ms: number) => {
@@ -133,7 +133,6 @@ test('a call says who, with which tool, on which account, about what, and how it
       tool: 'mail_read',
       outcome: 'ok',
       revision: '2026-07-28',
-      tokens: 100,
     },
     { method: 'tools/call', tool: 'mail_send', outcome: 'refused' },
   ])
@@ -221,7 +220,7 @@ test('in a session over SSE or stdio the messages say who it is, and its calls a
   const peer = { name: 'desk', version: '3' }
   agents.met({ caller, transport: 'stdio', revision: '2025-11-25', peer })
   const outcome = { operation: 'tool.mail_search', status: 200, code: 'ok', durationMs: 1, refs: {}, caller }
-  agents.observe({ ...outcome, requestId: 'unknown' } as unknown as RequestOutcome, { isError: false, output: {} })
+  agents.record({ ...outcome, requestId: 'unknown' } as unknown as RequestOutcome, { isError: false, output: {} })
   expect(agents.list(all).items).toMatchObject([
     { client_name: 'desk', transport: 'stdio', revision: '2025-11-25', session: 'stdio-1', open_streams: 1, calls: 1 },
   ])

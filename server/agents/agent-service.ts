@@ -44,14 +44,13 @@ export interface OperationFigures {
   durationMs: number
   /** The size of the sent tool result. */
   bytes?: number
-  tokens?: number
 }
 
 export interface AgentServiceOptions {
   hub: Pick<EventHub, 'publishLastState'>
   /** Returns the id in the list of clients. */
   clientIdOf(caller: Pick<Peer, 'principalId' | 'address' | 'userAgent'>): string | undefined
-  record(figures: OperationFigures): void
+  metrics: { record(figures: OperationFigures): void }
   now(): number
 }
 
@@ -120,7 +119,7 @@ export class AgentService {
         const { revision, transport, principalId: principal } = peer
         const durationMs = performance.now() - began
         const outcome = open?.outcome ?? 'ok'
-        this.#options.record({ principal, method, outcome, revision, transport, durationMs })
+        this.#options.metrics.record({ principal, method, outcome, revision, transport, durationMs })
       },
     }
   }
@@ -138,11 +137,11 @@ export class AgentService {
     const open = transport === 'http' ? this.#open.get(requestId) : undefined
     if (open && outcome !== 'ok' && open.outcome !== 'failed') open.outcome = outcome
     if (transport === 'http') return
-    this.#options.record({ principal: caller.principal.id, outcome, revision, transport, ...operation })
+    this.#options.metrics.record({ principal: caller.principal.id, outcome, revision, transport, ...operation })
   }
 
   /** Records each finished tool call. */
-  observe(outcome: RequestOutcome, answer: ToolAnswer, { bytes, tokens }: SentSize = nothingSent): void {
+  record(outcome: RequestOutcome, answer: ToolAnswer, { bytes, tokens }: SentSize = nothingSent): void {
     const { caller, requestId, code, status, durationMs } = outcome
     if (!caller) return
     const peer = this.#open.get(requestId)?.peer ?? this.#peers.lastOf(caller) ?? this.#unknown(caller)
@@ -176,8 +175,8 @@ export class AgentService {
       },
     })
     const { revision, transport } = peer
-    const figures = { tool, outcome: result, revision, transport, durationMs, bytes, tokens }
-    this.#options.record({ principal: principal.id, method: callMethod, ...figures })
+    const figures = { tool, outcome: result, revision, transport, durationMs, bytes }
+    this.#options.metrics.record({ principal: principal.id, method: callMethod, ...figures })
   }
 
   list(principal: Principal): { items: AgentPeer[]; open_calls: number; open_streams: number } {

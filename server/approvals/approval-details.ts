@@ -3,8 +3,11 @@
  */
 import type { ApprovalDetail } from '../../contract/approvals.ts'
 import type { ComposedMessages } from '../drafts/composed-messages.ts'
+import type { DraftService } from '../drafts/draft-service.ts'
 import type { OutboxService } from '../outbox/outbox-service.ts'
+import type { SubmissionRow } from '../outbox/submission-tables.ts'
 import type { Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
 import { noApproval } from './approval-rights.ts'
 import type { ApprovalService } from './approval-service.ts'
 import type { AskerActivities } from './asker-activities.ts'
@@ -14,6 +17,7 @@ export interface ApprovalDetailsOptions {
   outbox: Pick<OutboxService, 'find'>
   messages: Pick<ComposedMessages, 'read'>
   activities: Pick<AskerActivities, 'of'>
+  drafts: Pick<DraftService, 'get'>
 }
 
 export class ApprovalDetails {
@@ -41,6 +45,15 @@ export class ApprovalDetails {
       hash: row.hash,
       content,
       activity: await activities.of(approval.asks.id),
+      warnings: await this.#warnings(principal, row),
     }
+  }
+
+  async #warnings(principal: Principal, row: SubmissionRow): Promise<string[]> {
+    const draft = await this.#options.drafts.get(principal, row.account_id, row.draft_id).catch((error: unknown) => {
+      if (error instanceof Problem) return undefined
+      throw error
+    })
+    return draft?.rev === row.rev ? draft.warnings : []
   }
 }

@@ -2,14 +2,12 @@
 import type { AskerActivity } from '../../contract/asker-activity.ts'
 import type { OutboxService } from '../outbox/outbox-service.ts'
 import type { PolicyRates } from '../policies/policy-rates.ts'
-import type { RecentCalls } from './recent-calls.ts'
+import { type RecentCalls, strangerName } from './recent-calls.ts'
 
 export interface AskerActivitiesOptions {
   outbox: Pick<OutboxService, 'countSince'>
   rates: Pick<PolicyRates, 'used'>
   calls: Pick<RecentCalls, 'list'>
-  /** The name under which reads of strangers' mail are counted among the calls. */
-  strangerName: string
   now(): number
 }
 
@@ -25,7 +23,7 @@ export class AskerActivities {
 
   /** @param principalId The caller that asks. Whether its requests may be seen was checked before. */
   async of(principalId: string): Promise<AskerActivity> {
-    const { outbox, rates, calls, strangerName, now } = this.#options
+    const { outbox, rates, calls, now } = this.#options
     const since = new Date(now() - hour).toISOString()
     const states = await outbox.countSince(principalId, since)
     const made = calls.list(principalId)

@@ -8,6 +8,9 @@ const mostCallers = 1_500
 /** Distinct operation names per minute; past it they are counted as `other`. */
 const mostNames = 100
 
+/** The name under which reads of strangers' mail are counted among the calls. */
+export const strangerName = 'mail of strangers'
+
 type Counts = Map<string, number>
 
 export class RecentCalls {
@@ -24,6 +27,11 @@ export class RecentCalls {
   record({ caller, operation, code }: RequestOutcome): void {
     const { kind, id } = caller?.principal ?? {}
     if (id !== undefined && (kind === 'token' || kind === 'api_key') && code === 'ok') this.note(id, operation)
+  }
+
+  /** Counts a read of strangers' mail. */
+  noteStrangers(principalId: string): void {
+    this.note(principalId, strangerName)
   }
 
   note(principalId: string, name: string): void {

@@ -1,7 +1,7 @@
 /** Lists the models of a provider, from each provider's own format. */
 import { z } from 'zod'
 import { assistantBounds } from '../../contract/model-provider.ts'
-import { findExcess } from '../platform/http/http-body.ts'
+import { findExcess } from '../platform/http/body-bounds.ts'
 import { Problem } from '../platform/problem.ts'
 import { endpointOf } from './base-urls.ts'
 import type { ModelSettings } from './model-settings.ts'

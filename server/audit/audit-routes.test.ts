@@ -14,8 +14,8 @@ import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal, scopeSet } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { verifyTrail } from './audit-command.ts'
+import { HttpTrail } from './audit-entry.ts'
 import { auditRoutes } from './audit-routes.ts'
-import { HttpTrail } from './http-trail.ts'
 
 const admin: Principal = {
   id: 'session-7',

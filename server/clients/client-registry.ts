@@ -2,6 +2,7 @@
 import type { ClientKind } from '../../contract/clients.ts'
 import type { EventOf } from '../../contract/event.ts'
 import type { EventHub } from '../events/event-hub.ts'
+import type { RequestOutcome } from '../platform/http/http-outcome.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Caller, Principal } from '../platform/principal.ts'
@@ -79,8 +80,8 @@ export class ClientRegistry {
   }
 
   /** Counts a finished request, in O(1). Anonymous callers are not tracked. */
-  touch(caller: Caller, now = Date.now()): void {
-    if (caller.principal.kind === 'anonymous') return
+  record({ caller }: Pick<RequestOutcome, 'caller'>, now = Date.now()): void {
+    if (!caller || caller.principal.kind === 'anonymous') return
     const client = this.#clientOf(caller, now)
     client.requestCount += 1
     this.#table.touch(client, now)

@@ -30,9 +30,9 @@ const query = (input: Record<string, string>) => ClientQuery.parse(input)
 
 test('filters narrow the list: part of address or user agent in any case, kind, status, principal', () => {
   const { registry, clients } = setUp()
-  registry.touch(caller('Anna', '10.0.0.1', 'Firefox/140'), start)
-  registry.touch(caller('Anna', '192.168.0.7', 'Safari'), start + 50_000)
-  registry.touch(caller('Script', '2001:DB8::1', 'curl/8', 'api_key'), start + 100_000)
+  registry.record({ caller: caller('Anna', '10.0.0.1', 'Firefox/140') }, start)
+  registry.record({ caller: caller('Anna', '192.168.0.7', 'Safari') }, start + 50_000)
+  registry.record({ caller: caller('Script', '2001:DB8::1', 'curl/8', 'api_key') }, start + 100_000)
   const names = (input: Record<string, string>) =>
     clients.list(anna, query(input), start + 100_000).clients.map(({ user_agent }) => user_agent)
   expect(names({})).toEqual(['curl/8', 'Safari', 'Firefox/140'])
@@ -47,7 +47,7 @@ test('filters narrow the list: part of address or user agent in any case, kind, 
 test('times are reported to the millisecond, in any minute', () => {
   const { registry, clients } = setUp()
   const times = [0, 7, 59_999, 60_000, 86_400_000 - 1, 86_400_000 + 12_034].map(after => start + after)
-  for (const [index, at] of times.entries()) registry.touch(caller('Anna', `10.0.0.${index}`, ''), at)
+  for (const [index, at] of times.entries()) registry.record({ caller: caller('Anna', `10.0.0.${index}`, '') }, at)
   const told = clients.list(anna, query({ order: 'asc' }), start).clients
   expect(told.map(({ connected_at }) => connected_at)).toEqual(times.map(at => new Date(at).toISOString()))
   expect(told.map(({ last_activity }) => last_activity)).toEqual(told.map(({ connected_at }) => connected_at))
@@ -57,7 +57,7 @@ test('newest first, also after one came or went, and after the clock was put bac
   const { registry, clients } = setUp()
   const names = (input: Record<string, string> = {}) =>
     clients.list(anna, query({ per_page: '2', ...input }), start).clients.map(({ user_agent }) => user_agent)
-  const come = (agent: string, at: number) => registry.touch(caller('Anna', '10.0.0.1', agent), start + at)
+  const come = (agent: string, at: number) => registry.record({ caller: caller('Anna', '10.0.0.1', agent) }, start + at)
   for (const [agent, at] of [
     ['one', 0],
     ['two', 1],
@@ -104,7 +104,7 @@ test('who sees only some accounts is not told how many events others got, which 
 
 test('pages in every order hold each client exactly once, also when all are equal', () => {
   const { registry, clients } = setUp()
-  for (let index = 0; index < 25; index++) registry.touch(caller('Anna', `10.0.0.${index}`, 'same'), start)
+  for (let index = 0; index < 25; index++) registry.record({ caller: caller('Anna', `10.0.0.${index}`, 'same') }, start)
   for (const sort of ['connected_at', 'last_activity', 'request_count', 'ip_address', 'user_agent', 'streams']) {
     for (const order of ['asc', 'desc']) {
       const pages = ['1', '2', '3', '4'].map(page =>
@@ -124,7 +124,7 @@ test('sorting follows the field and the direction asked for', () => {
     ['a', 1],
     ['c', 2],
   ] as const)
-    for (let index = 0; index < requests; index++) registry.touch(caller('Anna', '10.0.0.1', agent), start)
+    for (let index = 0; index < requests; index++) registry.record({ caller: caller('Anna', '10.0.0.1', agent) }, start)
   const agents = (input: Record<string, string>) =>
     clients.list(anna, query(input)).clients.map(each => each.user_agent)
   expect(agents({ sort: 'request_count' })).toEqual(['b', 'c', 'a'])
@@ -141,7 +141,7 @@ test('over HTTP a client is listed and disconnected by callers that may, and a b
   const http = createHttpServer({
     logger,
     authenticate: ({ token }) => principals[token ?? ''],
-    observe: ({ caller }) => caller && registry.touch(caller),
+    observe: outcome => registry.record(outcome),
     origins: { publicUrl: undefined, allowed: [], isHttps: false },
     trustedProxies: [],
   })

@@ -46,12 +46,31 @@ export class ComposedMessages {
       size_bytes: sizeBytes,
       envelope: { from: envelope.from, to: [...envelope.to] },
       headers,
+      people: await peopleIn(headers),
       text,
       html: shown ? renderMessageHtml(await embedPictures(clean, [], async () => undefined)) : null,
       unseen_words: unseen ?? null,
       attachments: await Promise.all(attachments.map(async each => ({ ...each, name: await decodeWords(each.name) }))),
     }
   }
+}
+
+const peopleFields = { from: 'from', 'reply-to': 'reply_to', to: 'to', cc: 'cc' } as const
+/** An address as we write it: bare, or after a name that may be quoted or encoded. */
+const person = /(?:"((?:[^"\\]|\\.)*)"|([^<>,"]*?))[ \t]*<([^<>]*)>|([^\s<>,]+)/g
+
+async function peopleIn(headers: readonly RawField[]): Promise<MessageContent['people']> {
+  const people: MessageContent['people'] = []
+  for (const { name: header, value } of headers) {
+    const key = header.toLowerCase()
+    if (!Object.hasOwn(peopleFields, key)) continue
+    const field = peopleFields[key as keyof typeof peopleFields]
+    for (const [, quoted, plain = '', email, bare = ''] of value.matchAll(person)) {
+      const name = (await decodeWords(quoted?.replaceAll(/\\(.)/g, '$1') ?? plain)).trim()
+      people.push({ field, name: name || null, email: email ?? bare })
+    }
+  }
+  return people
 }
 
 class FoundParts implements PartSink {

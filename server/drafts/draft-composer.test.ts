@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { anyText } from '../../test/support/any-text.ts'
 import { agent, signal, startDrafts } from '../../test/support/draft-world.ts'
+import { decodeWords } from '../reading/encoded-words.ts'
 import { submissionHash } from './composed-message.ts'
 
 test('the same revision is always the same bytes, and another one is another message', async () => {
@@ -80,13 +81,59 @@ test('what people are shown of it is read from its bytes', async () => {
   expect(shown.html).toContain('<b>Bob</b>')
 })
 
-test('words that only its text has are told', async () => {
+test('comments of Markdown are not sent; words that only its text has are told', async () => {
   const world = await startDrafts()
-  const content = 'Hello **Bob**\n\n<!-- pin 4711 -->\n'
-  const draft = await world.create({ to: ['bob@example.com'], subject: 'x', body: { format: 'markdown', content } })
-  const { composed, bytes } = await world.compose(draft)
-  expect(bytes.toString('latin1')).toContain('pin 4711')
-  expect((await world.messages.read(composed, agent, signal)).unseen_words).toBe('pin 4711')
+  const composed = async (content: string) => {
+    const draft = await world.create({ to: ['bob@example.com'], subject: 'x', body: { format: 'markdown', content } })
+    return world.compose(draft)
+  }
+  expect((await composed('Hello **Bob**\n\n<!-- pin 4711 -->\n')).bytes.toString('latin1')).not.toContain('4711')
+  const { composed: told } = await composed('| a | b |\n|---|---|\n| 1 | 2 | 4711 |\n')
+  expect((await world.messages.read(told, agent, signal)).unseen_words).toBe('4711')
+})
+
+test('invisible characters are not sent, in any place; those that scripts and emoji need are', async () => {
+  const world = await startDrafts()
+  const secret = [...'pin 4711'].map(letter => String.fromCodePoint(0xe0000 + letter.codePointAt(0)!)).join('')
+  const hidden = `${secret}\u200b\u2060\u202e\u{e0101}`
+  const needed = '👩‍👩‍👧 \u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f} کتاب‌ها'
+  for (const format of ['text', 'markdown', 'html'] as const) {
+    let draft = await world.create({
+      to: [{ name: `Bob${hidden}`, email: 'bob@example.com' }],
+      from_name: `Ann${hidden}`,
+      subject: `Hello${hidden} ${needed}`,
+      body: { format, content: `Hello${hidden} ${needed}` },
+    })
+    draft = await world.attach(draft, `a${hidden}.txt`, Buffer.from('x'), 'text/plain')
+    const { composed } = await world.compose(draft)
+    const { headers, people, text, html, attachments } = await world.messages.read(composed, agent, signal)
+    // Text made of HTML has no joiners at all.
+    if (format !== 'html') expect(text).toBe(`Hello ${needed}\n`)
+    expect(text).not.toContain(secret)
+    if (format !== 'text') expect(html).toContain(`Hello ${needed}`)
+    expect(attachments[0]!.name).toMatch(/^a_?\.txt$/)
+    expect(people.map(({ name }) => name)).toEqual(['Ann', 'Bob'])
+    const subject = headers.find(({ name }) => name === 'Subject')!.value
+    expect(await decodeWords(subject)).toBe(`Hello ${needed}`)
+  }
+})
+
+test('people are told with the names that recipients see', async () => {
+  const world = await startDrafts()
+  const draft = await world.create({
+    to: [{ name: 'boss@ok.example', email: 'eve@evil.example' }, 'plain@example.com'],
+    cc: [{ name: 'Müller, "Jo" <x@y.example>', email: 'jo@bücher.example' }],
+    reply_to: [{ name: '明日の会議について', email: 'r@example.com' }],
+    subject: 'x',
+    body: { format: 'text', content: 'x' },
+  })
+  const { composed } = await world.compose(draft)
+  expect((await world.messages.read(composed, agent, signal)).people.slice(1)).toEqual([
+    { field: 'reply_to', name: '明日の会議について', email: 'r@example.com' },
+    { field: 'to', name: 'boss@ok.example', email: 'eve@evil.example' },
+    { field: 'to', name: null, email: 'plain@example.com' },
+    { field: 'cc', name: 'Müller, "Jo" <x@y.example>', email: 'jo@xn--bcher-kva.example' },
+  ])
 })
 
 /** Anything that a caller could try to get into a header. */

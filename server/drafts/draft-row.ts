@@ -49,6 +49,6 @@ function newKey(): string {
   return randomBytes(16).toString('hex')
 }
 
-function changedBy({ kind, id, name }: Principal): string {
-  return JSON.stringify({ kind: kindOf(kind), id, name })
+function changedBy({ kind, id, name, userId }: Principal): string {
+  return JSON.stringify({ kind: kindOf(kind), id, name, user_id: userId })
 }

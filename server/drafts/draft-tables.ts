@@ -41,7 +41,7 @@ export interface DraftRow {
    * programs that had read no such mail within the longest time that a policy can ask for.
    */
   taint_ms: number | null
-  /** `Draft['changed_by']` */
+  /** `Draft['changed_by']`, with its `user_id`; drafts of earlier versions have none. */
   changed_by: string
   created_at: string
   updated_at: string

@@ -52,7 +52,7 @@ export function toDraft(row: DraftRow, { email, attachments, saved, warnings }: 
     saved,
     proposal_id: row.proposal_id,
     created_by: { kind: kindOf(row.principal_kind), id: row.principal_id, name: row.principal_name },
-    changed_by: JSON.parse(row.changed_by) as Draft['changed_by'],
+    changed_by: changerOf(row),
     created_at: row.created_at,
     updated_at: row.updated_at,
   }
@@ -60,6 +60,24 @@ export function toDraft(row: DraftRow, { email, attachments, saved, warnings }: 
 
 export function toAttachment({ id, name, type, size_bytes, sha256 }: DraftAttachmentRow): DraftAttachment {
   return { id, name, type, size_bytes: Number(size_bytes), sha256 }
+}
+
+/** Who wrote a draft: the one who created it, and the last one who changed it. */
+export interface DraftWriter {
+  kind: Draft['created_by']['kind']
+  name: string
+  /** The user who is signed in, or whose token it is; undefined if unknown, in drafts of earlier versions. */
+  user_id?: string | null | undefined
+}
+
+export function writersOf(row: DraftRow): DraftWriter[] {
+  const creator = { kind: kindOf(row.principal_kind), name: row.principal_name, user_id: row.user_id }
+  return [creator, JSON.parse(row.changed_by) as DraftWriter]
+}
+
+function changerOf(row: DraftRow): Draft['changed_by'] {
+  const { kind, id, name } = JSON.parse(row.changed_by) as Draft['changed_by']
+  return { kind, id, name }
 }
 
 /** Anonymous callers do not pass the gate. */

@@ -6,6 +6,7 @@ import type { DraftBody } from '../../contract/draft.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Requester } from '../reading/job-cache.ts'
 import type { OutgoingBodies } from '../reading/outgoing-bodies.ts'
+import { withoutNames } from '../reading/outgoing-style.ts'
 import type { DraftContent, Quote } from './draft-tables.ts'
 
 /** The signature separator (RFC 3676, section 4.3). */
@@ -84,22 +85,31 @@ function quotedText({ kind, lines, text }: Quote): string {
 
 function htmlOf(own: Written, signed: Written | null, quote: Quote | null): string {
   const style = own.style === '' ? '' : `<style>\n${own.style}\n</style>\n`
-  const parts = [own.html ?? '']
-  if (signed) parts.push(`<div>${signatureMark}<br>\n${signed.html ?? asHtml(signed.text)}</div>`)
+  const parts = [directed(own)]
+  if (signed) {
+    const content = signed.html === null ? asHtml(signed.text) : withoutNames(signed.html)
+    parts.push(`<div dir="auto">${signatureMark}<br>\n${content}</div>`)
+  }
   if (quote) parts.push(quotedHtml(quote))
   const body = parts.join('\n')
   return `<!doctype html>\n<html><head><meta charset="utf-8">\n${style}</head><body${own.bodyAttributes}>\n${body}\n</body></html>\n`
 }
 
+/** Text in Hebrew or Arabic starts on the right, unless the author states a direction. */
+function directed({ html, bodyAttributes }: Written): string {
+  return bodyAttributes.includes(' dir=') ? (html ?? '') : `<div dir="auto">${html ?? ''}</div>`
+}
+
 function quotedHtml({ kind, lines, text, html }: Quote): string {
-  const content = html ?? asHtml(text)
+  // Its style sheet is not sent.
+  const content = html === null ? asHtml(text) : withoutNames(html)
   const head = `<div>${lines.map(escapeHtml).join('<br>\n')}</div>`
   if (kind === 'forward') return `<br>\n${head}<br>\n<div>${content}</div>`
   return `<br>\n${head}\n<blockquote type="cite" style="margin:0 0 0 .8ex;border-left:1px solid #ccc;padding-left:1ex">\n${content}\n</blockquote>`
 }
 
 function asHtml(text: string): string {
-  return `<div style="white-space:pre-wrap">${escapeHtml(text.trim())}</div>`
+  return `<div dir="auto" style="white-space:pre-wrap">${escapeHtml(text.trim())}</div>`
 }
 
 function escapeHtml(text: string): string {

@@ -4,6 +4,7 @@
  */
 import { Readable } from 'node:stream'
 import MimeNode from 'nodemailer/lib/mime-node'
+import { hiddenCharacter } from '../../contract/hidden-character.ts'
 import type { Address } from '../../contract/mail.ts'
 import { attachmentType, headerName, isMessageId } from './header-forms.ts'
 
@@ -79,18 +80,24 @@ function toNode({ email, name }: Address): { address: string; name: string } {
 
 /** The last of several checks that nothing that ends a line gets into a field. */
 function bare(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ').toWellFormed()
+  return text
+    .replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+    .replaceAll(hidden, '')
+    .toWellFormed()
 }
+
+/** Invisible characters could carry words that nobody who approves the message sees. */
+const hidden = new RegExp(`(?![\\t\\r\\n])${hiddenCharacter}`, 'gu')
 
 function idOf(id: string): string {
   if (!isMessageId(id)) throw new Error('a Message-ID that may not be written')
   return id
 }
 
-/** NUL is not allowed in a message (RFC 5322, section 2.2.3 and RFC 5321, section 4.5.2). */
+/** Nor is NUL allowed in a message (RFC 5322, section 2.2.3 and RFC 5321, section 4.5.2). */
 function withLineEnds(text: string): string {
   return text
     .toWellFormed()
-    .replaceAll('\0', '')
+    .replaceAll(hidden, '')
     .replaceAll(/\r\n?|\n/g, '\r\n')
 }

@@ -18,7 +18,7 @@ import type { EventFilter } from './event-view.ts'
 import { type Follower, type FollowOptions, LogFollowers } from './log-followers.ts'
 import { LogReader } from './log-reader.ts'
 import { maxReplay, ReplayQueue } from './replay-queue.ts'
-import { StateFrame, type SummedFor } from './state-frame.ts'
+import { keyOf, StateFrame, type SummedFor } from './state-frame.ts'
 import { StreamFigures, type StreamTotals } from './stream-figures.ts'
 import { describeStreams } from './stream-health.ts'
 import { StreamOwners } from './stream-owners.ts'
@@ -153,13 +153,19 @@ export class EventHub {
 
   /** Publishes the last state of a type and account, which is not kept for streams that open later. */
   publishLastState(state: State, summedFor?: SummedFor): void {
-    const [key] = this.#sendState(new StateFrame(state, summedFor))
-    this.#states.delete(key)
+    this.#states.delete(keyOf(state))
+    this.#sendOnce(state, summedFor)
   }
 
   /** Publishes a state to the open streams of an owner, without keeping it. @param owner Key from `ownerOf`. */
   publishTo(owner: string, state: State): void {
-    this.#sendState(new StateFrame(state, undefined, owner))
+    this.#sendOnce(state, undefined, owner)
+  }
+
+  /** Sends a state that is not kept, so without open streams it is only counted. */
+  #sendOnce(state: State, summedFor: SummedFor | undefined, owner?: string): void {
+    if (this.#streams.size === 0) this.#count(state.type)
+    else this.#sendState(new StateFrame(state, summedFor, owner))
   }
 
   #sendState(newest: StateFrame): [key: string, StateFrame] {

@@ -9,11 +9,16 @@ import type { EventView } from './event-view.ts'
 /** Returns the state summed over the accounts visible to a principal; undefined if it may not see the state. */
 export type SummedFor = (sight: Sight) => State['data'] | undefined
 
+/** Returns the key of a state: a newer state replaces one with the same. */
+export function keyOf({ type, data }: Pick<State, 'type' | 'data'>): string {
+  if ('conversation_id' in data) return `${type} ${data.conversation_id}`
+  return 'account_id' in data && data.account_id !== undefined ? `${type} ${data.account_id}` : type
+}
+
 export class StateFrame {
   readonly type: StateType
   /** The account of a state, whose streams have to see it; undefined if it is about none. */
   readonly accountId: string | undefined
-  /** A newer state replaces one with the same key. */
   readonly key: string
   /** Key from `ownerOf` for a state sent only to the streams of one user or token. */
   readonly owner: string | undefined
@@ -27,12 +32,7 @@ export class StateFrame {
     this.type = type
     this.owner = owner
     this.accountId = 'account_id' in data ? data.account_id : undefined
-    this.key =
-      'conversation_id' in data
-        ? `${type} ${data.conversation_id}`
-        : this.accountId === undefined
-          ? type
-          : `${type} ${this.accountId}`
+    this.key = keyOf({ type, data })
     this.#whole = encodeFrame(type, data)
     this.#summedFor = summedFor
   }

@@ -1,12 +1,31 @@
-/** The active freezes in memory: which callers and accounts are stopped, and whether from reading too. */
+/** The active freezes in memory, as the gate checks them: who and what is stopped, and whether from reading too. */
 import type { Freeze } from '../../contract/freezes.ts'
 import { isMailScope } from '../../contract/scope.ts'
-import type { Operation } from '../platform/guard.ts'
+import type { Operation, Stops } from '../platform/guard.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
 import type { FreezeRow } from './freeze-tables.ts'
 
 export type Acting = Pick<Principal, 'kind' | 'id'>
 
+/** Checks the freezes that are in force now. */
+export class FreezeStops implements Stops {
+  active = new ActiveFreezes([])
+
+  check(principal: Principal, operation: Operation, accountId?: string): void {
+    const stop = this.active.stopOf(principal, operation, accountId)
+    if (stop) throw frozen(stop)
+  }
+
+  checkAll(principal: Principal, { scope, name }: Operation): void {
+    // Other reads show no mail; facts on the event stream do.
+    const showsMail = name.startsWith('events.') || (scope !== 'public' && scope !== 'signed_in' && isMailScope(scope))
+    const stop = showsMail ? this.active.stopOfAll(principal) : undefined
+    if (stop) throw frozen(stop)
+  }
+}
+
+/** A set of freezes, which never changes. */
 export class ActiveFreezes {
   readonly rows: readonly FreezeRow[]
   readonly #everything: FreezeRow | undefined
@@ -65,4 +84,12 @@ export function isProgram({ kind }: Pick<Principal, 'kind'>): boolean {
 
 function stricter(one: FreezeRow | undefined, other: FreezeRow): FreezeRow {
   return one?.reads === 'stop' ? one : other
+}
+
+function frozen({ target, reads, reason }: FreezeRow): Problem {
+  const what = { principal: 'this caller does', account: 'is done with this account', everything: 'programs do' }[
+    target
+  ]
+  const detail = `A human stopped what ${what}${reads === 'stop' ? ', reading too' : ''}${reason ? `: ${reason}` : ''}`
+  return new Problem('frozen', /[.!?]$/.test(detail) ? detail : `${detail}.`)
 }

@@ -43,8 +43,8 @@ async function serviceOn(db?: Database, store?: FreezeStore) {
 
 function stops(freezes: FreezeService, principal: Principal, operation: Operation, accountId?: string) {
   try {
-    freezes.check(principal, operation, accountId)
-    if (accountId === undefined) freezes.checkAll(principal, operation)
+    freezes.stops.check(principal, operation, accountId)
+    if (accountId === undefined) freezes.stops.checkAll(principal, operation)
     return false
   } catch (error) {
     expect(error).toMatchObject({ code: 'frozen', status: 403 })
@@ -63,7 +63,7 @@ onEachDatabase(open => {
       true,
       false,
     ])
-    expect(() => freezes.check(bot, move)).toThrow('A human stopped what this caller does: odd mails.')
+    expect(() => freezes.stops.check(bot, move)).toThrow('A human stopped what this caller does: odd mails.')
     // Repeated equally strictly it is the same freeze. A stricter one is added, and both are lifted together.
     expect((await freezes.freeze(admin, { principal: 'token-bot', reads: 'allow' })).id).toBe(allowed.id)
     const stricter = await freezes.freeze(owner, { principal: 'bot', reads: 'stop' })

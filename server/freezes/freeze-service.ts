@@ -1,16 +1,14 @@
 /** The kill switch: humans freeze what a caller, an account or all programs do, and lift that. Freezes are cached. */
 import { randomBytes } from 'node:crypto'
 import type { Freeze } from '../../contract/freezes.ts'
-import { isMailScope } from '../../contract/scope.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
 import { databaseFaultKind } from '../platform/database/database-fault.ts'
-import type { Operation, Stops } from '../platform/guard.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import { type Acting, ActiveFreezes } from './active-freezes.ts'
+import { type Acting, ActiveFreezes, FreezeStops } from './active-freezes.ts'
 import type { FreezeStore } from './freeze-store.ts'
 import type { FreezeRow } from './freeze-tables.ts'
 import { principalIdOf, toFreeze, tokenIdOf } from './freeze-view.ts'
@@ -44,7 +42,7 @@ const mostUnstored = 100
 /** Pause before the database is read or written again after an error. */
 const retryMs = 500
 
-export class FreezeService implements Stops {
+export class FreezeService {
   readonly #options: FreezeServiceOptions
   readonly #stopped = new AbortController()
   /** Active freezes that are committed. */
@@ -54,7 +52,8 @@ export class FreezeService implements Stops {
   /** The ones among `#beginning` that the database did not accept; storing is retried. */
   readonly #unstored = new Set<FreezeRow>()
   #isStoring = false
-  #active = new ActiveFreezes([])
+  /** Checks the freezes, at the gate. */
+  readonly stops = new FreezeStops()
   /** Counts changes by this process, so that an older read of the database is not taken for newer. */
   #changes = 0
   #isBehind = false
@@ -91,21 +90,9 @@ export class FreezeService implements Stops {
     this.#listeners.add(listener)
   }
 
-  check(principal: Principal, operation: Operation, accountId?: string): void {
-    const stop = this.#active.stopOf(principal, operation, accountId)
-    if (stop) throw frozen(stop)
-  }
-
-  checkAll(principal: Principal, { scope, name }: Operation): void {
-    // Other reads show no mail; facts on the event stream do.
-    const showsMail = name.startsWith('events.') || (scope !== 'public' && scope !== 'signed_in' && isMailScope(scope))
-    const stop = showsMail ? this.#active.stopOfAll(principal) : undefined
-    if (stop) throw frozen(stop)
-  }
-
   /** Whether the principal may not send, or change mail of the account. Checked again right before it happens. */
   isFrozen(principal: Acting, accountId: string): boolean {
-    return this.#active.holds(principal, accountId)
+    return this.stops.active.holds(principal, accountId)
   }
 
   /**
@@ -114,7 +101,7 @@ export class FreezeService implements Stops {
    */
   async readHeld(db?: Database): Promise<(principal: Acting, accountId: string) => boolean> {
     const stored = new ActiveFreezes(await this.#options.store.listActive(db))
-    return (principal, accountId) => stored.holds(principal, accountId) || this.#active.holds(principal, accountId)
+    return (principal, accountId) => stored.holds(principal, accountId) || this.stops.active.holds(principal, accountId)
   }
 
   async isFrozenNow(principal: Acting, accountId: string, db?: Database): Promise<boolean> {
@@ -124,14 +111,16 @@ export class FreezeService implements Stops {
   /** Whether open streams and reads of the principal must end. */
   stopsReading(principal: Principal): boolean {
     const reading = { name: 'events.stream', scope: 'signed_in', effect: 'read' } as const
-    return (this.#active.stopOf(principal, reading, undefined) ?? this.#active.stopOfAll(principal)) !== undefined
+    return (
+      (this.stops.active.stopOf(principal, reading, undefined) ?? this.stops.active.stopOfAll(principal)) !== undefined
+    )
   }
 
   /** Takes effect before this resolves. An existing freeze that is at least as strict is returned unchanged. */
   async freeze(principal: Principal, input: FreezeInput): Promise<Freeze> {
     const { now } = this.#options
     const target = await this.#targetOf(principal, input)
-    const known = this.#active.find(target.target, target.principal_id, target.account_id)
+    const known = this.stops.active.find(target.target, target.principal_id, target.account_id)
     if (known && (known.reads === 'stop' || input.reads === 'allow') && !this.#beginning.has(known))
       return toFreeze(known)
     const at = new Date(now()).toISOString()
@@ -196,7 +185,7 @@ export class FreezeService implements Stops {
 
   /** Lists freezes, newest first: active ones, or also lifted ones. */
   async list(principal: Principal, onlyActive: boolean): Promise<Freeze[]> {
-    const rows = onlyActive ? this.#active.rows : await this.#options.store.list(mostListed)
+    const rows = onlyActive ? this.stops.active.rows : await this.#options.store.list(mostListed)
     return rows.filter(row => isSeen(principal, row)).map(toFreeze)
   }
 
@@ -225,7 +214,7 @@ export class FreezeService implements Stops {
 
   #use(): void {
     this.#changes++
-    this.#active = new ActiveFreezes([...this.#beginning, ...this.#stored])
+    this.stops.active = new ActiveFreezes([...this.#beginning, ...this.#stored])
     for (const listener of this.#listeners) listener()
   }
 
@@ -295,14 +284,6 @@ function factOf({ id, target, reads }: FreezeRow) {
 function kindOf({ kind }: Principal): FreezeRow['by_kind'] {
   if (kind === 'anonymous') throw new Error('an anonymous caller acts')
   return kind
-}
-
-function frozen({ target, reads, reason }: FreezeRow): Problem {
-  const what = { principal: 'this caller does', account: 'is done with this account', everything: 'programs do' }[
-    target
-  ]
-  const detail = `A human stopped what ${what}${reads === 'stop' ? ', reading too' : ''}${reason ? `: ${reason}` : ''}`
-  return new Problem('frozen', /[.!?]$/.test(detail) ? detail : `${detail}.`)
 }
 
 function notAllowed(): Problem {

@@ -58,8 +58,12 @@ export class HistoryRecorder implements HistorySink {
     this.#minute = this.#newMinute()
   }
 
-  /** Records every response and every tool call. */
-  record({ method, operation, status, code, durationMs, caller, isCounted }: RequestOutcome): void {
+  /** Records every response, and every tool call with the size of its result as sent to an agent. */
+  record(
+    { method, operation, status, code, durationMs, caller, isCounted }: RequestOutcome,
+    _result?: unknown,
+    size?: { tokens: number },
+  ): void {
     const isTool = method === 'CALL'
     if (!isTool && !isCounted) return
     if (!isTool) {
@@ -73,6 +77,7 @@ export class HistoryRecorder implements HistorySink {
     const tool = isTool ? operation.replace(/^tool\./, '') : ''
     const { id, kind } = caller.principal
     this.count('calls', { principal: id, tool, outcome, caller: kind === 'session' ? 'person' : 'program' })
+    if (size && size.tokens > 0) this.count('tokens', { principal: id, tool }, size.tokens)
   }
 
   start(): void {

@@ -40,7 +40,7 @@ export interface ConnectionPoolOptions {
   /** Records the certificates that servers present. */
   certificates?: Pick<CertificateEnds, 'seen'>
   /** Called with the duration of each request, waiting for a connection included. */
-  worked?(accountId: string, ms: number): void
+  history?: { observe(name: 'imap_command_time', ms: number, labels: { account_id: string }): void } | undefined
   /** Persists what is learned of mail servers; nothing is persisted unless given. */
   memory?: ServerMemory
 }
@@ -135,7 +135,8 @@ export class ConnectionPool {
     try {
       return await work
     } finally {
-      this.#options.worked?.(accountId, performance.now() - began)
+      const ms = performance.now() - began
+      this.#options.history?.observe('imap_command_time', ms, { account_id: accountId })
     }
   }
 

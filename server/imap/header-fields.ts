@@ -43,6 +43,11 @@ export function readFields(head: string): HeaderField[] {
   return fields.map(({ name, parts }) => ({ name, value: parts.join(' ').slice(0, maxValue).trim() }))
 }
 
+/** Whether `readFields` returns all fields of the message. */
+export function isWholeHead(head: string): boolean {
+  return /\r?\n\r?\n/.test(head) && readFields(head).length < maxFields
+}
+
 export function readAuthField(value: string): AuthField {
   const [first = [], ...others] = statementsOf(value)
   const namesServer = first.length > 0 && !first.some(word => word.includes('='))

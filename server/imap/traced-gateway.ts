@@ -4,7 +4,7 @@
  */
 import type { MailLogin } from '../accounts/mail-login.ts'
 import type { LineListener } from '../accounts/protocol-log.ts'
-import { TokenBuckets } from '../platform/token-buckets.ts'
+import { TokenBuckets } from '../platform/rate-limits.ts'
 import { overridden } from '../platform/tracing/overridden.ts'
 import type { Span } from '../platform/tracing/span.ts'
 import { errorType, type Tracer } from '../platform/tracing/tracer.ts'

@@ -4,6 +4,7 @@
  */
 import { Problem } from '../platform/problem.ts'
 import { threadProgram } from '../platform/start-thread.ts'
+import { UnchangedPages } from './fresh-reads.ts'
 import type { IndexHome } from './index-databases.ts'
 import { IndexFault } from './index-fault.ts'
 import type { IndexOrder, WriterPlace } from './index-messages.ts'
@@ -12,7 +13,6 @@ import type { PageAnswer } from './index-page.ts'
 import type { FolderBatch } from './index-types.ts'
 import { IndexWorker } from './index-worker.ts'
 import { ownBytes } from './own-bytes.ts'
-import { UnchangedPages } from './unchanged-pages.ts'
 
 export interface IndexThreadsOptions {
   home: IndexHome

@@ -25,9 +25,9 @@ export interface IndexedMailOptions {
   indexerOf(accountId: string): Pick<AccountIndexer, 'lookedAt' | 'isComplete' | 'renew' | 'mailbox'> | undefined
 }
 
-/** The owner with the effective level, also where it is the default. */
 export interface IndexOwner extends Owner {
-  indexLevel: IndexLevel
+  /** Null for the default. */
+  indexLevel: IndexLevel | null
 }
 
 interface ChangesQuery {
@@ -123,8 +123,9 @@ export class IndexedMail {
   }
 
   async getIndex(principal: Principal, accountId: string): Promise<IndexStatus> {
-    const { indexLevel: level, revision } = await this.#options.ownerOf(principal, accountId)
+    const { indexLevel, revision } = await this.#options.ownerOf(principal, accountId)
     const { index, defaultLevel, indexerOf, hasIndex } = this.#options
+    const level = indexLevel ?? defaultLevel
     if (level === 'off') return { ...offStatus, default_level: defaultLevel }
     if (revision === null && !(await hasIndex(accountId))) {
       return { ...offStatus, level, default_level: defaultLevel, state: 'building' }
@@ -158,7 +159,7 @@ export class IndexedMail {
     if (!maySeeAccount(principal, accountId)) throw new Problem('account_not_found', 'There is no such account.')
     const { indexLevel, mailbox, revision } = await this.#options.ownerOf(principal, accountId)
     if (revision === null) throw new Problem('account_disabled', 'The account is disabled: its index cannot be read.')
-    if (indexLevel === 'off')
+    if ((indexLevel ?? this.#options.defaultLevel) === 'off')
       throw new Problem('index_off', 'The mail of this account is not indexed: its level is `off`.')
     const { index, indexerOf } = this.#options
     const indexer = indexerOf(accountId)

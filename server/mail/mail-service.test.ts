@@ -178,8 +178,18 @@ describe('the document for the frame', () => {
   test('shows a message without HTML as its text, and no markup in it counts', async () => {
     gateway.deliver({ subject: 'text', text: '1 < 2 & <script>alert(1)</script>' })
     expect(await htmlOf('text')).toContain(
-      '<body><pre>1 &lt; 2 &amp; &lt;script&gt;alert(1)&lt;/script&gt;</pre></body>',
+      '<body><pre dir="auto">1 &lt; 2 &amp; &lt;script&gt;alert(1)&lt;/script&gt;</pre></body>',
     )
+  })
+
+  test('takes the direction of a message from its words, unless its sender states one', async () => {
+    const hebrew = '\u05e9\u05dc\u05d5\u05dd'
+    gateway.deliver({ subject: 'auto', html: `<p>${hebrew}` })
+    expect(await htmlOf('auto')).toContain(`<body dir="auto"><p>${hebrew}`)
+    gateway.deliver({ subject: 'stated', html: `<html dir="LTR"><body bgcolor="#fff"><p>${hebrew}` })
+    expect(await htmlOf('stated')).toContain('<body bgcolor="#fff" dir="ltr">')
+    gateway.deliver({ subject: 'both', html: `<html dir="rtl"><body dir="ltr"><p>${hebrew}` })
+    expect(await htmlOf('both')).toContain('<body dir="ltr">')
   })
 
   test('says why there is only the text, when the HTML cannot be shown or has to wait', async () => {
@@ -191,7 +201,7 @@ describe('the document for the frame', () => {
       mail = new MailService({ pool, refs, cleaner: { clean: async () => why }, parts: partsReader(), ownerOf })
       const html = await htmlOf('hostile')
       expect(html).toContain(words)
-      expect(html).toContain('This is its text.</p><pre>a &lt; b</pre>')
+      expect(html).toContain('This is its text.</p><pre dir="auto">a &lt; b</pre>')
       expect(html).not.toContain('<div>')
     }
   })

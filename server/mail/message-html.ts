@@ -11,7 +11,7 @@ import type { ReadyHtml } from './embed-pictures.ts'
 /** Defaults that the sender's styles override. A missing picture takes the size of its alternative text. */
 const plainStyle =
   'html{color-scheme:light;background:#fff;color:#1b1f24;font:14px/1.5 system-ui,sans-serif}' +
-  'body{margin:min(16px,4vw);overflow-wrap:break-word}*{box-sizing:border-box}pre{white-space:pre-wrap;font:inherit;margin:0}' +
+  'body{margin:min(16px,4vw);overflow-wrap:break-word}*{box-sizing:border-box}pre{white-space:pre-wrap;unicode-bidi:plaintext;font:inherit;margin:0}' +
   'hr{max-width:100%}img{max-width:100%;height:auto}tr[data-narrow]{overflow-wrap:anywhere}' +
   '.note{margin:0 0 16px;padding:12px;border:1px solid #d0d5db;border-radius:6px;background:#f5f6f8}'
 
@@ -22,13 +22,21 @@ const fittingStyle =
   'blockquote blockquote blockquote{margin-left:0!important;margin-right:0!important;padding-left:6px!important;padding-right:0!important}}'
 
 export function renderMessageHtml({ style, bodyAttributes, body }: ReadyHtml): string {
-  return frameOf(`<style>${fittingStyle}</style><style>${style}</style>`, `<body${bodyAttributes}>${body}</body>`)
+  return frameOf(
+    `<style>${fittingStyle}</style><style>${style}</style>`,
+    `<body${directed(bodyAttributes)}>${body}</body>`,
+  )
+}
+
+/** Adds the direction of the text, since Hebrew and Arabic start on the right, unless the sender states one. */
+function directed(attributes: string): string {
+  return attributes.includes(' dir=') ? attributes : `${attributes} dir="auto"`
 }
 
 /** @param why Why its HTML cannot be shown; undefined when the message has none. */
 export function renderMessageText(text: string | null, why?: NoOutcome): string {
   const note = why === undefined ? '' : `<p class="note">${notes[why]}${text ? ' This is its text.' : ''}</p>`
-  return frameOf('', `<body>${note}<pre>${escapeHtml(text ?? '')}</pre></body>`)
+  return frameOf('', `<body>${note}<pre dir="auto">${escapeHtml(text ?? '')}</pre></body>`)
 }
 
 const notes: Readonly<Record<NoOutcome, string>> = {
@@ -89,14 +97,17 @@ async function cleanPieces(
 ): Promise<Pieces | NoOutcome> {
   const clean = await cleaner.clean(source, remote, requester)
   if (typeof clean === 'string') return clean
-  return { style: clean.style, body: ['<div', ...clean.bodyAttributes, '>', ...clean.body, '</div>'] }
+  return {
+    style: clean.style,
+    body: ['<div dir="auto"><div', ...clean.bodyAttributes, '>', ...clean.body, '</div></div>'],
+  }
 }
 
 function piecesOf(item: Exclude<BodyItem, { kind: 'html' }>): Pieces {
   const body: Piece[] =
     item.kind === 'picture'
       ? ['<p><img alt="" src="', { contentId: nameOf(item.id) }, '"></p>']
-      : [`<pre>${escapeHtml(item.content)}</pre>`]
+      : [`<pre dir="auto">${escapeHtml(item.content)}</pre>`]
   return { style: [], body }
 }
 

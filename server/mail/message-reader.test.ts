@@ -247,7 +247,13 @@ test('what the mail server found of a sender is told, and what the message says 
     `Authentication-Results: ${id}; spf=none; dmarc=pass header.from=corp.example\r\nSubject: x\r\n\r\n`
   const refs = await refsOf({ from, head: field('mx.google.com') }, { from, head: field('mx.evil.example') })
   const { messages } = await read(refs)
-  expect(messages[0]?.auth).toEqual({ verdict: 'verified', domain: 'corp.example', spf: 'none', dmarc: 'pass' })
+  expect(messages[0]?.auth).toEqual({
+    verdict: 'verified',
+    domain: 'corp.example',
+    spf: 'none',
+    dmarc: 'pass',
+    unsigned: 'subject body',
+  })
   expect(messages[1]).not.toHaveProperty('auth')
 })
 

@@ -143,8 +143,9 @@ function countOf(message: UncomparedMessage, list: PeopleList): number {
   return list === 'sender' ? message.sender.length : message[`${list}_count`]
 }
 
-function authOf(auth: NonNullable<Message['auth']>): Record<string, string> {
-  return Object.fromEntries(Object.entries(auth).flatMap(([name, value]) => (value === null ? [] : [[name, value]])))
+function authOf({ unsigned, ...auth }: NonNullable<Message['auth']>): Record<string, string> {
+  const named = Object.entries({ ...auth, unsigned: unsigned.join(' ') || null })
+  return Object.fromEntries(named.flatMap(([name, value]) => (value === null ? [] : [[name, value]])))
 }
 
 function headersOf({ message_id, flags, keywords }: UncomparedMessage): Partial<ReadMessage> {

@@ -19,6 +19,8 @@ test('what the border found is told, of the domain in From', () => {
     verdict: 'verified',
     domain: 'corp.example',
     ...results,
+    // No signature is in the message.
+    unsigned: ['from', 'body'],
   })
   expect(judge(received, fail)).toEqual({
     verdict: 'failed',
@@ -26,6 +28,7 @@ test('what the border found is told, of the domain in From', () => {
     spf: 'softfail',
     dkim: null,
     dmarc: 'fail',
+    unsigned: [],
   })
 })
 
@@ -77,6 +80,31 @@ test('only what was found of the very domain in From counts', () => {
   expect(
     about('boss@corp.example', field('dmarc=temperror header.from=corp.example; dkim=pass header.d=corp.example')),
   ).toBe('unverified')
+})
+
+test('a signed message that is passed on with other recipients is not signed with them', () => {
+  const signature = (h: string, more = '') =>
+    `DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=corp.example; s=a;${more}\n h=${h};\n bh=AA==; b=AA==`
+  const mail = ['From: Boss <boss@corp.example>', 'To: ann@example.org', 'Subject: Plan']
+  const unsigned = (...fields: string[]) => judge(received, pass, ...fields)?.unsigned
+  const usual = signature('From : to:\n Subject:date:cc')
+  expect(unsigned(usual, ...mail)).toEqual([])
+  expect(unsigned(usual, ...mail, 'Cc: bea@corp.example')).toEqual([])
+  expect(unsigned(usual, 'Cc: eve@evil.example', ...mail, 'Cc: bea@corp.example')).toEqual(['cc'])
+  expect(unsigned(usual, ...mail, 'Reply-To: eve@evil.example')).toEqual(['reply_to'])
+  expect(unsigned(signature('from:to:subject'), ...mail, 'Cc: eve@evil.example')).toEqual(['cc'])
+  expect(unsigned(signature('from:to'), ...mail)).toEqual(['subject'])
+  expect(unsigned(signature('from:to:subject', ' l=10;'), ...mail)).toEqual(['body'])
+  // Which of two signatures was valid is not known; one of another domain says nothing.
+  expect(unsigned(usual, signature('from'), ...mail)).toEqual(['to', 'subject'])
+  expect(unsigned(usual, signature('from').replace('d=corp', 'd=evil'), ...mail)).toEqual([])
+  expect(unsigned(usual.replace('d=corp', 'd=evil'), ...mail)).toEqual(['from', 'to', 'subject', 'body'])
+  // What was not read may hold another field.
+  expect(senderAuth([received, pass, usual, ...mail, 'X: '].join('\n'), from, gmail)?.unsigned).toHaveLength(6)
+  // Without a signature there is nothing to pass on: it came from the servers of its domain.
+  const sent =
+    'Authentication-Results: mx.google.com; spf=pass smtp.mailfrom=b@corp.example; dmarc=pass header.from=corp.example'
+  expect(judge(received, sent, ...mail)?.unsigned).toEqual([])
 })
 
 test('what a stranger calls himself in the envelope says nothing of the message, though servers repeat it', () => {

@@ -4,6 +4,7 @@
 import { type Address, AuthResult, type SenderAuth } from '../../contract/mail.ts'
 import { type AuthClaim, type AuthField, type HeaderField, readAuthField, readFields } from '../imap/header-fields.ts'
 import { domainOf } from './ascii-address.ts'
+import { unsignedFields } from './unsigned-fields.ts'
 
 /**
  * @param head The beginning of the message, as far as it was read.
@@ -20,7 +21,21 @@ export function senderAuth(
   if (!claims) return null
   const domain = from.length === 1 ? (domainOf(from[0]!.email) ?? null) : null
   const [spf, dkim, dmarc] = [resultOf(claims, 'spf'), resultOf(claims, 'dkim'), resultOf(claims, 'dmarc')]
-  return { verdict: verdictOf(claims, domain), domain, spf, dkim, dmarc }
+  const verdict = verdictOf(claims, domain)
+  const unsigned = verdict === 'verified' && domain !== null ? unsignedBy(claims, domain, head) : []
+  return { verdict, domain, spf, dkim, dmarc, unsigned }
+}
+
+/** A message without a signature that only the servers of its domain may send (SPF) came from them as it is. */
+function unsignedBy(claims: readonly AuthClaim[], domain: string, head: string): SenderAuth['unsigned'] {
+  const isAligned = (other: string) => other.includes('.') && (isWithin(domain, other) || isWithin(other, domain))
+  const passed = claims.filter(({ result }) => result === 'pass')
+  const isSent = passed.some(claim => claim.method === 'spf' && domainsOf(claim).some(isAligned))
+  const isSigned = passed.some(claim => {
+    const domains = claim.method === 'dkim' ? domainsOf(claim) : []
+    return claim.method === 'dkim' && (domains.length === 0 || domains.some(isAligned))
+  })
+  return isSent && !isSigned ? [] : unsignedFields(head, isAligned)
 }
 
 /**
@@ -78,13 +93,14 @@ function verdictOf(claims: readonly AuthClaim[], domain: string | null): SenderA
 }
 
 /** True for a signature or envelope sender of the domain or a parent domain. */
-function speaksFor({ method, result, properties }: AuthClaim, domain: string): boolean {
-  if (result !== 'pass') return false
+function speaksFor(claim: AuthClaim, domain: string): boolean {
+  return claim.result === 'pass' && domainsOf(claim).some(signed => signed.includes('.') && isWithin(domain, signed))
+}
+
+/** Returns the domains that a claim names: of a signature, or of the envelope sender. */
+function domainsOf({ method, properties }: AuthClaim): string[] {
   const of = method === 'dkim' ? ['header.d', 'header.i'] : method === 'spf' ? ['smtp.mailfrom'] : []
-  return of.some(name => {
-    const signed = domainOf(`@${bareDomain(properties.get(name))}`)
-    return signed?.includes('.') && isWithin(domain, signed)
-  })
+  return of.flatMap(name => domainOf(`@${bareDomain(properties.get(name))}`) || [])
 }
 
 function bareDomain(address = ''): string {

@@ -1,8 +1,8 @@
 /** `events/subscribe` and `events/unsubscribe`: webhooks of programs that prove they want events, and renew in time. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Principal } from '../platform/principal.ts'
+import { TokenBuckets } from '../platform/rate-limits.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
-import { TokenBuckets } from '../platform/token-buckets.ts'
 import type { WebhookEndpoints } from '../webhooks/webhook-endpoints.ts'
 import type { WebhookSender } from '../webhooks/webhook-sender.ts'
 import { isSecret, signerOf } from '../webhooks/webhook-signer.ts'

@@ -75,7 +75,7 @@ function setUp(adapter: McpPort['name'], tools: Tool[] = []) {
   const toolbox = new Toolbox({ tools, limits, trail, observe: () => undefined, logger })
   const offer = watchedOffer(createMcpOffer({ toolbox, accounts: { list: async () => [] }, version: '1' }), {
     exchanges,
-    met: () => undefined,
+    observer: { met: () => undefined },
   })
   const port = adapters[adapter]({
     offer,
@@ -84,7 +84,7 @@ function setUp(adapter: McpPort['name'], tools: Tool[] = []) {
     onPeerFault: () => undefined,
   })
   onTestFinished(() => port.close())
-  const mcp = new McpService({ port: async () => port, exchanges, clients, observer, logger })
+  const mcp = new McpService({ load: async () => port, exchanges, clients, observer, logger })
   const closing: (() => void)[] = []
   const send = (body: unknown, more: Record<string, string> = {}) => {
     const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...more }

@@ -13,16 +13,13 @@ import { callerIn, mcpSessionOf, newSessionName, sessionNotFound, withNewSession
 import { wantedForm } from './result-form.ts'
 
 export interface McpServiceOptions {
-  /** Called for each exchange; the first call loads the adapter, so that a server without agents does without it. */
-  port(): Promise<McpPort>
+  /** Loads the adapter, with the first exchange: a server without agents does not spend the memory. */
+  load(): Promise<McpPort>
   exchanges: ExchangeRegistry
   clients: Pick<ClientRegistry, 'recognise' | 'openStream'>
   observer: McpObserver
   logger: Logger
 }
-
-/** The methods for HTTP. */
-export type McpTransports = Pick<McpService, 'answer' | 'openSse' | 'postSse'>
 
 interface Opened {
   session: McpSession
@@ -45,6 +42,7 @@ export class McpService {
   readonly #options: McpServiceOptions
   /** HTTP+SSE sessions by their secret name; bounded by the registry's streams. */
   readonly #sessions = new Map<string, Opened>()
+  #loading: Promise<McpPort> | undefined
 
   constructor(options: McpServiceOptions) {
     this.#options = options
@@ -53,7 +51,12 @@ export class McpService {
   /** Loads the adapter early, for a stdio server. */
   warmUp(): void {
     // An error is reported by the exchange that needs it.
-    this.#options.port().catch(() => undefined)
+    this.#port().catch(() => undefined)
+  }
+
+  /** Closes the adapter with its open connections. */
+  async stop(): Promise<void> {
+    await (await this.#loading)?.close()
   }
 
   /** Handles Streamable HTTP. @throws Problem when a bound is reached. */
@@ -66,7 +69,7 @@ export class McpService {
     const caller = callerIn(call.caller, named.name)
     // An unknown result form is refused whatever the request.
     wantedForm(request.headers)
-    const port = await this.#options.port()
+    const port = await this.#port()
     const kind = port.kindOf(request, body)
     const said = { transport: 'http', ...claimsOf(request.headers, body) } as const
     const watch = this.#watch(caller, kind, requestId, said)
@@ -84,7 +87,7 @@ export class McpService {
   /** Opens an HTTP+SSE session (2024-11-05), which lasts as long as its stream. @throws Problem at a bound. */
   async openSse(call: FetchCall): Promise<Response> {
     const { request, requestId } = call
-    const port = await this.#options.port()
+    const port = await this.#port()
     const id = newSessionName('sse')
     const caller = callerIn(call.caller, id)
     const watch = this.#watch(caller, 'stream', requestId, ofSession('sse'))
@@ -118,7 +121,7 @@ export class McpService {
     const refusal = refusalOf(body)
     if (refusal) return refusal
     const caller = callerIn(call.caller, id)
-    const port = await this.#options.port()
+    const port = await this.#port()
     this.#options.clients.recognise(caller, 'mcp')
     // The call outlives its request: its session ends it, or the registry.
     const asking = {
@@ -137,7 +140,7 @@ export class McpService {
     caller: Caller,
     { input, output, headers, principalNow, ...options }: StdioOptions,
   ): Promise<McpSession> {
-    const port = await this.#options.port()
+    const port = await this.#port()
     const id = newSessionName('stdio')
     const found = principalNow()
     const named = callerIn({ ...caller, principal: found instanceof Promise ? await found : found }, id)
@@ -152,6 +155,11 @@ export class McpService {
     }
     void session.ended.then(over, over)
     return session
+  }
+
+  #port(): Promise<McpPort> {
+    this.#loading ??= this.#options.load()
+    return this.#loading
   }
 
   #watch(caller: Caller, kind: ExchangeKind, requestId: string, said: Said): Watch {

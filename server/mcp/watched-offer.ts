@@ -16,8 +16,10 @@ import {
 
 export interface Watching {
   exchanges: Pick<ExchangeRegistry, 'open'>
-  /** Called with each request; must not throw. */
-  met(context: McpCallContext): void
+  observer: {
+    /** Called with each request; must not throw. */
+    met(context: McpCallContext): void
+  }
 }
 
 /**
@@ -25,7 +27,7 @@ export interface Watching {
  * exchange already. Messages of a session (SSE, stdio) are answered on another channel, so each is registered here,
  * gets a deadline, and ends with the rights of its principal.
  */
-export function watchedOffer(offer: McpOffer, { exchanges, met }: Watching): McpOffer {
+export function watchedOffer(offer: McpOffer, { exchanges, observer }: Watching): McpOffer {
   const counted = async <Asking extends McpCallContext, T>(
     given: Asking,
     work: (context: Asking) => Promise<T>,
@@ -34,7 +36,7 @@ export function watchedOffer(offer: McpOffer, { exchanges, met }: Watching): Mcp
     const now = current(given)
     // Continues in the same turn if possible, so that no change of rights is missed.
     const context = now instanceof Promise ? await now : now
-    met(context)
+    observer.met(context)
     if ((context.transport ?? 'http') === 'http') return work(context)
     const ending = new AbortController()
     const cut = Promise.withResolvers<never>()
@@ -67,7 +69,7 @@ export function watchedOffer(offer: McpOffer, { exchanges, met }: Watching): Mcp
     has: offer.has,
     catalogue: async given => {
       const context = await current(given)
-      met(context)
+      observer.met(context)
       return offer.catalogue(context)
     },
     call: (name, input, context) => counted(context, watched => offer.call(name, input, watched)),

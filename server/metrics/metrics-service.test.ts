@@ -110,9 +110,9 @@ test('only requests that count are counted, and they are forgotten after a minut
   vi.useFakeTimers()
   const { metrics } = setUp(Date.now() - 90_000)
   metrics.start()
-  metrics.recordRequest(outcome({ durationMs: 10 }))
-  metrics.recordRequest(outcome({ durationMs: 30 }))
-  metrics.recordRequest(outcome({ durationMs: 9000, isCounted: false }))
+  metrics.record(outcome({ durationMs: 10 }))
+  metrics.record(outcome({ durationMs: 30 }))
+  metrics.record(outcome({ durationMs: 9000, isCounted: false }))
   expect(metrics.getStats(all)).toMatchObject({
     requests_per_minute: 2,
     average_response_time_ms: 20,
@@ -134,7 +134,7 @@ test('what this server failed is counted for a minute, and what a mail server fa
   vi.useFakeTimers()
   const { metrics, events } = setUp()
   metrics.start()
-  for (const status of [200, 404, 500, 503, 502, 504]) metrics.recordRequest(outcome({ status }))
+  for (const status of [200, 404, 500, 503, 502, 504]) metrics.record(outcome({ status }))
   expect(metrics.getStats(all)).toMatchObject({ requests_per_minute: 6, errors: { failed_requests: 2 } })
   events.slowConsumers += 3
   expect(metrics.getStats(all).errors.slow_streams).toBe(3)
@@ -224,7 +224,7 @@ test('a client reads the figures, the samples and the Prometheus text over HTTP'
   const http = createHttpServer({
     logger,
     authenticate: ({ token }) => principals[token ?? ''],
-    observe: seen => metrics.recordRequest(seen),
+    observe: seen => metrics.record(seen),
     origins: { publicUrl: undefined, allowed: [], isHttps: false },
     trustedProxies: [],
   })
@@ -323,10 +323,10 @@ test('a scrape by a caller that sees some accounts has series of those, and none
 test('tools, providers, failed connections and the backlog of the trail are told by outcome, and what tells of accounts only to callers that see all', async () => {
   const { metrics, prometheus } = setUp()
   const tool = { operation: 'tool.mail_search', method: 'CALL', isCounted: false, durationMs: 20 }
-  metrics.recordRequest(outcome({ ...tool, status: 200 }))
-  metrics.recordRequest(outcome({ ...tool, status: 404, code: 'message_not_found' }))
-  metrics.recordRequest(outcome({ ...tool, status: 502, code: 'mail_server_unreachable' }))
-  metrics.recordRequest(outcome({ ...tool, status: 504, code: 'mail_server_timeout' }))
+  metrics.record(outcome({ ...tool, status: 200 }))
+  metrics.record(outcome({ ...tool, status: 404, code: 'message_not_found' }))
+  metrics.record(outcome({ ...tool, status: 502, code: 'mail_server_unreachable' }))
+  metrics.record(outcome({ ...tool, status: 504, code: 'mail_server_timeout' }))
   prometheus.calls.recordProvider({ provider: 'openai', outcome: 'timeout', durationMs: 8_000 })
   prometheus.calls.recordImapError('flood')
   prometheus.calls.recordDroppedRow()

@@ -76,7 +76,7 @@ export class MetricsService {
   }
 
   /** Records each finished request and tool call, in O(1). */
-  recordRequest(outcome: RequestOutcome): void {
+  record(outcome: RequestOutcome): void {
     if (outcome.method === 'CALL') this.#options.prometheus.calls.recordTool(outcome)
     if (!outcome.isCounted) return
     this.#window.record(outcome.durationMs, performance.now(), isOwnFailure(outcome.status))

@@ -39,6 +39,12 @@ onEachDatabase(open => {
     await rates.forget()
     expect((await rates.used(bot.id)).changes_hour).toBe(25)
   })
+
+  test('without a limit, changes are counted as well', async () => {
+    const { ask, rates } = judgeOn(await open(), { max_per_hour: null })
+    expect(await Promise.all([ask(2), ask(3)])).toEqual(['done', 'done'])
+    expect((await rates.used(bot.id)).changes_hour).toBe(5)
+  })
 })
 
 test('folders, deletion and mode', async () => {

@@ -88,8 +88,8 @@ export class PolicyRates {
     return tooMany('max_changes_per_hour', 'changed messages an hour', most, used.messages, messages)
   }
 
-  async countChanges(transaction: Database, principalId: string, messages: number): Promise<void> {
-    await this.#store.addUse(transaction, {
+  async countChanges(db: Database, principalId: string, messages: number): Promise<void> {
+    await this.#store.addUse(db, {
       principal_id: principalId,
       kind: 'change',
       at: this.#before(0),

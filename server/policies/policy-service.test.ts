@@ -19,13 +19,13 @@ async function policiesOn(db: Database) {
   const { hub, facts } = await startHub(db)
   const world = tokensOn(db, hub)
   const store = new PolicyStore(db)
-  const start = async () => {
+  const start = async (now = Date.now) => {
     const policies = new PolicyService({
       store,
-      rates: new PolicyRates(store, Date.now),
+      rates: new PolicyRates(store, now),
       hub,
       ownerOf: id => world.store.find(id),
-      now: Date.now,
+      now,
       logger: createLogger('silent'),
     })
     await policies.start()
@@ -75,6 +75,11 @@ onEachDatabase(open => {
     expect((await start()).policyOf(bot)?.mode).toBe('propose')
     const told = facts().flatMap(({ type, data }) => (type === 'token_updated' ? [data] : []))
     expect(told).toMatchObject([{ token_id: info.id, changed: ['policy'] }, { changed: ['policy'] }])
+    // A clock that is set back makes no later policy an earlier one.
+    const behind = await start(() => Date.now() - 3_600_000)
+    expect(await behind.set(ada, info.id, strict)).toMatchObject({ policy: strict, changed_by: ada.name })
+    expect(behind.policyOf(bot)).toEqual(strict)
+    await expect.poll(() => [policies.policyOf(bot)?.mode, other.policyOf(bot)?.mode]).toEqual(['act', 'act'])
     await tokens.revoke(ann, info.id)
     expect((await start()).policyOf(bot)).toEqual(defaultPolicy)
     await expect.poll(() => other.policyOf(bot)).toEqual(defaultPolicy)

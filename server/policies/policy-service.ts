@@ -33,6 +33,8 @@ export interface PolicyServiceOptions {
 
 interface Kept extends ReadPolicy {
   row: PolicyRow
+  /** The number of the read that found it. */
+  read: number
 }
 
 const tokenMark = 'token-'
@@ -44,6 +46,8 @@ export class PolicyService {
   readonly #kept = new Map<string, Kept>()
   /** Tokens whose policy was changed by another process and could not be reloaded yet. */
   readonly #stale = new Set<string>()
+  /** Reads begun so far. Of two the later one counts, whatever times their rows name: a clock may have been set back. */
+  #reads = 0
   readonly #stopped = new AbortController()
   readonly #unsubscribe: (() => void)[] = []
 
@@ -53,13 +57,15 @@ export class PolicyService {
 
   async start(): Promise<void> {
     const { store, hub, rates, logger } = this.#options
-    for (const row of await store.list()) this.#keep(row)
     this.#unsubscribe.push(
       hub.listen('token_updated', ({ token_id: tokenId, changed }) => {
         if (changed.includes('policy')) void this.#follow(tokenId)
       }),
       hub.listen('token_revoked', ({ token_id: tokenId }) => this.#kept.delete(tokenId)),
     )
+    // After listening, so that no change is missed in between.
+    const read = ++this.#reads
+    for (const row of await store.list()) this.#keep(row, read)
     const failed = (err: unknown) => logger.error({ err }, 'policies could not be followed')
     every(retryMs, this.#stopped.signal, () => this.#stale.forEach(tokenId => void this.#follow(tokenId)), failed)
     every(forgetEveryMs, this.#stopped.signal, () => void rates.forget().catch(failed), failed)
@@ -115,7 +121,8 @@ export class PolicyService {
       await store.save(transaction, row)
       publish({ type: 'token_updated', data: { token_id: tokenId, name, user_id, at, changed: ['policy'] } })
     })
-    this.#keep(row)
+    // Read back, since another process may have stored a later one by now.
+    if (!(await this.#follow(tokenId))) this.#keep(row, ++this.#reads)
     return this.#view(tokenId)
   }
 
@@ -142,24 +149,29 @@ export class PolicyService {
     }
   }
 
-  #keep(row: PolicyRow): void {
+  /** @param read The number of the read that found the row. */
+  #keep(row: PolicyRow, read: number): void {
     const known = this.#kept.get(row.token_id)
-    if (known && known.row.changed_at > row.changed_at) return
-    const read = readPolicy(row.policy)
-    if (read.isUnreadable)
+    if (known && known.read > read) return
+    const policy = readPolicy(row.policy)
+    if (policy.isUnreadable)
       this.#options.logger.error({ token_id: row.token_id }, 'a policy cannot be read: nothing is allowed')
-    this.#kept.set(row.token_id, { row, ...read })
+    this.#kept.set(row.token_id, { row, read, ...policy })
   }
 
-  async #follow(tokenId: string): Promise<void> {
+  /** @returns Whether it could be read. */
+  async #follow(tokenId: string): Promise<boolean> {
+    const read = ++this.#reads
     try {
       const row = await this.#options.store.find(tokenId)
       this.#stale.delete(tokenId)
-      if (row) this.#keep(row)
+      if (row) this.#keep(row, read)
       else this.#kept.delete(tokenId)
+      return true
     } catch (err) {
       if (!this.#stale.has(tokenId)) this.#options.logger.error({ err }, 'a policy could not be read')
       this.#stale.add(tokenId)
+      return false
     }
   }
 }

@@ -46,8 +46,8 @@ export class PolicyStore {
     return { messages: Number(messages ?? 0), recipients: Number(recipients ?? 0) }
   }
 
-  async addUse(transaction: Database, row: UseRow): Promise<void> {
-    await transaction.insertInto('policy_uses').values(row).execute()
+  async addUse(db: Database, row: UseRow): Promise<void> {
+    await db.insertInto('policy_uses').values(row).execute()
   }
 
   async forgetUses(before: string): Promise<void> {

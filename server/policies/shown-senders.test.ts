@@ -17,6 +17,10 @@ test.each([
     ['anne@example.com', 'b@example.org'],
   ],
   [{ items: [], total: 0 }, []],
+  [{ subject: 'x', from, auth: { ...pass, unsigned: [] } }, ['anne@example.com']],
+  // Somebody else may have added what the signature does not cover.
+  [{ subject: 'x', from, auth: { ...pass, unsigned: ['cc'] } }, undefined],
+  [{ subject: 'x', from, auth: { ...pass, unsigned: 'subject' } }, undefined],
   [{ subject: 'x', from, auth: { verdict: 'unverified' } }, undefined],
   [{ subject: 'x', from, auth: null }, undefined],
   [{ items: [{ subject: 'x', from }] }, undefined],

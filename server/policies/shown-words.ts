@@ -97,7 +97,7 @@ const deepest = 8
 
 /**
  * Returns the senders of all messages in an answer; undefined if one of them may be anyone's. `From` counts only if the
- * mail server has verified its domain. Lists and searches do not say, so they count as a stranger's.
+ * mail server has verified its domain, whose signature covers all that is shown. Lists and searches do not say, so they count as a stranger's.
  */
 export function shownSenders(answer: unknown): string[] | undefined {
   const senders: string[] = []
@@ -132,6 +132,13 @@ function collectDrafts(value: unknown, ids: Set<string>, depth: number): boolean
   return Object.values(value).every(one => collectDrafts(one, ids, depth - 1))
 }
 
+/** Whether all that is shown is the sender's: what the signature leaves open may be anyone's. */
+function isWhollyVerified(auth: unknown): boolean {
+  if (typeof auth !== 'object' || auth === null || !('verdict' in auth) || auth.verdict !== 'verified') return false
+  const unsigned = 'unsigned' in auth ? auth.unsigned : undefined
+  return unsigned === undefined || unsigned === '' || (Array.isArray(unsigned) && unsigned.length === 0)
+}
+
 function collect(value: unknown, senders: string[], depth: number): boolean {
   if (typeof value !== 'object' || value === null) return true
   if (depth === 0) return false
@@ -139,7 +146,7 @@ function collect(value: unknown, senders: string[], depth: number): boolean {
   const answer = value as Answer
   if (!('subject' in answer)) return Object.values(answer).every(one => collect(one, senders, depth - 1))
   const { from, auth } = answer
-  const isVerified = typeof auth === 'object' && auth !== null && 'verdict' in auth && auth.verdict === 'verified'
+  const isVerified = isWhollyVerified(auth)
   const people = Array.isArray(from) ? (from as unknown[]) : [from]
   if (!isVerified || people.length === 0) return false
   return people.every(person => {

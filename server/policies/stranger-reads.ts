@@ -49,7 +49,7 @@ export class StrangerReads {
   /** Lookups in flight of whether a sender is a stranger, by principal. */
   readonly #looks = new Map<string, Set<Promise<void>>>()
   #lookCount = 0
-  #onRead: (principalId: string) => void = () => undefined
+  #listener: { noteStrangers(principalId: string): void } | undefined
 
   constructor(options: StrangerReadsOptions) {
     this.#options = options
@@ -71,8 +71,8 @@ export class StrangerReads {
   }
 
   /** Sets the listener for reads. */
-  onRead(listener: (principalId: string) => void): void {
-    this.#onRead = listener
+  onRead(listener: { noteStrangers(principalId: string): void }): void {
+    this.#listener = listener
   }
 
   /**
@@ -164,7 +164,7 @@ export class StrangerReads {
   #remember(principalId: string): Promise<void> | undefined {
     this.#reads.delete(principalId)
     this.#reads.set(principalId, this.#options.now())
-    this.#onRead(principalId)
+    this.#listener?.noteStrangers(principalId)
     const [oldest] = this.#reads.keys()
     if (this.#reads.size > mostKnown && oldest !== undefined) {
       this.#reads.delete(oldest)

@@ -15,6 +15,8 @@ import {
   renamedElements,
   voidElements,
 } from './html-allowed.ts'
+import { plainAttribute } from './outgoing-style.ts'
+import { outgoingValue } from './outgoing-words.ts'
 import { linkUrl, type PictureRules, pictureUrl } from './stranger-url.ts'
 
 type Node = DefaultTreeAdapterTypes.Node
@@ -87,6 +89,7 @@ class Cleaner {
   readonly #knownStyles = new Map<string, string>()
   readonly #sheets: string[] = []
   #sheetsLeft = maxStyleSheets
+  #direction = ''
   #bodyAttributes = ''
   #out: string[] = []
   #left = maxOutput
@@ -139,10 +142,17 @@ class Cleaner {
     if (element.namespaceURI !== html.NS.HTML) return 'drop'
     const { tagName } = element
     if (tagName === 'style') this.#addSheet(element)
-    if (tagName === 'body') this.#bodyAttributes = this.#attributesOf(element, 'body')
+    // Only the body's attributes are kept, so the direction of the whole document moves there.
+    if (tagName === 'html') this.#direction = directionOf(element)
+    if (tagName === 'body') {
+      const own = this.#attributesOf(element, 'body')
+      this.#bodyAttributes = own.includes(' dir=') ? own : own + this.#direction
+    }
     if (droppedElements.has(tagName)) return 'drop'
     const name = renamedElements.get(tagName) ?? tagName
     if (!allowedElements.has(name) || depth > maxDepth || !isShown) return 'pass'
+    // Links of a picture's parts are not seen.
+    if (this.#isOutgoing && (name === 'map' || name === 'area')) return 'pass'
     const mark = isNarrow && name === 'tr' ? ' data-narrow' : ''
     this.#write(`<${name}${mark}${this.#attributesOf(element, name)}>`)
     if (voidElements.has(name)) return 'drop'
@@ -184,6 +194,7 @@ class Cleaner {
       return backgroundElements.has(element) ? pictureUrl(value, this.#pictures) : undefined
     }
     if (!isAllowedAttribute(element, name, value)) return undefined
+    if (this.#isOutgoing && outgoingValue(name, value) !== value) return outgoingValue(name, value)
     return name === 'cellpadding' || name === 'cellspacing' ? String(Math.min(Number(value), maxCellSpace)) : value
   }
 
@@ -191,7 +202,8 @@ class Cleaner {
     const key = `${kind} ${css}`
     const known = this.#knownStyles.get(key)
     if (known !== undefined) return known
-    const style = cleanStyleAttribute(css, kind, this.#pictures)
+    const clean = cleanStyleAttribute(css, kind, this.#pictures)
+    const style = this.#isOutgoing ? plainAttribute(clean) : clean
     if (this.#knownStyles.size < maxKnownStyles) this.#knownStyles.set(key, style)
     return style
   }
@@ -270,4 +282,12 @@ function escapeText(text: string): string {
 
 function escapeAttribute(value: string): string {
   return escapeText(value).replaceAll('"', '&quot;')
+}
+
+function directionOf(element: Element): string {
+  const direction = element.attrs
+    .find(({ name }) => name === 'dir')
+    ?.value.trim()
+    .toLowerCase()
+  return direction === 'rtl' || direction === 'ltr' ? ` dir="${direction}"` : ''
 }

@@ -9,8 +9,8 @@ declare module 'css-tree/generator' {
   export { generate as default } from 'css-tree'
 }
 declare module 'css-tree/walker' {
-  import type { find } from 'css-tree'
+  import type { find, walk as walkAll } from 'css-tree'
 
-  const walk: { find: typeof find }
+  const walk: typeof walkAll & { find: typeof find }
   export default walk
 }

@@ -2,7 +2,7 @@
 import { Marked } from 'marked'
 import { type CleanHtml, cleanOutgoing } from './clean-html.ts'
 import { htmlText } from './html-text.ts'
-import { steadyStyle, withoutIdleNames } from './outgoing-style.ts'
+import { steadyStyle } from './outgoing-style.ts'
 
 export interface BodyToWrite {
   format: 'markdown' | 'html'
@@ -24,18 +24,34 @@ const markdown = new Marked({ async: false, gfm: true, breaks: true })
 /** Matches links in our own HTML, in which attribute values contain no quotes or brackets. */
 const link = /<a(?: [a-z-]+="[^"]*")*? href="([^"]*)"[^>]*>([\s\S]*?)<\/a>/g
 
+/** Markdown that is not shown, or not as it is written. */
+const unshown = new Set(['html', 'def', 'image'])
+
 /** @throws Error for a document above limits that no message needs. */
 export function writeBody({ format, content }: BodyToWrite): WrittenBody {
   const source = format === 'markdown' ? markdown.parse(content, { async: false }) : content
   const { style: given, bodyAttributes, body } = cleanOutgoing(source)
-  const style = steadyStyle(textOf(given))
-  const html = withoutIdleNames(textOf(body), style)
+  const whole = steadyStyle(`<body${textOf(bodyAttributes)}>${textOf(body)}`, textOf(given))
+  // Values contain no brackets.
+  const end = whole.html.indexOf('>')
+  const html = whole.html.slice(end + 1)
   return {
-    style,
-    bodyAttributes: textOf(bodyAttributes),
+    style: whole.style,
+    bodyAttributes: whole.html.slice('<body'.length, end),
     html,
-    text: format === 'markdown' ? content : htmlText(html.replaceAll(link, withTarget)).trim(),
+    text: format === 'markdown' && isShown(content) ? content : htmlText(html.replaceAll(link, withTarget)).trim(),
   }
+}
+
+/** Whether Markdown shows all that it says: then it is its own text. Comments, titles and pictures are not shown. */
+function isShown(content: string): boolean {
+  let isAll = true
+  markdown.walkTokens(markdown.lexer(content), token => {
+    const hasTitle = token.type === 'link' && 'title' in token && Boolean(token.title)
+    const hasInfo = token.type === 'code' && 'lang' in token && !/^[a-z\d+#-]{0,12}$/i.test(String(token.lang ?? ''))
+    if (unshown.has(token.type) || hasTitle || hasInfo) isAll = false
+  })
+  return isAll
 }
 
 /** Appends the target to a link's words, so that readers of the plain text can follow it. */

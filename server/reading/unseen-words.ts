@@ -10,6 +10,9 @@ const [maxCompared, maxJoined, maxTold] = [2 * 1024 * 1024, 4_000, 2_000]
 const word = /[\p{L}\p{N}\p{M}]+/gu
 /** Attributes only shown by a pointer or a screen reader, in our own HTML, whose values contain no quotes. */
 const spoken = /\s(?:title|aria-label|abbr|summary)="([^"]*)"/g
+/** A picture whose alternative text is not shown. */
+const picture = /<img(?=[^>]* src=")[^>]*>/g
+const alternative = /\salt="([^"]*)"/
 const styles = /<style>[\s\S]*?<\/style>/g
 const tag = /<[^>]*>/g
 
@@ -25,19 +28,29 @@ const targets = /\shref="([^"]*)"/g
  */
 export function unseenWords({ html, text = '' }: { html: string; text?: string }): { words: string } {
   const body = html.replaceAll(styles, ' ')
-  const seen = new Set(wordsOf(htmlText(html)))
-  const inTags = [...body.matchAll(spoken)].map(([, words = '']) => words)
+  const shown = wordsOf(htmlText(html.replaceAll(picture, tag => tag.replace(alternative, ''))))
+  const seen = new Set(shown)
+  const ofPictures = [...body.matchAll(picture)].map(([tag]) => alternative.exec(tag)?.[1] ?? '')
+  const inTags = [...[...body.matchAll(spoken)].map(([, words = '']) => words), ...ofPictures]
   // A tag may end a word or be inside it, so that a word seen as one may be split here.
   const pieces = wordsOf([htmlWords(body.replaceAll(tag, '<hr>'), maxCompared).text, ...inTags].join('\n'))
   const apart = new Set(pieces)
   const joined = wordsOf(htmlWords(body, maxCompared).text).filter(each => seen.has(each) && !apart.has(each))
   const whole = [...new Set(joined)].join('\n').slice(0, maxJoined)
-  const isUnseen = (piece: string) => !seen.has(piece) && !whole.includes(piece)
+  // A word is as often seen as it is shown: hidden words may all be elsewhere, too.
+  const left = new Map<string, number>()
+  for (const each of shown) left.set(each, (left.get(each) ?? 0) + 1)
+  const isUnseen = (piece: string) => {
+    const count = left.get(piece) ?? 0
+    left.set(piece, count - 1)
+    return count <= 0 && !whole.includes(piece)
+  }
   // Listed already, or written out in the text after the words of a link.
   const known = new Set(wordsOf([...body.matchAll(targets)].map(([, target = '']) => target).join('\n')))
   for (const piece of pieces) known.add(piece)
   const inText = wordsOf(text.slice(0, maxCompared).replaceAll(marks, ' ')).filter(piece => !known.has(piece))
-  const told = [bounded(pieces.filter(isUnseen)), bounded(inText.filter(isUnseen))]
+  const isElsewhere = (piece: string) => seen.has(piece) || whole.includes(piece)
+  const told = [bounded(pieces.filter(isUnseen)), bounded(inText.filter(piece => !isElsewhere(piece)))]
   return { words: told.filter(words => words !== '').join('\n') }
 }
 

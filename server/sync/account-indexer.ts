@@ -98,6 +98,7 @@ export class AccountIndexer {
       index,
       folders,
       texts: this.#options.hasTexts ? texts : undefined,
+      recreated: path => this.#looks.compareAgain(path),
       settle: () => this.#writer.settle(),
       tell: (...told) => this.#tell(...told),
     })

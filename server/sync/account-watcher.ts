@@ -1,6 +1,6 @@
 /** Keeps a connection of one account in IDLE on INBOX, reconnects when it is lost, and reports the account's health. */
 import type { AccountState, IndexLevel } from '../../contract/accounts.ts'
-import { mailboxOf } from '../accounts/account-row.ts'
+import { mailboxOf } from '../accounts/account-reader.ts'
 import { type HealthRegistry, toAccountError } from '../accounts/health-registry.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import { type Backoff, backoffDelay, defaultBackoff } from '../imap/backoff.ts'

@@ -10,6 +10,8 @@ export interface BackfillOptions {
   folders: Pick<FolderIndexer, 'backfill' | 'isAhead' | 'forgetAhead'>
   /** Undefined where only headers are indexed. */
   texts: Pick<TextBackfill, 'step' | 'isAhead' | 'forgetAhead' | 'forget'> | undefined
+  /** Called for a folder that was recreated meanwhile. @returns Whether it is compared again before the next round. */
+  recreated(path: string): boolean
   /** Waits until facts of all writes are forwarded. @throws when that failed */
   settle(): Promise<void>
   tell(phase: SyncPhase, folder: string, done: number, total: number): void
@@ -55,7 +57,7 @@ export class Backfill {
   }
 
   async #step(isComplete: boolean, goesOn: () => Promise<boolean>): Promise<boolean> {
-    const { index, folders, texts, tell } = this.#options
+    const { index, folders, texts, tell, recreated } = this.#options
     const stepTexts = async () => texts !== undefined && (await texts.step(isComplete, await goesOn()))
     if (this.#hasHeaders) return stepTexts()
     const all = await index.listFolders()
@@ -67,7 +69,7 @@ export class Backfill {
     }
     const sum = (of: 'serverTotal' | 'total') => all.reduce((count, folder) => count + folder[of], 0)
     tell('headers', next.path, sum('total'), sum('serverTotal'))
-    // A recreated folder is read from the beginning in the next round.
-    return (await folders.backfill(next, await goesOn())) !== undefined
+    const lowest = await folders.backfill(next, await goesOn())
+    return lowest !== undefined || recreated(next.path)
   }
 }

@@ -31,6 +31,8 @@ type Older = Awaited<ReturnType<MailConnection['changes']['listHeaders']>>
 const batchSize = 400
 /** UIDs per `headersOf`. */
 const headersAtOnce = 200
+/** UIDs have 32 bits (RFC 9051, section 2.3.1.1). */
+const maxUid = 2 ** 32 - 1
 
 export class FolderIndexer {
   readonly #options: FolderIndexerOptions
@@ -66,7 +68,7 @@ export class FolderIndexer {
    * Reads changes and new messages since the last time. Messages from before the first time are left to `backfill`.
    * @param asksAll Whether to compare all flags, whose changes a server without MODSEQ does not report otherwise.
    * @param asOf When the status was requested, by the clock of `AccountExpectations`.
-   * @returns False when the folder was recreated meanwhile: it must be compared again.
+   * @returns False when the folder was recreated or filled meanwhile: it must be compared again.
    */
   async catchUp(folder: IndexedFolder, status: Status, asksAll: boolean, asOf: number): Promise<boolean> {
     const { path } = folder
@@ -105,11 +107,22 @@ export class FolderIndexer {
     return this.#options.ask(c => c.changes.listHeaders(path, [1, below - 1], batchSize), path)
   }
 
-  /** Starts over with an unknown or recreated folder. */
-  async #begin(path: string, { uidValidity, uidNext, modseq, total }: Status): Promise<true> {
+  /** Starts over with an unknown or recreated folder. @returns False when that is not what is found when it is opened. */
+  async #begin(path: string, { uidValidity, uidNext, modseq, total }: Status): Promise<boolean> {
+    // What is not empty is opened by the backfill.
+    if (uidNext <= 1 && !(await this.#isEmpty(path, uidValidity))) return false
     const position = { uidNext, highestModseq: modseq?.toString() ?? null, lowestUid: uidNext, serverTotal: total }
     await this.#apply({ path, uidValidity, position })
     return true
+  }
+
+  /**
+   * True when the folder is found empty when opened, under the same UIDVALIDITY: Courier reports another one in each
+   * STATUS until then, and mail may have arrived since.
+   */
+  async #isEmpty(path: string, uidValidity: number): Promise<boolean> {
+    const found = await this.#options.ask(c => c.changes.flagStanding(path, [[1, maxUid]], []), path)
+    return found.uidValidity === uidValidity && found.there.length === 0
   }
 
   /** Compares the server's figures with the index. */

@@ -37,6 +37,8 @@ const standingsMs = 5_000
 
 export class FolderLooks {
   readonly #options: FolderLooksOptions
+  /** Folders that were compared again since the last round. */
+  readonly #again = new Set<string>()
   #rounds = 0
   #hasFailed = false
 
@@ -50,6 +52,17 @@ export class FolderLooks {
     this.#options.known.touch()
   }
 
+  /**
+   * Called for a folder that was recreated while it was read: it is compared again immediately, but only once a round,
+   * since servers exist that report another UIDVALIDITY each time. @returns Whether it is compared again before the next round.
+   */
+  compareAgain(path: string): boolean {
+    if (this.#again.has(path)) return false
+    this.#again.add(path)
+    this.#options.noticed.add(path)
+    return true
+  }
+
   /** Runs a round over all folders. @returns `same`: nothing to do; `stopped`: aborted before the last folder. */
   async all(signal: AbortSignal): Promise<'same' | 'compared' | 'stopped'> {
     const { index, writer, expected, known, noticed, roundsBetweenFlags, tell, noteCompared } = this.#options
@@ -59,6 +72,7 @@ export class FolderLooks {
     const done = expected.now
     const standings = await this.#standings()
     noticed.asked(notices)
+    this.#again.clear()
     // Then the index is not touched at all, so that its threads can end and its files be closed.
     if (known.isUnchanged(standings, asksAll || notices.paths.size > 0)) {
       known.confirm(standings, asOf)
@@ -131,6 +145,7 @@ export class FolderLooks {
     try {
       const isCurrent = await folders.catchUp(folder, status, asksAll, done)
       if (isCurrent) expected.compared(done, folder.path)
+      else this.compareAgain(folder.path)
       return isCurrent
     } catch (error) {
       if (!isOfFolder(error)) throw error

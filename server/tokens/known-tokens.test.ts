@@ -24,9 +24,9 @@ test('a use in any moment of the end of a write of uses is written too', async (
     written = []
     clock.now += minute
     await who(one.token)
-    await tokens.stop()
+    await tokens.known.stop()
     await new Promise(setImmediate)
-    await tokens.stop()
+    await tokens.known.stop()
     expect(written).toEqual([one.info.id, other.info.id])
   }
 })
@@ -46,7 +46,7 @@ onEachDatabase(open => {
     }
     const [first, second, long] = [await issue(10), await issue(20), await issue(1_000)]
     const who = async (token: string, audience?: string) =>
-      (await tokens.authenticate(token, '192.0.2.7', audience))?.id
+      (await tokens.known.authenticate(token, '192.0.2.7', audience))?.id
     const id = `token-${info.id}`
     // Twice: from the database, and from memory.
     for (let round = 0; round < 2; round++) {

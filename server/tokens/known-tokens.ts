@@ -1,11 +1,11 @@
 /** Authenticates tokens from a cache, without the database; changes update the cache and what tokens have open. */
-
+import { hash as digest } from 'node:crypto'
 import { GatheredLookups } from '../platform/gathered-lookups.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { AddressRanges } from '../platform/network/address-range.ts'
 import type { Principal, PrincipalListener } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import { hashOf, isToken, tokenLength } from './token-format.ts'
+import { isToken, tokenLength } from './token-format.ts'
 import { allowedRanges, toPrincipal } from './token-row.ts'
 import type { OwnedTokenRow, TokenStore, TokenUse } from './token-store.ts'
 
@@ -68,7 +68,8 @@ export class KnownTokens {
   }
 
   /**
-   * Returns undefined for an invalid token, and for an address that it does not allow.
+   * Returns undefined for an invalid token, and for an address that it does not allow. Synchronous, without the
+   * database, for cached and malformed tokens.
    * @param audience The origin whose access tokens are accepted. Without it, none are.
    */
   authenticate(
@@ -225,6 +226,11 @@ export class KnownTokens {
       else listener.revoked(token.principal.id)
     }
   }
+}
+
+/** Returns the stored hash. The secret is random, so one round of SHA-256 is enough. */
+export function hashOf(token: string): string {
+  return digest('sha256', token, 'hex')
 }
 
 function toKnown(row: OwnedTokenRow): KnownToken {

@@ -1,5 +1,5 @@
 /** The format of API tokens: `rm_`, 43 characters of secret, 6 of checksum. Secret scanners and people recognise it. */
-import { hash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 
 const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
@@ -25,11 +25,6 @@ export function isToken(text: string): boolean {
 /** Returns the beginning: `rm_4fK2pQ`. */
 export function prefixOf(token: string): string {
   return token.slice(0, prefixLength)
-}
-
-/** Returns the stored hash. The secret is random, so one round of SHA-256 is enough. */
-export function hashOf(token: string): string {
-  return hash('sha256', token, 'hex')
 }
 
 function checksumOf(secret: string): string {

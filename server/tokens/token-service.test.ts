@@ -7,7 +7,8 @@ import { hubOnHttp } from '../../test/support/hub-on-http.ts'
 import { apiKey, minute, reader, setUp, tokensOn } from '../../test/support/tokens-on.ts'
 import type { Principal } from '../platform/principal.ts'
 import { UserStore } from '../users/user-store.ts'
-import { createToken, hashOf } from './token-format.ts'
+import { hashOf } from './known-tokens.ts'
+import { createToken } from './token-format.ts'
 import type { TokenInput } from './token-service.ts'
 
 const typesOf = (facts: Fact[]) => facts.map(({ type }) => type)
@@ -86,7 +87,7 @@ onEachDatabase(open => {
     await who(token)
     heard.length = 0
     await new UserStore(db).delete('ann')
-    await tokens.userChanged('ann')
+    await tokens.known.follow('ann')
     expect(await who(token)).toBeUndefined()
     expect(heard).toEqual([`revoked token-${info.id}`])
     expect(await tokens.list(apiKey)).toEqual([])
@@ -158,24 +159,24 @@ onEachDatabase(open => {
       return noteUses(uses)
     }
     for (let index = 0; index < 100; index++) await who(token, '198.51.100.7')
-    await tokens.stop()
+    await tokens.known.stop()
     // In another minute of the clock, but less than a minute later.
     clock.now += 59_999
     await who(token, '198.51.100.8')
-    await tokens.stop()
+    await tokens.known.stop()
     expect(writes).toBe(1)
     expect(await tokens.list(ann)).toMatchObject([{ last_used_at: firstUse, last_used_address: '198.51.100.7' }])
     expect(firstUse >= info.created_at).toBe(true)
     clock.now += 1
     await who(token, '198.51.100.8')
-    await tokens.stop()
+    await tokens.known.stop()
     const later = { last_used_at: now(), last_used_address: '198.51.100.8' }
     expect(await tokens.list(ann)).toMatchObject([later])
     // The time of the last use is kept when the token is looked up again.
-    await tokens.userChanged('ann')
+    await tokens.known.follow('ann')
     clock.now += minute - 1
     await who(token, '198.51.100.9')
-    await tokens.stop()
+    await tokens.known.stop()
     expect(await tokens.list(ann)).toMatchObject([later])
   })
 })
@@ -294,7 +295,7 @@ test('a new token is known at once, and the others of its owner are not told', a
   await tokens.create(ann, reader)
   heard.splice(0)
   const { token, info } = await tokens.create(ann, reader)
-  expect(tokens.authenticate(token, '192.0.2.1')).toMatchObject({ id: `token-${info.id}` })
+  expect(tokens.known.authenticate(token, '192.0.2.1')).toMatchObject({ id: `token-${info.id}` })
   expect(heard).toEqual([])
 })
 
@@ -304,14 +305,14 @@ test('neither known nor wrong tokens, however many, keep the database busy', asy
   const swapped = token.at(-1) === 'a' ? 'b' : 'a'
   for (let index = 0; index < 1_000; index++) {
     // Synchronously, without even a promise.
-    expect(tokens.authenticate(token, '192.0.2.1')).toMatchObject({ kind: 'token' })
-    expect(tokens.authenticate(`${token.slice(0, -1)}${swapped}`, '192.0.2.1')).toBeUndefined()
+    expect(tokens.known.authenticate(token, '192.0.2.1')).toMatchObject({ kind: 'token' })
+    expect(tokens.known.authenticate(`${token.slice(0, -1)}${swapped}`, '192.0.2.1')).toBeUndefined()
   }
   expect(store.lookups).toBe(0)
 
   const stranger = createToken()
   await Promise.all(Array.from({ length: 50 }, () => who(stranger)))
-  for (let index = 0; index < 50; index++) expect(tokens.authenticate(stranger, '192.0.2.1')).toBeUndefined()
+  for (let index = 0; index < 50; index++) expect(tokens.known.authenticate(stranger, '192.0.2.1')).toBeUndefined()
   expect(store.lookups).toBe(1)
   clock.now += 31_000
   await who(stranger)
@@ -321,7 +322,7 @@ test('neither known nor wrong tokens, however many, keep the database busy', asy
   expect(store.lookups).toBe(2 + 64)
   expect(flood.filter(({ status }) => status === 'rejected')).toHaveLength(500 - 64)
   expect(flood.at(-1)).toMatchObject({ reason: problem('overloaded') })
-  expect(tokens.authenticate(token, '192.0.2.1')).toMatchObject({ kind: 'token' })
+  expect(tokens.known.authenticate(token, '192.0.2.1')).toMatchObject({ kind: 'token' })
 })
 
 test('what was read before a change is worth nothing after it', async () => {
@@ -336,7 +337,7 @@ test('what was read before a change is worth nothing after it', async () => {
     reached.resolve()
     return released.promise
   }
-  const slow = started.authenticate(token, '192.0.2.1')
+  const slow = started.known.authenticate(token, '192.0.2.1')
   await reached.promise
   await started.revoke(ann, info.id)
   released.resolve()
@@ -349,11 +350,11 @@ test('when it cannot be read what someone may now, all that their tokens have op
   await who(token)
   heard.length = 0
   store.isBroken = true
-  await expect(tokens.userChanged('ann')).rejects.toThrow('the database went away')
+  await expect(tokens.known.follow('ann')).rejects.toThrow('the database went away')
   expect(heard).toEqual([`revoked token-${info.id}`])
   store.isBroken = false
   // Earlier results are not cached; it is looked up again.
-  expect(tokens.authenticate(token, '192.0.2.1')).toBeInstanceOf(Promise)
+  expect(tokens.known.authenticate(token, '192.0.2.1')).toBeInstanceOf(Promise)
   expect(await who(token)).toMatchObject({ id: `token-${info.id}` })
 })
 

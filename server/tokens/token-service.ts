@@ -1,4 +1,4 @@
-/** API tokens: creates, changes, rotates, revokes and authenticates them. */
+/** API tokens: creates, changes, rotates and revokes them. `KnownTokens` authenticates them. */
 import { randomBytes } from 'node:crypto'
 import type { ApiToken, OAuthClient } from '../../contract/tokens.ts'
 import type { MadeUser } from '../../contract/users.ts'
@@ -10,8 +10,8 @@ import { Problem } from '../platform/problem.ts'
 import type { People } from '../users/people.ts'
 import type { Revocations } from '../users/revocations.ts'
 import type { UserActions } from '../users/user-actions.ts'
-import { KnownTokens } from './known-tokens.ts'
-import { createToken, hashOf, prefixOf } from './token-format.ts'
+import { hashOf, KnownTokens } from './known-tokens.ts'
+import { createToken, prefixOf } from './token-format.ts'
 import {
   givenRights,
   ownerRights,
@@ -61,29 +61,11 @@ const maxTokens = 1_000
 
 export class TokenService {
   readonly #options: TokenServiceOptions
-  readonly #known: KnownTokens
+  readonly known: KnownTokens
 
   constructor(options: TokenServiceOptions) {
     this.#options = options
-    this.#known = new KnownTokens(options)
-  }
-
-  /** Returns undefined for an invalid token. Synchronous, without the database, for cached and malformed ones. */
-  authenticate(
-    token: string,
-    address: string,
-    audience?: string,
-  ): Principal | undefined | Promise<Principal | undefined> {
-    return this.#known.authenticate(token, address, audience)
-  }
-
-  /** Called after a change to a user was committed; resolves once their tokens and open streams have followed. */
-  async userChanged(userId: string): Promise<void> {
-    await this.#known.follow(userId)
-  }
-
-  async stop(): Promise<void> {
-    await this.#known.stop()
+    this.known = new KnownTokens(options)
   }
 
   /** Lists tokens; a token without administrator rights sees only itself. */
@@ -120,7 +102,7 @@ export class TokenService {
       last_used_address: null,
       oauth_client: client ? JSON.stringify(client) : null,
     }
-    const learn = this.#known.learner()
+    const learn = this.known.learner()
     const made = await hub.transact(async (transaction, publish): Promise<OwnedTokenRow> => {
       // The current rights, since the principal may be stale.
       const found = await store.findOwner(userId, transaction)
@@ -164,7 +146,7 @@ export class TokenService {
       publish({ type: 'token_updated', data: { ...named({ ...row, ...after }, at), changed } })
       return row
     })
-    await this.#known.follow(user_id)
+    await this.known.follow(user_id)
     logger.info({ token_id: tokenId, fields: Object.keys(change), by: principal.id }, 'a token was changed')
     return this.#view(principal, tokenId)
   }
@@ -187,7 +169,7 @@ export class TokenService {
       await store.update(tokenId, { token_hash: hashOf(token), prefix: prefixOf(token) }, transaction)
       publish({ type: 'token_updated', data: { ...named(row, at), changed: ['secret'] } })
     })
-    await this.#known.follow(userId)
+    await this.known.follow(userId)
     logger.info({ token_id: tokenId, by: principal.id }, 'a token was rotated')
     return { token, info: await this.#view(principal, tokenId) }
   }
@@ -224,7 +206,7 @@ export class TokenService {
       const writing = { store: users, transaction, publish, at }
       return { row, others: endsMade ? await made.end(principal, { tokenId }, writing) : [] }
     })
-    await this.#known.follow(row.user_id)
+    await this.known.follow(row.user_id)
     for (const userId of others) await ended(userId)
     logger.info({ token_id: tokenId, by: principal.id, ended: others.length }, 'a token was revoked')
     return others
@@ -244,7 +226,7 @@ export class TokenService {
   async endSecret(token: string): Promise<void> {
     const tokenId = await this.#options.store.deleteSecret(hashOf(token))
     const row = tokenId === undefined ? undefined : await this.#options.store.find(tokenId)
-    if (row) await this.#known.follow(row.user_id)
+    if (row) await this.known.follow(row.user_id)
   }
 
   /** Returns the current connection; undefined if it or its owner has ended, or it has expired. */
@@ -274,7 +256,7 @@ export class TokenService {
           return found
         })
         if (!row) return
-        await this.#known.follow(row.user_id)
+        await this.known.follow(row.user_id)
         logger.warn({ token_id: tokenId, why }, 'a connected client was disconnected')
       },
     })

@@ -130,13 +130,20 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await expect.poll(() => minutes('Event streams')).toBe(await minutes('Requests'))
 
     // A drag zooms all charts to its range, and the URL has it.
-    const box = (await chart(page, 'Requests').boundingBox())!
-    const at = (share: number) => box.x + 60 + (box.width - 72) * share
-    await page.mouse.move(at(0.6), box.y + 60)
-    await page.mouse.down()
-    await page.mouse.move(at(0.7), box.y + 60, { steps: 4 })
-    await page.mouse.up()
-    await expect.poll(() => searchOf(page).get('from')).not.toBeNull()
+    // Measured and dragged in one try: the chart may be rendered again, or move, between the two.
+    const dragged = async () => {
+      if (searchOf(page).has('from')) return true
+      await chart(page, 'Requests').scrollIntoViewIfNeeded()
+      const box = await chart(page, 'Requests').boundingBox()
+      if (!box) return false
+      const at = (share: number) => box.x + 60 + (box.width - 72) * share
+      await page.mouse.move(at(0.6), box.y + 60)
+      await page.mouse.down()
+      await page.mouse.move(at(0.7), box.y + 60, { steps: 4 })
+      await page.mouse.up()
+      return searchOf(page).has('from')
+    }
+    await expect.poll(dragged).toBe(true)
     const seconds = (name: string) => Date.parse(searchOf(page).get(name)!) / 1000
     const length = seconds('to') - seconds('from')
     expect(length).toBeGreaterThan(0.05 * day)

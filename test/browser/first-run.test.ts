@@ -127,7 +127,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     const refused: string[] = []
     page.on('response', response => void (response.status() >= 400 && refused.push(response.url())))
     await page.getByRole('link', { name: 'Configuration', exact: true }).click()
-    await page.getByText('Nothing to configure yet').waitFor()
+    await page.getByText('No default account yet').waitFor()
     expect(refused).toEqual([])
     await page.goBack()
     await page.getByRole('button', { name: 'Try the sandbox' }).waitFor()

@@ -55,6 +55,12 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await cause.waitFor()
     await expect.poll(() => page.title()).toBe('⚠ 1 · Overview · RustyMail')
     expect(await iconOf(page)).toBe('/favicon-bad.svg')
+    // No rule has fired yet, and still the page of alerts does not claim that all is well.
+    await page.goto(`${run.url}/alerts`)
+    await cause.waitFor()
+    await page.getByText('No alert is firing').waitFor()
+    await page.goto(run.url)
+    await cause.waitFor()
 
     await cause.click()
     await page.getByRole('heading', { level: 1, name: 'Accounts', exact: true }).waitFor()

@@ -32,7 +32,12 @@ test('who is asked sees all recipients, where replies go, and what another progr
   for (const each of [...colleagues(30), 'eve@evil.example', 'mallory@evil.example']) expect(summary).toContain(each)
   expect(summary).not.toContain('swordfish')
   const { proof: program } = await people.token(['mail:draft'], [ann])
-  expect(await summaryOf(await draft(program, { to: ['bea@example.org'] }))).toContain('with the text: swordfish')
+  const written = { to: ['bea@example.org'], body: { format: 'text', content: `${'x '.repeat(3_000)}swordfish` } }
+  const byProgram = await summaryOf(await draft(program, written))
+  expect(byProgram).toMatch(/Not your draft, written by the program .+, with the text: x .*swordfish$/s)
+  const { proof: colleague } = await people.invite('administrator')
+  const byUser = await summaryOf(await draft(colleague, { to: ['bea@example.org'] }))
+  expect(byUser).toMatch(/Not your draft, written by the user Person \d+, with the text: swordfish$/)
   // What does not fit is not asked about.
   const long = await draft(people.admin, { to: colleagues(500) })
   world.choice.script = asked => (stepOf(asked) === 0 ? sending(long) : [lastResult(asked)])

@@ -49,7 +49,7 @@ test('a server that is killed while it answers has lost nothing, says so, and an
   await expect.poll(stored).toEqual([id])
   await first.stop('SIGKILL')
   await streamed.text().catch(() => undefined)
-  const second = await startRustyMail({ environment, dataDir: first.dataDir })
+  const second = await startHere({ environment, dataDir: first.dataDir })
   const found = await read(second, id)
   expect(found).toMatchObject({
     state: 'idle',

@@ -131,6 +131,18 @@ test.each(queries)('the query %s breaks nothing', async query => {
   }
 })
 
+test.each([
+  ['messages?folder=INBOX&folder=Sent', 400, 'query.folder: must be given only once'],
+  [`messages/${'a'.repeat(2_000)}`, 404, 'is longer than any id.'],
+  ['nowhere', 404, 'Nothing exists at GET '],
+])('what is wrong with %s is said', async (path, status, words) => {
+  const answer = await run.send('GET', `/api/v1/accounts/${accountId}/${path}`)
+  expect([answer.status, ProblemBody.parse(await answer.json()).detail]).toEqual([
+    status,
+    expect.stringContaining(words),
+  ])
+})
+
 onEachDatabase((_open, url) => {
   // PostgreSQL rejects text with a NUL in it, and SQLite compares some only up to there.
   test('a NUL is refused before it reaches the database', async () => {

@@ -1,11 +1,15 @@
 /** Real proxies in front of the real program: what goes wrong with events, and that the lines we show fix it. */
 
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
+import { request } from 'node:https'
 import { connect as connectTcp } from 'node:net'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { connect as connectTls } from 'node:tls'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
+import { draftBounds } from '../../contract/draft.ts'
 import { api } from '../../contract/index.ts'
 import { type Hearing, listen } from '../../web/system/listen.ts'
 import { freePort } from '../support/free-port.ts'
@@ -212,6 +216,23 @@ runs('as docs/events.md shows it, the address is that of the client, and a sessi
     expect(foreign.head[':status']).toBe(403)
     expect((await away.request('DELETE', path, { cookie, origin: proxy.url })).head[':status']).toBe(204)
   }),
+)
+
+test.skipIf(!available('nginx'))(
+  'as docs/events.md shows it, nginx accepts attachments as large as RustyMail does',
+  async () => {
+    const { proxy, environment } = await prepareBehind('nginx')
+    const server = await startQuick(15, environment)
+    const draft = `/api/v1/accounts/${await addAccount(server)}/drafts/dfZeY4L93vMHIsb3LJsfbM`
+    const { hostname, port } = new URL(proxy.url)
+    const path = `${draft}/attachments?rev=1&name=large.bin`
+    const headers = { authorization, 'content-type': 'application/octet-stream' }
+    const asked = request({ hostname, port, path, headers, method: 'POST', ca: proxy.certificate })
+    asked.end(Buffer.alloc(draftBounds.attachmentBytes))
+    const [response] = (await once(asked, 'response')) as [IncomingMessage]
+    // Only RustyMail says so.
+    expect([response.statusCode, await text(response)]).toEqual([404, expect.stringContaining('draft_not_found')])
+  },
 )
 
 runs('as docs/events.md shows it, the stream conforms', () =>

@@ -13,7 +13,7 @@ import { mcpPath } from '../../contract/mcp.ts'
 import { mcpAuthApi, mcpAuthPaths } from '../../contract/mcp-auth.ts'
 import { redirectUri, TestClient, Visitor } from '../support/oauth-client.ts'
 import { People } from '../support/people.ts'
-import { startRustyMail } from '../support/rustymail.ts'
+import { startHere, startRustyMail } from '../support/rustymail.ts'
 import { enter } from '../support/signed-in.ts'
 
 /** The port changes with each start, the name does not. */
@@ -62,7 +62,7 @@ test('a server that is killed and started again knows its clients, their tokens,
     for (const secret of secrets) expect([name, bytes.includes(secret)]).toEqual([name, false])
   }
 
-  const second = await startRustyMail({ environment, dataDir: first.dataDir })
+  const second = await startHere({ environment, dataDir: first.dataDir })
   const after = new People(second.url, await enter(second.url))
   expect(await statusOf(after, granted.body.access_token!)).toBe(200)
   const form = { grant_type: 'refresh_token', client_id, refresh_token: granted.body.refresh_token! }

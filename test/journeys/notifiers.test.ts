@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { startNoticeStandIn } from '../support/notice-stand-ins.ts'
 import { patience } from '../support/patience.ts'
-import { startRustyMail } from '../support/rustymail.ts'
+import { type Served, startHere, startRustyMail } from '../support/rustymail.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 test('an alert is delivered over real services, also if the process is killed meanwhile, with the same id; so is its end', async () => {
@@ -13,7 +13,8 @@ test('an alert is delivered over real services, also if the process is killed me
   onTestFinished(() => dir.remove())
   const dataDir = `${dir.path}/data`
   const [hook, phone] = [await startNoticeStandIn('webhook'), await startNoticeStandIn('ntfy')]
-  let run = await startRustyMail({ dataDir })
+  const killed = await startRustyMail({ dataDir })
+  let run: Served = killed
   const create = async (name: string, target: object, more: object = {}) =>
     (
       await run.call(api.notifiers.createNotifier, {
@@ -39,10 +40,10 @@ test('an alert is delivered over real services, also if the process is killed me
   await expect.poll(titles, { timeout: patience }).toEqual(['A test of RustyMail', 'Notice: It is asked'])
   expect(phone.taken.at(-1)!.text).toMatch(/http:\/\/[^ ]+\/alerts$/)
   await came
-  await run.stop('SIGKILL')
+  await killed.stop('SIGKILL')
 
   hook.always = undefined
-  run = await startRustyMail({ dataDir })
+  run = await startHere({ dataDir })
   await expect.poll(() => hook.taken.length, { timeout: patience }).toBe(1)
   const ids = hook.ids
   expect(ids.length).toBeGreaterThan(1)

@@ -22,7 +22,7 @@ import { startHub } from '../support/event-hub.ts'
 import { principalOf } from '../support/operation-world.ts'
 import { patience } from '../support/patience.ts'
 import { available } from '../support/require.ts'
-import { type RustyMail, runRustyMail } from '../support/rustymail.ts'
+import { type Served, startHere, startRustyMail } from '../support/rustymail.ts'
 import { SmtpSink } from '../support/smtp-sink.ts'
 import { startRelay, type TcpRelay } from '../support/tcp-relay.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -174,20 +174,19 @@ describe.skipIf(!available('dovecot'))('sending, interrupted at each step', () =
       databaseUrl = url
     }
     const options = { dataDir, environment }
-    let rustymail: RustyMail = await runRustyMail(options)
-    onTestFinished(async () => void (await rustymail.stop('SIGKILL')))
     const ways = breaks.map(() => new Way())
-    for (const way of ways) await connect(rustymail, dovecot, way)
-    await rustymail.stop()
+    const before = await startHere(options)
+    for (const way of ways) await connect(before, dovecot, way)
+    await before.stop()
     await submitAll(databaseUrl, ways)
     for (const [index, { arm }] of breaks.entries()) arm(ways[index]!)
-    rustymail = await runRustyMail(options)
+    const interrupted = await startRustyMail(options)
     await Promise.all(ways.map(way => way.reached.promise))
-    await rustymail.stop(interruption === 'kill' ? 'SIGKILL' : 'SIGTERM')
+    await interrupted.stop(interruption === 'kill' ? 'SIGKILL' : 'SIGTERM')
     // Servers that never answer delay a stop for some seconds, but not until its deadline.
-    expect(rustymail.log()).not.toContain('did not stop cleanly')
+    expect(interrupted.log()).not.toContain('did not stop cleanly')
     for (const way of ways) way.disarm()
-    rustymail = await runRustyMail(options)
+    const rustymail = await startHere(options)
     const raw = await dovecot.login('alice@test.local')
     for (const [index, { name, sent }] of breaks.entries()) {
       const way = ways[index]!
@@ -210,7 +209,7 @@ describe.skipIf(!available('dovecot'))('sending, interrupted at each step', () =
   })
 })
 
-async function connect(rustymail: RustyMail, dovecot: Dovecot, way: Way): Promise<void> {
+async function connect(rustymail: Served, dovecot: Dovecot, way: Way): Promise<void> {
   await way.open(dovecot.imapPort)
   onTestFinished(async () => {
     await way.relay.stop()
@@ -272,7 +271,7 @@ async function submitAll(databaseUrl: string, ways: readonly Way[]): Promise<voi
   }
 }
 
-async function settledOf(rustymail: RustyMail, id: string): Promise<Submission> {
+async function settledOf(rustymail: Served, id: string): Promise<Submission> {
   const path = api.outbox.getSubmission.path.replace('{submission_id}', id)
   const get = async () => (await (await rustymail.send('GET', path)).json()) as Submission
   const isSettled = ({ state, sent_copy }: Submission) =>

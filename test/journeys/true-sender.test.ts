@@ -20,7 +20,14 @@ const long = 'x'.repeat(200)
 
 /** Headers by subject. */
 const heads: Record<string, string[]> = {
-  genuine: [received('mx.test.local'), pass('mx.test.local'), 'From: Boss <boss@corp.example>'],
+  genuine: [
+    received('mx.test.local'),
+    pass('mx.test.local'),
+    'DKIM-Signature: v=1; d=corp.example; s=a; h=from:to:subject; bh=AA==; b=AA==',
+    'From: Boss <boss@corp.example>',
+    // Added by somebody who passed it on.
+    'Cc: eve@elsewhere.example',
+  ],
   'forged provider': [pass('mx.google.com'), 'From: Boss <boss@corp.example>'],
   'forged below': [
     received('mx.test.local'),
@@ -92,6 +99,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       spf: null,
       dkim: 'pass',
       dmarc: 'pass',
+      unsigned: ['cc'],
     })
   })
 
@@ -129,7 +137,13 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     )
     const { value: read } = await callTool(client, 'mail_read', { refs, view: 'headers' })
     const [genuine, forged, other] = read.messages as Record<string, unknown>[]
-    expect(genuine?.auth).toEqual({ verdict: 'verified', domain: 'corp.example', dkim: 'pass', dmarc: 'pass' })
+    expect(genuine?.auth).toEqual({
+      verdict: 'verified',
+      domain: 'corp.example',
+      dkim: 'pass',
+      dmarc: 'pass',
+      unsigned: 'cc',
+    })
     expect(forged).not.toHaveProperty('auth')
     expect(other).toMatchObject({
       sender: [{ name: 'Agency', email: 'agency@elsewhere.example' }],

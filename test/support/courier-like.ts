@@ -14,6 +14,10 @@ export interface CourierLike extends SocketServer {
   readonly heard: string[]
   /** Awaited before each answer to STATUS. */
   beforeStatus: () => Promise<void>
+  /** Called once the answer to a STATUS is known. */
+  afterStatus: () => void
+  /** Whether folders keep no UIDVALIDITY even when they are opened for writing. */
+  isNeverDecided: boolean
   /** Called for each line that it received. */
   onHeard: () => void
 }
@@ -27,8 +31,9 @@ export async function startCourierLike(): Promise<CourierLike> {
   const heard: string[] = []
   /** UIDVALIDITYs, fixed when a folder is opened for writing; until then each answer has another one. */
   const validities = new Map<string, number>()
+  const opened = new WeakMap<Socket, string>()
   let undecided = Math.floor(Date.now() / 1000) - 1_000_000_000
-  const answers: Record<string, (rest: string) => string[]> = {
+  const answers: Record<string, (rest: string, opened: string) => string[]> = {
     CAPABILITY: () => [`* CAPABILITY ${capability}`, 'OK CAPABILITY completed'],
     LOGIN: () => ['OK LOGIN Ok.'],
     NAMESPACE: () => ['* NAMESPACE (("INBOX." ".")) NIL (("#shared." ".")("shared." "."))', 'OK NAMESPACE completed.'],
@@ -39,16 +44,21 @@ export async function startCourierLike(): Promise<CourierLike> {
     STATUS: rest => {
       const name = nameOf(rest)
       const count = name === undefined ? undefined : folders.get(name)
-      if (count === undefined) return ['NO Mailbox does not exist, or must be subscribed to.']
-      return [`* STATUS ${quote(name)} (MESSAGES ${count} UNSEEN 0)`, 'OK STATUS Completed.']
+      if (name === undefined || count === undefined) return [mailboxMissing]
+      const said = { MESSAGES: count, UNSEEN: 0, UIDNEXT: count + 1, UIDVALIDITY: validityOf(name) }
+      const wanted = Object.entries(said).filter(([item]) => rest.includes(item))
+      return [`* STATUS ${quote(name)} (${wanted.flat().join(' ')})`, 'OK STATUS Completed.']
     },
-    SEARCH: rest =>
-      rest.includes('NOT NOT') ? ['NO Error in IMAP command received by server.'] : ['* SEARCH', 'OK SEARCH done.'],
-    // Answers a single-message FETCH with the minimum that a list needs.
+    // Finds every message of the open folder by UID, and nothing by words.
+    SEARCH: (rest, opened) => {
+      if (rest.includes('NOT NOT')) return ['NO Error in IMAP command received by server.']
+      const uids = /^UID [\d:]+$/.test(rest) ? Array.from({ length: folders.get(opened) ?? 0 }, (_, at) => at + 1) : []
+      return [['* SEARCH', ...uids].join(' '), 'OK SEARCH done.']
+    },
+    // Answers FETCH with the minimum that a list needs.
     FETCH: rest => {
-      const number = /^\d+/.exec(rest)?.[0] ?? 1
-      const row = `UID ${number} FLAGS () INTERNALDATE "01-Jan-2026 00:00:00 +0000" RFC822.SIZE 10`
-      return [`* ${number} FETCH (${row})`, 'OK FETCH completed.']
+      const said = (uid: number) => `UID ${uid} FLAGS () INTERNALDATE "01-Jan-2026 00:00:00 +0000" RFC822.SIZE 10`
+      return [...numbersIn(rest).map(uid => `* ${uid} FETCH (${said(uid)})`), 'OK FETCH completed.']
     },
     NOOP: () => ['OK NOOP completed'],
     LOGOUT: () => ['* BYE Courier-IMAP server shutting down', 'OK LOGOUT completed'],
@@ -58,10 +68,14 @@ export async function startCourierLike(): Promise<CourierLike> {
     const name = nameOf(rest)
     const count = name === undefined ? undefined : folders.get(name)
     if (name === undefined || count === undefined) return [mailboxMissing]
-    if (isWriting && !validities.has(name)) validities.set(name, ++undecided)
-    const validity = validities.get(name) ?? ++undecided
+    if (isWriting && !courier.isNeverDecided && !validities.has(name)) validities.set(name, ++undecided)
     const flags = '* FLAGS (\\Draft \\Answered \\Flagged \\Deleted \\Seen \\Recent)'
-    return [flags, `* ${count} EXISTS`, '* 0 RECENT', `* OK [UIDVALIDITY ${validity}] Ok`, 'OK [READ-ONLY] Ok']
+    const validity = `* OK [UIDVALIDITY ${validityOf(name)}] Ok`
+    return [flags, `* ${count} EXISTS`, '* 0 RECENT', validity, `OK [READ-${isWriting ? 'WRITE' : 'ONLY'}] Ok`]
+  }
+
+  function validityOf(name: string): number {
+    return validities.get(name) ?? ++undecided
   }
 
   /** Shared folders are listed only when they are named. */
@@ -106,13 +120,19 @@ export async function startCourierLike(): Promise<CourierLike> {
       for (const line of lines) answered = answered.then(() => answer(socket, line))
     })
   })
-  const hooks = { beforeStatus: async () => undefined, onHeard: () => undefined }
-  const courier: CourierLike = Object.assign(server, { folders, heard, subscribed: undefined }, hooks)
+  const hooks = { beforeStatus: async () => undefined, afterStatus: () => undefined, onHeard: () => undefined }
+  const courier: CourierLike = Object.assign(
+    server,
+    { folders, heard, subscribed: undefined, isNeverDecided: false },
+    hooks,
+  )
 
   async function answer(socket: Socket, line: string): Promise<void> {
     const [, tag = '*', command = '', rest = ''] = /^(\S+) (?:UID )?(\S+) ?(.*)$/.exec(line) ?? []
     if (command === 'STATUS') await courier.beforeStatus()
-    const said = answers[command]?.(rest) ?? ['NO Error in IMAP command received by server.']
+    if (/^(SELECT|EXAMINE)$/.test(command)) opened.set(socket, nameOf(rest) ?? '')
+    const said = answers[command]?.(rest, opened.get(socket) ?? '') ?? ['NO Error in IMAP command received by server.']
+    if (command === 'STATUS') courier.afterStatus()
     socket.write([...said.slice(0, -1), `${tag} ${said.at(-1)}`, ''].join('\r\n'))
   }
   return courier
@@ -120,6 +140,15 @@ export async function startCourierLike(): Promise<CourierLike> {
 
 function quote(name: string | undefined): string {
   return `"${(name ?? '').replaceAll(/["\\]/g, '\\$&')}"`
+}
+
+/** The messages of a set: `3:1,7`; the first one of a range without an end. */
+function numbersIn(rest: string): number[] {
+  const [set = ''] = /^[\d:,]+/.exec(rest) ?? []
+  return set.split(',').flatMap(range => {
+    const [first = 1, last = first] = range.split(':').map(Number)
+    return Array.from({ length: Math.abs(last - first) + 1 }, (_, at) => Math.min(first, last) + at)
+  })
 }
 
 /** A bare `~` at the start is unknown to it, and INBOX is matched in any case. */

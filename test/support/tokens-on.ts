@@ -110,10 +110,10 @@ export function tokensOn(db: Database, hub: EventHub, listener?: PrincipalListen
   }
   const become = async (id: string, person: Person) => {
     await users.update(id, columns(person))
-    await tokens.userChanged(id)
+    await tokens.known.follow(id)
     return session(id, person)
   }
-  const who = async (token: string, address = '192.0.2.1') => tokens.authenticate(token, address)
+  const who = async (token: string, address = '192.0.2.1') => tokens.known.authenticate(token, address)
   return { tokens, store, clock, heard, signIn, become, who, db }
 }
 

@@ -1,5 +1,5 @@
 /** Agents: live calls, who is connected and at what cost, and how to connect another one. */
-import { FlaskConical, KeyRound, Waypoints } from 'lucide-react'
+import { KeyRound, Waypoints } from 'lucide-react'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
 import type { AgentOutcome } from '../../contract/agents.ts'
@@ -9,10 +9,11 @@ import { lazyPage } from '../platform/lazy-page.ts'
 import { useUrlState } from '../platform/url-state.ts'
 import { CreateTokenDialog } from '../tokens/token-dialogs.tsx'
 import { AccountFilter } from '../ui/account-filter.tsx'
-import { Button, ButtonLink } from '../ui/button.tsx'
+import { Button } from '../ui/button.tsx'
 import { Card } from '../ui/card.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
+import { AgentsTabs } from '../ui/page-tabs.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { FilterSelect, WordOptions } from '../ui/select.tsx'
 import { SkeletonRows } from '../ui/skeleton.tsx'
@@ -49,15 +50,9 @@ function AllAgents() {
       <PageHeader
         title="Agents"
         description="Programs connected over MCP: what they call, and what it costs."
-        actions={
-          <>
-            <ButtonLink href="/agents/playground" icon={FlaskConical}>
-              Playground
-            </ButtonLink>
-            {connectButton}
-          </>
-        }
+        actions={connectButton}
       />
+      <AgentsTabs />
       <div className="grid grid-cols-1 gap-4">
         <Lane />
         <Panel

@@ -1,7 +1,6 @@
 /** The playground: a real MCP client in the page. Lists what a token is offered, calls it, and shows raw messages. */
 import { Plug, Unplug } from 'lucide-react'
 import { type FormEvent, useId, useState } from 'react'
-import { Link } from 'wouter'
 import { tokenPresets } from '../../contract/tokens.ts'
 import { AccountChecks } from '../accounts/account-checks.tsx'
 import { useAccounts } from '../accounts/use-accounts.ts'
@@ -12,6 +11,7 @@ import { Card } from '../ui/card.tsx'
 import { type Choice, Radios } from '../ui/choice.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
+import { AgentsTabs } from '../ui/page-tabs.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { FrameList } from './frame-list.tsx'
 import { OfferedParts } from './offered-parts.tsx'
@@ -23,14 +23,7 @@ export function PlaygroundPage() {
     <>
       <PageHeader
         title="Playground"
-        description={
-          <>
-            An MCP client in this page: see what an agent is offered, and what its calls return.{' '}
-            <Link href="/agents" className="rounded-sm font-medium text-accent hover:underline">
-              Back to agents
-            </Link>
-          </>
-        }
+        description="An MCP client in this page: see what an agent is offered, and what its calls return."
         actions={
           opened && (
             <Button icon={Unplug} onClick={close}>
@@ -39,6 +32,7 @@ export function PlaygroundPage() {
           )
         }
       />
+      <AgentsTabs />
       <div className="grid grid-cols-1 gap-4">
         {opened ? (
           <>

@@ -1,6 +1,10 @@
 /** Alerts: those that are open, the rules, and the log. */
 import { BellRing, History, Plus } from 'lucide-react'
 import { useLocation } from 'wouter'
+import { useVerdict } from '../overview/use-verdict.ts'
+import { alertsHref } from '../overview/verdict.ts'
+import { VerdictLine } from '../overview/verdict-line.tsx'
+import { formatCount } from '../platform/format.ts'
 import { ButtonLink } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
@@ -11,6 +15,8 @@ import { AlertsTabs } from './alerts-tabs.tsx'
 import { RuleRow } from './rule-row.tsx'
 import { alertsIntervalMs, useAlertRules, useAlerts, useMayChangeRules, useSeries } from './use-alerts.ts'
 
+const windowTitles: Record<string, string> = { '/alerts/rules': 'Alert rules', '/alerts/log': 'Cleared alerts' }
+
 export function AlertsPage() {
   const [path] = useLocation()
   const mayChange = useMayChangeRules()
@@ -18,7 +24,8 @@ export function AlertsPage() {
     <>
       <PageHeader
         title="Alerts"
-        description="What RustyMail monitors about itself, and what is wrong now."
+        windowTitle={windowTitles[path]}
+        description="What is wrong now, and the rules that watch for it."
         actions={
           path === '/alerts/rules' &&
           mayChange && (
@@ -29,12 +36,25 @@ export function AlertsPage() {
         }
       />
       <AlertsTabs />
+      {path === '/alerts' && <OtherProblems />}
       {path === '/alerts/rules' ? (
         <Rules />
       ) : (
         <AlertList key={path} state={path === '/alerts/log' ? 'cleared' : 'open'} />
       )}
     </>
+  )
+}
+
+/** Problems of the overview that no rule reports: both pages agree on whether anything is wrong. */
+function OtherProblems() {
+  const verdict = useVerdict()?.verdict
+  const details = verdict?.details.filter(({ href }) => href && href !== alertsHref) ?? []
+  if (!verdict || details.length === 0 || (verdict.tone !== 'bad' && verdict.tone !== 'warn')) return null
+  return (
+    <div className="mb-4">
+      <VerdictLine verdict={{ ...verdict, title: formatCount(details.length, 'problem'), details }} />
+    </div>
   )
 }
 
@@ -51,7 +71,7 @@ function AlertList({ state }: { state: 'open' | 'cleared' }) {
         isNow ? (
           <EmptyState
             icon={BellRing}
-            title="Nothing is wrong"
+            title="No alert is firing"
             actions={<ButtonLink href="/alerts/rules">See the rules</ButtonLink>}
           >
             Alerts appear here when a rule fires. Notifiers also send them to people.

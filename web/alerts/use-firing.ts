@@ -1,12 +1,12 @@
-/** The number of firing alerts that need attention, kept fresh by facts. */
+/** The firing alerts that need attention, kept fresh by facts. */
 import { useQuery } from '@tanstack/react-query'
-import { alertsApi } from '../../contract/alerts.ts'
+import { type Alert, alertsApi } from '../../contract/alerts.ts'
 import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useMay } from '../platform/session.ts'
 
-/** Returns the number; silenced, quiet and informational alerts are not counted. */
-export function useFiringCount(): number {
+/** Returns the alerts without those that are silenced, quiet or informational. */
+export function useFiring(): Alert[] {
   const mayLook = useMay('dashboard:read')
   const { data } = useQuery({
     queryKey: [...queryKeys.alerts, 'firing'],
@@ -15,5 +15,5 @@ export function useFiringCount(): number {
   })
   return (data?.items ?? []).filter(
     ({ severity, is_quiet: isQuiet, silenced_until: silenced }) => severity !== 'info' && !isQuiet && !silenced,
-  ).length
+  )
 }

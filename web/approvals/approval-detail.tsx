@@ -15,6 +15,7 @@ import { ApprovalActions } from './approval-actions.tsx'
 import { approvalStates, reasonsOf } from './approval-words.ts'
 import { AskerActivity } from './asker-activity.tsx'
 import { HeldRecipients } from './held-recipients.tsx'
+import { MessageWarnings } from './message-warnings.tsx'
 import { useApproval } from './use-approvals.ts'
 import { useHeldMessage } from './use-held-message.tsx'
 
@@ -91,7 +92,8 @@ function Detail({ detail, isEdited, onShowNew }: { detail: ApprovalDetail; isEdi
         <OfProposal detail={detail} />
         <AskerActivity name={asks.name} activity={activity} />
         <Reasons detail={detail} />
-        <HeldRecipients submission={submission} envelope={content.envelope} headers={content.headers} />
+        <MessageWarnings warnings={detail.warnings} />
+        <HeldRecipients submission={submission} content={content} />
         <OutgoingAttachments {...held.files} />
         <OutgoingContent {...held.words} />
         <Decisions detail={detail} />

@@ -33,6 +33,27 @@ export function splitAddress(email: string): { local: string; domain: string } {
   return at < 0 ? { local: email, domain: '' } : { local: email.slice(0, at + 1), domain: email.slice(at + 1) }
 }
 
+/** Whether a name contains an address other than the person's: `boss@ok.example <evil@x.example>`. */
+export function showsAddress(name: string, email: string): boolean {
+  const found = name.normalize('NFKC').match(/[^\s<>"(),;:]+@[^\s<>"(),;:]+/g) ?? []
+  return found.some(address => address.toLowerCase() !== email.toLowerCase())
+}
+
+/** Counts addresses by domain, the rarest first: `evil.example (1), example.com (99)`. */
+export function domainCounts(emails: readonly string[]): string {
+  const counts = new Map<string, number>()
+  for (const email of emails) {
+    const domain = splitAddress(email).domain.toLowerCase()
+    counts.set(domain, (counts.get(domain) ?? 0) + 1)
+  }
+  const rarest = [...counts].toSorted(([, one], [, other]) => one - other)
+  const shown = rarest.slice(0, mostDomains).map(([domain, count]) => `${domain} (${count})`)
+  const rest = rarest.length - shown.length
+  return `${shown.join(', ')}${rest > 0 ? ` and ${rest} more domains` : ''}`
+}
+
+const mostDomains = 12
+
 export interface ApprovalGroup {
   key: string
   /** Name of the requester. */

@@ -81,9 +81,13 @@ export function ApprovalsPage() {
         {open && !isProposal(open) && <OpenApproval key={open} approvalId={open} backHref={approvalHref('', show)} />}
         {!open && (
           <div className="grid flex-1 place-items-center bg-canvas/60">
-            <EmptyState icon={ShieldCheck} title="Nothing open">
-              Choose from the list to see exactly what would be changed or sent.
-            </EmptyState>
+            {ids?.length === 0 ? (
+              <p className="text-sm text-muted">What you decide is shown here in full.</p>
+            ) : (
+              <EmptyState icon={ShieldCheck} title="Nothing open">
+                Choose from the list to see exactly what would be changed or sent.
+              </EmptyState>
+            )}
           </div>
         )}
       </div>

@@ -3,9 +3,11 @@ import { expect, test } from 'vitest'
 import type { Approval } from '../../contract/approvals.ts'
 import {
   activityWords,
+  domainCounts,
   groupApprovals,
   reasonsOf,
   recipientWords,
+  showsAddress,
   splitAddress,
   waitingMark,
   waitingWords,
@@ -87,4 +89,16 @@ test('what the asker did in the last hour is said without what it did not do', (
   expect(activityWords({ ...none, sent: 2, denied: 1, changes: 30 })).toBe(
     'sent 2 messages, 1 message denied, asked to change 30 messages',
   )
+})
+
+test('a name that shows another address is told, and of many recipients the rarest domains', () => {
+  expect(showsAddress('boss@ok.example', 'eve@evil.example')).toBe(true)
+  expect(showsAddress('Boss (boss＠ok.example)', 'eve@evil.example')).toBe(true)
+  for (const name of ['Boss', 'Boss <Boss@ok.example>', 'Boss @ work']) {
+    expect(showsAddress(name, 'boss@ok.example')).toBe(false)
+  }
+  const colleagues = Array.from({ length: 999 }, (_, number) => `c${number}@ok.example`)
+  expect(domainCounts([...colleagues, 'eve@evil.example'])).toBe('evil.example (1), ok.example (999)')
+  const many = Array.from({ length: 20 }, (_, number) => `a@d${number}.example`)
+  expect(domainCounts(many)).toMatch(/^d0\.example \(1\), .* and 8 more domains$/)
 })

@@ -1,56 +1,98 @@
-/** The envelope of a held message, each address in full; those outside the sender's domain are marked. */
+/** The envelope of a held message and its time, each address in full; those outside the sender's domain are marked. */
+import type { MessageContent } from '../../contract/draft.ts'
 import type { Submission } from '../../contract/submission.ts'
 import { visibleText } from '../mail/mail-words.ts'
 import { AddressText } from '../outbox/address-text.tsx'
-import { formatCount } from '../platform/format.ts'
+import { formatCount, formatDateTime } from '../platform/format.ts'
 import { Badge } from '../ui/badge.tsx'
-import { splitAddress } from './approval-words.ts'
+import { domainCounts, showsAddress, splitAddress } from './approval-words.ts'
 
 const kinds = { to: 'To', cc: 'Cc', bcc: 'Bcc' } as const
+/** Recipients from which on their domains are counted: not all of them are in view. */
+const many = 6
 
-/**
- * @param envelope The SMTP envelope, which also contains recipients that are in no header.
- * @param headers The headers as sent, with the Reply-To addresses.
- */
+/** @param content As sent: the SMTP envelope also contains recipients that are in no header. */
 export function HeldRecipients({
-  submission: { from, recipients },
-  envelope,
-  headers,
+  submission: { recipients, send_at: sendAt },
+  content: { envelope, people },
 }: {
-  submission: Pick<Submission, 'from' | 'recipients'>
-  envelope: { from: string; to: readonly string[] }
-  headers: readonly { name: string; value: string }[]
+  submission: Pick<Submission, 'recipients' | 'send_at'>
+  content: Pick<MessageContent, 'envelope' | 'people'>
 }) {
   const ownDomain = splitAddress(envelope.from).domain.toLowerCase()
-  const replyTo = headers.find(({ name }) => name.toLowerCase() === 'reply-to')
   const kindOf = new Map(recipients.map(({ email, kind }) => [email.toLowerCase(), kind]))
+  const nameOf = new Map(
+    people.filter(({ field }) => field in kinds).map(({ email, name }) => [email.toLowerCase(), name]),
+  )
+  const from = people.filter(({ field }) => field === 'from')
+  const replyTo = people.filter(({ field }) => field === 'reply_to')
   return (
     <section aria-label="Sender and recipients" className="grid grid-cols-1 gap-1 border-b px-4 py-2.5 text-sm">
-      <p className="flex gap-2">
-        <span className="w-12 shrink-0 text-muted">From</span>
-        <span className="min-w-0">
-          {from.name && <bdi>{visibleText(from.name)} </bdi>}
-          <AddressText email={envelope.from} />
-        </span>
-      </p>
-      {replyTo && (
+      {from.map(({ name, email }) => (
+        <Line key={email} label="From" name={name} email={email} />
+      ))}
+      {from.every(({ email }) => email.toLowerCase() !== envelope.from.toLowerCase()) && (
+        <Line label="Sent as" name={null} email={envelope.from} />
+      )}
+      {replyTo.map(({ name, email }) => (
+        <Line key={email} label="Replies" name={name} email={email} isOther={isOther(email, ownDomain)} />
+      ))}
+      {sendAt !== null && (
         <p className="flex gap-2">
-          <span className="w-12 shrink-0 text-muted">Replies to</span>
-          <bdi className="min-w-0 wrap-anywhere">{visibleText(replyTo.value)}</bdi>
+          <span className="w-14 shrink-0 text-muted">Sent</span>
+          <span className="min-w-0">
+            not before {formatDateTime(Date.parse(sendAt))} <Badge tone="warn">Scheduled</Badge>
+          </span>
         </p>
       )}
-      <h3 className="pt-1 text-xs text-muted">{formatCount(envelope.to.length, 'recipient')}</h3>
-      <ul className="grid max-h-60 grid-cols-1 gap-1 overflow-y-auto">
+      <h3 className="pt-1 text-xs wrap-anywhere text-muted">
+        {formatCount(envelope.to.length, 'recipient')}
+        {envelope.to.length >= many && `: ${visibleText(domainCounts(envelope.to))}`}
+      </h3>
+      <ul
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
+        tabIndex={0}
+        className="grid max-h-60 grid-cols-1 gap-1 overflow-y-auto"
+      >
         {envelope.to.map(email => (
-          <li key={email} className="flex gap-2">
-            <span className="w-12 shrink-0 text-muted">{kinds[kindOf.get(email.toLowerCase()) ?? 'bcc']}</span>
-            <span className="min-w-0">
-              <AddressText email={email} />{' '}
-              {splitAddress(email).domain.toLowerCase() !== ownDomain && <Badge tone="warn">Another domain</Badge>}
-            </span>
+          <li key={email}>
+            <Line
+              label={kinds[kindOf.get(email.toLowerCase()) ?? 'bcc']}
+              name={nameOf.get(email.toLowerCase()) ?? null}
+              email={email}
+              isOther={isOther(email, ownDomain)}
+            />
           </li>
         ))}
       </ul>
     </section>
   )
+}
+
+/** A person with the name that recipients see, which is any text that the writer chose. */
+function Line({
+  label,
+  name,
+  email,
+  isOther = false,
+}: {
+  label: string
+  name: string | null
+  email: string
+  isOther?: boolean
+}) {
+  return (
+    <p className="flex gap-2">
+      <span className="w-14 shrink-0 text-muted">{label}</span>
+      <span className="min-w-0">
+        {name !== null && <bdi className="wrap-anywhere">{visibleText(name)} </bdi>}
+        <AddressText email={email} /> {isOther && <Badge tone="warn">Another domain</Badge>}
+        {name !== null && showsAddress(name, email) && <Badge tone="bad">The name shows another address</Badge>}
+      </span>
+    </p>
+  )
+}
+
+function isOther(email: string, ownDomain: string): boolean {
+  return splitAddress(email).domain.toLowerCase() !== ownDomain
 }

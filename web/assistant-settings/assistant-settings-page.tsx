@@ -7,6 +7,7 @@ import type { AssistantProvider } from '../../contract/model-provider.ts'
 import { Button, ButtonLink } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
+import { ConfigurationTabs } from '../ui/page-tabs.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { LimitsForm } from './limits-form.tsx'
 import { PrivacyTable } from './privacy-table.tsx'
@@ -41,6 +42,7 @@ export function AssistantSettingsPage() {
           </>
         }
       />
+      <ConfigurationTabs />
       <div className="grid gap-4">
         <Panel
           title="Providers"

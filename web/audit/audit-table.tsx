@@ -3,6 +3,7 @@ import { FileSearch } from 'lucide-react'
 import type { Account } from '../../contract/accounts.ts'
 import type { AuditEntry } from '../../contract/audit.ts'
 import type { User } from '../../contract/users.ts'
+import { zoneAt } from '../analytics/time-labels.ts'
 import { agentWords } from '../platform/agent-words.ts'
 import { formatDateTime, formatMinute, formatNumber } from '../platform/format.ts'
 import { operationWords } from '../platform/operation-words.ts'
@@ -23,7 +24,7 @@ export function AuditTable({ entries, ...around }: RowProps & { entries: readonl
   return (
     <Table label="Entries of the audit trail" isStacked>
       <TableHead>
-        <ColumnHead>When</ColumnHead>
+        <ColumnHead>When, {zoneAt(Date.now())}</ColumnHead>
         <ColumnHead>Who</ColumnHead>
         <ColumnHead>What</ColumnHead>
         <ColumnHead>Account</ColumnHead>

@@ -1,6 +1,7 @@
 /** The table of changes; in a narrow container each has two lines. */
 import { FileSearch, Undo2 } from 'lucide-react'
 import type { Operation } from '../../contract/operations.ts'
+import { zoneAt } from '../analytics/time-labels.ts'
 import { formatDateTime, formatMinute } from '../platform/format.ts'
 import { Badge, StatePill } from '../ui/badge.tsx'
 import { IconButton } from '../ui/icon-button.tsx'
@@ -20,7 +21,7 @@ export function ChangesTable({ operations, ...acts }: RowProps & { operations: r
   return (
     <Table label="Changes of mail" isStacked>
       <TableHead>
-        <ColumnHead>When</ColumnHead>
+        <ColumnHead>When, {zoneAt(Date.now())}</ColumnHead>
         <ColumnHead>By</ColumnHead>
         <ColumnHead>What</ColumnHead>
         <ColumnHead>Account</ColumnHead>

@@ -96,8 +96,13 @@ function ClientRow({
   return (
     <TableRow stack="lines" className={isGone ? 'italic' : undefined}>
       <LineCell line="name" className="min-w-40 wrap-anywhere">
-        <p className="font-medium stacked:truncate" title={client.user_agent}>
-          {agent} {isOwn && <Badge tone="info">This browser</Badge>}
+        <p className="font-medium stacked:flex stacked:gap-1.5" title={client.user_agent}>
+          <span className="min-w-0 stacked:truncate">{agent}</span>{' '}
+          {isOwn && (
+            <span className="shrink-0">
+              <Badge tone="info">This browser</Badge>
+            </span>
+          )}
         </p>
         <p className="text-xs text-muted stacked:hidden">
           {kindWords[client.kind]} · {client.principal}

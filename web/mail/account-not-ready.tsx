@@ -85,11 +85,12 @@ export function NoAccount() {
             <ButtonLink href="/accounts?connect=1" variant="primary" icon={MailPlus}>
               Connect a mailbox
             </ButtonLink>
-            <ButtonLink href="/">Try the sandbox</ButtonLink>
+            <StartSandbox>Try the sandbox</StartSandbox>
           </>
         }
       >
-        Connect one to see its folders and messages here. The sandbox has made-up mail; start it on the overview.
+        Connect one to see its folders and messages here. Or look around in the sandbox: a throw-away mail server on
+        this machine with made-up mail.
       </EmptyState>
     </section>
   )
@@ -99,15 +100,24 @@ export function NoAccount() {
 function Actions({ account }: { account: Account }) {
   const isParked = useIsParked()(account)
   const { mayChange } = useRights()
-  return isParked && mayChange ? <StartSandbox /> : <AccountLink id={account.id} />
+  return isParked && mayChange ? (
+    <StartSandbox isMain>Start the sandbox again</StartSandbox>
+  ) : (
+    <AccountLink id={account.id} />
+  )
 }
 
-function StartSandbox() {
+function StartSandbox({ isMain, children }: { isMain?: boolean; children: string }) {
   const { mutate, isPending, error } = useStartSandbox()
   return (
     <>
-      <Button variant="primary" icon={FlaskConical} isBusy={isPending} onClick={() => mutate()}>
-        Start the sandbox again
+      <Button
+        variant={isMain ? 'primary' : 'secondary'}
+        icon={FlaskConical}
+        isBusy={isPending}
+        onClick={() => mutate()}
+      >
+        {children}
       </Button>
       {error && <ErrorNote error={error} />}
     </>

@@ -1,5 +1,6 @@
 /** One-line summaries of a message. */
 import { expect, test } from 'vitest'
+import type { SenderAuth } from '../../contract/mail.ts'
 import {
   addressWords,
   authWords,
@@ -70,9 +71,13 @@ test('an address with letters of other alphabets says what name servers call its
 })
 
 test('what the mail server found is said in words, of the domain that it is about', () => {
-  const found = { spf: null, dkim: null, dmarc: 'pass', domain: 'corp.example' } as const
+  const checks = { spf: null, dkim: null, dmarc: 'pass' } as const
+  const found: Omit<SenderAuth, 'verdict'> = { ...checks, domain: 'corp.example', unsigned: [] }
   expect(authWords({ ...found, verdict: 'verified' })).toBe(
     'The mail server verified that this came from corp.example.',
+  )
+  expect(authWords({ ...found, verdict: 'verified', unsigned: ['reply_to', 'cc'] })).toBe(
+    'The mail server verified that this came from corp.example. Not covered by its signature: Reply-To, Cc.',
   )
   expect(authWords({ ...found, verdict: 'unverified', domain: null })).toBe(
     'The mail server could not verify that this came from the sender it names.',

@@ -24,10 +24,23 @@ export const warningWords: Record<SenderWarning, string> = {
   looks_like_other_domain: 'The address looks like a well-known one, or like yours.',
 }
 
+const fieldWords: Record<SenderAuth['unsigned'][number], string> = {
+  from: 'From',
+  reply_to: 'Reply-To',
+  to: 'To',
+  cc: 'Cc',
+  subject: 'subject',
+  body: 'text',
+}
+
 /** Describes the mail server's verdict on a sender. */
-export function authWords({ verdict, domain }: SenderAuth): string {
+export function authWords({ verdict, domain, unsigned }: SenderAuth): string {
   const place = domain === null ? 'the sender it names' : visibleText(domain)
-  if (verdict === 'verified') return `The mail server verified that this came from ${place}.`
+  if (verdict === 'verified') {
+    const open = unsigned.map(field => fieldWords[field]).join(', ')
+    const but = open === '' ? '' : ` Not covered by its signature: ${open}.`
+    return `The mail server verified that this came from ${place}.${but}`
+  }
   if (verdict === 'failed') return `The mail server’s check failed: this did not come from ${place}.`
   return `The mail server could not verify that this came from ${place}.`
 }

@@ -10,6 +10,7 @@ export function AddressText({ email }: { email: string }) {
       <span className="text-soft">{visibleText(local)}</span>
       <strong className="font-semibold text-ink">{visibleText(domain)}</strong>
       {ascii !== undefined && <span className="text-warn"> ({ascii})</span>}
+      {/[^\x20-\x7e]/.test(local) && <span className="text-warn"> (letters other than a–z before the @)</span>}
     </bdi>
   )
 }

@@ -1,6 +1,6 @@
 /** Link targets are listed, whatever the words of the links say. */
 import { expect, test } from 'vitest'
-import { linkTargets, placesOf } from './link-targets.ts'
+import { linkTargets, picturesIn, placesOf, saysMore } from './link-targets.ts'
 
 /** As the server writes it. */
 const link = (href: string, words: string) =>
@@ -23,4 +23,15 @@ test('targets that the words of a link do not show', () => {
   ])
   expect(placesOf(targets)).toEqual(['evil.example', 'mailto:eve@evil.example'])
   expect(linkTargets('<p>none</p>')).toEqual([])
+})
+
+test('a URL that says more than where it leads is shown in full, and pictures are counted', () => {
+  expect(saysMore('https://example.com/docs')).toBe(false)
+  const more = ['?q=pin4711', '#pin4711', 'pin/4711/'.repeat(9)].map(rest => `https://example.com/${rest}`)
+  for (const target of [...more, 'https://pin4711@example.com/', 'mailto:a@b.example?subject=x']) {
+    expect(saysMore(target)).toBe(true)
+  }
+  const html = `<p><img alt="x"><img alt="y" src="data:image/png;base64,${'A'.repeat(4_000)}"></p>`
+  const { count, bytes } = picturesIn(html)
+  expect([count, bytes > 2_900 && bytes < 3_100]).toEqual([1, true])
 })

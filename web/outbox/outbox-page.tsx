@@ -12,13 +12,43 @@ import { SkeletonRows } from '../ui/skeleton.tsx'
 import { SubmissionItem } from './submission-item.tsx'
 import { type ShownOutbox, useOutbox, useSubmission } from './use-outbox.ts'
 
-const tabs: readonly { shown: ShownOutbox; label: string; none: string }[] = [
-  { shown: 'open', label: 'Open', none: 'Nothing is being sent, and nothing needs a decision.' },
-  { shown: 'scheduled', label: 'Scheduled', none: 'Nothing is scheduled.' },
-  { shown: 'failed', label: 'Failed', none: 'Nothing failed.' },
-  { shown: 'unknown', label: 'Unknown', none: 'No outcome is unknown.' },
-  { shown: 'sent', label: 'Sent', none: 'Nothing was sent from here yet.' },
-  { shown: 'all', label: 'All', none: 'Nothing was sent from here yet.' },
+const tabs: readonly { shown: ShownOutbox; label: string; title: string; none: string }[] = [
+  {
+    shown: 'open',
+    label: 'Open',
+    title: 'Nothing is on its way',
+    none: 'Messages appear here from the moment they are sent until their outcome is known, with those that wait for approval.',
+  },
+  {
+    shown: 'scheduled',
+    label: 'Scheduled',
+    title: 'Nothing is scheduled',
+    none: 'In a new message, choose a time instead of sending at once.',
+  },
+  {
+    shown: 'failed',
+    label: 'Failed',
+    title: 'Nothing failed',
+    none: 'Messages that the mail server rejected are listed here, with its reason.',
+  },
+  {
+    shown: 'unknown',
+    label: 'Unknown',
+    title: 'No outcome is unknown',
+    none: 'If the answer of a mail server is lost, its message waits here for your decision, and is not sent twice.',
+  },
+  {
+    shown: 'sent',
+    label: 'Sent',
+    title: 'Nothing was sent from here yet',
+    none: 'This covers what you, programs and agents send through RustyMail.',
+  },
+  {
+    shown: 'all',
+    label: 'All',
+    title: 'Nothing was sent from here yet',
+    none: 'This covers what you, programs and agents send through RustyMail.',
+  },
 ]
 
 export function OutboxPage() {
@@ -59,7 +89,7 @@ export function OutboxPage() {
         skeleton={<SkeletonRows count={5} />}
         isEmpty={() => items.length === 0}
         empty={
-          <EmptyState icon={Send} title="Empty">
+          <EmptyState icon={Send} title={tab.title}>
             {tab.none}
           </EmptyState>
         }

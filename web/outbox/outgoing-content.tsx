@@ -1,11 +1,13 @@
 /** A message as it will be sent, rendered from its bytes: as the recipient sees it, its new parts, and its headers. */
 import { type ReactNode, type RefObject, useState } from 'react'
 import type { DraftAttachment, MessageContent } from '../../contract/draft.ts'
-import { visibleLines, visibleText } from '../mail/mail-words.ts'
+import { visibleText } from '../mail/mail-words.ts'
 import { formatBytes, formatCount } from '../platform/format.ts'
 import { ToneIcon } from '../ui/badge.tsx'
 import { classNames } from '../ui/class-names.ts'
+import { OutgoingFrame } from './outgoing-frame.tsx'
 import { OutgoingLinks } from './outgoing-links.tsx'
+import { OutgoingText } from './outgoing-text.tsx'
 
 export interface ContentView {
   id: string
@@ -15,7 +17,7 @@ export interface ContentView {
 
 /**
  * @param frameSource Address of the HTML part, for the frame.
- * @param onSeen Called when the frame has loaded.
+ * @param onSeen Called when the frame has loaded and was measured.
  * @param body Ref of the message itself, below the tabs.
  * @param more Further tabs.
  */
@@ -35,7 +37,15 @@ export function OutgoingContent({
   const views: readonly ContentView[] = [
     ...(content.html === null
       ? []
-      : [{ id: 'html', label: 'Message', children: <OutgoingFrame source={frameSource} onSeen={onSeen} /> }]),
+      : [
+          {
+            id: 'html',
+            label: 'Message',
+            children: (
+              <OutgoingFrame key={frameSource} source={frameSource} unseen={content.unseen_words} onSeen={onSeen} />
+            ),
+          },
+        ]),
     { id: 'text', label: content.html === null ? 'Message' : 'Text', children: <OutgoingText content={content} /> },
     ...more,
     { id: 'source', label: 'Headers', children: <Headers content={content} /> },
@@ -83,36 +93,16 @@ function Unseen({ content: { html, unseen_words: words } }: { content: MessageCo
             : 'These words are sent too, but are invisible in the message:'}
         </p>
         {words !== null && (
-          <p dir="auto" className="mt-1 max-h-40 overflow-y-auto font-mono text-xs wrap-anywhere">
+          <p
+            dir="auto"
+            // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
+            tabIndex={0}
+            className="mt-1 max-h-40 overflow-y-auto font-mono text-xs wrap-anywhere"
+          >
             {visibleText(words)}
           </p>
         )}
       </div>
-    </div>
-  )
-}
-
-function OutgoingFrame({ source, onSeen }: { source: string; onSeen: (() => void) | undefined }) {
-  return (
-    <iframe
-      key={source}
-      title="The message as it will be sent"
-      sandbox="allow-popups allow-popups-to-escape-sandbox"
-      // Where browsers send no fetch metadata, the server recognises a frame by a Referer without a path; see
-      // `refuseOutsideFrame`.
-      referrerPolicy="origin"
-      src={source}
-      onLoad={onSeen}
-      className="h-[min(28rem,55dvh)] w-full bg-on-fill scheme-light"
-    />
-  )
-}
-
-function OutgoingText({ content: { text } }: { content: MessageContent }) {
-  if (text === null || text.trim() === '') return <p className="p-4 text-muted">This message has no text.</p>
-  return (
-    <div dir="auto" className="max-w-3xl p-4 text-base break-words whitespace-pre-wrap [unicode-bidi:plaintext]">
-      {visibleLines(text)}
     </div>
   )
 }
@@ -163,10 +153,11 @@ function Attachment({ attachment, href }: { attachment: DraftAttachment; href: s
   const { name, type, size_bytes: size, sha256 } = attachment
   const words = (
     <>
-      <bdi className={classNames('block truncate text-sm', href !== undefined && 'font-medium text-accent')}>
+      {/* In full: the end of a name decides what opens the file. */}
+      <bdi className={classNames('block text-sm wrap-anywhere', href !== undefined && 'font-medium text-accent')}>
         {visibleText(name)}
       </bdi>
-      <span className="block truncate text-xs text-muted">
+      <span className="block text-xs wrap-anywhere text-muted">
         {visibleText(type)}, {formatBytes(size)}
       </span>
     </>

@@ -11,7 +11,7 @@ import { useUrlState } from '../platform/url-state.ts'
 import { Card, Tile } from '../ui/card.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
 import { AsOf } from '../ui/panel.tsx'
-import { Select, WordOptions } from '../ui/select.tsx'
+import { FilterSelect, WordOptions } from '../ui/select.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { Sparkline } from '../ui/sparkline.tsx'
 import type { Reading } from '../ui/sparkline-path.ts'
@@ -128,14 +128,16 @@ export function FigureTiles({
   if (!data) return <TilesSkeleton />
   return (
     <section aria-label="Figures" className="grid gap-2" onPointerEnter={wake} onFocus={wake}>
-      <div className="w-32 justify-self-end">
-        <Select
-          aria-label="Time of the charts"
+      <div className="flex items-center justify-between">
+        <h2 className="font-semibold">Server</h2>
+        <FilterSelect
+          label="Time of the charts"
+          className="w-28"
           value={range}
-          onChange={event => setUrl({ charts: event.target.value }, { replace: true })}
+          onChange={charts => setUrl({ charts }, { replace: true })}
         >
           <WordOptions words={ranges} />
-        </Select>
+        </FilterSelect>
       </div>
       <div className={grid}>
         {figures.map(({ label, leadsTo, ownLabel = label, value, unit, detail, chart }) => (

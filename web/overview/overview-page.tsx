@@ -10,6 +10,7 @@ import { queryKeys } from '../platform/query-keys.ts'
 import { useMay } from '../platform/session.ts'
 import { classNames } from '../ui/class-names.ts'
 import { PageHeader } from '../ui/page-header.tsx'
+import { Skeleton } from '../ui/skeleton.tsx'
 import { AccountsPanel } from './accounts-panel.tsx'
 import { ChangeFeed } from './change-feed.tsx'
 import { FigureTiles } from './figure-tiles.tsx'
@@ -40,18 +41,18 @@ export function OverviewPage() {
       <PageHeader title="Overview" />
       <div className="grid gap-4">
         {isNew && mayConnect ? (
-          <Suspense>
+          <Suspense fallback={<Skeleton className="h-56 w-full" />}>
             <Welcome hadSandbox={items?.length !== 0} />
           </Suspense>
         ) : (
           judged && <VerdictLine verdict={judged.verdict} />
         )}
+        <FigureTiles stats={stats} samples={samples.data?.items} freshness={freshness} />
         {(calls.data?.items.length ?? 0) > 0 && (
           <Suspense>
             <LanePanel calls={calls} accounts={items ?? []} />
           </Suspense>
         )}
-        <FigureTiles stats={stats} samples={samples.data?.items} freshness={freshness} />
         <div className={classNames('grid items-start gap-4', items?.length !== 0 && '@min-[44rem]/page:grid-cols-2')}>
           {items?.length !== 0 && <AccountsPanel query={accounts} />}
           <ChangeFeed accounts={items ?? []} />

@@ -12,7 +12,7 @@ import { verdictOf } from './verdict.ts'
 const fresh = { isStale: false } as const
 const server = { host: 'mail.example.org', port: 993 }
 const account = (name: string, state: AccountState) => ({ id: name, name, state, imap: server }) as Account
-const known = { stats: undefined, samples: [], error: null, freshness: fresh }
+const known = { alerts: [], stats: undefined, samples: [], error: null, freshness: fresh }
 const verdict = (...accounts: Account[]) => verdictOf({ ...known, accounts })
 
 test('all good only when every enabled account is ready', () => {
@@ -32,6 +32,23 @@ test('problems are counted and named', () => {
     title: '2 problems',
     details: [{ href: '/accounts/b' }, { href: '/accounts/a' }],
   })
+})
+
+test('alerts that fire are part of the verdict, beside problems that no rule reports', () => {
+  const accounts = [account('a', 'ready')]
+  const alerts = [{ id: 'al_1', severity: 'warning', words: 'Mail is late', account_id: null } as const]
+  expect(verdictOf({ ...known, accounts, alerts })).toEqual({
+    tone: 'warn',
+    title: '1 alert',
+    details: [{ key: 'al_1', words: 'Mail is late.', href: '/alerts' }],
+  })
+  const both = { ...known, accounts: [account('a', 'auth_failed')], alerts }
+  expect(verdictOf(both)).toMatchObject({ tone: 'bad', title: '1 problem, 1 alert' })
+  const critical = [{ ...alerts[0]!, severity: 'critical' as const }]
+  expect(verdictOf({ ...known, accounts, alerts: critical }).tone).toBe('bad')
+  // Twenty alerts about accounts on one dead server add nothing to its one problem.
+  const ofAccount = [{ ...alerts[0]!, account_id: 'a' }]
+  expect(verdictOf({ ...both, alerts: ofAccount }).title).toBe('1 problem')
 })
 
 test('accounts of one name are told apart, by address or else by server', () => {

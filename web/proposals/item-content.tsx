@@ -9,6 +9,7 @@ import type { ProposalItem } from '../../contract/proposal.ts'
 import { Reasons } from '../approvals/approval-detail.tsx'
 import { EditHeldDialog } from '../approvals/edit-held-dialog.tsx'
 import { HeldRecipients } from '../approvals/held-recipients.tsx'
+import { MessageWarnings } from '../approvals/message-warnings.tsx'
 import { useHeldMessage } from '../approvals/use-held-message.tsx'
 import { AddressText } from '../outbox/address-text.tsx'
 import { OutgoingAttachments, OutgoingContent } from '../outbox/outgoing-content.tsx'
@@ -63,7 +64,8 @@ function Message({
   return (
     <>
       <Reasons detail={detail} />
-      <HeldRecipients submission={submission} envelope={content.envelope} headers={content.headers} />
+      <MessageWarnings warnings={detail.warnings} />
+      <HeldRecipients submission={submission} content={content} />
       <OutgoingAttachments {...held.files} />
       <div data-words>
         <OutgoingContent {...held.words} />

@@ -76,7 +76,7 @@ function SettingsForm({ settings }: { settings: ApprovalSettingsAnswer }) {
           'fresh_sign_in_minutes',
           'Maximum sign-in age (minutes)',
           'Approving requires a sign-in this recent, 1 to 1440. If empty, any session may approve.',
-          'every',
+          'any',
         )}
         {figure('undo_seconds', 'Undo sending for (seconds)', '0 to 120.')}
       </div>

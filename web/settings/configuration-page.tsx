@@ -1,5 +1,5 @@
 /** Settings that can be changed at run time: the default account's server, limits, approvals, OAuth, and networks. */
-import { Bot, MailPlus } from 'lucide-react'
+import { MailPlus } from 'lucide-react'
 import { useAccounts } from '../accounts/use-accounts.ts'
 import { ApiProblem } from '../platform/api-client.ts'
 import { useMay } from '../platform/session.ts'
@@ -7,6 +7,7 @@ import { ButtonLink } from '../ui/button.tsx'
 import { Card } from '../ui/card.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
+import { ConfigurationTabs } from '../ui/page-tabs.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { ApprovalPanel } from './approval-panel.tsx'
 import { ConfigurationEditor } from './configuration-editor.tsx'
@@ -27,27 +28,22 @@ export function ConfigurationPage() {
       <PageHeader
         title="Configuration"
         description="Settings that can be changed while the server runs. Changes take effect immediately."
-        actions={
-          mayOpen && (
-            <ButtonLink href="/settings/assistant" icon={Bot}>
-              Assistant
-            </ButtonLink>
-          )
-        }
       />
+      {mayOpen && <ConfigurationTabs />}
       <div className="grid gap-4">
         {hasNoAccount ? (
           <Card>
             <EmptyState
               icon={MailPlus}
-              title="Nothing to configure yet"
+              title="No default account yet"
               actions={
                 <ButtonLink href="/accounts?connect=1" variant="primary" icon={MailPlus}>
                   Connect a mailbox
                 </ButtonLink>
               }
             >
-              These settings belong to the default account. The first mailbox that you connect becomes it.
+              The server settings below apply already. Those of the default account appear here: the first mailbox that
+              you connect becomes it.
             </EmptyState>
           </Card>
         ) : (

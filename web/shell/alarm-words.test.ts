@@ -27,11 +27,12 @@ test('what waits for approval is counted in the title and on the icon, not while
   expect(decodeURIComponent(waitingIcon(12))).toContain('>9+</text>')
 })
 
-test('alerts that fire are counted; what is bad now is among them', () => {
-  expect(alarmOf(verdict('good'), false, 0, 3)).toEqual({ mark: '⚠ 3 · ', icon: 'bad', waiting: 0 })
-  expect(alarmOf(verdict('bad'), false, 1, 1)).toMatchObject({ mark: '⚠ 2 · (1) ', icon: 'bad' })
-  expect(alarmOf(undefined, false, 0, 1).icon).toBe('bad')
-  expect(alarmOf(verdict('good'), true, 0, 3).mark).toBe('⚠ Not live · ')
+test('alerts that fire are counted, also beside warnings, so that the title has the number of the overview', () => {
+  const alert = { key: 'al_1', words: 'Mail is late.', href: '/alerts' }
+  const alerting = (tone: Verdict['tone']) => ({ tone, details: [...details, alert] })
+  expect(alarmOf(alerting('warn'), false, 0)).toEqual({ mark: '⚠ 1 · ', icon: 'bad', waiting: 0 })
+  expect(alarmOf(alerting('bad'), false, 1)).toMatchObject({ mark: '⚠ 3 · (1) ', icon: 'bad' })
+  expect(alarmOf(alerting('warn'), true, 0).mark).toBe('⚠ Not live · ')
 })
 
 test('each icon is there', () => {

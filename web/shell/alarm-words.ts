@@ -1,7 +1,7 @@
 /** The prefix of the window title, and the choice of the favicon. */
 
 import { waitingMark } from '../approvals/approval-words.ts'
-import type { Verdict } from '../overview/verdict.ts'
+import { alertsHref, type Verdict } from '../overview/verdict.ts'
 
 export const icons = { well: '/favicon.svg', bad: '/favicon-bad.svg', lost: '/favicon-lost.svg' } as const
 
@@ -13,20 +13,19 @@ export interface Alarm {
 }
 
 /**
- * Chooses the alarm; only problems count, since a warning can wait until the page is seen.
+ * Chooses the alarm; only problems and alerts count, since a warning can wait until the page is seen.
  * @param verdict Undefined for callers who may not see the dashboard.
  * @param waiting Proposals and messages that wait for approval.
- * @param firing Firing alerts, which include persistent problems.
  */
 export function alarmOf(
   verdict: Pick<Verdict, 'tone' | 'details'> | undefined,
   isCutOff: boolean,
   waiting: number,
-  firing = 0,
 ): Alarm {
   if (isCutOff) return { mark: '⚠ Not live · ', icon: 'lost', waiting: 0 }
   const mark = waitingMark(waiting)
-  const problems = Math.max(firing, verdict?.tone === 'bad' ? verdict.details.length : 0)
+  const counted = verdict?.details.filter(({ href }) => verdict.tone === 'bad' || href === alertsHref)
+  const problems = counted?.length ?? 0
   if (problems === 0) return { mark, icon: 'well', waiting }
   return { mark: `⚠ ${problems} · ${mark}`, icon: 'bad', waiting }
 }

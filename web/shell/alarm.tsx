@@ -1,6 +1,5 @@
 /** Shows problems in the window's title and icon, for users who look at another tab. */
 import { type ReactNode, useEffect } from 'react'
-import { useFiringCount } from '../alerts/use-firing.ts'
 import { useWaitingCount } from '../approvals/use-waiting.ts'
 import { useVerdict } from '../overview/use-verdict.ts'
 import { AlarmMark } from '../platform/alarm-mark.ts'
@@ -12,7 +11,7 @@ export function AlarmProvider({ children }: { children: ReactNode }) {
   const judged = useVerdict()
   const isCutOff = useFreshness(0).isStale
   const waiting = useWaitingCount()
-  const alarm = alarmOf(judged?.verdict, isCutOff, waiting, useFiringCount())
+  const alarm = alarmOf(judged?.verdict, isCutOff, waiting)
   useWindowIcon(alarm)
   return <AlarmMark value={alarm.mark}>{children}</AlarmMark>
 }

@@ -1,5 +1,5 @@
 /** The number of items that need attention, beside the name of a page. */
-import { useFiringCount } from '../alerts/use-firing.ts'
+import { useFiring } from '../alerts/use-firing.ts'
 import { useWaitingCount } from '../approvals/use-waiting.ts'
 
 export function NavCount({ href }: { href: string }) {
@@ -12,7 +12,7 @@ function Waiting() {
 }
 
 function Firing() {
-  return <Count count={useFiringCount()} words="firing" />
+  return <Count count={useFiring().length} words="firing" />
 }
 
 function Count({ count, words }: { count: number; words: string }) {

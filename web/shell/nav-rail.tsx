@@ -67,7 +67,7 @@ function NavItem({ destination, isHere }: { destination: Destination; isHere: bo
         className={classNames(
           'relative flex rounded-md font-medium transition-colors focus-visible:-outline-offset-2',
           'max-lg:flex-col max-lg:items-center max-lg:gap-0.5 max-lg:py-2 max-lg:text-2xs max-md:tracking-tighter md:max-lg:px-0.5',
-          'lg:items-center lg:gap-3 lg:px-3 lg:py-1.5 lg:text-base',
+          'lg:items-center lg:gap-3 lg:px-3 lg:py-1 lg:text-base',
           isHere ? 'bg-accent-tint text-accent' : 'text-soft hover:bg-sunken hover:text-ink',
         )}
       >

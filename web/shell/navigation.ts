@@ -41,7 +41,7 @@ export interface DestinationGroup {
 
 const groups: readonly DestinationGroup[] = [
   {
-    label: 'Dashboard',
+    label: 'Mail',
     destinations: [
       { href: '/', label: 'Overview', shortLabel: 'Overview', icon: LayoutDashboard, needs: 'dashboard:read' },
       { href: '/mail', label: 'Mail', shortLabel: 'Mail', icon: Inbox, needs: 'mail:meta', isWhole: true },
@@ -55,16 +55,6 @@ const groups: readonly DestinationGroup[] = [
       },
       { href: '/outbox', label: 'Outbox', shortLabel: 'Outbox', icon: Send, needs: 'mail:draft' },
       { href: '/changes', label: 'Changes', shortLabel: 'Changes', icon: History, needs: 'mail:meta' },
-      { href: '/agents', label: 'Agents', shortLabel: 'Agents', icon: Waypoints, needs: 'dashboard:read' },
-      {
-        href: '/analytics',
-        label: 'Analytics',
-        shortLabel: 'Analytics',
-        icon: ChartSpline,
-        needs: 'dashboard:read',
-      },
-      { href: '/alerts', label: 'Alerts', shortLabel: 'Alerts', icon: TriangleAlert, needs: 'dashboard:read' },
-      { href: '/clients', label: 'Clients', shortLabel: 'Clients', icon: MonitorSmartphone, needs: 'dashboard:read' },
       { href: '/accounts', label: 'Accounts', shortLabel: 'Accounts', icon: AtSign, needs: 'dashboard:read' },
       {
         href: '/assistant',
@@ -74,6 +64,37 @@ const groups: readonly DestinationGroup[] = [
         needs: 'dashboard:operate',
         isWhole: true,
       },
+    ],
+  },
+  {
+    label: 'Programs',
+    destinations: [
+      { href: '/agents', label: 'Agents', shortLabel: 'Agents', icon: Waypoints, needs: 'dashboard:read' },
+      { href: '/clients', label: 'Clients', shortLabel: 'Clients', icon: MonitorSmartphone, needs: 'dashboard:read' },
+      { href: '/tokens', label: 'Tokens', shortLabel: 'Tokens', icon: KeyRound },
+    ],
+  },
+  {
+    label: 'Monitoring',
+    destinations: [
+      {
+        href: '/analytics',
+        label: 'Analytics',
+        shortLabel: 'Analytics',
+        icon: ChartSpline,
+        needs: 'dashboard:read',
+      },
+      { href: '/alerts', label: 'Alerts', shortLabel: 'Alerts', icon: TriangleAlert, needs: 'dashboard:read' },
+      { href: '/system', label: 'System', shortLabel: 'System', icon: Server, needs: 'dashboard:read' },
+      { href: '/logs', label: 'Logs', shortLabel: 'Logs', icon: Logs, needs: 'dashboard:admin' },
+    ],
+  },
+  {
+    label: 'Administration',
+    destinations: [
+      { href: '/users', label: 'Users', shortLabel: 'Users', icon: Users, needs: 'dashboard:admin' },
+      { href: '/sessions', label: 'Sessions', shortLabel: 'Sessions', icon: LogIn },
+      { href: '/audit', label: 'Audit', shortLabel: 'Audit', icon: ScrollText, needs: 'dashboard:admin' },
       {
         href: '/configuration',
         label: 'Configuration',
@@ -81,17 +102,6 @@ const groups: readonly DestinationGroup[] = [
         icon: SlidersHorizontal,
         needs: 'dashboard:read',
       },
-      { href: '/system', label: 'System', shortLabel: 'System', icon: Server, needs: 'dashboard:read' },
-      { href: '/logs', label: 'Logs', shortLabel: 'Logs', icon: Logs, needs: 'dashboard:admin' },
-    ],
-  },
-  {
-    label: 'Access',
-    destinations: [
-      { href: '/users', label: 'Users', shortLabel: 'Users', icon: Users, needs: 'dashboard:admin' },
-      { href: '/tokens', label: 'Tokens', shortLabel: 'Tokens', icon: KeyRound },
-      { href: '/sessions', label: 'Sessions', shortLabel: 'Sessions', icon: LogIn },
-      { href: '/audit', label: 'Audit', shortLabel: 'Audit', icon: ScrollText, needs: 'dashboard:admin' },
     ],
   },
 ]
@@ -103,10 +113,12 @@ const inBar = 4
 
 /** Returns the pages that a user with these scopes may open. */
 export function groupsFor(scopes: readonly Scope[]): DestinationGroup[] {
-  return groups.map(({ label, destinations: all }) => ({
-    label,
-    destinations: all.filter(({ needs }) => !needs || scopes.includes(needs)),
-  }))
+  return groups
+    .map(({ label, destinations: all }) => ({
+      label,
+      destinations: all.filter(({ needs }) => !needs || scopes.includes(needs)),
+    }))
+    .filter(group => group.destinations.length > 0)
 }
 
 export function splitForPhones([first, ...others]: readonly DestinationGroup[]): {
@@ -116,7 +128,9 @@ export function splitForPhones([first, ...others]: readonly DestinationGroup[]):
   const { label = '', destinations = [] } = first ?? {}
   return {
     bar: destinations.slice(0, inBar),
-    more: [{ label, destinations: destinations.slice(inBar) }, ...others],
+    more: [{ label, destinations: destinations.slice(inBar) }, ...others].filter(
+      group => group.destinations.length > 0,
+    ),
   }
 }
 

@@ -1,12 +1,13 @@
 /** API tokens for programs and agents, each with its own scopes and accounts. */
-import { BookOpen, KeyRound, Webhook } from 'lucide-react'
+import { BookOpen, KeyRound } from 'lucide-react'
 import { useState } from 'react'
 import { useAccounts } from '../accounts/use-accounts.ts'
 import { useMay } from '../platform/session.ts'
 import { useUrlState } from '../platform/url-state.ts'
-import { Button, ButtonAnchor, ButtonLink } from '../ui/button.tsx'
+import { Button, ButtonAnchor } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
+import { TokensTabs } from '../ui/page-tabs.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { SkeletonRows } from '../ui/skeleton.tsx'
 import { CreateTokenDialog, type OpenTokenDialog, TokenDialogs } from './token-dialogs.tsx'
@@ -40,9 +41,6 @@ export function TokensPage() {
         }
         actions={
           <>
-            <ButtonLink href="/tokens/webhooks" icon={Webhook}>
-              Webhooks
-            </ButtonLink>
             <ButtonAnchor href="/docs" icon={BookOpen}>
               API documentation
             </ButtonAnchor>
@@ -50,6 +48,7 @@ export function TokensPage() {
           </>
         }
       />
+      <TokensTabs />
       {(isNarrowed || (tokens.data?.items.length ?? 0) >= leastFiltered) && (
         <TokensFilter view={view} setView={setUrl} />
       )}

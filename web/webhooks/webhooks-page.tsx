@@ -13,9 +13,10 @@ import {
 } from 'lucide-react'
 import { useState } from 'react'
 import type { Webhook } from '../../contract/webhooks.ts'
-import { Button, ButtonLink } from '../ui/button.tsx'
+import { Button } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
+import { TokensTabs } from '../ui/page-tabs.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { type RowAction, RowActions } from '../ui/row-actions.tsx'
@@ -45,15 +46,9 @@ export function WebhooksPage() {
       <PageHeader
         title="Webhooks"
         description="Signed requests that notify your programs of events, in order and at least once."
-        actions={
-          <>
-            <ButtonLink href="/tokens" icon={KeyRound}>
-              Tokens
-            </ButtonLink>
-            {(webhooks.data?.items.length ?? 0) > 0 && create}
-          </>
-        }
+        actions={(webhooks.data?.items.length ?? 0) > 0 && create}
       />
+      <TokensTabs />
       <Panel
         query={webhooks}
         intervalMs={webhooksIntervalMs}

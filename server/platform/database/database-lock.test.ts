@@ -7,6 +7,7 @@ import { sql } from 'kysely'
 import pg from 'pg'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { newPostgresDatabase, onEachDatabase } from '../../../test/support/databases.ts'
+import { startSessionSharer } from '../../../test/support/session-sharer.ts'
 import { startRelay } from '../../../test/support/tcp-relay.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
 import { createLogger } from '../logger.ts'
@@ -103,6 +104,15 @@ describe.skipIf(postgresUrl === undefined)('on PostgreSQL', () => {
     await db.destroy()
     return pids
   }
+
+  test('through a pooler that shares sessions between transactions nothing is locked, and the way out is said', async () => {
+    const url = await newPostgresDatabase(postgresUrl!)
+    const pooler = await startSessionSharer(url)
+    onTestFinished(() => pooler.stop())
+    await expect(lockOn(pooler.url).lock.take()).rejects.toThrow(/RUSTYMAIL_DATABASE_URL .* pool_mode = session/)
+    expect(await holdersNow(url)).toEqual([])
+    await lockOn(url).lock.take()
+  })
 
   test('two databases of one server are two', async () => {
     await lockOn(await newPostgresDatabase(postgresUrl!)).lock.take()

@@ -11,6 +11,16 @@ import type { Logger } from '../logger.ts'
 import { pause } from '../waits.ts'
 import { checkEveryMs, connectAlone, endConnection, type PostgresConnection } from './postgres-connection.ts'
 
+/** The lock would be that of whoever gets the session next. */
+export class SharedSessions extends Error {
+  constructor() {
+    super(
+      'RUSTYMAIL_DATABASE_URL leads to a pooler that shares sessions between transactions (PgBouncer: pool_mode = transaction or statement), ' +
+        'through which one server per database cannot be ensured. Use pool_mode = session, or connect to PostgreSQL directly',
+    )
+  }
+}
+
 export interface PostgresLockOptions {
   url: string
   logger: Logger
@@ -23,6 +33,7 @@ const key = [0x524d6169, 0x4c6f636b]
 /** Attempts at the start: the connection of a server that was just killed ends a little later. */
 const firstTries = 10
 const betweenTriesMs = 100
+const sessionRounds = 3
 /** Upper bound of the doubling back-off between attempts to retake the lock, which continue until the process stops. */
 const maxRetryMs = 2_000
 
@@ -38,8 +49,12 @@ export class PostgresLock {
     this.#options = options
   }
 
-  /** Takes the lock; returns false if another process has it. */
+  /**
+   * Takes the lock; returns false if another process has it.
+   * @throws SharedSessions
+   */
   async take(): Promise<boolean> {
+    await this.#refuseSharedSessions()
     return this.#try(firstTries)
   }
 
@@ -49,6 +64,21 @@ export class PostgresLock {
     const held = this.#held
     this.#held = undefined
     if (held) await endConnection(held)
+  }
+
+  async #refuseSharedSessions(): Promise<void> {
+    const open = () => connectAlone(this.#options.url, this.#stopped.signal, async () => undefined)
+    const one = await open()
+    try {
+      const other = await open()
+      try {
+        if (await sharesSessions(one.client, other.client)) throw new SharedSessions()
+      } finally {
+        await endConnection(other)
+      }
+    } finally {
+      await endConnection(one)
+    }
   }
 
   /** Tries to take the lock on a new connection, which is kept on success. */
@@ -119,6 +149,40 @@ export class PostgresLock {
       await pause(pauseMs, signal)
     }
   }
+}
+
+/**
+ * Whether a pooler gives both connections the same session in turn, or one of them several. It may choose by chance or
+ * in turns, so it is asked more than once.
+ */
+async function sharesSessions(one: Client, other: Client): Promise<boolean> {
+  const own = await sessionOf(one)
+  const others = await sessionOf(other)
+  for (let round = 0; round < sessionRounds; round++) {
+    if (!(await begins(one))) return true
+    const isSame = (await sessionOf(one)) === own
+    // While this transaction holds the only session of a pool, the other connection would wait for it.
+    const isOther = isSame && own !== others && (await sessionOf(other)) === others
+    await one.query('commit')
+    if (!isOther) return true
+  }
+  return false
+}
+
+/** False behind PgBouncer with `pool_mode = statement`. */
+async function begins(client: Client): Promise<boolean> {
+  return client.query('begin').then(
+    () => true,
+    (error: Error) => {
+      if (/pooling mode/.test(error.message)) return false
+      throw error
+    },
+  )
+}
+
+async function sessionOf(client: Client): Promise<number> {
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+  return rows[0]!.pid
 }
 
 async function isTaken(client: Client): Promise<boolean> {

@@ -1,14 +1,12 @@
-/** Reads request bodies, or leaves them unread: JSON only, within the endpoint's limit and budget, cheap to parse. */
+/** Reads request bodies: JSON only, within the endpoint's limit and budget, cheap to parse. */
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { constants, type Http2ServerResponse } from 'node:http2'
-import type { Duplex } from 'node:stream'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type BodyShape, bodyLimits } from '../../../contract/endpoint.ts'
 import { anonymous } from '../principal.ts'
 import { Problem } from '../problem.ts'
-import type { BodyBudget } from './body-budget.ts'
-import { isHttp2, isWellFormed } from './http-form.ts'
+import { type BodyBudget, findExcess, maxDepth, usualShape } from './body-bounds.ts'
+import { isWellFormed } from './http-form.ts'
 
 type Done = (error: Error | null, body?: unknown) => void
 type Parse = (request: FastifyRequest, text: string, done: Done) => void
@@ -169,135 +167,4 @@ function immodest({ names, values }: BodyShape, field: string | undefined): Prob
 /** Fastify's own error for an incomplete body; its code identifies clients that disconnected in the middle. */
 function cutShort(): Error {
   return Object.assign(new Error('The body is incomplete.'), { code: 'FST_ERR_CTP_INVALID_CONTENT_LENGTH' })
-}
-
-/** Nesting depth of objects and lists in a body. */
-export const maxDepth = 32
-/** Default bounds of a body's shape; the largest legitimate one is a token with a thousand accounts. */
-export const usualShape: BodyShape = { names: 500, values: 4_000 }
-/** Bytes of a field name that is reported; longer ones are not. */
-const longestField = 60
-
-const [quote, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a]
-const [openList, closeList, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d]
-
-/**
- * Detects JSON that is disproportionately expensive to parse, in one pass over its bytes before parsing. Does not check
- * whether they are valid JSON.
- * @returns Undefined if it is within bounds; else the top-level field that exceeds one, if it has a short name.
- */
-export function findExcess(
-  bytes: Uint8Array,
-  shape: BodyShape = usualShape,
-): { field: string | undefined } | undefined {
-  let depth = 0
-  let values = 0
-  let names = 0
-  let isInString = false
-  // Bounds of the latest string, and of the latest field name of the outermost object.
-  let [from, to] = [0, 0]
-  let [fieldFrom, fieldTo] = [0, 0]
-  const excess = () => ({ field: fieldIn(bytes.subarray(fieldFrom, fieldTo)) })
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at]
-    if (isInString) {
-      if (byte === backslash) at++
-      else if (byte === quote) {
-        isInString = false
-        to = at + 1
-      }
-      continue
-    }
-    if (byte === quote) {
-      isInString = true
-      from = at
-    } else if (byte === openObject || byte === openList) {
-      if (++depth > maxDepth || ++values > shape.values) return excess()
-    } else if (byte === closeObject || byte === closeList) depth--
-    else if (byte === comma && ++values > shape.values) return excess()
-    else if (byte === colon) {
-      if (depth === 1) [fieldFrom, fieldTo] = [from, to]
-      if (++names > shape.names) return excess()
-    }
-  }
-  return undefined
-}
-
-function fieldIn(bytes: Uint8Array): string | undefined {
-  if (bytes.length === 0 || bytes.length > longestField) return undefined
-  const name = Buffer.from(bytes).toString('utf8').slice(1, -1)
-  return /^\w+$/.test(name) ? name : undefined
-}
-
-/** Size of an unread body that is drained to keep the connection, which costs less than a new one. */
-const keptBytes = 64 * 1024
-/** Bytes of a larger body drained after the answer: closing with unread bytes sends a RST, which can destroy it. */
-const lingerBytes = 1024 * 1024
-const lingerMs = 2_000
-
-interface UnreadOptions {
-  /** Connections on which no further request is read. */
-  closing: WeakSet<Duplex>
-  /** Whether the sender waits for `100 Continue`, so that it is unknown whether the body will come. */
-  isWaiting: boolean
-}
-
-export function hasBody({ headers }: { headers: FastifyRequest['headers'] }): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
-}
-
-/**
- * Handles a body that an answer leaves unread: it is not read further, and its sender still gets the answer.
- * Called before the answer is sent. A no-op for a complete body.
- */
-export function leaveUnread(request: FastifyRequest, reply: FastifyReply, options: UnreadOptions): void {
-  const { raw } = request
-  if (isHttp2(reply.raw)) {
-    // HTTP/2 has no `connection` header; the stream is reset instead.
-    reply.removeHeader('connection')
-    const response = reply.raw as unknown as Http2ServerResponse
-    if (!raw.complete && !response.stream.endAfterHeaders) resetBehind(response)
-    return
-  }
-  if (raw.complete || !hasBody(request)) return
-  const isSmall = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY) <= keptBytes
-  const isLast = reply.getHeader('connection') === 'close' || /\bclose\b/i.test(request.headers.connection ?? '')
-  if (isSmall && !options.isWaiting && !isLast) return
-  reply.header('connection', 'close')
-  closeBehind(request, options.closing)
-}
-
-/** Replaces Node's `destroySoon` after the last answer of a connection by a lingering close. */
-function closeBehind({ raw }: FastifyRequest, closing: WeakSet<Duplex>): void {
-  const { socket } = raw
-  let left = lingerBytes
-  raw.on('error', () => undefined)
-  raw.on('data', (chunk: Buffer) => {
-    left -= chunk.length
-    if (left < 0) raw.pause()
-  })
-  raw.resume()
-  socket.destroySoon = () => {
-    closing.add(socket)
-    socket.end()
-    const cut = setTimeout(() => socket.destroy(), lingerMs)
-    socket.once('close', () => clearTimeout(cut))
-    // Once the body has arrived completely, no unread bytes can destroy the answer.
-    if (raw.complete) destroyWhenWritten(socket)
-    else raw.once('end', () => destroyWhenWritten(socket))
-  }
-}
-
-function destroyWhenWritten(socket: Duplex): void {
-  if (socket.writableFinished) socket.destroy()
-  else socket.once('finish', () => socket.destroy())
-}
-
-/** Resets the stream without an error, which asks the sender to stop (RFC 9113, section 8.1). */
-function resetBehind({ stream }: Http2ServerResponse): void {
-  const close = () => {
-    if (!stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR)
-  }
-  // `finish` of the stream: Node's response object finishes only when everything is closed.
-  stream.once('finish', () => setImmediate(close))
 }

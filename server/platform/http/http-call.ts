@@ -10,8 +10,7 @@ import { Problem } from '../problem.ts'
 import { cookieIn, sessionCookieName } from './http-credentials.ts'
 import { isHttp2 } from './http-form.ts'
 import { ignoreInput } from './http-pipelines.ts'
-import { linesOf } from './response-head.ts'
-import { hasLeft, isCutShort } from './under-way.ts'
+import { hasLeft, isCutShort, linesOf } from './http-response.ts'
 
 export interface Call<Params, Query, Body> {
   principal: Principal

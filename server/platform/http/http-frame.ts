@@ -4,7 +4,7 @@ import type { Call } from './http-call.ts'
 import { refuseOutsideFrame } from './http-origin.ts'
 import { handleRaw } from './http-raw.ts'
 import type { HttpServer } from './http-server.ts'
-import { strangerHeaders } from './security-headers.ts'
+import { measuredHeaders, strangerHeaders } from './security-headers.ts'
 
 export type FrameCall = Call<Record<string, string>, Record<string, string>, unknown>
 
@@ -21,7 +21,8 @@ export function handleFrame(
     const { html, accountId } = await read(call)
     guard(call.principal, operation, accountId)
     await call.checkAgain(accountId)
-    const headers = { ...strangerHeaders(false), 'cache-control': 'no-store' }
+    const frame = call.query.measured === 'true' ? measuredHeaders() : strangerHeaders(false)
+    const headers = { ...frame, 'cache-control': 'no-store' }
     return reply.headers(headers).type('text/html; charset=utf-8').send(html)
   })
 }

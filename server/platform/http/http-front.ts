@@ -18,9 +18,8 @@ import type { AllowedHosts } from './http-form.ts'
 import { leaveSecretsOut, parseInput, type SafeInput } from './http-input.ts'
 import type { Cors } from './http-origin.ts'
 import { ignoreInput } from './http-pipelines.ts'
+import { linesOf, type UnderWay } from './http-response.ts'
 import { parseRequestHead, type RequestHead } from './request-head.ts'
-import { linesOf } from './response-head.ts'
-import type { UnderWay } from './under-way.ts'
 
 /** The parts of a request that opening a stream needs. */
 export interface StreamCall<Query> {

@@ -7,7 +7,7 @@ import { guard, type Operation } from '../guard.ts'
 import { addressBehind, type ForwardedWatcher } from '../network/caller-address.ts'
 import { anonymous, isMore, type Principal } from '../principal.ts'
 import { Problem } from '../problem.ts'
-import { hasBody, leaveUnread } from './http-body.ts'
+import { hasBody, leaveUnread } from './body-arrival.ts'
 import { callerOf } from './http-call.ts'
 import { type Credentials, credentialsOf, inWorkSession } from './http-credentials.ts'
 import { isHttp2, refusalOfForm } from './http-form.ts'
@@ -17,8 +17,8 @@ import { type Cors, publicOriginOf, refuseForeignOrigin, refuseStrangeOrigin } f
 import { outcomeOf, type Trail } from './http-outcome.ts'
 import type { HttpPipelines } from './http-pipelines.ts'
 import { decorateRequests } from './http-request.ts'
+import type { UnderWay } from './http-response.ts'
 import { HttpTracing } from './http-tracing.ts'
-import type { UnderWay } from './under-way.ts'
 
 export interface HttpHooksOptions {
   judges: HttpJudges
@@ -249,7 +249,7 @@ export class HttpHooks {
     const isWithout = operation?.isForPrograms || cors.isForeign(request.headers)
     const headers = isWithout ? { ...request.headers, cookie: undefined } : request.headers
     const credentials = credentialsOf(headers, judges.origins.isHttps, request.address)
-    if (!operation?.takesAccessTokens) return credentials
+    if (!operation?.takesAccessTokens || !judges.accessTokens?.isOn) return credentials
     return credentials && { ...credentials, audience: publicOriginOf(request.headers, judges.origins) }
   }
 
@@ -279,7 +279,7 @@ export class HttpHooks {
 
   #leaveUnread(request: FastifyRequest, reply: FastifyReply): void {
     const { isWaiting, pipelines } = this.#options
-    leaveUnread(request, reply, { closing: pipelines.ended, isWaiting: isWaiting(request.raw) })
+    leaveUnread(request, reply, { closing: pipelines.ended, isWaiting })
   }
 
   #tell(request: FastifyRequest, reply: FastifyReply): void {

@@ -42,9 +42,16 @@ function parsePart(type: z.ZodType | undefined, value: unknown, name: string, fa
   if ('data' in checked) return checked.data
   for (const { path, message } of checked.faults) {
     const where = path === '' ? name : `${name}.${path}`
-    faults.push({ path: where.slice(0, maxWords), message: message.slice(0, maxWords) })
+    const words = name === 'query' && isRepeated(value, path, message) ? 'must be given only once' : message
+    faults.push({ path: where.slice(0, maxWords), message: words.slice(0, maxWords) })
   }
   return undefined
+}
+
+/** Whether a query parameter was given more than once that may not be: it is parsed as a list then. */
+function isRepeated(query: unknown, path: string, message: string): boolean {
+  const value = isObject(query) ? (query as Record<string, unknown>)[path] : undefined
+  return Array.isArray(value) && !/\b(array|items?)\b/.test(message)
 }
 
 /** Validates a value; the path of an error about the whole value is empty. */

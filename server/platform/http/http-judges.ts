@@ -2,10 +2,10 @@
 import type { Stops } from '../guard.ts'
 import type { Principal } from '../principal.ts'
 import type { Problem } from '../problem.ts'
+import type { HttpLimits } from '../rate-limits.ts'
 import type { Shown } from '../shown.ts'
 import type { Tracer } from '../tracing/tracer.ts'
 import type { Credentials } from './http-credentials.ts'
-import type { HttpLimits } from './http-limits.ts'
 import type { Origins } from './http-origin.ts'
 import type { RequestOutcome, Trail } from './http-outcome.ts'
 import type { WrongCredentials } from './wrong-credentials.ts'
@@ -15,6 +15,8 @@ export interface HttpJudges {
   authenticate(credentials: Credentials): Promise<Principal | undefined> | Principal | undefined
   /** Called with each finished request; must not throw. */
   observe(outcome: RequestOutcome): void
+  /** Whether access tokens of connected clients are accepted, by operations that take them. Without it, never. */
+  accessTokens?: { readonly isOn: boolean }
   origins: Origins
   /** Without them, there are no limits. */
   limits?: HttpLimits

@@ -9,6 +9,9 @@ interface Route {
 /** Order in which methods are listed. */
 const order = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 
+/** Characters that no id exceeds. */
+const idLength = 1_000
+
 /** Finds the methods allowed at a URL. Used for errors only, so it may be slow. */
 export class MethodTable {
   readonly #routes: readonly Route[]
@@ -34,7 +37,15 @@ export class MethodTable {
     const pathname = url.split('?')[0] ?? ''
     const shown = `${method.slice(0, 20)} ${pathname.slice(0, 200)}`
     const allowed = this.at(pathname)
-    if (allowed.length === 0 || allowed.includes(method)) return new Problem('not_found', `Nothing exists at ${shown}.`)
+    if (allowed.length === 0) return new Problem('not_found', `Nothing exists at ${shown}.`)
+    if (allowed.includes(method)) {
+      // The router has no parameters that are longer than the longest id.
+      const isLong = pathname.split('/').some(part => part.length > idLength)
+      return new Problem(
+        'not_found',
+        isLong ? `A part of ${shown}… is longer than any id.` : `Nothing exists at ${shown}.`,
+      )
+    }
     const allow = allowed.join(', ')
     return new Problem('method_not_allowed', `${shown} is not allowed; this path allows ${allow}.`, { allow })
   }

@@ -27,12 +27,27 @@ export interface RequestOutcome {
   hasCredentials: boolean
 }
 
+/** Counts finished requests and tool calls; must not throw. */
+export interface OutcomeObserver<Answer extends unknown[] = []> {
+  /** @param answer What a tool call was answered. */
+  record(outcome: RequestOutcome, ...answer: Answer): void
+}
+
 /** The audit trail. */
 export interface Trail {
   /** Whether its queue is full: changes are rejected until it has room. */
   readonly isFull: boolean
   /** Records an outcome. Resolves once stored, or after a timeout; undefined if it is not recorded. Never rejects. */
   record(outcome: RequestOutcome): Promise<void> | undefined
+}
+
+/** Returns a function that notifies all observers. */
+export function toAll<Answer extends unknown[] = []>(
+  observers: readonly OutcomeObserver<Answer>[],
+): OutcomeObserver<Answer>['record'] {
+  return (outcome, ...answer) => {
+    for (const observer of observers) observer.record(outcome, ...answer)
+  }
 }
 
 export function outcomeOf(request: FastifyRequest, reply: FastifyReply): RequestOutcome | undefined {

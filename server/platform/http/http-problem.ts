@@ -6,7 +6,7 @@ import type { ProblemCode } from '../../../contract/problem.ts'
 import { type DatabaseFaultKind, databaseFaultKind, isDatabaseFault, isOrphan } from '../database/database-fault.ts'
 import type { Logger } from '../logger.ts'
 import { Problem } from '../problem.ts'
-import { type ClosableResponse, hasLeft } from './under-way.ts'
+import { type ClosableResponse, hasLeft } from './http-response.ts'
 
 interface Request {
   id: string

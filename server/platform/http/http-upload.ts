@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { guard, type Operation } from '../guard.ts'
 import { Problem } from '../problem.ts'
-import { paced, type UploadPace, usualPace } from './body-clock.ts'
+import { paced, type UploadPace, usualPace } from './body-arrival.ts'
 import { type Call, HttpCall } from './http-call.ts'
 import { principalOf } from './http-hooks.ts'
 import type { HttpServer } from './http-server.ts'

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Endpoint } from '../../../contract/endpoint.ts'
 import { api, operationName } from '../../../contract/index.ts'
-import { findExcess, maxDepth, usualShape } from './http-body.ts'
+import { findExcess, maxDepth, usualShape } from './body-bounds.ts'
 
 const { names: maxNames, values: maxValues } = usualShape
 const modest = (text: string) => findExcess(Buffer.from(text)) === undefined

@@ -1,6 +1,6 @@
 /** What a file of a stranger is sent with, whatever it is called. */
 import { expect, test } from 'vitest'
-import { fileHeaders } from './security-headers.ts'
+import { fileHeaders, measuredHeaders } from './security-headers.ts'
 
 const disposition = (name: string) => fileHeaders(name)['content-disposition']
 
@@ -20,4 +20,10 @@ test('a long name is cut before its ending, also in the middle of a character', 
   expect(disposition(`${letters}😀b.txt`)).toBe(
     `attachment; filename="${letters}_.txt"; filename*=UTF-8''${letters}%EF%BF%BD.txt`,
   )
+})
+
+test('a frame that is measured keeps its origin, and runs, loads and opens nothing', () => {
+  const policy = measuredHeaders()['content-security-policy']!
+  expect(policy).toMatch(/^sandbox allow-same-origin; default-src 'none'; img-src data:; style-src 'unsafe-inline'; /)
+  expect(policy).not.toMatch(/allow-scripts|allow-popups|allow-forms|allow-top/)
 })

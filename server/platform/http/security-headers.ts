@@ -58,6 +58,17 @@ export function strangerHeaders(allowRemote: boolean): Record<string, string> {
 }
 
 /**
+ * Headers for an outgoing message in a frame that our page measures, so that it keeps its origin. Nothing in it runs,
+ * loads or opens anything: never add `allow-scripts`.
+ */
+export function measuredHeaders(): Record<string, string> {
+  const headers = strangerHeaders(false)
+  const policy = headers['content-security-policy']!.replace(/^sandbox[^;]*/, 'sandbox allow-same-origin')
+  // As our page, in whose origin it is.
+  return { ...headers, 'content-security-policy': policy, 'origin-agent-cluster': '?1' }
+}
+
+/**
  * Headers for an untrusted file: it is downloaded, never displayed; the program that opens it determines its type.
  * @param name The untrusted file name.
  */

@@ -5,7 +5,7 @@
  */
 import { networksOf, placeOf } from '../network/caller-address.ts'
 import { Problem } from '../problem.ts'
-import { TokenBuckets } from '../token-buckets.ts'
+import { TokenBuckets } from '../rate-limits.ts'
 
 /** Multiples of the rate for an address (IPv6: /64 network), and for IPv6 /48 and /32 networks. */
 const shares = [1, 4, 16] as const

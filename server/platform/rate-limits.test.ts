@@ -1,8 +1,7 @@
 /** How often one may call. */
 import { expect, test } from 'vitest'
-import { anonymous, everyScope, type Principal } from '../principal.ts'
-import { TokenBuckets } from '../token-buckets.ts'
-import { HttpLimits, type LimitRates } from './http-limits.ts'
+import { anonymous, everyScope, type Principal } from './principal.ts'
+import { HttpLimits, type LimitRates, TokenBuckets } from './rate-limits.ts'
 
 const rates: LimitRates = {
   address: 50,

@@ -1,7 +1,7 @@
 /** Concurrent bodies share bounded memory, and no caller takes all of it. */
 import { expect, test } from 'vitest'
 import { anonymous, everyScope, type Principal } from '../principal.ts'
-import { BodyBudget } from './body-budget.ts'
+import { BodyBudget } from './body-bounds.ts'
 
 const ann: Principal = { id: 'session', name: 'A', kind: 'session', userId: 'a', scopes: everyScope, accounts: 'all' }
 const budget = () => new BodyBudget({ ofAll: 1_000, ofStrangers: 500, ofOne: 300, free: 10 })

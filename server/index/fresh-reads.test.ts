@@ -1,6 +1,6 @@
 /** Which pages are still right without a look at the index: those that were read after the last write, and none while something is written. */
 import { expect, test } from 'vitest'
-import { UnchangedPages } from './unchanged-pages.ts'
+import { UnchangedPages } from './fresh-reads.ts'
 
 const tagOf = (tag: string) => tag
 const read = (pages: UnchangedPages, tag: string, accountId = 'a') => pages.reading(accountId, async () => tag, tagOf)

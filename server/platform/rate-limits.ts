@@ -1,9 +1,71 @@
 /** Rate limits: per address before authentication, per principal after, and stricter ones for expensive operations. */
-import type { LimitName } from '../../../contract/endpoint.ts'
-import { networksOf } from '../network/caller-address.ts'
-import { anonymous, limitKeyOf, type Principal } from '../principal.ts'
-import { Problem } from '../problem.ts'
-import { type Standing, TokenBuckets } from '../token-buckets.ts'
+import type { LimitName } from '../../contract/endpoint.ts'
+import { networksOf } from './network/caller-address.ts'
+import { anonymous, limitKeyOf, type Principal } from './principal.ts'
+import { Problem } from './problem.ts'
+
+interface Standing {
+  isAllowed: boolean
+  /** Calls possible now. */
+  remaining: number
+  /** Seconds until the next call is possible if none remains, else until the bucket is full. */
+  resetSeconds: number
+}
+
+interface Bucket {
+  left: number
+  at: number
+}
+
+/** Buckets held; past it, the oldest is evicted, and its caller starts with a full one. */
+const maxBuckets = 20_000
+
+/** Token buckets (single rate, as in RFC 2697): callers are throttled, and may burst again after a pause. */
+export class TokenBuckets {
+  readonly perMinute: number
+  readonly #now: () => number
+  readonly #buckets = new Map<string, Bucket>()
+
+  /** @param perMinute Calls per minute, which is also the size of a burst. */
+  constructor({ perMinute, now }: { perMinute: number; now: () => number }) {
+    this.perMinute = perMinute
+    this.#now = now
+  }
+
+  get size(): number {
+    return this.#buckets.size
+  }
+
+  /** Whether a call would be allowed; consumes nothing. */
+  peek(key: string): boolean {
+    const bucket = this.#buckets.get(key)
+    return bucket === undefined || this.#refill(bucket).left >= 1
+  }
+
+  /** Takes a token; a rejected call consumes nothing. */
+  take(key: string): Standing {
+    const bucket = this.#refill(this.#buckets.get(key) ?? this.#add(key))
+    const perMs = this.perMinute / 60_000
+    const isAllowed = bucket.left >= 1
+    if (isAllowed) bucket.left--
+    const missing = isAllowed ? this.perMinute - bucket.left : 1 - bucket.left
+    return { isAllowed, remaining: Math.floor(bucket.left), resetSeconds: Math.ceil(missing / perMs / 1000) }
+  }
+
+  #refill(bucket: Bucket): Bucket {
+    const now = this.#now()
+    bucket.left = Math.min(this.perMinute, bucket.left + (Math.max(0, now - bucket.at) * this.perMinute) / 60_000)
+    bucket.at = now
+    return bucket
+  }
+
+  #add(key: string): Bucket {
+    if (this.#buckets.size >= maxBuckets) this.#buckets.delete(this.#buckets.keys().next().value!)
+    const bucket = { left: this.perMinute, at: this.#now() }
+    this.#buckets.set(key, bucket)
+    return bucket
+  }
+}
 
 /** Calls per minute. */
 export type LimitRates = Record<'address' | 'principal' | LimitName, number>
@@ -13,6 +75,7 @@ type LimitKind = keyof LimitRates
 /** Multiples of the rate for an address, its IPv6 /48 and its /32 network: rotating addresses gains a caller little. */
 const shares = [1, 4, 16] as const
 
+/** The limits of requests, and of the calls of tools in them. */
 export class HttpLimits {
   /** Buckets per caller, and for the wider networks of anonymous callers. */
   readonly #buckets: Record<LimitKind, TokenBuckets[]>

@@ -2,7 +2,7 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { responseWith } from './response-head.ts'
+import { responseWith } from './http-response.ts'
 
 const common = { 'x-frame-options': 'DENY', 'referrer-policy': 'no-referrer' }
 

@@ -1,7 +1,6 @@
-/**
- * Tracks tags of pages that are still current because nothing was written since they were read, which saves a round
- * trip to the thread.
- */
+/** When reads of the index are current: they wait for accepted changes, and know pages that no write can have changed. */
+import type { ExpectedChanges } from './expected-changes.ts'
+import { type IndexOperations, roles } from './index-operations.ts'
 
 /** Tags per account; past it, the oldest is evicted. */
 const maxTags = 1_000
@@ -12,6 +11,10 @@ interface AccountPages {
   writes: number
 }
 
+/**
+ * Tracks tags of pages that are still current because nothing was written since they were read, which saves a round
+ * trip to the thread.
+ */
 export class UnchangedPages {
   readonly #accounts = new Map<string, AccountPages>()
 
@@ -56,5 +59,37 @@ export class UnchangedPages {
     const account = this.#accounts.get(accountId) ?? { tags: new Set(), writes: 0 }
     this.#accounts.set(accountId, account)
     return account
+  }
+}
+
+interface Index {
+  of(accountId: string): IndexOperations
+  drop(accountId: string): Promise<void>
+}
+
+const reading = (Object.keys(roles) as (keyof IndexOperations)[]).filter(name => roles[name] !== 'writes')
+
+/** Wraps the index so that reads wait until accepted changes are written to it (read-your-writes). */
+export function shownIndex(index: Index, expected: Pick<ExpectedChanges, 'of'>): Index {
+  /** Wrapped operations by the originals, which stay the same for an account until its index is dropped. */
+  const shown = new WeakMap<IndexOperations, IndexOperations>()
+  return {
+    drop: accountId => index.drop(accountId),
+    of: accountId => {
+      const operations = index.of(accountId)
+      const known = shown.get(operations)
+      if (known) return known
+      const waiting = reading.map(name => {
+        const read = operations[name] as (...given: unknown[]) => Promise<unknown>
+        const readShown = async (...given: unknown[]) => {
+          await expected.of(accountId).written()
+          return read(...given)
+        }
+        return [name, readShown]
+      })
+      const all = Object.freeze({ ...operations, ...Object.fromEntries(waiting) }) as IndexOperations
+      shown.set(operations, all)
+      return all
+    },
   }
 }
