@@ -1,5 +1,6 @@
 /** Indexes mail that predates the account: headers of each folder, then texts, newest first, one batch per step. */
 import type { IndexOperations } from '../index/index-operations.ts'
+import type { IndexedFolder } from '../index/index-types.ts'
 import type { FolderIndexer } from './folder-indexer.ts'
 import type { SyncPhase } from './sync-progress.ts'
 import type { TextBackfill } from './text-backfill.ts'
@@ -17,10 +18,16 @@ export interface BackfillOptions {
   tell(phase: SyncPhase, folder: string, done: number, total: number): void
 }
 
+/** Minimum interval between progress reports, for which all folders are listed. */
+const reportEveryMs = 1_000
+
 export class Backfill {
   readonly #options: BackfillOptions
   /** All headers are indexed, as of the last comparison of folders. */
   #hasHeaders = false
+  /** The folder whose headers are being read. */
+  #folder: IndexedFolder | undefined
+  #listedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: BackfillOptions) {
     this.#options = options
@@ -41,6 +48,7 @@ export class Backfill {
   async forgetAhead(): Promise<void> {
     const { folders, texts, settle } = this.#options
     this.#hasHeaders = false
+    this.#folder = undefined
     await Promise.all([folders.forgetAhead(), texts?.forgetAhead()])
     // Facts that failed are forwarded with the next change.
     await settle().catch(() => undefined)
@@ -57,19 +65,25 @@ export class Backfill {
   }
 
   async #step(isComplete: boolean, goesOn: () => Promise<boolean>): Promise<boolean> {
-    const { index, folders, texts, tell, recreated } = this.#options
-    const stepTexts = async () => texts !== undefined && (await texts.step(isComplete, await goesOn()))
-    if (this.#hasHeaders) return stepTexts()
+    const { folders, texts, recreated } = this.#options
+    const folder = this.#hasHeaders ? undefined : await this.#nextFolder()
+    this.#hasHeaders = folder === undefined
+    if (!folder) return texts !== undefined && (await texts.step(isComplete, await goesOn()))
+    const lowestUid = await folders.backfill(folder, await goesOn())
+    this.#folder = lowestUid !== undefined && lowestUid > 1 ? { ...folder, lowestUid } : undefined
+    return lowestUid !== undefined || recreated(folder.path)
+  }
+
+  /** Returns the folder that lacks headers, INBOX first; within a second of the last report, as the last batch left it. */
+  async #nextFolder(): Promise<IndexedFolder | undefined> {
+    if (this.#folder && performance.now() - this.#listedAt < reportEveryMs) return this.#folder
+    const { index, tell } = this.#options
     const all = await index.listFolders()
+    this.#listedAt = performance.now()
     const waiting = all.filter(({ lowestUid, isSelectable }) => isSelectable && lowestUid !== null && lowestUid > 1)
     const next = waiting.find(({ role }) => role === 'inbox') ?? waiting[0]
-    if (!next) {
-      this.#hasHeaders = true
-      return stepTexts()
-    }
     const sum = (of: 'serverTotal' | 'total') => all.reduce((count, folder) => count + folder[of], 0)
-    tell('headers', next.path, sum('total'), sum('serverTotal'))
-    const lowest = await folders.backfill(next, await goesOn())
-    return lowest !== undefined || recreated(next.path)
+    if (next) tell('headers', next.path, sum('total'), sum('serverTotal'))
+    return next
   }
 }

@@ -67,6 +67,17 @@ test('rows of a usual size that were asked for take nothing of what is read at o
   expect(answer(400 * 16 * 1024 + 8 * 1024 * 1024)).toBe(false)
 })
 
+test('the literals of rows that were asked for take nothing of what is read at once, and are no flood', () => {
+  const budget = loggedIn(10)
+  for (let command = 0; command < 100; command++) {
+    budget.sent(Buffer.from('1 UID FETCH 1:400 (UID ENVELOPE BODY.PEEK[HEADER.FIELDS (References)])\r\n'))
+    // Each row has a literal for the header fields and, of a few strings with quotes or umlauts, others.
+    said(budget, { numbers: 400 * 4, bytes: 400 * 1024 })
+    expect(budget.isPrompt).toBe(true)
+    said(budget, { words: 1, tagged: 1 })
+  }
+})
+
 test('a change of a thousand messages may tell of each of them, and is read at once; silent is only a silent STORE', () => {
   const budget = loggedIn(10)
   for (const command of [

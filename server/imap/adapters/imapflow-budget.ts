@@ -52,8 +52,11 @@ const none: Readonly<Answer> = { ...ordinary, words: 0, bytes: 0, asked: 0 }
 const list: Readonly<Answer> = { ...ordinary, words: 40_000, bytes: 16 * mib, asked: 2_000, isCollected: true }
 /** Budget of a search: enough for a million matches, on servers without ESEARCH. */
 const search: Readonly<Answer> = { ...ordinary, bytes: 16 * mib, lineBytes: 8 * mib }
-/** Budget of FETCH, per command and per row: hostile mail has rows of megabytes, of which little is kept. */
-const fetch = { bytes: 64 * mib, rowBytes: 4 * mib, usualRowBytes: 16 * kib, mostRows: 10_000 }
+/**
+ * Budget of FETCH, per command and per row: hostile mail has rows of megabytes, of which little is kept. A line ends at
+ * each literal of a row: nearly all rows have one or two, and some servers send all strings of an envelope as literals.
+ */
+const fetch = { bytes: 64 * mib, rowBytes: 4 * mib, usualRowBytes: 16 * kib, usualRowLines: 12, mostRows: 10_000 }
 /** Budget per message: even silent STORE reports its MODSEQ (RFC 7162, section 3.1.3), MOVE and EXPUNGE its removal. */
 const change = { lineBytes: 1 * kib, mostLines: 10_000 }
 /** Estimated size of the object that holds a collected line. */
@@ -189,9 +192,9 @@ function answerTo(command: string, set: string): Readonly<Answer> {
   const rows = Math.min(countOf(set), fetch.mostRows)
   return {
     ...ordinary,
-    numbers: 2 * rows,
+    numbers: rows * fetch.usualRowLines,
     bytes: fetch.bytes + rows * fetch.rowBytes,
-    asked: rows + usualLines,
+    asked: rows * fetch.usualRowLines + usualLines,
     askedBytes: rows * fetch.usualRowBytes,
   }
 }

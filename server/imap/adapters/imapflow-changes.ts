@@ -13,23 +13,15 @@ import type {
   IndexHeader,
   KnownFolder,
 } from '../gateway-capabilities.ts'
-import {
-  commonUids,
-  countUids,
-  eachUid,
-  holdsUid,
-  readUidSet,
-  type UidRange,
-  withoutUids,
-  writeUidSet,
-} from '../uid-ranges.ts'
+import { commonUids, countUids, holdsUid, readUidSet, type UidRange, withoutUids, writeUidSet } from '../uid-ranges.ts'
 import type { CapabilityOptions } from './imapflow-content.ts'
 import { readStanding } from './imapflow-flags.ts'
 import { listStandings } from './imapflow-folders.ts'
 import { toIndexHeader } from './imapflow-index.ts'
 import { fetchKept, indexQuery } from './imapflow-rows.ts'
-import { newestOf } from './imapflow-search.ts'
+import { newestOf, oldestOf } from './imapflow-search.ts'
 import { fetchTexts } from './imapflow-texts.ts'
+import { UidCache } from './imapflow-uid-cache.ts'
 
 /** UID ranges per command, since servers accept lines of 8,000 bytes (RFC 7162, section 4). */
 const rangesOfCommand = 300
@@ -37,10 +29,12 @@ const rangesOfCommand = 300
 export class ImapFlowChanges implements ChangeReader {
   readonly #options: CapabilityOptions & { onRowDropped: (() => void) | undefined }
   readonly #vanished: VanishedUids
+  readonly #uids: UidCache
 
   constructor(options: CapabilityOptions & { onRowDropped: (() => void) | undefined }) {
     this.#options = options
     this.#vanished = new VanishedUids(options.client)
+    this.#uids = new UidCache(options.client)
   }
 
   changesSince(path: string, known: KnownFolder): Promise<FolderChanges> {
@@ -112,11 +106,18 @@ export class ImapFlowChanges implements ChangeReader {
     const { client, folder, command, onRowDropped } = this.#options
     return command(async () => {
       const { uidValidity } = await folder.open(path)
-      const there = await this.#thereOf([[first, last]])
-      const { uids: numbers, hasMore } = end === 'newest' ? newestOf(writeUidSet(there), limit) : oldestOf(there, limit)
       const how = { query: indexQuery, onDropped: onRowDropped, keep: toIndexHeader }
-      const headers = await fetchKept(client, { by: 'uid', numbers }, how)
-      return { uidValidity, headers, hasMore }
+      const read = async () => {
+        const there = await this.#uids.within([first, last], () => this.#thereOf([[first, last]]))
+        const { uids: numbers, hasMore } =
+          end === 'newest' ? newestOf(writeUidSet(there), limit) : oldestOf(there, limit)
+        const headers = await fetchKept(client, { by: 'uid', numbers }, how)
+        // Messages vanished, which some servers do not report.
+        if (headers.length < numbers.length) this.#uids.forget()
+        return { uidValidity, headers, hasMore }
+      }
+      const found = await read()
+      return found.headers.length === 0 && found.hasMore ? read() : found
     })
   }
 
@@ -140,15 +141,6 @@ export class ImapFlowChanges implements ChangeReader {
 
 function* pieces(uids: readonly UidRange[]): Generator<readonly UidRange[], undefined> {
   for (let at = 0; at < uids.length; at += rangesOfCommand) yield uids.slice(at, at + rangesOfCommand)
-}
-
-function oldestOf(ranges: readonly UidRange[], limit: number): { uids: number[]; hasMore: boolean } {
-  const uids: number[] = []
-  for (const uid of eachUid(ranges)) {
-    if (uids.length === limit) return { uids, hasMore: true }
-    uids.push(uid)
-  }
-  return { uids, hasMore: false }
 }
 
 interface Untagged {

@@ -2,7 +2,7 @@
 import type { ImapFlow, SearchObject } from 'imapflow'
 import { Problem } from '../../platform/problem.ts'
 import type { SearchKey, SearchTerm } from '../search-term.ts'
-import { countUids, readUidSet } from '../uid-ranges.ts'
+import { countUids, eachUid, readUidSet, type UidRange } from '../uid-ranges.ts'
 
 export interface Found {
   /** Total number of matches. */
@@ -114,6 +114,16 @@ export function newestOf(set: string | undefined, limit: number, beforeUid = max
     if (uids.length > limit) break
   }
   return { total: countUids(ranges), uids: uids.slice(0, limit), hasMore: uids.length > limit }
+}
+
+/** Returns the lowest UIDs, up to `limit`. */
+export function oldestOf(ranges: readonly UidRange[], limit: number): { uids: number[]; hasMore: boolean } {
+  const uids: number[] = []
+  for (const uid of eachUid(ranges)) {
+    if (uids.length === limit) return { uids, hasMore: true }
+    uids.push(uid)
+  }
+  return { uids, hasMore: false }
 }
 
 /** ImapFlow does not expose the response of a server that refuses a search. */
