@@ -215,7 +215,7 @@ test('codes are not guessed with ever new challenges from ever new addresses, an
   expect(await signIn.withSecondFactor(challenges[2]!, 'abcd-efgh-jkmn-pqrs', from)).toHaveProperty('cookie')
 })
 
-test('who knows one password cannot push the challenges of others out', async () => {
+test('knowing one password does not allow evicting the challenges of others', async () => {
   const { signIn, codes, add, challengeOf } = await setUp()
   await add('ann@example.com', { totp_sealed: 'sealed' })
   await add('mallory@example.com', { totp_sealed: 'sealed' })
@@ -240,7 +240,7 @@ test('no text typed as an email delays the codes of a user', async () => {
   expect(await signIn.withSecondFactor(challenge, '123456', from)).toHaveProperty('cookie')
 })
 
-test('who has stolen a password does not keep its owner from giving a code', async () => {
+test('the thief of a password cannot keep its owner from entering a code', async () => {
   const { signIn, codes, add, challengeOf } = await setUp()
   await add('ann@example.com', { totp_sealed: 'sealed' })
   const challenge = await challengeOf('ann@example.com')

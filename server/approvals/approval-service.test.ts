@@ -112,7 +112,7 @@ test('a cancelled message leaves no approval behind, and one that is not approve
   expect(world.senders.taken).toEqual([])
 })
 
-test('who approves: operators, the owner of the token unless the settings say otherwise, and only after a fresh sign-in where that is set', async () => {
+test('approvers: operators, the owner of the token unless the settings say otherwise, and only after a fresh sign-in where that is set', async () => {
   const world = await startSending()
   const { approval } = await held(world)
   const owned = { ...approval, user_id: 'ann' }

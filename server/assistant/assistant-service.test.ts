@@ -167,7 +167,7 @@ test('readers of an answer that waits for a person end as the server stops', asy
   await reading
 })
 
-test('who is signed out, or stopped by a human, has no answer that goes on', async () => {
+test('no answer continues for a principal that was signed out, or stopped by a human', async () => {
   const { service } = serviceOn(await memoryDatabase(), () => ['a', forever])
   const answer = await service.ask(asked, { query: 'Q' })
   service.revoked('session-2')

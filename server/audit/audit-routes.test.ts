@@ -125,7 +125,7 @@ test('what is recorded while its long answer is made is in the trail once, as it
   ])
 })
 
-test('who holds the key and the trail cannot try passwords at it: no digest depends on a secret', async () => {
+test('a holder of key and trail cannot guess passwords by it: no digest depends on a secret', async () => {
   const { send, audit } = await door()
   const post = (body: unknown, as?: string) => ({ method: 'POST', body: JSON.stringify(body), ...(as ? { as } : {}) })
   const digestOf = async (endpoint: { path: string }, body: unknown, as?: string) => {

@@ -99,7 +99,7 @@ test('what was only read waits a moment for others, and goes at once with what c
   expect(database.commits.at(-1)).toEqual(['e'])
 })
 
-test('who changed something waits until it would survive a power failure, together with all of the same commit', async () => {
+test('a change waits until its entry would survive a power failure, together with all of the same commit', async () => {
   const power = { asked: 0, on: Promise.withResolvers<void>() }
   const settle = () => {
     power.asked++

@@ -77,14 +77,14 @@ test('newest first, also after one came or went, and after the clock was put bac
   expect(names({ order: 'asc', per_page: '1' })).toEqual(['earlier'])
 })
 
-test('who holds a stream is active, however long ago the last request was', () => {
+test('a client with a stream is active, however long ago the last request was', () => {
   const { registry, clients } = setUp()
   registry.openStream(caller('Anna', '10.0.0.1', 'Firefox'), () => {}).sent(2)
   const [client] = clients.list(anna, query({}), Date.now() + 3600_000).clients
   expect(client).toMatchObject({ status: 'active', streams: 1, events_sent: 2, events_dropped: 0, request_count: 0 })
 })
 
-test('who sees only some accounts is not told how many events others got, which would tell of the rest', () => {
+test('a principal that sees only some accounts does not see how many events others got, which would reveal the rest', () => {
   const { registry, clients } = setUp()
   registry.openStream(caller('Anna', '10.0.0.1', 'Firefox'), () => {}).sent(2)
   registry.openStream(caller('Ben', '10.0.0.2', 'Firefox'), () => {}).sent(3)

@@ -111,7 +111,7 @@ test('a frozen account cannot be changed, and programs read it only while that i
   expect([bot, other, key, admin].map(who => freezes.stopsReading(who))).toEqual([true, false, true, false])
 })
 
-test('who may freeze: operators anything that they see, users their own tokens, a token itself', async () => {
+test('rights to freeze: operators anything that they see, users their own tokens, a token itself', async () => {
   const { freezes } = await serviceOn()
   const narrow: Principal = { ...admin, accounts: new Set(['b']) }
   const stranger: Principal = { ...owner, userId: 'cy' }

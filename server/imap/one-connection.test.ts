@@ -99,7 +99,7 @@ describe('in memory', () => {
     expect(await list()).toMatchObject({ total: 0 })
   })
 
-  test('who waits too long for the borrowed connection is told when to come again', async () => {
+  test('a request that waits too long for the borrowed connection is told when to retry', async () => {
     await list()
     await mail.pool.setLimits({ connection_timeout_seconds: 1, max_connections: 50, connection_pool_size: 3 })
     await list()

@@ -16,7 +16,7 @@ const admin: Principal = {
 }
 const ann = { email: 'ann@example.com', email_verified: true, name: 'Ann' }
 
-test('who comes for the first time becomes a user with the highest role that their groups give', async () => {
+test('a first sign-in creates a user with the highest role that their groups give', async () => {
   const { put, signIn, getUser, facts } = await start()
   put('sub-1', { ...ann, groups: ['crew', 'staff', 'chess'] })
   const { end, principal, browser } = await signIn('sub-1', { startAt: `${startPath}?return=/mail?folder=INBOX` })
@@ -123,7 +123,7 @@ test('an administrator is linked only to a person that the provider makes one', 
   expect(await getUser(boss.email)).toMatchObject({ oidc_subject: 'sub-1', password_hash: 'a hash' })
 })
 
-test('who is disabled stays outside, also with an email that would be linked', async () => {
+test('a disabled user cannot sign in, even with an email that would be linked', async () => {
   const { put, signIn, getUser, userService } = await start()
   put('sub-1', { ...ann, groups: ['staff'] })
   await signIn('sub-1')
@@ -231,7 +231,7 @@ test('before set-up, and while the provider is away, the browser is told so', as
   await expect(signIn('sub-1')).rejects.toThrow()
 })
 
-test('who cancels at the provider, or is refused, or comes too late, is told so at the page that they wanted', async () => {
+test('a sign-in that is cancelled at the provider, rejected or too late is explained at the page that was wanted', async () => {
   const { url, isPage, put, signIn, goToProvider, clock } = await start()
   const startAt = `${startPath}?${new URLSearchParams({ return: '/mail?folder=A%26B#top' })}`
   const at = (code: string) => `/mail?folder=A%26B&sign_in_error=${code}#top`

@@ -81,7 +81,7 @@ onEachDatabase(open => {
     expect(await who(token)).toMatchObject({ accounts: new Set(['b']) })
   })
 
-  test('who is deleted has no tokens any more', async () => {
+  test('a deleted user has no tokens any more', async () => {
     const { tokens, signIn, who, heard, db } = await setUp(await open())
     const { token, info } = await tokens.create(await signIn('ann', 'operator', ['a']), reader)
     await who(token)

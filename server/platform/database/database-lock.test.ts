@@ -53,7 +53,7 @@ onEachDatabase((_open, newUrl) => {
   })
 })
 
-test("an SQLite file is the same one by every name, its lock goes with it, and one in memory is nobody else's", async () => {
+test('an SQLite file is the same one by every name, its lock goes with it, and one in memory is never shared', async () => {
   const dir = tempDir('lock')
   onTestFinished(() => dir.remove())
   const file = join(dir.path, 'one.db')

@@ -171,7 +171,7 @@ test('when it writes for longer than anybody waits, that is said as SQLite says 
   expect(await names(db)).toEqual(['later'])
 })
 
-test('who writes beside the transaction that it waits in is told so, and the transaction can go on', async () => {
+test('a write beside the transaction that waits for it is rejected with an explanation, and the transaction can go on', async () => {
   const { db } = await opened({ bounds: { turnMs: 20 } })
   await db.transaction().execute(async transaction => {
     await save(transaction, 'inside')

@@ -108,7 +108,7 @@ test.each([
   expect(bodies).toEqual([])
 })
 
-test('who goes on sending all the same is cut', async () => {
+test('a client that goes on sending nevertheless is cut off', async () => {
   const { port } = await door()
   const socket = connect(port, '127.0.0.1')
   onTestFinished(() => void socket.destroy())
