@@ -11,7 +11,7 @@ import type { Logger } from '../logger.ts'
 import { pause } from '../waits.ts'
 import { checkEveryMs, connectAlone, endConnection, type PostgresConnection } from './postgres-connection.ts'
 
-/** Thrown behind a pooler that shares sessions between transactions: the lock would belong to the session’s next client. */
+/** Thrown behind a pooler that shares sessions: the lock would pass to the next client of the session. */
 export class SharedSessions extends Error {
   constructor() {
     super(
