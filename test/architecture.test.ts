@@ -176,7 +176,7 @@ test('contract stands alone; client, server, web and sandbox know contract, neve
     'an arrow between zones',
   ))
 
-test('platform knows no feature and no config; nobody imports app.ts', () => {
+test('platform knows no feature and no config; no file imports app.ts', () => {
   none(
     show(inner.filter(a => feature(a.from) === 'platform' && zone(a.to) === 'server' && feature(a.to) !== 'platform')),
     'platform reaches up',

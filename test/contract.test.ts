@@ -74,7 +74,7 @@ test('every endpoint of the contract is served, and beside them only what is no 
   expect([...served].sort()).toEqual([...endpoints.map(operationName), ...others].sort())
 })
 
-test('nobody gets anything but what is public', async () => {
+test('anonymous callers get only what is public', async () => {
   const app = await startApp()
   const answers = await Promise.all(
     endpoints.map(async endpoint => {

@@ -41,7 +41,7 @@ function expected({ operation: { scope } }: Route, held: readonly Scope[] | unde
   return scope === 'signed_in' || held.includes(scope) ? 'let in' : `forbidden: ${scope}`
 }
 
-test('over HTTP/2 each answer is what the declared scope says, for nobody, and for people and tokens', async () => {
+test('over HTTP/2 each answer is what the declared scope says, for anonymous callers, people and tokens', async () => {
   const { people, routes } = await startOverTls()
   expect(routes.length).toBeGreaterThan(60)
   const callers: [string, Proof, readonly Scope[] | undefined, Role?][] = [

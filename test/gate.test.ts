@@ -307,7 +307,7 @@ test('by a name that is not ours nothing is answered, whatever it is and whateve
   }
 })
 
-test('who browses by such a name is told what to set, in words that a browser shows', async () => {
+test('a browser that uses such a name gets a page that says what to set', async () => {
   const ask = async (accept: string) => {
     const head = headOf('GET', '/', { host: 'mail.my.house:9437', accept, connection: 'close' })
     return (await (await openRaw(people.url, head)).ended()).text

@@ -138,7 +138,7 @@ test('with a second factor no cookie comes before its code', async () => {
   expect([right.status, right.headers.getSetCookie().length]).toEqual([201, 1])
 })
 
-test('who is refused gets no cookie, and the trail hears whose account was tried', async () => {
+test('a rejected sign-in gets no cookie, and the trail records whose account was tried', async () => {
   const { send, ann, outcomes } = await door()
   const wrong = await send(accessApi.openSession, { email, password: 'wrong' })
   expect([wrong.status, wrong.headers.getSetCookie()]).toEqual([401, []])

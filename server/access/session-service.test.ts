@@ -127,7 +127,7 @@ onEachDatabase(open => {
     for (const principal of heard) expect(principal).toMatchObject(expected)
   })
 
-  test('who is disabled or deleted is out, and what they have open is closed', async () => {
+  test('a disabled or deleted user is signed out, and what they have open is closed', async () => {
     const db = await open()
     const { sessions, users, user, heard, open: openOne } = await withUser(db)
     const first = await openOne()
@@ -144,7 +144,7 @@ onEachDatabase(open => {
     expect(heard).toEqual([first.principal.id, second.principal.id])
   })
 
-  test('who was disabled or reset while they were signing in stays outside', async () => {
+  test('a user who is disabled or reset while signing in is not signed in', async () => {
     const { sessions, users, user } = await withUser(await open())
     for (const change of [{ disabled: 1 }, { disabled: 0, password_hash: null }]) {
       await users.update(user.id, change)
@@ -281,7 +281,7 @@ test('a session that was seen before does not touch the database, and its use is
   expect((await sessions.list(user.id)).map(row => row.last_seen_at)).toEqual([used])
 })
 
-test('cookies that nobody knows are looked up 64 at a time, the same one once, and further ones are told to come back', async () => {
+test('unknown cookies are looked up 64 at a time, equal ones once, and further ones are asked to retry', async () => {
   const held = Promise.withResolvers<[]>()
   const asked: (readonly string[])[] = []
   const findByHashes = (hashes: readonly string[]) => {

@@ -80,7 +80,7 @@ test('the right password opens a session, and the trail hears whose', async () =
   expect(await sessions.list()).toMatchObject([{ user_id: ann.id, method: 'password', ip_address: '192.0.2.1' }])
 })
 
-test('a wrong password, nobody, who is disabled, was invited, or comes by a provider: the same words and the same work', async () => {
+test('a wrong password, an unknown email, and disabled, invited and provider users get the same answer after the same work', async () => {
   const { signIn, hasher, add } = await setUp()
   const ann = await add('ann@example.com')
   await add('disabled@example.com', { disabled: 1 })
@@ -110,7 +110,7 @@ test('a wrong password, nobody, who is disabled, was invited, or comes by a prov
   ])
 })
 
-test('guessing is slowed down in the same way for nobody as for somebody, without comparing passwords', async () => {
+test('guessing is delayed in the same way for unknown and known emails, without comparing passwords', async () => {
   const { signIn, hasher, add } = await setUp()
   await add('ann@example.com')
   const guesses = async (email: string, address: string) => {
@@ -215,7 +215,7 @@ test('codes are not guessed with ever new challenges from ever new addresses, an
   expect(await signIn.withSecondFactor(challenges[2]!, 'abcd-efgh-jkmn-pqrs', from)).toHaveProperty('cookie')
 })
 
-test('who knows one password cannot push the challenges of others out', async () => {
+test('knowing one password does not allow evicting the challenges of others', async () => {
   const { signIn, codes, add, challengeOf } = await setUp()
   await add('ann@example.com', { totp_sealed: 'sealed' })
   await add('mallory@example.com', { totp_sealed: 'sealed' })
@@ -227,7 +227,7 @@ test('who knows one password cannot push the challenges of others out', async ()
   expect(await signIn.withSecondFactor(challenge, '123456', from)).toHaveProperty('principal')
 })
 
-test('nobody holds up the codes of somebody by what they type as an email', async () => {
+test('no text typed as an email delays the codes of a user', async () => {
   const { signIn, codes, add, challengeOf } = await setUp()
   const ann = await add('ann@example.com', { totp_sealed: 'sealed' })
   const challenge = await challengeOf('ann@example.com')
@@ -240,7 +240,7 @@ test('nobody holds up the codes of somebody by what they type as an email', asyn
   expect(await signIn.withSecondFactor(challenge, '123456', from)).toHaveProperty('cookie')
 })
 
-test('who has stolen a password does not keep its owner from giving a code', async () => {
+test('the thief of a password cannot keep its owner from entering a code', async () => {
   const { signIn, codes, add, challengeOf } = await setUp()
   await add('ann@example.com', { totp_sealed: 'sealed' })
   const challenge = await challengeOf('ann@example.com')

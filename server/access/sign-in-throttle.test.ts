@@ -46,7 +46,7 @@ test('a few mistakes cost nothing, then each wait is twice the one before, and n
   expect(waits).toEqual([0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300])
 })
 
-test('who is right starts over', () => {
+test('a correct attempt resets the count', () => {
   const { guess, throttle } = throttleAt()
   for (let tries = 0; tries < 3; tries++) expect(guess(owner)).toBe(0)
   throttle.check(owner)

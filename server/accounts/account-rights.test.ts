@@ -43,7 +43,7 @@ test('callers that see only some accounts do not learn whether a login is connec
   expect(facts()).toHaveLength(before)
 })
 
-test('who sees only some accounts changes those, but not which one is the default', async () => {
+test('a principal that sees only some accounts changes those, but not which one is the default', async () => {
   const { accounts, hidden, seen, narrow } = await setUp()
   expect(await refusalOf(accounts.update(narrow, seen.id, { is_default: true }, untried))).toMatch(
     /^beyond_own_rights: /,

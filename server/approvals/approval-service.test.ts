@@ -90,7 +90,7 @@ test('an edit makes another message of it: the old hash is void, and only the ne
   expect(world.senders.taken[0]!.envelope.to).toEqual(['anne@example.org'])
 })
 
-test('a cancelled message leaves no approval behind, and one that nobody approves in time expires', async () => {
+test('a cancelled message leaves no approval behind, and one that is not approved in time expires', async () => {
   const world = await startSending()
   const cancelled = await held(world)
   await world.outbox.cancel(agent, cancelled.submission.id)
@@ -112,7 +112,7 @@ test('a cancelled message leaves no approval behind, and one that nobody approve
   expect(world.senders.taken).toEqual([])
 })
 
-test('who approves: operators, the owner of the token unless the settings say otherwise, and only after a fresh sign-in where that is set', async () => {
+test('approvers: operators, the owner of the token unless the settings say otherwise, and only after a fresh sign-in where that is set', async () => {
   const world = await startSending()
   const { approval } = await held(world)
   const owned = { ...approval, user_id: 'ann' }

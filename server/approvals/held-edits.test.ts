@@ -121,7 +121,7 @@ test('of two edits of one message the second is void, and the first one is what 
   ])
 })
 
-test('an edit that leaves nobody is refused, what waits and its draft stay, and a better one follows', async () => {
+test('an edit that leaves no recipient is rejected, the waiting message and its draft stay, and a better edit follows', async () => {
   const world = await startSending()
   const { draft, submission, approval } = await held(world)
   expect(await codeOf(world.edits.edit(ann, approval.id, approval.hash, { to: [] }, signal))).toBe('no_recipients')

@@ -77,7 +77,7 @@ test('of a policy that asks for approvals in other cases, those are asked that c
   expect(JSON.parse(findings)).toMatchObject([{ rule: 'approval_strangers', recipients: [to[1]] }])
 })
 
-test('other changes of the policy ask nobody, also where its approvals would be asked differently by now', async () => {
+test('other changes of the policy require no approval, also where its rules for approvals would decide differently by now', async () => {
   const world = await startSending()
   world.rules.written = new Set(to)
   const strangers = approvals({ strangers: true })
@@ -291,7 +291,7 @@ test('replies to others are judged where it is taken in, when it waits, and afte
   expect((await world.approvals.approve(ann, edited.id, edited.hash)).state).toBe('approved')
 })
 
-test('who is named by the policy no more is asked about again, where a stranger was read', async () => {
+test('a recipient that the policy no longer names needs an approval again, if a stranger’s mail was read', async () => {
   const world = await startSending()
   world.reads.set(agent.id, world.clock.now())
   const { submission } = await letOut(world, policyWith({ recipients: ['anne@example.com', 'bob@example.org'] }))

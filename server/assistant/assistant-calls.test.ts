@@ -71,7 +71,7 @@ test('what destroys is refused to a token, and waits for a person', async () => 
   ])
 })
 
-test('what nobody decided in time is not done', async () => {
+test('a call that is not decided in time is not executed', async () => {
   let now = Date.now()
   const db = await memoryDatabase()
   const { service, ran, conversations } = serviceOn(
@@ -124,7 +124,7 @@ for (const how of ['signed out', 'stopped'] as const) {
   })
 }
 
-test('what a provider asks of tools beyond all measure is told to the model, or ends the answer in words', async () => {
+test('excessive tool calls of a provider are refused to the model, or end the answer with an explanation', async () => {
   let deep: unknown = {}
   for (let level = 0; level < 20_000; level++) deep = { deep }
   const endless = JSON.parse('{"to":1e400}')
@@ -144,7 +144,7 @@ test('what a provider asks of tools beyond all measure is told to the model, or 
   expect(ran).toEqual([])
 })
 
-test('of more calls in one step than are run at once, the rest is told to the model in words; one past all measure ends; the next question works', async () => {
+test('calls above the bound of a step are refused to the model; one above all bounds ends the answer; the next question works', async () => {
   const many = (count: number) => Array.from({ length: count }, (_, to) => toolCall('look', { to }, `c${to}`))
   const { service, ran, choice, conversations } = serviceOn(await memoryDatabase(), ({ messages }) =>
     messages.some(({ role }) => role === 'tool') ? ['done'] : many(40),

@@ -115,7 +115,7 @@ test('a long conversation of short questions is summed up, by a model that reads
   expect(JSON.stringify(choice.requests.at(-1)?.asked.messages)).toContain('says two.')
 })
 
-test('what is neither in a summary nor read is told to the model as left out', async () => {
+test('turns that are neither summarised nor read are reported to the model as left out', async () => {
   const { service, choice } = serviceOn(await memoryDatabase(), ({ messages }) => {
     const question = messages.findLast(({ role }) => role === 'user')!.content
     return [question.startsWith('Sum up') ? new Problem('provider_failed', 'down') : 'yes']
@@ -130,7 +130,7 @@ test('what is neither in a summary nor read is told to the model as left out', a
   expect(told).not.toContain('Question 0?')
 })
 
-test('there is room for so many answers of one person; the next is told to come back, and a place that is left is free again', async () => {
+test('the answers of one person are bounded; a further question is asked to retry, and an ended answer makes room', async () => {
   const gate = Promise.withResolvers<void>()
   const { service } = serviceOn(await memoryDatabase(), () => [gate.promise, 'a'])
   const answers = await Promise.all(Array.from({ length: maxAnswersOfOwner }, () => service.ask(asked, { query: 'Q' })))
@@ -167,7 +167,7 @@ test('readers of an answer that waits for a person end as the server stops', asy
   await reading
 })
 
-test('who is signed out, or stopped by a human, has no answer that goes on', async () => {
+test('no answer continues for a principal that was signed out, or stopped by a human', async () => {
   const { service } = serviceOn(await memoryDatabase(), () => ['a', forever])
   const answer = await service.ask(asked, { query: 'Q' })
   service.revoked('session-2')

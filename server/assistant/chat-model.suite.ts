@@ -153,7 +153,7 @@ export function chatModelSuite({ dialect, isStreamed, create }: ChatModelHarness
     expect(await failureOf({ does: 'tear', pieces })).toMatchObject({ code: 'provider_failed' })
   })
 
-  test('a provider that nobody runs fails with the reason', async () => {
+  test('a provider that is not running fails with the reason', async () => {
     const { model, standIn } = await start({ does: 'answer', pieces })
     await standIn.close()
     const problem = await collect(model).catch(error => error)

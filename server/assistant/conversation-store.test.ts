@@ -128,7 +128,7 @@ onEachDatabase(open => {
     expect(await db.selectFrom('assistant_usage').select('owner').execute()).toEqual([{ owner: 'api-key' }])
   })
 
-  test('who is deleted takes their conversations along, and what they and their tokens spent', async () => {
+  test('deleting a user deletes their conversations, and what they and their tokens spent', async () => {
     const db = await open()
     const store = new ConversationStore(db)
     await db

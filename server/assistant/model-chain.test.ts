@@ -203,7 +203,7 @@ test('what a provider says to one question alone keeps it in its place', async (
   expect(picky.requests).toHaveLength(3)
 })
 
-test('who is limited is left out until it said so; when all are, the soonest is told', async () => {
+test('a rate-limited provider is skipped until the time that it gave; when all are, the earliest time is reported', async () => {
   const one = scripted('one', limited(90))
   const { chain } = chainOf(one, scripted('two', limited(40)))
   expect((await ask(chain)).error).toMatchObject({ code: 'provider_limited', extension: { retryAfterSeconds: 40 } })

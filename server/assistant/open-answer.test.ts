@@ -4,7 +4,7 @@ import { person } from '../../test/support/assistant-service.ts'
 import { newFacts } from './kept-parts.ts'
 import { OpenAnswer } from './open-answer.ts'
 
-test('who looks while the end is being stored is told a number before the end, and hears it from there', async () => {
+test('a reader that comes while the end is being stored gets a number before the end, and receives it from there', async () => {
   const storing = Promise.withResolvers<boolean>()
   const answer = new OpenAnswer({
     store: { keep: () => storing.promise, listParts: async () => [] },

@@ -125,7 +125,7 @@ test('what is recorded while its long answer is made is in the trail once, as it
   ])
 })
 
-test('who holds the key and the trail cannot try passwords at it: no digest depends on a secret', async () => {
+test('a holder of key and trail cannot guess passwords by it: no digest depends on a secret', async () => {
   const { send, audit } = await door()
   const post = (body: unknown, as?: string) => ({ method: 'POST', body: JSON.stringify(body), ...(as ? { as } : {}) })
   const digestOf = async (endpoint: { path: string }, body: unknown, as?: string) => {
@@ -297,7 +297,7 @@ test('a client that goes away in the middle of an export ends the reading', asyn
   expect(search.mock.calls.length).toBeLessThan(40)
 })
 
-test('nobody waits for what nobody reads: an export is read a piece at a time', async () => {
+test('an export that is not read blocks no other caller: it is read a piece at a time', async () => {
   const { audit, store, record } = await startAudit()
   await record(2_000)
   const search = vi.spyOn(store, 'search')

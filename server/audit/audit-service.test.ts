@@ -203,7 +203,7 @@ onEachDatabase(open => {
     expect(own.settings).toEqual({ reads: 'all', keep_days: 100, keep_entries: 2_000 })
   })
 
-  test('who puts old dates on entries, to have them forgotten, leaves a trail that is not whole', async () => {
+  test('backdating entries so that they are pruned leaves a trail that is not whole', async () => {
     const db = await open()
     const { audit, record } = await startAudit(db)
     await record(20)
@@ -263,7 +263,7 @@ test('a right password that is not enough is no refusal, and no flood hides it',
   expect((await all(audit, { outcome: 'failed' })).map(({ outcome }) => outcome)).not.toContain('second_factor')
 })
 
-test('nobody pushes the trail out by being refused, and no flood of strangers hides what somebody known tries', async () => {
+test('rejected requests do not push entries out of the trail, and a flood of anonymous ones does not hide those of known callers', async () => {
   const { audit } = await startAudit()
   const refused = { effect: 'read', outcome: 'forbidden', status: 403 } as const
   const strange = { ...refused, principalId: 'anonymous', principalName: 'Nobody', userId: null }
@@ -331,7 +331,7 @@ test('a spreadsheet gets the fields as they are, and no formula', async () => {
   expect(column).toEqual(["'=1+1", "'+1", "'-1", "'@x", "' =1+1", "'＝1", 'plain', '"a,""b"""', "it's"])
 })
 
-test('who watches is told of the newest entry at once, and then once a second', async () => {
+test('watchers get the newest entry immediately, and then once a second', async () => {
   const { audit, told, record } = await startAudit()
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   onTestFinished(() => void vi.useRealTimers())

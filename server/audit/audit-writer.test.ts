@@ -99,7 +99,7 @@ test('what was only read waits a moment for others, and goes at once with what c
   expect(database.commits.at(-1)).toEqual(['e'])
 })
 
-test('who changed something waits until it would survive a power failure, together with all of the same commit', async () => {
+test('a change waits until its entry would survive a power failure, together with all of the same commit', async () => {
   const power = { asked: 0, on: Promise.withResolvers<void>() }
   const settle = () => {
     power.asked++
@@ -119,7 +119,7 @@ test('who changed something waits until it would survive a power failure, togeth
   expect(power.asked).toBe(1)
 })
 
-test('a disk that does not settle is said, and nobody waits for it forever', async () => {
+test('a disk that does not sync is reported, and no caller waits for it forever', async () => {
   const lines: string[] = []
   const logger = createLogger('error', { write: line => void lines.push(line) })
   const { writer } = startWriter(logger, () => Promise.reject(new Error('EIO')))

@@ -95,7 +95,7 @@ test('many that are over are not kept', async () => {
   await expect(service.get(anna, first.id, now, ever)).rejects.toMatchObject({ code: 'not_found' })
 })
 
-test('a server that keeps to its own data asks nobody', async () => {
+test('a server limited to its own data sends no query', async () => {
   const { service, asked } = silentService({ mayAsk: false })
   const { state, candidates } = await service.start(anna, 'anna@example.org')
   expect([state, candidates, asked]).toEqual(['finished', [], []])

@@ -44,7 +44,7 @@ test('filters narrow the list: part of address or user agent in any case, kind, 
   expect(names({ principal: 'Anna', status: 'active' })).toEqual(['Safari'])
 })
 
-test('times are told to the millisecond, of whatever minutes', () => {
+test('times are reported to the millisecond, in any minute', () => {
   const { registry, clients } = setUp()
   const times = [0, 7, 59_999, 60_000, 86_400_000 - 1, 86_400_000 + 12_034].map(after => start + after)
   for (const [index, at] of times.entries()) registry.record({ caller: caller('Anna', `10.0.0.${index}`, '') }, at)
@@ -77,14 +77,14 @@ test('newest first, also after one came or went, and after the clock was put bac
   expect(names({ order: 'asc', per_page: '1' })).toEqual(['earlier'])
 })
 
-test('who holds a stream is active, however long ago the last request was', () => {
+test('a client with a stream is active, however long ago the last request was', () => {
   const { registry, clients } = setUp()
   registry.openStream(caller('Anna', '10.0.0.1', 'Firefox'), () => {}).sent(2)
   const [client] = clients.list(anna, query({}), Date.now() + 3600_000).clients
   expect(client).toMatchObject({ status: 'active', streams: 1, events_sent: 2, events_dropped: 0, request_count: 0 })
 })
 
-test('who sees only some accounts is not told how many events others got, which would tell of the rest', () => {
+test('a principal that sees only some accounts does not see how many events others got, which would reveal the rest', () => {
   const { registry, clients } = setUp()
   registry.openStream(caller('Anna', '10.0.0.1', 'Firefox'), () => {}).sent(2)
   registry.openStream(caller('Ben', '10.0.0.2', 'Firefox'), () => {}).sent(3)

@@ -189,7 +189,7 @@ describe('certificates', () => {
     expect(heard).toEqual([])
   })
 
-  test('one that is sent with its authority, which nobody knows here, names the authority', async () => {
+  test('one that is sent with its authority, which is unknown here, names the authority', async () => {
     const { cert, key } = authority.issue({ name: 'mail.test' })
     const port = await tlsServer({ cert: Buffer.concat([cert, authority.certificate]), key }, () => undefined)
     const { of } = await diagnose('imap', { port, tls: 'implicit' })

@@ -117,7 +117,7 @@ test('after a restart it goes on where it was, and nothing is there twice', asyn
   await expect.poll(world.there, { timeout: patience }).toEqual([])
 })
 
-test('an account without the folder has no copies; a server that is away is tried again, and stops nobody from writing', async () => {
+test('an account without the folder has no copies; an unreachable server is retried, and does not block writing', async () => {
   const world = await startCopies({ attempts: 3 })
   world.gateway.folders.delete('Drafts')
   const { id } = await world.create({ subject: 'one' })

@@ -40,7 +40,7 @@ test('the newest state of each type comes right behind the welcome', async () =>
   expect(stream.events.map(event => event.event)).toEqual(['welcome', 'stats_update'])
 })
 
-test('nobody sees what is not theirs: by scope, by account, by filter', async () => {
+test('a stream gets only what is visible to it: by scope, by account, by filter', async () => {
   const { hub, log, open, as, publish } = await hubOnHttp()
   const see = async (who: Principal, query = '') => {
     as(who)

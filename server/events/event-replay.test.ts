@@ -164,7 +164,7 @@ test('what is forgotten in the middle of a replay is a gap there, and the reader
   expect(numbers).toEqual([...Array.from({ length: last }, (_, index) => index + 1), published + 1])
 })
 
-test('who missed more than ten thousand of what it sees has a gap; what its filter hides does not count', async () => {
+test('a stream that missed more than ten thousand visible facts has a gap; what its filter hides does not count', async () => {
   for (const heldInMemory of [1_000, 20_000]) {
     const { hub, log, open, publish } = await hubOnHttp({ heldInMemory, keepMs: centuryMs })
     const mails = Array.from({ length: 10_001 }, (_, index) => mail('a', index))

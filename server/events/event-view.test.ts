@@ -59,7 +59,7 @@ test.each([
   }
 })
 
-test('who comes back with a view that others have is not counted fact by fact', () => {
+test('a stream that resumes with a view that others have is not counted fact by fact', () => {
   const { log, looksOf } = memory()
   log.newest = 5_000
   const view = new EventView(admin, { types: undefined, accounts: undefined })

@@ -108,7 +108,7 @@ test('what was read with one view is not taken with another, and what has ended 
   expect(ended.take()).toBeUndefined()
 })
 
-test('who sees far more than when it came back still gets it in order, where no one statement may look at all of it', async () => {
+test('a stream that sees far more than when it resumed still gets it in order, where no single statement may scan all of it', async () => {
   const { hub, log } = await startHub(undefined, { heldInMemory: 1 })
   const count = maxReplay + 600
   // One account alone has more facts than the statement reads, which would leave out all of the other's.

@@ -93,7 +93,7 @@ test('those with the same view whose places are inside a piece get their part of
   expect(log.reads).toHaveLength(3)
 })
 
-test('what is too many, or ends early by its own wish, is shared with nobody', async () => {
+test('a read that found too much, or ended early on request, is not shared', async () => {
   const log = slowLog(100_000)
   const queue = new ReplayQueue(log)
   const view = viewOf('a')
@@ -109,7 +109,7 @@ test('what is too many, or ends early by its own wish, is shared with nobody', a
   await waits
 })
 
-test('what is not wanted any more is not read, and a failure is told to the one who asked', async () => {
+test('a read that is no longer wanted is skipped, and a failure reaches its caller', async () => {
   let fails = true
   const read: SeenRange[] = []
   const queue = new ReplayQueue({

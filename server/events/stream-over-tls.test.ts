@@ -145,7 +145,7 @@ test('a connection over HTTP/2 on which nothing moves any more is cut in the end
   await expect.poll(connections).toBe(0)
 })
 
-test('who goes away frees all streams of the connection, and each was told of when it was opened', async () => {
+test('a client that disconnects frees all streams of the connection, and each was recorded when it was opened', async () => {
   const { hub, http, openSession, outcomes } = await door()
   const session = await openSession()
   const readers = Array.from({ length: 5 }, () => readOver2(session, path, asAdmin))

@@ -45,7 +45,7 @@ test('what is heard in the middle of a walk is not taken for swept before the ne
   expect(view.endOffset).toBe(20)
 })
 
-test('facts that nobody sees are swept without a walk', async () => {
+test('facts that are visible to no stream are swept without a walk', async () => {
   const sweep = new StreamSweep()
   let pumped = 0
   for (let index = 0; index < 1_000; index++) sweep.add(standIn(viewOf(`a${index}`), () => pumped++))

@@ -56,7 +56,7 @@ test('the same question of the same principal is worked out once, whether stream
   expect(reads).toBe(readsOfOne)
 })
 
-test('who asks again and again for new things is remembered up to a bound, and still sees what it asked for', () => {
+test('the filters of one principal are cached up to a bound, and an evicted one still matches what it names', () => {
   const views = new ViewTable()
   const principal = reader(['mail:read'])
   const take = (index: number) => views.take(principal, parseFilter({ account_id: `a${index}` }))

@@ -95,7 +95,7 @@ onEachDatabase(open => {
   })
 })
 
-test('a frozen account is changed by nobody, and read by programs only while that is allowed; users may read and set it up', async () => {
+test('a frozen account cannot be changed, and programs read it only while that is allowed; users may read and set it up', async () => {
   const { freezes } = await serviceOn()
   await freezes.freeze(admin, { account_id: 'a', reads: 'stop' })
   expect([admin, owner, bot].map(who => stops(freezes, who, move, 'a'))).toEqual([true, true, true])
@@ -111,7 +111,7 @@ test('a frozen account is changed by nobody, and read by programs only while tha
   expect([bot, other, key, admin].map(who => freezes.stopsReading(who))).toEqual([true, false, true, false])
 })
 
-test('who may freeze: operators anything that they see, users their own tokens, a token itself', async () => {
+test('rights to freeze: operators anything that they see, users their own tokens, a token itself', async () => {
   const { freezes } = await serviceOn()
   const narrow: Principal = { ...admin, accounts: new Set(['b']) }
   const stranger: Principal = { ...owner, userId: 'cy' }

@@ -93,7 +93,7 @@ test('watching goes before people, people before background work, and each in th
   expect(order).toEqual(['watch', 'person 1', 'person 2', 'background 1', 'background 2'])
 })
 
-test('a connection that nobody uses is closed after its time', async () => {
+test('an idle connection is closed after its timeout', async () => {
   pool = open(limits, 30)
   await look()
   await vi.waitFor(() => expect(gateway.connections.size).toBe(0))

@@ -99,7 +99,7 @@ test('the only connection is lent to others between two slices of counting', asy
   expect([before, asked.length]).toEqual([200, 1_006])
 })
 
-test('counts that are fresh are not made again, and nothing is counted that nobody wants', async () => {
+test('fresh counts are not repeated, and only wanted folders are counted', async () => {
   let now = 0
   const counter = new FolderCounter({ pool, now: () => now })
   const folders = await pool.run('a', 'interactive', connection => connection.listFolders(true), signal)

@@ -137,7 +137,7 @@ test('a cut never leaves half of a character', () => {
   expect(cutText('abc', 3)).toBe('abc')
 })
 
-test('folders past the last one, and those that nobody could ask for, are counted', () => {
+test('folders past the bound, and those that could not be requested, are counted', () => {
   const folder = {
     path: 'A',
     name: 'A',

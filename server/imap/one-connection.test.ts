@@ -99,7 +99,7 @@ describe('in memory', () => {
     expect(await list()).toMatchObject({ total: 0 })
   })
 
-  test('who waits too long for the borrowed connection is told when to come again', async () => {
+  test('a request that waits too long for the borrowed connection is told when to retry', async () => {
     await list()
     await mail.pool.setLimits({ connection_timeout_seconds: 1, max_connections: 50, connection_pool_size: 3 })
     await list()
@@ -117,7 +117,7 @@ describe('in memory', () => {
     expect(await list()).toMatchObject({ total: 0 })
   })
 
-  test('a trial of a login has the one connection, and who asks meanwhile is served when it is over', async () => {
+  test('a trial login gets the one connection, and requests that arrive meanwhile are served afterwards', async () => {
     await list()
     const trial = Promise.withResolvers<void>()
     const begun = Promise.withResolvers<void>()

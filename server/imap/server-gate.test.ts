@@ -83,7 +83,7 @@ test('a login that fails while the server greets is a matter of its account', as
   expect(looks.all).toBe(1)
 })
 
-test('a server that is away is told to all at once, looked at in one place, and all log in within 5 s when it is back', async () => {
+test('an unreachable server is reported to all its accounts, probed in one place, and all log in within 5 s when it is back', async () => {
   greetsAfterMs = undefined
   const accounts = 200
   const ready = new Set<number>()
@@ -155,7 +155,7 @@ test('a server that takes long to greet is found by the patient look', async () 
   expect(gate.outage).toBeUndefined()
 })
 
-test('a server for which nobody waits is not looked after, and the next login finds out by itself', async () => {
+test('a server without waiting requests is not probed, and the next login finds out whether it is back', async () => {
   greetsAfterMs = undefined
   await Promise.all([gate.suspect(), settle()])
   const leaving = new AbortController()

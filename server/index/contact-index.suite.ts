@@ -106,7 +106,7 @@ export function contactIndexSuite(world: IndexWorld): void {
     expect(await emails('  ', 2)).toHaveLength(2)
   })
 
-  test('who was written to comes first, then who appears most often, then most lately', async () => {
+  test('contacts that were written to come first, then the most frequent ones, then the most recent ones', async () => {
     const { apply, emails } = await opened()
     const from = (email: string) => ({ from: [person(null, email)] })
     await apply({

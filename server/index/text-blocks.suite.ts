@@ -56,7 +56,7 @@ export function textBlocksSuite(world: IndexWorld): void {
     })
   })
 
-  test('who has read a block before does not read what was removed of it since', async () => {
+  test('a reader of a cached block does not see what was removed from it since', async () => {
     await inIndex(async owner => {
       const reader = { ...owner, blocks: { accountId: 'account', cache: new BlockCache() } }
       const places = await appendTexts(owner, ['secret', 'tea'])

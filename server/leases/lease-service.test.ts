@@ -108,7 +108,7 @@ onEachDatabase((open, url) => {
     expect(statements.at(-1)).toBe('UpdateQueryNode')
   })
 
-  test('who has the database alone takes over at once from one that was killed, and goes on while no lease can be written', async () => {
+  test('the only server of a database takes over immediately from a killed one, and goes on while no lease can be written', async () => {
     const db = await open()
     const store = new LeaseStore(db)
     await store.acquire(['loop'], 'killed', 3_600)
@@ -133,7 +133,7 @@ onEachDatabase((open, url) => {
     expect((await rowOf(db, 'loop'))!.token).toBeGreaterThan(2)
   })
 
-  test('who cannot renew stops by itself before its time is over', async () => {
+  test('a holder that cannot renew stops before its lease expires', async () => {
     const db = await open()
     let isAway = false
     class AwayStore extends LeaseStore {

@@ -93,7 +93,7 @@ onEachDatabase(open => {
     expect(JSON.stringify(await store.find('a'))).not.toMatch(/access-a|refresh-a/)
   })
 
-  test('who has read the expired token, and asks when the flight has ended, gets the next one without a turn at the provider', async () => {
+  test('a caller that has read the expired token, and asks when the refresh has ended, gets the next one without a request to the provider', async () => {
     const { clock, provider, keeper, grant, store } = await world(await open())
     await grant('a')
     clock.at += hour
@@ -169,7 +169,7 @@ onEachDatabase(open => {
     expect([provider.requests.length, heard]).toEqual([1, ['a']])
   })
 
-  test('who signs in again while the old access is refused is not told that it was revoked', async () => {
+  test('a user who signs in again while the old access is rejected is not told that it was revoked', async () => {
     const db = await open()
     const { clock, provider, keeper, grant, store } = await world(db)
     await grant('a')

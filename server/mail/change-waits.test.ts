@@ -33,7 +33,7 @@ test('a person waits so often and no more, and one that ends makes room', () => 
   expect(() => waits.open('r', 'a')).toThrow('Too many calls wait')
 })
 
-test('who goes away is not waited for, and at the end all are let go', async () => {
+test('a caller that disconnects no longer waits, and at the end all are released', async () => {
   const waits = new ChangeWaits()
   const leaving = new AbortController()
   const left = waits.open('p', 'a').next(forever, leaving.signal)

@@ -64,7 +64,7 @@ test('its name is compared without angle brackets and percent signs, and else to
   }
 })
 
-test('in place of a picture that is not there stands an address that asks nobody', async () => {
+test('a missing picture is replaced by an address that causes no request', async () => {
   const attachments = [picture('a'), picture('p', 'page@x', 'text/html'), picture('n', null)]
   for (const name of ['other@x', 'A@x', 'a@x.example', '', '%ff', 'page@x']) {
     const html = `<img src="cid:${name}">`

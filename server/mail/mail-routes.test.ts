@@ -319,7 +319,7 @@ test('a part without a name is saved under its place, with the ending that its t
   )
 })
 
-test('a download that nobody takes to its end gives its place to the next', async () => {
+test('a download that its client abandons makes room for the next', async () => {
   const parts = [
     { type: 'text/plain', body: 'x' },
     { type: 'application/zip', body: Buffer.alloc(600 * 1024) },

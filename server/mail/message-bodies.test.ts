@@ -77,7 +77,7 @@ function checks(server: () => Server): void {
     })
   })
 
-  test('an attached message is opened by its reference, as deep as it goes, and is nobody that was checked', async () => {
+  test('an attached message is opened by its reference, at any depth, and has no authentication results', async () => {
     const { root } = structuredMails['related around an alternative, with a file (Thunderbird, Gmail)']!
     const eve = { name: 'Eve', email: 'eve@evil.example' }
     const deepest = { subject: 'deepest', from: eve, root }

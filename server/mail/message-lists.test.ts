@@ -83,7 +83,7 @@ test('a fresh folder is answered from the index, with the time of the last look'
   expect(fromServer).toBe(0)
 })
 
-test('nobody is shown an older state than the mail server has told: the folder is looked at first', async () => {
+test('a list is never older than what the mail server has announced: the folder is compared first', async () => {
   const before = asOf
   asOf = undefined
   await list()

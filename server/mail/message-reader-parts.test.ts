@@ -47,7 +47,7 @@ async function deliver(delivery: Delivery) {
 
 const insideOf = (body: string | undefined) => /^<(untrusted-\w+)>\n([\s\S]*)\n<\/\1>$/.exec(body ?? '')?.[2] ?? ''
 
-test('an attached message is read by the ref that its carrier names, with a note that nobody checked it', async () => {
+test('an attached message is read by the ref that its carrier names, with a note that its sender was not checked', async () => {
   const eve = { name: 'Eve', email: 'eve@evil.example' }
   const inner = { subject: 'inside', from: eve, root: { type: 'text/plain', body: 'inner words' } }
   const parts = [

@@ -171,7 +171,7 @@ test('it is read once for all that ask soon, and is a download like others: with
   expect(pieces).toBe(Math.ceil(everything.length / (256 * 1024)))
 })
 
-test('nobody without the account reads what is in it', async () => {
+test('only principals that see the account read its files', async () => {
   const ref = await deliver(winmail(everything))
   await get(ref)
   const other: Principal = { ...principal, accounts: new Set(['b']) }

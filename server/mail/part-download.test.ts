@@ -52,7 +52,7 @@ test('eight at once for each, and a place is free again when one is read, left, 
   await open()
 })
 
-test('who takes nothing for two minutes gives the place away', async () => {
+test('a client that reads nothing for two minutes loses its place', async () => {
   vi.useFakeTimers()
   onTestFinished(() => void vi.useRealTimers())
   const downloads = new PartDownloads()

@@ -87,7 +87,7 @@ test('an address asks for nothing but itself: what could be another term counts 
   }
 })
 
-test('without an index, and where the search fails, nobody is known; others are', async () => {
+test('without an index, and where the search fails, no address is known; others are', async () => {
   expect(await knowing(() => [{ from: own, to: ['bob@x.example'] }], false).of('bob@x.example')).toEqual([])
   const world = knowing(email => {
     if (email === 'bob@x.example') throw new Error('the index is broken')
@@ -104,7 +104,7 @@ test('fifty addresses are looked up, each once, four at the same time, and no ma
   expect(new Set(world.asked.map(({ server, limit }) => `${server} ${limit}`))).toEqual(new Set(['never 20']))
 })
 
-test('it is the folders of this role, whatever they and others are called; without one nobody is known', async () => {
+test('only folders of this role count, whatever they and others are called; without one no address is known', async () => {
   const folder = (path: string) => ({ kind: 'folder', folder: path })
   const to = { kind: 'to', text: 'bob@x.example', isPrefix: false }
   const asked = async (...folders: string[]) => {

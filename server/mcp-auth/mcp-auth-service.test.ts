@@ -95,7 +95,7 @@ onEachDatabase(open => {
     expect(await grants.find('two')).toBeUndefined()
   })
 
-  test('registered clients are bounded: those that nobody used go first, and after an hour by themselves', async () => {
+  test('registered clients are bounded: unused ones are evicted first, and expire after an hour', async () => {
     const { adapter, issued, pass } = await setUp(await open())
     const clients = adapter('Client', 20)
     await clients.upsert('used', { client_id: 'used' })

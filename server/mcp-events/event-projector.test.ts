@@ -83,7 +83,7 @@ test('arguments narrow: account, folder, sender or domain, and a search', async 
   for (const args of not) expect([args, await isTold(args)]).toEqual([args, false])
 })
 
-test('a reply is told to the principal whose mail it answers, under an id of its own', async () => {
+test('a reply is announced to the principal whose mail it answers, under an id of its own', async () => {
   const { project } = world()
   expect(await project(mail, asked('message.replied'))).toMatchObject({ eventId: 'evt_k3f9-7-reply' })
   expect(await project(mail, asked('message.replied'), 'token-2')).toBeUndefined()

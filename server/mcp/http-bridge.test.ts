@@ -83,7 +83,7 @@ test('a request goes out under its revision, and all messages of its answer come
   })
 })
 
-test('a client before 2026 keeps its session and revision, and hears of changes that are told to listeners alone', async () => {
+test('a client before 2026 keeps its session and revision, and gets changes that are sent only to listeners', async () => {
   let listening: ServerResponse | undefined
   const server = await serve(({ id, method }, response) => {
     if (method === 'initialize') {

@@ -19,7 +19,7 @@ test('of what a client declares only what is used is kept, as after a restart', 
   expect(new HttpSessions(key).find(name)?.capabilities).toEqual(capabilities)
 })
 
-test('its name says who a client is, as long names as there are, and nobody can say otherwise', () => {
+test('a session name carries the name of the client, however long, and cannot be forged', () => {
   const sessions = new HttpSessions(key)
   const named = (name: string, version: string) => sessions.open({ ...handshake, peer: { name, version } })
   const knownAfterwards = (name: string) => new HttpSessions(key).find(name)?.peer

@@ -122,7 +122,7 @@ test('an answer is JSON, and a stream only where something came before it', asyn
   expect(await events.next()).toBeUndefined()
 })
 
-test('what is told to end answers why, where the offer did not; a call that changes something is waited for', async () => {
+test('an exchange that is ended answers with the reason, unless the offer did; a call that changes something is awaited', async () => {
   const { ask, running } = startNative({
     readResource: () => new Promise(() => undefined),
   })

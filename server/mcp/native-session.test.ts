@@ -121,7 +121,7 @@ test('a subscription that is cancelled hears nothing more; what listens is told 
   await closed
 })
 
-test('what was told to end answers why before the session says goodbye', async () => {
+test('a call that is ended answers with the reason before the session says goodbye', async () => {
   const { write, next, listen, session, running, asking } = started()
   listen()
   write(handshake('2025-11-25'), request(1, 'tools/call', call('wait')))

@@ -57,7 +57,7 @@ test('only callers that may read a resource hear of it', () => {
   expect(hears(token('mail:read', 'b'))).toEqual([false, false])
 })
 
-test('nobody hears of an account of which a human stopped the reading', () => {
+test('no update is sent about an account whose reading a human stopped', () => {
   const { told, tell } = setUp(({ id }, { effect }, account) => {
     if (id === 'p' && effect === 'read' && account === 'a') throw new Error('frozen')
   })

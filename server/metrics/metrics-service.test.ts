@@ -172,7 +172,7 @@ test('no more than the last hour is kept, oldest first, and fewer minutes give f
   expect(metrics.listSamples(all, 1).items).toEqual(items.slice(-12))
 })
 
-test('who sees some accounts gets the connections of those, now, in what is announced, and in the past', () => {
+test('a principal that sees some accounts gets the connections of those: current, announced and past', () => {
   vi.useFakeTimers()
   const { metrics, told, open } = setUp()
   metrics.start()

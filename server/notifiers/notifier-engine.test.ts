@@ -74,7 +74,7 @@ onEachDatabase(open => {
     expect(titles(slack).length).toBe(3)
   })
 
-  test('what nobody acknowledges is repeated, and told to another notifier; what somebody takes care of is neither', async () => {
+  test('an alert without acknowledgement is repeated and escalated to another notifier; an acknowledged one is neither', async () => {
     const { create, raise, change, clear, pass, start, stand, settle } = await notifyWorld(await open())
     const [chat, phone] = [await stand('slack'), await stand('ntfy')]
     const second = await create({ name: 'Phone', target: phone.target, only_escalations: true })

@@ -27,7 +27,7 @@ const chat = (change: Partial<Notifier> = {}) =>
 const untold = (one: Notifier, ...others: Notifier[]) =>
   warningsOf(one, [one, ...others], accounts).flatMap(({ account_ids: ids }) => ids)
 
-test('alone it tells nobody of the account by which it mails, or to which alone it mails', () => {
+test('on its own it does not report trouble of the account by which it mails, or to which alone it mails', () => {
   expect(untold(byMail('m', 'a'))).toEqual(['a'])
   expect(untold(byMail('m', null, ['B@example.org']))).toEqual(['b'])
   expect(untold(byMail('m', null, ['b@example.org', 'me@example.net']))).toEqual([])

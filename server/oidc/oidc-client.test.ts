@@ -42,7 +42,7 @@ async function comeBack(client: OidcClient, login = secrets(), form: Record<stri
   return { callback: location!, login }
 }
 
-test('who someone is comes with their verified email and their groups', async () => {
+test('an identity comes with its verified email and its groups', async () => {
   const client = clientOf((await startProvider()).url)
   const { callback, login } = await comeBack(client)
   expect(await client.identify(callback, login)).toMatchObject({
@@ -80,7 +80,7 @@ test('an answer with another state, nonce, verifier or issuer, and a code that w
   await expect(client.identify(callback, login)).rejects.toMatchObject({ kind: 'refused' })
 })
 
-test('who cancels at the provider has said no', async () => {
+test('cancelling at the provider counts as a refusal', async () => {
   const client = clientOf((await startProvider()).url)
   const { callback, login } = await comeBack(client, secrets(), { cancel: '1' })
   await expect(client.identify(callback, login)).rejects.toMatchObject({ kind: 'denied' })

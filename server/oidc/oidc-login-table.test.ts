@@ -5,7 +5,7 @@ import { OidcLoginTable } from './oidc-login-table.ts'
 const isThere = (logins: OidcLoginTable, { key, login }: ReturnType<OidcLoginTable['begin']>) =>
   typeof logins.take(key, login.state) === 'object'
 
-test('a flood from one address pushes out its own sign-ins and nobody else’s', () => {
+test('a flood from one address evicts only its own sign-ins', () => {
   const logins = new OidcLoginTable({ now: () => 0 })
   const mine = logins.begin('/', '192.0.2.1')
   const flood = Array.from({ length: 5_000 }, () => logins.begin('/', '192.0.2.66'))

@@ -16,7 +16,7 @@ const admin: Principal = {
 }
 const ann = { email: 'ann@example.com', email_verified: true, name: 'Ann' }
 
-test('who comes for the first time becomes a user with the highest role that their groups give', async () => {
+test('a first sign-in creates a user with the highest role that their groups give', async () => {
   const { put, signIn, getUser, facts } = await start()
   put('sub-1', { ...ann, groups: ['crew', 'staff', 'chess'] })
   const { end, principal, browser } = await signIn('sub-1', { startAt: `${startPath}?return=/mail?folder=INBOX` })
@@ -59,7 +59,7 @@ test('the last administrator stays one, whatever the provider says', async () =>
   expect(await getUser('ann@example.com')).toMatchObject({ role: 'administrator' })
 })
 
-test('without a group that gives a role nobody gets in, and what they had open ends', async () => {
+test('a user without a group that gives a role cannot sign in, and open sessions end', async () => {
   const { put, signIn, sessions, users } = await start()
   put('sub-2', { email: 'eve@example.com', email_verified: true, groups: ['chess'] })
   expect(await signIn('sub-2')).toMatchObject({ end: '/?sign_in_error=not_allowed', principal: undefined })
@@ -85,7 +85,7 @@ test('a verified email is linked to the user who has it, and the invitation is u
   expect(facts()).toContainEqual(expect.objectContaining({ data: expect.objectContaining({ changed: ['oidc'] }) }))
 })
 
-test('nobody takes a user over, or comes under the name of another, by an email that is not verified', async () => {
+test('an unverified email neither takes over a user nor signs in under the name of another', async () => {
   const { put, signIn, getUser, userService, users } = await start()
   await userService.invite(admin, { email: ann.email, name: 'Ann', role: 'viewer', accounts: ['a1'] })
   for (const [subject, person] of Object.entries<OidcPerson>({
@@ -123,7 +123,7 @@ test('an administrator is linked only to a person that the provider makes one', 
   expect(await getUser(boss.email)).toMatchObject({ oidc_subject: 'sub-1', password_hash: 'a hash' })
 })
 
-test('who is disabled stays outside, also with an email that would be linked', async () => {
+test('a disabled user cannot sign in, even with an email that would be linked', async () => {
   const { put, signIn, getUser, userService } = await start()
   put('sub-1', { ...ann, groups: ['staff'] })
   await signIn('sub-1')
@@ -231,7 +231,7 @@ test('before set-up, and while the provider is away, the browser is told so', as
   await expect(signIn('sub-1')).rejects.toThrow()
 })
 
-test('who cancels at the provider, or is refused, or comes too late, is told so at the page that they wanted', async () => {
+test('a sign-in that is cancelled at the provider, rejected or too late is explained at the page that was wanted', async () => {
   const { url, isPage, put, signIn, goToProvider, clock } = await start()
   const startAt = `${startPath}?${new URLSearchParams({ return: '/mail?folder=A%26B#top' })}`
   const at = (code: string) => `/mail?folder=A%26B&sign_in_error=${code}#top`

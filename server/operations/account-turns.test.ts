@@ -17,7 +17,7 @@ function setUp() {
   return { begin, soon }
 }
 
-test('the first one waits for nobody, and each further one for those before it', async () => {
+test('the first one does not wait, and each further one waits for those before it', async () => {
   const { begin, soon } = setUp()
   const [one, two] = [begin('one', 'a'), begin('two', 'a')]
   begin('three', 'a')
@@ -29,7 +29,7 @@ test('the first one waits for nobody, and each further one for those before it',
   expect(await soon()).toEqual(['three'])
 })
 
-test('one that gives up before its turn lets nobody pass those before it', async () => {
+test('one that gives up before its turn lets no other pass those before it', async () => {
   const { begin, soon } = setUp()
   const one = begin('one', 'a')
   begin('two', 'a').end()

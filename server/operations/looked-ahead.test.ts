@@ -236,7 +236,7 @@ test('one that is found out to be proposed or not later than others is stored be
   expect(world.in('Junk')).toEqual(['one'])
 })
 
-test('where the queue hears of something else first, what was stored is looked at once more, as nobody was told of it', async () => {
+test('where the queue is woken for something else first, the stored operation is checked once more, since it was not announced', async () => {
   const { world, told, stored, saved } = await idle()
   const { wake } = AccountLane.prototype
   const heard = vi.spyOn(AccountLane.prototype, 'wake').mockImplementation(function (this: AccountLane, id) {

@@ -63,7 +63,7 @@ test.each(bounceSamples)('$name', async ({ write, words }) => {
   await watcher.stop()
 })
 
-test('what names another message, another account or nobody that got it changes nothing', async () => {
+test('a report that names another message, another account or no recipient of it changes nothing', async () => {
   const { arrive, sent, statesOf, watcher } = await startWatching()
   const { id, message_id } = await sent()
   const told = (email: string, messageId: string) => reportOf(email, messageId, 'failed', '5.1.1', '550 no')

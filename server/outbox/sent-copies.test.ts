@@ -28,7 +28,7 @@ test('what was sent is saved as seen, and told apart from its delivery', async (
   expect(noticed).toEqual(['Sent'])
 })
 
-test('what failed, or of which nobody knows, has no copy', async () => {
+test('a message that failed, or whose outcome is unknown, has no copy', async () => {
   const world = await startOutbox()
   const { submit, until, senders } = world
   senders.server = { message: ({ envelope }) => (envelope.to[0] === 'x@there.test' ? 'lose' : '554 no') }
@@ -68,7 +68,7 @@ test('after a lost answer it is looked for, and not put there twice', async () =
   expect(appends).toBe(3)
 })
 
-test('a copy that was told to the mail server before a restart is found after it', async () => {
+test('a copy that was sent to the mail server before a restart is found after it', async () => {
   const world = await startOutbox()
   const { submit, until, untilCopy, gateway, store, hub, stop, start } = world
   let isStuck = true

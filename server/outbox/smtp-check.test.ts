@@ -95,12 +95,12 @@ describe('a real server', () => {
   })
 })
 
-test('a name that nobody knows', async () => {
+test('an unknown host name', async () => {
   const problem = await fault({ host: 'nowhere.invalid', tls: 'implicit', port: 465 }, 20_000)
   expect(problem).toMatchObject({ code: 'mail_server_unreachable', extension: { fault: 'dns' } })
 })
 
-test('a port where nobody listens, by address and by name', async () => {
+test('a port without a listener, by address and by name', async () => {
   const port = await freePort()
   for (const host of ['127.0.0.1', 'localhost']) {
     const problem = await fault({ host, port })

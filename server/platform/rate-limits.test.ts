@@ -60,7 +60,7 @@ test('anonymous callers are limited by address, and a network of IPv6 is one add
   expect(() => held.checkPrincipal(anonymous, '2001:db8:1:3::9', 'sign_in')).not.toThrow()
 })
 
-test('who changes networks inside of a wider one gets four, and sixteen times as much, and no more', () => {
+test('a caller that rotates networks inside a wider one gets four and sixteen times the rate, and no more', () => {
   const { limits: held } = limits()
   const admitted = (addressOf: (index: number) => string) => {
     const tried = Array.from({ length: 500 }, (_, index) => held.admits(anonymous, addressOf(index), 'sign_in'))

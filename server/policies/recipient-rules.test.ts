@@ -46,7 +46,7 @@ test.each([
   expect(rules.allows(email)).toBe(false)
 })
 
-test('an empty list allows nobody, whatever the address; a form is its own form, and has the one domain that it seems to have', () => {
+test('an empty list allows no address; a canonical address is its own canonical form, and has the one domain that it seems to have', () => {
   const none = new RecipientRules([])
   const address = fc.oneof(
     fc.emailAddress(),

@@ -160,7 +160,7 @@ test('a passkey is added by the session that began it, from our page, with a PIN
   await expect(passkeys.finishAdding(session, user, given)).rejects.toMatchObject({ code: 'challenge_invalid' })
 })
 
-test('asking for challenges all day pushes nobody else’s out', async () => {
+test('requesting challenges all day does not evict those of others', async () => {
   const { passkeys, user, add } = await setUp(await memoryDatabase())
   const passkey = new SoftPasskey(origin)
   await add(user, passkey)

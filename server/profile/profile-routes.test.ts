@@ -106,7 +106,7 @@ test('a passkey is added, opens a session of its own without a user name, and is
   expect((await send('GET', 'profile', undefined, cookie!.value)).status).toBe(401)
 })
 
-test('who is not signed in gets nothing, and no session by guessing', async () => {
+test('an anonymous caller gets nothing, and no session by guessing', async () => {
   const { send } = await serve()
   expect((await send('GET', 'profile', undefined, '')).status).toBe(401)
   const { challenge_id, options } = (await send('POST', 'session/passkey/challenge', undefined, '')).body

@@ -114,7 +114,7 @@ onEachDatabase(open => {
     await expect(profile.renewRecoveryCodes(caller, confirmation)).rejects.toMatchObject({ code: 'bad_request' })
   })
 
-  test('who has neither password nor provider cannot remove the last passkey, not even two at the same moment', async () => {
+  test('a user without password and provider cannot remove the last passkey, not even two at the same moment', async () => {
     const it = await setUp(await open(), { password_hash: null })
     const { profile, caller } = it
     const [first, second] = [await addPasskey(it), await addPasskey(it)]
@@ -137,7 +137,7 @@ test('a provider is a way in as well: the last passkey may go', async () => {
   expect(await it.profile.get(it.caller.principal)).toMatchObject({ oidc: true, passkeys: [] })
 })
 
-test('nobody can remove another’s passkey', async () => {
+test('a user cannot remove another’s passkey', async () => {
   const it = await setUp(await memoryDatabase())
   const { id } = await addPasskey(it)
   const other = aUser({ password_hash: it.user.password_hash })
@@ -218,7 +218,7 @@ test('a new name is seen by open sessions and by user administrators', async () 
   expect(facts()).toMatchObject([{ type: 'user_updated', data: { name: 'Anna Berg', changed: ['name'] } }])
 })
 
-test('who has no password adds a way in only while their sign-in is young, and who has one is not asked for that', async () => {
+test('a user without a password adds a way to sign in only shortly after a sign-in; one with a password need not be', async () => {
   const it = await setUp(await memoryDatabase(), { password_hash: null, oidc_issuer: 'https://id', oidc_subject: '7' })
   const { profile, caller, clock, users, user } = it
   clock.now += 10 * 60_000

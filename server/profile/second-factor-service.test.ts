@@ -110,7 +110,7 @@ test('an authenticator counts only after a right code, within ten minutes, in th
   expect(confirm('session-1', code())).toThrow(expect.objectContaining({ code: 'challenge_invalid' }))
 })
 
-test('who begins again and again fills no memory: of two hundred the oldest is evicted', async () => {
+test('repeated attempts do not fill the memory: of two hundred the oldest is evicted', async () => {
   const { factors } = await setUp(await memoryDatabase())
   const code = ({ secret }: { secret: string }) => TOTP.generate({ secret: secretOf(secret), timestamp: start })
   const first = factors.begin('session-first', 'anna@example.com')

@@ -211,7 +211,7 @@ test('a browser that was removed meanwhile is not told', async () => {
   await expect.poll(() => toldOf(told)).toEqual(['ann one', 'ann one'])
 })
 
-test('what comes at the very end of a round is told too, in whichever step of it', async () => {
+test('a request that arrives at the very end of a round is notified too, in whichever step', async () => {
   const { request, told, waits, questions, all, mayApprove } = await setUp()
   mayApprove.delete('ben')
   for (let steps = 0; steps < 40; steps++) {

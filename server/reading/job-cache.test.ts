@@ -36,7 +36,7 @@ test('a job is taken back when the last who waits for it has gone, and not befor
   expect(await late).toMatchObject({ body: ['a'] })
 })
 
-test('each key has jobs of its own, so nobody waits in the line of another one; who asks for the same shares them', async () => {
+test('each key has its own jobs, so that no caller waits in the queue of another; equal requests share a job', async () => {
   const { jobs, ask } = cache()
   const [one, again, other] = [ask('a'), ask('a'), ask('a', { key: 'eve' })]
   expect(jobs.map(({ options }) => options.key)).toEqual(['ann', 'eve'])

@@ -62,7 +62,7 @@ test('HTML that was wrapped in RTF comes out as it was (MS-OXRTFEX)', async () =
   expect(await read(source)).toEqual({ kind: 'html', content: '<html><body><p>a &lt;b</p></body>' })
 })
 
-test('what is no RTF, or only half of one, harms nobody', async () => {
+test('input that is no RTF, or only half of one, does no harm', async () => {
   expect(await readRtf({ compressed: Buffer.from('too short') })).toBeNull()
   expect(await read('plain words')).toBeNull()
   expect(await readRtf({ compressed: rtf.uncompressed('{\\rtf1 raw}') })).toEqual({ kind: 'plain', content: 'raw' })

@@ -106,7 +106,7 @@ test('the kind of item is told', async () => {
   expect(await wordsOf(messageClass)).toBe('IPM.Note')
 })
 
-test('a wrong sum is told of, and keeps nobody from the file', () => {
+test('a wrong checksum is reported, and the file can be read nevertheless', () => {
   const good = packedFile({ title: 'a.txt', data: Buffer.from('abc') })
   good[good.length - 1] = 0xee
   const { files, isWhole } = read(tnef([good, packedFile({ title: 'b.txt', data: Buffer.from('b') })]))

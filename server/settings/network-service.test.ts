@@ -121,7 +121,7 @@ onEachDatabase((open, url) => {
     expect([networks.list().allowed, facts()]).toEqual([[], []])
   })
 
-  test('no token changes it, and nobody who sees only some accounts', async () => {
+  test('neither a token nor a principal that sees only some accounts can change it', async () => {
     const { networks } = await serviceOn(await open())
     const token: Principal = { id: 'token-1', name: 'Token', kind: 'token', ...rights }
     const narrow: Principal = { ...admin, accounts: new Set(['a']) }

@@ -114,7 +114,7 @@ onEachDatabase(open => {
     await expect(settings.updateConfig(admin, wanted, true)).rejects.toMatchObject({ code: 'no_default_account' })
   })
 
-  test('who may not see the default account is told what is told when there is none', async () => {
+  test('a principal that may not see the default account gets the same answer as when there is none', async () => {
     const { settings, connect } = await service(await open())
     const stranger: Principal = { ...admin, accounts: new Set(['another']) }
     const refusals = () =>
@@ -128,7 +128,7 @@ onEachDatabase(open => {
     ])
   })
 
-  test('who sees only some accounts reads the configuration, but does not change what holds for all', async () => {
+  test('a principal that sees only some accounts reads the configuration, but cannot change what applies to all', async () => {
     const { settings, facts, connect } = await service(await open())
     const account = await connect()
     const narrow: Principal = { ...admin, accounts: new Set([account.id]) }

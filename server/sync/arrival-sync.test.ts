@@ -78,7 +78,7 @@ test('new mail has the ids that the index gave it, and what was moved is passed 
   expect(stored.uidNext).toBe(13)
 })
 
-test('while older mail is not indexed, nobody is said to write for the first time', async () => {
+test('while older mail is not indexed, no sender is reported as a first-time one', async () => {
   const { facts } = await announced({ uids: [10], passedOver: 0 }, async () => [added(10)], false)
   expect(facts).toMatchObject([{ uid: 10, id: 'message-number-00010' }])
   expect(facts[0]).not.toHaveProperty('first_contact')

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { ReadAhead } from './read-ahead.ts'
 
-test('what was begun is taken once, and what fails is told to the one that takes it', async () => {
+test('a read-ahead is taken once, and its failure reaches the caller that takes it', async () => {
   const ahead = new ReadAhead<string>()
   ahead.begin('b', async () => 'read ahead')
   expect(await ahead.take('b', async () => 'read now')).toBe('read ahead')

@@ -29,7 +29,7 @@ function serviceOf(row: Partial<ServerRow> | undefined, smtp: object | null = {}
   return new ServerService({ find: () => row && { ...nothing, ...row } }, { get })
 }
 
-test('what nobody said yet is null, and an account that is not visible is none', async () => {
+test('unknown values are null, and an invisible account is not found', async () => {
   const unknown = { imap: null, smtp: null, quota: null }
   expect(await serviceOf(undefined).get(ann, 'a')).toEqual(unknown)
   expect(await serviceOf({}).get(ann, 'a')).toEqual(unknown)

@@ -81,7 +81,7 @@ onEachDatabase(open => {
     expect(await who(token)).toMatchObject({ accounts: new Set(['b']) })
   })
 
-  test('who is deleted has no tokens any more', async () => {
+  test('a deleted user has no tokens any more', async () => {
     const { tokens, signIn, who, heard, db } = await setUp(await open())
     const { token, info } = await tokens.create(await signIn('ann', 'operator', ['a']), reader)
     await who(token)
@@ -181,7 +181,7 @@ onEachDatabase(open => {
   })
 })
 
-test('nobody gives a token what they do not have, nor learns what there is', async () => {
+test('users cannot grant a token rights or accounts that they lack, nor learn which exist', async () => {
   const { tokens, signIn, become, who } = await setUp()
   const ann = await signIn('ann', 'operator', ['a', 'b'])
   const ask = (change: Partial<TokenInput>) => tokens.create(ann, { ...reader, ...change }).catch(error => error)

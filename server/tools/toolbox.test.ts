@@ -219,7 +219,7 @@ test('what is ended answers why, at once when it reads, and when it is done when
   expect(await written).toMatchObject({ isError: false })
 })
 
-test('who is told what may be called is told only that, and a client is told what a call can do', () => {
+test('a principal lists only the tools that it may call, and a client learns what a call can do', () => {
   const kinds = (['read', 'write', 'send', 'destroy'] as const).map(effect => ({ ...said, name: effect, effect }))
   const { toolbox } = setUp(kinds)
   const hints = toolbox

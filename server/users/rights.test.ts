@@ -16,7 +16,7 @@ test('a viewer looks, an operator acts and reads mail, an administrator does eve
   expect(rightsOf({ role: 'administrator', accounts: '[]' }).accounts).toBe('all')
 })
 
-test('a row that nobody here wrote gives no rights at all', () => {
+test('a malformed row gives no rights at all', () => {
   for (const accounts of ['', 'all', 'null', '"everything"', '{"a":1}', '[1]']) {
     expect(() => rightsOf({ role: 'viewer', accounts }), accounts).toThrow()
   }

@@ -82,7 +82,7 @@ async function door() {
   return { send, outcomes, revoked, access }
 }
 
-test('who is invited comes in by the link with a session of their own, which ends when they are disabled', async () => {
+test('an invited user signs in by the link with a session of their own, which ends when they are disabled', async () => {
   const { send, outcomes, revoked, access } = await door()
   const wanted = { email: ' Ann@Example.com ', name: 'Ann', role: 'operator', accounts: ['work'] }
   const invited = await send(usersApi.inviteUser, wanted)

@@ -123,7 +123,7 @@ onEachDatabase(open => {
     })
   }
 
-  test('who is deleted is shut out before it is told, and leaves nothing behind', async () => {
+  test('a deleted user is locked out before it is announced, and leaves nothing behind', async () => {
     const { users, store, asked, facts, db, add } = await setUp(await open())
     await add('ann', { role: 'operator' })
     const at = new Date().toISOString()

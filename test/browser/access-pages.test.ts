@@ -51,7 +51,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   }
   const rowOf = (page: Page, text: string) => page.getByRole('row').filter({ hasText: text })
 
-  test('who is invited comes in by the link, sees what their role may, and is out as soon as they are disabled', async () => {
+  test('an invited user signs in by the link, sees what their role may, and is signed out when they are disabled', async () => {
     const name = `Grace ${++names}`
     const email = `grace-${names}@example.org`
     const page = await open('/users', 'Users')

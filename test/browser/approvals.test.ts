@@ -202,7 +202,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     expect(sink.taken.at(-1)!.sha256).toBe(content.sha256)
   })
 
-  test('who asked for it is notified by the browser; the notification opens the approval and decides nothing', async () => {
+  test('a user who turned notifications on is notified by the browser; the notification opens the approval and decides nothing', async () => {
     const { open, agent } = world
     const { page } = await open('/')
     await page.addInitScript(`

@@ -187,7 +187,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await expect.poll(() => left.length).toBeGreaterThan(0)
   })
 
-  test('an account is diagnosed from its page, and a report that names nobody is saved', async () => {
+  test('an account is diagnosed from its page, and an anonymous report is saved', async () => {
     const account = (await demo.run.call(api.accounts.listAccounts)).items[0]!
     const { page, expectQuiet } = await visit(demo.browser, `${demo.run.url}/accounts/${account.id}`, {
       width: 1280,

@@ -148,7 +148,7 @@ describe.skipIf(!available('chromium'))('what opening a mail tells its sender', 
     expect(vectorsOf(connected, 'guarded')).toContain('iframeOverTls')
   })
 
-  test(`nothing, by any of ${vectors.length} ways; who asks for pictures from outside gets pictures alone`, async () => {
+  test(`nothing, by any of ${vectors.length} ways; a reader that requests remote pictures gets only pictures`, async () => {
     const sender = await startSenderServer()
     onTestFinished(() => sender.close())
     const mails = mailsOf(sender.port)

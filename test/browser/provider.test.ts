@@ -54,7 +54,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('button', { name: 'Sign in' }).click()
   }
 
-  test('who stops on the way is told so where they wanted to go, and gets there when they try again', async () => {
+  test('a user who stops on the way is told so where they wanted to go, and gets there at the next attempt', async () => {
     become('Ann', ['crew'])
     const { page } = await visit(browser, `${run.url}/clients?kind=api`)
     await toProvider(page)
@@ -68,7 +68,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(page.url()).toBe(`${run.url}/clients?kind=api`)
   })
 
-  test('who has no password is led through the provider before they add a way in, and back to the profile', async () => {
+  test('a user without a password is led through the provider before they add a way to sign in, and back to the profile', async () => {
     become('Bea', ['crew'])
     const { page } = await visit(browser, `${run.url}/profile`)
     await toProvider(page)

@@ -227,7 +227,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await expectAccessible(again.page, 'a used invitation')
   })
 
-  test('who tries too often sees how long to wait, and can then go on', async () => {
+  test('a user who tries too often sees how long to wait, and can then go on', async () => {
     const { page } = await visit(browser, run.url)
     await heading(page, 'Sign in')
     const button = page.getByRole('button', { name: 'Sign in', exact: true })

@@ -12,7 +12,7 @@ beforeAll(async () => {
   return world.stop
 })
 
-test('who is asked sees all recipients, where replies go, and what another program wrote', async () => {
+test('the user who is asked sees all recipients, where replies go, and what another program wrote', async () => {
   const { people, chat } = world
   const draft = async (proof: Parameters<typeof people.tell>[0], more: object) => {
     const body = { format: 'text', content: 'swordfish' }

@@ -137,7 +137,7 @@ test('a failure in the middle is told, and can be asked again of another provide
   expect((await chat.get(start.conversation_id)).items).toHaveLength(1)
 })
 
-test('a provider that is not there, or turned off, is said for its field: nothing is begun, nobody else is asked, and what was there stays', async () => {
+test('a provider that is missing or turned off is reported for its field: nothing is begun, no other is queried, and what was there stays', async () => {
   const { people, choice } = world
   choice.all = [scriptedModel('one'), scriptedModel('two')]
   choice.off.set('three', 'Company model')
@@ -164,7 +164,7 @@ test('a provider that is not there, or turned off, is said for its field: nothin
   choice.off.clear()
 })
 
-test('who answered, and who did not and why, is in the answer and in the log, which has no word of either', async () => {
+test('which providers answered, and which did not and why, is in the answer and in the log, which contains no word of either', async () => {
   world.choice.all = [scriptedModel('one'), scriptedModel('two')]
   says((_asked, { id }) => [id === 'one' ? new Problem('provider_timeout', 'one sleeps.') : 'here-it-is'])
   const { attempts, provider, answer_id: answer } = await chat.ask('Who-is-it?')
@@ -269,7 +269,7 @@ test('conversations are listed, searched, renamed, exported and deleted by their
   expect((await world.people.ask(admin, 'GET', `${chatbot}/conversations/${id}`)).status).toBe(404)
 })
 
-test('other tabs of the same person hear of it, and nobody else does', async () => {
+test('other tabs of the same person are notified of it, and no others', async () => {
   const other = await world.people.invite('administrator')
   const path = `${world.people.url}/api/dashboard/events?types=conversation_changed,configuration_updated`
   const [own, theirs] = await Promise.all([openStream(path, world.people.admin), openStream(path, other.proof)])

@@ -186,7 +186,7 @@ test('a PACC document counts only with the digest that DNS has', async () => {
   })
 })
 
-test('Autodiscover is asked with the address, escaped; what nobody publishes is guessed by looking', async () => {
+test('Autodiscover is queried with the address, escaped; servers that are not published are guessed by probing', async () => {
   world.network
     .host('autodiscover.example.org')
     .host('mail.example.org')

@@ -58,7 +58,7 @@ describe.skipIf(!available('dovecot'))('an account at Dovecot', () => {
   const stateOf = async (run: Served, params: { account_id: string }) =>
     (await run.call(api.accounts.getAccount, { params })).state
 
-  test('that works: every step, the last lines without mail or password, and a report that names nobody', async () => {
+  test('that works: every step, the last lines without mail or password, and an anonymous report', async () => {
     const run = await startHere({ environment: manyCalls })
     const params = await connected(run)
     await expect.poll(() => stateOf(run, params)).toBe('ready')

@@ -238,7 +238,7 @@ async function listIds({ people }: MailWorld, actor: Actor): Promise<string[] | 
 }
 
 onEachDatabase((_open, url) => {
-  test('nobody hears of an account outside their list, whatever they ask and whatever happens', async () => {
+  test('no principal learns of an account outside its list, whatever it requests and whatever happens', async () => {
     const world = await startMailWorld(count, { RUSTYMAIL_DATABASE_URL: await url() })
     const { people } = world
     const actors: Actor[] = []

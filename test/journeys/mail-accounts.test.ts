@@ -48,7 +48,7 @@ test('each scope of mail lists the accounts of the token, with what can be done 
   }
 })
 
-test('who sees all accounts lists all, who sees none lists none, and who holds no scope of mail is told which', async () => {
+test('callers that see all accounts list all, those that see none list none, and those without a mail scope are told which', async () => {
   const { people, ann, bob, list } = await setUp()
   const idsOf = async (proof: Proof) => (await list(proof)).body.items.map(({ id }: { id: string }) => id)
   expect(await idsOf(people.admin)).toEqual([ann, bob])

@@ -226,7 +226,7 @@ test('an access token is for the MCP server at the address that it was issued fo
   expect(await post(mcpAuthPaths.token, again)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } })
 })
 
-test('who may decide is the signed-in user in the browser in which the client began; never more than they may, and once', async () => {
+test('only the signed-in user decides, in the browser in which the client began, never more than they may, and once', async () => {
   await revokeAll()
   const client = new TestClient()
   const begin = async () => {

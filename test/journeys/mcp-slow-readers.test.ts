@@ -149,7 +149,7 @@ test.each(['sdk', 'native'])(
   },
 )
 
-test('over HTTP/1.1, streams that nobody reads hold nothing up, and end with their token', async () => {
+test('over HTTP/1.1, streams that are not read block nothing, and end with their token', async () => {
   const world = await startWorld('native')
   const { people, ca, gateway, ann, streams, revoke } = world
   const count = await attentive(world)

@@ -88,7 +88,7 @@ test('a principal has so many streams and no more, and one that ends makes room'
   await expect.poll(() => listen(people, proof).then(() => 'open', String)).toBe('open')
 })
 
-test('who asks too often is refused at the door, and who searches too often is told when to come back', async () => {
+test('requests above the rate are rejected at the door, and searches above theirs with the time to retry', async () => {
   const { people, ann } = await startMcpWorld({ environment: { RUSTYMAIL_RATE_LIMIT: '300' } })
   const { proof } = await people.token(['mail:meta'], [ann])
   const client = await connectMcp(people.url, proof)

@@ -128,7 +128,7 @@ test.each(eras)('to a client of %s an account that is not its own is as one that
   expect((await callTool(client, 'mail_read', { refs: [ref.replace(bob, ann)] })).value.code).toBe('message_not_found')
 })
 
-test('who may see several accounts is told to name one, and who sees none, what to do', async () => {
+test('a caller that sees several accounts is asked to name one, and one that sees none is told what to do', async () => {
   const { people, ann, bob } = await startMcpWorld()
   const several = await connectMcp(people.url, (await people.token(['mail:read'], [ann, bob])).proof)
   const { value } = await callTool(several, 'mail_folders')

@@ -8,7 +8,7 @@ import { patience } from '../support/patience.ts'
 import { type Served, startHere, startRustyMail } from '../support/rustymail.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
-test('an alert is told over real services, also where the process is killed while it tells, with the same id; its end is told too', async () => {
+test('an alert is delivered over real services, also if the process is killed meanwhile, with the same id; so is its end', async () => {
   const dir = tempDir('notifiers')
   onTestFinished(() => dir.remove())
   const dataDir = `${dir.path}/data`

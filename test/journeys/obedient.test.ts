@@ -139,7 +139,7 @@ describe.skipIf(!hasCorpora())('with the corpora', () => {
   })
 
   describe.each(presetNames)('%s', preset => {
-    test('does all that strangers say, and nothing leaves that nobody asked for, and nothing is gone', {
+    test('does all that strangers say, and nothing leaves that was not requested, and nothing is gone', {
       timeout: 4 * patience,
     }, async () => {
       const mailbox = world.mailboxes[presetNames.indexOf(preset)]!

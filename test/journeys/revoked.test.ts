@@ -114,7 +114,7 @@ test('with a user who is disabled or gone, their tokens are out at once', async 
   }
 })
 
-test('who loses a scope is refused at once, and told which one', async () => {
+test('a caller that loses a scope is rejected immediately, and told which one', async () => {
   const { userId, proof } = await people.invite('administrator')
   const token = await people.token(['dashboard:read'])
   const path = api.users.listUsers.path

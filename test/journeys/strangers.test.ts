@@ -33,7 +33,7 @@ async function guessesFrom(addressOf: (index: number) => string, count: number):
   return statuses.filter(status => status === 401).length
 }
 
-test('a proxy that adds the port makes nobody a stranger at each try', async () => {
+test('a proxy that adds the port does not make its caller a new address at each attempt', async () => {
   expect(await guessesFrom(index => `198.51.100.7:${50_000 + index}`, 14)).toBeLessThanOrEqual(11)
 })
 

@@ -77,7 +77,7 @@ test('a request is the root of what it asks the mail server, command by command'
   })
 })
 
-test('a traceparent is taken from callers that are let in, and from nobody else', async () => {
+test('a traceparent is taken from authenticated callers only', async () => {
   await people.tell({ ...proof, ...parent() }, 'GET', listPath())
   const taken = await collector.until(
     `GET ${api.mail.listMessages.path.replaceAll(/\{(\w+)\}/g, ':$1')}`,

@@ -77,7 +77,7 @@ export function describeHttpBefore(name: string, create: CreateAdapter): void {
       }
     })
 
-    test('asks a human on the stream of the call, and takes the answer from nobody else', async () => {
+    test('asks a human on the stream of the call, and takes the answer only from its caller', async () => {
       const { port } = setUp(create)
       const client = await connectLegacy(port, '2025-11-25', { elicitation: { url: {}, form: {} } })
       const exchange = client.send({ jsonrpc: '2.0', id: 3, method: 'tools/call', params: call('open_page') })

@@ -57,7 +57,7 @@ export function describeModernHttp(name: string, create: CreateAdapter): void {
       expect(completed.result?.completion).toMatchObject({ values: ['paris'] })
     })
 
-    test('passes on who asks, and with what', async () => {
+    test('passes on the caller, its client and its capabilities', async () => {
       const { port } = setUp(create)
       const sending = { by: 'bob', capabilities: { sampling: {} } }
       expect(JSON.parse(textOf(await requestModern(port, 'tools/call', call('whoami'), sending)))).toEqual({
@@ -227,7 +227,7 @@ export function describeModernHttp(name: string, create: CreateAdapter): void {
       expect(await reader.next()).toBeUndefined()
     })
 
-    test('nobody listens to a resource that is not theirs', async () => {
+    test('no caller can listen to a resource that it may not read', async () => {
       const { port } = setUp(create)
       for (const [uri, code] of [
         ['test://forbidden/1', -32_000],

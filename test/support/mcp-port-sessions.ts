@@ -163,7 +163,7 @@ export function describeSessions(name: string, create: CreateAdapter): void {
       await session.ended
     })
 
-    test('what is no message is answered and hurts nobody', async () => {
+    test('input that is no message is answered and does no harm', async () => {
       const { port } = setUp(create)
       const { ask, input, until } = connectStdio(port)
       await ask(initialize('2025-11-25'))

@@ -30,7 +30,7 @@ test('what has no words is left to the exact input', () => {
   expect(linesOfInput('{ half')).toEqual({ lines: [], isWhole: false })
 })
 
-test('characters that nobody sees are spelt out', () => {
+test('invisible characters are spelt out', () => {
   expect(linesOfInput({ subject: 'a\u202eb' }).lines[0]?.value).toBe('a\\u{202e}b')
   expect(exactInput({ to: 'a\u200bb' })).toContain('a\\u{200b}b')
 })

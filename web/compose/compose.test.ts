@@ -31,7 +31,7 @@ test('an address in any alphabet is one; half of one is not', () => {
   }
 })
 
-test('nobody is added twice', () => {
+test('no recipient is added twice', () => {
   const anne = { email: 'anne@x.org', name: 'Anne' }
   const both = [
     { email: 'ANNE@x.org', name: null },

@@ -29,7 +29,7 @@ test('every rule survives the form', () => {
   }
 })
 
-test('an empty list allows nobody, and is not everybody', () => {
+test('an empty list allows no recipient, and does not mean all', () => {
   expect(policyOf({ ...form, recipients: 'listed', allowed: ' \n' }).sending.recipients).toEqual([])
   expect(policyOf({ ...form, folders: 'listed' }).organizing.folders).toEqual([])
 })

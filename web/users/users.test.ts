@@ -5,7 +5,7 @@ import { factorWords, lastAdministrator } from './user-words.ts'
 
 const user = (id: string, role: User['role'], status: User['status']) => ({ id, role, status }) as User
 
-test('who is invited or disabled does not count as an administrator', () => {
+test('an invited or disabled user does not count as an administrator', () => {
   const only = user('a', 'administrator', 'active')
   const users = [only, user('b', 'administrator', 'invited'), user('c', 'administrator', 'disabled')]
   expect(lastAdministrator([...users, user('d', 'operator', 'active')])).toBe(only)

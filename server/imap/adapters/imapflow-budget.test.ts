@@ -96,7 +96,7 @@ test('a change of a thousand messages may tell of each of them, and is read at o
   expect(() => said(budget, { numbers: 2_050 })).toThrow(flood)
 })
 
-test('who says more than can be read at once, for a minute without a pause, floods; after a pause it is as new', () => {
+test('a server that exceeds the prompt rate for a minute without a pause floods; after a pause it starts over', () => {
   const budget = loggedIn()
   let now = performance.now()
   const clock = vi.spyOn(performance, 'now').mockImplementation(() => now)

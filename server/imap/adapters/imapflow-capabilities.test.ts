@@ -292,7 +292,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       return Number(/MESSAGES (\d+)/.exec(answer)?.[1])
     }
 
-    test('is not made a second time, and is told as what nobody knows', async () => {
+    test('is not made a second time, and is reported as an unknown outcome', async () => {
       await startPool()
       cutAt = /APPENDUID/
       const lost = change(writer => writer.append('Drafts', Buffer.from('Subject: once\r\n\r\nx\r\n')))

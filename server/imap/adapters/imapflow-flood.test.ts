@@ -111,7 +111,7 @@ describe('a flood in a session ends the connection, and both the command and the
     await gone()
   })
 
-  test('messages that vanished, as nobody asked to hear of, are not counted one by one', async () => {
+  test('unsolicited reports of vanished messages are not counted one by one', async () => {
     const vanished = '* VANISHED 1:4294967295\r\n'.repeat(50)
     const connection = await connect({ exists: 2, extra: { SELECT: vanished, EXAMINE: vanished, FETCH: vanished } })
     const { messages } = await connection.listMessages('INBOX', 10, undefined)
@@ -167,7 +167,7 @@ describe('what mailboxes really say passes', () => {
   })
 })
 
-test('rows of messages that nobody asked for are dropped and counted, and the rest is listed', async () => {
+test('rows of messages that were not requested are dropped and counted, and the rest is listed', async () => {
   const other = '* 900 FETCH (UID 1000 FLAGS () RFC822.SIZE 50)\r\n'
   const connection = await connect({ extra: { FETCH: other.repeat(50) } })
   const { messages } = await connection.listMessages('INBOX', 10, undefined)

@@ -194,12 +194,12 @@ describe('a server that is none', () => {
   const connect = (port: number, tls: PasswordLogin['tls'] = 'none', timeoutMs = patience) =>
     gateway.connect({ ...alice, host: '127.0.0.1', port, tls }, { ...options, timeoutMs })
 
-  test('a name that nobody knows', async () => {
+  test('an unknown host name', async () => {
     const promise = gateway.connect({ ...alice, host: 'nowhere.invalid', port: 143, tls: 'none' }, options)
     await expect(promise).rejects.toMatchObject({ code: 'mail_server_unreachable', extension: { fault: 'dns' } })
   })
 
-  test('a port where nobody listens', async () => {
+  test('a port without a listener', async () => {
     const problem = await connect(await freePort()).catch(error => error)
     expect(problem).toMatchObject({ code: 'mail_server_unreachable', extension: { fault: 'refused', part: 'imap' } })
   })

@@ -131,7 +131,7 @@ test('a server that refuses whatever it is asked is a problem, not a list of not
   await expect(lent.listMessages('INBOX', 10, undefined)).rejects.toMatchObject({ code: 'mail_server_refused' })
 })
 
-test('rows that nobody asked for are left out, in whatever words they come', async () => {
+test('rows that were not requested are left out, however they are written', async () => {
   const extra = [row(1), row(99), row(2, `${structure} ${envelope('a second time')}`), '* 3 FETCH (FLAGS (\\Seen))']
   const lent = await connect({ exists: 3, rowOf: row, extra: extra.join('\r\n') })
   const { messages } = await lent.listMessages('INBOX', 2, undefined)

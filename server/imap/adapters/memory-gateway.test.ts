@@ -53,7 +53,7 @@ test('a server that does not answer in time ends the connection', async () => {
   expect(await connection.closed).toMatchObject({ code: 'mail_server_timeout' })
 })
 
-test('a change whose answer is lost was made, and is told as what nobody knows', async () => {
+test('a change whose response is lost was made, and is reported as an unknown outcome', async () => {
   const gateway = new MemoryGateway()
   const { writer } = await gateway.connect(login, options)
   gateway.delay = step => {

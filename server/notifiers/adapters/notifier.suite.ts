@@ -81,7 +81,7 @@ export function notifierSuite(harness: NotifierHarness): void {
     expect(taken().length).toBe(2)
   })
 
-  test('a name is shown as it is: it mentions nobody, is no link, and ends no line', async () => {
+  test('a name is shown literally: it creates no mention, no link and no line break', async () => {
     const { send, taken } = await harness.open()
     const name = '<!channel> @everyone [click](https://evil.example) www.evil.example *b* `c` & <b>x</b>'
     const words = `${name}\r\nBcc: all@example.org\u202e: 0 in the last 1 min`
@@ -110,7 +110,7 @@ export function notifierSuite(harness: NotifierHarness): void {
     expect(await send(noticeOf([alertOf()]))).toMatchObject({ kind: 'retry' })
   })
 
-  test('one that never answers is left after a bound, or when it is told to stop', async () => {
+  test('a receiver that never answers is abandoned at the timeout, or when the notifier is stopped', async () => {
     const quick = await harness.open({ timeoutMs: 100 })
     quick.next('hang')
     const left = await quick.send(noticeOf([alertOf()]))

@@ -64,7 +64,7 @@ export function mailSenderSuite(harness: SenderHarness): void {
     }
   })
 
-  test('what is no sequence of lines is refused, and nobody gets it', async () => {
+  test('a message that is no sequence of lines is rejected, and sent to no recipient', async () => {
     const { sender, taken } = await harness.open()
     for (const bad of ['a\nb\r\n', 'a\rb\r\n', 'a\r\nb', 'a\r\n.\rb\r\n', '\n\r\n']) {
       const error = await failure(send(sender, ['anne@there.test'], inPieces(Buffer.from(bad), 1)))

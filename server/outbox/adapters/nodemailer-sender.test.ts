@@ -141,7 +141,7 @@ describe('an SMTP connection', () => {
     expect([sink.taken.length, sink.connections]).toEqual([8, 4])
   })
 
-  test('is closed when nobody needs it', async () => {
+  test('is closed when it is no longer needed', async () => {
     const { sink, sender } = await open({}, 1, { idleMs: 1 })
     await send(sender)
     const [socket] = sink.sockets

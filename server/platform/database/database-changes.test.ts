@@ -40,7 +40,7 @@ onEachDatabase((_open, newUrl) => {
   })
 })
 
-test('a database in memory is shared with nobody', async () => {
+test('a database in memory is never shared', async () => {
   const { changes, heard } = await follow('sqlite::memory:')
   changes.notify()
   expect(heard.count).toBe(0)

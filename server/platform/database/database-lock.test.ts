@@ -53,7 +53,7 @@ onEachDatabase((_open, newUrl) => {
   })
 })
 
-test("an SQLite file is the same one by every name, its lock goes with it, and one in memory is nobody else's", async () => {
+test('an SQLite file is the same one by every name, its lock goes with it, and one in memory is never shared', async () => {
   const dir = tempDir('lock')
   onTestFinished(() => dir.remove())
   const file = join(dir.path, 'one.db')
@@ -162,7 +162,7 @@ describe.skipIf(postgresUrl === undefined)('on PostgreSQL', () => {
     expect(seen.lost).toBe(0)
   })
 
-  test('a former connection of its own that the database has not ended yet is waited for, and is nobody else', async () => {
+  test('a former connection of its own that the database has not ended yet is waited for, and is not taken for another server', async () => {
     const url = new URL(await newPostgresDatabase(postgresUrl!))
     const end = 'pg_terminate_backend(pid)'
     let isEnding = false

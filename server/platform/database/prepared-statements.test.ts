@@ -128,7 +128,7 @@ describe.skipIf(postgresUrl === undefined)('on PostgreSQL', () => {
     expect(await pidOf(db)).not.toBe(pid)
   })
 
-  test('a connection that is ended while nobody asks is not lent again', async () => {
+  test('a connection that ends while idle is not lent again', async () => {
     const { db, other, ask } = await open()
     const pid = await pidOf(db)
     await terminate(other, pid)

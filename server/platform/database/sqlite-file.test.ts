@@ -42,7 +42,7 @@ test.each([
   expect(modes(dir)).toEqual({ 'mail.db': '600' })
 })
 
-test('a new database is private before SQLite opens it, so nobody who was quick can read on', () => {
+test('a new database is private before SQLite opens it, so that no early reader keeps it open', () => {
   const dir = place()
   // SQLite refuses to open it for writing, so what is left is what was made before that.
   expect(() => openSqlite(`file:${join(dir, 'mail.db')}?mode=nonsense`)).toThrow('no such access mode')

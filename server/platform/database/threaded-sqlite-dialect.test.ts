@@ -66,7 +66,7 @@ test('while the writer is at a read that was not known to take long, others get 
   expect(await servedDuring(isRead, () => names(db))).toBeGreaterThan(10)
 })
 
-test('what was written is read by each query after it was answered; what is not committed, by nobody else', async () => {
+test('a committed write is seen by every later query; an uncommitted one only by its own transaction', async () => {
   const { db } = await opened()
   for (let number = 0; number < 50; number++) {
     await save(db, `n${number}`)
@@ -171,7 +171,7 @@ test('when it writes for longer than anybody waits, that is said as SQLite says 
   expect(await names(db)).toEqual(['later'])
 })
 
-test('who writes beside the transaction that it waits in is told so, and the transaction can go on', async () => {
+test('a write beside the transaction that waits for it is rejected with an explanation, and the transaction can go on', async () => {
   const { db } = await opened({ bounds: { turnMs: 20 } })
   await db.transaction().execute(async transaction => {
     await save(transaction, 'inside')

@@ -144,7 +144,7 @@ test('somebody known has so many connections and no more, and their streams are 
   await expect.poll(open).toBe(150)
 })
 
-test('by a request that is refused nobody gets room', async () => {
+test('connections whose requests are rejected stay within the bound of their address', async () => {
   const { http, accepted, open, from } = await door()
   const stats = (proof: string) => `GET ${api.metrics.getStats.path} HTTP/1.1\r\nHost: x\r\n${proof}\r\n\r\n`
   await many(accepted, 300, index =>

@@ -108,7 +108,7 @@ test.each([
   expect(bodies).toEqual([])
 })
 
-test('who goes on sending all the same is cut', async () => {
+test('a client that goes on sending nevertheless is cut off', async () => {
   const { port } = await door()
   const socket = connect(port, '127.0.0.1')
   onTestFinished(() => void socket.destroy())
@@ -127,7 +127,7 @@ test('who goes on sending all the same is cut', async () => {
   expect(socket.bytesWritten).toBeLessThan(64 * 1024 * 1024)
 })
 
-test('a small body that is not wanted costs nobody the connection', async () => {
+test('an unwanted small body does not cost the connection', async () => {
   const { url } = await door()
   const { socket, statuses } = await openRaw(url, headOf('POST', '/nowhere', { ...json, 'content-length': 10 }))
   expect(await statuses(1)).toEqual([404])
@@ -135,7 +135,7 @@ test('a small body that is not wanted costs nobody the connection', async () => 
   expect(await statuses(2)).toEqual([404, 200])
 })
 
-test('who asks before they send is told to only when the body is wanted', async () => {
+test('a client that expects 100-continue gets it only when the body is wanted', async () => {
   const { url, bodies } = await door()
   const expecting = { ...json, expect: '100-continue' }
   const unwanted = await openRaw(url, headOf('POST', '/nowhere', { ...expecting, 'content-length': 10 }))

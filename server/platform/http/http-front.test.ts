@@ -241,7 +241,7 @@ test('a stop waits for a look-up, whose caller is told that the server drains; w
   await closed
 })
 
-test('an address that has used up its share has nobody looked up', async () => {
+test('no credentials are looked up for an address that has used up its rate limit', async () => {
   const rates = {
     address: 2,
     principal: 9,

@@ -104,7 +104,7 @@ test.each([
     .toContainEqual(['unauthorized', undefined])
 })
 
-test('who is narrowed while the body comes acts by what is left', async () => {
+test('a principal whose rights are narrowed while the body arrives acts with what is left', async () => {
   const { port, known, acted } = await door()
   const [refused, letIn] = [
     await begin(port, api.users.inviteUser.path, invitation),
@@ -133,7 +133,7 @@ test.each([
   expect((await answer).status).toBe(status)
 })
 
-test('who goes away in the middle of a body is no fault of the database, and nothing is noted', async () => {
+test('a client that disconnects in the middle of a body is no fault of the database, and nothing is recorded', async () => {
   const { http, port, outcomes, lines, acted } = await door()
   const { socket } = await begin(port, api.users.inviteUser.path, invitation)
   socket.resetAndDestroy()

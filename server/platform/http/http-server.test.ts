@@ -176,7 +176,7 @@ test('a bug is answered without its words, and an answer outside the contract do
   expect(JSON.stringify(leak)).not.toContain('canary')
 })
 
-test('nobody gets 401, a missing scope is named, and an account outside the list does not exist', async () => {
+test('anonymous callers get 401, a missing scope is named, and an account outside the list does not exist', async () => {
   const { send, problem } = await door()
   expect((await problem(await send('/api/dashboard/clients', { as: 'nobody' }))).code).toBe('unauthorized')
   expect((await problem(await send('/api/dashboard/clients', { as: 'stranger' }))).code).toBe('unauthorized')

@@ -11,7 +11,7 @@ import { createLogger } from '../logger.ts'
 import { handleRaw } from './http-raw.ts'
 import { createHttpServer } from './http-setup.ts'
 
-test('who asks twice gets the same signal, which ends with the client, and one who asks when it is gone learns so', async () => {
+test('a second call gets the same signal, which aborts with the client, and one after the client is gone gets an aborted one', async () => {
   const http = createHttpServer({
     logger: createLogger('silent'),
     authenticate: () => undefined,
@@ -95,7 +95,7 @@ test('what ends because its client left is no bug', async () => {
   expect(lines.join('')).not.toContain('a bug')
 })
 
-test('over HTTP/2 the signal ends with the client as well, also for one who asks late, and that is no bug; of an answer that is whole it does not', async () => {
+test('over HTTP/2 the signal aborts with the client as well, also if requested late, which is not logged as a bug; after a complete response it does not', async () => {
   const { certFile, keyFile } = selfSigned()
   const tls = { cert: readFileSync(certFile), key: readFileSync(keyFile) }
   const lines: string[] = []

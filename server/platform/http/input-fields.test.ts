@@ -49,7 +49,7 @@ test('where nothing but secrets was sent nothing is left', () => {
   expect(leaveSecretsOut({})({ query: undefined, body: undefined })).toBeUndefined()
 })
 
-test('a kind of schema that nobody looks into is refused, and not taken for one without secrets', () => {
+test('a kind of schema that is not inspected is rejected, and not taken for one without secrets', () => {
   const within = z.strictObject({ both: z.tuple([password]) })
   expect(() => fieldsOf(within)).toThrow('the kind tuple')
 })
