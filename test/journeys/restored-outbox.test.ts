@@ -19,7 +19,7 @@ async function personAt({ url }: Served) {
   const cookie = await enter(url)
   const ask = async <Answer>(method: string, path: string, body?: object): Promise<Answer> => {
     const headers = { origin: url, cookie, 'content-type': 'application/json' }
-    const answer = await fetch(url + path, { method, headers, body: body && JSON.stringify(body) })
+    const answer = await fetch(url + path, { method, headers, ...(body && { body: JSON.stringify(body) }) })
     expect([path, answer.ok]).toEqual([path, true])
     return (await answer.json()) as Answer
   }
@@ -57,7 +57,7 @@ test('after a restore, messages that waited to be sent are sent only when a huma
 
   const restored = await run(['restore', place('backup.db')])
   expect(restored).toMatchObject({ code: 0, stderr: '' })
-  sink.script.onCommand = undefined
+  sink.script = { password: 'secret' }
   const after = await personAt(await start())
   for (const id of [retried, later]) {
     expect(await after.submission(id)).toMatchObject({
