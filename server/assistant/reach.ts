@@ -1,6 +1,6 @@
 /** Limits what is shown of a conversation: callers whose rights were reduced since it was answered see less of it. */
 import type { ChatbotPart } from '../../contract/answers.ts'
-import { type Scope, scopes as allScopes } from '../../contract/scope.ts'
+import { scopes as allScopes, type Scope } from '../../contract/scope.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import type { KeptBlock, KeptCall, KeptPart, Needs } from './kept-parts.ts'
 import type { KeptSummary, Turn } from './model-request.ts'
@@ -22,7 +22,8 @@ export function needsOf(
   accounts: readonly string[] | undefined,
   own: Scope | 'signed_in' | undefined,
 ): Needs {
-  const isNeeded = (scope: Scope) => scopes.has(scope) && (scope === own || (accounts ? ofMail : ofDashboard).includes(scope))
+  const isNeeded = (scope: Scope) =>
+    scopes.has(scope) && (scope === own || (accounts ? ofMail : ofDashboard).includes(scope))
   return { accounts: accounts ?? (seen === 'all' ? 'all' : [...seen]), scopes: allScopes.filter(isNeeded) }
 }
 

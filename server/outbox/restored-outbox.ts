@@ -8,7 +8,9 @@ import { afterUnknown } from './delivery-outcome.ts'
 /** States in which a message is sent without anybody being asked again. */
 const onTheirWay = ['scheduled', 'queued', 'sending'] as const
 const rowsAtOnce = 100
-const lost = { message: 'the database was restored from a backup, and the message may have been sent or cancelled since' }
+const lost = {
+  message: 'the database was restored from a backup, and the message may have been sent or cancelled since',
+}
 
 /** @returns How many messages wait for a decision now. */
 export async function stopRestored(transaction: Database, now: number): Promise<number> {
@@ -20,7 +22,11 @@ export async function stopRestored(transaction: Database, now: number): Promise<
       .limit(rowsAtOnce)
       .execute()
     for (const row of rows) {
-      await transaction.updateTable('submissions').set(afterUnknown(row, lost, now)).where('id', '=', row.id).execute()
+      await transaction
+        .updateTable('submissions')
+        .set(afterUnknown(row, lost, now))
+        .where('id', '=', row.id)
+        .execute()
     }
     stopped += rows.length
     if (rows.length < rowsAtOnce) return stopped
