@@ -105,7 +105,9 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
     isOfKnown: async (principal, accountId, { ref }) => {
       if (ref === null) return false
       const message = await mail.getMessage(principal, accountId, ref, AbortSignal.timeout(10_000))
-      return reads.areKnown(accountId, shownSenders(message))
+      const senders = shownSenders(message)
+      // The verification covers `From` alone: to a message that the contact did sign, anyone may have added a Reply-To.
+      return reads.areKnown(accountId, senders && [...senders, ...message.reply_to.map(({ email }) => email)])
     },
     nextId: () => ids.next(),
     sizeLimitOf: around.sizeLimitOf,
