@@ -7,6 +7,7 @@ import type { Outcome } from './commands.ts'
 import type { Config } from './config.ts'
 import { checkKey, judgeKey } from './key-rotation.ts'
 import { migrations } from './migrations.ts'
+import { stopRestored } from './outbox/restored-outbox.ts'
 import { takeDataDir } from './platform/data-dir.ts'
 import { databaseLock } from './platform/database/database-lock.ts'
 import { removeIfEmpty } from './platform/database/sqlite-file.ts'
@@ -49,6 +50,7 @@ export async function restore(config: Config): Promise<Outcome> {
       judgeKey,
       migrations,
       checkKey: (db, secrets, head) => checkKey(db, { secrets, keep: undefined }, head),
+      stopOutbox: stopRestored,
       logger,
       now: Date.now,
     })
@@ -64,7 +66,7 @@ export async function restore(config: Config): Promise<Outcome> {
 const next =
   'Earlier sessions and links were ended: users sign in again. Revoke again what was revoked after the backup.'
 
-function restoredWords(file: string, { note, kept, trailFault, missing }: Restored): string {
+function restoredWords(file: string, { note, kept, trailFault, missing, undecided }: Restored): string {
   const trail =
     trailFault === undefined
       ? 'The audit trail is intact up to there and records the restore.'
@@ -73,8 +75,14 @@ function restoredWords(file: string, { note, kept, trailFault, missing }: Restor
     `Restored from ${file}, made ${note.made_at}: ${contentOf(note.counts)}.`,
     missing === undefined ? trail : `${trail} Entries ${missing}, which came after the backup, are not in it.`,
     ...(kept.length === 0 ? [] : [`The previous files are kept: ${kept.join(', ')}.`]),
+    ...(undecided === 0 ? [] : [undecidedWords(undecided)]),
     next,
   ].join('\n')
+}
+
+function undecidedWords(count: number): string {
+  const which = count === 1 ? 'One message that waited' : `${count} messages that waited`
+  return `${which} to be sent may have been sent since: decide about it in the outbox (state unknown).`
 }
 
 function keyWords({ secretKey }: Config, hasKey: boolean): string {

@@ -92,7 +92,7 @@ export function composeAssistant(around: AssistantSurroundings): { addRoutes(htt
       const isReading = typeof input === 'object' && input !== null && readingOps[name]?.(input)
       return isReading ? 'read' : (toolOf.get(name)?.effect ?? 'destroy')
     },
-    isOfMail: name => (toolOf.get(name)?.scope ?? '').startsWith('mail:'),
+    scopeOf: name => toolOf.get(name)?.scope,
     accountIds: async (principal: Principal) => (await accounts.list(principal)).map(({ id }) => id),
     shareOf: (modelId, accountId) => {
       const model = choice.models().find(({ id }) => id === modelId)

@@ -4,6 +4,7 @@ import { type Citation, conversationBounds } from '../../contract/answers.ts'
 import type { Effect } from '../../contract/endpoint.ts'
 import type { MailShare } from '../../contract/model-provider.ts'
 import { type Caller, maySeeAccount, type Principal } from '../platform/principal.ts'
+import type { Tool } from '../tools/tool.ts'
 import type { Toolbox, ToolContext, ToolInfo, ToolResult } from '../tools/toolbox.ts'
 import type { OfferedTool, ToolRequest } from './chat-model.ts'
 import { inTurns } from './in-turns.ts'
@@ -17,7 +18,8 @@ export interface CallSurroundings {
   toolbox: Pick<Toolbox, 'list' | 'has' | 'call' | 'check' | 'refuseUnknown'>
   /** Returns the effect of a call: some tools only read with some inputs. */
   effectOf(name: string, input: unknown): Effect
-  isOfMail(name: string): boolean
+  /** Returns the scope that a tool requires. */
+  scopeOf(name: string): Tool['scope'] | undefined
   /** Returns the accounts that the principal sees. */
   accountIds(principal: Principal): Promise<readonly string[]>
   /** Returns what of an account's mail may be sent to the model that asked. */
@@ -101,7 +103,7 @@ export class AnswerCalls {
 
   /** Executes a call, and records its outcome. */
   async execute(call: KeptCall, { answer, caller, requestId, signal }: CallContext): Promise<void> {
-    const { toolbox, isOfMail, accountIds } = this.#around
+    const { toolbox, scopeOf, accountIds } = this.#around
     const began = performance.now()
     const asking: ToolContext & { account?: string | undefined } = {
       ...{ caller, requestId, signal, assistant: answer.row.id },
@@ -111,7 +113,8 @@ export class AnswerCalls {
     }
     const result: ToolResult = await toolbox.call(call.name, call.input, asking)
     const isStopped = signal.aborted && result.isError
-    const mail = isOfMail(call.name)
+    const scope = scopeOf(call.name)
+    const mail = scope?.startsWith('mail:') ?? false
     const accounts =
       !mail || result.isError ? undefined : asking.account ? [asking.account] : await accountIds(caller.principal)
     const { text, told, citations } = renderResult(result, accounts)
@@ -119,7 +122,7 @@ export class AnswerCalls {
     // A refusal about an account that the caller may not see must disclose nothing about it.
     const account = [asking.account].filter(id => id !== undefined && maySeeAccount(caller.principal, id)) as string[]
     const seen = mail ? (accounts ?? account) : undefined
-    const needs = result.isError && seen?.length !== 1 ? undefined : needsOf(caller.principal, seen)
+    const needs = result.isError && seen?.length !== 1 ? undefined : needsOf(caller.principal, seen, scope)
     answer.facts.needs = bothNeeds(answer.facts.needs, needs)
     const outcome = isStopped ? 'stopped' : result.isError ? outcomeOf(result.problem.code) : 'ok'
     this.#appendResult(

@@ -1,6 +1,6 @@
 /** Limits what is shown of a conversation: callers whose rights were reduced since it was answered see less of it. */
 import type { ChatbotPart } from '../../contract/answers.ts'
-import type { Scope } from '../../contract/scope.ts'
+import { scopes as allScopes, type Scope } from '../../contract/scope.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import type { KeptBlock, KeptCall, KeptPart, Needs } from './kept-parts.ts'
 import type { KeptSummary, Turn } from './model-request.ts'
@@ -15,11 +15,16 @@ const ofDashboard: readonly Scope[] = ['dashboard:read', 'dashboard:admin']
 /**
  * Returns the rights needed for a tool result.
  * @param accounts The accounts of its mail; undefined if it contains no mail.
+ * @param own The scope of the tool: results about drafts and the outbox need more than mail.
  */
-export function needsOf({ accounts: seen, scopes }: Reach, accounts: readonly string[] | undefined): Needs {
-  const may = (scope: Scope) => scopes.has(scope)
-  if (accounts) return { accounts, scopes: ofMail.filter(may) }
-  return { accounts: seen === 'all' ? 'all' : [...seen], scopes: ofDashboard.filter(may) }
+export function needsOf(
+  { accounts: seen, scopes }: Reach,
+  accounts: readonly string[] | undefined,
+  own: Scope | 'signed_in' | undefined,
+): Needs {
+  const isNeeded = (scope: Scope) =>
+    scopes.has(scope) && (scope === own || (accounts ? ofMail : ofDashboard).includes(scope))
+  return { accounts: accounts ?? (seen === 'all' ? 'all' : [...seen]), scopes: allScopes.filter(isNeeded) }
 }
 
 export function bothNeeds(one: Needs | undefined, other: Needs | undefined): Needs | undefined {
@@ -41,7 +46,7 @@ export function isInReach(needs: Needs | undefined, reach: Reach): boolean {
 
 /** Returns true if there may be something that the caller cannot see. */
 export function isLimited({ accounts, scopes }: Reach): boolean {
-  return accounts !== 'all' || [...ofMail, ...ofDashboard].some(scope => !scopes.has(scope))
+  return accounts !== 'all' || allScopes.some(scope => !scopes.has(scope))
 }
 
 /** Replaces everything that may repeat what is out of reach; which calls were refused is still shown. */

@@ -51,6 +51,7 @@ async function home() {
         judgeKey,
         migrations,
         checkKey: (each, box, file) => checkKey(each, { secrets: box, keep: undefined }, file),
+        stopOutbox: async () => 0,
         logger,
         now: Date.now,
       },

@@ -18,6 +18,8 @@ import { finishMoves, type Journal, readJournal, writeJournal } from './restore-
 export interface RestoreSurroundings extends BackupSurroundings {
   /** Checks the key, as each start does. @throws Error */
   checkKey(db: Database, secrets: SecretBox, head: TrailHead): Promise<void>
+  /** Stops messages that waited to be sent, since they may have been sent since. Returns how many. */
+  stopOutbox(transaction: Database, now: number): Promise<number>
   logger: Logger
   now: () => number
 }
@@ -30,6 +32,8 @@ export interface Restored {
   trailFault: string | undefined
   /** Entries that the previous `audit.head` knew and the backup lacks: `from 7 to 9`. */
   missing: string | undefined
+  /** Messages that waited to be sent, and wait for a decision now. */
+  undecided: number
 }
 
 /**
@@ -77,7 +81,7 @@ export async function prepareRestore(
     const note = takeCopy(file, drafts)
     const { key, isWritten } = keyFor(request, note)
     await checkCopy(request, { note, drafts, secrets: new SecretBox(key), ...surroundings })
-    const { trailFault, missing } = await makeReady({ request, note, drafts, key, surroundings })
+    const { trailFault, missing, undecided } = await makeReady({ request, note, drafts, key, surroundings })
     settle(drafts)
     if (isWritten) replaceFileSync(drafts.key, `${key.toString('base64')}\n`)
     const stamp = new Date(surroundings.now()).toISOString().replaceAll(/[-:.]/g, '')
@@ -92,7 +96,7 @@ export async function prepareRestore(
     const kept = keep.map(({ to }) => to)
     return {
       plan: { version: 1, backup: file, made_at: note.made_at, moves },
-      restored: { note, kept, trailFault, missing },
+      restored: { note, kept, trailFault, missing, undecided },
     }
   } catch (error) {
     drafts.remove()
@@ -133,8 +137,8 @@ async function makeReady({
   drafts,
   key,
   surroundings,
-}: Making): Promise<Pick<Restored, 'trailFault' | 'missing'>> {
-  const { checkKey, migrations, logger, now } = surroundings
+}: Making): Promise<Pick<Restored, 'trailFault' | 'missing' | 'undecided'>> {
+  const { checkKey, stopOutbox, migrations, logger, now } = surroundings
   const secrets = new SecretBox(key)
   const head = new TrailHead({ file: drafts.head, secrets })
   const db = openDatabase(`sqlite:${drafts.database}`)
@@ -149,12 +153,15 @@ async function makeReady({
         `the audit trail in it was intact when it was made, and no longer is (--force restores it anyway): ${trailFault}`,
       )
     }
-    await endWhatMayHaveEnded(db)
+    const undecided = await db.transaction().execute(async transaction => {
+      await endWhatMayHaveEnded(transaction)
+      return stopOutbox(transaction, now())
+    })
     const missing = await knownBefore(db, request, secrets)
     const refs = { backup_made_at: note.made_at, newest: String(verdict.newest ?? 0), ...(missing ? { missing } : {}) }
     const action = { operation: 'cli.restoreBackup', effect: 'write', refs } as const
     await recordAction(db, { secrets, head, logger, now, action })
-    return { trailFault, missing }
+    return { trailFault, missing, undecided }
   } finally {
     await db.destroy()
   }
@@ -164,15 +171,13 @@ async function makeReady({
  * Ends all sessions and links, since it is unknown which of them were ended since the backup. Event numbers are
  * assigned a second time, so the log gets a new epoch, by which resuming streams detect that.
  */
-async function endWhatMayHaveEnded(db: Database): Promise<void> {
-  await db.transaction().execute(async transaction => {
-    await transaction.deleteFrom('sessions').execute()
-    await transaction.deleteFrom('user_links').execute()
-    await transaction
-      .updateTable('event_counter')
-      .set({ epoch: randomBytes(4).toString('hex') })
-      .execute()
-  })
+async function endWhatMayHaveEnded(transaction: Database): Promise<void> {
+  await transaction.deleteFrom('sessions').execute()
+  await transaction.deleteFrom('user_links').execute()
+  await transaction
+    .updateTable('event_counter')
+    .set({ epoch: randomBytes(4).toString('hex') })
+    .execute()
 }
 
 /** Returns entries newer than the backup that the previous head file knows. */

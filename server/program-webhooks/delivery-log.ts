@@ -2,7 +2,10 @@
  * The latest attempts of each webhook, for people who investigate why something does not arrive. In memory: writing
  * them to disk would cost more than the deliveries.
  */
+import { type Fact, factTypes } from '../../contract/event.ts'
 import { type WebhookDelivery, webhookBounds } from '../../contract/webhooks.ts'
+import { EventView } from '../events/event-view.ts'
+import type { Principal } from '../platform/principal.ts'
 import type { AttemptMade } from '../webhooks/webhook-kind.ts'
 
 /** Webhooks with logged attempts; past it the one logged first is evicted. */
@@ -33,11 +36,18 @@ export class DeliveryLog {
     this.#attempts.delete(webhookId)
   }
 
-  /** @returns Newest first. */
-  list(webhookId: string, seesPrivate: boolean): WebhookDelivery[] {
-    const known = this.#attempts.get(webhookId) ?? []
+  /** Lists attempts whose facts the principal may still see, which may be fewer than were delivered. Newest first. */
+  list(webhookId: string, principal: Principal, seesPrivate: boolean): WebhookDelivery[] {
+    const view = new EventView(principal, { types: undefined, accounts: undefined })
+    const known = (this.#attempts.get(webhookId) ?? []).filter(({ message }) => isSeen(message.body, view))
     return known.map(attempt => shown(attempt, seesPrivate)).reverse()
   }
+}
+
+/** Messages about no fact, `gap` and `test`, are for everyone who sees the webhook. */
+function isSeen(body: string, view: EventView): boolean {
+  const fact = JSON.parse(body) as Fact
+  return !factTypes.includes(fact.type) || view.accepts(fact)
 }
 
 /** @param seesPrivate Whether responses from inner networks are shown; for administrators only. */

@@ -2,12 +2,13 @@
 import { expect, test, vi } from 'vitest'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { patience } from '../../test/support/patience.ts'
-import { reader, webhookWorld } from '../../test/support/webhook-world.ts'
+import { mail, reader, webhookWorld } from '../../test/support/webhook-world.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { WebhookEndpoints } from '../webhooks/webhook-endpoints.ts'
 import { DeliveryLog } from './delivery-log.ts'
+import { control, messageOf } from './program-webhooks.ts'
 import { WebhookService } from './webhook-service.ts'
 
 const given = { types: [], accounts: [], query: null, order: 'endpoint' as const }
@@ -26,9 +27,10 @@ onEachDatabase(open => {
     const parts = await webhookWorld(await open(), { kind: { ended: () => undefined } })
     const { store, engine, hub, secrets, standing, sink } = parts
     standing.set('token-1', reader())
+    const attempts = new DeliveryLog()
     const service = new WebhookService({
       ...{ endpoints: new WebhookEndpoints(store, engine), sender: { send: async () => ({ kind: 'sent', text: '' }) } },
-      ...{ secrets, places: hub.places, log: new DeliveryLog(), now: Date.now, logger: createLogger('silent') },
+      ...{ secrets, places: hub.places, log: attempts, now: Date.now, logger: createLogger('silent') },
       standing: async ({ principal_id: id }) => standing.get(id),
       hasToken: async id => standing.has(`token-${id}`),
       checkQuery: () => undefined,
@@ -39,8 +41,22 @@ onEachDatabase(open => {
       sink.secrets.set(path, [made.secret])
       return { ...made.webhook, path }
     }
-    return { ...parts, service, create }
+    return { ...parts, service, attempts, create }
   }
+
+  test('deliveries about an account or of a type that a caller may no longer see are not shown to it', async () => {
+    const { service, attempts, create } = await world()
+    const { id } = await create(reader('token-1', ['a', 'b']))
+    for (const message of [messageOf('evt_a', mail(1)), messageOf('evt_b', mail(2, 'b')), control('test', 't', {})]) {
+      attempts.add(id, { message, outcome: { kind: 'sent', text: '' }, at: 0, durationMs: 1 })
+    }
+    const shownTo = async (principal: Principal) => (await service.deliveries(principal, id)).map(each => each.id)
+    expect(await shownTo(reader('token-1', ['a', 'b']))).toEqual(['t', 'evt_b', 'evt_a'])
+    expect(await shownTo(reader())).toEqual(['t', 'evt_a'])
+    expect(await shownTo({ ...reader(), scopes: new Set() })).toEqual(['t'])
+    expect(await shownTo({ ...session('ann'), scopes: everyScope, accounts: new Set(['b']) })).toEqual(['t', 'evt_b'])
+    expect(await shownTo(session('root', true))).toEqual(['t', 'evt_b', 'evt_a'])
+  })
 
   test('its token, the user of the token, and administrators that see all accounts may all; others see nothing of it', async () => {
     const { service, create } = await world()

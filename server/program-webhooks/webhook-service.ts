@@ -180,7 +180,7 @@ export class WebhookService {
 
   async deliveries(principal: Principal, id: string): Promise<WebhookDelivery[]> {
     await this.#find(principal, id)
-    return this.#options.log.list(id, seesPrivate(principal))
+    return this.#options.log.list(id, principal, seesPrivate(principal))
   }
 
   changed(): void {}

@@ -134,6 +134,7 @@ test('a restore that was killed, wherever that was, is finished by running it ag
     migrations,
     checkKey: (...[db, secrets, head]: Parameters<Parameters<typeof prepareRestore>[1]['checkKey']>) =>
       checkKey(db, { secrets, keep: undefined }, head),
+    stopOutbox: async () => 0,
     logger: createLogger('silent'),
     now: Date.now,
   }

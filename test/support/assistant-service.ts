@@ -39,7 +39,7 @@ function surroundings(ran: string[], held?: Promise<unknown>): CallSurroundings 
       },
     },
     effectOf: name => (name === 'look' ? 'read' : name === 'destroy' ? 'destroy' : 'write'),
-    isOfMail: () => false,
+    scopeOf: () => undefined,
     accountIds: async () => [],
     shareOf: () => 'text',
     describe: async () => undefined,
