@@ -106,7 +106,7 @@ export const conversationsApi = {
     query: z.strictObject({
       after: z
         .string()
-        .regex(/^\d{1,9}$/)
+        .regex(/^\d{1,9}$/, 'must be a whole number of at most 9 digits')
         .transform(Number)
         .default(0),
     }),

@@ -47,7 +47,7 @@ export const draftHtmlPath = `${path}/{draft_id}/html`
 export const DraftFrameQuery = z.strictObject({
   rev: z
     .string()
-    .regex(/^\d{1,9}$/)
+    .regex(/^\d{1,9}$/, 'must be a whole number of at most 9 digits')
     .describe('The revision to show; any other current revision is an error')
     .meta({ examples: ['3'] }),
   measured: MeasuredFrame,
@@ -60,7 +60,7 @@ export const draftUploadPath = `${path}/{draft_id}/attachments`
 export const DraftUploadQuery = z.strictObject({
   rev: z
     .string()
-    .regex(/^\d{1,9}$/)
+    .regex(/^\d{1,9}$/, 'must be a whole number of at most 9 digits')
     .describe('The revision that the change is based on')
     .meta({ examples: ['1'] }),
   name: line
@@ -159,7 +159,7 @@ export const draftsApi = {
     query: z.strictObject({
       rev: z
         .string()
-        .regex(/^\d{1,9}$/)
+        .regex(/^\d{1,9}$/, 'must be a whole number of at most 9 digits')
         .optional()
         .describe('Discard only if the draft still has this revision')
         .meta({ examples: ['1'] }),
@@ -199,7 +199,7 @@ export const draftsApi = {
     query: z.strictObject({
       rev: z
         .string()
-        .regex(/^\d{1,9}$/)
+        .regex(/^\d{1,9}$/, 'must be a whole number of at most 9 digits')
         .describe('The revision that the change is based on')
         .meta({ examples: ['1'] }),
     }),

@@ -22,7 +22,7 @@ export const submissionHtmlPath = '/api/v1/outbox/{submission_id}/html'
 export const SubmissionFrameQuery = z.strictObject({
   hash: z
     .string()
-    .regex(/^[0-9a-f]{64}$/)
+    .regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in hex')
     .describe('Hash of the content to show; any other content is an error')
     .meta({ examples: ['5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef'] }),
   measured: MeasuredFrame,

@@ -25,11 +25,11 @@ const WorkingHours = z.strictObject({
   days: z.array(z.int().min(1).max(7)).min(1).max(7).describe('1: Monday'),
   from: z
     .string()
-    .regex(/^([01]\d|2[0-3]):[0-5]\d$/)
+    .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time such as 08:00')
     .meta({ examples: ['08:00'] }),
   to: z
     .string()
-    .regex(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/)
+    .regex(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/, 'must be a time such as 18:00, or 24:00')
     .meta({ examples: ['18:00'] }),
   time_zone: line.min(1).max(60).describe('As in the IANA database: `Europe/Vienna`'),
 })

@@ -70,7 +70,7 @@ export function sendTools({ sending, outbox, hub, accountOf, proposalOf, urlOf }
     hints,
     input: z.strictObject({
       // The draft as `mail_draft` returns it, or the bare id.
-      draft: z.string().regex(/^([\w-]{1,40}\.)?[\w-]{1,70}$/),
+      draft: z.string().regex(/^([\w-]{1,40}\.)?[\w-]{1,70}$/, 'is not a draft of mail_draft'),
       rev: z.int().min(1),
       at: Timestamp.optional(),
     }),

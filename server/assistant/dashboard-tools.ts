@@ -120,7 +120,7 @@ export function dashboardTools({ accounts, alerts, clients, metrics }: Dashboard
       page: z.enum(['analytics', 'audit', 'accounts', 'alerts', 'clients', 'approvals', 'outbox', 'agents', 'system']),
       id: z
         .string()
-        .regex(/^[\w-]{1,40}$/)
+        .regex(/^[\w-]{1,40}$/, 'is not an id')
         .optional()
         .describe('Of an account'),
       from: z.iso.datetime({ offset: true }).optional(),

@@ -1,9 +1,10 @@
 /** The SDK's `Server` over an offer: each method of the protocol calls the offer. */
-import { Server, type ServerCapabilities } from '@modelcontextprotocol/server'
+import type { Server, ServerCapabilities } from '@modelcontextprotocol/server'
 import { z } from 'zod'
 import { isObject } from './mcp-frames.ts'
 import type { McpExtension, McpInputRequired, McpReference, McpRevision } from './mcp-port.ts'
 import { contextOf, notify, type SdkMemory, type SdkScope, toInputRequired, translated } from './sdk-context.ts'
+import { PlainServer } from './sdk-server.ts'
 
 /** Newest first; the first is offered if an unknown one is asked for. */
 const legacyRevisions: McpRevision[] = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05']
@@ -18,7 +19,7 @@ export function legacyRevisionOf(asked: unknown): McpRevision {
 export function serverFor(scope: SdkScope): Server {
   const { name, title, version, instructions } = scope.offer.info
   const options = { capabilities: capabilitiesOf(scope), instructions, supportedProtocolVersions: legacyRevisions }
-  const server = new Server({ name, title, version }, options)
+  const server = new PlainServer({ name, title, version }, options)
   handleTools(server, scope)
   if (scope.offer.has.resources) handleResources(server, scope)
   if (scope.offer.has.prompts) handlePrompts(server, scope)

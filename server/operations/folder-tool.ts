@@ -33,7 +33,7 @@ export function folderTool({ folders, operations, accounts, baseUrl }: FolderToo
       to: line.min(1).max(1_000).optional(),
       account: z
         .string()
-        .regex(/^[\w-]{1,40}$/)
+        .regex(/^[\w-]{1,40}$/, 'is not an id of mail_accounts')
         .optional(),
     }),
     output: z.object({

@@ -33,7 +33,7 @@ export function outboxTools({ outbox, baseUrl }: OutboxToolsOptions): Tool[] {
       op: z.enum(['list', 'get', 'cancel', 'undo']),
       id: z
         .string()
-        .regex(/^\w{1,40}$/)
+        .regex(/^\w{1,40}$/, 'is not an id of mail_outbox')
         .optional(),
     }),
     output: z.object({

@@ -8,6 +8,8 @@ const words = (type: z.ZodType, value: unknown) => {
   return error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')
 }
 const Shape = z.strictObject({ name: z.string().min(1).max(3).optional(), count: z.int().min(2).max(9).optional() })
+const kind = (name: string) => z.object({ kind: z.literal(name) })
+const Kinds = z.discriminatedUnion('kind', [kind('a'), kind('b')])
 const long = Array.from({ length: 60 }, (_, index) => `value_${index}`)
 
 test.each<[string, z.ZodType, unknown, string]>([
@@ -30,8 +32,22 @@ test.each<[string, z.ZodType, unknown, string]>([
     'neither, inside',
     z.union([z.object({ a: z.string() }), z.null()]),
     { a: 1 },
-    ': matches none of the allowed forms',
+    ': its a must be a string, or must be null',
   ],
+  [
+    'neither of two shapes',
+    z.union([z.strictObject({ folder: z.string() }), z.strictObject({ role: z.enum(['archive', 'trash']) })]),
+    { path: 'Trash' },
+    ': its folder is required, or its role must be one of: archive, trash',
+  ],
+  [
+    'a union that is not there',
+    z.object({ to: z.union([z.literal('all'), z.array(z.string())]) }),
+    {},
+    'to: is required',
+  ],
+  ['a kind that there is not', Kinds, { kind: 'c' }, 'kind: must be one of: a, b'],
+  ['a kind that is missing', Kinds, {}, 'kind: must be one of: a, b'],
   ['what the schema says itself', z.string('is not my word'), 3, ': is not my word'],
 ])('%s', (_, type, value, said) => expect(words(type, value)).toBe(said))
 

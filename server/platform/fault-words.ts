@@ -62,12 +62,17 @@ function formatWords(issue: Extract<Issue, { code: 'invalid_format' }>): string 
   return `must be ${formats[issue.format] ?? `in the form ${issue.format}`}`
 }
 
-/** Combines the messages of a union's options; if an error is nested inside an option, no short message is accurate. */
+/** Combines the first message of each option of a union; one about a nested field names it. */
 function unionWords(issue: Extract<Issue, { code: 'invalid_union' }>): string {
-  const firsts = issue.errors.map(([first]) => first)
-  if (firsts.length === 0 || firsts.some(first => !first || first.path.length > 0))
-    return 'matches none of the allowed forms'
-  return [...new Set(firsts.map(first => first!.message))].join(', or ')
+  if (issue.input === undefined) return 'is required'
+  if ('options' in issue && Array.isArray(issue.options)) return `must be one of: ${listed(issue.options.map(String))}`
+  const firsts = issue.errors.flatMap(([first]) => (first ? [wordsInside(first)] : []))
+  if (firsts.length === 0) return 'matches none of the allowed forms'
+  return [...new Set(firsts)].join(', or ')
+}
+
+function wordsInside({ path, message }: { path: PropertyKey[]; message: string }): string {
+  return path.length === 0 ? message : `its ${path.map(String).join('.')} ${message}`
 }
 
 function listed(all: readonly string[]): string {

@@ -24,7 +24,7 @@ export function proposalTools({ proposals }: ProposalToolsOptions): Tool[] {
     input: z.strictObject({
       proposal: z
         .string()
-        .regex(/^\w{1,20}$/)
+        .regex(/^\w{1,20}$/, 'is not the id of a proposal')
         .optional(),
       withdraw: z.array(z.string().max(30)).optional(),
     }),

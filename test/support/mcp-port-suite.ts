@@ -6,6 +6,7 @@ import { describeHttpBefore } from './mcp-port-before.ts'
 import { describeModernHttp } from './mcp-port-modern.ts'
 import { describeSessions } from './mcp-port-sessions.ts'
 import { type CreateAdapter, setUp } from './mcp-port-set-up.ts'
+import { describeWrongParams } from './mcp-port-wrong-params.ts'
 
 /** Returns the serialised result of `tools/list`, to compare adapters. */
 export async function listedBytes(create: CreateAdapter, revision: string): Promise<string> {
@@ -17,6 +18,7 @@ export async function listedBytes(create: CreateAdapter, revision: string): Prom
 
 export function describeMcpPort(name: string, create: CreateAdapter): void {
   describeModernHttp(name, create)
+  describeWrongParams(name, create)
   describeHttpBefore(name, create)
   describeSessions(name, create)
 }

@@ -134,6 +134,26 @@ describe.skipIf(!available('dovecot'))('a connection to a real server', () => {
     expect(changes).toHaveLength(length + 1)
   })
 
+  test.each([
+    ['opens another folder, and its own again,', true],
+    ['opens its own folder again', false],
+  ])('a watching connection that is lent and %s tells what came before that', async (_name, isElsewhere) => {
+    const connection = await connect(1)
+    const changes = await watch(connection)
+    await connection.pause()
+    if (isElsewhere) await connection.listMessages('Archive', 10, undefined)
+    const { length: before } = changes
+    await append(1, 'Subject: came meanwhile\n\n')
+    // Its EXAMINE reports the message, and no event does.
+    await connection.changes.changesSince('INBOX', { uidValidity: 0, uids: [], modseq: undefined })
+    await connection.resume()
+    expect(changes.slice(before).map(({ kind }) => kind)).toContain('exists')
+    const { length } = changes
+    await connection.pause()
+    await connection.resume()
+    expect(changes).toHaveLength(length)
+  })
+
   test('a lent connection that is lost tells its borrower', async () => {
     const between = await relay()
     const connection = await connect(1, between.port)

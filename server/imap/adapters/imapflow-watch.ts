@@ -41,6 +41,8 @@ export class ImapFlowWatch {
   #isPolling = false
   /** The folder state at its opening; undefined after any reported change. */
   #known: OpenFolder | undefined
+  /** ImapFlow's object of that opening: a command that opens the folder again replaces it. */
+  #opening: ImapFlow['mailbox'] = false
   /** Interrupts the current lap for a check. */
   #ask: () => void = () => undefined
   #pause: PromiseWithResolvers<void> | undefined
@@ -65,9 +67,10 @@ export class ImapFlowWatch {
   }
 
   async open(): Promise<OpenFolder> {
-    const { folder, path } = this.#options
+    const { client, folder, path } = this.#options
     const opened = await folder.open(path)
     this.#known = opened
+    this.#opening = client.mailbox
     return opened
   }
 
@@ -111,10 +114,10 @@ export class ImapFlowWatch {
     this.#options.ended.throwIfAborted()
   }
 
-  /** Reopens the folder if it was closed meanwhile, and reports new mail. */
+  /** Reports new mail if the folder was closed or opened again meanwhile: no event says what an opening shows. */
   async resume(): Promise<void> {
-    const { folder, path, onChange } = this.#options
-    if (folder.path !== path) {
+    const { client, folder, path, onChange } = this.#options
+    if (folder.path !== path || client.mailbox !== this.#opening) {
       const before = this.#known
       const after = await this.#options.command(() => this.open())
       const isSame = before && before.exists === after.exists && before.uidNext === after.uidNext

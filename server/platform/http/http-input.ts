@@ -57,11 +57,22 @@ function isRepeated(query: unknown, path: string, message: string): boolean {
 /** Validates a value; the path of an error about the whole value is empty. */
 export function checkValue(type: z.ZodType, value: unknown): { data: unknown } | { faults: Fault[] } {
   const result = type.safeParse(value, { error: faultWords })
-  if (!result.success) {
-    return { faults: result.error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message })) }
-  }
+  if (!result.success) return { faults: faultsOf(result.error.issues) }
   const nul = pathOfNul(result.data)
   return nul ? { faults: [{ path: nul.join('.'), message: 'must not contain NUL' }] } : { data: result.data }
+}
+
+/** A value of the wrong kind is not judged further: zod also checks the length of a string where it wants an array. */
+function faultsOf(issues: readonly z.core.$ZodIssue[]): Fault[] {
+  const faults = new Map<string, Fault>()
+  const ofWrongKind = new Set<string>()
+  for (const { code, path: keys, message } of issues) {
+    const path = keys.map(String).join('.')
+    if (ofWrongKind.has(path)) continue
+    if (code === 'invalid_type') ofWrongKind.add(path)
+    faults.set(`${path}: ${message}`, { path, message })
+  }
+  return [...faults.values()]
 }
 
 /** Finds a NUL character, which PostgreSQL rejects and SQLite may treat as the end. For values of bounded depth. */
