@@ -4,9 +4,9 @@
  */
 import type { DraftBody } from '../../contract/draft.ts'
 import { Problem } from '../platform/problem.ts'
+import { withoutNames } from '../reading/html-names.ts'
 import type { Requester } from '../reading/job-cache.ts'
 import type { OutgoingBodies } from '../reading/outgoing-bodies.ts'
-import { withoutNames } from '../reading/outgoing-style.ts'
 import type { DraftContent, Quote } from './draft-tables.ts'
 
 /** The signature separator (RFC 3676, section 4.3). */

@@ -7,6 +7,7 @@ import generate from 'css-tree/generator'
 import parse from 'css-tree/parser'
 import walk from 'css-tree/walker'
 import { allowedElements } from './html-allowed.ts'
+import { names, renamed, tags } from './html-names.ts'
 import { isHexColor, isKeyword, isUnit, knownFonts } from './outgoing-words.ts'
 
 /** Properties whose strings show words that are not in the message, or name things. */
@@ -36,9 +37,6 @@ const selectorTypes = set(
   'Selector TypeSelector ClassSelector IdSelector Combinator PseudoClassSelector PseudoElementSelector Nth AnPlusB Identifier',
 )
 
-/** New names of classes and ids, so that those of the author carry no words. */
-type Names = ReadonlyMap<string, string>
-
 /** @param style A style attribute written by `cleanStyleAttribute`. */
 export function plainAttribute(style: string): string {
   if (style === '') return ''
@@ -66,23 +64,6 @@ export function steadyStyle(html: string, sheet: string): { html: string; style:
     return known
   })
   return { html: renamed(html, given), style }
-}
-
-/** Drops all class and id names, for HTML that is sent without its style sheet. */
-export function withoutNames(html: string): string {
-  return renamed(html, new Map())
-}
-
-const tags = /<[a-z][^>]*>/g
-const names = / (class|id)="([^"]*)"/g
-
-function renamed(html: string, given: Names): string {
-  return html.replaceAll(tags, tag =>
-    tag.replaceAll(names, (_all, attribute: string, value: string) => {
-      const kept = value.split(/\s+/).flatMap(name => given.get(name) ?? [])
-      return kept.length > 0 ? ` ${attribute}="${kept.join(' ')}"` : ''
-    }),
-  )
 }
 
 function filteredSheet(sheet: string, nameOf: (name: string) => string | undefined): string {
