@@ -202,7 +202,9 @@ function checks(server: () => Server): void {
     const { ref } = await open({ subject: 'pictures', root })
     const document = await server().mail.messageHtml(someone, 'a', ref, false, signal)
     const picture = `data:image/jpeg;base64,${Buffer.from('jpeg').toString('base64')}`
-    expect(document).toContain(`<pre>first</pre><p><img alt="" src="${picture}"></p><pre>second</pre>`)
+    expect(document).toContain(
+      `<pre dir="auto">first</pre><p><img alt="" src="${picture}"></p><pre dir="auto">second</pre>`,
+    )
   })
 }
 

@@ -318,7 +318,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     // It fires: the alerts page shows it beside its name, in the title and on the icon, without a reload.
     const nav = page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: /^Alerts/ })
     await expect.poll(() => nav.innerText(), { timeout: patience }).toMatch(/1\s*firing/)
-    await expect.poll(() => page.title()).toBe('⚠ 1 · Alerts · RustyMail')
+    await expect.poll(() => page.title()).toBe('⚠ 1 · Alert rules · RustyMail')
 
     const choose = async (name: string, action: string) => {
       await page.getByRole('button', { name: `More: ${name}`, exact: true }).press('Enter')

@@ -55,7 +55,7 @@ test('a message that is too deep is shown as its text, with the reason, again an
   for (let time = 0; time < 2; time++) {
     const html = await frame()
     expect(html).toContain('too large or too deeply nested')
-    expect(html).toContain('<pre>The text of a hostile message.</pre>')
+    expect(html).toContain('<pre dir="auto">The text of a hostile message.</pre>')
     expect(html).not.toContain('<div>')
   }
 })
