@@ -372,7 +372,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       .waitFor()
     await expectAccessible(page, 'rules')
     await keepPicture(page, 'alert-rules-1440', { fullPage: true })
-    await page.getByRole('navigation', { name: 'Alerts pages' }).getByRole('link', { name: 'Log' }).press('Enter')
+    await page.getByRole('navigation', { name: 'Alerts pages' }).getByRole('link', { name: 'Cleared' }).press('Enter')
     await page.getByText('Memory is used').first().waitFor()
     await page.setViewportSize({ width: 390, height: 900 })
     await expectNothingClipped(page, 'log of alerts')
