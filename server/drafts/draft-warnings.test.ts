@@ -43,6 +43,12 @@ test('recipients that are new, or look like known ones, are told; known ones are
     'The domain of someone@firrna-berg.de looks like firma-berg.de.',
     'You have never written to someone@firrna-berg.de.',
   ])
+  // A lookalike comes before strangers that are named earlier.
+  expect(await warned({ to: ['eve@paypai.example', 'b0b@example.com'] })).toEqual([
+    'b0b@example.com looks like bob@example.com, to whom you write.',
+    'You have never written to eve@paypai.example.',
+    'You have never written to b0b@example.com.',
+  ])
   // Without an index, contacts are unknown.
   expect(await warned({ to: ['eve@paypai.example'] }, false)).toEqual([])
   expect(await warned({ to: ['a@paypa1.com'] }, false)).toEqual(['The domain of a@paypa1.com looks like paypal.com.'])

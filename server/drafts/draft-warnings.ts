@@ -45,17 +45,19 @@ export class DraftWarnings {
     const own = domainOf(from.email)
     const known = await this.#contacts(accountId)
     const domains = [...new Set([own, ...(known ?? []).map(({ email }) => domainOf(email))])].filter(isNamed)
-    const warnings: string[] = []
+    // Lookalikes first: many new recipients must not push them out of sight.
+    const lookalikes: string[] = []
+    const strangers: string[] = []
     const written = known ? await this.#options.writtenTo(accountId, emails) : undefined
     for (const email of emails) {
       const twin = known?.find(each => keyOf(each.email) !== email && looksOf(each.email) === looksOf(email))
       const domain = domainOf(email)
       const imitated = domain === undefined ? undefined : imitatedBy(domain, domains)
-      if (twin) warnings.push(`${email} looks like ${twin.email}, to whom you write.`)
-      else if (imitated !== undefined) warnings.push(`The domain of ${email} looks like ${imitated}.`)
-      if (written && !written.has(email)) warnings.push(`You have never written to ${email}.`)
+      if (twin) lookalikes.push(`${email} looks like ${twin.email}, to whom you write.`)
+      else if (imitated !== undefined) lookalikes.push(`The domain of ${email} looks like ${imitated}.`)
+      if (written && !written.has(email)) strangers.push(`You have never written to ${email}.`)
     }
-    return warnings
+    return [...lookalikes, ...strangers]
   }
 
   /** Returns the contacts that were written to, most often first; undefined without an index. */
