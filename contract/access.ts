@@ -15,8 +15,16 @@ export const AccountAccess = z
   .describe('`all`, or ids of accounts')
 export type AccountAccess = z.infer<typeof AccountAccess>
 
+/**
+ * The address of a person, by which people tell each other apart. Only with letters that have one spelling: the lower
+ * case of the Kelvin sign is `k`, so another mailbox would become that of somebody else.
+ */
 export const Email = line
   .trim()
+  .refine(
+    email => email === email.normalize('NFKC') && !/[\p{C}\p{Default_Ignorable_Code_Point}]/u.test(email),
+    'must not contain invisible letters, or compatibility forms of others',
+  )
   .toLowerCase()
   .max(254)
   .regex(/^[^@\s]+@[^@\s]+$/, 'is not an email address')

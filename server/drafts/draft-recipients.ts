@@ -53,10 +53,10 @@ export function envelopeAddress(email: string): string {
 
 /**
  * Returns a key that is equal for addresses of the same mailbox, as far as can be known: hardly any server
- * distinguishes case.
+ * distinguishes case of ASCII letters. Others are kept, since the lower case of `K` (the Kelvin sign) is `k`.
  */
 export function keyOf(email: string): string {
-  return envelopeAddress(email).toLowerCase()
+  return envelopeAddress(email).replaceAll(/[A-Z]/g, letter => letter.toLowerCase())
 }
 
 /** @returns The address, or as a string what is wrong with it. */

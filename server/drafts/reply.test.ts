@@ -88,6 +88,15 @@ test.each([
   expect(emails(replyRecipients(mode, { ...message, ...more } as typeof message, own))).toEqual(expected)
 })
 
+test('an own address in any case is one’s own, and one with a Kelvin sign for its k is another’s', () => {
+  const owner = new OwnAddresses(['kate@example.org'])
+  expect(['Kate@example.org', 'kate+x@EXAMPLE.org', '\u212aate@example.org'].map(each => owner.has(each))).toEqual([
+    true,
+    true,
+    false,
+  ])
+})
+
 test('no reply names an own address while there is another one, and none twice', () => {
   const email = fc.constantFrom(
     'ann@example.org',

@@ -132,7 +132,7 @@ export async function createAuthorizationServer(
     findAccount: async (_context: Context, sub: string) => ({ accountId: sub, claims: async () => ({ sub }) }),
     renderError: async (context: Context, { error, error_description }: Record<string, string>) => {
       context.type = 'text/plain; charset=utf-8'
-      context.body = `The program that sent you here made a mistake, so it cannot be connected.\n\n${error}: ${error_description ?? ''}\n`
+      context.body = faultText(error, error_description)
     },
     fetch: async (url: string) => {
       fetches++
@@ -151,6 +151,11 @@ export async function createAuthorizationServer(
   }
   provider.on('server_error', (_context, err) => logger.error({ err }, 'the authorization server failed'))
   return { provider, answer: provider.callback() }
+}
+
+/** What a browser shows when a request for access is wrong. */
+export function faultText(error = '', words = ''): string {
+  return `The program that sent you here made a mistake, so it cannot be connected.\n\n${error}: ${words}\n`
 }
 
 function idleKey(): object {

@@ -51,8 +51,12 @@ function isReturnable(text: string): boolean {
   if (!url) return false
   if (text.includes('#') || url.username !== '' || url.password !== '') return false
   if (url.protocol === 'https:') return true
-  if (url.protocol === 'http:') return /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname)
+  if (url.protocol === 'http:') return isLoopback(url)
   return !schemesOfNoApp.test(url.protocol)
+}
+
+export function isLoopback({ protocol, hostname }: URL): boolean {
+  return protocol === 'http:' && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname)
 }
 
 /**

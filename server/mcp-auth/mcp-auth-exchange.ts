@@ -1,7 +1,8 @@
 /** Mediates between our HTTP layer and the library: what it sees of a request, and what of its response is sent. */
 import { connectionScopes } from '../../contract/mcp-auth.ts'
 import type { PlainAnswer, PlainCall } from '../platform/http/http-plain.ts'
-import { cleanMetadata } from './client-metadata.ts'
+import { faultText } from './authorization-server.ts'
+import { cleanMetadata, isLoopback } from './client-metadata.ts'
 import { exchange } from './koa-exchange.ts'
 import type { McpAuthService } from './mcp-auth-service.ts'
 
@@ -45,7 +46,7 @@ export class McpAuthExchange {
     const known = scope.filter(each => connectionScopes.some(one => one === each))
     if (query.getAll('scope').length < 2) query.set('scope', (known.length > 0 ? known : ['mail:meta']).join(' '))
     const path = call.target.split('?')[0]
-    return this.#ask(call, { target: `${path}?${query}`, accept: 'text/html' })
+    return withoutLeading(call.origin, await this.#ask(call, { target: `${path}?${query}`, accept: 'text/html' }))
   }
 
   /** Sends the browser, coming from our page, on to the client. */
@@ -94,6 +95,20 @@ export class McpAuthExchange {
     })
     return { ...got, headers: withOwnCookies(got.headers) }
   }
+}
+
+/**
+ * Anyone can register a client, so a redirect that no user decided on would let anyone lead browsers from here to any
+ * site (RFC 9700, section 4.11.2): the browser shows the error itself. A program on this machine is told.
+ */
+function withoutLeading(origin: string, answer: PlainAnswer): PlainAnswer {
+  const target = URL.parse(String(answer.headers.location ?? ''), origin)
+  if (!target || target.origin === origin || isLoopback(target)) return answer
+  const { error, error_description: words } = Object.fromEntries(
+    new URLSearchParams(target.search || target.hash.slice(1)),
+  )
+  const headers = { 'content-type': 'text/plain; charset=utf-8' }
+  return { status: 400, headers, body: faultText(error ?? 'invalid_request', words) }
 }
 
 function cookiesIn(header: string | undefined, names: RegExp): string {

@@ -103,6 +103,20 @@ test('an unverified email neither takes over a user nor signs in under the name 
   expect(await users.count()).toBe(2)
 })
 
+test('an email with letters that only look or lower-case like those of another is nobody’s', async () => {
+  const { put, signIn, getUser, userService, users } = await start()
+  await userService.invite(admin, { email: 'kate@example.com', name: 'Kate', role: 'viewer', accounts: ['a1'] })
+  // The Kelvin sign, whose lower case is `k`; full width; a zero-width space; a turned direction.
+  const twins = ['\u212aate@example.com', '\uff4bate@example.com', 'kate\u200b@example.com', '\u202ekate@example.com']
+  for (const [index, email] of twins.entries()) {
+    put(`sub-${index}`, { email, email_verified: true, groups: ['staff'] })
+    const { end } = await signIn(`sub-${index}`)
+    expect([email, end]).toEqual([email, '/?sign_in_error=email_unverified'])
+  }
+  expect(await getUser('kate@example.com')).toMatchObject({ oidc_subject: null })
+  expect(await users.count()).toBe(2)
+})
+
 test('a user who belongs to one person at the provider is not given to another', async () => {
   const { put, signIn, getUser } = await start()
   put('sub-1', { ...ann, groups: ['staff'] })

@@ -284,6 +284,34 @@ test('only the signed-in user decides, in the browser in which the client began,
   })
 })
 
+test('anyone can register a client, so no browser is redirected to its site before a user decided', async () => {
+  const visitor = new Visitor(people, people.admin)
+  for (const target of ['https://evil.example/phish', 'com.evil.app:/phish']) {
+    const client = new TestClient()
+    client.redirectUrl = target
+    await connectOAuth(people.url, client).catch(() => undefined)
+    const faults = [
+      { response_type: 'token' },
+      { response_mode: 'fragment', response_type: 'code token' },
+      { code_challenge: '' },
+      { code_challenge_method: 'plain' },
+      { resource: 'https://other.example/mcp' },
+      { scope: 'openid' },
+      { prompt: 'none', code_challenge: 'x' },
+    ]
+    for (const fault of faults) {
+      const url = new URL(client.asked!)
+      for (const [name, value] of Object.entries(fault)) url.searchParams.set(name, value ?? '')
+      const { status, location, text } = await visitor.open(url)
+      // Without a fault that matters the user is asked on our own page.
+      if (location !== '') expect([fault, new URL(location, people.url).origin]).toEqual([fault, people.url])
+      else expect([fault, status, text]).toEqual([fault, 400, expect.stringMatching(/cannot be connected.\n\n\w+: \w+/)])
+    }
+    const back = await visitor.deny(await visitor.come(client.asked!))
+    expect([back.href.startsWith(`${target}?`), back.searchParams.get('error')]).toEqual([true, 'access_denied'])
+  }
+})
+
 test('hostile requests: no browser is led elsewhere, no code works without its proof or twice', async () => {
   await revokeAll()
   const client = new TestClient()
