@@ -13,6 +13,7 @@ import { draftBounds } from '../../contract/draft.ts'
 import { api } from '../../contract/index.ts'
 import { type Hearing, listen } from '../../web/system/listen.ts'
 import { freePort } from '../support/free-port.ts'
+import { ModelStandIn } from '../support/model-stand-in.ts'
 import { openStream } from '../support/open-stream.ts'
 import { type ProxyProgram, type RunningProxy, startProxy } from '../support/proxies.ts'
 import { caddySite, documented, faults, plain, prescribed, quietFaults } from '../support/proxy-configurations.ts'
@@ -191,6 +192,24 @@ runs('as docs/events.md shows it, many streams share a connection and events com
     expect(await openStreams(server, 'many-streams')).toBe(20)
     browser.destroy()
     await expect.poll(() => openStreams(server, 'many-streams')).toBe(0)
+  }),
+)
+
+runs('as docs/events.md shows it, what MCP and the assistant stream comes at once, and is not compressed', () =>
+  behindEach(async program => {
+    const { proxy, environment } = await prepareBehind(program)
+    const model = await ModelStandIn.start('openai', { does: 'stall', pieces: ['so ', 'far'] })
+    onTestFinished(() => model.close())
+    const named = { OPENAI_API_KEY: 'sk-proxy', OPENAI_BASE_URL: model.url, OPENAI_MODEL: 'stand-in-1' }
+    await startQuick(15, { ...environment, ...named })
+    const { request } = await openHttp2(proxy)
+    const headers = { authorization, accept: 'text/event-stream', 'accept-encoding': 'gzip, zstd' }
+    const json = { ...headers, 'content-type': 'application/json' }
+    const mcp = await request('GET', '/sse', headers)
+    const answer = await request('POST', api.assistant.queryChatbot.path, json, { query: 'Well?' })
+    await expect.poll(() => mcp.text()).toContain('event: endpoint\n')
+    await expect.poll(() => answer.text()).toContain('"far"')
+    expect([mcp, answer].map(({ head }) => head['content-encoding'])).toEqual([undefined, undefined])
   }),
 )
 

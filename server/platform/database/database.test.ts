@@ -26,6 +26,25 @@ for (const each of [onEachDatabase, onThreads])
       await expect(migrate(db, migrations)).rejects.toThrow(/newer than this program.*9999-from-the-future/)
     })
 
+    test('a step that was merged after one with a higher number runs, and the tables of both keep their rows', async () => {
+      const db = await openEmpty()
+      const creating = (name: string): Migration => ({
+        up: async steps => {
+          await steps.schema.createTable(name).addColumn('id', 'integer').execute()
+          await sql`insert into ${sql.table(name)} (id) values (1)`.execute(steps)
+        },
+      })
+      const earlier = { '0001-first': creating('first'), '0003-third': creating('third') }
+      await migrate(db, earlier)
+      const told: (readonly string[])[] = []
+      await migrate(db, { ...earlier, '0002-second': creating('second') }, names => told.push(names))
+      expect(told).toEqual([['0002-second']])
+      for (const name of ['first', 'second', 'third']) {
+        const { rows } = await sql`select id from ${sql.table(name)}`.execute(db)
+        expect(rows).toEqual([{ id: 1 }])
+      }
+    })
+
     test('a migration that fails leaves no trace', async () => {
       const db = await openEmpty()
       const half: Migration = {

@@ -25,7 +25,9 @@ export async function migrate(
   steps: Migrations,
   onPending: (names: readonly string[]) => void = () => undefined,
 ): Promise<void> {
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => steps } })
+  // Branches take numbers in advance, so a step may be merged after one with a higher number has run somewhere.
+  const provider = { getMigrations: async () => steps }
+  const migrator = new Migrator({ db, provider, allowUnorderedMigrations: true })
   const isNew = (await appliedMigrations(db)).length === 0
   const pending = await pendingMigrations(db, steps)
   if (!isNew && pending.length > 0) onPending(pending)
