@@ -30,7 +30,7 @@ export const AssistantLimits = z
   .meta({ id: 'AssistantLimits' })
 export type AssistantLimits = z.infer<typeof AssistantLimits>
 
-export const MailShareRule = z.object({ account_id: AccountId, provider_id: providerId, share: MailShare })
+export const MailShareRule = z.strictObject({ account_id: AccountId, provider_id: providerId, share: MailShare })
 
 export const AssistantSettings = z
   .object({

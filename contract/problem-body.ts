@@ -42,7 +42,9 @@ export const ProblemBody = z
         }),
       )
       .optional()
-      .describe('For invalid input: each fault with the path of its field'),
+      .describe(
+        'For invalid input: each fault with the path of its field, such as `body.imap.port`, `query.limit`, `path.account_id` or `header.idempotency-key`',
+      ),
     missing_scope: z.string().optional(),
     cause: ConnectionFault.optional().describe('For mail servers: the cause'),
     part: z.enum(['imap', 'smtp']).optional().describe('For mail servers: IMAP or SMTP'),

@@ -13,8 +13,8 @@ export const proposalBounds = {
   items: 200,
   /** Open proposals of one token, over all accounts. */
   open: 20,
-  /** Maximum changes of messages in one response. */
-  changes: 200,
+  /** Maximum changes of messages in one response, as in every list; the rest follows under its cursor. */
+  changes: 100,
   /** Hours after its latest item during which a proposal can be applied. */
   hours: 168,
   reason: 500,

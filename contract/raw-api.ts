@@ -292,7 +292,7 @@ export const rawApi: readonly RawEndpoint[] = [
     effect: 'read',
     responseHeaders: ['X-Accel-Buffering'],
     media: { 'text/event-stream': `event: endpoint\ndata: ${messagesPath}?${sseSessionName}=sse-x\n\n` },
-    problems: ['too_many_streams', 'overloaded'],
+    problems: ['too_many_streams', 'overloaded', 'origin_not_allowed'],
   },
   {
     name: 'mcp.postSse',

@@ -3,7 +3,7 @@ import { type Alert, type AlertRule, type AlertRuleBody, alertBounds, type BackT
 import type { EventHub } from '../events/event-hub.ts'
 import { type SeriesName, series, seriesNames } from '../history/series.ts'
 import type { Principal } from '../platform/principal.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput, Problem } from '../platform/problem.ts'
 import { RisingIds } from '../platform/rising-ids.ts'
 import { seesAll, visibleAccounts } from '../platform/visible-figures.ts'
 import type { AlertStore } from './alert-store.ts'
@@ -209,7 +209,7 @@ function hidden(): Problem {
 }
 
 function bad(field: string, message: string): Problem {
-  return new Problem('bad_request', `body.${field}: ${message}`, { errors: [{ path: `body.${field}`, message }] })
+  return badInput(`body.${field}`, message)
 }
 
 function secondsOf(iso: string): number {

@@ -1,7 +1,7 @@
 /** Validates a rule, and refuses a senseless one with an explanation. */
 import type { AlertRuleBody } from '../../contract/alerts.ts'
 import { type SeriesInfo, type SeriesName, series, seriesNames } from '../history/series.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput, type InputPath } from '../platform/problem.ts'
 import { isTimeZone } from '../policies/working-hours.ts'
 
 const fitting: Record<SeriesInfo['kind'], readonly AlertRuleBody['aggregation'][]> = {
@@ -15,10 +15,9 @@ export function isSeries(name: string): name is SeriesName {
 }
 
 /** @throws Problem bad_request with a readable message. @returns The series. */
-export function checkRule(rule: AlertRuleBody, within = 'body'): SeriesName {
+export function checkRule(rule: AlertRuleBody, within: InputPath = 'body'): SeriesName {
   const refuse = (field: string, message: string): never => {
-    const path = `${within}.${field}`
-    throw new Problem('bad_request', `${path}: ${message}`, { errors: [{ path, message }] })
+    throw badInput(`${within}.${field}`, message)
   }
   const { series: name, comparison, threshold, clear_threshold: clear, share_of: share } = rule
   if (!isSeries(name)) return refuse('series', `must be one of ${seriesNames.join(', ')}`)

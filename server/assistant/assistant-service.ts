@@ -13,7 +13,7 @@ import type { ChatProviders } from '../../contract/assistant.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import { type Caller, ownerOf, type Principal, type PrincipalListener } from '../platform/principal.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput, Problem } from '../platform/problem.ts'
 import { RisingIds } from '../platform/rising-ids.ts'
 import type { CallSurroundings } from './answer-calls.ts'
 import { spentIn } from './answer-limits.ts'
@@ -119,7 +119,7 @@ export class AssistantService implements PrincipalListener {
     const { query, conversation_id: known, retry_of: retryOf, provider } = input
     checkWanted(choice, provider)
     if (known === undefined && retryOf !== undefined) {
-      throw new Problem('bad_request', 'retry_of: needs the conversation_id of the answer')
+      throw badInput('body.conversation_id', 'is required with retry_of: it is that of the answer')
     }
     const conversationId = known ?? this.#conversationIds.next()
     const row: AnswerRow = {

@@ -252,7 +252,7 @@ test('there is a bound, and what is not there is said', async () => {
   for (let made = 1; made < 20; made++) await service.create(ann, bodyOf({ name: `n${made}` }))
   await expect(service.create(ann, bodyOf())).rejects.toMatchObject({ code: 'too_many_providers' })
   await expect(service.remove(ann, 'gone')).rejects.toMatchObject({ code: 'provider_not_found' })
-  await expect(service.update(ann, { order: ['gone'] })).rejects.toThrow('There is no provider gone')
+  await expect(service.update(ann, { order: ['gone'] })).rejects.toThrow('body.order.0: there is no provider gone')
 })
 
 test.each<[Dialect, ProviderBody['kind']]>([

@@ -7,7 +7,7 @@ import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { OutboundGuard } from '../platform/network/outbound-guard.ts'
 import type { Principal } from '../platform/principal.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput, type InputPath, Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
 import type { AssistantSettingsStore } from './assistant-settings-store.ts'
 import { type AssistantProviderRow, providerKeyContext } from './assistant-settings-tables.ts'
@@ -16,7 +16,7 @@ import type { ModelChain } from './model-chain.ts'
 import type { ModelEntry } from './model-entry.ts'
 import { type ListedModel, listModelsOf } from './model-list.ts'
 import type { ModelSettings } from './model-settings.ts'
-import { checkProvider, endpointIn, fault } from './provider-check.ts'
+import { checkProvider, endpointIn } from './provider-check.ts'
 import { tryProvider } from './provider-trial.ts'
 import {
   type KnownProvider,
@@ -90,10 +90,10 @@ export class AssistantSettingsService {
     await this.#change(principal, async (transaction, at, { rows, stored }) => {
       const known = new Set(this.#known().map(({ id }) => id))
       for (const [index, id] of (change.order ?? []).entries()) {
-        if (!known.has(id)) throw fault(`body.order.${index}`, `There is no provider ${id}.`)
+        if (!known.has(id)) throw badInput(`body.order.${index}`, `there is no provider ${id}`)
       }
       for (const [index, { provider_id: id }] of (change.shares ?? []).entries()) {
-        if (!known.has(id)) throw fault(`body.shares.${index}.provider_id`, `There is no provider ${id}.`)
+        if (!known.has(id)) throw badInput(`body.shares.${index}.provider_id`, `there is no provider ${id}`)
       }
       const order = change.order && [...new Set(change.order)]
       const next = {
@@ -141,7 +141,7 @@ export class AssistantSettingsService {
       const isElsewhere = !isSamePlace(settings, was)
       const kept = isElsewhere ? null : before.key_sealed
       if (isElsewhere && before.key_sealed !== null && api_key === undefined) {
-        throw fault('body.api_key', 'Give the key again: the stored one is not sent to another address.')
+        throw badInput('body.api_key', 'Give the key again: the stored one is not sent to another address.')
       }
       checkProvider(settings, api_key !== undefined || kept !== null)
       const row = { ...this.#row(id, body, at, kept), created_at: before.created_at }
@@ -194,7 +194,7 @@ export class AssistantSettingsService {
     const known = id === undefined ? undefined : this.#find(id)
     if (known?.source === 'environment') return { settings: this.#modelSettings(known), reach: reach.environment }
     const settings = provider ?? known?.settings
-    if (settings === undefined) throw fault('body', 'Say which provider is tried.')
+    if (settings === undefined) throw badInput('body', 'Say which provider is tried.')
     const at = provider ? 'body.provider' : 'body'
     const isKept = known && isSamePlace(settings, known.settings, at)
     const apiKey = provider?.api_key ?? (isKept ? this.#keyOf(known.id) : undefined)
@@ -208,10 +208,11 @@ export class AssistantSettingsService {
   async #changeEnvironment(principal: Principal, known: KnownProvider, body: ProviderBody): Promise<AssistantProvider> {
     for (const name of ['kind', 'name', 'base_url', 'model'] as const) {
       if (body[name] !== known.settings[name]) {
-        throw fault(`body.${name}`, `${known.id} is set by the environment: change this there.`)
+        throw badInput(`body.${name}`, `${known.id} is set by the environment: change this there.`)
       }
     }
-    if (body.api_key !== undefined) throw fault('body.api_key', 'The key is set by the environment: change it there.')
+    if (body.api_key !== undefined)
+      throw badInput('body.api_key', 'The key is set by the environment: change it there.')
     checkProvider({ ...body, base_url: known.settings.base_url }, true)
     const { enabled, is_local, context_tokens, price_input, price_output, mail } = body
     const change = { enabled, is_local, context_tokens, price_input, price_output, mail }
@@ -330,7 +331,7 @@ function notFound(id: string): Problem {
 type Place = Pick<ProviderBody, 'kind' | 'base_url'>
 
 /** Returns true for the same scheme, host and port; the path may differ. @throws Problem for an unusable URL. */
-function isSamePlace(now: Place, was: Place, at?: string): boolean {
+function isSamePlace(now: Place, was: Place, at?: InputPath): boolean {
   const { origin } = new URL(endpointIn(now, at).baseUrl)
   return now.kind === was.kind && origin === originOf(was)
 }

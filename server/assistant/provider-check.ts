@@ -2,48 +2,44 @@
 import { isIP } from 'node:net'
 import type { ProviderBody } from '../../contract/model-provider.ts'
 import { judgeAddress } from '../platform/network/outbound-rules.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput, type InputPath } from '../platform/problem.ts'
 import { BaseUrlFault, endpointOf, isOfCompany } from './base-urls.ts'
 
 /** Kinds of providers that always require a key. */
 const withKey = new Set(['openai', 'openrouter', 'anthropic', 'gemini', 'mistral', 'azure'])
 
-export function checkProvider(body: Omit<ProviderBody, 'api_key'>, hasKey: boolean, at = 'body'): void {
+export function checkProvider(body: Omit<ProviderBody, 'api_key'>, hasKey: boolean, at: InputPath = 'body'): void {
   const { kind, base_url, model, is_local } = body
   const endpoint = endpointIn(body, at)
   const url = new URL(endpoint.baseUrl)
   if (url.protocol === 'http:' && !isInnerHost(url.hostname)) {
-    throw fault(
+    throw badInput(
       `${at}.base_url`,
       `Use https: http would send the key and the questions to ${url.hostname} in the clear.`,
     )
   }
   if (kind === 'rig' && base_url !== null && (url.username !== '' || url.password !== '')) {
-    throw fault(
+    throw badInput(
       `${at}.base_url`,
       'Leave the user and the password out of the address; the key is sent as a bearer token.',
     )
   }
   if (kind !== 'rig' && (endpoint.model ?? model ?? '') === '') {
-    throw fault(`${at}.model`, kind === 'azure' ? 'Give the name of the deployment.' : 'Choose a model.')
+    throw badInput(`${at}.model`, kind === 'azure' ? 'Give the name of the deployment.' : 'Choose a model.')
   }
-  if (withKey.has(kind) && !hasKey) throw fault(`${at}.api_key`, 'This kind of provider needs a key.')
+  if (withKey.has(kind) && !hasKey) throw badInput(`${at}.api_key`, 'This kind of provider needs a key.')
   if (is_local && isOfCompany(url.hostname)) {
-    throw fault(`${at}.is_local`, `${url.hostname} is neither on this machine nor in your own network.`)
+    throw badInput(`${at}.is_local`, `${url.hostname} is neither on this machine nor in your own network.`)
   }
 }
 
-export function endpointIn({ kind, base_url }: Pick<ProviderBody, 'kind' | 'base_url'>, at = 'body') {
+export function endpointIn({ kind, base_url }: Pick<ProviderBody, 'kind' | 'base_url'>, at: InputPath = 'body') {
   try {
     return endpointOf(kind, base_url)
   } catch (error) {
-    if (error instanceof BaseUrlFault) throw fault(`${at}.base_url`, error.message)
+    if (error instanceof BaseUrlFault) throw badInput(`${at}.base_url`, error.message)
     throw error
   }
-}
-
-export function fault(path: string, message: string): Problem {
-  return new Problem('bad_request', message, { errors: [{ path, message }] })
 }
 
 /** Judges by form only: where a name resolves to is checked at each request. */

@@ -1,7 +1,7 @@
 /** Parses and validates an address whose servers are to be discovered, with its domain in ASCII. */
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
-import { Problem } from '../platform/problem.ts'
+import { badInput, type Problem } from '../platform/problem.ts'
 
 export interface SoughtAddress {
   /** The address as typed. */
@@ -57,5 +57,5 @@ export function isOfRegistry(domain: string): boolean {
 }
 
 function wrong(message: string): Problem {
-  return new Problem('bad_request', `email: ${message}`, { errors: [{ path: 'body.email', message }] })
+  return badInput('body.email', message)
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput, Problem } from '../platform/problem.ts'
 import type { DraftStore } from './draft-store.ts'
 
 /** How long a call may be repeated under its key. */
@@ -21,11 +21,7 @@ export class DraftKeys {
   /** @throws Problem for a malformed key. */
   call(principal: Principal, key: string | undefined, what: readonly unknown[]): KeyedCall | undefined {
     if (key === undefined) return undefined
-    if (!keyForm.test(key)) {
-      const message = 'must be 1 to 200 visible ASCII characters'
-      const errors = [{ path: 'idempotency-key', message }]
-      throw new Problem('bad_request', `Idempotency-Key: ${message}`, { errors })
-    }
+    if (!keyForm.test(key)) throw badInput('header.idempotency-key', 'must be 1 to 200 visible ASCII characters')
     const digest = createHash('sha256').update(JSON.stringify(what)).digest('base64url')
     return { principalId: principal.id, key, digest }
   }

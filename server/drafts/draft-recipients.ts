@@ -6,7 +6,7 @@ import type { RecipientInput } from '../../contract/draft.ts'
 import { draftBounds } from '../../contract/draft.ts'
 import { type Address, mailBounds } from '../../contract/mail.ts'
 import { asciiAddress } from '../mail/ascii-address.ts'
-import { Problem } from '../platform/problem.ts'
+import { type InputFault, type InputPath, Problem } from '../platform/problem.ts'
 import { headerName } from './header-forms.ts'
 
 export interface RecipientLists {
@@ -20,13 +20,13 @@ const named = /^([^<>]*)<([^<>]*)>$/
 const maxLocal = 64
 
 /** @throws Problem that names every fault. */
-export function readRecipients(list: readonly RecipientInput[], path: string): Address[] {
-  const faults: { path: string; message: string }[] = []
+export function readRecipients(list: readonly RecipientInput[], path: InputPath): Address[] {
+  const faults: InputFault[] = []
   const seen = new Set<string>()
   const found = list.flatMap((input, index) => {
     const address = readRecipient(input)
     if (typeof address === 'string') {
-      faults.push({ path: `${path}.${index}`, message: address })
+      faults.push({ path: `${path}.${index}` as InputPath, message: address })
       return []
     }
     const key = keyOf(address.email)
@@ -86,7 +86,7 @@ function isDotAtom(email: string): boolean {
   return Buffer.byteLength(local) <= maxLocal && !local.startsWith('.') && !local.endsWith('.') && !local.includes('..')
 }
 
-function badRecipients(errors: { path: string; message: string }[]): Problem {
+function badRecipients(errors: InputFault[]): Problem {
   const detail = errors.map(({ path, message }) => `${path}: ${message}`).join('; ')
   return new Problem('bad_request', detail.slice(0, 1_000), { errors: errors.slice(0, 50) })
 }

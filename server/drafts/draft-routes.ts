@@ -19,7 +19,7 @@ import { handleRaw } from '../platform/http/http-raw.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import { handleUpload } from '../platform/http/http-upload.ts'
 import { fileHeaders } from '../platform/http/security-headers.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput, Problem } from '../platform/problem.ts'
 import type { ComposedMessages } from './composed-messages.ts'
 import type { DraftAttachments } from './draft-attachments.ts'
 import type { DraftComposer } from './draft-composer.ts'
@@ -126,13 +126,15 @@ function checkedQuery<Query>(
 ) {
   const checked = checkValue(schema, given)
   if ('data' in checked) return checked.data as Query
-  const errors = checked.faults.map(({ path, message }) => ({ path: path === '' ? 'query' : `query.${path}`, message }))
+  const errors = checked.faults.map(({ path, message }) => ({
+    path: path === '' ? ('query' as const) : (`query.${path}` as const),
+    message,
+  }))
   const detail = errors.map(({ path, message }) => `${path}: ${message}`).join('; ')
   throw new Problem('bad_request', detail.slice(0, 1_000), { errors })
 }
 
 function refuseQuery(query: Record<string, string>): void {
   if (Object.keys(query).length === 0) return
-  const message = 'this endpoint takes no query'
-  throw new Problem('bad_request', `query: ${message}`, { errors: [{ path: 'query', message }] })
+  throw badInput('query', 'this endpoint takes no query')
 }

@@ -116,7 +116,7 @@ export function draftTools({ drafts, attachments, accounts, baseUrl }: DraftTool
     output,
     accountOf,
     run: async call => {
-      const { id, rev, to, cc, bcc, warnings, proposal_id: proposed } = await write(call).catch(withoutBody)
+      const { id, rev, to, cc, bcc, warnings, proposal_id: proposed } = await write(call)
       call.note({ draft_id: id, rev: String(rev) })
       const all = [...to, ...cc, ...bcc].map(({ email }) => email)
       const url = `${baseUrl()}/mail?compose=${call.accountId}.${id}`
@@ -131,12 +131,6 @@ export function draftTools({ drafts, attachments, accounts, baseUrl }: DraftTool
     },
   })
   return [tool]
-}
-
-/** Drops the `body.` from the service's paths: a tool has no request body. */
-function withoutBody(error: unknown): never {
-  if (!(error instanceof Problem) || error.code !== 'bad_request') throw error
-  throw new Problem('bad_request', error.message.replaceAll(/(^|; )body\.(?=to|cc|bcc)/g, '$1'), error.extension)
 }
 
 function attachmentsIn({ attach = [] }: Input) {

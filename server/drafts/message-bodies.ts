@@ -3,7 +3,7 @@
  * unless the draft is plain text.
  */
 import type { DraftBody } from '../../contract/draft.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput, Problem } from '../platform/problem.ts'
 import { withoutNames } from '../reading/html-names.ts'
 import type { Requester } from '../reading/job-cache.ts'
 import type { OutgoingBodies } from '../reading/outgoing-bodies.ts'
@@ -57,10 +57,7 @@ async function writeOne(
     })
   }
   if (written === 'gave_up') {
-    const errors = [
-      { path: 'body.body.content', message: 'takes too long to process; simplify it, or send it as text' },
-    ]
-    throw new Problem('bad_request', 'The body takes too long to process; simplify it, or send it as text.', { errors })
+    throw badInput('body.body.content', 'takes too long to process; simplify it, or send it as text')
   }
   return written
 }

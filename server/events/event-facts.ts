@@ -1,7 +1,7 @@
 /** Lists the facts that a principal may see, newest first. */
 import type { Fact, LoggedFact } from '../../contract/event.ts'
 import type { Principal } from '../platform/principal.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput } from '../platform/problem.ts'
 import type { EventLog } from './event-log.ts'
 import { EventView, parseFilter } from './event-view.ts'
 
@@ -43,6 +43,5 @@ function newestOf(log: EventLog, before: string | undefined): number {
   if (before === undefined) return log.newest
   const number = log.numberOf(before)
   if (typeof number === 'number') return number - 1
-  const message = 'is not the id of a fact of this server'
-  throw new Problem('bad_request', `query.before: ${message}`, { errors: [{ path: 'query.before', message }] })
+  throw badInput('query.before', 'is not the id of a fact of this server')
 }

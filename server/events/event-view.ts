@@ -2,8 +2,9 @@
 
 import { type Fact, type FactType, facts, factTypes, type StateType, states, stateTypes } from '../../contract/event.ts'
 import type { Scope } from '../../contract/scope.ts'
+import { AccountId } from '../../contract/wire.ts'
 import type { Principal } from '../platform/principal.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput } from '../platform/problem.ts'
 import { ownCopy } from '../platform/text.ts'
 import { sightKey } from '../platform/visible-figures.ts'
 import type { EventLog, LogEntry } from './event-log.ts'
@@ -174,9 +175,11 @@ export function parseFilter(query: {
   const unknown = types?.filter(type => !streamTypes.includes(type)) ?? []
   if (unknown.length > 0) {
     const message = `unknown event type ${unknown.join(', ').slice(0, 100)}; known are ${streamTypes.join(', ')}`
-    throw new Problem('bad_request', `types: ${message}`, { errors: [{ path: 'query.types', message }] })
+    throw badInput('query.types', message)
   }
   const accounts = split('account_id', query.account_id)
+  const wrong = accounts?.find(id => !AccountId.safeParse(id).success)
+  if (wrong !== undefined) throw badInput('query.account_id', `${wrong.slice(0, 100)} is not an account id`)
   // Copies: strings of the query are slices of the request's head, which would be retained with its token.
   return {
     types: types && new Set(streamTypes.filter(type => types.includes(type))),
@@ -189,8 +192,7 @@ function split(name: string, value: string | string[] | undefined): string[] | u
   const parts = [value].flat().flatMap(part => part.split(','))
   const named = parts.map(part => part.trim()).filter(part => part !== '')
   if (named.length > 0) return named
-  const message = 'is empty; leave it out for everything'
-  throw new Problem('bad_request', `${name}: ${message}`, { errors: [{ path: `query.${name}`, message }] })
+  throw badInput(`query.${name}`, 'is empty; leave it out for everything')
 }
 
 function mayRead(principal: Principal, type: string): boolean {

@@ -10,7 +10,7 @@ import {
   historySteps,
 } from '../../contract/history.ts'
 import type { Principal } from '../platform/principal.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput, Problem } from '../platform/problem.ts'
 import { type Sight, seesAll, visibleAccounts } from '../platform/visible-figures.ts'
 import type { HistoryReader, Points } from './history-reader.ts'
 import type { HistoryStore } from './history-store.ts'
@@ -150,7 +150,7 @@ function nameOf(text: string): SeriesName {
 }
 
 function bad(field: string, message: string): Problem {
-  return new Problem('bad_request', `${field}: ${message}`, { errors: [{ path: `query.${field}`, message }] })
+  return badInput(`query.${field}`, message)
 }
 
 /** Returns the finest step that is kept that far back, and with no more points than a chart can show. */

@@ -1,7 +1,7 @@
 /**
  * Opaque, signed references to messages and list positions: clients can store them, but neither create nor change them.
  */
-import { Problem } from '../platform/problem.ts'
+import { badInput, Problem } from '../platform/problem.ts'
 import type { Signer } from '../platform/secret-box.ts'
 
 /** Identifies a message. UIDs are valid only under their UIDVALIDITY (RFC 9051, section 2.3.1.1). */
@@ -80,10 +80,7 @@ export class MessageRefs {
   /** Decodes a cursor; throws `bad_request` for any that was not issued for this account and list. */
   decodeCursor(accountId: string, list: string, cursor: string): ListPlace {
     const body = this.#open(cursor, read => signedCursor(accountId, list, read))
-    if (body?.length !== numbersBytes) {
-      const errors = [{ path: 'query.cursor', message: 'is not a cursor of this list' }]
-      throw new Problem('bad_request', 'query.cursor: is not a cursor of this list', { errors })
-    }
+    if (body?.length !== numbersBytes) throw badInput('query.cursor', 'is not a cursor of this list')
     return { uidValidity: body.readUInt32BE(0), beforeUid: body.readUInt32BE(4) }
   }
 

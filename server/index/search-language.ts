@@ -130,6 +130,6 @@ function joined(kind: 'and' | 'or', all: (SearchNode | undefined)[]): SearchNode
 
 /** @param at Position of the offending character, counted from 1. */
 function unreadable(message: string, at?: number): Problem {
-  const errors = [{ path: 'query.q', message, ...(at !== undefined && { at }) }]
+  const errors = [{ path: 'query.q' as const, message, ...(at !== undefined && { at }) }]
   return new Problem('bad_request', `query.q: ${message}`, { errors })
 }

@@ -7,7 +7,7 @@ import {
 } from '../../contract/mail-oauth.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Principal } from '../platform/principal.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput, Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
 import {
   builtInProviders,
@@ -263,8 +263,7 @@ function refuseProgram(principal: Principal): void {
 }
 
 function refuseMisfit(id: string, input: OAuthProviderInput, isBuiltIn: boolean): void {
-  const fault = (field: string, message: string) =>
-    new Problem('bad_request', `${field}: ${message}`, { errors: [{ path: `body.${field}`, message }] })
+  const fault = (field: string, message: string) => badInput(`body.${field}`, message)
   if (isBuiltIn && input.custom) throw fault('custom', 'this provider is built in')
   if (!isBuiltIn && !input.custom) throw fault('custom', 'is required for a provider that is not built in')
   if (id !== 'microsoft' && input.tenant !== undefined) throw fault('tenant', 'is for Microsoft alone')

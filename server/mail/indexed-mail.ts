@@ -6,8 +6,9 @@ import { toSummary } from '../imap/summary-bounds.ts'
 import { IndexFault } from '../index/index-fault.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
 import type { IndexedMessage, ThreadCursor } from '../index/index-types.ts'
+import { badCursor } from '../platform/list-query.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput, Problem } from '../platform/problem.ts'
 import type { AccountIndexer } from '../sync/account-indexer.ts'
 import { nowhere, toHeader } from './indexed-header.ts'
 import type { Owner } from './mail-service.ts'
@@ -235,8 +236,7 @@ function toProblem(fault: IndexFault): Problem {
 }
 
 function badState(): Problem {
-  const errors = [{ path: 'query.since', message: 'is not a state of this list' }]
-  return new Problem('bad_request', 'query.since: is not a state of this list', { errors })
+  return badInput('query.since', 'is not a state of this list')
 }
 
 function toThreadCursor({ below, modseq, lastUid }: ThreadCursor): string {
@@ -248,9 +248,4 @@ function fromThreadCursor(cursor: string): ThreadCursor {
   if (!/^\d{1,15}\.\d{1,15}(\.\d{1,10})?$/.test(cursor)) throw badCursor()
   const [below = 0, modseq = 0, lastUid = null] = cursor.split('.').map(Number)
   return { below, modseq, lastUid }
-}
-
-function badCursor(): Problem {
-  const errors = [{ path: 'query.cursor', message: 'is not a cursor of this list' }]
-  return new Problem('bad_request', 'query.cursor: is not a cursor of this list', { errors })
 }

@@ -13,7 +13,7 @@ import { refuseOutsideFrame } from '../platform/http/http-origin.ts'
 import { handleRaw } from '../platform/http/http-raw.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import { fileHeaders, strangerHeaders } from '../platform/http/security-headers.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput } from '../platform/problem.ts'
 import type { PartRequest } from './mail-queries.ts'
 import type { MailService } from './mail-service.ts'
 import { type FileOwner, nameOfPart } from './message-files.ts'
@@ -30,8 +30,7 @@ const attachmentsZip: Operation = { ...attachment, name: 'mail.getAttachmentsZip
 function wantsRemote(query: Record<string, string>): boolean {
   const { remote = 'false', ...others } = query
   if (Object.keys(others).length === 0 && ['true', 'false'].includes(remote)) return remote === 'true'
-  const message = 'takes only remote=true or remote=false'
-  throw new Problem('bad_request', `query: ${message}`, { errors: [{ path: 'query', message }] })
+  throw badInput('query', 'takes only remote=true or remote=false')
 }
 
 export function mailRoutes(http: HttpServer, mail: MailService, lists: MessageLists): void {

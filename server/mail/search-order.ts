@@ -1,6 +1,6 @@
 /** The order of search results across accounts, and page ends that stay stable as mail arrives. */
 import type { MessageRefs } from '../imap/message-ref.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput } from '../platform/problem.ts'
 
 /** Sort position of a hit. Ties are broken by account, then by arrival in the folder, the later first. */
 export interface HitPosition {
@@ -53,10 +53,7 @@ export function toCursor(refs: Sealer, search: string, { score, seconds, account
 /** @throws Problem `bad_request` for a cursor that was not issued for this search. */
 export function fromCursor(refs: Sealer, search: string, cursor: string): PageEnd {
   const text = refs.decodeEnd(search, cursor)
-  if (text === undefined) {
-    const errors = [{ path: 'query.cursor', message: 'is not a cursor of this search' }]
-    throw new Problem('bad_request', 'query.cursor: is not a cursor of this search', { errors })
-  }
+  if (text === undefined) throw badInput('query.cursor', 'is not a cursor of this search')
   const [seconds, accountId, tie, score, top, now] = JSON.parse(text) as [
     number,
     string,

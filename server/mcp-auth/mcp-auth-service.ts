@@ -14,7 +14,7 @@ import type { OAuthClient } from '../../contract/tokens.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput, Problem } from '../platform/problem.ts'
 import type { PolicyService } from '../policies/policy-service.ts'
 import type { TokenService } from '../tokens/token-service.ts'
 import { type AuthorizationServer, createAuthorizationServer, type ServerSurroundings } from './authorization-server.ts'
@@ -252,9 +252,7 @@ function policyOf({ preset, proposes }: Decision): TokenPolicy {
 
 function refuseLong(expiresAt: string, now: number): void {
   if (Date.parse(expiresAt) <= now + (longestConnectionDays + 1) * dayMs) return
-  const message = `is more than ${longestConnectionDays} days from now`
-  const errors = [{ path: 'body.expires_at', message }]
-  throw new Problem('bad_request', `body.expires_at: ${message}`, { errors })
+  throw badInput('body.expires_at', `is more than ${longestConnectionDays} days from now`)
 }
 
 function unknownRequest(): Problem {

@@ -83,9 +83,7 @@ export class HttpBridge {
     for await (const line of readLines(input)) {
       if (this.#stopped.signal.aborted) break
       if ('message' in line) this.#take(line.message)
-      else if (line.fault === 'parse')
-        void this.#fail(null, new BridgeError('Parse error: this line is not JSON.', undefined, -32_700))
-      else void this.#fail(null, new BridgeError('Invalid Request: this line is too long.', undefined, -32_600))
+      else void this.#fail(null, new BridgeError(line.words, undefined, line.code))
     }
     const answers = [...this.#running.values()].flatMap(({ isStream, done }) => (isStream ? [] : [done]))
     await Promise.race([Promise.all(answers), pause(lastAnswersMs, undefined, { ref: false })])

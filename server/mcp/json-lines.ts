@@ -3,37 +3,33 @@
  * writers.
  */
 import { once } from 'node:events'
+import { mcpErrors } from './mcp-port.ts'
+import { parseLine } from './message-line.ts'
 
-/** Characters; more than any message that the server accepts. */
+/** Bytes; more than any message that the server accepts. */
 const maxLine = 4 * 1024 * 1024
 
-export type Line = { message: unknown } | { fault: 'parse' | 'too_long' }
+export type Line = ReturnType<typeof parseLine>
+
+const tooLong = { code: mcpErrors.invalidRequest, words: 'Invalid Request: this line is too long.' }
 
 /** Yields lines until the input ends. */
 export async function* readLines(input: NodeJS.ReadableStream): AsyncGenerator<Line> {
-  const decoder = new TextDecoder()
   let text = ''
   let isTooLong = false
   for await (const chunk of input) {
-    text += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
+    // One character per byte: a line is decoded when it is complete.
+    text += Buffer.from(chunk).toString('latin1')
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n')) {
-      const line = text.slice(0, end).trim()
+      const line = text.slice(0, end)
       text = text.slice(end + 1)
-      if (isTooLong || line.length > maxLine) yield { fault: 'too_long' }
-      else if (line !== '') yield parsed(line)
+      if (isTooLong || line.length > maxLine) yield tooLong
+      else if (line.trim() !== '') yield parseLine(Buffer.from(line, 'latin1'))
       isTooLong = false
     }
     if (text.length <= maxLine) continue
     isTooLong = true
     text = ''
-  }
-}
-
-function parsed(line: string): Line {
-  try {
-    return { message: JSON.parse(line) }
-  } catch {
-    return { fault: 'parse' }
   }
 }
 

@@ -6,10 +6,12 @@ import type { Scope } from '../../contract/scope.ts'
 import type { Operation } from '../platform/guard.ts'
 import { type FetchCall, handleFetch } from '../platform/http/http-fetch.ts'
 import type { HttpServer } from '../platform/http/http-server.ts'
+import type { BodyFault } from '../platform/http/json-fault.ts'
 import { Problem } from '../platform/problem.ts'
 import { isObject } from './mcp-frames.ts'
-import type { McpExtension } from './mcp-port.ts'
+import { type McpExtension, mcpErrors } from './mcp-port.ts'
 import type { McpService } from './mcp-service.ts'
+import { errorText } from './native-frames.ts'
 import { prompts } from './offer-prompts.ts'
 import { parseResource, resourceTemplates } from './resource-uri.ts'
 
@@ -38,9 +40,15 @@ export function mcpRoutes(
     checkScopes(call, options)
     return mcp.postSse(call)
   }
-  handleFetch(http, mcpPath, exchange, maxMcpBody, answer)
-  handleFetch(http, ssePath, openSse, maxMcpBody, call => mcp.openSse(call), ['GET'])
-  handleFetch(http, messagesPath, postToSse, maxMcpBody, postSse, ['POST'])
+  handleFetch(http, mcpPath, exchange, maxMcpBody, answer, { faultText })
+  handleFetch(http, ssePath, openSse, maxMcpBody, call => mcp.openSse(call), { methods: ['GET'] })
+  handleFetch(http, messagesPath, postToSse, maxMcpBody, postSse, { methods: ['POST'], faultText })
+}
+
+/** Answers a body that cannot be read by an error of JSON-RPC; its id is unknown (JSON-RPC 2.0, section 5). */
+function faultText({ isJson, message }: BodyFault): string {
+  const [code, words] = isJson ? [mcpErrors.invalidRequest, 'Invalid Request'] : [mcpErrors.parse, 'Parse error']
+  return errorText(null, { code, message: `${words}: ${message}` })
 }
 
 /**

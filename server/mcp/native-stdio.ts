@@ -3,8 +3,8 @@
  * respects back-pressure.
  */
 import { once } from 'node:events'
-import { StringDecoder } from 'node:string_decoder'
 import { mcpErrors } from './mcp-port.ts'
+import { parseLine } from './message-line.ts'
 import { isObject, type Params } from './native-frames.ts'
 import { bounds, lastAnswersMs } from './native-protocol.ts'
 import type { FrameQueue } from './native-queue.ts'
@@ -22,7 +22,7 @@ export function carryStdio(
   queue: FrameQueue,
   take: (body: unknown) => void,
 ): void {
-  const decoder = new StringDecoder('utf8')
+  /** One character per byte: a line is decoded when it is complete. */
   let rest = ''
   /** Requests waiting until others are answered. */
   const waiting: { body: unknown; length: number }[] = []
@@ -33,12 +33,9 @@ export function carryStdio(
 
   const line = (text: string) => {
     if (text.trim() === '') return
-    let body: unknown
-    try {
-      body = JSON.parse(text)
-    } catch {
-      return session.refuse(mcpErrors.parse, 'Parse error: the line is not JSON')
-    }
+    const parsed = parseLine(Buffer.from(text, 'latin1'))
+    if ('code' in parsed) return session.refuse(parsed.code, parsed.words)
+    const body = parsed.message
     if (isUrgent(body)) {
       const id = cancelledBy(body)
       const at = waiting.findIndex(each => isObject(each.body) && id !== undefined && each.body.id === id)
@@ -52,7 +49,7 @@ export function carryStdio(
     waitingLength += text.length
   }
   const read = (chunk: Buffer | string) => {
-    const [first = '', ...others] = (typeof chunk === 'string' ? chunk : decoder.write(chunk)).split('\n')
+    const [first = '', ...others] = Buffer.from(chunk).toString('latin1').split('\n')
     add(first)
     for (const text of others) {
       if (!isSkipping) line(rest)
@@ -68,7 +65,7 @@ export function carryStdio(
     if (rest.length <= bounds.line) return
     isSkipping = true
     rest = ''
-    session.refuse(mcpErrors.invalidRequest, `Invalid Request: a line has at most ${bounds.line} characters.`)
+    session.refuse(mcpErrors.invalidRequest, `Invalid Request: a line has at most ${bounds.line} bytes.`)
   }
   const isBusy = () => session.calls >= bounds.requests || queue.isBusy
   const isFull = () =>

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { errorFrame } from './mcp-frames.ts'
 import { McpError, mcpErrors } from './mcp-port.ts'
 import type { McpWire } from './mcp-wire.ts'
+import { parseLine } from './message-line.ts'
 
 /** Bytes of a message. */
 export const maxLineBytes = 4 * 1024 * 1024
@@ -102,20 +103,16 @@ export class StdioWire implements McpWire {
   }
 
   #line(): void {
-    const line = Buffer.concat(this.#parts).toString().trim()
+    const line = Buffer.concat(this.#parts)
     const isTooLong = this.#isSkipping
     this.#parts = []
     this.#length = 0
     this.#isSkipping = false
     if (isTooLong) return this.#refuse(mcpErrors.invalidRequest, `A message has at most ${maxLineBytes} bytes.`)
-    if (line === '') return
-    let frame: unknown
-    try {
-      frame = JSON.parse(line)
-    } catch {
-      return this.#refuse(mcpErrors.parse, 'Parse error: a line must be one JSON-RPC message.')
-    }
-    this.#receive(frame)
+    if (line.toString().trim() === '') return
+    const parsed = parseLine(line)
+    if ('code' in parsed) return this.#refuse(parsed.code, parsed.words)
+    this.#receive(parsed.message)
   }
 
   #refuse(code: number, words: string): void {

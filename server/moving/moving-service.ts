@@ -6,7 +6,7 @@ import { type AccountsFile, type ImportedAccount, MovedAccount, movingBounds } f
 import type { AccountMover } from '../accounts/account-mover.ts'
 import type { Database } from '../platform/database/database.ts'
 import { faultWords } from '../platform/fault-words.ts'
-import { pathOfNul } from '../platform/http/http-input.ts'
+import { faultOfText } from '../platform/http/http-input.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { openAccounts, sealAccounts } from './sealed-file.ts'
@@ -95,9 +95,9 @@ export class MovingService {
       return invalid(emailOf(given), why.join('; ').slice(0, 500))
     }
     const { parts: kept, ...account } = data
-    // NUL in parts is up to their features.
-    const nul = pathOfNul(account)
-    if (nul) return invalid(account.email, `${nul.join('.')}: must not contain NUL`)
+    // Text in parts is up to their features.
+    const fault = faultOfText(account)
+    if (fault) return invalid(account.email, `${fault.path.join('.')}: ${fault.message}`)
     try {
       const account_id = await mover.create(account, async (transaction, accountId) => {
         for (const { name, write } of parts) {

@@ -9,7 +9,7 @@ import {
 } from '../../contract/notifiers.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Principal } from '../platform/principal.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput, Problem } from '../platform/problem.ts'
 import { RisingIds } from '../platform/rising-ids.ts'
 import { seesAll } from '../platform/visible-figures.ts'
 import { isSecret } from '../webhooks/webhook-signer.ts'
@@ -140,8 +140,7 @@ export class NotifierService {
     if (!escalate) return
     const isKnown = escalate.notifier_id !== id && (await this.#options.store.find(escalate.notifier_id)) !== undefined
     if (isKnown) return
-    const [path, message] = ['body.escalate.notifier_id', 'is not another notifier']
-    throw new Problem('bad_request', `${path}: ${message}`, { errors: [{ path, message }] })
+    throw badInput('body.escalate.notifier_id', 'is not another notifier')
   }
 
   #changedBy({ name }: Principal) {

@@ -2,7 +2,7 @@
  * The targets of notices, with secrets in the clear: what of a target is shown, and what is kept when the rest changes.
  */
 import type { NotifierKind, NotifierTarget, NotifierTargetInput } from '../../contract/notifiers.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput, type Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
 
 type Whole<Input, Secrets extends keyof Input> = Omit<Input, Secrets> & { [Key in Secrets]-?: NonNullable<Input[Key]> }
@@ -113,6 +113,5 @@ function hostOf(url: string): string {
 }
 
 export function missing(field: string, message: string): Problem {
-  const path = `body.target.${field}`
-  return new Problem('bad_request', `${path}: ${message}`, { errors: [{ path, message }] })
+  return badInput(`body.target.${field}`, message)
 }

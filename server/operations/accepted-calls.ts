@@ -5,7 +5,7 @@ import type { Fact } from '../../contract/event.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput, Problem } from '../platform/problem.ts'
 import { noProposals, type ProposalIntake, type ProposedItem } from '../platform/proposal-intake.ts'
 import { AccountTurns, type Turn } from './account-turns.ts'
 import type { CallKeyStore } from './call-key-store.ts'
@@ -60,11 +60,14 @@ const mostLooks = 5
 const keyForm = /^[\x21-\x7e]{1,200}$/
 
 /** @throws Problem when the key is malformed. */
+export function checkKey(key: string | undefined): void {
+  if (key === undefined || keyForm.test(key)) return
+  throw badInput('header.idempotency-key', 'must be 1 to 200 visible ASCII characters')
+}
+
+/** @throws Problem when the key is malformed. */
 export function keyedCall(principal: Principal, key: string | undefined, what: readonly unknown[]): KeyedCall {
-  if (key !== undefined && !keyForm.test(key)) {
-    const message = 'must be 1 to 200 visible ASCII characters'
-    throw new Problem('bad_request', `Idempotency-Key: ${message}`, { errors: [{ path: 'idempotency-key', message }] })
-  }
+  checkKey(key)
   // Serializing and hashing a thousand names is worth it only for a call with a key.
   const digest = key === undefined ? '' : createHash('sha256').update(JSON.stringify(what)).digest('base64url')
   return { principal, key, digest }

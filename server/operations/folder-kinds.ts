@@ -2,7 +2,7 @@
 import type { CreatedRole } from '../../contract/folder-actions.ts'
 import type { Folder } from '../../contract/mail.ts'
 import type { OperationKind } from '../../contract/operations.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput, Problem } from '../platform/problem.ts'
 
 export type FolderKind = Extract<OperationKind, `${string}_folder`>
 
@@ -27,8 +27,7 @@ export function isFolderKind(kind: OperationKind): kind is FolderKind {
 
 /** @throws Problem when the path cannot name a new folder of the account itself. */
 export function checkNewPath(path: string, folders: readonly Folder[]): void {
-  const wrong = (message: string) =>
-    new Problem('bad_request', `path: ${message}`, { errors: [{ path: 'path', message }] })
+  const wrong = (message: string) => badInput('body.path', message)
   if (/\p{Cc}|\p{Cs}|[\u2028\u2029]/u.test(path)) throw wrong('must not contain control characters')
   // `*` and `%` are wildcards in LIST (RFC 9051, section 6.3.9).
   if (/[*%]/.test(path)) throw wrong('must not contain * or %')

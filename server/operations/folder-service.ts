@@ -4,7 +4,7 @@ import type { Folder } from '../../contract/mail.ts'
 import type { OperationWithResults } from '../../contract/operations.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
 import type { Principal } from '../platform/principal.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput, Problem } from '../platform/problem.ts'
 import { type AcceptedCalls, keyedCall } from './accepted-calls.ts'
 import {
   checkNewPath,
@@ -112,8 +112,7 @@ function checkWanted(wanted: WantedOfFolder, folders: readonly Folder[]): void {
   checkOwn(folder, folders)
   refuseKnown(wanted.to)
   if (!wanted.to.startsWith(`${folder}${delimiterOf(folders) ?? '/'}`)) return
-  const message = 'must not be in the folder itself'
-  throw new Problem('bad_request', `path: ${message}`, { errors: [{ path: 'path', message }] })
+  throw badInput('body.path', 'must not be in the folder itself')
 }
 
 function argumentsOf(wanted: WantedOfFolder, delimiter: string | null): FolderArguments {

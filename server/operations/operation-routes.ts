@@ -3,6 +3,7 @@ import { type MessageActions, operationsApi } from '../../contract/operations.ts
 import { JsonText } from '../platform/http/answer-text.ts'
 import type { Call } from '../platform/http/http-call.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
+import { checkKey } from './accepted-calls.ts'
 import type { FolderService, WantedOfFolder } from './folder-service.ts'
 import type { OperationService, Wanted } from './operation-service.ts'
 import type { OperationRow } from './operation-tables.ts'
@@ -15,7 +16,10 @@ function wantedOf({ ids, add, remove, move_to, copy_to }: MessageActions): Wante
 }
 
 function howOf(call: Call<unknown, unknown, unknown>) {
-  return { signal: call.signal, key: call.header('idempotency-key') }
+  const key = call.header('idempotency-key')
+  // A dry run has no use for the key, but tells its sender of a wrong one.
+  checkKey(key)
+  return { signal: call.signal, key }
 }
 
 export interface OperationServices {

@@ -5,6 +5,7 @@ import type { Operation, OperationKind, OperationState, OperationWithResults } f
 import type { AccountService } from '../accounts/account-service.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
+import { badCursor } from '../platform/list-query.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { visibleAccounts } from '../platform/visible-figures.ts'
@@ -276,9 +277,4 @@ function recogniseItem(item: ItemRow, recognised: ReadonlyMap<string, Identity>)
 
 function noAccount(): Problem {
   return new Problem('account_not_found', 'There is no such account.')
-}
-
-function badCursor(): Problem {
-  const errors = [{ path: 'query.cursor', message: 'is not a cursor of this list' }]
-  return new Problem('bad_request', 'query.cursor: is not a cursor of this list', { errors })
 }

@@ -5,7 +5,7 @@ import type { Operation } from '../platform/guard.ts'
 import type { Call } from '../platform/http/http-call.ts'
 import { handleFrame } from '../platform/http/http-frame.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput, Problem } from '../platform/problem.ts'
 import type { OutboxService } from './outbox-service.ts'
 import type { SubmissionContents } from './submission-contents.ts'
 import type { SubmissionDecisions } from './submission-decisions.ts'
@@ -31,7 +31,7 @@ export function outboxRoutes(http: HttpServer, { outbox, decisions, contents }: 
   handleFrame(http, submissionHtmlPath, frame, async ({ principal, params, query, signal }) => {
     const { submission_id: id = '' } = params
     const asked = SubmissionFrameQuery.safeParse(query)
-    if (!asked.success) throw new Problem('bad_request', 'query: takes only hash, a SHA-256 in hex, and measured')
+    if (!asked.success) throw badInput('query', 'takes only hash, a SHA-256 in hex, and measured')
     const { account_id: accountId } = await outbox.get(principal, id)
     const { hash, html, text } = await contents.get(principal, id, signal)
     // A human decides on a hash: the message is shown under that hash or not at all.

@@ -1,6 +1,6 @@
 /** Shared by lists: the accounts whose rows they show, and the problems for an unknown account or cursor. */
 import { maySeeAccount, type Principal } from './principal.ts'
-import { Problem } from './problem.ts'
+import { badInput, Problem } from './problem.ts'
 import { visibleAccounts } from './visible-figures.ts'
 
 /**
@@ -26,6 +26,5 @@ export function noAccount(): Problem {
 }
 
 export function badCursor(): Problem {
-  const message = 'is not a cursor of this list'
-  return new Problem('bad_request', `query.cursor: ${message}`, { errors: [{ path: 'query.cursor', message }] })
+  return badInput('query.cursor', 'is not a cursor of this list')
 }

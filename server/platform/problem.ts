@@ -1,8 +1,14 @@
 /** An error that clients may see. Any other error is a bug, and is answered without detail. */
 import { type ProblemBody, type ProblemCode, problems } from '../../contract/problem.ts'
 
-type Named = 'errors' | 'missing_scope' | 'part' | 'server_response' | 'networks' | 'setting'
+/** Where a request is wrong: `body.imap.port`, `query.limit`, `path.account_id`, `header.idempotency-key`. */
+type Part = 'path' | 'query' | 'body' | 'header'
+export type InputPath = Part | `${Part}.${string}`
+export type InputFault = NonNullable<ProblemBody['errors']>[number] & { path: InputPath }
+
+type Named = 'missing_scope' | 'part' | 'server_response' | 'networks' | 'setting'
 type Extension = Partial<Pick<ProblemBody, Named>> & {
+  errors?: InputFault[]
   /** Why a mail server could not be used; named `cause` in the answer. */
   fault?: NonNullable<ProblemBody['cause']>
   retryAfterSeconds?: number
@@ -48,6 +54,11 @@ export class Problem extends Error {
       ...(fault ? { cause: fault } : {}),
     }
   }
+}
+
+/** Returns the problem of one field of a request; `message` continues a sentence that begins with the field. */
+export function badInput(path: InputPath, message: string): Problem {
+  return new Problem('bad_request', `${path}: ${message}`, { errors: [{ path, message }] })
 }
 
 /** Whether work failed only because the server is stopping: it is not reported, and is retried after the next start. */

@@ -9,7 +9,7 @@ import type { Database } from '../platform/database/database.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Principal } from '../platform/principal.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput, Problem } from '../platform/problem.ts'
 import type { PolicyRates } from './policy-rates.ts'
 import type { PolicyStore } from './policy-store.ts'
 import type { PolicyRow } from './policy-tables.ts'
@@ -111,9 +111,7 @@ export class PolicyService {
     const { user_id, name } = await this.#owner(principal, tokenId)
     const timeZone = policy.sending.hours?.time_zone
     if (timeZone !== undefined && !isTimeZone(timeZone)) {
-      const message = 'is not a time zone of the IANA database such as Europe/Vienna'
-      const errors = [{ path: 'body.sending.hours.time_zone', message }]
-      throw new Problem('bad_request', `body.sending.hours.time_zone: ${message}`, { errors })
+      throw badInput('body.sending.hours.time_zone', 'is not a time zone of the IANA database such as Europe/Vienna')
     }
     const at = new Date(now()).toISOString()
     const row = { token_id: tokenId, policy: JSON.stringify(policy), changed_at: at, changed_by: principal.name }

@@ -5,7 +5,7 @@ import { webhookBounds } from '../../contract/webhooks.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Logger } from '../platform/logger.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput, Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
 import { seesAll } from '../platform/visible-figures.ts'
 import type { WebhookEndpoints } from '../webhooks/webhook-endpoints.ts'
@@ -320,7 +320,7 @@ function checkedUrl(text: string): string {
 }
 
 function invalid(field: string, message: string): Problem {
-  return new Problem('bad_request', `body.${field}: ${message}`, { errors: [{ path: `body.${field}`, message }] })
+  return badInput(`body.${field}`, message)
 }
 
 function notFound(): Problem {

@@ -1,5 +1,6 @@
 /** Proposals: nothing is done before a human says yes, to exactly what was looked at, and each item once. */
 import { expect, test } from 'vitest'
+import { proposalBounds } from '../../contract/proposal.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { agent, operator, principalOf, signal } from '../../test/support/operation-world.ts'
 import { startProposals } from '../../test/support/proposal-world.ts'
@@ -28,6 +29,28 @@ onEachDatabase(open => {
         .map(({ id: itemId, hash }) => ({ id: itemId, hash }))
     return { world, before, refs, flags, move, id, chosen }
   }
+
+  test('a proposal of more changes than a response may have is shown to the last, and applied to the last', async () => {
+    const world = await startProposals(await open())
+    for (let each = 0; each < 230; each++) world.gateway.deliver({ subject: `${each}` })
+    const refs = world.refsIn('INBOX')
+    const { id: flags, proposal_id: id } = await world.accept({ kind: 'flags', ids: refs, add: ['flagged'] })
+    const move = await world.accept({ kind: 'move', ids: refs.slice(0, 120), to: { role: 'archive' } })
+    const seen: string[] = []
+    for (let cursor: string | null = '0'; cursor !== null; ) {
+      const page = await world.diff.list(operator, id!, { limit: proposalBounds.changes, cursor }, signal)
+      expect(page).toMatchObject({ total: 350, items: { length: Math.min(proposalBounds.changes, 350 - seen.length) } })
+      seen.push(...page.items.map(({ item_id, subject }) => `${item_id} ${subject}`))
+      cursor = page.next_cursor
+    }
+    expect(new Set(seen).size).toBe(350)
+    const { items } = await world.proposals.get(operator, id!)
+    const { results } = await world.proposals.apply(operator, id!, items)
+    expect(results.map(({ state }) => state)).toEqual(['applied', 'applied'])
+    expect((await world.settled(flags)).counts.done).toBe(230)
+    expect((await world.settled(move.id)).counts.done).toBe(120)
+    expect([world.in('INBOX').length, world.in('Archive').length]).toEqual([110, 120])
+  })
 
   test('what is proposed is stored and shown as a diff, and changes nothing until it is applied; the rest waits on', async () => {
     const { world, before, refs, flags, move, id, chosen } = await proposed()

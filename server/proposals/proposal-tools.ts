@@ -1,6 +1,7 @@
 /** Proposals for models: what they proposed, and what humans decided. They withdraw their own, and decide nothing. */
 import { z } from 'zod'
 import type { Proposal, ProposalDetail } from '../../contract/proposal.ts'
+import { Problem } from '../platform/problem.ts'
 import { defineTool, type Tool } from '../tools/tool.ts'
 import type { ProposalService } from './proposal-service.ts'
 
@@ -31,11 +32,16 @@ export function proposalTools({ proposals }: ProposalToolsOptions): Tool[] {
     output,
     run: async ({ principal, input: { proposal, withdraw = [] }, note }) => {
       if (proposal === undefined) {
+        if (withdraw.length > 0) throw new Problem('bad_request', 'proposal: is required with withdraw')
         const { items } = await proposals.list(principal, { limit: listed })
         return { proposals: items.map(toLine) }
       }
       const before = await proposals.get(principal, proposal)
       if (withdraw.length === 0) return { proposals: toLines(before) }
+      const unknown = withdraw.find(id => !before.items.some(item => item.id === id))
+      if (unknown !== undefined) {
+        throw new Problem('bad_request', `withdraw: ${JSON.stringify(unknown)} is not an item of this proposal`)
+      }
       const named = before.items.filter(({ id }) => withdraw.includes(id)).map(({ id, hash }) => ({ id, hash }))
       const after = await proposals.withdraw(principal, proposal, named)
       note({ proposal_id: proposal, items: String(named.length) })

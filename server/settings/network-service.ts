@@ -178,6 +178,6 @@ function networkOf(text: string, index: number): string {
   const isWide = Number(bits) < fewestBits[isIPv4(address) ? 'ipv4' : 'ipv6']
   if (network !== undefined && !isWide && judgeAddress(address) === 'inner') return network
   const message = 'is not a private network or address such as 192.168.1.0/24 or 10.0.0.5'
-  const path = `body.networks.${index}`
+  const path = `body.networks.${index}` as const
   throw new Problem('bad_request', `${path}: ${text} ${message}`, { errors: [{ path, message }] })
 }

@@ -4,7 +4,7 @@ import { Scope } from '../../contract/scope.ts'
 import { type ApiToken, OAuthClient } from '../../contract/tokens.ts'
 import { AddressRanges, parseAddressRange } from '../platform/network/address-range.ts'
 import { type Principal, scopeSet } from '../platform/principal.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput, Problem } from '../platform/problem.ts'
 import { type Rights, rightsOf } from '../users/rights.ts'
 import type { OwnedTokenRow, TokenOwner } from './token-store.ts'
 import type { ApiTokenRow } from './token-tables.ts'
@@ -102,12 +102,8 @@ export function refuseUnknown(known: ReadonlySet<string>, wanted: readonly strin
 
 /** Returns the ranges without duplicates, each of them an address or a range. */
 export function readRanges(texts: readonly string[]): string[] {
-  const errors = texts.flatMap((text, index) =>
-    parseAddressRange(text)
-      ? []
-      : [{ path: `body.allowed_addresses.${index}`, message: 'is not an address or a range such as 10.0.0.0/8' }],
-  )
-  if (errors.length > 0) throw new Problem('bad_request', 'An allowed address is invalid.', { errors })
+  const wrong = texts.findIndex(text => !parseAddressRange(text))
+  if (wrong >= 0) throw badInput(`body.allowed_addresses.${wrong}`, 'is not an address or a range such as 10.0.0.0/8')
   return [...new Set(texts)]
 }
 

@@ -6,7 +6,7 @@ import type { Stops } from '../platform/guard.ts'
 import type { RequestOutcome } from '../platform/http/http-outcome.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal, scopeSet } from '../platform/principal.ts'
-import { Problem } from '../platform/problem.ts'
+import { badInput, Problem } from '../platform/problem.ts'
 import { defineAccountTool, defineTool, type Tool } from './tool.ts'
 import { Toolbox } from './toolbox.ts'
 
@@ -258,6 +258,20 @@ test('what a tool notes while it runs is in the trail, also when it fails then; 
     { account_id: 'other', client },
     { client },
   ])
+})
+
+test('a fault that a service finds in a request is told by the name of the input, and what no character is is refused', async () => {
+  const tool = defineTool({
+    ...said,
+    input,
+    output,
+    run: async () => {
+      throw badInput('query.cursor', 'is not a cursor of this list')
+    },
+  })
+  const { call } = setUp([tool])
+  expect(await call('say', { word: 'x' })).toMatchObject({ problem: { message: 'cursor: is not a cursor of this list' } })
+  expect(await call('say', { word: 'a\ud800' })).toMatchObject({ problem: { message: 'word: has an unpaired surrogate' } })
 })
 
 test('a call of a tool that is not there is noted, under a name that its caller cannot choose', () => {

@@ -277,7 +277,8 @@ export class Toolbox {
   }
 
   #explain(problem: Problem, tool: Tool, asking: ToolContext): ToolProblem {
-    const { code, message } = problem
+    const { code } = problem
+    const message = code === 'bad_request' ? withoutPart(problem.message) : problem.message
     const hint = this.#hint(problem, tool, asking)
     return { code, message, ...(hint === undefined ? {} : { hint }) }
   }
@@ -296,6 +297,11 @@ export class Toolbox {
     if (extension.retryAfterSeconds === undefined) return undefined
     return `Wait ${extension.retryAfterSeconds} s, then call again.`
   }
+}
+
+/** Drops the part of a request from the paths of a service's fault: a tool has no body, and no query. */
+function withoutPart(words: string): string {
+  return words.replaceAll(/(^|; )(?:body|query)\.(?=\w)/g, '$1')
 }
 
 function successOf({ text, asks }: Tool, output: object, blocks: readonly ToolBlock[]): ToolSuccess {
@@ -373,9 +379,8 @@ function unlessStopped(output: object, { effect }: Operation, mayGoOn: () => voi
 function parse(tool: Tool, raw: unknown): unknown {
   const given = checkValue(tool.input, raw ?? {})
   if ('data' in given) return given.data
-  const errors = given.faults.map(({ path, message }) => ({ path: path || 'input', message }))
-  const words = errors.map(({ path, message }) => `${path}: ${message}`).join('; ')
-  throw new Problem('bad_request', words.slice(0, maxWords), { errors: errors.slice(0, 50) })
+  const words = given.faults.map(({ path, message }) => `${path || 'input'}: ${message}`).join('; ')
+  throw new Problem('bad_request', words.slice(0, maxWords))
 }
 
 function checked(tool: Tool, output: unknown): object {

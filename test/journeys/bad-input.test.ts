@@ -133,7 +133,7 @@ test.each(queries)('the query %s breaks nothing', async query => {
 
 test.each([
   ['messages?folder=INBOX&folder=Sent', 400, 'query.folder: must be given only once'],
-  [`messages/${'a'.repeat(2_000)}`, 404, 'is longer than any id.'],
+  [`messages/${'a'.repeat(2_000)}`, 400, 'path.ref: is longer than any id'],
   ['nowhere', 404, 'Nothing exists at GET '],
 ])('what is wrong with %s is said', async (path, status, words) => {
   const answer = await run.send('GET', `/api/v1/accounts/${accountId}/${path}`)

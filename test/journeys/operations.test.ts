@@ -262,7 +262,7 @@ test('each run of an MCP client is a session of work, as is one that a caller na
   )
   for (const bad of ['', 'a b', 'x'.repeat(65), 'ü'].map(name => ({ 'RustyMail-Session': name }))) {
     const refused = await act(proof, own, { ids: [refs[2]], add: ['seen'] }, bad)
-    expect(refused).toMatchObject({ status: 400, body: { errors: [{ path: 'rustymail-session' }] } })
+    expect(refused).toMatchObject({ status: 400, body: { errors: [{ path: 'header.rustymail-session' }] } })
   }
 })
 

@@ -121,6 +121,13 @@ test('an agent proposes over MCP, sees its proposals, and hears what a human app
   expect(seen).toEqual([expect.stringContaining(`${proposal} open: 5 wait, 0 applied, 0 not.`)])
   const waiting = (await callTool(client, 'mail_proposals', { proposal })).value.proposals as string[]
   expect(waiting.slice(1).map(line => line.split(/[ ,:]+/)[1])).toEqual(detail.items.map(() => 'waiting'))
+  // A withdrawal that names no item is not taken as done.
+  for (const [input, words] of [
+    [{ withdraw: ['none'] }, 'proposal: is required with withdraw'],
+    [{ proposal, withdraw: ['none'] }, 'is not an item of this proposal'],
+  ] as const) {
+    expect((await callTool(client, 'mail_proposals', input)).text).toContain(words)
+  }
   const { items: outgoing } = (await callTool(client, 'mail_outbox', { op: 'list' })).value
   const at = expect.stringContaining(`a person decides at ${sent.value.approve_url}`)
   expect(outgoing).toMatchObject([{ id: sent.value.id, status: 'held', summary: at }])

@@ -181,6 +181,16 @@ export function describeSessions(name: string, create: CreateAdapter): void {
         input.write(`${line}\n\r\n`)
         expect((await until(({ id }) => id === null)).error?.code).toBeTypeOf('number')
       }
+      // The same as in a body over HTTP.
+      const bytes = (text: string) => Buffer.from(`${text}\n`, 'latin1')
+      for (const [code, line] of [
+        [-32_700, bytes('{"jsonrpc":"2.0","id":1,"method":"p\xffng"}')],
+        [-32_600, bytes('{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":"\\ud800"}}')],
+        [-32_600, bytes('{"jsonrpc":"2.0","id":1,"method":"ping","params":{"__proto__":{"a":1}}}')],
+      ] as const) {
+        input.write(line)
+        expect((await until(({ id }) => id === null)).error?.code).toBe(code)
+      }
       input.write('{"jsonrpc":"2.0","id":"half",')
       input.write('"method":"ping"}\r\n')
       expect((await until(({ id }) => id === 'half')).result).toEqual({})

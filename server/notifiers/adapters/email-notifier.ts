@@ -4,7 +4,7 @@
  */
 import type { LoginSource } from '../../accounts/mail-login.ts'
 import { type MailSenders, NotSent, UnknownDelivery } from '../../outbox/mail-sender.ts'
-import { Problem } from '../../platform/problem.ts'
+import { badInput, Problem } from '../../platform/problem.ts'
 import { withoutSecrets } from '../notice-post.ts'
 import { textOf } from '../notice-words.ts'
 import type { NoticeMessage, NoticeOutcome, Notifier } from '../notifier.ts'
@@ -29,8 +29,7 @@ export function emailNotifier(options: EmailOptions): Notifier<'email'> {
     kind: 'email',
     check: async ({ account_id: accountId }) => {
       if (accountId === null || (await addressOf(accountId)) !== undefined) return
-      const [path, message] = ['body.target.account_id', 'is not an account']
-      throw new Problem('bad_request', `${path}: ${message}`, { errors: [{ path, message }] })
+      throw badInput('body.target.account_id', 'is not an account')
     },
     send: async (target, message, signal) => {
       const { account_id: accountId, smtp, to } = target

@@ -1,5 +1,5 @@
 /** Sends notices to browsers and phones of users by Web Push: to all that they subscribed in their profile. */
-import { Problem } from '../../platform/problem.ts'
+import { badInput } from '../../platform/problem.ts'
 import { type AlertContent, alertContent } from '../../push/push-message.ts'
 import type { PushOutcome } from '../../push/push-sender.ts'
 import { textOf } from '../notice-words.ts'
@@ -19,8 +19,7 @@ export function webPushNotifier<Browser>(options: WebPushOptions<Browser>): Noti
     check: async ({ user_ids: userIds }) => {
       for (const id of userIds) {
         if (await hasUser(id)) continue
-        const [path, message] = ['body.target.user_ids', `there is no user ${id}`]
-        throw new Problem('bad_request', `${path}: ${message}`, { errors: [{ path, message }] })
+        throw badInput('body.target.user_ids', `there is no user ${id}`)
       }
     },
     send: async ({ user_ids: userIds }, message, signal) => {

@@ -4,9 +4,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type BodyShape, bodyLimits } from '../../../contract/endpoint.ts'
 import { anonymous } from '../principal.ts'
-import { Problem } from '../problem.ts'
+import { type InputPath, Problem } from '../problem.ts'
 import { type BodyBudget, findExcess, maxDepth, usualShape } from './body-bounds.ts'
-import { isWellFormed } from './http-form.ts'
+import { BodyFault, faultOfJson, faultOfValue } from './json-fault.ts'
 
 type Done = (error: Error | null, body?: unknown) => void
 type Parse = (request: FastifyRequest, text: string, done: Done) => void
@@ -115,14 +115,17 @@ export class BodyReader {
       // Many clients send a content type without a body; an endpoint without a body ignores it.
       if (size === 0 && limit === bodyLimits.none) return end(null)
       const whole = bytes.subarray(0, size)
-      if (!isUtf8(whole)) return end(new Problem('bad_request', 'The body is not UTF-8.'))
+      if (!isUtf8(whole)) return end(new BodyFault('body', 'is not UTF-8', false))
       const shape = routeOptions.config.bodyShape ?? usualShape
       const excess = parse === takeText ? undefined : findExcess(whole, shape)
       if (excess) return end(immodest(shape, excess.field))
       const text = whole.toString('utf8')
       // Checked only if there are escaped surrogates, since UTF-8 cannot contain unpaired ones.
-      const parsed: Done = loneSurrogate.test(text) ? (error, body) => end(error ?? refusalOfText(body), body) : end
-      parse(request, text, parsed)
+      const isOdd = parse !== takeText && loneSurrogate.test(text)
+      parse(request, text, (error, body) => {
+        if (error) return end(faultOfJson(text))
+        end((isOdd && faultOfValue(body)) || null, body)
+      })
     }
     const closed = () => end(cutShort())
     this.want(request.raw)
@@ -144,10 +147,6 @@ function isUtf8Type(contentType = ''): boolean {
   return charset === undefined || /^utf-?8$/i.test(charset)
 }
 
-function refusalOfText(body: unknown): Problem | null {
-  return isWellFormed(body) ? null : new Problem('bad_request', 'A string in the body has an unpaired surrogate.')
-}
-
 function stopping(): Problem {
   return new Problem('draining', 'RustyMail is shutting down; try again in a moment.', { retryAfterSeconds: 5 })
 }
@@ -158,10 +157,10 @@ function noRoom(): Problem {
 }
 
 function immodest({ names, values }: BodyShape, field: string | undefined): Problem {
-  const path = field === undefined ? 'body' : `body.${field}`
+  const path: InputPath = field === undefined ? 'body' : `body.${field}`
   const [mostNames, mostValues] = [names, values].map(most => most.toLocaleString('en'))
   const message = `holds too much: a body may have ${maxDepth} levels, ${mostNames} names, and ${mostValues} values`
-  return new Problem('bad_request', `${path}: ${message}.`, { errors: [{ path, message }] })
+  return new BodyFault(path, message, true)
 }
 
 /** Fastify's own error for an incomplete body; its code identifies clients that disconnected in the middle. */

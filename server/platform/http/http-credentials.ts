@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { fastifyCookie } from '@fastify/cookie'
 import { sessionHeaderName, WorkSession } from '../../../contract/work-session.ts'
 import type { Principal } from '../principal.ts'
-import { Problem } from '../problem.ts'
+import { badInput } from '../problem.ts'
 
 export interface Credentials {
   token: string | undefined
@@ -52,6 +52,5 @@ export function inWorkSession(principal: Principal, headers: IncomingHttpHeaders
   if (value === undefined) return principal
   const name = WorkSession.safeParse(value)
   if (name.success) return { ...principal, workSession: name.data }
-  const message = 'must be 1–64 visible ASCII characters'
-  throw new Problem('bad_request', `${sessionHeaderName}: ${message}`, { errors: [{ path: header, message }] })
+  throw badInput(`header.${header}`, 'must be 1–64 visible ASCII characters')
 }

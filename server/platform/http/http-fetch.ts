@@ -8,6 +8,7 @@ import { HttpCall } from './http-call.ts'
 import { refuseStrangeOrigin } from './http-origin.ts'
 import type { HttpServer } from './http-server.ts'
 import { resetSocket } from './http-tls.ts'
+import type { BodyFault } from './json-fault.ts'
 
 /** The used part of `Request`: a complete one, with its dependent signal, is expensive to create. */
 export type FetchRequest = Pick<Request, 'method' | 'url' | 'headers' | 'signal'>
@@ -42,6 +43,12 @@ const notAnswered = new Set(['connection', 'cache-control', 'transfer-encoding']
 
 const allMethods = ['POST', 'GET', 'DELETE'] as const
 
+interface FetchRoute {
+  methods?: readonly (typeof allMethods)[number][]
+  /** See `FastifyContextConfig`. */
+  faultText?: (fault: BodyFault) => string
+}
+
 /**
  * Registers a Fetch handler behind the usual gate. It audits what it does itself; of the request, only rejections are.
  * @param bodyLimit Bytes.
@@ -52,14 +59,14 @@ export function handleFetch(
   operation: Operation,
   bodyLimit: number,
   answer: (call: FetchCall) => Promise<FetchAnswer>,
-  methods: readonly (typeof allMethods)[number][] = allMethods,
+  { methods = allMethods, faultText }: FetchRoute = {},
 ): void {
   http.fastify.route({
     method: [...methods],
     url: path,
     exposeHeadRoute: false,
     bodyLimit,
-    config: { operation, isCounted: true, limit: operation.limit },
+    config: { operation, isCounted: true, limit: operation.limit, faultText },
     handler: async (request, reply) => {
       refuseStrangeOrigin(request.headers, http.options.origins)
       const { body } = request

@@ -1,7 +1,7 @@
 /** First checks of a request: a supported HTTP version, a URL of ASCII and UTF-8, and a single, allowed host name. */
 
 import { isIP } from 'node:net'
-import { Problem } from '../problem.ts'
+import { badInput, type InputPath, Problem } from '../problem.ts'
 
 interface RawRequest {
   httpVersion: string
@@ -39,24 +39,28 @@ function refusalOfVersion(raw: RawRequest): Problem | undefined {
 
 /** Rejects non-ASCII, which Node decodes as Latin-1, and encoded non-UTF-8, which parsers turn into U+FFFD. */
 function refusalOfTarget(url: string): Problem | undefined {
-  if (/[^\x21-\x7e]/.test(url)) {
-    return new Problem('bad_request', 'The URL has non-ASCII characters: percent-encode them, as UTF-8.')
-  }
-  if (!url.includes('%')) return undefined
+  const isAscii = (text: string) => !/[^\x21-\x7e]/.test(text)
+  if (!isAscii(url)) return badInput(placeIn(url, isAscii), 'has non-ASCII characters: percent-encode them, as UTF-8')
+  if (!url.includes('%') || isDecodable(url)) return undefined
+  return badInput(placeIn(url, isDecodable), 'has an invalid percent-encoding, or is not UTF-8')
+}
+
+function isDecodable(text: string): boolean {
   try {
-    decodeURIComponent(url)
-    return undefined
+    decodeURIComponent(text)
+    return true
   } catch {
-    return new Problem('bad_request', 'The URL has an invalid percent-encoding, or is not UTF-8.')
+    return false
   }
 }
 
-/** Whether no string has an unpaired surrogate (`\ud800` in JSON), which UTF-8 cannot encode. */
-export function isWellFormed(value: unknown): boolean {
-  if (typeof value === 'string') return value.isWellFormed()
-  if (Array.isArray(value)) return value.every(isWellFormed)
-  if (typeof value !== 'object' || value === null) return true
-  return Object.entries(value).every(([name, each]) => name.isWellFormed() && isWellFormed(each))
+/** Returns the part of an invalid URL that is at fault: its path, or the parameter of its query, if it has a name. */
+function placeIn(url: string, isFine: (text: string) => boolean): InputPath {
+  const [pathname = '', ...rest] = url.split('?')
+  if (!isFine(pathname)) return 'path'
+  const pairs = rest.join('?').split('&')
+  const name = pairs.find(pair => !isFine(pair))?.split('=')[0] ?? ''
+  return /^\w{1,60}$/.test(name) ? `query.${name}` : 'query'
 }
 
 interface Headers {

@@ -6,7 +6,7 @@ import type { LimitName } from '../../../contract/endpoint.ts'
 import { guard, type Operation } from '../guard.ts'
 import { addressBehind, type ForwardedWatcher } from '../network/caller-address.ts'
 import { anonymous, isMore, type Principal } from '../principal.ts'
-import { Problem } from '../problem.ts'
+import { badInput, Problem } from '../problem.ts'
 import { hasBody, leaveUnread } from './body-arrival.ts'
 import { callerOf } from './http-call.ts'
 import { type Credentials, credentialsOf, inWorkSession } from './http-credentials.ts'
@@ -186,7 +186,7 @@ export class HttpHooks {
     if (!isFree) judges.limits?.checkAddress(request.address)
     // Checked before the caller is looked up, and before the body is read.
     if (request.is404 && !this.#options.mayBePage(request)) throw this.#options.methods.nothingAt(request)
-    if (isRead(request) && hasBody(request)) throw new Problem('bad_request', 'This endpoint takes no body.')
+    if (isRead(request) && hasBody(request)) throw badInput('body', 'this endpoint takes no body')
     const looking = credentials && !request.is404 ? this.#identify(request, credentials) : undefined
     if (looking) return looking.then(() => this.#letIn(request, reply, credentials, isFree))
     this.#letIn(request, reply, credentials, isFree)

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { Endpoint } from '../../../contract/endpoint.ts'
 import { faultWords } from '../fault-words.ts'
-import { Problem } from '../problem.ts'
+import { type InputFault, type InputPath, Problem } from '../problem.ts'
 
 interface RawInput {
   params: unknown
@@ -11,6 +11,7 @@ interface RawInput {
 }
 
 type Fault = { path: string; message: string }
+type Part = 'path' | 'query' | 'body'
 
 /** Characters of an error's path and message, which may repeat input. */
 const maxWords = 300
@@ -19,7 +20,7 @@ export function parseInput<Params, Query, Body>(
   endpoint: Endpoint<Params, Query, Body>,
   raw: RawInput,
 ): { params: Params; query: Query; body: Body } {
-  const faults: Fault[] = []
+  const faults: InputFault[] = []
   const input = {
     params: parsePart(endpoint.params, raw.params, 'path', faults) as Params,
     query: parsePart(endpoint.query, raw.query, 'query', faults) as Query,
@@ -33,7 +34,7 @@ export function parseInput<Params, Query, Body>(
 /**
  * Validates one part; a part without a schema must be empty, since input that is not read is a mistake of the sender.
  */
-function parsePart(type: z.ZodType | undefined, value: unknown, name: string, faults: Fault[]): unknown {
+function parsePart(type: z.ZodType | undefined, value: unknown, name: Part, faults: InputFault[]): unknown {
   if (!type) {
     if (!isEmpty(value)) faults.push({ path: name, message: `this endpoint takes no ${name}` })
     return undefined
@@ -41,9 +42,9 @@ function parsePart(type: z.ZodType | undefined, value: unknown, name: string, fa
   const checked = checkValue(type, value)
   if ('data' in checked) return checked.data
   for (const { path, message } of checked.faults) {
-    const where = path === '' ? name : `${name}.${path}`
+    const where: InputPath = path === '' ? name : `${name}.${path}`
     const words = name === 'query' && isRepeated(value, path, message) ? 'must be given only once' : message
-    faults.push({ path: where.slice(0, maxWords), message: words.slice(0, maxWords) })
+    faults.push({ path: where.slice(0, maxWords) as InputPath, message: words.slice(0, maxWords) })
   }
   return undefined
 }
@@ -58,8 +59,8 @@ function isRepeated(query: unknown, path: string, message: string): boolean {
 export function checkValue(type: z.ZodType, value: unknown): { data: unknown } | { faults: Fault[] } {
   const result = type.safeParse(value, { error: faultWords })
   if (!result.success) return { faults: faultsOf(result.error.issues) }
-  const nul = pathOfNul(result.data)
-  return nul ? { faults: [{ path: nul.join('.'), message: 'must not contain NUL' }] } : { data: result.data }
+  const fault = faultOfText(result.data)
+  return fault ? { faults: [{ path: fault.path.join('.'), message: fault.message }] } : { data: result.data }
 }
 
 /** A value of the wrong kind is not judged further: zod also checks the length of a string where it wants an array. */
@@ -75,13 +76,19 @@ function faultsOf(issues: readonly z.core.$ZodIssue[]): Fault[] {
   return [...faults.values()]
 }
 
-/** Finds a NUL character, which PostgreSQL rejects and SQLite may treat as the end. For values of bounded depth. */
-export function pathOfNul(value: unknown): string[] | undefined {
-  if (typeof value === 'string') return value.includes('\0') ? [] : undefined
+/**
+ * Finds a NUL, which PostgreSQL rejects and SQLite may treat as the end, or an unpaired surrogate, which UTF-8 cannot
+ * encode: models and local programs may send one. For values of bounded depth.
+ */
+export function faultOfText(value: unknown): { path: string[]; message: string } | undefined {
+  if (typeof value === 'string') {
+    if (value.includes('\0')) return { path: [], message: 'must not contain NUL' }
+    return value.isWellFormed() ? undefined : { path: [], message: 'has an unpaired surrogate' }
+  }
   if (typeof value !== 'object' || value === null) return undefined
   for (const [name, each] of Object.entries(value)) {
-    const path = pathOfNul(each)
-    if (path) return [name, ...path]
+    const fault = faultOfText(each)
+    if (fault) return { ...fault, path: [name, ...fault.path] }
   }
   return undefined
 }

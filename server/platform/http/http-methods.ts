@@ -1,5 +1,5 @@
 /** Answers for URLs without a route: 404, or 405 with the allowed methods. */
-import { Problem } from '../problem.ts'
+import { badInput, Problem } from '../problem.ts'
 
 interface Route {
   method: string
@@ -37,17 +37,19 @@ export class MethodTable {
     const pathname = url.split('?')[0] ?? ''
     const shown = `${method.slice(0, 20)} ${pathname.slice(0, 200)}`
     const allowed = this.at(pathname)
-    if (allowed.length === 0) return new Problem('not_found', `Nothing exists at ${shown}.`)
-    if (allowed.includes(method)) {
-      // The router has no parameters that are longer than the longest id.
-      const isLong = pathname.split('/').some(part => part.length > idLength)
-      return new Problem(
-        'not_found',
-        isLong ? `A part of ${shown}… is longer than any id.` : `Nothing exists at ${shown}.`,
-      )
-    }
+    const nothing = new Problem('not_found', `Nothing exists at ${shown}.`)
+    if (allowed.length === 0) return nothing
+    if (allowed.includes(method)) return this.#tooLong(method, pathname) ?? nothing
     const allow = allowed.join(', ')
     return new Problem('method_not_allowed', `${shown} is not allowed; this path allows ${allow}.`, { allow })
+  }
+
+  /** Names the parameter that the router did not take, since it is longer than any id. */
+  #tooLong(method: string, pathname: string): Problem | undefined {
+    const at = pathname.split('/').findIndex(part => part.length > idLength)
+    if (at < 0) return undefined
+    const route = this.#routes.find(each => each.method === method && this.#patternOf(each.path).test(pathname))
+    return badInput(`path.${route?.path.split('/')[at]?.slice(1)}`, 'is longer than any id')
   }
 
   #patternOf(path: string): RegExp {

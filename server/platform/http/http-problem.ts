@@ -33,11 +33,8 @@ const ofFastify: ReadonlyMap<string, [ProblemCode, string]> = new Map(
   Object.entries({
     FST_ERR_CTP_BODY_TOO_LARGE: ['too_large', 'The body is too large.'],
     FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'Send the body as application/json.'],
-    FST_ERR_CTP_EMPTY_JSON_BODY: ['bad_request', 'The body is empty, but its content type says JSON.'],
-    FST_ERR_CTP_INVALID_JSON_BODY: ['bad_request', 'The body is not valid JSON.'],
     FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['bad_request', 'The body is not as long as Content-Length says.'],
     FST_ERR_BAD_URL: ['bad_request', 'The URL of the request is invalid.'],
-    FST_ERR_MAX_LIMIT_HIT: ['bad_request', 'A part of the URL is too long.'],
     FST_ERR_NOT_FOUND: ['not_found', 'Nothing exists at this path.'],
   }),
 )
@@ -62,9 +59,6 @@ export function toProblem(error: unknown): Problem | undefined {
     return new Problem('overloaded', wordsOfFault[fault], { cause: error, retryAfterSeconds })
   }
   if (isOrphan(error)) return new Problem('not_found', 'What this belongs to was deleted meanwhile.', { cause: error })
-  if (error instanceof SyntaxError && statusCode === 400) {
-    return new Problem('bad_request', 'The body is not valid JSON, or has a key that is not allowed.', { cause: error })
-  }
   if (statusCode === 413) return new Problem('too_large', 'The request is too large.', { cause: error })
   if (statusCode === 415)
     return new Problem('unsupported_media_type', 'Send the body as application/json.', { cause: error })

@@ -4,6 +4,7 @@ import type { Endpoint, LimitName } from '../../../contract/endpoint.ts'
 import type { Operation } from '../guard.ts'
 import type { Caller } from '../principal.ts'
 import type { SafeInput } from './http-input.ts'
+import type { BodyFault } from './json-fault.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -35,6 +36,8 @@ declare module 'fastify' {
     lighter?: Endpoint['lighter']
     bodyShape?: Endpoint['bodyShape']
     takesForm?: boolean
+    /** Renders the fault of a body as JSON, in a protocol that has errors of its own; answered with status 400. */
+    faultText?: ((fault: BodyFault) => string) | undefined
     /** Whether its answer may be a stream that takes over the connection. */
     mayTake?: boolean
   }

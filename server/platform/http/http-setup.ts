@@ -23,6 +23,7 @@ import { answerProblem, isCutOff, noteFault, problemOfParser, rawProblem } from 
 import { boundUnread, hasLeft, responseWith, UnderWay, unreadMs } from './http-response.ts'
 import type { HttpServer, HttpServerOptions } from './http-server.ts'
 import { cutBody, TlsConnections, tlsOptions } from './http-tls.ts'
+import { BodyFault } from './json-fault.ts'
 import { noSchemas } from './no-schemas.ts'
 import { securityHeaders } from './security-headers.ts'
 
@@ -57,7 +58,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       else socket.destroy()
     },
     frameworkErrors: (error, request, reply) => {
-      const refused = hooks.refuse(request as FastifyRequest, reply as FastifyReply, error)
+      const fault = error.code === 'FST_ERR_MAX_PARAM_LENGTH' ? methods.nothingAt(request) : error
+      const refused = hooks.refuse(request as FastifyRequest, reply as FastifyReply, fault)
       return answerProblem(options.logger, refused, request, reply as FastifyReply)
     },
   })
@@ -155,6 +157,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     // The client disconnected before its request was complete, so there is nothing to answer.
     if (isCutOff(error, request.raw)) {
       return void options.logger.debug({ request_id: request.id }, 'a request was cut off')
+    }
+    const text = error instanceof BodyFault ? request.route?.faultText?.(error) : undefined
+    if (text !== undefined) {
+      noteFault(options.logger, error, request)
+      return void reply.code(400).type('application/json; charset=utf-8').header('cache-control', 'no-store').send(text)
     }
     // The reply is not returned, for the reason given below.
     answerProblem(options.logger, error, request, reply, problem => hooks.challengeOf(request, problem))

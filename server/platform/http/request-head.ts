@@ -17,12 +17,13 @@ const maxHeaders = 50
 const requestLine = /^GET (\/[a-z/]*)(?:\?((?:[A-Za-z0-9_.,=&-]|%2C)*))? HTTP\/1\.[01]$/
 /** A header: a token (RFC 9110, section 5.6.2), a colon, and visible ASCII; no folding, no other bytes. */
 const headerLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t\x20-\x7e]*)$/
-/** Headers about framing or protocol changes, which are left to Node's parser. */
+/** Headers about framing or protocol changes, and one that is validated; they are left to Node's parser. */
 const unusual = new Set([
   'content-length',
   'expect',
   'http2-settings',
   'proxy-connection',
+  'rustymail-session',
   'te',
   'trailer',
   'transfer-encoding',
