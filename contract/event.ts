@@ -17,6 +17,7 @@ import { ProposalNews } from './proposal.ts'
 import type { Scope } from './scope.ts'
 import { StreamHealth } from './stream-health.ts'
 import { SubmissionState } from './submission.ts'
+import { announcedSubject } from './text-bounds.ts'
 import { AccountId, Limit, Timestamp } from './wire.ts'
 
 const at = Timestamp
@@ -33,9 +34,6 @@ const client = {
 
 const token = { token_id: z.string(), name: z.string(), user_id: z.string(), at }
 const user = { user_id: z.string(), name: z.string(), email: z.string(), role: Role, at }
-
-/** Maximum UTF-16 units of a subject in a fact; short, since the log holds many facts. */
-export const announcedSubject = 300
 
 const onlyInMemory =
   'null where the mail server does not report it; absent in facts read from the database, which holds no mail'

@@ -18,9 +18,6 @@ export const Protection = z
   .meta({ id: 'Protection' })
 export type Protection = z.infer<typeof Protection>
 
-/** Maximum number of nested protections reported; deeper ones are left out. */
-export const maxProtections = 5
-
 export const Unsubscribe = z
   .object({
     urls: z

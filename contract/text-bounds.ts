@@ -22,6 +22,12 @@ export const mailBounds = {
   keyword: 100,
 } as const
 
+/** Maximum UTF-16 units of a subject in a fact; short, since the log holds many facts. */
+export const announcedSubject = 300
+
+/** Maximum number of nested protections reported; deeper ones are left out. */
+export const maxProtections = 5
+
 /** Warnings about a sender, in the order in which they are reported. */
 export const senderWarnings = [
   'invalid_address',

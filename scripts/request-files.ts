@@ -1,8 +1,8 @@
 /**
  * Prints our own source files that one request enters: `node scripts/run.js scripts/request-files.ts`. V8 counts calls
  * on the main thread of a running server during one request. A file counts if each of several such requests enters it,
- * which excludes timers that fire in one of them; only `contract/` and `server/` are counted, which excludes the
- * sandbox and this script.
+ * which excludes timers that fire in one of them; functions that also run all the time without a request are left out.
+ * Only `contract/` and `server/` are counted, which excludes the sandbox and this script.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
@@ -22,6 +22,9 @@ const root = join(import.meta.dirname, '..')
 const home = mkdtempSync(join(tmpdir(), 'rustymail-request-files-'))
 const variables = { RUSTYMAIL_PORT: '0', RUSTYMAIL_DATA_DIR: home }
 const app = createApp(loadConfig(['--demo'], variables), { logger: createLogger('silent') })
+const folders = ['contract', 'server'].map(folder => `file://${join(root, folder)}/`)
+/** Functions that timers call all the time, which no request has called. */
+let idle = new Set<string>()
 /** Asked for once, so that no request of `mcp` enters the files that know it. */
 let endpoint = ''
 const session = new Session()
@@ -43,6 +46,7 @@ try {
   const read = (index: number) => mcp(token.proof, 'mail_read', { refs: [`${account}.${refs[index % refs.length]}`] })
   // Lazily loaded modules are loaded by now.
   for (let round = 0; round < 3; round++) await read(rounds + round)
+  idle = await calledWhileIdle()
   await report('GET …/messages', ask)
   await report('MCP mail_read', read)
   await report('MCP mail_read of a cached message', () => read(0))
@@ -69,12 +73,8 @@ async function report(what: string, request: (round: number) => Promise<unknown>
   for (let round = 0; round < rounds; round++) {
     // Audit entries of the last request are written by now.
     await wait(500)
-    await session.post('Profiler.enable')
-    await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false })
-    await request(round)
-    const { result } = await session.post('Profiler.takePreciseCoverage')
-    await session.post('Profiler.stopPreciseCoverage')
-    entered.push(new Set(result.filter(isEntered).map(({ url }) => relative(root, fileURLToPath(url)))))
+    const called = await calledDuring(() => request(round))
+    entered.push(new Set([...called].filter(one => !idle.has(one)).map(fileOf)))
   }
   const always = [...entered[0]!].filter(file => entered.every(set => set.has(file))).sort()
   const sometimes = new Set(entered.flatMap(set => [...set]).filter(file => !always.includes(file)))
@@ -82,7 +82,33 @@ async function report(what: string, request: (round: number) => Promise<unknown>
   console.log(`  not by each request: ${[...sometimes].sort().join(', ') || 'none'}\n`)
 }
 
-function isEntered({ url, functions }: { url: string; functions: { ranges: { count: number }[] }[] }): boolean {
-  const isOwn = ['contract', 'server'].some(folder => url.startsWith(`file://${join(root, folder)}/`))
-  return isOwn && functions.some(({ ranges }) => ranges[0]!.count > 0)
+/** Returns the functions that run again and again while nothing is requested. */
+async function calledWhileIdle(): Promise<Set<string>> {
+  let always = await calledDuring(() => wait(100))
+  for (let round = 1; round < rounds; round++) {
+    const called = await calledDuring(() => wait(100))
+    always = new Set([...always].filter(one => called.has(one)))
+  }
+  return always
+}
+
+/** Returns our own functions that are called meanwhile, as `server/file.ts:offset`. */
+async function calledDuring(work: () => Promise<unknown>): Promise<Set<string>> {
+  await session.post('Profiler.enable')
+  await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false })
+  await work()
+  const { result } = await session.post('Profiler.takePreciseCoverage')
+  await session.post('Profiler.stopPreciseCoverage')
+  const own = result.filter(({ url }) => folders.some(folder => url.startsWith(folder)))
+  return new Set(
+    own.flatMap(({ url, functions }) =>
+      functions.flatMap(({ ranges: [range] }) =>
+        range && range.count > 0 ? [`${relative(root, fileURLToPath(url))}:${range.startOffset}`] : [],
+      ),
+    ),
+  )
+}
+
+function fileOf(called: string): string {
+  return called.slice(0, called.lastIndexOf(':'))
 }

@@ -19,7 +19,7 @@ import { HeadKeeper } from './head-keeper.ts'
 import { RefusalTally } from './refusal-tally.ts'
 import type { TrailHead } from './trail-head.ts'
 import { TrailReader, type TrailReading } from './trail-reader.ts'
-import { TrailSettings } from './trail-settings.ts'
+import { defaultSettings, loadSettings, sealSettings } from './trail-settings.ts'
 
 export interface AuditServiceOptions {
   store: AuditStore
@@ -65,11 +65,11 @@ export class AuditService {
   readonly #trail: AuditTrail
   readonly #writer: AuditWriter
   readonly #keeper: HeadKeeper
-  readonly #settings: TrailSettings
   readonly #reading: TrailReading
   /** Separate tallies, so that a flood of anonymous callers does not hide attempts of known ones. */
   readonly #tallies = { strangers: new RefusalTally(limitsOfStrangers), known: new RefusalTally(limitsOfKnown) }
   readonly #stopped = new AbortController()
+  #settings = defaultSettings
   #newest = 0
   #publishing: NodeJS.Timeout | undefined
   #forgetting: Promise<void> | undefined
@@ -80,7 +80,6 @@ export class AuditService {
     this.#options = options
     this.#chain = new AuditChain(secrets)
     this.#reading = options.reading ?? new TrailReader({ store, chain: this.#chain, head })
-    this.#settings = new TrailSettings({ store, secrets, logger })
     this.#keeper = new HeadKeeper({ head, store, now, logger })
     this.#trail = new AuditTrail({ store, chain: this.#chain, logger, now, keeper: this.#keeper })
     this.#writer = new AuditWriter({
@@ -93,7 +92,7 @@ export class AuditService {
   }
 
   async start(): Promise<void> {
-    await this.#settings.load()
+    this.#settings = await loadSettings(this.#options)
     await this.#findPlace()
     const { signal } = this.#stopped
     const failed = (err: unknown) => this.#options.logger.error({ err }, 'the audit trail could not be maintained')
@@ -144,13 +143,13 @@ export class AuditService {
   }
 
   get settings(): AuditSettings {
-    return this.#settings.current
+    return this.#settings
   }
 
   /** Returns true for all writes and refusals, and for reads according to the settings. */
   wants(effect: AuditFact['effect'], operation: string, outcome = 'ok'): boolean {
     if (effect !== 'read' || outcome !== 'ok') return true
-    const { reads } = this.#settings.current
+    const { reads } = this.#settings
     return reads === 'all' || (reads === 'mail' && isOfMail.test(operation))
   }
 
@@ -200,8 +199,11 @@ export class AuditService {
     return this.#verifying
   }
 
-  changeSettings(settings: AuditSettings): Promise<AuditSettings> {
-    return this.#settings.change(settings, new Date(this.#options.now()).toISOString())
+  async changeSettings(settings: AuditSettings): Promise<AuditSettings> {
+    const { store, secrets, now } = this.#options
+    await store.saveSettings(sealSettings(settings, secrets), new Date(now()).toISOString())
+    this.#settings = settings
+    return settings
   }
 
   /** Prunes what is too old or too much, oldest first, and records that. Returns the number of entries. */

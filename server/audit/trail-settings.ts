@@ -11,45 +11,24 @@ import type { AuditStore } from './audit-store.ts'
 
 const Stored = z.object({ settings: AuditSettings, seal: z.string() })
 
-const defaultSettings: AuditSettings = { reads: 'mail', keep_days: 365, keep_entries: 1_000_000 }
+export const defaultSettings: AuditSettings = { reads: 'mail', keep_days: 365, keep_entries: 1_000_000 }
 
 interface TrailSettingsOptions {
-  store: Pick<AuditStore, 'findSettings' | 'saveSettings'>
+  store: Pick<AuditStore, 'findSettings'>
   secrets: Pick<SecretBox, 'derive'>
   logger: Logger
 }
 
-/** The effective settings: the defaults, if the stored ones were not sealed with this key. */
-export class TrailSettings {
-  readonly #options: TrailSettingsOptions
-  #current = defaultSettings
-
-  constructor(options: TrailSettingsOptions) {
-    this.#options = options
+/** Returns the stored settings; the defaults, if there are none that were sealed with this key. */
+export async function loadSettings({ store, secrets, logger }: TrailSettingsOptions): Promise<AuditSettings> {
+  const stored = await store.findSettings()
+  const settings = openSettings(stored, secrets)
+  if (!settings && stored !== undefined) {
+    logger.error(
+      'the settings of the audit trail were not sealed with this key: the defaults apply until they are set again',
+    )
   }
-
-  get current(): AuditSettings {
-    return this.#current
-  }
-
-  async load(): Promise<void> {
-    const { store, secrets, logger } = this.#options
-    const stored = await store.findSettings()
-    const settings = openSettings(stored, secrets)
-    if (settings) this.#current = settings
-    else if (stored !== undefined) {
-      logger.error(
-        'the settings of the audit trail were not sealed with this key: the defaults apply until they are set again',
-      )
-    }
-  }
-
-  async change(settings: AuditSettings, at: string): Promise<AuditSettings> {
-    const { store, secrets } = this.#options
-    await store.saveSettings(sealSettings(settings, secrets), at)
-    this.#current = settings
-    return settings
-  }
+  return settings ?? defaultSettings
 }
 
 /** Returns the settings in the stored form. */

@@ -1,12 +1,11 @@
 /** Every text and list of a message or folder that a stranger decides of, at its bound and past it; the contract takes all that comes out. */
 import { expect, test } from 'vitest'
-import { announcedSubject } from '../../contract/event.ts'
 import { type Address, Folder, Message, MessageSummary, mailBounds } from '../../contract/mail.ts'
+import { announcedSubject } from '../../contract/text-bounds.ts'
 import { asciiAddress } from '../mail/ascii-address.ts'
 import { cutText } from '../reading/stranger-text.ts'
 import type { MessageContent } from './mail-gateway.ts'
-import { toAnnounced, toFolders, toMessage } from './message-bounds.ts'
-import { toSummary } from './summary-bounds.ts'
+import { toAnnounced, toFolders, toMessage, toSummary } from './message-bounds.ts'
 
 const placed = { ref: 'abcdefgh', uid_validity: 1 }
 const long = (length: number) => '😀'.repeat(length)

@@ -1,26 +1,36 @@
 /**
  * Bounds every text and list that strangers wrote in messages and folders before it becomes JSON, whichever server it
- * came from.
+ * came from. Loads no schemas, since threads of the index write lists too.
  */
-import { announcedSubject } from '../../contract/event.ts'
-import {
-  type Address,
-  type Attachment,
-  type Folder,
-  type Message,
-  type MessageSummary,
-  mailBounds,
-} from '../../contract/mail.ts'
-import { maxProtections } from '../../contract/message-marks.ts'
+import type { Address, Attachment, Folder, Message, MessageSummary } from '../../contract/mail.ts'
+import { announcedSubject, flagNames, mailBounds, maxProtections } from '../../contract/text-bounds.ts'
 import { cutText } from '../reading/stranger-text.ts'
-import type { MessageContent, MessageHead, PartInfo } from './mail-gateway.ts'
+import type { MessageContent, MessageHead, MessageHeader, PartInfo } from './mail-gateway.ts'
 import { inlineProtectionOf } from './message-protection.ts'
-import { countOf, type Head, idOf, toAddresses, toSummary } from './summary-bounds.ts'
 
+/** Fields that need more than the message are added elsewhere. */
+type Head = Omit<MessageSummary, 'ref' | 'uid_validity' | 'sender_warnings'>
 type Body = Omit<
   Message,
   keyof MessageSummary | 'auth' | 'parts_differ' | 'text_from' | 'calendar' | 'attached_to' | 'unsubscribe'
 >
+
+export function toSummary(header: MessageHeader): Head {
+  return {
+    uid: header.uid,
+    message_id: idOf(header.messageId),
+    subject: cutText(header.subject, mailBounds.subject),
+    from: toAddresses(header.from, mailBounds.listed),
+    from_count: countOf(header.from, header.fromCount),
+    to: toAddresses(header.to, mailBounds.listed),
+    to_count: countOf(header.to, header.toCount),
+    date: header.date,
+    ...toMarks(header),
+    size_bytes: header.sizeBytes,
+    has_attachments: header.hasAttachments,
+    faults: header.faults,
+  }
+}
 
 /** Returns what the event log stores of a new message. */
 export function toAnnounced(head: MessageHead | undefined): { from: Address | null; subject: string | null } {
@@ -86,4 +96,33 @@ function toAttachment(
     type: cutText(type, mailBounds.type),
     content_id: idOf(contentId),
   }
+}
+
+/**
+ * Returns flags and keywords in a fixed order, whatever the source. A truncated keyword would be another one, so long
+ * ones are dropped.
+ */
+function toMarks({ flags, keywords }: Pick<MessageHeader, 'flags' | 'keywords'>): Pick<Head, 'flags' | 'keywords'> {
+  const whole = keywords.filter(({ length }) => length <= mailBounds.keyword)
+  return {
+    flags: flagNames.filter(flag => flags.includes(flag)),
+    keywords: [...new Set(whole)].sort().slice(0, mailBounds.keywords),
+  }
+}
+
+function toAddresses(list: readonly Address[], most: number): Address[] {
+  // A truncated address ends with `…` and is longer than any deliverable one, so it cannot be mistaken for one.
+  return list.slice(0, most).map(({ name, email }) => ({
+    name: name === null ? null : cutText(name, mailBounds.name),
+    email: cutText(email, mailBounds.email),
+  }))
+}
+
+/** Returns null for an id that is too long: a truncated one would be another id. */
+function idOf(id: string | null): string | null {
+  return id !== null && id.length <= mailBounds.id ? id : null
+}
+
+function countOf(list: readonly Address[], count: number): number {
+  return Math.max(list.length, count)
 }

@@ -1,5 +1,6 @@
 /** Detects how a message is signed or encrypted, from its structure and text; nothing is verified or decrypted. */
-import { maxProtections, type Protection } from '../../contract/message-marks.ts'
+import type { Protection } from '../../contract/message-marks.ts'
+import { maxProtections } from '../../contract/text-bounds.ts'
 import type { PartNode } from './body-structure.ts'
 
 type Found = Omit<Protection, 'is_whole'>

@@ -3,8 +3,8 @@
  * again.
  */
 import type { SearchHit } from '../../contract/mail-search.ts'
+import { toSummary } from '../imap/message-bounds.ts'
 import { MessageRefs } from '../imap/message-ref.ts'
-import { toSummary } from '../imap/summary-bounds.ts'
 import { foldersIn } from '../index/search-tree.ts'
 import type { HitStyle, HitWriter, SearchHit as IndexedHit } from '../index/search-types.ts'
 import { Signer } from '../platform/secret-box.ts'

@@ -1,8 +1,8 @@
 /** Mail as known to the local index: changes, threads and indexing progress. Never queries the mail server. */
 import type { IndexLevel } from '../../contract/accounts.ts'
 import type { Contact, IndexStatus, IndexedMessage as ListedMessage, ThreadSummary } from '../../contract/mail-index.ts'
+import { toSummary } from '../imap/message-bounds.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
-import { toSummary } from '../imap/summary-bounds.ts'
 import { IndexFault } from '../index/index-fault.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
 import type { IndexedMessage, ThreadCursor } from '../index/index-types.ts'

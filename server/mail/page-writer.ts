@@ -3,8 +3,8 @@
  * again.
  */
 import type { Flag, MessageSummary } from '../../contract/mail.ts'
+import { toSummary } from '../imap/message-bounds.ts'
 import { MessageRefs } from '../imap/message-ref.ts'
-import { toSummary } from '../imap/summary-bounds.ts'
 import { addressesOf } from '../index/envelope.ts'
 import type { ListedPage, ListedRow, PageWriter } from '../index/index-page.ts'
 import { messageIdText, threadIdText } from '../index/message-identity.ts'

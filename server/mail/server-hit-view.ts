@@ -1,7 +1,7 @@
 /** Converts a message found only by the mail server to the API's form. */
 import type { SearchHit } from '../../contract/mail-search.ts'
+import { toSummary } from '../imap/message-bounds.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
-import { toSummary } from '../imap/summary-bounds.ts'
 import type { Owner } from './mail-service.ts'
 import { warningsOf } from './sender-warnings.ts'
 import type { ServerHit } from './server-hits.ts'

@@ -1,9 +1,16 @@
-/** Validates incoming JSON-RPC frames before they are processed, and reads what they say about their client. */
-
+/**
+ * Validates incoming JSON-RPC frames before they are processed, and reads what they and their headers say about their
+ * client and its run.
+ */
+import { randomBytes } from 'node:crypto'
+import { WorkSession } from '../../contract/work-session.ts'
+import { TextAnswer } from '../platform/http/answer-text.ts'
+import type { FetchAnswer } from '../platform/http/http-fetch.ts'
 import type { Caller } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { TraceCarrier } from '../platform/tracing/span.ts'
 import type { ClientResponse } from './client-requests.ts'
+import { runOf, sessionHeader } from './http-sessions.ts'
 import { McpError, type McpPeer, mcpErrors } from './mcp-port.ts'
 
 /** Characters of an id, which every response and notification repeats. The SDK's clients count, others use a UUID. */
@@ -119,7 +126,6 @@ export interface McpObserver {
 }
 
 const metaKey = '_meta'
-const infoKey = 'io.modelcontextprotocol/clientInfo'
 const revisionKey = 'io.modelcontextprotocol/protocolVersion'
 
 /**
@@ -130,7 +136,7 @@ export function claimsOf(headers: Headers, body: unknown): Pick<McpClaims, 'meth
   const first = Array.isArray(body) ? body[0] : body
   const { method, params } = fieldsOf(first)
   const { clientInfo, protocolVersion, [metaKey]: meta } = fieldsOf(params)
-  const { [infoKey]: info = clientInfo, [revisionKey]: revision = protocolVersion } = fieldsOf(meta)
+  const { [clientInfoKey]: info = clientInfo, [revisionKey]: revision = protocolVersion } = fieldsOf(meta)
   return {
     method: textOf(method),
     revision: headers.get('mcp-protocol-version') ?? textOf(revision),
@@ -139,9 +145,51 @@ export function claimsOf(headers: Headers, body: unknown): Pick<McpClaims, 'meth
 }
 
 function fieldsOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  return isObject(value) ? value : {}
 }
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
+}
+
+/**
+ * Reads the name of the client's run (revisions of 2025, Streamable HTTP, "Session Management"), by which its work is
+ * found and undone; `unknown` if it cannot be ours, so that the client must initialize again. No state is kept of it:
+ * every well-formed name is accepted, since it is a label within its token, and grants nothing.
+ */
+export function mcpSessionOf(headers: Headers): { name: string | undefined } | 'unknown' {
+  const value = headers.get(sessionHeader)
+  if (value === null) return { name: undefined }
+  const name = WorkSession.safeParse(runOf(value))
+  return name.success ? { name: name.data } : 'unknown'
+}
+
+/** Sets the session name, unless the caller chose one by our own header. */
+export function callerIn(caller: Caller, name: string | undefined): Caller {
+  const { principal } = caller
+  if (name === undefined || principal.workSession !== undefined) return caller
+  return { ...caller, principal: { ...principal, workSession: name } }
+}
+
+/** Returns an unguessable name. @param mark Names the transport. */
+export function newSessionName(mark: 'mcp' | 'sse' | 'stdio'): string {
+  return `${mark}-${randomBytes(24).toString('base64url')}`
+}
+
+/** Adds a session name to a successful answer to `initialize` that has none yet. */
+export function withNewSession(answer: FetchAnswer, body: unknown): FetchAnswer {
+  const isInitialize = methodOf(body) === 'initialize' && 'id' in fieldsOf(body)
+  if (!answer.ok || !isInitialize || answer.headers.has(sessionHeader)) return answer
+  const headers = new Headers(answer.headers)
+  headers.set(sessionHeader, newSessionName('mcp'))
+  const { status } = answer
+  return answer instanceof TextAnswer
+    ? new TextAnswer(answer.words, { status, headers })
+    : new Response(answer.body, { status, headers })
+}
+
+/** "The server MAY terminate the session at any time, after which it MUST respond … with HTTP 404." */
+export function sessionNotFound(): Response {
+  const error = { code: -32_001, message: 'Session not found: initialize again.' }
+  return Response.json({ jsonrpc: '2.0', error, id: null }, { status: 404 })
 }

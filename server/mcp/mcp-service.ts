@@ -7,9 +7,20 @@ import type { Caller } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Exchange, ExchangeKind, ExchangeRegistry } from './exchange-registry.ts'
 import { runOf, sessionHeader } from './http-sessions.ts'
-import { claimsOf, type McpClaims, type McpObserver, type McpSeen } from './mcp-frames.ts'
+import {
+  callerIn,
+  claimsOf,
+  faultOfId,
+  invalidRequest,
+  type McpClaims,
+  type McpObserver,
+  type McpSeen,
+  mcpSessionOf,
+  newSessionName,
+  sessionNotFound,
+  withNewSession,
+} from './mcp-frames.ts'
 import type { McpChange, McpContext, McpOpen, McpPort, McpSession, McpSessionOptions } from './mcp-port.ts'
-import { callerIn, mcpSessionOf, newSessionName, sessionNotFound, withNewSession } from './mcp-session.ts'
 import { wantedForm } from './result-form.ts'
 
 export interface McpServiceOptions {
@@ -227,12 +238,8 @@ class Watch {
   }
 }
 
-/** Characters of an id, which every response repeats. The SDK's clients count, others use a UUID. */
-const maxIdLength = 200
 /** Messages per batch (revision 2025-03-26). */
 const maxBatch = 50
-/** JSON-RPC 2.0, section 5.1: Invalid Request. */
-const invalidRequest = -32_600
 
 /** Returns the answer to an invalid id or batch; undefined otherwise, although the body may still be invalid. */
 function refusalOf(body: unknown): Response | undefined {
@@ -240,16 +247,12 @@ function refusalOf(body: unknown): Response | undefined {
     if (body.length > maxBatch) return refusal(`A batch has ${maxBatch} messages at most.`)
     return body.map(message => (Array.isArray(message) ? undefined : refusalOf(message))).find(Boolean)
   }
-  if (typeof body !== 'object' || body === null || !('id' in body)) return undefined
-  const { id } = body
-  if (typeof id === 'number' || (typeof id === 'string' && id.length <= maxIdLength)) return undefined
-  return refusal(`The id must be a number or a string of at most ${maxIdLength} characters.`)
+  const fault = faultOfId(body)
+  return fault === undefined ? undefined : refusal(fault)
 }
 
-/** Has no id, since an invalid one would be repeated. */
 function refusal(words: string): Response {
-  const error = { code: invalidRequest, message: `Invalid Request: ${words}` }
-  return Response.json({ jsonrpc: '2.0', error, id: null }, { status: 400 })
+  return Response.json(invalidRequest(words), { status: 400 })
 }
 
 function kicked(): Problem {
