@@ -65,7 +65,7 @@ export const ApprovalDetail = Approval.extend({
   warnings: z
     .array(z.string())
     .describe(
-      'About its recipients and text, such as addresses that look like those of contacts; empty once its draft is gone',
+      'About its recipients and text, such as addresses that look like those of contacts, without what `findings` already say; empty once its draft is gone',
     ),
 }).meta({ id: 'ApprovalDetail' })
 export type ApprovalDetail = z.infer<typeof ApprovalDetail>

@@ -1,9 +1,10 @@
 /**
  * Shows an approval with exactly what will be sent, parsed from its bytes, and the sender's activity in the last hour.
  */
-import type { ApprovalDetail } from '../../contract/approvals.ts'
+import type { Approval, ApprovalDetail } from '../../contract/approvals.ts'
 import type { ComposedMessages } from '../drafts/composed-messages.ts'
 import type { DraftService } from '../drafts/draft-service.ts'
+import { neverWrittenTo } from '../drafts/draft-warnings.ts'
 import type { OutboxService } from '../outbox/outbox-service.ts'
 import type { SubmissionRow } from '../outbox/submission-tables.ts'
 import type { Principal } from '../platform/principal.ts'
@@ -45,7 +46,7 @@ export class ApprovalDetails {
       hash: row.hash,
       content,
       activity: await activities.of(approval.asks.id),
-      warnings: await this.#warnings(principal, row),
+      warnings: unsaid(await this.#warnings(principal, row), approval),
     }
   }
 
@@ -56,4 +57,11 @@ export class ApprovalDetails {
     })
     return draft?.rev === row.rev ? draft.warnings : []
   }
+}
+
+/** Returns the warnings without those that the reasons for holding the message already name. */
+function unsaid(warnings: readonly string[], { findings }: Approval): string[] {
+  const strangers = findings.find(({ rule }) => rule === 'approval_strangers')?.recipients ?? []
+  const said = new Set(strangers.map(neverWrittenTo))
+  return warnings.filter(warning => !said.has(warning))
 }

@@ -55,7 +55,7 @@ export class DraftWarnings {
       const imitated = domain === undefined ? undefined : imitatedBy(domain, domains)
       if (twin) lookalikes.push(`${email} looks like ${twin.email}, to whom you write.`)
       else if (imitated !== undefined) lookalikes.push(`The domain of ${email} looks like ${imitated}.`)
-      if (written && !written.has(email)) strangers.push(`You have never written to ${email}.`)
+      if (written && !written.has(email)) strangers.push(neverWrittenTo(email))
     }
     return [...lookalikes, ...strangers]
   }
@@ -87,6 +87,11 @@ function* plainWarnings(draft: Written, answered: AnsweredMessage | undefined): 
     yield `${answered.omitted} recipients of the message are left out, since it has too many.`
   }
   for (const name of answered?.leftOut ?? []) yield `${name} is not attached: there is no room for it.`
+}
+
+/** Returns the warning about a recipient to whom nothing was sent before. */
+export function neverWrittenTo(email: string): string {
+  return `You have never written to ${keyOf(email)}.`
 }
 
 const isNamed = (domain: string | undefined): domain is string => domain !== undefined

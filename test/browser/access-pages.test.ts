@@ -50,6 +50,10 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     return page
   }
   const rowOf = (page: Page, text: string) => page.getByRole('row').filter({ hasText: text })
+  const chooseMore = async (page: Page, row: string, action: string) => {
+    await page.getByRole('button', { name: `More: ${row}` }).click()
+    await page.getByRole('button', { name: action, exact: true }).click()
+  }
 
   test('an invited user signs in by the link, sees what their role may, and is signed out when they are disabled', async () => {
     const name = `Grace ${++names}`
@@ -74,8 +78,8 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       await theirs.getByText('Your role cannot open this page').waitFor()
     }
     await theirs.getByRole('button', { name: 'Live', exact: true }).waitFor()
-    await page.getByRole('button', { name: `Disable: ${name}` }).click()
-    await page.getByRole('button', { name: 'Disable', exact: true }).click()
+    await chooseMore(page, name, 'Disable')
+    await page.getByRole('dialog').getByRole('button', { name: 'Disable', exact: true }).click()
     await theirs.getByRole('heading', { name: /sign in/i }).waitFor()
     await theirs.getByText('Your access was disabled').waitFor()
     await expectAccessible(theirs, 'why one is signed out')
@@ -84,9 +88,9 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await stranger.getByLabel('Email').waitFor()
     expect(await stranger.getByText('was disabled').count()).toBe(0)
     await rowOf(page, name).getByText('Disabled').waitFor()
-    await page.getByRole('button', { name: `Delete: ${name}` }).click()
+    await chooseMore(page, name, 'Delete')
     expect(await page.getByRole('dialog').innerText()).toMatch(/Grace[\s\S]*tokens stop working/)
-    await page.getByRole('button', { name: 'Delete', exact: true }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click()
     await rowOf(page, name).waitFor({ state: 'detached' })
   })
 
@@ -127,8 +131,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect((await connected.listTools()).tools.map(({ name }) => name)).toContain('mail_read')
     const tokens = await open('/tokens', 'Tokens')
     await rowOf(tokens, 'Hosted helper').getByText('OAuth client “Test client”').waitFor()
-    await tokens.getByRole('button', { name: 'More: Hosted helper' }).click()
-    await tokens.getByRole('button', { name: 'Revoke', exact: true }).click()
+    await chooseMore(tokens, 'Hosted helper', 'Revoke')
     await tokens.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
     await rowOf(tokens, 'Hosted helper').waitFor({ state: 'detached' })
     await expect(connected.listTools()).rejects.toThrow()
@@ -164,8 +167,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       await people.tell(proof, 'POST', api.users.inviteUser.path, wanted)
     }
     const page = await open('/tokens', 'Tokens')
-    await page.getByRole('button', { name: `More: ${name}` }).click()
-    await page.getByRole('button', { name: 'Revoke', exact: true }).click()
+    await chooseMore(page, name, 'Revoke')
     const box = page.getByRole('checkbox', { name: 'Also disable these 6 users' })
     await box.waitFor()
     for (const colorScheme of ['light', 'dark'] as const) {
@@ -195,7 +197,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
 
   test('the last administrator is told why they must stay', async () => {
     const page = await open('/users', 'Users')
-    await page.getByRole('button', { name: `Disable: ${administrator.name}` }).click()
+    await chooseMore(page, administrator.name, 'Disable')
     await page.getByText('is the only administrator who can sign in').waitFor()
     await page.getByRole('button', { name: 'OK' }).click()
     await rowOf(page, administrator.email).getByText('Active').waitFor()
@@ -304,8 +306,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.waitForURL(/operation=accounts\./)
     const downloading = page.waitForEvent('download')
     await page.getByRole('link', { name: 'JSON Lines' }).click()
-    const file = await (await downloading).path()
-    const operations = readFileSync(file, 'utf8')
+    const operations = readFileSync(await (await downloading).path(), 'utf8')
       .trim()
       .split('\n')
       .map(line => JSON.parse(line).operation)
@@ -357,7 +358,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     })
     const { page } = await visit(browser, run.url, { storageState })
     for (const [path, heading, action] of [
-      ['/users', 'Users', /^Delete ?: Maximiliane/],
+      ['/users', 'Users', /^More ?: Maximiliane/],
       ['/tokens', 'Tokens', /^More ?: Nightly/],
       ['/sessions', 'Sessions', /^Sign out ?: /],
       ['/clients', 'Clients', /^Disconnect /],

@@ -37,6 +37,7 @@ const root = multipart('mixed', [
   html('<p>meeting Friday</p>'),
   text('footer of the list'),
   file('application/zip', 'plan.zip', 'zip bytes'),
+  file('application/octet-stream', 'invoice.pdf.exe', 'MZ'),
   leaf('text/calendar', calendar),
   multipart('signed', [text('signed words'), leaf('application/pgp-signature', 'sig')]),
   attached(inner),
@@ -78,6 +79,7 @@ describe.skipIf(!available('chromium'))('the parts of a message', () => {
       return [download.suggestedFilename(), readFileSync(await download.path(), 'utf8')]
     }
     expect(await save('Download plan.zip')).toEqual(['plan.zip', 'zip bytes'])
+    await page.getByRole('link', { name: 'Download invoice.pdf.exe: Program, not PDF' }).waitFor()
     expect(await save('Save all')).toEqual(['parts.zip', expect.stringMatching(/^PK[\s\S]*zip bytes/)])
     expect(await save('Save as .eml')).toEqual(['parts.eml', expect.stringContaining('Subject: parts\r\n')])
     await page

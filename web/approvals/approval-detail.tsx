@@ -12,7 +12,7 @@ import { ErrorState } from '../ui/error-state.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { SkeletonRows } from '../ui/skeleton.tsx'
 import { ApprovalActions } from './approval-actions.tsx'
-import { approvalStates, reasonsOf } from './approval-words.ts'
+import { approvalStates, reasonsOf, strangersOf } from './approval-words.ts'
 import { AskerActivity } from './asker-activity.tsx'
 import { HeldRecipients } from './held-recipients.tsx'
 import { MessageWarnings } from './message-warnings.tsx'
@@ -93,7 +93,7 @@ function Detail({ detail, isEdited, onShowNew }: { detail: ApprovalDetail; isEdi
         <AskerActivity name={asks.name} activity={activity} />
         <Reasons detail={detail} />
         <MessageWarnings warnings={detail.warnings} />
-        <HeldRecipients submission={submission} content={content} />
+        <HeldRecipients submission={submission} content={content} strangers={strangersOf(detail)} />
         <OutgoingAttachments {...held.files} />
         <OutgoingContent {...held.words} />
         <Decisions detail={detail} />

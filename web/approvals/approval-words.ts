@@ -27,6 +27,12 @@ export function reasonsOf({ findings }: Pick<Approval, 'findings'>): string[] {
   return [...new Set(findings.map(({ why }) => why))]
 }
 
+/** Returns the recipients, in lower case, that the account never wrote to and that the message is held for. */
+export function strangersOf({ findings }: Pick<Approval, 'findings'>): ReadonlySet<string> {
+  const found = findings.filter(({ rule }) => rule === 'approval_strangers')
+  return new Set(found.flatMap(({ recipients = [] }) => recipients.map(email => email.toLowerCase())))
+}
+
 /** Splits an address so that its domain, which decides where mail goes, can be emphasised. */
 export function splitAddress(email: string): { local: string; domain: string } {
   const at = email.lastIndexOf('@')

@@ -1,6 +1,7 @@
 /** The envelope of a held message and its time, each address in full; those outside the sender's domain are marked. */
 import type { MessageContent } from '../../contract/draft.ts'
 import type { Submission } from '../../contract/submission.ts'
+import { zoneAt } from '../analytics/time-labels.ts'
 import { AddressText } from '../outbox/address-text.tsx'
 import { formatCount, formatDateTime } from '../platform/format.ts'
 import { visibleText } from '../platform/visible-text.ts'
@@ -15,9 +16,12 @@ const many = 6
 export function HeldRecipients({
   submission: { recipients, send_at: sendAt },
   content: { envelope, people },
+  strangers,
 }: {
   submission: Pick<Submission, 'recipients' | 'send_at'>
   content: Pick<MessageContent, 'envelope' | 'people'>
+  /** Recipients, in lower case, that the account never wrote to. */
+  strangers: ReadonlySet<string>
 }) {
   const ownDomain = splitAddress(envelope.from).domain.toLowerCase()
   const kindOf = new Map(recipients.map(({ email, kind }) => [email.toLowerCase(), kind]))
@@ -41,7 +45,8 @@ export function HeldRecipients({
         <p className="flex gap-2">
           <span className="w-14 shrink-0 text-muted">Sent</span>
           <span className="min-w-0">
-            not before {formatDateTime(Date.parse(sendAt))} <Badge tone="warn">Scheduled</Badge>
+            not before {formatDateTime(Date.parse(sendAt))} {zoneAt(Date.parse(sendAt))}{' '}
+            <Badge tone="warn">Scheduled</Badge>
           </span>
         </p>
       )}
@@ -61,6 +66,7 @@ export function HeldRecipients({
               name={nameOf.get(email.toLowerCase()) ?? null}
               email={email}
               isOther={isOther(email, ownDomain)}
+              isNew={strangers.has(email.toLowerCase())}
             />
           </li>
         ))}
@@ -75,18 +81,21 @@ function Line({
   name,
   email,
   isOther = false,
+  isNew = false,
 }: {
   label: string
   name: string | null
   email: string
   isOther?: boolean
+  isNew?: boolean
 }) {
   return (
     <p className="flex gap-2">
       <span className="w-14 shrink-0 text-muted">{label}</span>
       <span className="min-w-0">
         {name !== null && <bdi className="wrap-anywhere">{visibleText(name)} </bdi>}
-        <AddressText email={email} /> {isOther && <Badge tone="warn">Another domain</Badge>}
+        <AddressText email={email} /> {isOther && <Badge tone="warn">Another domain</Badge>}{' '}
+        {isNew && <Badge tone="warn">Never written to</Badge>}{' '}
         {name !== null && showsAddress(name, email) && <Badge tone="bad">The name shows another address</Badge>}
       </span>
     </p>

@@ -2,6 +2,7 @@
 import { SlidersHorizontal } from 'lucide-react'
 import { type ReactNode, useId, useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
+import { zoneAt } from '../analytics/time-labels.ts'
 import { namedOperations, operationTyped, operationWords } from '../platform/operation-words.ts'
 import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
@@ -25,6 +26,7 @@ export function AuditFilterForm({
   onClear: (() => void) | undefined
 }) {
   const listId = useId()
+  const zone = zoneAt(Date.now())
   // On phones the filter starts collapsed, so that the entries come first.
   const [isOpen, setOpen] = useState(onClear !== undefined)
   return (
@@ -77,7 +79,7 @@ export function AuditFilterForm({
       </div>
       <div className="flex min-w-0 flex-auto basis-full flex-wrap items-end gap-2 xl:basis-120">
         <div className="min-w-52 flex-1 sm:max-w-64">
-          <Field label="From">
+          <Field label={`From, ${zone}`}>
             <Input
               type="datetime-local"
               className="min-w-0"
@@ -87,7 +89,7 @@ export function AuditFilterForm({
           </Field>
         </div>
         <div className="min-w-52 flex-1 sm:max-w-64">
-          <Field label="To">
+          <Field label={`To, ${zone}`}>
             <Input
               type="datetime-local"
               className="min-w-0"

@@ -6,6 +6,7 @@ import { useAccounts } from '../accounts/use-accounts.ts'
 import { Button, ButtonAnchor } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { HeldRows } from '../ui/held-rows.tsx'
+import { MoreActions } from '../ui/more-actions.tsx'
 import { OlderPager } from '../ui/older-pager.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { Panel } from '../ui/panel.tsx'
@@ -29,6 +30,11 @@ export function AuditPage() {
   const [isSetting, setSetting] = useState(false)
   const isFiltered = hasFilter(view)
   const isHead = view.cursor === ''
+  const exports = [
+    { label: 'CSV', href: exportAddress(view, 'csv') },
+    { label: 'JSON Lines', href: exportAddress(view, 'jsonl') },
+  ]
+  const settings = { label: 'What is recorded', icon: Settings2, onChoose: () => setSetting(true) }
   return (
     <>
       <PageHeader
@@ -37,15 +43,29 @@ export function AuditPage() {
         actions={
           <>
             <VerifyButton verification={verification} />
-            <ButtonAnchor size="sm" icon={Download} href={exportAddress(view, 'csv')}>
-              CSV
-            </ButtonAnchor>
-            <ButtonAnchor size="sm" icon={Download} href={exportAddress(view, 'jsonl')}>
-              JSON Lines
-            </ButtonAnchor>
-            <Button size="sm" icon={Settings2} onClick={() => setSetting(true)}>
-              What is recorded
-            </Button>
+            <span className="flex gap-2 max-sm:hidden">
+              {exports.map(({ label, href }) => (
+                <ButtonAnchor key={label} size="sm" icon={Download} href={href}>
+                  {label}
+                </ButtonAnchor>
+              ))}
+              <Button size="sm" icon={settings.icon} onClick={settings.onChoose}>
+                {settings.label}
+              </Button>
+            </span>
+            <span className="flex grow-0! sm:hidden">
+              <MoreActions
+                subject="Audit"
+                actions={[
+                  ...exports.map(({ label, href }) => ({
+                    label,
+                    icon: Download,
+                    onChoose: () => location.assign(href),
+                  })),
+                  settings,
+                ]}
+              />
+            </span>
           </>
         }
       />

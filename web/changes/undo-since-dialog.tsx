@@ -2,6 +2,7 @@
 import { useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
 import type { Operation } from '../../contract/operations.ts'
+import { zoneAt } from '../analytics/time-labels.ts'
 import { toLocal, toTimestamp } from '../audit/audit-view.ts'
 import { formatMinute } from '../platform/format.ts'
 import { useLiveStatus } from '../platform/live.tsx'
@@ -76,7 +77,7 @@ export function UndoSinceDialog({
         <Field label="Whose changes">
           <PrincipalSelect value={whose} principals={principals} anyone="Choose" onChange={setWhose} />
         </Field>
-        <Field label="Since">
+        <Field label={`Since, ${zoneAt(Date.now())}`}>
           <Input type="datetime-local" value={since} onChange={event => setSince(event.target.value)} />
         </Field>
         <p className="flex flex-wrap gap-2">

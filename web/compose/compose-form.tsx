@@ -22,7 +22,9 @@ export function ComposeForm({
   isNew: boolean
 }) {
   const { draft, form } = snapshot
-  const [hasCopies, setCopies] = useState(form.cc.length + form.bcc.length > 0)
+  const [copies, setCopies] = useState<'shown' | 'asked' | undefined>(
+    form.cc.length + form.bcc.length > 0 ? 'shown' : undefined,
+  )
   const [isPreview, setPreview] = useState(false)
   const accounts = useAccounts()
   const set = (change: Parameters<DraftSession['change']>[0]) => session.change(change)
@@ -50,22 +52,30 @@ export function ComposeForm({
           value={form.to}
           isFirst={form.to.length === 0}
           onChange={to => set({ to })}
-        />
-        {hasCopies ? (
+        >
+          {!copies && (
+            <button
+              type="button"
+              onClick={() => setCopies('asked')}
+              className="min-h-8 shrink-0 self-start rounded-sm px-1 text-xs font-medium text-accent max-md:min-h-11"
+            >
+              Cc and Bcc
+            </button>
+          )}
+        </RecipientsField>
+        {copies && (
           <>
-            <RecipientsField label="Cc" accountId={accountId} value={form.cc} onChange={cc => set({ cc })} />
+            <RecipientsField
+              label="Cc"
+              accountId={accountId}
+              value={form.cc}
+              isFirst={copies === 'asked'}
+              onChange={cc => set({ cc })}
+            />
             <RecipientsField label="Bcc" accountId={accountId} value={form.bcc} onChange={bcc => set({ bcc })} />
           </>
-        ) : (
-          <button
-            type="button"
-            onClick={() => setCopies(true)}
-            className="min-h-8 self-end rounded-sm px-1 text-xs font-medium text-accent max-md:min-h-11"
-          >
-            Cc and Bcc
-          </button>
         )}
-        <label className="flex items-center gap-2 border-b py-1">
+        <label className="flex items-center gap-2 border-b py-1 focus-within:border-accent">
           <span className="w-14 shrink-0 text-sm text-muted">Subject</span>
           <input
             value={form.subject}

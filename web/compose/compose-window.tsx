@@ -64,6 +64,8 @@ function Writing({ draft: first, isNew }: { draft: Draft; isNew: boolean }) {
     if (first.to.length > 0) box.current?.querySelector<HTMLElement>('textarea')?.focus()
   }, [first])
   const onKeyDown = (event: KeyboardEvent) => {
+    // A dialog opened from here handles its own keys.
+    if (event.target instanceof Element && event.target.closest('dialog')) return
     const isSend = event.key === 'Enter' && (event.ctrlKey || event.metaKey)
     if (isSend) {
       event.preventDefault()
@@ -78,9 +80,11 @@ function Writing({ draft: first, isNew }: { draft: Draft; isNew: boolean }) {
   return (
     <section
       ref={box}
+      // A click on an empty part keeps the focus, and with it the keys, inside.
+      tabIndex={-1}
       aria-label={titles[draft.mode]}
       data-at-bottom="buttons"
-      className={look}
+      className={`${look} outline-none`}
       onKeyDown={onKeyDown}
       {...drop.handlers}
     >

@@ -2,6 +2,7 @@
 import { Paperclip, X } from 'lucide-react'
 import { formatBytes } from '../platform/format.ts'
 import { visibleText } from '../platform/visible-text.ts'
+import { FileRiskBadge } from '../ui/file-risk-badge.tsx'
 import { useToast } from '../ui/toast.tsx'
 import type { DraftSession, DraftSnapshot } from './draft-session.ts'
 import type { Upload } from './upload.ts'
@@ -16,11 +17,12 @@ export function DraftAttachments({ session, snapshot }: { session: DraftSession;
       .catch((error: Error) => toast({ tone: 'bad', title: 'Still attached', detail: error.message }))
   return (
     <ul aria-label="Attachments" className="flex flex-wrap gap-1.5 pb-2">
-      {draft.attachments.map(({ id, name, size_bytes: size }) => (
+      {draft.attachments.map(({ id, name, type, size_bytes: size }) => (
         <li key={id} className="flex max-w-full min-w-0 items-center gap-2 rounded-md border ps-2.5">
           <Paperclip className="size-4 shrink-0 text-muted" aria-hidden="true" />
           <bdi className="min-w-0 truncate text-sm">{visibleText(name)}</bdi>
           <span className="shrink-0 text-xs text-muted">{formatBytes(size)}</span>
+          <FileRiskBadge name={name} type={type} />
           <Remove label={`Remove ${visibleText(name)}`} onClick={() => void remove(id)} />
         </li>
       ))}

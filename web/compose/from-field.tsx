@@ -31,7 +31,7 @@ export function FromField({
   const current = accounts.find(({ id }) => id === accountId)
   const labelOf = (email: string) => (current && email === current.email ? `${current.name} (${email})` : email)
   return (
-    <div className="flex items-center gap-2 border-b py-1 text-sm">
+    <div className="flex items-center gap-2 border-b py-1 text-sm focus-within:border-accent">
       <span id="compose-from" className="w-14 shrink-0 text-muted">
         From
       </span>

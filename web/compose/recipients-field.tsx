@@ -1,7 +1,7 @@
 /** A recipients field with chips, completed from the contacts of the account. */
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { X } from 'lucide-react'
-import { type ClipboardEvent, type KeyboardEvent, useId, useRef, useState } from 'react'
+import { type ClipboardEvent, type KeyboardEvent, type ReactNode, useId, useRef, useState } from 'react'
 import { api } from '../../contract/index.ts'
 import { mailBounds } from '../../contract/mail.ts'
 import { call } from '../platform/api-client.ts'
@@ -15,6 +15,7 @@ export function RecipientsField({
   value,
   isFirst = false,
   onChange,
+  children,
 }: {
   label: string
   accountId: string
@@ -22,6 +23,8 @@ export function RecipientsField({
   /** Whether it takes the focus on mount. */
   isFirst?: boolean
   onChange(value: readonly Recipient[]): void
+  /** Stands at the end of the row. */
+  children?: ReactNode
 }) {
   const id = useId()
   const field = useRef<HTMLInputElement>(null)
@@ -71,7 +74,7 @@ export function RecipientsField({
     add(several)
   }
   return (
-    <div className="relative flex gap-2 border-b py-1">
+    <div className="relative flex gap-2 border-b py-1 focus-within:border-accent">
       <label htmlFor={id} className="w-14 shrink-0 pt-1.5 text-sm text-muted">
         {label}
       </label>
@@ -107,6 +110,7 @@ export function RecipientsField({
           className="min-h-8 min-w-24 flex-1 bg-transparent text-base outline-none max-md:min-h-11"
         />
       </div>
+      {children}
       {isOpen && (
         <div
           id={`${id}-list`}

@@ -30,6 +30,7 @@ export function ScheduleDialog({ onChoose, onClose }: { onChoose(at: Date): void
     >
       <Field label="Send at" hint={`${zone}. Until then it can be cancelled in the outbox.`} error={fault}>
         <Input
+          data-first-focus
           type="datetime-local"
           value={value}
           min={localValue(new Date(opened))}

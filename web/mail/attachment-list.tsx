@@ -20,8 +20,10 @@ import { addressOf, call } from '../platform/api-client.ts'
 import { formatBytes, formatCount, formatNumber } from '../platform/format.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { visibleText } from '../platform/visible-text.ts'
+import { Badge } from '../ui/badge.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { ErrorState } from '../ui/error-state.tsx'
+import { fileRisk } from '../ui/file-risk.ts'
 import { MessageSkeleton } from './mail-skeletons.tsx'
 import { type BodyKind, MessageBody } from './message-body.tsx'
 import { MessageHead } from './message-head.tsx'
@@ -121,6 +123,7 @@ function AttachmentItem({
   const Arrow = isOpen ? ChevronDown : ChevronRight
   const isCalendar = type === 'text/calendar'
   const words = name === null ? wordsWithoutName(messageRef !== null, isCalendar) : visibleText(name)
+  const risk = fileRisk(name, type)
   const fileName = name ?? (messageRef === null ? `part-${id}${isCalendar ? '.ics' : ''}` : `message-${id}.eml`)
   const label = (
     <span className="min-w-0 text-start">
@@ -131,6 +134,7 @@ function AttachmentItem({
         <bdi>{visibleText(type)}</bdi>, {formatBytes(sizeBytes)}
         {isInline && ', in the text'}
       </span>
+      {risk && <Badge tone={risk.tone}>{risk.text}</Badge>}
     </span>
   )
   return (
@@ -149,7 +153,7 @@ function AttachmentItem({
       <a
         href={href}
         download={fileName}
-        aria-label={`Download ${words}`}
+        aria-label={`Download ${words}${risk ? `: ${risk.text}` : ''}`}
         className="flex min-h-9 min-w-0 items-center gap-2 rounded-md px-2.5 py-1.5 hover:bg-sunken"
       >
         {messageRef === null && <Icon className="size-4 shrink-0 text-muted" aria-hidden="true" />}

@@ -5,6 +5,7 @@ import { formatBytes, formatCount } from '../platform/format.ts'
 import { visibleText } from '../platform/visible-text.ts'
 import { ToneIcon } from '../ui/badge.tsx'
 import { classNames } from '../ui/class-names.ts'
+import { FileRiskBadge } from '../ui/file-risk-badge.tsx'
 import { OutgoingFrame } from './outgoing-frame.tsx'
 import { OutgoingLinks } from './outgoing-links.tsx'
 import { OutgoingText } from './outgoing-text.tsx'
@@ -160,6 +161,7 @@ function Attachment({ attachment, href }: { attachment: DraftAttachment; href: s
       <span className="block text-xs wrap-anywhere text-muted">
         {visibleText(type)}, {formatBytes(size)}
       </span>
+      <FileRiskBadge name={name} type={type} />
     </>
   )
   const look = 'block min-w-0 rounded-md px-2.5 py-1.5'

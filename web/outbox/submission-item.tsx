@@ -2,6 +2,7 @@
 import { ChevronDown, ChevronRight } from 'lucide-react'
 import { useId } from 'react'
 import type { Submission } from '../../contract/submission.ts'
+import { zoneAt } from '../analytics/time-labels.ts'
 import { recipientWords } from '../approvals/approval-words.ts'
 import { formatMinute } from '../platform/format.ts'
 import { visibleText } from '../platform/visible-text.ts'
@@ -27,8 +28,7 @@ export function SubmissionItem({
   const id = useId()
   const { state, subject, recipients, principal, created_at: at, send_at: sendAt, is_frozen: isFrozen } = submission
   const { tone, text } = submissionStates[state]
-  const when =
-    state === 'scheduled' && sendAt !== null ? `at ${formatMinute(Date.parse(sendAt))}` : formatMinute(Date.parse(at))
+  const when = state === 'scheduled' && sendAt !== null ? `at ${zonedMinute(sendAt)}` : zonedMinute(at)
   const Arrow = isOpen ? ChevronDown : ChevronRight
   return (
     <li data-submission={submission.id} className="min-w-0 border-b last:border-b-0">
@@ -65,6 +65,11 @@ export function SubmissionItem({
       </div>
     </li>
   )
+}
+
+function zonedMinute(at: string): string {
+  const ms = Date.parse(at)
+  return `${formatMinute(ms)} ${zoneAt(ms)}`
 }
 
 function Opened({ submission }: { submission: Submission }) {

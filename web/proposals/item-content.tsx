@@ -7,6 +7,7 @@ import type { Draft } from '../../contract/draft.ts'
 import { draftHtmlPath, draftsApi } from '../../contract/drafts.ts'
 import type { ProposalItem } from '../../contract/proposal.ts'
 import { Reasons } from '../approvals/approval-detail.tsx'
+import { strangersOf } from '../approvals/approval-words.ts'
 import { EditHeldDialog } from '../approvals/edit-held-dialog.tsx'
 import { HeldRecipients } from '../approvals/held-recipients.tsx'
 import { MessageWarnings } from '../approvals/message-warnings.tsx'
@@ -65,7 +66,7 @@ function Message({
     <>
       <Reasons detail={detail} />
       <MessageWarnings warnings={detail.warnings} />
-      <HeldRecipients submission={submission} content={content} />
+      <HeldRecipients submission={submission} content={content} strangers={strangersOf(detail)} />
       <OutgoingAttachments {...held.files} />
       <div data-words>
         <OutgoingContent {...held.words} />

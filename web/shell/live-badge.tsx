@@ -12,7 +12,7 @@ export function LiveBadge() {
   const id = useId()
   const status = useLiveStatus()
   const now = useNow(1_000)
-  const { tone, text, spoken } = liveWords(status, now)
+  const { tone, text, detail, spoken } = liveWords(status, now)
   return (
     <div className="group/live relative">
       <button
@@ -27,6 +27,7 @@ export function LiveBadge() {
       >
         <ToneIcon tone={tone} />
         {text}
+        {detail && <span className="max-sm:hidden">{detail}</span>}
       </button>
       <span role="status" className="sr-only">
         {spoken}

@@ -5,6 +5,8 @@ import type { Tone } from '../ui/tone.ts'
 export interface LiveWords {
   tone: Tone
   text: string
+  /** What follows the text where there is room. */
+  detail?: string
   /** The text announced to screen readers, without the countdown. */
   spoken: string
 }
@@ -17,5 +19,5 @@ export function liveWords({ state, attempt, nextAttemptAt }: StreamStatus, now: 
   if (state === 'signed_out') return { tone: 'unknown', text: 'Signed out', spoken: 'Signed out' }
   const seconds = nextAttemptAt === null ? 0 : Math.max(0, Math.ceil((nextAttemptAt - now) / 1000))
   const when = seconds > 0 ? `${seconds} s` : 'now'
-  return { tone: 'warn', text: `Reconnecting (attempt ${attempt}, ${when})`, spoken: 'Reconnecting' }
+  return { tone: 'warn', text: 'Reconnecting', detail: ` (attempt ${attempt}, ${when})`, spoken: 'Reconnecting' }
 }

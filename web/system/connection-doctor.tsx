@@ -45,5 +45,5 @@ export function ConnectionDoctor() {
 function stateWords(isBusy: boolean, examinedAt: number | undefined): string {
   if (isBusy) return 'Reading a separate stream, for at most 30 seconds…'
   if (examinedAt !== undefined) return `Tested at ${formatClock(examinedAt)}, from this browser.`
-  return 'Opens a separate stream for a short time and checks what is between this browser and the server.'
+  return 'Opens a separate stream for a short time, and checks whether anything between this browser and the server disturbs it: content type, buffering, compression, number of connections, clocks.'
 }

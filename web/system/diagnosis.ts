@@ -28,23 +28,18 @@ const lateMs = 1_000
 const longEnoughMs = 120_000
 const skewMs = 2_000
 
+/** Returns the findings; without an examination only the one that this browser's own stream gives. */
 export function diagnose(examination: Examination | undefined, link: LinkHistory, now: number): Finding[] {
-  const notYet = (title: string): Finding => ({
-    title,
-    tone: 'unknown',
-    verdict: 'Unknown',
-    measured: 'Not measured yet.',
-  })
-  const measured = examination
-    ? [
-        ofContentType(examination.hearing),
-        ofBuffering(examination.hearing),
-        ofCompression(examination.hearing),
-        ofProtocol(examination.protocol, link.isShared),
-        ofClock(examination.clock),
-      ]
-    : [titles.contentType, titles.buffering, titles.compression, titles.protocol, titles.clock].map(notYet)
-  return [...measured.slice(0, 3), ofCuts(link, now), ...measured.slice(3)]
+  if (!examination) return [ofCuts(link, now)]
+  const { hearing, protocol, clock } = examination
+  return [
+    ofContentType(hearing),
+    ofBuffering(hearing),
+    ofCompression(hearing),
+    ofCuts(link, now),
+    ofProtocol(protocol, link.isShared),
+    ofClock(clock),
+  ]
 }
 
 const titles = {

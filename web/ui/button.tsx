@@ -23,7 +23,7 @@ const sizes = { sm: 'min-h-8 px-2.5 text-sm gap-1.5', md: 'min-h-9 px-3.5 text-b
 function lookOf({ variant = 'secondary', size = 'md' }: Pick<Look, 'variant' | 'size'>): string {
   return classNames(
     'inline-flex items-center justify-center rounded-md border font-medium whitespace-nowrap transition-colors',
-    'disabled:opacity-60 disabled:cursor-not-allowed',
+    'disabled:opacity-60 disabled:cursor-not-allowed aria-disabled:opacity-60 aria-disabled:cursor-not-allowed',
     variants[variant],
     sizes[size],
   )
@@ -31,7 +31,7 @@ function lookOf({ variant = 'secondary', size = 'md' }: Pick<Look, 'variant' | '
 
 /**
  * A button.
- * @param isBusy Shows a spinner and disables the button.
+ * @param isBusy Shows a spinner and ignores clicks. The button keeps the focus, which `disabled` would drop.
  */
 export function Button({
   variant,
@@ -40,15 +40,16 @@ export function Button({
   isBusy = false,
   children,
   className,
-  disabled,
+  onClick,
   ...rest
 }: Look & { isBusy?: boolean } & ComponentProps<'button'>) {
   return (
     <button
       type="button"
       className={classNames(lookOf({ variant, size }), className)}
-      disabled={disabled || isBusy}
+      aria-disabled={isBusy || undefined}
       aria-busy={isBusy || undefined}
+      onClick={isBusy ? event => event.preventDefault() : onClick}
       {...rest}
     >
       <ButtonIcon icon={isBusy ? LoaderCircle : icon} isTurning={isBusy} />

@@ -125,12 +125,12 @@ function actionsFor(user: User, onAct: Act): RowAction[] {
       : { label: 'Reset', icon: KeyRound, onChoose: () => onAct('reset', user) }
   const power: RowAction =
     user.status === 'disabled'
-      ? { label: 'Enable', icon: Power, onChoose: () => onAct('enable', user) }
-      : { label: 'Disable', icon: PowerOff, onChoose: () => onAct('disable', user) }
+      ? { label: 'Enable', icon: Power, isRare: true, onChoose: () => onAct('enable', user) }
+      : { label: 'Disable', icon: PowerOff, isRare: true, onChoose: () => onAct('disable', user) }
   return [
     { label: 'Edit', icon: Pencil, onChoose: () => onAct('edit', user) },
     reset,
     power,
-    { label: 'Delete', icon: Trash2, onChoose: () => onAct('delete', user) },
+    { label: 'Delete', icon: Trash2, isRare: true, isDangerous: true, onChoose: () => onAct('delete', user) },
   ]
 }
