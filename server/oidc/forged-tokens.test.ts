@@ -1,4 +1,4 @@
-/** ID tokens that anyone but the provider could have made, or made for another occasion, sign nobody in. */
+/** ID tokens that the provider did not sign, or signed for another sign-in, are rejected. */
 import { createHmac, createSign, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
 import { expect, onTestFinished, test } from 'vitest'
 import { OidcProvider, oidcClientId, oidcClientSecret } from '../../test/support/oidc-provider.ts'
@@ -55,37 +55,37 @@ const changed = (change: (claims: Part) => Part): Forge => {
 }
 
 const forgeries: Record<string, Forge> = {
-  'without a signature': claims => `${encode({ alg: 'none' })}.${encode(claims)}.`,
-  'without a signature, in other letters': claims => `${encode({ alg: 'nOnE', kid: 'own' })}.${encode(claims)}.`,
-  'with the secret of the client as its key': claims => symmetric(claims, oidcClientSecret),
-  'with the public key as a secret': claims =>
+  'unsigned (`none`)': claims => `${encode({ alg: 'none' })}.${encode(claims)}.`,
+  'unsigned, `none` in mixed case': claims => `${encode({ alg: 'nOnE', kid: 'own' })}.${encode(claims)}.`,
+  'HS256 with the client secret': claims => symmetric(claims, oidcClientSecret),
+  'HS256 with the public key as the secret': claims =>
     symmetric(claims, own.publicKey.export({ type: 'spki', format: 'pem' }).toString()),
-  'with a foreign key': claims => signed(claims, { key: foreign.privateKey }),
-  'with a foreign key that it brings along': claims =>
+  'signed by another key': claims => signed(claims, { key: foreign.privateKey }),
+  'signed by the key in its own `jwk` header': claims =>
     signed(claims, { head: { jwk: jwkOf(foreign.publicKey) }, key: foreign.privateKey }),
-  'with a foreign key at an address that it names': claims =>
+  'signed by a key at its own `jku`': claims =>
     signed(claims, { head: { kid: 'other', jku: 'http://127.0.0.1:9/keys' }, key: foreign.privateKey }),
-  'with critical headers that nobody knows': claims => signed(claims, { head: { crit: ['exp'], exp: 1 } }),
+  'with unknown critical headers': claims => signed(claims, { head: { crit: ['exp'], exp: 1 } }),
   'of another issuer': changed(() => ({ iss: 'https://accounts.example' })),
-  'of an issuer with one slash more': changed(({ iss }) => ({ iss: `${iss}/` })),
+  'of the issuer with a trailing slash': changed(({ iss }) => ({ iss: `${iss}/` })),
   'for another client': changed(() => ({ aud: 'another' })),
-  'for several clients, by another': changed(({ aud }) => ({ aud: [aud, 'another'], azp: 'another' })),
-  'for several clients, by nobody': changed(({ aud }) => ({ aud: [aud, 'another'] })),
-  'that has expired': changed(() => ({ iat: now() - 7_200, exp: now() - 3_600 })),
-  'that never expires': changed(() => ({ exp: undefined })),
-  'that expires by a word': changed(() => ({ exp: 'never' })),
-  'of the future': changed(() => ({ nbf: now() + 3_600 })),
-  'of nobody': changed(() => ({ sub: undefined })),
-  'of somebody without a name': changed(() => ({ sub: '' })),
-  'of somebody with a number': changed(() => ({ sub: 7 })),
-  'of another sign-in': changed(() => ({ nonce: 'x' })),
-  'of no sign-in': changed(() => ({ nonce: undefined })),
+  'for several clients, authorized party another': changed(({ aud }) => ({ aud: [aud, 'another'], azp: 'another' })),
+  'for several clients, without an authorized party': changed(({ aud }) => ({ aud: [aud, 'another'] })),
+  'expired': changed(() => ({ iat: now() - 7_200, exp: now() - 3_600 })),
+  'without an expiry': changed(() => ({ exp: undefined })),
+  'with text as its expiry': changed(() => ({ exp: 'never' })),
+  'not yet valid': changed(() => ({ nbf: now() + 3_600 })),
+  'without a subject': changed(() => ({ sub: undefined })),
+  'with an empty subject': changed(() => ({ sub: '' })),
+  'with a number as its subject': changed(() => ({ sub: 7 })),
+  'with the nonce of another sign-in': changed(() => ({ nonce: 'x' })),
+  'without a nonce': changed(() => ({ nonce: undefined })),
   'of three megabytes': changed(() => ({ name: 'x'.repeat(3_000_000) })),
-  'that is none': () => 'a.b.c',
-  'that is left out': () => undefined as never,
+  'not a JWT': () => 'a.b.c',
+  'missing': () => undefined as never,
 }
 
-test('an ID token that the provider did not sign, or not for this sign-in, signs nobody in', async () => {
+test('an ID token that the provider did not sign, or not for this sign-in, is rejected', async () => {
   const provider = await OidcProvider.start()
   onTestFinished(() => provider.close())
   provider.redirectUris.push(redirectUri)
