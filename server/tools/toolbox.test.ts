@@ -261,17 +261,22 @@ test('what a tool notes while it runs is in the trail, also when it fails then; 
 })
 
 test('a fault that a service finds in a request is told by the name of the input, and what no character is is refused', async () => {
-  const tool = defineTool({
+  const tool = defineAccountTool({
     ...said,
     input,
     output,
+    accountOf: () => 'own',
     run: async () => {
       throw badInput('query.cursor', 'is not a cursor of this list')
     },
   })
   const { call } = setUp([tool])
-  expect(await call('say', { word: 'x' })).toMatchObject({ problem: { message: 'cursor: is not a cursor of this list' } })
-  expect(await call('say', { word: 'a\ud800' })).toMatchObject({ problem: { message: 'word: has an unpaired surrogate' } })
+  expect(await call('say', { word: 'x' })).toMatchObject({
+    problem: { message: 'cursor: is not a cursor of this list' },
+  })
+  expect(await call('say', { word: 'a\ud800' })).toMatchObject({
+    problem: { message: 'word: has an unpaired surrogate' },
+  })
 })
 
 test('a call of a tool that is not there is noted, under a name that its caller cannot choose', () => {
