@@ -36,9 +36,9 @@ for (const each of [onEachDatabase, onThreads])
       })
       const earlier = { '0001-first': creating('first'), '0003-third': creating('third') }
       await migrate(db, earlier)
-      const told: (readonly string[])[] = []
-      await migrate(db, { ...earlier, '0002-second': creating('second') }, names => told.push(names))
-      expect(told).toEqual([['0002-second']])
+      const reported: (readonly string[])[] = []
+      await migrate(db, { ...earlier, '0002-second': creating('second') }, names => reported.push(names))
+      expect(reported).toEqual([['0002-second']])
       for (const name of ['first', 'second', 'third']) {
         const { rows } = await sql`select id from ${sql.table(name)}`.execute(db)
         expect(rows).toEqual([{ id: 1 }])
