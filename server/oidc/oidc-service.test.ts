@@ -103,7 +103,7 @@ test('an unverified email neither takes over a user nor signs in under the name 
   expect(await users.count()).toBe(2)
 })
 
-test('an email with letters that only look or lower-case like those of another is nobody’s', async () => {
+test('an email with letters that only look or lower-case like those of another is rejected', async () => {
   const { put, signIn, getUser, userService, users } = await start()
   await userService.invite(admin, { email: 'kate@example.com', name: 'Kate', role: 'viewer', accounts: ['a1'] })
   // The Kelvin sign, whose lower case is `k`; full width; a zero-width space; a turned direction.
