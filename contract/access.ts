@@ -15,19 +15,28 @@ export const AccountAccess = z
   .describe('`all`, or ids of accounts')
 export type AccountAccess = z.infer<typeof AccountAccess>
 
+/** The address of a user; in older rows possibly one that `Email` would reject. */
+export const StoredEmail = lowerCased(line.trim())
 /**
  * The address of a person, by which people tell each other apart. Only with letters that have one spelling: the lower
  * case of the Kelvin sign is `k`, so another mailbox would become that of somebody else.
  */
-export const Email = line
-  .trim()
-  .refine(
-    email => email === email.normalize('NFKC') && !/[\p{C}\p{Default_Ignorable_Code_Point}]/u.test(email),
-    'must not contain invisible letters, or compatibility forms of others',
-  )
-  .toLowerCase()
-  .max(254)
-  .regex(/^[^@\s]+@[^@\s]+$/, 'is not an email address')
+export const Email = lowerCased(
+  line
+    .trim()
+    .refine(
+      email => email === email.normalize('NFKC') && !/[\p{C}\p{Default_Ignorable_Code_Point}]/u.test(email),
+      'must not contain invisible letters, or compatibility forms of others',
+    ),
+)
+
+function lowerCased(text: typeof line) {
+  return text
+    .toLowerCase()
+    .max(254)
+    .regex(/^[^@\s]+@[^@\s]+$/, 'is not an email address')
+}
+
 /** Names in the audit trail of principals that are neither a person nor a token; users may not have them. */
 const ownNames = ['api key', 'nobody', 'openid connect', 'rustymail']
 

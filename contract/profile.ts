@@ -1,6 +1,6 @@
 /** The caller’s own password, second factor and passkeys. Only a session may change them: a token cannot take over its owner. */
 import { z } from 'zod'
-import { NewPassword, PasskeyChallenge, PersonName, Role, WebAuthnJson } from './access.ts'
+import { NewPassword, PasskeyChallenge, PersonName, Role, StoredEmail, WebAuthnJson } from './access.ts'
 import { endpoint } from './endpoint.ts'
 import { secret, Timestamp } from './wire.ts'
 
@@ -18,7 +18,7 @@ export type Passkey = z.infer<typeof Passkey>
 export const Profile = z
   .object({
     user_id: z.string(),
-    email: z.string(),
+    email: StoredEmail,
     name: z.string(),
     role: Role,
     has_password: z.boolean(),

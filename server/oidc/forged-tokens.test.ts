@@ -40,7 +40,11 @@ async function identify(provider: OidcProvider, forge: Forge) {
     now: Date.now,
     fetch: through,
   })
-  const [state, nonce, verifier] = [1, 2, 3].map(() => randomBytes(32).toString('base64url')) as [string, string, string]
+  const [state, nonce, verifier] = [1, 2, 3].map(() => randomBytes(32).toString('base64url')) as [
+    string,
+    string,
+    string,
+  ]
   const login = { state, nonce, verifier }
   const browser = new PlainBrowser()
   const page = await browser.follow(await browser.visit(await client.authorizationUrl(redirectUri, login)))

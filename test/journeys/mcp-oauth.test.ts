@@ -305,7 +305,8 @@ test('anyone can register a client, so no browser is redirected to its site befo
       const { status, location, text } = await visitor.open(url)
       // Without a fault that matters the user is asked on our own page.
       if (location !== '') expect([fault, new URL(location, people.url).origin]).toEqual([fault, people.url])
-      else expect([fault, status, text]).toEqual([fault, 400, expect.stringMatching(/cannot be connected.\n\n\w+: \w+/)])
+      else
+        expect([fault, status, text]).toEqual([fault, 400, expect.stringMatching(/cannot be connected.\n\n\w+: \w+/)])
     }
     const back = await visitor.deny(await visitor.come(client.asked!))
     expect([back.href.startsWith(`${target}?`), back.searchParams.get('error')]).toEqual([true, 'access_denied'])
