@@ -23,6 +23,24 @@ async function filled(...subjects: string[]) {
   return { ...world, undoOne, undoAll, done: settled, folders }
 }
 
+test('what is not finished cannot be undone yet', async () => {
+  const world = await filled('one')
+  await world.stop()
+  const { id } = await world.accept({ kind: 'flags', ids: world.refsIn('INBOX'), add: ['seen'] })
+  await expect(world.undoOne(id)).rejects.toThrow('The operation is not finished yet.')
+})
+
+test('a token undoes nothing of others, and nobody anything in an account that they may not see', async () => {
+  const world = await filled('one')
+  await world.run({ kind: 'flags', ids: world.refsIn('INBOX'), add: ['seen'] })
+  await expect(world.undoAll(principalOf('token-other'))).rejects.toEqual(problem('forbidden'))
+  const asked = { principal: agent.id, since: ever, account_id: 'a', dry_run: true }
+  const elsewhere = { ...operator, accounts: new Set(['b']) }
+  await expect(world.undo.undoSince(elsewhere, asked, { signal })).rejects.toEqual(problem('account_not_found'))
+  expect((await world.undo.undoSince(operator, asked, { signal })).undone).toHaveLength(1)
+  expect(world.in('INBOX')).toEqual(['one flagged seen'])
+})
+
 test('only what an operation changed is undone: a flag that was there before stays', async () => {
   const world = await filled('one', 'two')
   const before = world.folders()
