@@ -18,16 +18,16 @@ onEachDatabase(open => {
   test('only the oldest lifted freezes are forgotten, never one that is in force', async () => {
     const db = await open()
     const store = new FreezeStore(db)
-    for (const row of [rowAt('active', 1), rowAt('old', 2), rowAt('newer', 3), rowAt('newest', 4)])
+    for (const row of [rowAt('first', 1), rowAt('old', 2), rowAt('newer', 3), rowAt('newest', 4), rowAt('last', 5)])
       await store.insert(db, row)
     const lifted = ['old', 'newer', 'newest']
     for (const id of lifted) await store.lift(db, id, lifter('Ada'))
     const ids = async () => (await store.list(10)).map(({ id }) => id)
     await store.forgetBeyond(db, 3)
-    expect(await ids()).toEqual(['newest', 'newer', 'old', 'active'])
+    expect(await ids()).toEqual(['last', 'newest', 'newer', 'old', 'first'])
     await store.forgetBeyond(db, 2)
-    expect(await ids()).toEqual(['newest', 'newer', 'active'])
-    expect((await store.listActive()).map(({ id }) => id)).toEqual(['active'])
+    expect(await ids()).toEqual(['last', 'newest', 'newer', 'first'])
+    expect((await store.listActive()).map(({ id }) => id)).toEqual(['last', 'first'])
   })
 
   test('one is lifted once, and stays lifted by the first', async () => {

@@ -90,6 +90,8 @@ onEachDatabase(open => {
       'Not these.',
     ])
     expect(await codeOf(world.undo.undoOne(agent, flags.id, false, { signal }))).toBe('cannot_undo')
+    const all = { principal: agent.id, since: '2020-01-01T00:00:00.000Z', dry_run: true }
+    expect((await world.undo.undoSince(agent, all, { signal })).undone).toEqual([])
     expect(await codeOf(world.proposals.withdraw(operator, id, await chosen(move)))).toBe('forbidden')
     await world.proposals.withdraw(agent, id, await chosen(move))
     expect((await world.proposals.get(agent, id)).state).toBe('declined')
