@@ -32,10 +32,11 @@ test('a policy that is narrowed while a message is judged is the one that decide
   const world = await startSending()
   world.rules.policy = freely()
   const draft = await world.create({ to: ['a@example.org'], body })
-  const transact = world.hub.transact.bind(world.hub)
-  vi.spyOn(world.hub, 'transact').mockImplementationOnce(work => {
+  const judge = world.judge.judge.bind(world.judge)
+  vi.spyOn(world.judge, 'judge').mockImplementationOnce(async (...given) => {
+    const verdict = await judge(...given)
     world.rules.policy = freely({ recipients: [] })
-    return transact(work)
+    return verdict
   })
   expect(await codeOf(world.send(draft))).toBe('policy_denied')
   expect(world.senders.taken).toEqual([])

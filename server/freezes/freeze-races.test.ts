@@ -39,8 +39,11 @@ test('a read of the database that began before a freeze does not end it', async 
   hub.publish({ type: 'freeze_changed', data })
   await asked.promise
   await freezes.freeze(admin, { principal: 'bot', reads: 'stop' })
-  answered.resolve()
+  // Its own fact has been followed when the older read is answered.
   await expect.poll(() => store.reads).toBeGreaterThan(2)
+  await new Promise(setImmediate)
+  answered.resolve()
+  await new Promise(setImmediate)
   expect(stops(freezes, bot, read)).toBe(true)
 })
 

@@ -29,6 +29,7 @@ onEachDatabase(open => {
       true,
       false,
     ])
+    expect([other, key, admin].map(who => freezes.isFrozen(who, 'a'))).toEqual([false, false, false])
     expect(() => freezes.stops.check(bot, move)).toThrow('A human stopped what this caller does: odd mails.')
     // Repeated equally strictly it is the same freeze. A stricter one is added, and both are lifted together.
     expect((await freezes.freeze(admin, { principal: 'token-bot', reads: 'allow' })).id).toBe(allowed.id)

@@ -3,6 +3,17 @@ import { expect, test } from 'vitest'
 import { agent, signal, startOperations } from '../../test/support/operation-world.ts'
 import { keyMs } from './accepted-calls.ts'
 
+test('each key of a caller is for a call of its own', async () => {
+  const world = await startOperations()
+  world.gateway.deliver({ subject: 'one' })
+  const ids = world.refsIn('INBOX')
+  const flag = async (add: string, key: string) =>
+    (await world.accept({ kind: 'flags', ids, add: [add] }, agent, key)).id
+  const [one, two] = [await flag('one', 'key-1'), await flag('two', 'key-2')]
+  expect(two).not.toBe(one)
+  expect([await flag('one', 'key-1'), await flag('two', 'key-2')]).toEqual([one, two])
+})
+
 test('after a day a key is free again, though it is still stored', async () => {
   const world = await startOperations()
   world.gateway.deliver({ subject: 'one' })
