@@ -140,6 +140,13 @@ test('approvers: operators, the owner of the token unless the settings say other
   world.rules.settings = { ...world.rules.settings, fresh_sign_in_minutes: 5 }
   world.rules.signedInAt = Date.now() - 301_000
   expect(await codeOf(world.approvals.approve(ben, approval.id, approval.hash))).toBe('recent_sign_in_required')
+  world.rules.signedInAt = undefined
+  expect(await approve(ben)).toBe('recent_sign_in_required')
+  world.rules.signedInAt = Date.now() - 200_000
+  expect(await approve(ben)).toBe('ok')
+  const deny = (principal: typeof ann) => codeOf(world.approvals.deny(principal, approval.id, approval.hash, undefined))
+  expect([await deny(plain('cy')), await deny(agent)]).toEqual(['forbidden', 'session_needed'])
+  expect(await world.stateOf(approval.submission_id)).toBe('held')
   expect(await codeOf(world.approvals.deny(plain('ann'), approval.id, approval.hash, undefined))).toBe('ok')
 })
 

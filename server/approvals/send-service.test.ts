@@ -47,6 +47,18 @@ test('a call that is repeated under its key sends once; the same key for another
   expect(world.senders.taken).toHaveLength(1)
 })
 
+test('a repeated call has the answer of the first, whatever has changed since', async () => {
+  const world = await startSending()
+  world.rules.policy = freely()
+  const draft = await world.create({ to: ['a@example.org'], body })
+  const { id } = await world.send(draft, agent, { key: 'k1' })
+  await expect.poll(() => world.stateOf(id)).toBe('sent')
+  world.rules.policy = freely({ recipients: [] })
+  await world.freezes.freeze(ann, { principal: agent.id, reads: 'allow' })
+  expect(await codeOf(world.send(draft))).toBe('frozen')
+  expect((await world.send(draft, agent, { key: 'k1' })).id).toBe(id)
+})
+
 test('a user’s own message waits for the time to undo, and is neither judged nor counted', async () => {
   const world = await startSending()
   world.rules.policy = freely({ recipients: [] })

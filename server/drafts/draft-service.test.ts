@@ -144,6 +144,13 @@ onEachDatabase(open => {
     await expect(reused).rejects.toEqual(problem('idempotency_key_reused'))
     expect((await world.drafts.create(other, 'a', input, signal, 'key-1')).id).not.toBe(calls[0]!.id)
     await expect(world.drafts.create(agent, 'a', input, signal, 'two words')).rejects.toEqual(problem('bad_request'))
+    // After a day it is free again.
+    await world.db
+      .updateTable('draft_keys')
+      .set({ at: new Date(Date.now() - 24 * 60 * 60_000 - 1).toISOString() })
+      .execute()
+    const again = await world.drafts.create(agent, 'a', { mode: 'new', subject: 'twice' }, signal, 'key-1')
+    expect(again.id).not.toBe(calls[0]!.id)
   })
 
   test('an account has so many drafts and no more; a disabled one takes nothing in', async () => {

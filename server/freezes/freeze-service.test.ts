@@ -1,56 +1,22 @@
 /** What a freeze stops, from the moment in which it is asked for until a user lifts it, in this process and in others. */
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { startHub } from '../../test/support/event-hub.ts'
-import type { Database } from '../platform/database/database.ts'
-import type { Operation } from '../platform/guard.ts'
-import { createLogger } from '../platform/logger.ts'
+import {
+  admin,
+  bot,
+  key,
+  move,
+  other,
+  owner,
+  read,
+  search,
+  serviceOn,
+  setUp,
+  stops,
+} from '../../test/support/freeze-world.ts'
 import { type Principal, scopeSet } from '../platform/principal.ts'
-import { FreezeService } from './freeze-service.ts'
 import { FreezeStore } from './freeze-store.ts'
-
-const scopes = scopeSet(['mail:send', 'dashboard:admin'])
-const admin: Principal = { id: 'session-1', name: 'Ada', kind: 'session', userId: 'ada', scopes, accounts: 'all' }
-const owner: Principal = { ...admin, id: 'session-2', name: 'Ben', userId: 'ben', scopes: scopeSet(['mail:send']) }
-const tokenOf = (id: string, accounts: string[] = ['a', 'b']): Principal => ({
-  ...{ id: `token-${id}`, name: id, kind: 'token', userId: 'ben', scopes, accounts: new Set(accounts) },
-})
-const bot = tokenOf('bot')
-const other = tokenOf('other', ['b'])
-const key: Principal = { ...admin, id: 'api-key', name: 'API key', kind: 'api_key', userId: null }
-const read = { name: 'mail.listMessages', scope: 'mail:meta', effect: 'read' } as const
-const search = { name: 'mailSearch.searchMail', scope: 'mail:meta', effect: 'read' } as const
-const move = { name: 'operations.changeMessages', scope: 'mail:organize', effect: 'write' } as const
-const setUp = { name: 'accounts.updateAccount', scope: 'dashboard:admin', effect: 'write' } as const
-
-async function serviceOn(db?: Database, store?: FreezeStore) {
-  const hub = await startHub(db)
-  const start = async () => {
-    const freezes = new FreezeService({
-      store: store ?? new FreezeStore(hub.db),
-      hub: hub.hub,
-      ownerOf: async id => ({ bot: 'ben', other: 'ben' })[id],
-      accountIds: async () => new Set(['a', 'b']),
-      now: Date.now,
-      logger: createLogger('silent'),
-    })
-    await freezes.start()
-    onTestFinished(() => freezes.stop())
-    return freezes
-  }
-  return { freezes: await start(), start, ...hub }
-}
-
-function stops(freezes: FreezeService, principal: Principal, operation: Operation, accountId?: string) {
-  try {
-    freezes.stops.check(principal, operation, accountId)
-    if (accountId === undefined) freezes.stops.checkAll(principal, operation)
-    return false
-  } catch (error) {
-    expect(error).toMatchObject({ code: 'frozen', status: 403 })
-    return true
-  }
-}
 
 onEachDatabase(open => {
   test('a frozen token changes nothing and reads on, unless reading is stopped too; others and users go on; a user lifts it', async () => {
@@ -63,6 +29,7 @@ onEachDatabase(open => {
       true,
       false,
     ])
+    expect([other, key, admin].map(who => freezes.isFrozen(who, 'a'))).toEqual([false, false, false])
     expect(() => freezes.stops.check(bot, move)).toThrow('A human stopped what this caller does: odd mails.')
     // Repeated equally strictly it is the same freeze. A stricter one is added, and both are lifted together.
     expect((await freezes.freeze(admin, { principal: 'token-bot', reads: 'allow' })).id).toBe(allowed.id)
@@ -148,10 +115,16 @@ test('while the database takes no writes it applies nevertheless, is stored when
     code: 'revocation_not_stored',
   })
   expect(stops(freezes, bot, read)).toBe(true)
+  // What sends and changes mail reads the database, which does not know of it.
+  expect(await freezes.isFrozenNow(bot, 'a')).toBe(true)
+  // Who asks for the same is not told that it is stored.
+  await expect(freezes.freeze(admin, { principal: 'bot', reads: 'stop' })).rejects.toMatchObject({
+    code: 'revocation_not_stored',
+  })
   const [shown] = await freezes.list(admin, true)
   await expect(freezes.lift(admin, shown!.id)).rejects.toMatchObject({ code: 'overloaded' })
   store.isFull = false
-  await expect.poll(async () => (await store.listActive()).length).toBe(1)
+  await expect.poll(async () => (await store.listActive()).length).toBe(2)
   expect(stops(await start(), bot, read)).toBe(true)
   await expect.poll(() => freezes.lift(admin, shown!.id).then(() => 'lifted', String)).toBe('lifted')
   expect(stops(freezes, bot, read)).toBe(false)

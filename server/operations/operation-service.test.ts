@@ -112,6 +112,19 @@ test('while too many operations wait, no more are taken in', async () => {
   expect((await world.run(wanted)).state).toBe('done')
 })
 
+test('while operations with too many messages wait, no more are taken in', async () => {
+  const world = await startOperations({ bounds: { pendingMessages: 2 } })
+  for (const subject of ['one', 'two', 'three']) world.gateway.deliver({ subject })
+  await world.stop()
+  const flag = (ids: string[]) => world.accept({ kind: 'flags', ids, add: ['seen'] })
+  const ids = world.refsIn('INBOX')
+  await expect(flag(ids)).rejects.toEqual(problem('too_many_operations'))
+  // Lists showed the change already while it was being stored.
+  expect(world.expected.of('a').batches()).toEqual([])
+  await flag(ids.slice(0, 2))
+  await expect(flag(ids.slice(2))).rejects.toEqual(problem('too_many_operations'))
+})
+
 test('a call that is repeated under its key is answered with the same operation, and counted once; another one under it is refused', async () => {
   const world = await filled('one')
   const ids = world.refsIn('INBOX')

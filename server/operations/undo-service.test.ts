@@ -23,6 +23,48 @@ async function filled(...subjects: string[]) {
   return { ...world, undoOne, undoAll, done: settled, folders }
 }
 
+test('what is not finished cannot be undone yet', async () => {
+  const world = await filled('one')
+  await world.stop()
+  const { id } = await world.accept({ kind: 'flags', ids: world.refsIn('INBOX'), add: ['seen'] })
+  await expect(world.undoOne(id)).rejects.toThrow('The operation is not finished yet.')
+})
+
+test('nor does what is still being done count among all that is undone', async () => {
+  const world = await filled('one')
+  const { id } = await world.run({ kind: 'flags', ids: world.refsIn('INBOX'), add: ['seen'] })
+  await world.stop()
+  // Its last message is done, and that it is finished is not stored yet.
+  await world.db.updateTable('operations').set({ state: 'pending' }).where('id', '=', id).execute()
+  expect((await world.undoAll()).undone).toMatchObject([{ undo: null, will_change: 0 }])
+  expect((await world.service.list(agent, { limit: 9 })).items).toHaveLength(1)
+})
+
+test('a message whose outcome is unknown is left as it is', async () => {
+  const world = await filled('one')
+  const { id } = await world.run({ kind: 'flags', ids: world.refsIn('INBOX'), add: ['seen'] })
+  await world.db.updateTable('operation_items').set({ state: 'unknown' }).where('operation_id', '=', id).execute()
+  const { undone, changes } = await world.undoAll()
+  expect(undone).toMatchObject([{ undo: null, will_change: 0 }])
+  expect(changes.map(({ why }) => why)).toEqual(['It is not known what became of the message.'])
+  expect(world.in('INBOX')).toEqual(['one flagged seen'])
+})
+
+test('a token undoes nothing of others, and nobody anything in an account that they may not see', async () => {
+  const world = await filled('one')
+  await world.run({ kind: 'flags', ids: world.refsIn('INBOX'), add: ['seen'] })
+  for (const whose of [agent.id, 'token-that-did-nothing'])
+    await expect(world.undoAll(principalOf('token-other'), false, whose)).rejects.toEqual(problem('forbidden'))
+  const asked = { principal: agent.id, since: ever, account_id: 'a', dry_run: true }
+  const elsewhere = { ...operator, accounts: new Set(['b']) }
+  await expect(world.undo.undoSince(elsewhere, asked, { signal })).rejects.toEqual(problem('account_not_found'))
+  // Nor do they learn whether an account exists in which nothing was done.
+  const idle = { ...asked, account_id: 'z' }
+  await expect(world.undo.undoSince(elsewhere, idle, { signal })).rejects.toEqual(problem('account_not_found'))
+  expect((await world.undo.undoSince(operator, asked, { signal })).undone).toHaveLength(1)
+  expect(world.in('INBOX')).toEqual(['one flagged seen'])
+})
+
 test('only what an operation changed is undone: a flag that was there before stays', async () => {
   const world = await filled('one', 'two')
   const before = world.folders()

@@ -1,5 +1,5 @@
 /** Proposals: nothing is done before a human says yes, to exactly what was looked at, and each item once. */
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { proposalBounds } from '../../contract/proposal.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { agent, operator, principalOf, signal } from '../../test/support/operation-world.ts'
@@ -113,6 +113,8 @@ onEachDatabase(open => {
       'Not these.',
     ])
     expect(await codeOf(world.undo.undoOne(agent, flags.id, false, { signal }))).toBe('cannot_undo')
+    const all = { principal: agent.id, since: '2020-01-01T00:00:00.000Z', dry_run: true }
+    expect((await world.undo.undoSince(agent, all, { signal })).undone).toEqual([])
     expect(await codeOf(world.proposals.withdraw(operator, id, await chosen(move)))).toBe('forbidden')
     await world.proposals.withdraw(agent, id, await chosen(move))
     expect((await world.proposals.get(agent, id)).state).toBe('declined')
@@ -174,6 +176,44 @@ onEachDatabase(open => {
     expect([world.in('INBOX'), world.in('Archive')]).toEqual([['one flagged'], ['two flagged']])
   })
 
+  test('what another process changes while a yes is given prevents it, and what waits goes on waiting', async () => {
+    const { world, before, flags, id, chosen } = await proposed()
+    const items = await chosen(flags)
+    const { rules } = world
+    const transact = world.hub.transact.bind(world.hub)
+    /** The change is committed after the service has looked, right before its transaction. */
+    const applyDuring = async (change: () => void) => {
+      vi.spyOn(world.hub, 'transact').mockImplementationOnce(work => {
+        change()
+        return transact(work)
+      })
+      const result = await world.proposals.apply(operator, id, items).then(
+        ({ results }) => results[0]!.code,
+        (error: { code: string }) => error.code,
+      )
+      Object.assign(rules, { isFrozen: false, mayStill: true, areSettingsUnreadable: false })
+      const [item] = (await world.proposals.get(operator, id)).items
+      return [result, item!.state, (await world.service.get(agent, flags.id)).state]
+    }
+    expect(await applyDuring(() => Object.assign(rules, { isFrozen: true }))).toEqual(['frozen', 'waiting', 'proposed'])
+    for (const change of [{ mayStill: false }, { areSettingsUnreadable: true }]) {
+      const refused = ['not_possible_now', 'waiting', 'proposed']
+      expect(await applyDuring(() => Object.assign(rules, change))).toEqual(refused)
+    }
+    expect(folders(world)).toBe(before)
+    expect((await world.proposals.apply(operator, id, items)).results).toMatchObject([{ state: 'applied' }])
+  })
+
+  test('a yes to what its token may no longer do ends that item', async () => {
+    const { world, before, flags, move, id, chosen } = await proposed()
+    world.rules.mayStill = false
+    const { results } = await world.proposals.apply(operator, id, await chosen(flags))
+    expect(results).toMatchObject([{ state: 'void', code: 'not_possible_now' }])
+    expect((await world.service.get(agent, flags.id)).state).toBe('declined')
+    expect((await world.service.get(agent, move.id)).state).toBe('proposed')
+    expect(folders(world)).toBe(before)
+  })
+
   test('a folder that is to be created first is an item of its own, and what needs it says so', async () => {
     const world = await startProposals(await open())
     world.gateway.deliver({ subject: 'one' })
@@ -217,6 +257,23 @@ onEachDatabase(open => {
       ['void', 'It depends on an item that was not applied: Create the folder Archive.'],
     ])
     expect((await world.service.get(agent, move.id)).state).toBe('declined')
+  })
+
+  test('what needs an item ends at once when that is declined or withdrawn', async () => {
+    const world = await startProposals(await open())
+    world.gateway.deliver({ subject: 'one' })
+    world.gateway.folders.delete('Archive')
+    const to = { role: 'archive', create: true } as const
+    for (const end of ['decline', 'withdraw'] as const) {
+      const move = await world.accept({ kind: 'move', ids: world.refsIn('INBOX'), to })
+      const proposalId = move.proposal_id!
+      const [create] = (await world.proposals.get(operator, proposalId)).items
+      const chosen = [{ id: create!.id, hash: create!.hash }]
+      await world.proposals[end](end === 'decline' ? operator : agent, proposalId, chosen)
+      const { items } = await world.proposals.get(operator, proposalId)
+      expect(items.map(({ state }) => state)).toEqual([end === 'decline' ? 'declined' : 'withdrawn', 'void'])
+      expect((await world.service.get(agent, move.id)).state).toBe('declined')
+    }
   })
 
   test('a proposal holds so many items and a token so many proposals; what was gone is said to be', async () => {

@@ -57,6 +57,7 @@ onEachDatabase(open => {
       expect(await who(long, here)).toBe(id)
     }
     expect(await tokens.list(ann)).toMatchObject([{ id: info.id, oauth_client: client, expires_at }])
+    await expect(tokens.rotate(ann, info.id)).rejects.toMatchObject({ code: 'forbidden' })
     clock.now += 11 * minute
     expect(await who(first, here)).toBeUndefined()
     heard.length = 0

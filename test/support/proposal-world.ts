@@ -22,7 +22,10 @@ const noActivity = {
 
 /** Starts a world whose agent proposes while `rules.mode` says so. Drafts and messages are left to journeys. */
 export async function startProposals(db: Database, bounds?: { items: number; open: number }) {
-  const rules = { mode: 'propose' as 'act' | 'propose', mayStill: true, isFrozen: false, ownTokens: true, ahead: 0 }
+  const rules = {
+    mode: 'propose' as 'act' | 'propose',
+    ...{ mayStill: true, isFrozen: false, ownTokens: true, areSettingsUnreadable: false, ahead: 0 },
+  }
   const now = () => Date.now() + rules.ahead
   const store = new ProposalStore(db)
   const ids = new ProposalIds()
@@ -41,7 +44,11 @@ export async function startProposals(db: Database, bounds?: { items: number; ope
     ...{ store, book, kinds, hub, now },
     freezes: { isFrozenNow: async () => rules.isFrozen },
     settings: {
-      read: async () => ({ ...defaultApprovalSettings, own_tokens: rules.ownTokens, is_unreadable: false }),
+      read: async () => ({
+        ...defaultApprovalSettings,
+        own_tokens: rules.ownTokens,
+        is_unreadable: rules.areSettingsUnreadable,
+      }),
     },
     mayStill: async () => rules.mayStill,
     activities: { of: async () => noActivity },

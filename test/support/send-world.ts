@@ -67,7 +67,7 @@ interface Rules {
   settings: ApprovalSettings & { is_unreadable?: boolean }
   /** Addresses written to before; undefined while they cannot be read. */
   written: Set<string> | undefined
-  signedInAt: number
+  signedInAt: number | undefined
   /** Ids of principals that may no longer send. */
   ended: Set<string>
   /** Ids of users who may no longer approve. */
