@@ -14,6 +14,8 @@ const quick = { ...long, renewEveryMs: 10 }
 class HeldStore extends LeaseStore {
   readonly acquired: string[][] = []
   readonly released: string[] = []
+  /** The newest acquisition that was let through. */
+  last: Promise<unknown> = Promise.resolve()
   #gate: PromiseWithResolvers<void> | undefined
 
   hold(): void {
@@ -28,7 +30,9 @@ class HeldStore extends LeaseStore {
   override async acquire(...given: Parameters<LeaseStore['acquire']>) {
     this.acquired.push([...given[0]])
     await this.#gate?.promise
-    return super.acquire(...given)
+    const taken = super.acquire(...given)
+    this.last = taken
+    return taken
   }
 
   override releaseOne(name: string, holder: string) {
@@ -77,6 +81,7 @@ test('one that is being acquired when its process stops is released, also if it 
     const stopped = service.stop()
     store.pass()
     await Promise.all([given, stopped])
+    await store.last
     expect([store.released, await isHeld('loop')]).toEqual([[], false])
   }
 })
