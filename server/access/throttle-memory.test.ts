@@ -43,7 +43,7 @@ test('also of hundreds of mistakes none is remembered for more than some hours',
   expect([guess(owner), guess(owner), guess(owner), guess(owner)]).toEqual([0, 0, 0, 0])
 })
 
-test('in a flood the mistakes made longest ago are forgotten, not those of whoever goes on', () => {
+test('in a flood the mistakes made longest ago are forgotten, not the recent ones', () => {
   const { guess, clock } = throttled()
   const other = { user: 'bob@example.com', address: '203.0.113.9' }
   const stranger = (number: number) => ({

@@ -107,7 +107,7 @@ test('while the database accepts none, that is logged once', async () => {
   expect(warned).toHaveBeenCalledOnce()
 })
 
-test('one that is wanted again while it is given back stays with who wants it', async () => {
+test('one that is wanted again while it is given back stays with its new claim', async () => {
   const { db, store, service, wantHeld, isHeld } = await start()
   const first = await wantHeld('loop')
   const given = first.giveBack()

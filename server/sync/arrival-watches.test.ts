@@ -81,7 +81,7 @@ test('a check of a watch that has ended announces and reports nothing, and lets 
   second.abort()
 })
 
-test('a check that fails after its watch has ended is nobody’s trouble', async () => {
+test('a check that fails after its watch has ended is not reported', async () => {
   const { begin, asked, checks, onLook } = watched()
   const watch = begin()
   await asked(1)

@@ -58,7 +58,7 @@ const endings: Record<string, [Principal, (scene: Awaited<ReturnType<typeof setU
 }
 
 onEachDatabase(open => {
-  test('what a provider gives and takes by its groups is nobody’s deed', async () => {
+  test('what a provider changes by its groups is recorded as a deed of no user', async () => {
     const { db, users } = await setUp(await open())
     const provider = { ...session, id: 'oidc', kind: 'api_key', userId: null } as const
     await users.change(provider, 'ann', { role: 'administrator' }, 'provider')
