@@ -171,8 +171,8 @@ test('people see and end their own sessions, administrators everybody’s, and t
   const token = { ...tokenPrincipal, userId: bob.userId }
   await expect(access.listSessions(token)).rejects.toMatchObject({ code: 'session_needed' })
 
-  for (const stranger of [bob, token]) {
-    await expect(access.endSession(stranger, idOf(eve))).rejects.toMatchObject({ code: 'session_not_found' })
+  for (const stranger of [bob, token, { ...token, scopes: everyScope }]) {
+    await expect(access.endSession(stranger, idOf(admin))).rejects.toMatchObject({ code: 'session_not_found' })
   }
   await expect(access.endSession(token, idOf(bob))).rejects.toMatchObject({ code: 'session_not_found' })
   await expect(access.endAllSessions(token)).rejects.toMatchObject({ code: 'session_needed' })

@@ -264,6 +264,66 @@ onEachDatabase(open => {
   })
 })
 
+test('a session of a user who was disabled while nobody listened lets nobody in', async () => {
+  const db = await memoryDatabase()
+  const { user, users, open, restarted } = await withUser(db)
+  const { cookie } = await open()
+  // As by a command beside the server, or by a restored backup.
+  await users.update(user.id, { disabled: 1 })
+  expect(await restarted().sessions.authenticate(cookie)).toBeUndefined()
+})
+
+test('a look-up that fails is not remembered: the next request looks again', async () => {
+  const db = await memoryDatabase()
+  const { open } = await withUser(db)
+  const { cookie, principal } = await open()
+  let isAway = true
+  class AwayStore extends SessionStore {
+    override findByHashes(hashes: readonly string[]) {
+      return isAway ? Promise.reject(new Error('the database is away')) : super.findByHashes(hashes)
+    }
+  }
+  const { sessions } = service(db, { now: noon }, new AwayStore(db))
+  await expect(sessions.authenticate(cookie)).rejects.toThrow('away')
+  isAway = false
+  expect(await sessions.authenticate(cookie)).toMatchObject({ id: principal.id })
+})
+
+test('changes of a user are followed in turn: what was read first is not applied last, and a failure ends nothing', async () => {
+  const db = await memoryDatabase()
+  const { user, users } = await withUser(db)
+  const gates: Promise<void>[] = []
+  class SlowUsers extends UserStore {
+    override async find(id: string) {
+      const found = await super.find(id)
+      await gates.shift()
+      return found
+    }
+  }
+  const { sessions } = service(db, { now: noon }, new SessionStore(db), new SlowUsers(db))
+  const { cookie } = await sessions.open(user, 'password', from)
+  const slow = Promise.withResolvers<void>()
+  gates.push(slow.promise)
+  const first = sessions.userChanged(user.id)
+  await users.update(user.id, { role: 'viewer' })
+  const second = sessions.userChanged(user.id)
+  // Time enough for the second to overtake the first.
+  await users.find(user.id)
+  await sessions.list()
+  slow.resolve()
+  await Promise.all([first, second])
+  expect(await sessions.authenticate(cookie)).toMatchObject({ scopes: new Set(['dashboard:read']) })
+
+  const failure = Promise.withResolvers<void>()
+  gates.push(failure.promise)
+  const failing = sessions.userChanged(user.id)
+  failure.reject(new Error('the database is away'))
+  await expect(failing).rejects.toThrow('away')
+  await users.update(user.id, { role: 'administrator', accounts: '"all"' })
+  await sessions.userChanged(user.id)
+  expect(await sessions.authenticate(cookie)).toMatchObject({ accounts: 'all' })
+})
+
 test('a session that was seen before does not touch the database, and its use is noted now and then', async () => {
   const db = await memoryDatabase()
   const { clock, restarted, users, user, open } = await withUser(db)
@@ -279,6 +339,30 @@ test('a session that was seen before does not touch the database, and its use is
   await sessions.authenticate(cookie)
   await expect.poll(async () => (await users.find(user.id))?.last_seen_at).toBe(used)
   expect((await sessions.list(user.id)).map(row => row.last_seen_at)).toEqual([used])
+})
+
+test('of more than ten thousand sessions in use, the one cached first is looked up again', async () => {
+  const row = { id: 's', user_id: 'u', method: 'password', ip_address: '', user_agent: '', name: 'Ann', role: 'viewer' }
+  const times = {
+    created_at: '',
+    last_seen_at: new Date(noon).toISOString(),
+    expires_at: new Date(noon + day).toISOString(),
+  }
+  const rows = async (hashes: readonly string[]) =>
+    hashes.map(token_hash => ({ ...row, ...times, token_hash, accounts: '[]', disabled: 0 }))
+  const sessions = new SessionService({
+    store: { findByHashes: rows } as unknown as SessionStore,
+    users: new UserStore(await memoryDatabase()),
+    now: () => noon,
+    logger: createLogger('silent'),
+    listener: { changed: () => undefined, revoked: () => undefined },
+  })
+  for (let first = 0; first < 10_001; first += 64) {
+    const some = Array.from({ length: Math.min(64, 10_001 - first) }, (_, index) => `cookie-${first + index}`)
+    await Promise.all(some.map(cookie => sessions.authenticate(cookie)))
+  }
+  expect(sessions.authenticate('cookie-1')).not.toBeInstanceOf(Promise)
+  expect(sessions.authenticate('cookie-0')).toBeInstanceOf(Promise)
 })
 
 test('unknown cookies are looked up 64 at a time, equal ones once, and further ones are asked to retry', async () => {

@@ -194,7 +194,32 @@ test('a challenge ends after five wrong codes, after five minutes, and when the 
   const changed = await challengeOf('ann@example.com')
   await users.update(ann.id, { password_hash: 'another' })
   expect(await refused(changed, 7)).toBe('challenge_invalid')
+
+  await users.update(ann.id, { password_hash: ann.password_hash })
+  const disabled = await challengeOf('ann@example.com')
+  await users.update(ann.id, { disabled: 1 })
+  expect(await refused(disabled, 8)).toBe('challenge_invalid')
+  await users.update(ann.id, { disabled: 0 })
+  expect(await refused(disabled, 9)).toBe('challenge_invalid')
   expect(codes.has('123456')).toBe(true)
+})
+
+test('codes sent at once get no more tries than one after the other, and of two right ones only one opens a session', async () => {
+  const { signIn, sessions, codes, add, challengeOf } = await setUp()
+  await add('ann@example.com', { totp_sealed: 'sealed' })
+  const guessed = await challengeOf('ann@example.com')
+  const guesses = Array.from({ length: 8 }, (_, number) =>
+    problemOf(signIn.withSecondFactor(guessed, '000000', elsewhere(number))),
+  )
+  const answers = (await Promise.all(guesses)).map(({ code }) => code)
+  expect(answers.toSorted()).toEqual([...Array(3).fill('challenge_invalid'), ...Array(5).fill('sign_in_failed')])
+
+  const challenge = await challengeOf('ann@example.com')
+  const right = ['abcd-efgh-jkmn-pqrs', 'bcde-fghj-kmnp-qrst']
+  for (const code of right) codes.add(code)
+  const both = await Promise.allSettled(right.map(code => signIn.withSecondFactor(challenge, code, from)))
+  expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+  expect(await sessions.list()).toHaveLength(1)
 })
 
 test('codes are not guessed with ever new challenges from ever new addresses, and a recovery code still opens', async () => {
@@ -225,6 +250,17 @@ test('knowing one password does not allow evicting the challenges of others', as
   expect((await problemOf(signIn.withSecondFactor(own[0]!, '123456', from))).code).toBe('challenge_invalid')
   codes.add('123456')
   expect(await signIn.withSecondFactor(challenge, '123456', from)).toHaveProperty('principal')
+})
+
+test('of the open challenges of a user, from whatever places, at most fifty stay open', async () => {
+  const { signIn, codes, add, challengeOf } = await setUp()
+  await add('mallory@example.com', { totp_sealed: 'sealed' })
+  const first = await challengeOf('mallory@example.com', elsewhere(0))
+  const second = await challengeOf('mallory@example.com', elsewhere(1))
+  for (let number = 2; number <= 50; number++) await challengeOf('mallory@example.com', elsewhere(number))
+  codes.add('123456')
+  expect((await problemOf(signIn.withSecondFactor(first, '123456', from))).code).toBe('challenge_invalid')
+  expect(await signIn.withSecondFactor(second, '123456', from)).toHaveProperty('principal')
 })
 
 test('no text typed as an email delays the codes of a user', async () => {
@@ -290,4 +326,16 @@ test('a password that is changed while it is kept again is not brought back', as
   })
   expect((await problemOf(signIn.withPassword('ann@example.com', password, from))).code).toBe('sign_in_failed')
   expect((await users.find(ann.id))?.password_hash).toBe(next)
+})
+
+test('a user who is disabled while their password is kept again, in two tabs, gets the answer of a wrong password', async () => {
+  const { signIn, users, hasher, add } = await setUp()
+  const ann = await add('ann@example.com', { password_hash: outdated })
+  const wrong = await problemOf(signIn.withPassword('nobody@example.com', password, from))
+  vi.spyOn(hasher, 'hash').mockImplementation(async given => {
+    const other = await cheapHasher().hash(given)
+    await users.update(ann.id, { password_hash: other, disabled: 1 })
+    return cheapHasher().hash(given)
+  })
+  expect((await problemOf(signIn.withPassword('ann@example.com', password, from))).message).toBe(wrong.message)
 })

@@ -3,11 +3,16 @@
  */
 import type { Worker } from 'node:worker_threads'
 import { expect, test, vi } from 'vitest'
-import { auditSecrets, startAudit } from '../../test/support/audit.ts'
-import { onEachDatabase, openOnThreads } from '../../test/support/databases.ts'
+import { auditFact, auditSecrets, beginAudit, startAudit } from '../../test/support/audit.ts'
+import { memoryDatabase, onEachDatabase, openOnThreads } from '../../test/support/databases.ts'
 import type { Order } from '../platform/database/sqlite-messages.ts'
+import { createLogger } from '../platform/logger.ts'
+import { AuditChain } from './audit-chain.ts'
 import { verifyTrail } from './audit-command.ts'
+import { toRow } from './audit-entry.ts'
+import { AuditStore } from './audit-store.ts'
 import type { AuditChainRow } from './audit-tables.ts'
+import { AuditTrail } from './audit-trail.ts'
 
 onEachDatabase(open => {
   test('two processes that append in turn write one whole trail, and lose nothing', async () => {
@@ -62,4 +67,30 @@ test('behind its own entries a group is one message to the thread that writes', 
   await record(1)
   const messages = sent.mock.calls.map(([orders]) => orders.map(([how]: Order) => how))
   expect(messages.find(orders => orders.includes('begin'))).toEqual(['begin', 'later', 'later', 'commit'])
+})
+
+test('what was committed although the connection broke is written once, also after a pruning; other entries are not taken for it', async () => {
+  const db = await memoryDatabase()
+  await beginAudit(db)
+  const [store, chain] = [new AuditStore(db), new AuditChain(auditSecrets)]
+  const transact = store.transact.bind(store)
+  const breakOnce = () => {
+    store.transact = async work => {
+      await transact(work)
+      store.transact = transact
+      throw new Error('Connection terminated')
+    }
+  }
+  const trail = new AuditTrail({ store, chain, logger: createLogger('silent') })
+  const row = () => toRow(auditFact(), chain)
+  await trail.append([row(), row()])
+  const rows = [row()]
+  breakOnce()
+  await expect(trail.append(rows)).rejects.toThrow('terminated')
+  await trail.forget(1, 10)
+  expect(await trail.append(rows)).toMatchObject({ number: 3 })
+  breakOnce()
+  await expect(trail.append([row()])).rejects.toThrow('terminated')
+  expect(await trail.append([row()])).toMatchObject({ number: 5 })
+  expect(await verifyTrail(db, auditSecrets)).toMatchObject({ is_whole: true, newest: 5 })
 })

@@ -209,11 +209,14 @@ export class LeaseService {
     const held = [...this.#wanted.values()].filter(({ token }) => token !== undefined)
     if (held.length === 0) return
     const soonest = Math.min(...held.map(({ endsAt }) => endsAt)) - this.#times.marginMs
-    this.#ending = setTimeout(() => {
-      const now = performance.now()
-      for (const wanted of held) if (wanted.lease && now >= wanted.endsAt - this.#times.marginMs) this.#lose(wanted)
-      this.#watchEnds()
-    }, soonest - performance.now()).unref()
+    this.#ending = setTimeout(
+      () => {
+        const now = performance.now()
+        for (const wanted of held) if (wanted.lease && now >= wanted.endsAt - this.#times.marginMs) this.#lose(wanted)
+        this.#watchEnds()
+      },
+      Math.max(0, soonest - performance.now()),
+    ).unref()
   }
 
   /** Returns the end counted from before the statement is sent; the database counts from later on. */

@@ -1,46 +1,9 @@
 /** What a provider answers is believed only when it fits; one that fails is left alone for a while. Against a real one. */
-import { randomBytes } from 'node:crypto'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { freePort } from '../../test/support/free-port.ts'
-import { OidcProvider, oidcClientId, oidcClientSecret } from '../../test/support/oidc-provider.ts'
-import { PlainBrowser } from '../../test/support/plain-browser.ts'
+import { clientOf, comeBack, redirectUri, secret, secrets, startProvider } from '../../test/support/oidc-client.ts'
+import { oidcClientId } from '../../test/support/oidc-provider.ts'
 import { OidcClient } from './oidc-client.ts'
-
-const redirectUri = 'http://127.0.0.1:9/back'
-const secret = () => randomBytes(32).toString('base64url')
-const secrets = () => ({ state: secret(), nonce: secret(), verifier: secret() })
-
-async function startProvider(options?: Parameters<typeof OidcProvider.start>[0]) {
-  const provider = await OidcProvider.start(options)
-  onTestFinished(() => provider.close())
-  provider.redirectUris.push(redirectUri)
-  provider.people.set('ann', { email: 'ann@example.com', email_verified: true, name: 'Ann', groups: ['staff', 'all'] })
-  return provider
-}
-
-interface ClientOptions {
-  clientSecret?: string
-  trustEmail?: boolean
-  fetch?: typeof fetch
-  now?: () => number
-}
-
-function clientOf(issuer: string, options: ClientOptions = {}) {
-  const { now = Date.now, fetch: through = fetch, ...rest } = options
-  const scopes = 'openid email profile groups'
-  const known = { issuer, clientId: oidcClientId, clientSecret: oidcClientSecret, trustEmail: false }
-  const config = { ...known, scopes, groupsClaim: 'groups' }
-  return new OidcClient({ config: { ...config, ...rest }, now, fetch: through })
-}
-
-/** Signs in as Ann on the provider's page; returns the address of the redirect back. */
-async function comeBack(client: OidcClient, login = secrets(), form: Record<string, string> = { login: 'ann' }) {
-  const browser = new PlainBrowser()
-  const isBack = (next: URL) => next.href.startsWith(redirectUri)
-  const page = await browser.follow(await browser.visit(await client.authorizationUrl(redirectUri, login)))
-  const { location } = await browser.follow(await browser.visit(page.url, form), isBack)
-  return { callback: location!, login }
-}
 
 test('an identity comes with its verified email and its groups', async () => {
   const client = clientOf((await startProvider()).url)

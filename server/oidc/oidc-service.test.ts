@@ -1,5 +1,5 @@
 /** Sign-in through a real provider, over HTTP as a browser goes: who gets in, as what, and who does not. */
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { OidcPerson } from '../../test/support/oidc-provider.ts'
 import { start } from '../../test/support/oidc-world.ts'
 import { PlainBrowser } from '../../test/support/plain-browser.ts'
@@ -33,6 +33,13 @@ test('newcomers see all accounts where it is set so', async () => {
   const { put, signIn } = await start({ accounts: 'all' })
   put('sub-1', { ...ann, groups: ['crew'] })
   expect((await signIn('sub-1')).principal).toMatchObject({ accounts: 'all' })
+  // So do administrators who become users like others.
+  const bob = { email: 'bob@example.com', email_verified: true }
+  put('sub-2', { ...bob, groups: ['admins'] })
+  await signIn('sub-2')
+  put('sub-2', { ...bob, groups: ['crew'] })
+  const { principal } = await signIn('sub-2')
+  expect(principal).toMatchObject({ accounts: 'all', scopes: new Set(['dashboard:read']) })
 })
 
 test('the role follows the groups at each sign-in, in sessions that are open too', async () => {
@@ -302,7 +309,11 @@ test('the provider does not enable a user that an administrator has disabled, ne
   }
   await userService.change(admin, id, { disabled: true })
   expect(await goAndCome()).toBe('/?sign_in_error=disabled')
-  expect(await getUser(ann.email)).toMatchObject({ disabled: 1, disabled_by: 'administrator' })
+  put('sub-1', { ...ann, groups: ['admins'] })
+  expect((await signIn('sub-1')).end).toBe('/?sign_in_error=disabled')
+  put('sub-1', ann)
+  expect((await signIn('sub-1')).end).toBe('/?sign_in_error=disabled')
+  expect(await getUser(ann.email)).toMatchObject({ disabled: 1, disabled_by: 'administrator', role: 'operator' })
 
   await userService.change(admin, id, { disabled: false })
   put('sub-1', ann)
@@ -310,6 +321,25 @@ test('the provider does not enable a user that an administrator has disabled, ne
   expect(await getUser(ann.email)).toMatchObject({ disabled_by: 'provider' })
   await userService.change(admin, id, { disabled: true })
   expect(await goAndCome()).toBe('/?sign_in_error=disabled')
+})
+
+test('a user whom an administrator disables while they sign in does not get in', async () => {
+  const { put, signIn, getUser, people, users, userService } = await start()
+  put('sub-1', { ...ann, groups: ['staff'] })
+  await signIn('sub-1')
+  const { id } = await getUser(ann.email)
+  const find = users.findByOidc.bind(users)
+  vi.spyOn(users, 'findByOidc').mockImplementation(async (...words) => {
+    const found = await find(...words)
+    await userService.change(admin, id, { disabled: true })
+    return found
+  })
+  const identity = { issuer: (await getUser(ann.email)).oidc_issuer!, subject: 'sub-1', email: ann.email, name: 'Ann' }
+  const again = people.getUser(
+    { ...identity, isEmailVerified: true, groups: ['crew'] },
+    { address: '::1', userAgent: '' },
+  )
+  await expect(again).rejects.toMatchObject({ code: 'disabled' })
 })
 
 test('the last administrator is refused without a role, but not disabled, and the trail says why', async () => {

@@ -58,6 +58,18 @@ const endings: Record<string, [Principal, (scene: Awaited<ReturnType<typeof setU
 }
 
 onEachDatabase(open => {
+  test('what a provider changes by its groups is recorded as a deed of no user', async () => {
+    const { db, users } = await setUp(await open())
+    const provider = { ...session, id: 'oidc', kind: 'api_key', userId: null } as const
+    await users.change(provider, 'ann', { role: 'administrator' }, 'provider')
+    expect(await db.selectFrom('made_users').selectAll().execute()).toEqual([])
+    await users.change(session, 'ann', { role: 'viewer' })
+    await users.change(session, 'ann', { role: 'administrator' })
+    expect(await db.selectFrom('made_users').select(['maker', 'deed']).execute()).toEqual([
+      { maker: 'user-boss', deed: 'raised' },
+    ])
+  })
+
   test.each(Object.entries(endings))(
     '%s while its request was under way invites, resets and raises nobody',
     async (_name, [principal, end]) => {

@@ -145,6 +145,25 @@ onEachDatabase(open => {
     await expect(users.reset(admin, 'ann')).rejects.toMatchObject({ code: 'user_not_found' })
   })
 
+  test('who is enabled again while being deleted, and is the only administrator by then, stays', async () => {
+    const { users, store, facts, meanwhile, addAdministrator } = await setUp(await open())
+    for (const id of ['one', 'two']) await addAdministrator(id)
+    meanwhile.push(async () => {
+      await users.change(admin, 'one', { disabled: false })
+      await users.change(admin, 'two', { disabled: true })
+    })
+    await expect(users.delete(admin, 'one')).rejects.toMatchObject({ code: 'last_administrator' })
+    expect(await store.find('one')).toMatchObject({ disabled: 0 })
+    expect(facts().map(fact => fact.type)).not.toContain('user_removed')
+  })
+
+  test('who is deleted twice at the same moment is gone, and that is told once', async () => {
+    const { users, facts, add } = await setUp(await open())
+    await add('ann')
+    await Promise.all([users.delete(admin, 'ann'), users.delete(admin, 'ann')])
+    expect(facts().map(fact => fact.type)).toEqual(['user_removed'])
+  })
+
   test('a reset takes password, authenticator, codes and passkeys, ends what is open, and its link opens again', async () => {
     const { users, store, asked, facts, clock, db, add } = await setUp(await open())
     await add('ann', { totp_sealed: 'sealed', totp_last_step: 7 })

@@ -21,6 +21,12 @@ export interface OidcPerson {
 export const oidcClientId = 'rustymail'
 export const oidcClientSecret = 'a-secret-of-the-client-for-tests-only'
 
+interface ProviderOptions {
+  isPublicClient?: boolean
+  /** Whether the ID token has all claims, which are otherwise in the user info only. */
+  tellsInIdToken?: boolean
+}
+
 /** Serves a provider where people sign in by subject without a password: `login` signs in, `cancel` aborts. */
 export class OidcProvider extends LocalServer {
   /** People by subject; may change at any time. */
@@ -31,7 +37,7 @@ export class OidcProvider extends LocalServer {
   readonly requests: string[] = []
   readonly #provider: Provider
 
-  private constructor(server: Server, isPublicClient: boolean) {
+  private constructor(server: Server, { isPublicClient = false, tellsInIdToken = false }: ProviderOptions) {
     super(server)
     const memory = createMemoryAdapter()
     const client = () => ({
@@ -47,6 +53,7 @@ export class OidcProvider extends LocalServer {
         profile: ['name'],
         groups: ['groups', '_claim_names'],
       },
+      conformIdTokenClaims: !tellsInIdToken,
       cookies: { keys: [randomBytes(16).toString('hex')] },
       jwks: { keys: [{ ...signingKey(), kid: 'signing', use: 'sig', alg: 'RS256' }] },
       features: { devInteractions: { enabled: false } },
@@ -74,10 +81,10 @@ export class OidcProvider extends LocalServer {
     })
   }
 
-  static async start({ isPublicClient = false, port = 0 } = {}): Promise<OidcProvider> {
+  static async start({ port = 0, ...options }: ProviderOptions & { port?: number } = {}): Promise<OidcProvider> {
     const server = createServer().listen(port || (await freePort()), '127.0.0.1')
     await once(server, 'listening')
-    return new OidcProvider(server, isPublicClient)
+    return new OidcProvider(server, options)
   }
 }
 

@@ -1,4 +1,7 @@
-/** A pooler in front of PostgreSQL that shares one session between transactions, as PgBouncer's `pool_mode = transaction`. */
+/**
+ * A pooler in front of PostgreSQL that shares one session between transactions or statements, as PgBouncer does with
+ * `pool_mode = transaction` or `statement`.
+ */
 import type { Socket } from 'node:net'
 import pg from 'pg'
 import { type SocketServer, startSocketServer } from './socket-server.ts'
@@ -12,8 +15,21 @@ interface Inside {
   connection: { stream: Socket }
 }
 
-/** @param url The database to whose only session all clients are led. */
-export async function startSessionSharer(url: string): Promise<SocketServer & { url: string }> {
+/** PgBouncer's answer to BEGIN where it lends a session for one statement only. */
+const refusedBegin = message('E', ['SERROR', 'C08P01', 'Mtransaction blocks not allowed in statement pooling mode', ''])
+
+function message(type: string, fields: readonly string[]): Buffer {
+  const body = Buffer.from(`${fields.join('\0')}\0`)
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(body.length + 4)
+  return Buffer.concat([Buffer.from(type), length, body])
+}
+
+/** @param url The database to whose only session all clients are led. @param shared What it is lent for. */
+export async function startSessionSharer(
+  url: string,
+  shared: 'transaction' | 'statement',
+): Promise<SocketServer & { url: string }> {
   const owner = new pg.Client({ connectionString: url })
   owner.on('error', () => undefined)
   await owner.connect()
@@ -50,6 +66,10 @@ export async function startSessionSharer(url: string): Promise<SocketServer & { 
       }
       // Terminate ends the client's connection only.
       if (bytes[0] === 0x58) return socket.end()
+      if (shared === 'statement' && /^Q....begin\0/s.test(bytes.toString('latin1'))) {
+        sent = sent.then(() => void socket.write(Buffer.concat([refusedBegin, idle])))
+        return
+      }
       sent = sent.then(() => lend(socket)).then(() => void session.write(bytes))
     })
   })

@@ -17,10 +17,13 @@ export async function setUp(db: Database) {
   const hasher = cheapHasher()
   /** Calls to sessions and tokens, with the number of facts published by then. */
   const asked: { what: 'ended' | 'changed'; userId: string; facts: number }[] = []
+  /** Steps to take while these are under way, one for each. */
+  const meanwhile: (() => Promise<unknown>)[] = []
   const ask = (what: 'ended' | 'changed') => async (userId: string) => {
     // Stands for their database query, which must not run inside a change.
     await store.find(userId)
     asked.push({ what, userId, facts: facts().length })
+    await meanwhile.shift()?.()
   }
   const users = new UserService({
     store,
@@ -42,7 +45,7 @@ export async function setUp(db: Database) {
     return id
   }
   const addAdministrator = (id: string) => add(id, { role: 'administrator', accounts: '"all"' })
-  return { users, store, hasher, clock, facts, asked, db, add, addAdministrator }
+  return { users, store, hasher, clock, facts, asked, meanwhile, db, add, addAdministrator }
 }
 
 export function tokenOf(link: string): string {

@@ -50,10 +50,12 @@ export interface WebhookWorldOptions {
   timeoutMs?: number
   heldInMemory?: number
   keep?: number
+  /** Whether this process has the lease; it has unless given. */
+  hasLease?: () => boolean
 }
 
 export async function webhookWorld(db: Database, options: WebhookWorldOptions = {}) {
-  const { kind, bounds, timeoutMs = patience, heldInMemory, keep } = options
+  const { kind, bounds, timeoutMs = patience, heldInMemory, keep, hasLease = () => true } = options
   const sink = await startWebhookSink()
   const store = new WebhookStore(db)
   const logger = createLogger('silent')
@@ -74,8 +76,12 @@ export async function webhookWorld(db: Database, options: WebhookWorldOptions = 
   const { hub, log } = hosted
   const start = async () => {
     const leases = new LeaseService({ store: new LeaseStore(db), isAlone: true, renews: false, logger })
+    const want: LeaseService['want'] = (...given) => {
+      const claim = leases.want(...given)
+      return { find: () => (hasLease() ? claim.find() : undefined), giveBack: isOver => claim.giveBack(isOver) }
+    }
     const engine = new WebhookEngine({
-      ...{ hub, leases, store, sender, secrets, now, logger },
+      ...{ hub, leases: { want }, store, sender, secrets, now, logger },
       kinds: { mcp: { ...plain, ...kind }, program: { ...plain, ...kind } },
       standing: async ({ principal_id: id }) => standing.get(id),
       observe: result => void results.push(result),

@@ -122,6 +122,37 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     expect(await change(['\\Seen'])).toMatchObject({ sent: 'STORE,SEARCH', there: all, having: [['\\Seen', all]] })
   })
 
+  test('a batch of which every message vanished, unreported, is not the end of the folder: it is searched again', async () => {
+    await empty()
+    const uids: number[] = []
+    for (const text of ['one', 'two', 'three', 'four']) {
+      uids.push((await dovecot.appendMessage(alice.user, message(text))).uid)
+    }
+    let searches = 0
+    const relay = await startRelay(dovecot.imapPort, {
+      toServer: data => {
+        searches += data.match(/^\w+ UID SEARCH RETURN/gm)?.length ?? 0
+        return data
+      },
+      toClient: data => isWithout('QRESYNC|CONDSTORE')(data).replaceAll(/^\* \d+ EXPUNGE\r\n/gm, ''),
+    })
+    ends.push(() => relay.stop())
+    const connection = await gateway.connect(login(relay.port), { timeoutMs: patience, signal })
+    ends.push(() => connection.close())
+    const older = async (below: number) => {
+      const { headers, hasMore } = await connection.changes.listHeaders('INBOX', [1, below - 1], 1)
+      return { subjects: headers.map(({ subject }) => subject), hasMore, searches }
+    }
+    expect(await older(4_294_967_296)).toEqual({ subjects: ['four'], hasMore: true, searches: 1 })
+    const imap = await dovecot.login(alice.user)
+    await imap.run('SELECT INBOX')
+    await imap.run(`UID STORE ${uids[2]} +FLAGS.SILENT (\\Deleted)`)
+    await imap.run('EXPUNGE')
+    imap.close()
+    expect(await older(uids[3]!)).toEqual({ subjects: ['two'], hasMore: true, searches: 2 })
+    expect(await older(uids[1]!)).toEqual({ subjects: ['one'], hasMore: false, searches: 2 })
+  })
+
   test('COPYUID counts in pieces too, and one that makes no sense is none; a NO behind it leaves the outcome unknown', async () => {
     await empty()
     const uids: number[] = []

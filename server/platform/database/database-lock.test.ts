@@ -105,14 +105,16 @@ describe.skipIf(postgresUrl === undefined)('on PostgreSQL', () => {
     return pids
   }
 
-  test('through a pooler that shares sessions between transactions nothing is locked, and the way out is said', async () => {
-    const url = await newPostgresDatabase(postgresUrl!)
-    const pooler = await startSessionSharer(url)
-    onTestFinished(() => pooler.stop())
-    await expect(lockOn(pooler.url).lock.take()).rejects.toThrow(/RUSTYMAIL_DATABASE_URL .* pool_mode = session/)
-    expect(await holdersNow(url)).toEqual([])
-    await lockOn(url).lock.take()
-  })
+  for (const shared of ['transaction', 'statement'] as const) {
+    test(`through a pooler that shares sessions between ${shared}s nothing is locked, and the way out is said`, async () => {
+      const url = await newPostgresDatabase(postgresUrl!)
+      const pooler = await startSessionSharer(url, shared)
+      onTestFinished(() => pooler.stop())
+      await expect(lockOn(pooler.url).lock.take()).rejects.toThrow(/RUSTYMAIL_DATABASE_URL .* pool_mode = session/)
+      expect(await holdersNow(url)).toEqual([])
+      await lockOn(url).lock.take()
+    })
+  }
 
   test('two databases of one server are two', async () => {
     await lockOn(await newPostgresDatabase(postgresUrl!)).lock.take()

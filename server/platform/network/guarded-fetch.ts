@@ -50,8 +50,6 @@ export class GuardedFetch {
   readonly #standIn: NetworkStandIn | undefined
   readonly #perOrigin: number | undefined
   #agent: Agent | undefined
-  /** Agents from before `renew` that still have requests in flight. */
-  readonly #leaving = new Set<Agent>()
   /** Names that have resolved to an inner address. */
   readonly #privateHosts = new Set<string>()
 
@@ -120,7 +118,6 @@ export class GuardedFetch {
           if (signal.aborted) controller.abort(signal.reason)
         },
         onResponseStart: (_controller, code, { 'retry-after': after }) => {
-          if (code < 200) return
           status = code
           retryAfter = Array.isArray(after) ? after[0] : after
         },
@@ -143,20 +140,18 @@ export class GuardedFetch {
     }
   }
 
-  /** Applies changed rules: requests from now on use new connections, whose addresses are checked again. */
+  /**
+   * Applies changed rules: requests from now on use new connections, whose addresses are checked again. Those in flight
+   * end by themselves, or by their signals.
+   */
   renew(): void {
     const agent = this.#agent
-    if (!agent) return
     this.#agent = undefined
-    this.#leaving.add(agent)
-    agent.close().then(
-      () => this.#leaving.delete(agent),
-      () => this.#leaving.delete(agent),
-    )
+    agent?.close().catch(() => undefined)
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.#agent, ...this.#leaving].map(agent => agent?.destroy()))
+    await this.#agent?.destroy()
   }
 
   async #open(): Promise<Agent> {

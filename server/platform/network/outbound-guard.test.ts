@@ -148,6 +148,13 @@ test('what is closed is told with all that would have to be allowed, and with th
   expect(refused).not.toHaveProperty('extension.networks')
 })
 
+test('of very many closed networks no more are suggested than one request can allow', async () => {
+  const many = Array.from({ length: 20 }, (_, number) => v4(`10.${number}.0.1`))
+  const closed = guard({ 'many.example': many })
+  const refused = await closed.check('many.example', 993).catch((error: unknown) => error)
+  expect(refused).toMatchObject({ code: 'address_refused', extension: { networks: { length: 16 } } })
+})
+
 test('what is allowed later opens beside what is configured, and closes again, but never what is forbidden', async () => {
   const judged = guard({}, { privateNetworks: ['10.0.0.0/8'] })
   const isOpen = (address: string) =>
