@@ -1,4 +1,4 @@
-/** The keys of a message being written, and what marks a held one: programs among its files, and new recipients. */
+/** Keys and focus around a message being written, and what marks a held one: programs among its files, new recipients. */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { draftsApi } from '../../contract/drafts.ts'
 import { outboxApi } from '../../contract/outbox.ts'
@@ -63,5 +63,24 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     expect(warnings).toContain('The subject is empty.')
     expect(warnings).not.toContain('never written')
     await expectAccessible(page, 'a held program')
+  })
+
+  test('a button keeps the focus while its request runs, and takes no second press', async () => {
+    const { page } = await world.open('/audit')
+    const held = Promise.withResolvers<void>()
+    let asked = 0
+    await page.route(/audit\/verify/, async route => {
+      asked++
+      await held.promise
+      await route.continue()
+    })
+    await page.getByRole('button', { name: 'Verify' }).press('Enter')
+    const busy = page.getByRole('button', { name: 'Reading the whole trail' })
+    await busy.waitFor()
+    expect(await busy.isDisabled()).toBe(true)
+    await page.keyboard.press('Enter')
+    held.resolve()
+    await page.getByText('The trail is intact').waitFor()
+    expect([await page.evaluate('document.activeElement.innerText'), asked]).toEqual(['Verify', 1])
   })
 })
