@@ -201,3 +201,11 @@ test('an account that got another address gives it to what is edited, and to dra
     'new@example.org',
   ])
 })
+
+test('a draft that is by now another than what waits makes the edit void', async () => {
+  const world = await startSending()
+  const { draft, approval } = await held(world)
+  await world.db.updateTable('drafts').set({ rev: 9 }).where('id', '=', draft.id).execute()
+  const edit = world.edits.edit(ann, approval.id, approval.hash, { subject: 'Edited' }, signal)
+  expect(await codeOf(edit)).toBe('approval_void')
+})

@@ -299,3 +299,35 @@ test('a recipient that the policy no longer names needs an approval again, if a 
   pass(world)
   await expect.poll(() => world.stateOf(submission.id)).toBe('held')
 })
+
+test('what waits for an approval does not leave by another road: without one, or with that of another message', async () => {
+  const world = await startSending()
+  const held = async () => {
+    world.rules.policy = defaultPolicy
+    const draft = await world.create({ to, subject: 'Hello', body: { format: 'text', content: 'x' } })
+    return (await world.send(draft)).id
+  }
+  // The queue of the account runs.
+  await letOut(world, free, ann)
+  const ids = [await held(), await held(), await held()]
+  const [, swapped, missing] = ids as [string, string, string]
+  const { db } = world
+  await db
+    .updateTable('approvals')
+    .set({ state: 'approved', hash: '0'.repeat(64) })
+    .where('submission_id', '=', swapped)
+    .execute()
+  await db.deleteFrom('approvals').where('submission_id', '=', missing).execute()
+  // Even a policy that would let it out by now does not: a human was asked.
+  world.rules.policy = free
+  await db
+    .updateTable('submissions')
+    .set({ state: 'queued', due_at: new Date(world.clock.now()).toISOString() })
+    .where('id', 'in', ids)
+    .execute()
+  world.queue.lookAgain()
+  for (const id of ids) {
+    await expect.poll(async () => (await row(world, id)).error).toContain('not_approved')
+  }
+  expect(world.senders.taken).toEqual([])
+})

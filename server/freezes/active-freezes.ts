@@ -50,7 +50,6 @@ export class ActiveFreezes {
    * or sending.
    */
   stopOf(principal: Acting, { effect, scope }: Operation, accountId: string | undefined): FreezeRow | undefined {
-    if (this.rows.length === 0 || principal.kind === 'anonymous') return undefined
     const isRead = effect === 'read'
     const account = accountId === undefined ? undefined : this.#accounts.get(accountId)
     if (!isProgram(principal)) {

@@ -35,6 +35,8 @@ onEachDatabase(open => {
     expect((await freezes.freeze(admin, { principal: 'token-bot', reads: 'allow' })).id).toBe(allowed.id)
     const stricter = await freezes.freeze(owner, { principal: 'bot', reads: 'stop' })
     expect([stops(freezes, bot, read, 'a'), freezes.stopsReading(bot)]).toEqual([true, true])
+    for (const reads of ['allow', 'stop'] as const)
+      expect((await freezes.freeze(owner, { principal: 'bot', reads })).id).toBe(stricter.id)
     const restarted = await start()
     expect(stops(restarted, bot, read)).toBe(true)
     await expect(freezes.lift(key, stricter.id)).rejects.toMatchObject({ code: 'session_needed' })
@@ -100,14 +102,50 @@ test('rights to freeze: operators anything that they see, users their own tokens
   await expect(freezes.lift(narrow, of.id)).rejects.toMatchObject({ code: 'not_found' })
 })
 
-test('while the database takes no writes it applies nevertheless, is stored when it does, and cannot be lifted before', async () => {
-  class FullStore extends FreezeStore {
-    isFull = true
-    override async insert(...given: Parameters<FreezeStore['insert']>) {
-      if (this.isFull) throw Object.assign(new Error('database or disk is full'), { errcode: 13 })
-      return super.insert(...given)
-    }
+test('reads of what is no mail are not stopped by the freeze of an account, but the event stream is', async () => {
+  const { freezes } = await serviceOn()
+  await freezes.freeze(admin, { account_id: 'a', reads: 'stop' })
+  const shows = (name: string, scope: 'signed_in' | 'dashboard:read' | 'public') =>
+    stops(freezes, bot, { name, scope, effect: 'read' })
+  expect([shows('events.streamEvents', 'signed_in'), shows('metrics.getStats', 'dashboard:read')]).toEqual([
+    true,
+    false,
+  ])
+  expect([shows('access.getSession', 'signed_in'), shows('system.live', 'public')]).toEqual([false, false])
+})
+
+class FullStore extends FreezeStore {
+  isFull = true
+  override async insert(...given: Parameters<FreezeStore['insert']>) {
+    if (this.isFull) throw Object.assign(new Error('database or disk is full'), { errcode: 13 })
+    return super.insert(...given)
   }
+}
+
+test('no more than a hundred freezes wait to be stored: the next one is refused and does not apply', async () => {
+  const { db } = await startHub()
+  const { freezes } = await serviceOn(db, new FullStore(db))
+  for (let index = 0; index < 100; index++) {
+    await expect(freezes.freeze(admin, { account_id: 'a', reads: 'allow' })).rejects.toMatchObject({
+      code: 'revocation_not_stored',
+    })
+  }
+  await expect(freezes.freeze(admin, { principal: 'bot', reads: 'stop' })).rejects.toThrow('database or disk is full')
+  expect([stops(freezes, bot, read, 'b'), stops(freezes, bot, move, 'a')]).toEqual([false, true])
+})
+
+test('a freeze that is not stored yet is none for users who do not see its account', async () => {
+  const { db } = await startHub()
+  const { freezes } = await serviceOn(db, new FullStore(db))
+  await expect(freezes.freeze(admin, { account_id: 'a', reads: 'allow' })).rejects.toMatchObject({
+    code: 'revocation_not_stored',
+  })
+  const [shown] = await freezes.list(admin, true)
+  const narrow: Principal = { ...admin, accounts: new Set(['b']) }
+  await expect(freezes.lift(narrow, shown!.id)).rejects.toMatchObject({ code: 'not_found' })
+})
+
+test('while the database takes no writes it applies nevertheless, is stored when it does, and cannot be lifted before', async () => {
   const { db } = await startHub()
   const store = new FullStore(db)
   const { freezes, start } = await serviceOn(db, store)

@@ -1,4 +1,4 @@
-/** Who sees and undoes an operation: whoever asked for it, and operators that are no tokens. */
+/** Who sees and undoes an operation: the caller that asked for it, and operators that are no tokens. */
 import { expect, test } from 'vitest'
 import { principalOf } from '../../test/support/operation-world.ts'
 import { type Principal, scopeSet } from '../platform/principal.ts'
@@ -52,6 +52,10 @@ test('others’ operations are for operators that are no tokens, in accounts tha
   expect(undo(operator)).not.toThrow()
   expect(undo(token)).not.toThrow()
   expect(undo(strongToken)).toThrow(expect.objectContaining({ code: 'forbidden' }))
+  // A scope to change mail is none to undo what others changed.
+  const neighbour = principalOf('token-4', { userId: 'ann', scopes: organizer })
+  expect(undo(neighbour)).toThrow(expect.objectContaining({ extension: { missing_scope: 'dashboard:operate' } }))
+  expect(undo(operator, askedBy(operator))).not.toThrow()
   // What a token did itself it undoes only as long as it may change mail.
   expect(undo({ ...token, scopes: scopeSet(['mail:read']) })).toThrow(expect.objectContaining({ code: 'forbidden' }))
 })

@@ -119,6 +119,7 @@ describe('the outbox', () =>
       ] as const) {
         await expect(outbox.get(principal, id)).rejects.toMatchObject({ code: 'submission_not_found' })
         await expect(outbox.cancel(principal, id)).rejects.toMatchObject({ code: 'submission_not_found' })
+        expect((await outbox.get(user, id)).state).toBe('held')
       }
       await expect(outbox.list(stranger, { account_id: 'a', limit: 1 })).rejects.toMatchObject({
         code: 'account_not_found',

@@ -223,7 +223,6 @@ export class SentCopies {
       const saved = await store.changeCopy(transaction, row.id, columns)
       if (saved && columns.copy_state !== undefined) publish(deliveryFact(saved))
     })
-    Object.assign(row, columns)
   }
 
   #read<Result>(work: (connection: MailConnection) => Promise<Result>): Promise<Result> {

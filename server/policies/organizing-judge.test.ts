@@ -7,6 +7,7 @@ import { everyScope, type Principal } from '../platform/principal.ts'
 import { OrganizingJudge } from './organizing-judge.ts'
 import { PolicyRates } from './policy-rates.ts'
 import { PolicyStore } from './policy-store.ts'
+import { readPolicy, unreadablePolicy } from './stored-policy.ts'
 
 const bot: Principal = { id: 'token-b', name: 'B', kind: 'token', userId: 'u', scopes: everyScope, accounts: 'all' }
 
@@ -62,4 +63,44 @@ test('folders, deletion and mode', async () => {
   expect(await judgeOn(db, { folders: [] }, 'propose').ask(1)).toBe('policy_denied')
   expect(await judgeOn(db, { folders: [] }).ask(1)).toBe('policy_denied')
   expect(await judgeOn(db, {}).ask(1, ['INBOX'], true)).toBe('done')
+})
+
+test('a policy that has changed by the time the change is accepted is the one that counts', async () => {
+  const db = await memoryDatabase()
+  const rates = new PolicyRates(new PolicyStore(db), Date.now)
+  const found = { policy: defaultPolicy, version: '1', isUnreadable: false }
+  const judge = new OrganizingJudge({ read: async () => ({ ...found }), rates, db })
+  const change = { messages: 2, folders: ['INBOX'], isDeletion: true, isRename: false }
+  const narrowed = async (organizing: Partial<TokenPolicy['organizing']>, isUnreadable = false) => {
+    Object.assign(found, { policy: defaultPolicy, version: '1', isUnreadable: false })
+    const again = await judge.admit(bot, change)
+    const policy = { ...defaultPolicy, organizing: { ...defaultPolicy.organizing, ...organizing } }
+    Object.assign(found, { policy, version: '2', isUnreadable })
+    return db.transaction().execute(again!)
+  }
+  await narrowed({})
+  for (const organizing of [{ folders: ['Archive'] }, { may_delete: false }, { max_per_hour: 3 }]) {
+    await expect(narrowed(organizing), JSON.stringify(organizing)).rejects.toMatchObject({ code: 'policy_denied' })
+  }
+  await expect(narrowed({}, true)).rejects.toThrow(unreadablePolicy)
+})
+
+test('an unreadable policy allows no change, not even one of no messages', async () => {
+  const db = await memoryDatabase()
+  const read = async () => ({ ...readPolicy('{'), policy: defaultPolicy })
+  const judge = new OrganizingJudge({ read, rates: new PolicyRates(new PolicyStore(db), Date.now), db })
+  const change = { messages: 0, folders: [], isDeletion: false, isRename: false }
+  await expect(judge.admit(bot, change)).rejects.toThrow(unreadablePolicy)
+})
+
+test('a folder is renamed only by tokens whose every message needs an approval', async () => {
+  const db = await memoryDatabase()
+  const rename = (always: boolean) => {
+    const sending = { ...defaultPolicy.sending, approval: { ...defaultPolicy.sending.approval, always } }
+    const read = async () => ({ policy: { ...defaultPolicy, sending }, version: '', isUnreadable: false })
+    const judge = new OrganizingJudge({ read, rates: new PolicyRates(new PolicyStore(db), Date.now), db })
+    return judge.admit(bot, { messages: 0, folders: [], isDeletion: false, isRename: true })
+  }
+  await rename(true)
+  await expect(rename(false)).rejects.toMatchObject({ code: 'policy_denied' })
 })

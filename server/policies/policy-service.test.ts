@@ -1,39 +1,10 @@
 /** Policies of tokens: who may see and set them, that they apply immediately and elsewhere, and go with their token. */
-import { expect, onTestFinished, test } from 'vitest'
-import { defaultPolicy, type TokenPolicy } from '../../contract/policy.ts'
+import { expect, test } from 'vitest'
+import { defaultPolicy } from '../../contract/policy.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { startHub } from '../../test/support/event-hub.ts'
-import { reader, tokensOn } from '../../test/support/tokens-on.ts'
-import type { Database } from '../platform/database/database.ts'
-import { createLogger } from '../platform/logger.ts'
-import { PolicyRates } from './policy-rates.ts'
-import { PolicyService } from './policy-service.ts'
-import { PolicyStore } from './policy-store.ts'
-
-const strict: TokenPolicy = {
-  ...defaultPolicy,
-  sending: { ...defaultPolicy.sending, recipients: ['@example.com'] },
-}
-
-async function policiesOn(db: Database) {
-  const { hub, facts } = await startHub(db)
-  const world = tokensOn(db, hub)
-  const store = new PolicyStore(db)
-  const start = async (now = Date.now) => {
-    const policies = new PolicyService({
-      store,
-      rates: new PolicyRates(store, now),
-      hub,
-      ownerOf: id => world.store.find(id),
-      now,
-      logger: createLogger('silent'),
-    })
-    await policies.start()
-    onTestFinished(() => policies.stop())
-    return policies
-  }
-  return { ...world, facts, start, policies: await start() }
-}
+import { policiesOn, strict } from '../../test/support/policies-on.ts'
+import { reader } from '../../test/support/tokens-on.ts'
 
 onEachDatabase(open => {
   test('an owner and an administrator set it, the token only sees it; it applies in this and in other processes, and goes with the token', async () => {

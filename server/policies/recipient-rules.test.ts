@@ -39,11 +39,20 @@ test.each([
   '@',
   '',
   '@münchen.example',
+  // No address at all, though the domain is an allowed one.
+  'münchen.example',
   'a b@example.org',
   // The Kelvin sign, which Unicode case folding maps to k.
   'K@example.com',
 ])('%s is not', email => {
   expect(rules.allows(email)).toBe(false)
+})
+
+test('an address that is too long for any mail server has no form', () => {
+  expect(addressForm(`${'x'.repeat(242)}@example.com`)).toHaveLength(254)
+  expect(addressForm(`${'x'.repeat(243)}@example.com`)).toBeUndefined()
+  // What counts are bytes.
+  expect(addressForm(`${'é'.repeat(122)}@example.com`)).toBeUndefined()
 })
 
 test('an empty list allows no address; a canonical address is its own canonical form, and has the one domain that it seems to have', () => {

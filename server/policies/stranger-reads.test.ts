@@ -1,54 +1,7 @@
 /** A program has read mail of a stranger from the moment in which it was delivered: in each process, after each end, at the price of one write a minute. */
-import { expect, onTestFinished, test } from 'vitest'
-import { memoryDatabase } from '../../test/support/databases.ts'
-import { createLogger } from '../platform/logger.ts'
-import { PolicyStore } from './policy-store.ts'
-import { coveredMs, StrangerReads } from './stranger-reads.ts'
-
-const minute = 60_000
-
-async function readsOn() {
-  const db = await memoryDatabase()
-  const clock = { now: Date.parse('2026-01-05T10:00:00.000Z') }
-  const counts = { reads: 0, writes: 0 }
-  let answer = Promise.resolve()
-  let fault: Error | undefined
-  const plain = new PolicyStore(db)
-  const store: ConstructorParameters<typeof StrangerReads>[0]['store'] = {
-    findStrangerRead: (...asked) => {
-      counts.reads++
-      return plain.findStrangerRead(...asked)
-    },
-    saveStrangerRead: async row => {
-      counts.writes++
-      if (fault) throw fault
-      await plain.saveStrangerRead(row)
-    },
-    forgetStrangerReads: before => plain.forgetStrangerReads(before),
-  }
-  /** Starts another process on the same database. */
-  const start = () => {
-    const reads = new StrangerReads({
-      store,
-      writtenTo: async (_accountId, emails) => {
-        await answer
-        return new Set(emails.filter(email => email === 'friend@example.com'))
-      },
-      now: () => clock.now,
-      logger: createLogger('silent'),
-    })
-    reads.start()
-    onTestFinished(() => reads.stop())
-    return reads
-  }
-  const hold = (until: Promise<void>) => {
-    answer = until
-  }
-  const fail = (error: Error | undefined) => {
-    fault = error
-  }
-  return { db, reads: start(), start, clock, counts, hold, fail }
-}
+import { expect, test } from 'vitest'
+import { minute, readsOn } from '../../test/support/stranger-reads-on.ts'
+import { coveredMs } from './stranger-reads.ts'
 
 test('mail of those to whom the account wrote is none of a stranger; what has no known sender is', async () => {
   const { reads, clock } = await readsOn()

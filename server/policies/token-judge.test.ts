@@ -143,3 +143,14 @@ test('a read in the moment of sending asks again, unless all recipients are cont
     judging.isTainted(bot.id, asked, undefined as never, { verdict: 'send', findings: [], isForKnown })
   expect(await Promise.all([ask(policy, true), ask(policy, false), ask(short, true)])).toEqual([false, true, true])
 })
+
+test('while it cannot be looked up who is a contact, a recipient counts as none', async () => {
+  const judging = new TokenJudge({
+    rates: { findings: async () => [] },
+    writtenTo: async () => Promise.reject(new Error('no index')),
+    lastStrangerRead: async () => undefined,
+    now: () => now,
+  })
+  const policy = { ...defaultPolicy, sending: { ...defaultPolicy.sending, approval: free } }
+  expect(await judging.judge(bot, message, policy)).toMatchObject({ verdict: 'send', isForKnown: false })
+})

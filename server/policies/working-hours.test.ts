@@ -42,6 +42,11 @@ test('hours past midnight belong to the day on which they begin', () => {
     '2026-01-10T23:00:00Z',
   ]
   expect(open.map(when => isOpen(night, at(when)))).toEqual([false, true, true, false, false])
+  const sunday = { ...night, days: [7] }
+  expect([isOpen(sunday, at('2026-01-12T01:59:00Z')), isOpen(sunday, at('2026-01-12T02:00:00Z'))]).toEqual([
+    true,
+    false,
+  ])
   expect(isOpen({ ...night, from: '00:00', to: '24:00' }, at('2026-01-09T23:59:59Z'))).toBe(true)
 })
 

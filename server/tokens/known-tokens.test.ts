@@ -76,3 +76,71 @@ onEachDatabase(open => {
     expect(await tokens.list(ann)).toEqual([])
   })
 })
+
+test('changes are followed one after the other, and one that failed does not keep the next from being followed', async () => {
+  const { tokens, store, signIn, who } = await setUp()
+  const ann = await signIn('ann', 'operator', ['a', 'b'])
+  const { token, info } = await tokens.create(ann, { ...reader, accounts: ['a', 'b'] })
+  store.isBroken = true
+  await expect(tokens.known.follow('ann')).rejects.toThrow('the database went away')
+  store.isBroken = false
+  // The first change is read, and answered only once the second has been read too, if that is asked for meanwhile.
+  const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const listOf = store.listOf.bind(store)
+  store.listOf = async userId => {
+    store.listOf = listOf
+    const rows = await listOf(userId)
+    reached.resolve()
+    await released.promise
+    return rows
+  }
+  const first = tokens.known.follow('ann')
+  await reached.promise
+  const second = tokens.change(ann, info.id, { accounts: ['b'] })
+  await expect.poll(async () => (await store.find(info.id))!.accounts).toBe('["b"]')
+  await new Promise(setImmediate)
+  released.resolve()
+  await Promise.all([first, second])
+  expect(await who(token)).toMatchObject({ accounts: new Set(['b']) })
+})
+
+test('a use is noted after the clock was set back, and after one that could not be written', async () => {
+  const { tokens, store, signIn, who, clock } = await setUp()
+  const ann = await signIn('ann', 'operator', ['a'])
+  const { token } = await tokens.create(ann, reader)
+  const noteUses = store.noteUses.bind(store)
+  store.noteUses = () => Promise.reject(new Error('no database'))
+  await who(token)
+  await tokens.known.stop()
+  store.noteUses = noteUses
+  for (const ms of [minute, -60 * minute]) {
+    clock.now += ms
+    await who(token)
+    await tokens.known.stop()
+    expect(await tokens.list(ann)).toMatchObject([{ last_used_at: new Date(clock.now).toISOString() }])
+  }
+})
+
+test('past two thousand wrong tokens the first is forgotten, and looked up again', async () => {
+  const { store, who } = await setUp()
+  const wrong = Array.from({ length: 2_001 }, createToken)
+  for (let from = 0; from < wrong.length; from += 50)
+    await Promise.all(wrong.slice(from, from + 50).map(each => who(each)))
+  expect(store.lookups).toBe(2_001)
+  await who(wrong[1]!)
+  expect(store.lookups).toBe(2_001)
+  await who(wrong[0]!)
+  expect(store.lookups).toBe(2_002)
+})
+
+test('what an expired access token opened is closed with the connection of its client', async () => {
+  const { tokens, signIn, heard, clock } = await setUp()
+  const client = { client_id: 'client', name: 'Client', host: null, redirect_host: 'localhost' }
+  const { info } = await tokens.create(await signIn('ann', 'operator', ['a']), reader, client)
+  const [token, here] = [createToken(), 'https://mail.example.org']
+  await tokens.issueSecret(token, info.id, here, new Date(clock.now + minute).toISOString())
+  expect(await tokens.known.authenticate(token, '192.0.2.7', here)).toMatchObject({ kind: 'token' })
+  clock.now += 2 * minute
+  await tokens.endConnection(info.id, 'the test ends')
+  expect(heard).toContain(`revoked token-${info.id}`)
+})

@@ -195,6 +195,8 @@ test('users cannot grant a token rights or accounts that they lack, nor learn wh
   expect(missing).toMatchObject({ code: existing.code, message: existing.message.replace('account c', 'account d') })
   const eve = await signIn('eve', 'administrator', [])
   await expect(tokens.create(eve, { ...reader, accounts: ['a', 'd'] })).rejects.toEqual(problem('account_not_found'))
+  const { info: all } = await tokens.create(eve, reader)
+  await expect(tokens.change(eve, all.id, { accounts: ['d'] })).rejects.toEqual(problem('account_not_found'))
 
   // The session has more rights than the user has by now: the database decides.
   const { token, info } = await tokens.create(ann, reader)
@@ -265,6 +267,10 @@ test('a token works until it expires and from the addresses that it allows, and 
   clock.now += minute
   expect(await who(token, '10.1.2.3')).toBeUndefined()
   expect(await tokens.list(ann)).toMatchObject([{ status: 'expired' }])
+  // The end that has passed may stay as it is; no other may be in the past.
+  await tokens.change(ann, info.id, { name: 'Old', expires_at: limits.expires_at })
+  const past = tokens.change(ann, info.id, { expires_at: at(-1) })
+  await expect(past).rejects.toEqual(problem('bad_request'))
   await tokens.change(ann, info.id, { expires_at: null, allowed_addresses: [] })
   expect(await who(token, '11.1.2.3')).toMatchObject({ endsAt: undefined })
 

@@ -60,6 +60,7 @@ export interface SendWorldOptions {
   hasQueue?: boolean
   /** Receives the proposals of tokens that may only propose. */
   intake?: ProposalIntake
+  sizeLimitOf?: SendServiceOptions['sizeLimitOf']
 }
 
 interface Rules {
@@ -183,6 +184,7 @@ export async function startSending(options: SendWorldOptions = {}) {
     othersIn,
     ...{ drafts, composer, outbox, judge, policies, rates, freezes, store, settings, hub, nextId, now },
     ...(options.intake && { intake: options.intake }),
+    ...(options.sizeLimitOf && { sizeLimitOf: options.sizeLimitOf }),
     keys: new DraftKeys(drafting.store),
     accounts: { get: async () => ({ enabled: true, smtp: login }) },
     peopleOf: async () => undefined,
