@@ -75,7 +75,7 @@ const forgeries: Record<string, Forge> = {
   'for another client': changed(() => ({ aud: 'another' })),
   'for several clients, authorized party another': changed(({ aud }) => ({ aud: [aud, 'another'], azp: 'another' })),
   'for several clients, without an authorized party': changed(({ aud }) => ({ aud: [aud, 'another'] })),
-  'expired': changed(() => ({ iat: now() - 7_200, exp: now() - 3_600 })),
+  expired: changed(() => ({ iat: now() - 7_200, exp: now() - 3_600 })),
   'without an expiry': changed(() => ({ exp: undefined })),
   'with text as its expiry': changed(() => ({ exp: 'never' })),
   'not yet valid': changed(() => ({ nbf: now() + 3_600 })),
@@ -86,7 +86,7 @@ const forgeries: Record<string, Forge> = {
   'without a nonce': changed(() => ({ nonce: undefined })),
   'of three megabytes': changed(() => ({ name: 'x'.repeat(3_000_000) })),
   'not a JWT': () => 'a.b.c',
-  'missing': () => undefined as never,
+  missing: () => undefined as never,
 }
 
 test('an ID token that the provider did not sign, or not for this sign-in, is rejected', async () => {
