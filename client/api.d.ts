@@ -394,8 +394,8 @@ export interface Api {
     beginPasskey: Method<{ current_password?: string | undefined }, PasskeyChallenge, CallOptions>
     /** Add a passkey: `POST /api/dashboard/profile/passkeys` */
     addPasskey: Method<{ challenge_id: string; name: string; response: Record<string, unknown> }, Passkey, CallOptions>
-    /** Remove a passkey: `DELETE /api/dashboard/profile/passkeys/{passkey_id}` */
-    removePasskey: Method<{ passkey_id: string }, undefined, CallOptions>
+    /** Remove a passkey: `POST /api/dashboard/profile/passkeys/{passkey_id}/remove` */
+    removePasskey: Method<{ passkey_id: string } & { current_password?: string | undefined }, undefined, CallOptions>
   }
   proposals: {
     /** List proposals, open ones first, oldest first: `GET /api/v1/proposals` */

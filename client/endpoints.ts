@@ -228,7 +228,7 @@ export const endpoints = {
     renewRecoveryCodes: 'POST /api/dashboard/profile/recovery-codes  body',
     beginPasskey: 'POST /api/dashboard/profile/passkeys/challenge  body',
     addPasskey: 'POST /api/dashboard/profile/passkeys  body',
-    removePasskey: 'DELETE /api/dashboard/profile/passkeys/{passkey_id}',
+    removePasskey: 'POST /api/dashboard/profile/passkeys/{passkey_id}/remove  body',
   },
   proposals: {
     listProposals: 'GET /api/v1/proposals state,account_id,limit,cursor',

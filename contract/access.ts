@@ -48,7 +48,14 @@ export const PersonName = typedLine
     /^[^\p{Bidi_Control}\u00ad\u200b\u2060\ufeff]*$/u,
     'must not contain invisible or direction-changing characters',
   )
-  .refine(name => !ownNames.includes(name.toLowerCase()), 'is a name reserved for RustyMail itself')
+  .refine(name => !ownNames.includes(shownForm(name)), 'is a name reserved for RustyMail itself')
+
+/** As a reader of the trail sees it: letters that show nothing, and the widths of letters and blanks, make no other name. */
+function shownForm(name: string): string {
+  const shown = name.normalize('NFKC').replaceAll(/\p{Default_Ignorable_Code_Point}+/gu, '')
+  return shown.replaceAll(/\s+/g, ' ').trim().toLowerCase()
+}
+
 /** A new password: only its length is validated here; the server checks whether it is too easy to guess. */
 export const NewPassword = secret(z.string().min(12, 'must have at least 12 characters').max(256))
 const GivenPassword = secret(z.string().min(1).max(256))

@@ -1,5 +1,6 @@
 /** What a token may send and change beyond its scopes, as data: enforced by the server, edited on the page, stated in plain words. */
 import { z } from 'zod'
+import { lowerAscii } from './ascii-case.ts'
 import { endpoint } from './endpoint.ts'
 import { mailBounds } from './mail.ts'
 import { line, Timestamp } from './wire.ts'
@@ -17,7 +18,7 @@ export const policyBounds = {
 /** `anne@example.com`, or `@example.com` for every address of that domain. */
 const RecipientRule = line
   .trim()
-  .toLowerCase()
+  .overwrite(lowerAscii)
   .max(mailBounds.email)
   .regex(/^[^@\s]*@[^@\s]+$/, 'is neither an address nor @domain')
 

@@ -154,14 +154,15 @@ export const profileApi = {
   }),
   removePasskey: endpoint({
     ...shared,
-    method: 'DELETE',
-    path: '/api/dashboard/profile/passkeys/{passkey_id}',
+    method: 'POST',
+    path: '/api/dashboard/profile/passkeys/{passkey_id}/remove',
     summary: 'Remove a passkey',
     effect: 'write',
     limit: 'access',
     params: z.object({ passkey_id: z.string().min(1).max(1400) }),
+    body: z.strictObject({ current_password }),
     response: z.undefined(),
     status: 204,
-    problems: ['session_needed', 'passkey_not_found', 'last_way_in'],
+    problems: [...confirmed, 'passkey_not_found', 'last_way_in'],
   }),
 }

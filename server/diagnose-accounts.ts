@@ -2,6 +2,7 @@
  * The stored accounts that `rustymail diagnose` diagnoses, with the logins that may be tried. A part of the composition
  * root.
  */
+import { lowerAscii } from '../contract/ascii-case.ts'
 import type { PoolLimits } from '../contract/settings.ts'
 import { authOf, foldersOf, serverOf, toLogin } from './accounts/account-row.ts'
 import { AccountStore } from './accounts/account-store.ts'
@@ -99,7 +100,7 @@ async function loginIn(db: Database, row: AccountRow, part: Part, secrets: Secre
 }
 
 function isAt({ email, imap_user }: AccountRow, address: string): boolean {
-  return [email, imap_user].some(name => name.toLowerCase() === address.toLowerCase())
+  return [email, imap_user].some(name => lowerAscii(name) === lowerAscii(address))
 }
 
 /** Allows the networks that an administrator allowed in the running server. */

@@ -204,6 +204,7 @@ test('every field that is called like a secret is declared as one, so that the t
     'profile.changePassword.current_password',
     'profile.changePassword.new_password',
     'profile.confirmTotp.code',
+    'profile.removePasskey.current_password',
     'profile.removeTotp.current_password',
     'profile.renewRecoveryCodes.current_password',
     'push.subscribePush.endpoint',

@@ -2,8 +2,10 @@
  * The past as tools for the assistant: series over time in a few numbers, and why an account is slow or fails, from
  * data alone.
  */
+
 import { z } from 'zod'
 import { Citation } from '../../contract/answers.ts'
+import { lowerAscii } from '../../contract/ascii-case.ts'
 import { HistoryLabel } from '../../contract/history.ts'
 import { Timestamp } from '../../contract/wire.ts'
 import type { AccountHealthService } from '../accounts/account-health-service.ts'
@@ -145,7 +147,7 @@ export function historyTools(options: HistoryToolsOptions): Tool[] {
 
 async function meant(accounts: Pick<AccountService, 'list'>, principal: Principal, words: string) {
   const seen = await accounts.list(principal)
-  const exact = seen.find(({ id, email }) => id === words || email.toLowerCase() === words.toLowerCase())
+  const exact = seen.find(({ id, email }) => id === words || lowerAscii(email) === lowerAscii(words))
   const found = exact ? [exact] : seen.filter(account => isMeant(account, words))
   const [first, ...others] = found
   if (!first) throw new Problem('account_not_found', 'No account has this name.')

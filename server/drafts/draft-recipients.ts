@@ -2,6 +2,7 @@
  * Validates recipients as callers write them, so that none can end a header field or begin another address. Faults are
  * reported by the path of their field.
  */
+import { lowerAscii } from '../../contract/ascii-case.ts'
 import type { RecipientInput } from '../../contract/draft.ts'
 import { draftBounds } from '../../contract/draft.ts'
 import { type Address, mailBounds } from '../../contract/mail.ts'
@@ -56,7 +57,7 @@ export function envelopeAddress(email: string): string {
  * distinguishes case of ASCII letters. Others are kept, since the lower case of `K` (the Kelvin sign) is `k`.
  */
 export function keyOf(email: string): string {
-  return envelopeAddress(email).replaceAll(/[A-Z]/g, letter => letter.toLowerCase())
+  return lowerAscii(envelopeAddress(email))
 }
 
 /** @returns The address, or as a string what is wrong with it. */

@@ -1,4 +1,5 @@
 /** Parses raw header fields and Authentication-Results (RFC 8601, section 2.2). Strangers may have written either. */
+import { lowerAscii } from '../../contract/ascii-case.ts'
 import { decodeWords } from '../reading/encoded-words.ts'
 import { oneLine } from '../reading/stranger-text.ts'
 import type { MessageContent, MessageHeader } from './mail-gateway.ts'
@@ -54,7 +55,7 @@ export function readAuthField(value: string): AuthField {
   const statements = namesServer ? others : [first, ...others]
   const claims = statements.slice(0, maxClaims).map(claimOf)
   return {
-    serverId: namesServer ? first[0]?.toLowerCase() : undefined,
+    serverId: namesServer ? lowerAscii(first[0] ?? '') : undefined,
     claims: claims.filter(claim => claim !== undefined),
   }
 }
@@ -198,7 +199,7 @@ async function takeFirst(told: MessageContent, name: OnlyOnce, value: string): P
 
 /** Keeps the addresses reported by the server that occur in the first header. */
 function firstOf(told: MessageHeader['from'], value: string): MessageHeader['from'] {
-  const first = told.filter(({ email }) => email !== '' && value.toLowerCase().includes(email.toLowerCase()))
+  const first = told.filter(({ email }) => email !== '' && lowerAscii(value).includes(lowerAscii(email)))
   return first.length > 0 ? first : addressesIn(value)
 }
 

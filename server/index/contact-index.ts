@@ -1,5 +1,7 @@
 /** Contacts of a mailbox's owner: how often each address wrote and was written to, counted as messages come and go. */
+
 import { type RawBuilder, sql } from 'kysely'
+import { lowerAscii } from '../../contract/ascii-case.ts'
 import { insertRows, lists } from './bulk-rows.ts'
 import type { IndexChange, IndexOwner } from './change-log.ts'
 import { addressesOf, type Envelope } from './envelope.ts'
@@ -39,7 +41,7 @@ const update = columns
   .join(', ')
 
 export function addressKey(email: string): string | undefined {
-  const key = email.replaceAll('\0', '').trim().toLowerCase()
+  const key = lowerAscii(email.replaceAll('\0', '').trim())
   return /^[^\s@]+@[^\s@]+$/.test(key) && key.length <= maxEmail ? key : undefined
 }
 

@@ -1,4 +1,5 @@
 /** Ranks hits, and counts them by folder, sender and year (facets). */
+import { lowerAscii } from '../../contract/ascii-case.ts'
 import type { Address } from '../../contract/mail.ts'
 import { lists } from './bulk-rows.ts'
 import type { IndexOwner } from './change-log.ts'
@@ -132,7 +133,7 @@ export function facetsOf(facts: readonly HitFacts[], paths: ReadonlyMap<number, 
     count(years, new Date(date).getUTCFullYear())
     const sender = from[0]
     if (!sender) continue
-    const email = sender.email.toLowerCase()
+    const email = lowerAscii(sender.email)
     const known = senders.get(email)
     if (known) known.count++
     else senders.set(email, { email, name: sender.name, count: 1 })

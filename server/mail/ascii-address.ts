@@ -1,5 +1,5 @@
 /** Normalises email addresses to ASCII domains, so that look-alikes differ. */
-import { domainToASCII } from 'node:url'
+import { asciiName } from '../platform/network/ascii-name.ts'
 
 /** Maximum length (RFC 5321, section 4.5.3.1.3) without the angle brackets. */
 const maxAddress = 254
@@ -26,6 +26,6 @@ export function domainOf(email: string): string | undefined {
   const domain = email.slice(email.lastIndexOf('@') + 1)
   if (domain === email || !local.test(domain)) return undefined
   const isUsual = usualDomain.test(domain) && !domain.includes('xn--')
-  const ascii = isUsual ? domain : domainToASCII(domain)
+  const ascii = isUsual ? domain : asciiName(domain)
   return /^[a-z0-9_](?:[a-z0-9._-]*[a-z0-9])?$/.test(ascii) && ascii.length <= 253 ? ascii : undefined
 }

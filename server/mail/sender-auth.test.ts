@@ -56,6 +56,16 @@ test('a forged field is not believed: of another server, below the true one, or 
   expect(senderAuth(`Subject: x\r\n\r\n${received}\r\n${pass}\r\n\r\n`, from, gmail)).toBeNull()
 })
 
+test('a field of a name that only Unicode folds to the trusted one is forged, since its border server does not remove it', () => {
+  const border = borderOf('mail.kate.example', [{ imapHost: 'mail.kate.example', serverId: 'mx.kate.example' }])
+  const own = 'Authentication-Results: MX.Kate.example; spf=none smtp.mailfrom=x@evil.example'
+  const forged = (id: string) => `Authentication-Results: ${id}; dmarc=pass header.from=corp.example`
+  const verdict = (...fields: string[]) => senderAuth(head(...fields), from, border)?.verdict
+  expect(verdict(own, forged('mx.kate.example'))).toBe('verified')
+  expect(verdict(own, forged('mx.\u212aate.example'))).toBe('unverified')
+  expect(verdict(forged('mx.\u212aate.example'))).toBeUndefined()
+})
+
 test('only what was found of the very domain in From counts', () => {
   const about = (email: string, field = pass) =>
     senderAuth(head(received, field), [{ name: null, email }], gmail)?.verdict

@@ -1,6 +1,7 @@
 /**
  * Determines whether a message really came from the domain in From, as verified by the account's own mail server only.
  */
+import { lowerAscii } from '../../contract/ascii-case.ts'
 import { type Address, AuthResult, type SenderAuth } from '../../contract/mail.ts'
 import { type AuthClaim, type AuthField, type HeaderField, readAuthField, readFields } from '../imap/header-fields.ts'
 import { domainOf } from './ascii-address.ts'
@@ -147,16 +148,14 @@ const known: readonly [imapHosts: readonly string[], servers: BorderServers][] =
 
 /** @param named Takes precedence over known providers. */
 export function borderOf(imapHost: string, named: readonly NamedAuthServer[]): BorderServers | undefined {
-  const ids = named
-    .filter(pair => pair.imapHost === imapHost.toLowerCase())
-    .map(({ serverId }) => serverId.toLowerCase())
+  const ids = named.filter(pair => pair.imapHost === lowerAscii(imapHost)).map(({ serverId }) => lowerAscii(serverId))
   if (ids.length > 0)
-    return { serverIds: ids, isUnnamed: false, isSingle: false, machines: [imapHost.toLowerCase(), ...ids] }
+    return { serverIds: ids, isUnnamed: false, isSingle: false, machines: [lowerAscii(imapHost), ...ids] }
   return known.find(([hosts]) => hosts.some(host => isWithin(imapHost, host)))?.[1]
 }
 
 function isWithin(name: string, domain: string): boolean {
-  const small = name.toLowerCase()
+  const small = lowerAscii(name)
   return small === domain || small.endsWith(`.${domain}`)
 }
 

@@ -27,6 +27,11 @@ test.each<[string | null, string, ...SenderWarning[]]>([
   [null, 'robin@mail.nοrthlight.example', 'mixed_alphabets', 'looks_like_other_domain'],
   // The account's own address, with a Cyrillic о.
   [null, 'r\u043ebin@northlight.example', 'mixed_alphabets', 'looks_like_other_domain'],
+  // Unicode folds the Kelvin sign to k.
+  ['kate@northlight.example', '\u212aate@northlight.example', 'name_shows_other_address'],
+  // A mail program that takes the host of a URL would write to elsewhere.example.
+  ['Boss', 'boss@elsewhere.example/corp.example', 'invalid_address'],
+  ['Boss', 'boss@%63orp.example', 'invalid_address'],
   ['Boss', '', 'invalid_address'],
   ['Boss', 'boss@corp.example and a very odd one', 'invalid_address'],
   ['Boss', `${'a'.repeat(300)}@corp.example`, 'invalid_address'],

@@ -1,5 +1,6 @@
 /** Warns of misleading senders. Names can be chosen freely; only what can mislead is reported. */
 
+import { lowerAscii } from '../../contract/ascii-case.ts'
 import { hiddenCharacter } from '../../contract/hidden-character.ts'
 import type { Address, Message, SenderWarning } from '../../contract/mail.ts'
 import { senderWarnings } from '../../contract/text-bounds.ts'
@@ -23,8 +24,8 @@ export function warningsOf(senders: readonly Address[], own: string | undefined)
 
 /** Returns senders that differ from From, since servers copy From where Sender is missing. */
 export function otherSender({ sender, from }: Pick<Message, 'sender' | 'from'>): Message['sender'] {
-  const known = new Set(from.map(({ email }) => email.toLowerCase()))
-  return sender.filter(({ email }) => !known.has(email.toLowerCase()))
+  const known = new Set(from.map(({ email }) => lowerAscii(email)))
+  return sender.filter(({ email }) => !known.has(lowerAscii(email)))
 }
 
 function* warningsOfOne(sender: Address, own: string | undefined): Generator<SenderWarning> {
@@ -37,14 +38,14 @@ function* warningsOfOne(sender: Address, own: string | undefined): Generator<Sen
   if (showsOther(name.replaceAll(unseen, '').normalize('NFKC'), email, known)) yield 'name_shows_other_address'
   if ([name, email.slice(0, email.lastIndexOf('@')), readable(domain ?? '')].some(mixesAlphabets))
     yield 'mixed_alphabets'
-  const isTwin = own !== undefined && email.toLowerCase() !== own.toLowerCase() && looksOf(email) === looksOf(own)
+  const isTwin = own !== undefined && lowerAscii(email) !== lowerAscii(own) && looksOf(email) === looksOf(own)
   if (isTwin || (domain !== undefined && imitatedBy(domain, known) !== undefined)) yield 'looks_like_other_domain'
 }
 
 function showsOther(name: string, email: string, known: readonly string[]): boolean {
   const domain = domainOf(email) ?? ''
   for (const [address, host = ''] of name.matchAll(addressInName)) {
-    if (address.replace(/\.+$/, '').toLowerCase() !== email.toLowerCase() && isHost(host)) return true
+    if (lowerAscii(address.replace(/\.+$/, '')) !== lowerAscii(email) && isHost(host)) return true
   }
   return [...name.matchAll(domainInName)].some(([words]) => {
     const named = words.toLowerCase()

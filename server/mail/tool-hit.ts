@@ -1,5 +1,7 @@
 /** A hit for models: people, subject, date, and the folder unless it is INBOX. */
+
 import { z } from 'zod'
+import { lowerAscii } from '../../contract/ascii-case.ts'
 import type { Address } from '../../contract/mail.ts'
 import type { SearchHit } from '../../contract/mail-search.ts'
 import { cleanLine } from '../reading/stranger-text.ts'
@@ -69,7 +71,7 @@ export function toHit(hit: SearchHit, { named, own, hasSnippet, found }: HitStyl
 /** Returns recipients, except for mail to the account itself, as most is: they matter for sent and list mail. */
 function recipientsOf(to: readonly Address[], count: number, own: string): { to?: string; more_to?: number } {
   const [first] = to
-  if (!first || (count === 1 && first.email.toLowerCase() === own.toLowerCase())) return {}
+  if (!first || (count === 1 && lowerAscii(first.email) === lowerAscii(own))) return {}
   const shown = to.slice(0, maxPeople).map(each => addressWords(toPerson(each)))
   return { to: shown.join(', '), ...(count > shown.length && { more_to: count - shown.length }) }
 }

@@ -2,6 +2,7 @@
  * Finds the fields of a message that the signature of its domain leaves open (DKIM, RFC 6376): anyone who passes on a
  * signed message can add a recipient or a Reply-To, and it is verified all the same.
  */
+import { lowerAscii } from '../../contract/ascii-case.ts'
 import type { SenderAuth } from '../../contract/mail.ts'
 import { type HeaderField, isWholeHead, readFields } from '../imap/header-fields.ts'
 
@@ -25,7 +26,7 @@ const fields: Readonly<Record<Exclude<Unsigned, 'body'>, string>> = {
 export function unsignedFields(head: string, isOfDomain: (domain: string) => boolean): Unsigned[] {
   const present = readFields(head)
   const signatures = present.filter(({ name }) => name === 'dkim-signature').map(tagsOf)
-  const speaking = signatures.filter(tags => isOfDomain((tags.get('d') ?? '').toLowerCase()))
+  const speaking = signatures.filter(tags => isOfDomain(lowerAscii(tags.get('d') ?? '')))
   const isKnown = speaking.length > 0 && isWholeHead(head)
   const names = Object.keys(fields) as (keyof typeof fields)[]
   const open: Unsigned[] = names.filter(name => {

@@ -2,6 +2,7 @@
  * Finds out whether the owner of an account has written to an address before, by the To of the owner's messages in sent
  * folders only.
  */
+import { lowerAscii } from '../../contract/ascii-case.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
 import type { MailSearch } from './mail-search.ts'
 import { inTurns } from './search-turns.ts'
@@ -34,14 +35,15 @@ export function writtenTo({ search, sentFolders, isIndexed, accounts }: WrittenT
     if (folders.length === 0) return new Set()
     const inSent = folders.map(path => `in:"${path.replaceAll(/["\\]/g, '\\$&')}"`).join(' OR ')
     const where = folders.length === 1 ? inSent : `(${inSent})`
-    const own = keyOf((await accounts.get(self, accountId)).email)
+    const own = lowerAscii((await accounts.get(self, accountId)).email)
     const isKnown = async (email: string): Promise<boolean> => {
       const q = `${where} to:"${email}"`
       const asked = { q, sort: 'date', limit: mostHits, server: 'never' } as const
       const { items } = await search.searchAccount(self, accountId, asked, AbortSignal.timeout(5_000))
       return items.some(
         ({ from, to }) =>
-          from.some(one => keyOf(one.email) === own) && to.some(one => keyOf(one.email) === keyOf(email)),
+          from.some(one => lowerAscii(one.email) === own) &&
+          to.some(one => lowerAscii(one.email) === lowerAscii(email)),
       )
     }
     const asked = [...new Set(emails)].filter(email => plain.test(email)).slice(0, mostAsked)
@@ -49,9 +51,4 @@ export function writtenTo({ search, sentFolders, isIndexed, accounts }: WrittenT
     const known = await inTurns(asked, atOnce, email => isKnown(email).catch(() => false))
     return new Set(asked.filter((_email, at) => known[at]))
   }
-}
-
-/** Lowers ASCII letters only, since mail servers may distinguish others. */
-function keyOf(email: string): string {
-  return email.replaceAll(/[A-Z]/g, letter => letter.toLowerCase())
 }

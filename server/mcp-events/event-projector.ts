@@ -2,6 +2,7 @@
  * Projects facts to events: whether a fact matches what was asked for, and the payload. Never the text of a message.
  */
 
+import { lowerAscii } from '../../contract/ascii-case.ts'
 import type { EventOf, Fact } from '../../contract/event.ts'
 import type { LogEntry } from '../events/event-log.ts'
 import type { Principal } from '../platform/principal.ts'
@@ -192,6 +193,6 @@ function trouble(data: EventOf<'account_state_changed'>['data']): PayloadOf<'acc
 
 function isFrom(email: string | null, wanted: string): boolean {
   if (email === null) return false
-  const [address, asked] = [email.toLowerCase(), wanted.toLowerCase()]
+  const [address, asked] = [lowerAscii(email), lowerAscii(wanted)]
   return asked.startsWith('@') ? address.endsWith(asked) : address === asked
 }

@@ -2,6 +2,7 @@
  * Completes arguments of prompts and variables of resource templates: by the caller's tools, so that it reveals nothing
  * that a call would not.
  */
+import { lowerAscii } from '../../contract/ascii-case.ts'
 import type { Principal } from '../platform/principal.ts'
 import type { Toolbox } from '../tools/toolbox.ts'
 import type { McpCallContext, McpCompletion } from './mcp-port.ts'
@@ -113,7 +114,7 @@ export class OfferCompletion {
   async #accountOf({ account }: Record<string, string>, principal: Principal): Promise<string | undefined> {
     const seen = await this.#options.accounts.list(principal)
     if (account === undefined) return seen.length === 1 ? seen[0]!.id : undefined
-    return seen.find(({ id, email }) => id === account || email.toLowerCase() === account.toLowerCase())?.id
+    return seen.find(({ id, email }) => id === account || lowerAscii(email) === lowerAscii(account))?.id
   }
 }
 

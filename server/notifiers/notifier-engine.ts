@@ -3,6 +3,7 @@
  * them, by the holder of the lease only. At-least-once: after a crash in between, a notice is repeated with its id.
  */
 
+import { lowerAscii } from '../../contract/ascii-case.ts'
 import type { Fact } from '../../contract/event.ts'
 import { notifierBounds } from '../../contract/notifiers.ts'
 import type { EventHub } from '../events/event-hub.ts'
@@ -269,7 +270,7 @@ export class NotifierEngine {
     const addresses = new Map<string, string>()
     for (const { account_id: id } of alerts) {
       if (id === null || addresses.has(id)) continue
-      addresses.set(id, (await this.#options.addressOf(id))?.toLowerCase() ?? '')
+      addresses.set(id, lowerAscii((await this.#options.addressOf(id)) ?? ''))
     }
     return addresses
   }
@@ -282,5 +283,5 @@ function goesByItself(
   addresses: ReadonlyMap<string, string>,
 ): boolean {
   if (target.kind !== 'email' || id === null) return false
-  return target.account_id === id || target.to.every(email => email.toLowerCase() === addresses.get(id))
+  return target.account_id === id || target.to.every(email => lowerAscii(email) === addresses.get(id))
 }

@@ -1,4 +1,5 @@
 /** Finds accounts whose alerts no notifier announces: mail about an account is never sent from it, or only to it. */
+import { lowerAscii } from '../../contract/ascii-case.ts'
 import { type Notifier, notifierBounds } from '../../contract/notifiers.ts'
 
 export interface NamedAccount {
@@ -57,7 +58,7 @@ function isAbout({ account_ids: ids }: RoutedNotifier, { id }: NamedAccount): bo
 
 function loops({ target }: RoutedNotifier, { id, email }: NamedAccount): boolean {
   if (target.kind !== 'email') return false
-  return target.account_id === id || target.to.every(to => to.toLowerCase() === email.toLowerCase())
+  return target.account_id === id || target.to.every(to => lowerAscii(to) === lowerAscii(email))
 }
 
 function announcesAsMuch(other: RoutedNotifier, one: RoutedNotifier): boolean {

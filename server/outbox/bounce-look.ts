@@ -1,4 +1,5 @@
 /** Reads a message that may be a bounce, and matches it to the submissions that it reports as failed. */
+import { lowerAscii } from '../../contract/ascii-case.ts'
 import type { EventOf } from '../../contract/event.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
@@ -110,10 +111,10 @@ export class BounceLook {
  * another message, or forged.
  */
 function failedRecipients(row: SubmissionRow, { failed, texts }: BounceReport): [email: string, words: string][] {
-  const reported = new Map(failed.map(({ email, words }) => [email.toLowerCase(), words]))
+  const reported = new Map(failed.map(({ email, words }) => [lowerAscii(email), words]))
   return recipientsOf(row).flatMap(({ email, state }): [string, string][] => {
     if (state !== 'accepted' && state !== 'unknown') return []
-    const words = reported.get(email.toLowerCase()) ?? firstOf(texts, text => wordsAbout(text, email))
+    const words = reported.get(lowerAscii(email)) ?? firstOf(texts, text => wordsAbout(text, email))
     return words === undefined ? [] : [[email, words]]
   })
 }

@@ -3,6 +3,7 @@
  * and Exchange. The findings are claims of an untrusted sender: they set a state and some text, and nothing else
  * depends on them.
  */
+import { lowerAscii } from '../../contract/ascii-case.ts'
 import { safeWords } from '../accounts/safe-words.ts'
 import { type BounceParts, readBounceParts } from './bounce-parts.ts'
 
@@ -65,8 +66,8 @@ export function readBounce(raw: Buffer): BounceReport | undefined {
 
 /** Returns what a report says about a recipient; undefined if it does not name the recipient. */
 export function wordsAbout(text: string, email: string): string | undefined {
-  const lower = text.toLowerCase()
-  const sought = email.toLowerCase()
+  const lower = lowerAscii(text)
+  const sought = lowerAscii(email)
   for (let at = lower.indexOf(sought); at >= 0; at = lower.indexOf(sought, at + 1)) {
     const [before = ' ', after = ' '] = [lower[at - 1], lower[at + sought.length]]
     // Skip a match inside a longer address.

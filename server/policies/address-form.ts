@@ -2,7 +2,8 @@
  * Normalises addresses, so that rules compare mailboxes and not spellings. An address without a normal form matches no
  * rule.
  */
-import { domainToASCII } from 'node:url'
+import { lowerAscii } from '../../contract/ascii-case.ts'
+import { asciiName } from '../platform/network/ascii-name.ts'
 
 /** Bytes of an address (RFC 5321, section 4.5.3.1.3, without the brackets). */
 const maxAddress = 254
@@ -29,18 +30,13 @@ export function domainOfForm(form: string): string {
 
 /** Undefined for address literals (`[192.0.2.1]`) and invalid names. */
 export function nameForm(domain: string): string | undefined {
-  const ascii = domainToASCII(domain.replace(/\.$/, ''))
+  const ascii = asciiName(domain.replace(/\.$/, ''))
   return domainForm.test(ascii) ? ascii : undefined
 }
 
 function localForm(local: string): string | undefined {
-  if (atoms.test(local)) return lower(local)
+  if (atoms.test(local)) return lowerAscii(local)
   if (!quoted.test(local)) return undefined
   const inner = local.slice(1, -1).replaceAll(/\\(.)/gu, '$1')
-  return atoms.test(inner) ? lower(inner) : `"${lower(inner).replaceAll(/["\\]/g, '\\$&')}"`
-}
-
-/** Lower-cases ASCII only: `K` (the Kelvin sign) is not `k`. */
-function lower(text: string): string {
-  return text.replaceAll(/[A-Z]/g, letter => letter.toLowerCase())
+  return atoms.test(inner) ? lowerAscii(inner) : `"${lowerAscii(inner).replaceAll(/["\\]/g, '\\$&')}"`
 }

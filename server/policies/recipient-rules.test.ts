@@ -1,6 +1,7 @@
 /** No spelling of an address gets around a list of recipients. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { TokenPolicy } from '../../contract/policy.ts'
 import { addressForm } from './address-form.ts'
 import { RecipientRules } from './recipient-rules.ts'
 
@@ -42,6 +43,13 @@ test.each([
   // No address at all, though the domain is an allowed one.
   'münchen.example',
   'a b@example.org',
+  ...[
+    'anne@example.com/evil.example',
+    'anne@ex%61mple.com',
+    'anne@example.com?x',
+    'anne@example.com\\x',
+    'anne@example.com#x',
+  ],
   // The Kelvin sign, which Unicode case folding maps to k.
   'K@example.com',
 ])('%s is not', email => {
@@ -53,6 +61,14 @@ test('an address that is too long for any mail server has no form', () => {
   expect(addressForm(`${'x'.repeat(243)}@example.com`)).toBeUndefined()
   // What counts are bytes.
   expect(addressForm(`${'é'.repeat(122)}@example.com`)).toBeUndefined()
+})
+
+test('a rule is stored for the mailbox that was entered, not for one that Unicode folds it to', () => {
+  const { recipients } = TokenPolicy.shape.sending.shape
+  expect(recipients.parse([' Kate@Example.com ', '\u212aate@example.com'])).toEqual([
+    'kate@example.com',
+    '\u212aate@example.com',
+  ])
 })
 
 test('an empty list allows no address; a canonical address is its own canonical form, and has the one domain that it seems to have', () => {

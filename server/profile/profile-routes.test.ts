@@ -97,12 +97,18 @@ test('a passkey is added, opens a session of its own without a user name, and is
 
   const seen = await send('GET', 'profile', undefined, cookie!.value)
   expect(seen.body).toMatchObject({ user_id: user.id, passkeys: [{ id: passkey.id, name: 'Key' }] })
-  expect(await send('DELETE', `profile/passkeys/${passkey.id}`)).toMatchObject({
+  expect(await send('POST', `profile/passkeys/${passkey.id}/remove`, {})).toMatchObject({
     status: 409,
     body: { code: 'last_way_in' },
   })
   expect((await send('PUT', 'profile/password', { new_password: 'letters sleep in quiet drawers' })).status).toBe(204)
-  expect((await send('DELETE', `profile/passkeys/${passkey.id}`)).status).toBe(204)
+  expect(
+    (
+      await send('POST', `profile/passkeys/${passkey.id}/remove`, {
+        current_password: 'letters sleep in quiet drawers',
+      })
+    ).status,
+  ).toBe(204)
   expect((await send('GET', 'profile', undefined, cookie!.value)).status).toBe(401)
 })
 

@@ -29,7 +29,7 @@ export function profileRoutes(http: HttpServer, { profile, passkeys, sessions, a
   }))
   handle(http, profileApi.beginPasskey, call => profile.beginPasskey(call.caller, call.body, call.header('origin')))
   handle(http, profileApi.addPasskey, call => profile.addPasskey(call.caller, call.body))
-  handle(http, profileApi.removePasskey, call => profile.removePasskey(call.caller, call.params.passkey_id))
+  handle(http, profileApi.removePasskey, call => profile.removePasskey(call.caller, call.params.passkey_id, call.body))
   handle(http, accessApi.beginPasskeySignIn, () => passkeys.beginSignIn())
   handle(http, accessApi.finishPasskeySignIn, async call => {
     const user = await passkeys.finishSignIn(call.body, user_id => call.note({ user_id }))

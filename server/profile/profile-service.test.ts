@@ -118,13 +118,14 @@ onEachDatabase(open => {
     const it = await setUp(await open(), { password_hash: null })
     const { profile, caller } = it
     const [first, second] = [await addPasskey(it), await addPasskey(it)]
-    const both = [first, second].map(({ id }) => profile.removePasskey(caller, id))
+    const both = [first, second].map(({ id }) => profile.removePasskey(caller, id, {}))
     expect((await Promise.allSettled(both)).map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
     const { passkeys } = await profile.get(caller.principal)
     expect(passkeys).toHaveLength(1)
-    await expect(profile.removePasskey(caller, passkeys[0]!.id)).rejects.toMatchObject({ code: 'last_way_in' })
+    await expect(profile.removePasskey(caller, passkeys[0]!.id, {})).rejects.toMatchObject({ code: 'last_way_in' })
     await profile.changePassword(caller, { new_password: 'letters sleep in quiet drawers' })
-    await profile.removePasskey(caller, passkeys[0]!.id)
+    const current_password = 'letters sleep in quiet drawers'
+    await profile.removePasskey(caller, passkeys[0]!.id, { current_password })
     expect(await profile.get(caller.principal)).toMatchObject({ has_password: true, passkeys: [] })
   })
 })
@@ -133,7 +134,7 @@ test('a provider is a way in as well: the last passkey may go', async () => {
   const link = { oidc_issuer: 'https://id.example.com', oidc_subject: '7' }
   const it = await setUp(await memoryDatabase(), { password_hash: null, ...link })
   const { id } = await addPasskey(it)
-  await it.profile.removePasskey(it.caller, id)
+  await it.profile.removePasskey(it.caller, id, {})
   expect(await it.profile.get(it.caller.principal)).toMatchObject({ oidc: true, passkeys: [] })
 })
 
@@ -142,7 +143,9 @@ test('a user cannot remove another’s passkey', async () => {
   const { id } = await addPasskey(it)
   const other = aUser({ password_hash: it.user.password_hash })
   await it.users.insert(other)
-  await expect(it.profile.removePasskey(callerOf(other), id)).rejects.toMatchObject({ code: 'passkey_not_found' })
+  await expect(it.profile.removePasskey(callerOf(other), id, confirmation)).rejects.toMatchObject({
+    code: 'passkey_not_found',
+  })
   expect((await it.profile.get(it.caller.principal)).passkeys).toHaveLength(1)
 })
 
@@ -164,6 +167,20 @@ test('the password is asked before anything that lets in or keeps out, and wrong
   await expect(profile.renewRecoveryCodes(caller, confirmation)).rejects.toMatchObject({ code: 'too_many_attempts' })
   await profile.beginTotp({ ...caller, address: '198.51.100.7' }, confirmation)
   expect(await users.find(user.id)).toMatchObject({ password_hash: user.password_hash })
+})
+
+test('a passkey is removed only with the password, or soon after the sign-in where there is none', async () => {
+  const it = await setUp(await memoryDatabase())
+  const { id } = await addPasskey(it)
+  for (const given of [{}, { current_password: 'not the one' }]) {
+    await expect(it.profile.removePasskey(it.caller, id, given)).rejects.toMatchObject({ code: 'password_wrong' })
+  }
+  await it.profile.removePasskey(it.caller, id, confirmation)
+  const other = await setUp(await memoryDatabase(), { password_hash: null, oidc_subject: '7', oidc_issuer: 'x' })
+  const passkey = await addPasskey(other)
+  other.clock.now += 10 * 60_000
+  const late = other.profile.removePasskey(other.caller, passkey.id, {})
+  await expect(late).rejects.toMatchObject({ code: 'recent_sign_in_required' })
 })
 
 test('a password that is easy to guess is not taken', async () => {
@@ -190,7 +207,7 @@ test('a token or an API key changes nothing here, and does not even see it', asy
       profile.renewRecoveryCodes(caller, confirmation),
       profile.beginPasskey(caller, confirmation, origin),
       profile.addPasskey(caller, { challenge_id: 'a', name: 'Key', response: {} }),
-      profile.removePasskey(caller, 'a'),
+      profile.removePasskey(caller, 'a', confirmation),
     ]
     for (const attempt of attempts) await expect(attempt).rejects.toMatchObject({ code: 'session_needed' })
   }

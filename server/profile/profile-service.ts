@@ -128,8 +128,8 @@ export class ProfileService {
     return this.#change(user, 'passkeys', transaction => this.#options.passkeys.keep(row, transaction))
   }
 
-  async removePasskey({ principal }: Caller, passkeyId: string): Promise<void> {
-    const user = await this.#getUser(principal)
+  async removePasskey(caller: Caller, passkeyId: string, given: Confirmation): Promise<void> {
+    const user = await this.#getConfirmedUser(caller, given)
     await this.#change(user, 'passkeys', (transaction, current) =>
       this.#options.passkeys.remove(current, passkeyId, transaction),
     )

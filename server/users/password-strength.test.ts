@@ -34,6 +34,8 @@ test.each([
   'ichliebedichichliebedich',
   '!QAZ2wsx#EDC',
   'plokmijnuhb1',
+  // Hashed as password1234.
+  'ｐａｓｓｗｏｒｄ１２３４',
 ])('%s is refused', async password => {
   const refused = { code: 'password_too_common', message: expect.stringContaining('four or more words') }
   await expect(checkPasswordStrength(password, ann)).rejects.toMatchObject(refused)

@@ -20,6 +20,18 @@ test('a name neither hides letters, nor turns what stands beside it, nor is that
     ' ',
     'x'.repeat(101),
   ]
-  const taken = ['RustyMail', 'nobody', ' API key ', 'OpenID Connect']
+  const taken = [
+    ...['RustyMail', 'nobody', ' API key ', 'OpenID Connect'],
+    // They look the same in the trail: two blanks, one that does not break, full width, a joiner, a filler.
+    ...[
+      'API  key',
+      'API\u00a0key',
+      'Ｒｕｓｔｙ\uff2dail',
+      'API k\u034fey',
+      'Nobody\u3164',
+      'AP\u200dI key',
+      'API \u212aey',
+    ],
+  ]
   for (const name of [...bad, ...taken]) expect(PersonName.safeParse(name).success, JSON.stringify(name)).toBe(false)
 })

@@ -245,7 +245,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await expect.poll(() => button.isEnabled()).toBe(true)
   })
 
-  test('a passkey is added, and signs in without a password', async () => {
+  test('a passkey is added, signs in without a password, and is removed with it', async () => {
     const url = run.url.replace('127.0.0.1', 'localhost')
     const { page, context } = await visit(browser, url)
     const devices = await context.newCDPSession(page)
@@ -274,6 +274,16 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await Promise.all([asked.catch(() => undefined), heading(page, 'Overview')])
     await page.goto(`${url}/profile`)
     await page.getByText(/with a passkey, expires in/).waitFor()
+
+    await page.getByRole('button', { name: /^Remove ?: A key of this test/ }).click()
+    await dialog.getByLabel('Current password', { exact: true }).fill('not the password at all')
+    await dialog.getByRole('button', { name: 'Remove' }).click()
+    await dialog.getByText('This is not your current password.').waitFor()
+    await expectAccessible(page, 'removing a passkey')
+    await dialog.getByLabel('Current password', { exact: true }).fill(administrator.password)
+    await dialog.getByRole('button', { name: 'Remove' }).click()
+    await page.getByText('Passkey removed').waitFor()
+    expect(await page.getByRole('button', { name: /^Remove ?: A key of this test/ }).count()).toBe(0)
   })
 
   test('a session is ended from another browser, and signing out everywhere ends this one too', async () => {

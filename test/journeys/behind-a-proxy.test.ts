@@ -198,7 +198,8 @@ runs('as docs/events.md shows it, many streams share a connection and events com
 runs('as docs/events.md shows it, what MCP and the assistant stream comes at once, and is not compressed', () =>
   behindEach(async program => {
     const { proxy, environment } = await prepareBehind(program)
-    const model = await ModelStandIn.start('openai', { does: 'stall', pieces: ['so ', 'far'] })
+    // Caddy decides by the length of the first write whether it compresses, and what it compresses it does not flush.
+    const model = await ModelStandIn.start('openai', { does: 'stall', pieces: ['so '.repeat(1_000), 'far'] })
     onTestFinished(() => model.close())
     const named = { OPENAI_API_KEY: 'sk-proxy', OPENAI_BASE_URL: model.url, OPENAI_MODEL: 'stand-in-1' }
     await startQuick(15, { ...environment, ...named })
@@ -209,7 +210,14 @@ runs('as docs/events.md shows it, what MCP and the assistant stream comes at onc
     const answer = await request('POST', api.assistant.queryChatbot.path, json, { query: 'Well?' })
     await expect.poll(() => mcp.text()).toContain('event: endpoint\n')
     await expect.poll(() => answer.text()).toContain('"far"')
-    expect([mcp, answer].map(({ head }) => head['content-encoding'])).toEqual([undefined, undefined])
+    const part = answer.text().match(/^data: (.*"conversation_id".*)$/m)![1]!
+    const ids: Record<string, string> = JSON.parse(part)
+    const parts = api.conversations.followAnswer.path.replaceAll(/\{(\w+)\}/g, (_place, name) => ids[name]!)
+    // Its first write is the long part.
+    const followed = await request('GET', `${parts}?after=2`, headers)
+    await expect.poll(() => followed.text()).toContain('"far"')
+    const streams = [mcp, answer, followed]
+    expect(streams.map(({ head }) => head['content-encoding'])).toEqual(streams.map(() => undefined))
   }),
 )
 

@@ -1,7 +1,9 @@
 /** Approval requests and their outcomes, in words. */
+
 import type { Approval, ApprovalState } from '../../contract/approvals.ts'
 import type { AskerActivity } from '../../contract/asker-activity.ts'
 import type { SubmissionRecipient } from '../../contract/submission.ts'
+import { lowerAscii } from '../platform/ascii-case.ts'
 import { formatCount, formatNumber } from '../platform/format.ts'
 import { visibleText } from '../platform/visible-text.ts'
 import type { Tone } from '../ui/tone.ts'
@@ -30,7 +32,7 @@ export function reasonsOf({ findings }: Pick<Approval, 'findings'>): string[] {
 /** Returns the recipients, in lower case, that the account never wrote to and that the message is held for. */
 export function strangersOf({ findings }: Pick<Approval, 'findings'>): ReadonlySet<string> {
   const found = findings.filter(({ rule }) => rule === 'approval_strangers')
-  return new Set(found.flatMap(({ recipients = [] }) => recipients.map(email => email.toLowerCase())))
+  return new Set(found.flatMap(({ recipients = [] }) => recipients.map(email => lowerAscii(email))))
 }
 
 /** Splits an address so that its domain, which decides where mail goes, can be emphasised. */
@@ -42,14 +44,14 @@ export function splitAddress(email: string): { local: string; domain: string } {
 /** Whether a name contains an address other than the person's: `boss@ok.example <evil@x.example>`. */
 export function showsAddress(name: string, email: string): boolean {
   const found = name.normalize('NFKC').match(/[^\s<>"(),;:]+@[^\s<>"(),;:]+/g) ?? []
-  return found.some(address => address.toLowerCase() !== email.toLowerCase())
+  return found.some(address => lowerAscii(address) !== lowerAscii(email))
 }
 
 /** Counts addresses by domain, the rarest first: `evil.example (1), example.com (99)`. */
 export function domainCounts(emails: readonly string[]): string {
   const counts = new Map<string, number>()
   for (const email of emails) {
-    const domain = splitAddress(email).domain.toLowerCase()
+    const domain = lowerAscii(splitAddress(email).domain)
     counts.set(domain, (counts.get(domain) ?? 0) + 1)
   }
   const rarest = [...counts].toSorted(([, one], [, other]) => one - other)

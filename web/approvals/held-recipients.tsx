@@ -1,8 +1,10 @@
 /** The envelope of a held message and its time, each address in full; those outside the sender's domain are marked. */
+
 import type { MessageContent } from '../../contract/draft.ts'
 import type { Submission } from '../../contract/submission.ts'
 import { zoneAt } from '../analytics/time-labels.ts'
 import { AddressText } from '../outbox/address-text.tsx'
+import { lowerAscii } from '../platform/ascii-case.ts'
 import { formatCount, formatDateTime } from '../platform/format.ts'
 import { visibleText } from '../platform/visible-text.ts'
 import { Badge } from '../ui/badge.tsx'
@@ -23,10 +25,10 @@ export function HeldRecipients({
   /** Recipients, in lower case, that the account never wrote to. */
   strangers: ReadonlySet<string>
 }) {
-  const ownDomain = splitAddress(envelope.from).domain.toLowerCase()
-  const kindOf = new Map(recipients.map(({ email, kind }) => [email.toLowerCase(), kind]))
+  const ownDomain = lowerAscii(splitAddress(envelope.from).domain)
+  const kindOf = new Map(recipients.map(({ email, kind }) => [lowerAscii(email), kind]))
   const nameOf = new Map(
-    people.filter(({ field }) => field in kinds).map(({ email, name }) => [email.toLowerCase(), name]),
+    people.filter(({ field }) => field in kinds).map(({ email, name }) => [lowerAscii(email), name]),
   )
   const from = people.filter(({ field }) => field === 'from')
   const replyTo = people.filter(({ field }) => field === 'reply_to')
@@ -35,7 +37,7 @@ export function HeldRecipients({
       {from.map(({ name, email }) => (
         <Line key={email} label="From" name={name} email={email} />
       ))}
-      {from.every(({ email }) => email.toLowerCase() !== envelope.from.toLowerCase()) && (
+      {from.every(({ email }) => lowerAscii(email) !== lowerAscii(envelope.from)) && (
         <Line label="Sent as" name={null} email={envelope.from} />
       )}
       {replyTo.map(({ name, email }) => (
@@ -62,11 +64,11 @@ export function HeldRecipients({
         {envelope.to.map(email => (
           <li key={email}>
             <Line
-              label={kinds[kindOf.get(email.toLowerCase()) ?? 'bcc']}
-              name={nameOf.get(email.toLowerCase()) ?? null}
+              label={kinds[kindOf.get(lowerAscii(email)) ?? 'bcc']}
+              name={nameOf.get(lowerAscii(email)) ?? null}
               email={email}
               isOther={isOther(email, ownDomain)}
-              isNew={strangers.has(email.toLowerCase())}
+              isNew={strangers.has(lowerAscii(email))}
             />
           </li>
         ))}
@@ -103,5 +105,5 @@ function Line({
 }
 
 function isOther(email: string, ownDomain: string): boolean {
-  return splitAddress(email).domain.toLowerCase() !== ownDomain
+  return lowerAscii(splitAddress(email).domain) !== ownDomain
 }

@@ -1,5 +1,7 @@
 /** The form of a draft: its changed fields, and merging with edits that someone else made meanwhile. */
+
 import type { Draft, DraftChange } from '../../contract/draft.ts'
+import { lowerAscii } from '../platform/ascii-case.ts'
 import { type Recipient, recipientsOf, toInput, validOf } from './recipients.ts'
 
 export interface DraftForm {
@@ -94,8 +96,8 @@ export function keepBoth(field: FormField, mine: DraftForm, theirs: DraftForm): 
   if (field === 'subject') return { ...mine, subject: `${mine.subject} / ${theirs.subject}` }
   const [own, other] = [mine[field], theirs[field]]
   if (typeof own !== 'object' || typeof other !== 'object') return mine
-  const known = new Set(own.map(({ email }) => email.toLowerCase()))
-  return { ...mine, [field]: [...own, ...other.filter(({ email }) => !known.has(email.toLowerCase()))] }
+  const known = new Set(own.map(({ email }) => lowerAscii(email)))
+  return { ...mine, [field]: [...own, ...other.filter(({ email }) => !known.has(lowerAscii(email)))] }
 }
 
 export function wordsOfField(field: FormField, form: DraftForm): string {

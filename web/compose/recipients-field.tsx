@@ -1,10 +1,12 @@
 /** A recipients field with chips, completed from the contacts of the account. */
+
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { X } from 'lucide-react'
 import { type ClipboardEvent, type KeyboardEvent, type ReactNode, useId, useRef, useState } from 'react'
 import { api } from '../../contract/index.ts'
 import { mailBounds } from '../../contract/mail.ts'
 import { call } from '../platform/api-client.ts'
+import { lowerAscii } from '../platform/ascii-case.ts'
 import { visibleText } from '../platform/visible-text.ts'
 import { classNames } from '../ui/class-names.ts'
 import { addRecipients, isAddress, parseRecipients, type Recipient } from './recipients.ts'
@@ -32,7 +34,7 @@ export function RecipientsField({
   const [at, setAt] = useState(-1)
   const [isHidden, setHidden] = useState(false)
   const found = useContacts(accountId, text)
-  const offered = found.filter(({ email }) => !value.some(each => each.email.toLowerCase() === email.toLowerCase()))
+  const offered = found.filter(({ email }) => !value.some(each => lowerAscii(each.email) === lowerAscii(email)))
   const isOpen = text.trim() !== '' && offered.length > 0 && !isHidden
   const chosen = isOpen ? offered[at] : undefined
   const add = (more: readonly Recipient[]) => {

@@ -1,6 +1,8 @@
 /** Parses recipients as typed or pasted, and checks them before the server does. */
+
 import type { RecipientInput } from '../../contract/draft.ts'
 import { mailBounds } from '../../contract/mail.ts'
+import { lowerAscii } from '../platform/ascii-case.ts'
 
 export interface Recipient {
   /** The address, or the typed text if it is not a valid one. */
@@ -41,7 +43,7 @@ export function addRecipients(before: readonly Recipient[], more: readonly Recip
 }
 
 function keyOf({ email }: Recipient): string {
-  return email.toLowerCase()
+  return lowerAscii(email)
 }
 
 export function invalidOf(list: readonly Recipient[]): Recipient[] {

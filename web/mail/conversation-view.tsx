@@ -1,9 +1,11 @@
 /** A conversation from its first message to its newest, including one's own replies; read messages are collapsed. */
+
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import { api } from '../../contract/index.ts'
 import type { IndexedMessage } from '../../contract/mail-index.ts'
 import { ApiProblem, call } from '../platform/api-client.ts'
+import { lowerAscii } from '../platform/ascii-case.ts'
 import { formatCount } from '../platform/format.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { ErrorState } from '../ui/error-state.tsx'
@@ -74,7 +76,7 @@ function Conversation({
       key={message.id}
       accountId={accountId}
       message={message}
-      isOwn={message.from.some(({ email }) => email.toLowerCase() === ownEmail.toLowerCase())}
+      isOwn={message.from.some(({ email }) => lowerAscii(email) === lowerAscii(ownEmail))}
       isOpen={isOpen(message)}
       onToggle={toggle}
       preferred={preferred}

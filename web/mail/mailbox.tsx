@@ -1,10 +1,12 @@
 /** The message list of an account beside the open message. */
+
 import { type ReactNode, useMemo, useRef } from 'react'
 import type { Account } from '../../contract/accounts.ts'
 import type { Folder } from '../../contract/mail.ts'
 import type { IndexStatus } from '../../contract/mail-index.ts'
 import { ActionDialogs } from '../organise/action-dialogs.tsx'
 import { type ListHandle, useMailActions } from '../organise/use-mail-actions.ts'
+import { lowerAscii } from '../platform/ascii-case.ts'
 import { visibleText } from '../platform/visible-text.ts'
 import { classNames } from '../ui/class-names.ts'
 import { useFolders } from './folder-list.tsx'
@@ -41,9 +43,9 @@ export function Mailbox({
   const isNamed = ({ path: own, role }: Folder) => isSameFolder(own, named ?? path) || role === named?.toLowerCase()
   const folder = folders.data?.items.find(isNamed)
   const isOfOwn = folder?.role === 'sent' || folder?.role === 'drafts'
-  const ownAddresses = new Set([...accounts.map(each => each.email.toLowerCase()), email.toLowerCase()])
+  const ownAddresses = new Set([...accounts.map(each => lowerAscii(each.email)), lowerAscii(email)])
   const isOutgoing = (row: MailRow) =>
-    row.folder === undefined ? isOfOwn : row.message.from.some(from => ownAddresses.has(from.email.toLowerCase()))
+    row.folder === undefined ? isOfOwn : row.message.from.some(from => ownAddresses.has(lowerAscii(from.email)))
   const backHref = at.hrefTo({ message: '' })
   const handle = useRef<ListHandle>(null)
   const opened = useRef<(() => MailRow | undefined) | null>(null)

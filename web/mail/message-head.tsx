@@ -1,7 +1,9 @@
 /** Subject, people and times of a message. */
+
 import { CornerUpLeft, Star } from 'lucide-react'
 import { type ReactNode, type RefObject, useState } from 'react'
 import type { Address, Message, SenderAuth } from '../../contract/mail.ts'
+import { lowerAscii } from '../platform/ascii-case.ts'
 import { formatDateTime, formatNumber } from '../platform/format.ts'
 import { visibleText } from '../platform/visible-text.ts'
 import { Badge, ToneIcon } from '../ui/badge.tsx'
@@ -198,5 +200,5 @@ function Time({ at }: { at: string }) {
 }
 
 function addressesOf(people: readonly Address[]): string {
-  return people.map(({ email }) => email.toLowerCase()).join()
+  return people.map(({ email }) => lowerAscii(email)).join()
 }

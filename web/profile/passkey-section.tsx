@@ -6,10 +6,10 @@ import { hasPasskeys } from '../access/passkeys.ts'
 import { useSignInState } from '../access/use-sign-in.ts'
 import { Badge } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
-import { ConfirmDialog } from '../ui/dialog.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { AddPasskeyDialog } from './add-passkey-dialog.tsx'
 import { ProfileSection } from './profile-section.tsx'
+import { ProofDialog } from './proof-dialog.tsx'
 import { useRemovePasskey } from './use-profile.ts'
 
 export function PasskeySection({ profile }: { profile: Profile }) {
@@ -41,7 +41,7 @@ export function PasskeySection({ profile }: { profile: Profile }) {
         </Button>
       )}
       {open === 'add' && <AddPasskeyDialog profile={profile} onClose={close} />}
-      {open !== undefined && open !== 'add' && <RemoveDialog passkey={open} onClose={close} />}
+      {open !== undefined && open !== 'add' && <RemoveDialog profile={profile} passkey={open} onClose={close} />}
     </ProfileSection>
   )
 }
@@ -79,19 +79,19 @@ function PasskeyRow({
   )
 }
 
-function RemoveDialog({ passkey, onClose }: { passkey: Passkey; onClose(): void }) {
-  const { mutate, error, isPending } = useRemovePasskey(passkey)
+function RemoveDialog({ profile, passkey, onClose }: { profile: Profile; passkey: Passkey; onClose(): void }) {
+  const removing = useRemovePasskey(passkey)
   return (
-    <ConfirmDialog
-      isOpen
+    <ProofDialog
+      profile={profile}
       title={`Remove ${passkey.name}?`}
       confirmLabel="Remove"
-      isBusy={isPending}
-      error={error}
-      onConfirm={() => mutate(undefined, { onSuccess: onClose })}
+      isDangerous
+      doing={removing}
+      onConfirm={proof => removing.mutate(proof, { onSuccess: onClose })}
       onClose={onClose}
     >
       <p>It can no longer sign you in. Also delete it on your device or in your password manager.</p>
-    </ConfirmDialog>
+    </ProofDialog>
   )
 }

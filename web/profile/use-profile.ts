@@ -106,7 +106,8 @@ export function useRemovePasskey({ id, name }: Passkey) {
   const changed = useProfileChanged()
   const toast = useToast()
   return useMutation({
-    mutationFn: () => call(api.profile.removePasskey, { params: { passkey_id: id } }),
+    mutationFn: (body: Proof) => call(api.profile.removePasskey, { params: { passkey_id: id }, body }),
+    gcTime: 0,
     onSuccess: async () => {
       toast({ tone: 'good', title: 'Passkey removed', detail: name })
       await changed()

@@ -48,7 +48,9 @@ export const remedies: Record<Remedy, readonly Prescription[]> = {
     {
       program: 'Caddy',
       place: 'in the site, in place of a plain encode',
-      lines: '@rest not path /api/dashboard/events\nencode @rest zstd gzip',
+      lines:
+        'encode zstd gzip {\n    match {\n        header Content-Type application/json*\n        header Content-Type text/css*\n' +
+        '        header Content-Type text/html*\n        header Content-Type text/javascript*\n    }\n}',
     },
     {
       program: 'Traefik',
