@@ -94,8 +94,7 @@ test('repeating one does not fill the queue, and what remains at the stop is log
 test('at a thousand that wait, one more is refused and revokes nothing', async () => {
   const { revocations, revoked, revoke, denies } = setUp()
   onTestFinished(() => revocations.stop())
-  for (let number = 0; number < 1_000; number++)
-    await expect(revoke(`token-${number}`)).rejects.toMatchObject(unstored)
+  for (let number = 0; number < 1_000; number++) await expect(revoke(`token-${number}`)).rejects.toMatchObject(unstored)
   await expect(revoke('token-late')).rejects.toBe(full)
   expect([revoked.length, denies('token-999', 'token-late')]).toEqual([1_000, [true, false]])
 })
