@@ -79,6 +79,8 @@ test('one that is being acquired when its process stops is released, also if it 
     const claim = await wantHeld('loop')
     const given = isGivenBack ? claim.giveBack() : undefined
     const stopped = service.stop()
+    // A release that did not wait for the acquisition would come before it.
+    for (let turns = 0; turns < 10; turns++) await new Promise(setImmediate)
     store.pass()
     await Promise.all([given, stopped])
     await store.last

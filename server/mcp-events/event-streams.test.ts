@@ -13,12 +13,16 @@ import { EventStreams } from './event-streams.ts'
 
 const asked = { name: 'message.received', arguments: {} } as const
 
-async function world({ heartbeatMs = patience, heldInMemory = 1_000, keep = 100_000 } = {}) {
+async function world({ heartbeatMs = patience, heldInMemory = 1_000, keep = 100_000, lookUp = async () => {} } = {}) {
   const { hub, log } = await startHub(undefined, { heldInMemory, keep })
   const unknown = { from: null, subject: null, auth: 'unknown', recipients: null, hasAttachments: null } as const
   const projector = new EventProjector({
     mail: {
-      ...{ details: async () => unknown, matches: async () => true, answers: async () => true },
+      details: async () => {
+        await lookUp()
+        return unknown
+      },
+      ...{ matches: async () => true, answers: async () => true },
       ...{ senderOf: async () => undefined, refOf: ({ uid }) => String(uid) },
     },
     idOf: number => log.idOf(number),
@@ -119,4 +123,41 @@ test('narrowed it tells less; without the right, revoked or frozen it says why a
   for (const { told } of [stream, revoked, frozen]) {
     expect(told.at(-1)).toMatchObject({ method: 'terminated', params: { error: { code: -32_024 } } })
   }
+})
+
+test.each<[string, (streams: EventStreams) => void, string[]]>([
+  ['loses its account', streams => streams.changed(reader('token-1', ['b'])), ['active', 'event']],
+  ['is revoked', streams => streams.revoked('token-1'), ['active', 'terminated']],
+])('an event that is looked up while its principal %s is not sent', async (_what, change, expected) => {
+  const [begun, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const lookUp = async () => {
+    begun.resolve()
+    await gate.promise
+  }
+  const { open, deliver, hub, streams } = await world({ lookUp })
+  const stream = open(reader('token-1', ['a', 'b']))
+  await deliver(1)
+  await begun.promise
+  change(streams)
+  gate.resolve()
+  await hub.transact(async (_transaction, publish) => void publish(mail(2, 'b')))
+  await vi.waitFor(() => expect(stream.methods()).toEqual(expected))
+  expect(stream.refs()).not.toContain('1')
+})
+
+test('nothing is looked up for events that a narrowed principal no longer sees, though they were read before', async () => {
+  let lookUps = 0
+  const { open, deliver, hub, streams } = await world({ lookUp: async () => void lookUps++ })
+  const stream = open(reader('token-1', ['a', 'b']))
+  await vi.waitFor(() => expect(stream.methods()).toEqual(['active']))
+  const full = Promise.withResolvers<void>()
+  stream.pace.full = full.promise
+  await deliver(1, 2, 3)
+  await vi.waitFor(() => expect(stream.refs()).toEqual(['1']))
+  streams.changed(reader('token-1', ['b']))
+  stream.pace.full = undefined
+  full.resolve()
+  await hub.transact(async (_transaction, publish) => void publish(mail(4, 'b')))
+  await vi.waitFor(() => expect(stream.refs()).toEqual(['1', '4']))
+  expect(lookUps).toBe(2)
 })

@@ -25,13 +25,23 @@ const added = (uid: number, hasArrived = true): AppliedBatch['added'][number] =>
 const headerOf = (uid: number) => ({ uid, subject: `mail ${uid}`, from: [], faults: [] }) as unknown as IndexHeader
 
 /** Looks once at a folder that was read up to UID 10. */
-async function announced(arrivals: Pick<Arrivals, 'uids' | 'passedOver'>, arrive: Arrive, isComplete = true) {
+async function announced(
+  arrivals: Pick<Arrivals, 'uids' | 'passedOver'>,
+  arrive: Arrive,
+  { isComplete = true, uidValidity = 1, uidValidityOfHeaders = 1 } = {},
+) {
   let stored: FolderState = { uidValidity: 1, uidNext: 10 }
   const facts: EventOf<'mail_received'>['data'][] = []
   const uidNext = arrivals.uids.at(-1)! + 1
   const connection = {
-    listArrivals: async () => ({ uidValidity: 1, uidNext, ...arrivals }),
-    changes: { listHeaders: async () => ({ uidValidity: 1, headers: arrivals.uids.map(headerOf), hasMore: false }) },
+    listArrivals: async () => ({ uidValidity, uidNext, ...arrivals }),
+    changes: {
+      listHeaders: async () => ({
+        uidValidity: uidValidityOfHeaders,
+        headers: arrivals.uids.map(headerOf),
+        hasMore: false,
+      }),
+    },
   }
   const save = async (_db: Database, _folder: unknown, state: FolderState) => {
     stored = state
@@ -79,7 +89,9 @@ test('new mail has the ids that the index gave it, and what was moved is passed 
 })
 
 test('while older mail is not indexed, no sender is reported as a first-time one', async () => {
-  const { facts } = await announced({ uids: [10], passedOver: 0 }, async () => [added(10)], false)
+  const { facts } = await announced({ uids: [10], passedOver: 0 }, async () => [added(10)], {
+    isComplete: false,
+  })
   expect(facts).toMatchObject([{ uid: 10, id: 'message-number-00010' }])
   expect(facts[0]).not.toHaveProperty('first_contact')
 })
@@ -109,4 +121,23 @@ test.each<[string, Arrive]>([
   ])
   for (const fact of facts) expect(fact).not.toHaveProperty('id')
   expect(stored.uidNext).toBe(12)
+})
+
+test('mail of a folder that was recreated is neither indexed nor announced, and counts as read', async () => {
+  const asked: unknown[] = []
+  const arrive: Arrive = async (...given) => void asked.push(given)
+  const { facts, stored } = await announced({ uids: [10, 11], passedOver: 0 }, arrive, {
+    uidValidity: 2,
+    uidValidityOfHeaders: 2,
+  })
+  expect([asked, facts, stored]).toEqual([[], [], { uidValidity: 2, uidNext: 12 }])
+})
+
+test('headers of a folder that was recreated while they were read are not taken for those of the new mail', async () => {
+  const asked: unknown[] = []
+  const arrive: Arrive = async (...given) => void asked.push(given)
+  const { facts } = await announced({ uids: [10], passedOver: 0 }, arrive, { uidValidityOfHeaders: 2 })
+  expect(asked).toEqual([])
+  expect(facts).toMatchObject([{ uid: 10 }])
+  expect(facts[0]?.subject ?? null).toBeNull()
 })
