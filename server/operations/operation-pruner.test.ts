@@ -64,6 +64,15 @@ onEachDatabase(open => {
     expect(await idsOf(db)).toEqual([])
   })
 
+  test('one that is too old goes by its age alone', async () => {
+    const db = await open()
+    await keepAccount(db, 'a')
+    await add(db, '1', { at: ago(60_001) })
+    await add(db, '2', { at: ago(60_000) })
+    await prune(db)
+    expect(await idsOf(db)).toEqual(['2'])
+  })
+
   test('keys are forgotten after a day, and beyond the newest of each caller', async () => {
     const db = await open()
     const keys = new CallKeyStore(db)
