@@ -12,7 +12,8 @@ export const maxFetches = 8
 /** Failed fetches that are remembered, and for how long each is not repeated. */
 const [maxFailed, failedMs] = [100, 10_000]
 
-const isoControl = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+/** Also letters that show nothing: with those alone the user would be asked about a client without a name. */
+const unseen = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
 const name = z.string().max(500)
 const ClientMetadata = z.object({
   client_id: z.string().max(1_000).optional(),
@@ -33,7 +34,7 @@ export function cleanMetadata(given: unknown, usualMethod: 'none' | 'client_secr
   const mayRefresh = grant_types?.includes('refresh_token') ?? true
   return {
     ...(client_id !== undefined && { client_id }),
-    client_name: (client_name ?? '').replaceAll(isoControl, ' ').trim().slice(0, 100) || 'A client without a name',
+    client_name: shownName(client_name ?? '') || 'A client without a name',
     ...(URL.parse(client_uri ?? '')?.protocol === 'https:' && { client_uri }),
     redirect_uris,
     grant_types: mayRefresh ? ['authorization_code', 'refresh_token'] : ['authorization_code'],
@@ -42,6 +43,11 @@ export function cleanMetadata(given: unknown, usualMethod: 'none' | 'client_secr
     application_type: 'native',
     token_endpoint_auth_method: method ?? usualMethod,
   }
+}
+
+/** At most 100 characters, none of them halved. */
+function shownName(given: string): string {
+  return [...given.replaceAll(unseen, ' ').trim()].slice(0, 100).join('')
 }
 
 const schemesOfNoApp = /^(javascript|data|file|vbscript|blob|about|mailto|tel|ftp|ws|wss|view-source|filesystem):$/

@@ -313,6 +313,18 @@ test('anyone can register a client, so no browser is redirected to its site befo
   }
 })
 
+test.each([
+  ['\u202egnp.\u2066Bank', 'gnp. Bank'],
+  ['\u3164\u034f\ufe0f', 'A client without a name'],
+  ['<b>Bank</b>\u0007', '<b>Bank</b>'],
+  [`${'x'.repeat(99)}😀😀`, `${'x'.repeat(99)}😀`],
+])('a client named %j is shown as %j, without invisible or halved letters', async (client_name, shown) => {
+  const client = new TestClient()
+  const metadata = { ...client.clientMetadata, client_name }
+  const answer = await people.ask({}, 'POST', mcpAuthPaths.register, metadata)
+  expect([answer.status, JSON.parse(answer.text).client_name]).toEqual([201, shown])
+})
+
 test('hostile requests: no browser is led elsewhere, no code works without its proof or twice', async () => {
   await revokeAll()
   const client = new TestClient()
