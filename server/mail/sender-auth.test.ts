@@ -171,6 +171,10 @@ test('known providers are recognised by where the mailbox is, others are named b
   expect(at('mail.corp.example', [none, as('mx.corp.example')], named)).toBe('verified')
   expect(at('mail.corp.example', [none, 'Subject: x', as('mx.corp.example')], named)).toBe('unverified')
   expect(at('mail.corp.example', [as('other.example')], named)).toBeNull()
+  // It removes forged fields of its own name, not those of a name below it.
+  expect(at('mail.corp.example', [none, as('forged.mx.corp.example')], named)).toBe('unverified')
+  expect(at('mail.corp.example', [as('forged.mx.corp.example')], named)).toBeNull()
+  expect(at('imap.gmail.com', [as('forged.mx.google.com')])).toBeNull()
   expect(at('imap.gmail.com.evil.example', [as('mx.google.com')])).toBeNull()
 })
 

@@ -59,9 +59,9 @@ function trustedClaims(fields: readonly HeaderField[], border: BorderServers): A
   return claims
 }
 
-function isTrusted({ serverId }: AuthField, { serverIds, isUnnamed }: BorderServers): boolean {
+function isTrusted({ serverId }: AuthField, { serverIds, isExact, isUnnamed }: BorderServers): boolean {
   if (serverId === undefined) return isUnnamed
-  return serverIds.some(id => isWithin(serverId, id))
+  return serverIds.some(id => (isExact ? lowerAscii(serverId) === id : isWithin(serverId, id)))
 }
 
 /** True for a machine without a name or with an IP address, which is internal: border servers identify themselves. */
@@ -110,8 +110,10 @@ function bareDomain(address = ''): string {
 
 /** Servers whose Authentication-Results are trusted: those of known providers, and those named by an administrator. */
 interface BorderServers {
-  /** Authserv-ids, or their suffixes. */
+  /** Authserv-ids, or their suffixes unless `isExact`. */
   serverIds: readonly string[]
+  /** True when it removes forged fields of these very names only. */
+  isExact: boolean
   /** True when its field names no authserv-id. */
   isUnnamed: boolean
   /** True when it writes one field for all methods, so that a second one is forged. */
@@ -131,10 +133,10 @@ export interface NamedAuthServer {
  * own name (RFC 8601, section 5).
  */
 const known: readonly [imapHosts: readonly string[], servers: BorderServers][] = [
-  [['gmail.com', 'googlemail.com'], { ...of('google.com', 'googlemail.com'), serverIds: ['mx.google.com'] }],
+  [['gmail.com', 'googlemail.com'], { ...of('google.com', 'googlemail.com'), serverIds: ['mx.google.com'], isExact: true }],
   [
     ['outlook.com', 'office365.com', 'hotmail.com'],
-    { ...of('outlook.com', 'office365.com', 'exchangelabs.com'), serverIds: ['mx.microsoft.com'], isUnnamed: true },
+    { ...of('outlook.com', 'office365.com', 'exchangelabs.com'), serverIds: ['mx.microsoft.com'], isExact: true, isUnnamed: true },
   ],
   [['fastmail.com'], of('messagingengine.com', 'fastmail.com')],
   [['mail.yahoo.com', 'aol.com'], of('yahoo.com', 'aol.com')],
@@ -149,8 +151,8 @@ const known: readonly [imapHosts: readonly string[], servers: BorderServers][] =
 /** @param named Takes precedence over known providers. */
 export function borderOf(imapHost: string, named: readonly NamedAuthServer[]): BorderServers | undefined {
   const ids = named.filter(pair => pair.imapHost === lowerAscii(imapHost)).map(({ serverId }) => lowerAscii(serverId))
-  if (ids.length > 0)
-    return { serverIds: ids, isUnnamed: false, isSingle: false, machines: [lowerAscii(imapHost), ...ids] }
+  const machines = [lowerAscii(imapHost), ...ids]
+  if (ids.length > 0) return { serverIds: ids, isExact: true, isUnnamed: false, isSingle: false, machines }
   return known.find(([hosts]) => hosts.some(host => isWithin(imapHost, host)))?.[1]
 }
 
@@ -160,5 +162,5 @@ function isWithin(name: string, domain: string): boolean {
 }
 
 function of(...domains: string[]): BorderServers {
-  return { serverIds: domains, isUnnamed: false, isSingle: true, machines: domains }
+  return { serverIds: domains, isExact: false, isUnnamed: false, isSingle: true, machines: domains }
 }

@@ -169,6 +169,31 @@ test.each(['stream', 'events', 'call'] as const)(
   },
 )
 
+test('narrowed rights end a call, whose answer might still use them, and are announced on streams; an ended stream hears of nothing', () => {
+  const { exchanges } = setUp('native')
+  const heard: string[] = []
+  for (const kind of ['call', 'stream', 'events'] as const) {
+    exchanges.open(someone, {
+      kind,
+      toolsChanged: () => heard.push(`${kind} changed`),
+      publish: () => heard.push(`${kind} published`),
+      end: ({ code }) => heard.push(`${kind} ${code}`),
+      cut: () => undefined,
+    })
+  }
+  exchanges.changed({ ...someone, accounts: new Set(['a']) })
+  expect(heard.splice(0)).toEqual(['call forbidden', 'stream changed', 'events changed'])
+  exchanges.changed(someone)
+  expect(heard.splice(0)).toEqual(['stream changed', 'events changed'])
+  const update = { changes: [{ of: 'resources' } as const], mayReceive: () => true }
+  exchanges.publish(update)
+  expect(heard.splice(0)).toEqual(['stream published'])
+  exchanges.revoked(someone.id)
+  expect(heard.splice(0)).toEqual(['call unauthorized', 'stream unauthorized', 'events unauthorized'])
+  exchanges.publish(update)
+  expect(heard).toEqual([])
+})
+
 test.each(names)('with %s, an exchange that has ended takes no place', async name => {
   const { answer, close } = setUp(name)
   for (let turn = 0; turn < maxOpen.call.person; turn++) await answer('tools/list')
