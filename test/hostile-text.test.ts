@@ -59,7 +59,7 @@ const context: FaultContext = { host: 'h', port: 1, password: 'secret', phase: '
 const fault: Work = words => translateFault(Object.assign(new Error('no'), { responseText: words }), context)
 const refusal: Work = words => new ProviderFaults('It', ['secret key']).refused(500, words)
 const sender: Work = words => warningsOf([{ name: words, email: `a@${words}` }], 'ann@example.org')
-const border = { serverIds: ['x'], isUnnamed: true, isSingle: false, machines: ['x'] }
+const border = { serverIds: ['x'], isExact: false, isUnnamed: true, isSingle: false, machines: ['x'] }
 const auth: Work = words => senderAuth(`Received: ${words}\nAuthentication-Results: ${words}\n\n`, [], border)
 const leaving: Work = words => unsubscribeOf(`List-Unsubscribe: ${words}\n\n`)
 const above: Work = words => senderAuth(words, [], border)

@@ -1,6 +1,5 @@
 /** Reads messages for lists: those of a folder, newest first, and messages by their ids. */
 
-import { sql } from 'kysely'
 import { BlockReader } from './block-reader.ts'
 import { lists } from './bulk-rows.ts'
 import type { IndexOwner } from './change-log.ts'
@@ -10,9 +9,9 @@ import { getFolder, toFolder } from './folder-index.ts'
 import { listedColumns } from './index-page.ts'
 import { isSqlite } from './index-schema.ts'
 import type { MessageRow, PlaceRow } from './index-tables.ts'
-import type { IndexedMessage, IndexedPage, IndexedPlace, PlaceFlags } from './index-types.ts'
+import type { IndexedMessage, IndexedPage, IndexedPlace } from './index-types.ts'
 import { placesIn, placesOf, rowsById } from './located-messages.ts'
-import { flagColumns, toFlags } from './message-flags.ts'
+import { flagColumns } from './message-flags.ts'
 import { messageIdText, threadIdText } from './message-identity.ts'
 import { previewOf } from './text-preview.ts'
 
@@ -137,27 +136,6 @@ export async function messagesById(owner: IndexOwner, ids: readonly string[]): P
     rows.map(({ rowid }) => rowid),
     { previews: true },
   )
-}
-
-/** Lists flags from a UID on, for comparison with the server. @throws IndexFault `folder_not_found` */
-export async function listFlags(
-  owner: IndexOwner,
-  { path, fromUid, limit }: { path: string; fromUid: number; limit: number },
-): Promise<PlaceFlags[]> {
-  const folder = await getFolder(owner, path)
-  const rows = await owner.db
-    .selectFrom('places')
-    .innerJoin('messages', join =>
-      join.onRef('messages.account', '=', 'places.account').onRef('messages.rowid', '=', 'places.message'),
-    )
-    .select(['uid', ...flagColumns, sql<number>`case when text is null then 0 else 1 end`.as('has_text')])
-    .where('places.account', '=', owner.account)
-    .where('folder', '=', folder.id)
-    .where('uid', '>=', fromUid)
-    .orderBy('uid')
-    .limit(limit)
-    .execute()
-  return rows.map(row => ({ uid: row.uid, flags: toFlags(row), hasText: row.has_text === 1 }))
 }
 
 type ListedRow = Pick<MessageRow, (typeof listed)[number]>

@@ -26,7 +26,6 @@ export interface IndexOperations {
   readHits: Asked<'readHits'>
   writeHits: Asked<'writeHits'>
   heldMessages: Asked<'heldMessages'>
-  listFlags: Asked<'listFlags'>
   listUidRanges: Asked<'listUidRanges'>
   listWithoutText: Asked<'listWithoutText'>
   listContacts: Asked<'listContacts'>
@@ -62,7 +61,6 @@ export const roles: Record<IndexOperation, IndexRole> = {
   readHits: 'searches',
   writeHits: 'searches',
   heldMessages: 'lists',
-  listFlags: 'searches',
   listUidRanges: 'searches',
   // Runs on the writing thread between two batches: its pages are cached there, and the list thread stays small.
   listWithoutText: 'writes',

@@ -6,7 +6,7 @@ import { listContacts } from './contact-index.ts'
 import { listFolders, toFolder } from './folder-index.ts'
 import type { FullText } from './full-text.ts'
 import { listUidRanges, listWithoutText, type TextlessPlace } from './index-gaps.ts'
-import { type FolderPageQuery, listFlags, listMessages, messagesById } from './index-lists.ts'
+import { type FolderPageQuery, listMessages, messagesById } from './index-lists.ts'
 import {
   type PageAnswer,
   type PageCache,
@@ -28,7 +28,6 @@ import type {
   LocatedMessage,
   OutgoingFact,
   PackedPlaces,
-  PlaceFlags,
   ThreadPage,
   UidSpan,
 } from './index-types.ts'
@@ -166,11 +165,6 @@ export class IndexReader {
   /** Returns which of these ids the index holds. */
   async heldMessages(ids: readonly string[]): Promise<HeldMessage[]> {
     return heldMessages(this.owner, ids)
-  }
-
-  /** @throws IndexFault `folder_not_found` */
-  async listFlags(query: { path: string; fromUid: number; limit: number }): Promise<PlaceFlags[]> {
-    return this.#read(owner => listFlags(owner, query))
   }
 
   /** Returns the UIDs of a folder that the index holds, as ranges. @throws IndexFault `folder_not_found` */

@@ -361,9 +361,6 @@ export function indexStoreSuite(world: IndexWorld): void {
       { body: 'see https://example.org' },
     ])
     expect(await use(store => store.figures())).toMatchObject({ messages: 1, texts: 1 })
-    expect(await use(store => store.listFlags({ path: 'INBOX', fromUid: 1, limit: 5 }))).toEqual([
-      { uid: 1, flags: [], hasText: true },
-    ])
   })
 
   test('3,000 messages of one second have rows of their own', async () => {

@@ -244,13 +244,6 @@ export interface ThreadPage {
   nextCursor: ThreadCursor | null
 }
 
-/** The stored flags of one UID, for comparison with those on the server. */
-export interface PlaceFlags {
-  uid: number
-  flags: string[]
-  hasText: boolean
-}
-
 /** A correspondent: how many messages they wrote and received, with the last dates in milliseconds. */
 export interface IndexedContact {
   email: string

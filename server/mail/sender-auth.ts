@@ -133,10 +133,18 @@ export interface NamedAuthServer {
  * own name (RFC 8601, section 5).
  */
 const known: readonly [imapHosts: readonly string[], servers: BorderServers][] = [
-  [['gmail.com', 'googlemail.com'], { ...of('google.com', 'googlemail.com'), serverIds: ['mx.google.com'], isExact: true }],
+  [
+    ['gmail.com', 'googlemail.com'],
+    { ...of('google.com', 'googlemail.com'), serverIds: ['mx.google.com'], isExact: true },
+  ],
   [
     ['outlook.com', 'office365.com', 'hotmail.com'],
-    { ...of('outlook.com', 'office365.com', 'exchangelabs.com'), serverIds: ['mx.microsoft.com'], isExact: true, isUnnamed: true },
+    {
+      ...of('outlook.com', 'office365.com', 'exchangelabs.com'),
+      serverIds: ['mx.microsoft.com'],
+      isExact: true,
+      isUnnamed: true,
+    },
   ],
   [['fastmail.com'], of('messagingengine.com', 'fastmail.com')],
   [['mail.yahoo.com', 'aol.com'], of('yahoo.com', 'aol.com')],
