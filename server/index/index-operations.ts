@@ -19,6 +19,7 @@ export interface IndexOperations {
   messagesById: Asked<'messagesById'>
   locateMessages: Asked<'locateMessages'>
   packPlaces: Asked<'packPlaces'>
+  packIdentities: Asked<'packIdentities'>
   listThreads: Asked<'listThreads'>
   messagesOfThread: Asked<'messagesOfThread'>
   search: Asked<'search'>
@@ -54,6 +55,7 @@ export const roles: Record<IndexOperation, IndexRole> = {
   messagesById: 'lists',
   locateMessages: 'lists',
   packPlaces: 'lists',
+  packIdentities: 'lists',
   listThreads: 'lists',
   messagesOfThread: 'lists',
   search: 'searches',

@@ -27,12 +27,13 @@ import type {
   IndexFigures,
   LocatedMessage,
   OutgoingFact,
+  PackedIdentities,
   PackedPlaces,
   ThreadPage,
   UidSpan,
 } from './index-types.ts'
 import { locateMessages } from './located-messages.ts'
-import { packPlaces } from './packed-places.ts'
+import { packIdentities, packPlaces } from './packed-places.ts'
 import { SearchStore } from './search-store.ts'
 import type {
   FoundPlaces,
@@ -116,8 +117,13 @@ export class IndexReader {
   }
 
   /** Returns the places of up to a thousand messages in typed arrays, in the order of `ids`. */
-  async packPlaces(ids: readonly string[], isRecognised = false): Promise<PackedPlaces> {
-    return this.#read(owner => packPlaces(owner, ids, isRecognised))
+  async packPlaces(ids: readonly string[]): Promise<PackedPlaces> {
+    return this.#read(owner => packPlaces(owner, ids))
+  }
+
+  /** Returns what up to a thousand messages are recognised by in another folder, in the order of `ids`. */
+  async packIdentities(ids: readonly string[]): Promise<PackedIdentities> {
+    return this.#read(owner => packIdentities(owner, ids))
   }
 
   async messagesById(ids: readonly string[]): Promise<IndexedMessage[]> {

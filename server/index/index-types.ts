@@ -186,8 +186,17 @@ export interface PackedPlaces {
   /** Index into `folders` of each message's first folder; -1 for one without a folder. */
   folder: Int32Array
   uid: Uint32Array
-  /** Properties by which each message is recognised in another folder, if requested; INTERNALDATE in milliseconds. */
-  recognised?: { messageIds: (string | null)[]; sizes: Float64Array; dates: Float64Array }
+}
+
+/** The properties by which many messages are recognised in another folder, in the order of the requested ids. */
+export interface PackedIdentities {
+  /** 1 for each message that exists, else 0. */
+  there: Uint8Array
+  messageIds: (string | null)[]
+  /** Bytes. */
+  sizes: Float64Array
+  /** INTERNALDATE in milliseconds. */
+  dates: Float64Array
 }
 
 /** One message as shown in lists. */

@@ -1,30 +1,44 @@
-/** Finds places of up to a thousand messages as typed arrays, since passing objects between threads is expensive. */
+/** Finds up to a thousand messages as typed arrays, since passing objects between threads is expensive. */
 import { type RawBuilder, sql } from 'kysely'
 import type { IndexOwner } from './change-log.ts'
 import { readMessageIds } from './envelope.ts'
 import { isSqlite } from './index-schema.ts'
-import type { LocatedMessage, PackedPlaces } from './index-types.ts'
+import type { LocatedMessage, PackedIdentities, PackedPlaces } from './index-types.ts'
 import { locateMessages } from './located-messages.ts'
 import { messageIdBytes } from './message-identity.ts'
 
 const nowhere = -1
 
-/**
- * Returns places in the order of `ids`.
- * @param isRecognised Adds the properties that recognise messages elsewhere, which take longer to read.
- */
-export async function packPlaces(
-  owner: IndexOwner,
-  ids: readonly string[],
-  isRecognised: boolean,
-): Promise<PackedPlaces> {
-  if (!isSqlite(owner.db)) return packLocated(ids, await locateMessages(owner, ids, isRecognised), isRecognised)
-  return isRecognised ? packRecognised(owner, ids) : (await packBare(owner, ids, nothingElse)).places
+/** Returns places in the order of `ids`. */
+export async function packPlaces(owner: IndexOwner, ids: readonly string[]): Promise<PackedPlaces> {
+  return isSqlite(owner.db) ? packBare(owner, ids) : packLocated(ids, await locateMessages(owner, ids, false))
 }
 
-/** Additional columns to select from the row of a message. */
-const nothingElse = sql``
-const envelopes = sql`, m.date, m.size, m.envelope`
+/** Returns what recognises messages in another folder, in the order of `ids`; that takes longer than their places. */
+export async function packIdentities(owner: IndexOwner, ids: readonly string[]): Promise<PackedIdentities> {
+  if (!isSqlite(owner.db)) return identitiesOfLocated(ids, await locateMessages(owner, ids, true))
+  const { rows } = await sql<IdentityOfName>`
+    select named.key as at, m.date, m.size, m.envelope from ${named(owner, ids)}`.execute(owner.db)
+  const messageIdAt = await readMessageIds(
+    owner,
+    rows.map(({ envelope }) => envelope),
+  )
+  const packed = noIdentities(ids.length)
+  for (const { at, size, date, envelope } of rows) {
+    packed.there[at] = 1
+    packed.sizes[at] = size
+    packed.dates[at] = date
+    packed.messageIds[at] = messageIdAt(envelope)
+  }
+  return packed
+}
+
+/** Joins the messages with these ids, each with its index in `ids` as `named.key`. @param join More to join. */
+function named({ account }: IndexOwner, ids: readonly string[], join = sql``): RawBuilder<unknown> {
+  return sql`json_each(${JSON.stringify(ids.map(id => messageIdBytes(id)?.toString('hex') ?? ''))}) as named
+    cross join messages as m ${join}
+    where m.account = ${account} and substr(m.id, 1, 4) = unhex(substr(named.value, 1, 8)) and m.id = unhex(named.value)`
+}
 
 interface PlaceOfName {
   at: number
@@ -32,30 +46,22 @@ interface PlaceOfName {
   uid: number | null
 }
 
-interface EnvelopeOfName {
+interface IdentityOfName {
+  at: number
   date: number
   size: number
   envelope: number
 }
 
 /** Packs the first folder of each message, whose flags lists show. A message in several folders has several rows. */
-async function packBare<Else = unknown>(
-  owner: IndexOwner,
-  ids: readonly string[],
-  columns: RawBuilder<unknown>,
-): Promise<{ places: PackedPlaces; rows: (PlaceOfName & Else)[] }> {
+async function packBare(owner: IndexOwner, ids: readonly string[]): Promise<PackedPlaces> {
   const { db, account } = owner
   const { rows: folders } = await sql<{ id: number; path: string; uidValidity: number }>`
     select id, path, uid_validity as uidValidity from folders where account = ${account} order by id`.execute(db)
   const numberOf = new Map(folders.map(({ id }, number) => [id, number]))
-  const { rows } = await sql<PlaceOfName & Else>`
-    select named.key as at, p.folder, p.uid${columns}
-    from json_each(${JSON.stringify(ids.map(id => messageIdBytes(id)?.toString('hex') ?? ''))}) as named
-    cross join messages as m
-    left join places as p on p.account = ${account} and p.message = m.rowid
-    where m.account = ${account} and substr(m.id, 1, 4) = unhex(substr(named.value, 1, 8)) and m.id = unhex(named.value)`.execute(
-    db,
-  )
+  const join = sql`left join places as p on p.account = ${account} and p.message = m.rowid`
+  const { rows } = await sql<PlaceOfName>`
+    select named.key as at, p.folder, p.uid from ${named(owner, ids, join)}`.execute(db)
   const places = noPlaces(ids.length)
   for (const { at, folder, uid } of rows) {
     places.there[at] = 1
@@ -65,27 +71,11 @@ async function packBare<Else = unknown>(
     places.folder[at] = number
     places.uid[at] = uid ?? 0
   }
-  return { places: { ...places, folders: folders.map(({ path, uidValidity }) => ({ path, uidValidity })) }, rows }
+  return { ...places, folders: folders.map(({ path, uidValidity }) => ({ path, uidValidity })) }
 }
 
-async function packRecognised(owner: IndexOwner, ids: readonly string[]): Promise<PackedPlaces> {
-  const { places, rows } = await packBare<EnvelopeOfName>(owner, ids, envelopes)
-  const messageIdAt = await readMessageIds(
-    owner,
-    rows.map(({ envelope }) => envelope),
-  )
-  const recognised = noIdentities(ids.length)
-  for (const { at, size, date, envelope } of rows) {
-    recognised.sizes[at] = size
-    recognised.dates[at] = date
-    recognised.messageIds[at] = messageIdAt(envelope)
-  }
-  return { ...places, recognised }
-}
-
-function packLocated(ids: readonly string[], messages: readonly LocatedMessage[], isRecognised: boolean): PackedPlaces {
+function packLocated(ids: readonly string[], messages: readonly LocatedMessage[]): PackedPlaces {
   const places = noPlaces(ids.length)
-  const recognised = noIdentities(ids.length)
   const byId = new Map(messages.map(message => [message.id, message]))
   const folders = new Map<string, number>()
   const numberOf = ({ path, uidValidity }: { path: string; uidValidity: number }) => {
@@ -102,11 +92,22 @@ function packLocated(ids: readonly string[], messages: readonly LocatedMessage[]
     places.there[at] = 1
     places.folder[at] = first ? numberOf(first) : nowhere
     places.uid[at] = first?.uid ?? 0
-    recognised.sizes[at] = message.sizeBytes
-    recognised.dates[at] = Date.parse(message.date)
-    recognised.messageIds[at] = message.messageId
   }
-  return isRecognised ? { ...places, recognised } : places
+  return places
+}
+
+function identitiesOfLocated(ids: readonly string[], messages: readonly LocatedMessage[]): PackedIdentities {
+  const packed = noIdentities(ids.length)
+  const byId = new Map(messages.map(message => [message.id, message]))
+  for (const [at, id] of ids.entries()) {
+    const message = byId.get(id)
+    if (!message) continue
+    packed.there[at] = 1
+    packed.sizes[at] = message.sizeBytes
+    packed.dates[at] = Date.parse(message.date)
+    packed.messageIds[at] = message.messageId
+  }
+  return packed
 }
 
 function noPlaces(count: number): PackedPlaces {
@@ -114,7 +115,7 @@ function noPlaces(count: number): PackedPlaces {
   return { folders: [], there: new Uint8Array(count), folder, uid: new Uint32Array(count) }
 }
 
-function noIdentities(count: number): NonNullable<PackedPlaces['recognised']> {
+function noIdentities(count: number): PackedIdentities {
   const messageIds = new Array<string | null>(count).fill(null)
-  return { messageIds, sizes: new Float64Array(count), dates: new Float64Array(count) }
+  return { there: new Uint8Array(count), messageIds, sizes: new Float64Array(count), dates: new Float64Array(count) }
 }

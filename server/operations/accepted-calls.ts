@@ -87,6 +87,16 @@ export interface AcceptedCallsOptions {
   lookEarly?(accountId: string, to: string | undefined): EarlyLook | undefined
 }
 
+/** What the acceptance of a call builds on. */
+export interface TakenWith {
+  /** The checks that allowed the operations; repeated in the transaction. */
+  still?: readonly (StillMay | undefined)[]
+  /** The early look of the call. */
+  early?: EarlyLook | undefined
+  /** Resolves when the items are complete, which they must be when they are stored. */
+  complete?: Promise<void> | undefined
+}
+
 /** Another process changed the mode after it was read; the transaction rolls back. */
 class ModeChanged extends Error {}
 
@@ -140,20 +150,19 @@ export class AcceptedCalls {
    * Accepts all operations or none. They are done from now on, or wait for approval; afterwards the rows say which.
    * Each account's operations are stored in id order, so nothing may be awaited between taking an id and this call.
    * @param answer Called when the rows are in their stored form.
-   * @param stillMay The checks that allowed the operations; repeated in the transaction.
-   * @param early The early look of the call.
    * @returns The answer of an earlier call under the same key; nothing is accepted then.
    */
   async take(
     call: KeyedCall,
     added: readonly NewOperation[],
     answer: () => string,
-    stillMay: readonly (StillMay | undefined)[] = [],
-    early?: EarlyLook,
+    given: TakenWith = {},
   ): Promise<string | undefined> {
+    // Awaited further below, unless the call fails before.
+    given.complete?.catch(() => undefined)
     const turn = this.#turns.begin(added.map(({ operation }) => operation.account_id))
     try {
-      return await this.#inTurn(turn, call, added, answer, stillMay, early)
+      return await this.#inTurn(turn, call, added, answer, given)
     } finally {
       turn.end()
     }
@@ -164,20 +173,19 @@ export class AcceptedCalls {
     call: KeyedCall,
     added: readonly NewOperation[],
     answer: () => string,
-    stillMay: readonly (StillMay | undefined)[],
-    early: EarlyLook | undefined,
+    { still = [], early, complete }: TakenWith,
   ): Promise<string | undefined> {
     // The transaction decides between done and proposed, but changes are shown before it commits: check, then retry.
     for (let look = 1; look <= mostLooks; look++) {
       const isProposed = await this.#intake.isProposing(call.principal)
       const check = async (transaction: Database) => {
         if ((await this.#intake.isProposing(call.principal, transaction)) !== isProposed) throw new ModeChanged()
-        for (const still of stillMay) await still?.(transaction)
+        for (const check of still) await check?.(transaction)
       }
       try {
         return await (isProposed
-          ? this.#takeProposed(turn, call, added, answer, check)
-          : this.#take(turn, call, added, answer, check, early))
+          ? this.#takeProposed(turn, call, added, answer, check, complete)
+          : this.#take(turn, call, added, answer, check, early, complete))
       } catch (error) {
         if (!(error instanceof ModeChanged)) throw error
       }
@@ -185,7 +193,15 @@ export class AcceptedCalls {
     throw new Problem('overloaded', 'The policy is being changed; try again.', { retryAfterSeconds: 1 })
   }
 
-  #takeProposed(turn: Turn, call: KeyedCall, added: readonly NewOperation[], answer: () => string, check: StillMay) {
+  async #takeProposed(
+    turn: Turn,
+    call: KeyedCall,
+    added: readonly NewOperation[],
+    answer: () => string,
+    check: StillMay,
+    complete: Promise<void> | undefined,
+  ): Promise<string | undefined> {
+    await complete
     return this.#keep(turn, call, answer, async (transaction, publish) => {
       await check(transaction)
       await this.#propose(transaction, publish, call.principal, added)
@@ -199,6 +215,7 @@ export class AcceptedCalls {
     answer: () => string,
     check: StillMay,
     early: EarlyLook | undefined,
+    complete: Promise<void> | undefined,
   ): Promise<string | undefined> {
     const ahead = this.#lookAhead(added, early)
     // Lets the first command of the read-ahead leave while the rest is prepared.
@@ -210,7 +227,7 @@ export class AcceptedCalls {
     let isTaken = false
     let before: string | undefined
     try {
-      await ahead?.soon()
+      await Promise.all([complete, ahead?.soon()])
       before = await this.#keep(turn, call, answer, async (transaction, publish) => {
         await check(transaction)
         await this.#insert(transaction, publish, added, ahead)

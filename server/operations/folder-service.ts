@@ -77,7 +77,7 @@ export class FolderService {
     const still = await mayChange(principal, accountId, change)
     const given = { id: ids.next(), accountId, kind: wanted.kind as FolderKind, args }
     const added = newFolderOperation(principal, given)
-    const repeated = await calls.take(call, [added], () => added.operation.id, [still])
+    const repeated = await calls.take(call, [added], () => added.operation.id, { still: [still] })
     if (repeated !== undefined) return operations.get(principal, repeated)
     return toResults(added.operation, added.items, refs)
   }

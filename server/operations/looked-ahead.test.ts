@@ -305,7 +305,7 @@ test('without the lease, and before it was read, it is stored as it was taken in
   const { db } = await startOperations()
   const operation = newOperation(agent, { id: '1', accountId: 'a', kind: 'delete', args: {} })
   const place = { path: 'INBOX', uidValidity: 1, uid: 1 }
-  const items = [newItem(operation, 0, '{}', { messageId: null, place, identity: null })]
+  const items = [newItem(operation, 0, '{}', { messageId: null, place })]
   const looked = { verdicts: new Map(items.filter(isPlaced).map(item => [item, { state: 'sent' as const }])) }
   const ahead = async (fence: () => Promise<void>, looking = Promise.resolve<Looked | undefined>(looked)) => {
     const made = new LookedAhead({ operation, items }, { name: 'operations:a', fence }, looking)

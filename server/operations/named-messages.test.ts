@@ -35,12 +35,13 @@ function setUp() {
       there: Uint8Array.of(1),
       folder: Int32Array.of(places.length === 0 ? -1 : 0),
       uid: Uint32Array.of(places[0]?.uid ?? 0),
-      recognised: { messageIds: ['<1@x>'], sizes: Float64Array.of(1), dates: Float64Array.of(0) },
     }
   }
+  const known = { messageIds: ['<1@x>'], sizes: Float64Array.of(1), dates: Float64Array.of(0) }
+  const packIdentities = async () => ({ ...known, there: Uint8Array.of(1) })
   const named = new NamedMessages({
     refs: new MessageRefs(new Signer(randomBytes(32))),
-    index: { of: () => ({ packPlaces }) },
+    index: { of: () => ({ packPlaces, packIdentities }) },
     expected,
     isIndexed: () => true,
     look: async () => {

@@ -8,9 +8,11 @@ import type { PackedPlaces } from '../index/index-types.ts'
 import { Problem } from '../platform/problem.ts'
 import { type Identity, type Place, placeKey } from './operation-tables.ts'
 
+type AskedIndex = Pick<IndexOperations, 'packPlaces' | 'packIdentities'>
+
 export interface NamedMessagesOptions {
   refs: Pick<MessageRefs, 'decode'>
-  index: { of(accountId: string): Pick<IndexOperations, 'packPlaces'> }
+  index: { of(accountId: string): AskedIndex }
   /** Consulted since a message that only lists show as moved is still in its old folder. */
   expected: Pick<ExpectedChanges, 'of'>
   /** Whether the account is indexed. If not, it has no ids, and looking them up must not create an index. */
@@ -22,7 +24,6 @@ export interface NamedMessagesOptions {
 export interface FoundMessage {
   messageId: string | null
   place: Place
-  identity: Identity | null
 }
 
 export interface NotFound {
@@ -44,15 +45,12 @@ export class NamedMessages {
     this.#options = options
   }
 
-  /**
-   * @param isCopied Also reads what the messages are recognised by in another folder.
-   * @returns In the order of the names.
-   */
-  async find(accountId: string, names: readonly string[], isCopied = true): Promise<(FoundMessage | NotFound)[]> {
+  /** @returns In the order of the names. */
+  async find(accountId: string, names: readonly string[]): Promise<(FoundMessage | NotFound)[]> {
     const ids = names.filter(name => idForm.test(name))
-    const found = await this.#findIds(accountId, ids, isCopied)
+    const found = await this.#findIds(accountId, ids)
     const lost = ids.filter((_, at) => found[at] === undefined)
-    const again = lost.length > 0 ? await this.#lookFor(accountId, lost, isCopied) : []
+    const again = lost.length > 0 ? await this.#lookFor(accountId, lost) : []
     const seen = new Set<string>()
     const isMixed = ids.length > 0 && ids.length < names.length
     let [at, lostAt] = [0, 0]
@@ -70,7 +68,7 @@ export class NamedMessages {
   /** Finds the folder of the first of many messages, since finding all of them takes longer than finding one. */
   async firstPath(accountId: string, [name]: readonly string[]): Promise<string | undefined> {
     if (name === undefined || !idForm.test(name)) return undefined
-    const [found] = await this.#findIds(accountId, [name], false)
+    const [found] = await this.#findIds(accountId, [name])
     return found && 'place' in found ? found.place.path : undefined
   }
 
@@ -80,28 +78,27 @@ export class NamedMessages {
    */
   async recognise(accountId: string, names: readonly string[]): Promise<Map<string, Identity>> {
     const ids = names.filter(name => idForm.test(name))
-    const known = await this.#byId(accountId, ids, true)
+    const known = await this.#ask(accountId, ids, index => index.packIdentities(ids))
     const recognised = new Map<string, Identity>()
+    if (!known) return recognised
+    const { there, messageIds, sizes, dates } = known
     for (const [at, id] of ids.entries()) {
-      const identity = known?.there[at] ? identityAt(known, at) : null
-      if (identity) recognised.set(id, identity)
+      if (!there[at]) continue
+      const date = new Date(dates[at]!).toISOString()
+      recognised.set(id, { messageId: messageIds[at]!, sizeBytes: sizes[at]!, date })
     }
     return recognised
   }
 
   /** Looks in all folders for messages that another program moved or deleted. */
-  async #lookFor(accountId: string, ids: readonly string[], isCopied: boolean): Promise<(FoundMessage | NotFound)[]> {
+  async #lookFor(accountId: string, ids: readonly string[]): Promise<(FoundMessage | NotFound)[]> {
     const isOver = await this.#options.look(accountId)
-    const found = await this.#findIds(accountId, ids, isCopied)
+    const found = await this.#findIds(accountId, ids)
     return ids.map((_, at) => found[at] ?? (isOver ? unknown : nowhere))
   }
 
   /** @returns In the order of the ids; undefined for a message that is known but in no folder. */
-  async #findIds(
-    accountId: string,
-    ids: readonly string[],
-    isCopied: boolean,
-  ): Promise<(FoundMessage | NotFound | undefined)[]> {
+  async #findIds(accountId: string, ids: readonly string[]): Promise<(FoundMessage | NotFound | undefined)[]> {
     const expected = this.#options.expected.of(accountId)
     const otherwise = (id: string) => expected.returningTo(id)
     // Read before the index is queried: a message may appear elsewhere, or come back, before the answer is used here.
@@ -110,15 +107,20 @@ export class NamedMessages {
       const place = expected.placeOf(id) ?? otherwise(id)
       if (place) before.set(id, place)
     }
-    const known = await this.#byId(accountId, ids, isCopied)
+    const known = await this.#ask(accountId, ids, index => index.packPlaces(ids))
     return ids.map((id, at) => fromIndex(id, known, at, expected, () => otherwise(id) ?? before.get(id)))
   }
 
-  async #byId(accountId: string, ids: readonly string[], isCopied: boolean): Promise<PackedPlaces | undefined> {
+  /** Asks the account's index; undefined if there is nothing to ask it. */
+  async #ask<Answer>(
+    accountId: string,
+    ids: readonly string[],
+    how: (index: AskedIndex) => Promise<Answer>,
+  ): Promise<Answer | undefined> {
     const { index, isIndexed } = this.#options
     if (ids.length === 0 || !isIndexed(accountId)) return undefined
     try {
-      return await index.of(accountId).packPlaces(ids, isCopied)
+      return await how(index.of(accountId))
     } catch (error) {
       if (!(error instanceof IndexFault)) throw error
       const detail = 'The index is not available right now; messages can be named by `ref`.'
@@ -130,7 +132,7 @@ export class NamedMessages {
     try {
       const { folder: path, uidValidity, uid, part } = this.#options.refs.decode(accountId, ref)
       if (part !== undefined) return { code: 'bad_request', why: 'An attached message cannot be changed.' }
-      return { messageId: null, place: { path, uidValidity, uid }, identity: null }
+      return { messageId: null, place: { path, uidValidity, uid } }
     } catch (error) {
       if (error instanceof Problem && error.code === 'message_not_found') return unknown
       throw error
@@ -150,7 +152,7 @@ function fromIndex(
   const place = expected.placeOf(id) ?? indexedPlace(known, at, expected) ?? otherwise()
   if (!place) return undefined
   const { path, uidValidity, uid } = place
-  return { messageId: id, place: { path, uidValidity, uid }, identity: identityAt(known, at) }
+  return { messageId: id, place: { path, uidValidity, uid } }
 }
 
 function indexedPlace(
@@ -160,10 +162,4 @@ function indexedPlace(
 ): Place | undefined {
   const indexed = folders[folder[at]!]
   return indexed && { path: expected.pathNow(indexed.path), uidValidity: indexed.uidValidity, uid: uid[at]! }
-}
-
-function identityAt({ recognised }: PackedPlaces, at: number): Identity | null {
-  if (!recognised) return null
-  const { messageIds, sizes, dates } = recognised
-  return { messageId: messageIds[at]!, sizeBytes: sizes[at]!, date: new Date(dates[at]!).toISOString() }
 }

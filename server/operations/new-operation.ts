@@ -62,7 +62,7 @@ export function newItem(
     uid: found?.place.uid ?? null,
     change,
     flags: null,
-    identity: found?.identity ? JSON.stringify(found.identity) : null,
+    identity: null,
     changed: null,
     after_path: null,
     after_uid_validity: null,

@@ -125,7 +125,7 @@ export class OperationService {
     }
     // An error is reported by the lookup of all messages.
     if (early && wanted.ids.length >= manyIds) openEarly().catch(() => undefined)
-    const finding = named.find(accountId, wanted.ids, false)
+    const finding = named.find(accountId, wanted.ids)
     const isCopied = wanted.kind === 'move' || wanted.kind === 'copy'
     // Queued behind `find` in the same thread. An error surfaces where it is awaited, below.
     const recognising = isCopied ? named.recognise(accountId, wanted.ids) : undefined
@@ -134,7 +134,7 @@ export class OperationService {
     const text = JSON.stringify(change)
     const draft = newOperation(principal, { id: '', accountId, kind: wanted.kind, args })
     const items = found.map((message, position) => newItem(draft, position, text, message))
-    // The identities arrive from the index before they are needed, so the look need not read them.
+    // The identities arrive from the index before the items are stored, so the look need not read them.
     if (isCopied) for (const item of items) if (item.message_id !== null) item.identity = comingIdentity
     // The look only reads and its result is not disclosed, so it may overlap with the authorization below.
     early?.look(draft, items)
@@ -146,8 +146,6 @@ export class OperationService {
       still.push(await mayChange(principal, accountId, creating))
     }
     still.push(await mayChange(principal, accountId, { kind: wanted.kind, undoOf: undefined, messages }))
-    const recognised = await recognising
-    if (recognised) for (const item of items) recogniseItem(item, recognised)
     // Its id is taken first, so that the folder is created before the messages are moved or copied there.
     const created =
       creates && newFolderOperation(principal, { id: ids.next(), accountId, kind: 'create_folder', args: creates })
@@ -156,7 +154,10 @@ export class OperationService {
     settleIfNothing(operation, items)
     const needs = created ? { needs: created.operation.id } : {}
     const added = [...(created ? [created] : []), { operation, items, ...needs }]
-    const repeated = await calls.take(call, added, () => operation.id, still, early)
+    const complete = recognising?.then(recognised => {
+      for (const item of items) recogniseItem(item, recognised)
+    })
+    const repeated = await calls.take(call, added, () => operation.id, { still, early, complete })
     if (repeated !== undefined) return repeatOf(repeated)
     taken(operation)
     if (operation.state !== 'proposed') this.#options.taken?.(principal, messages.length)

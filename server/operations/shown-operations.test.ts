@@ -14,7 +14,7 @@ test('of an operation that is not finished, messages that were refused before th
   const place = (path: string, uid: number) => ({ path, uidValidity: 7, uid })
   const change = '{"add":["\\\\Flagged"],"remove":[]}'
   const items: ItemRow[] = [place('Archive', 8), place('Junk', 11)].map((at, position) =>
-    newItem(operation, position, change, { messageId: null, place: at, identity: null }),
+    newItem(operation, position, change, { messageId: null, place: at }),
   )
   // Its folders are handled one after the other, and the process ended in between.
   Object.assign(items[0]!, { state: 'failed', code: 'mail_server_refused' })

@@ -148,7 +148,7 @@ export class UndoService {
       const some = undone.filter(({ undo }) => undo !== null)
       return JSON.stringify({ ...taken, undone: some, changes: [], changes_omitted: omitted } satisfies UndoReport)
     }
-    const repeated = await this.#options.calls.take(call, [...undos.values()], kept, still)
+    const repeated = await this.#options.calls.take(call, [...undos.values()], kept, { still })
     return repeated === undefined ? reportOf(plans, undos, isDryRun) : (JSON.parse(repeated) as UndoReport)
   }
 
@@ -161,7 +161,6 @@ export class UndoService {
     const messages = items.filter(isPlaced).map(item => ({
       messageId: item.message_id,
       place: placeOf(item),
-      identity: null,
       change: JSON.parse(item.change) as Change,
     }))
     const { kind, account_id, undo_of } = operation
@@ -211,7 +210,7 @@ export class UndoService {
     const kind = undoKinds[operation.kind as keyof typeof undoKinds]
     const undo = newOperation(principal, { ...its, kind, args })
     const items = meant.map(({ item, place, change }, position) => ({
-      ...newItem(undo, position, JSON.stringify(change), { messageId: item.message_id, place: place!, identity: null }),
+      ...newItem(undo, position, JSON.stringify(change), { messageId: item.message_id, place: place! }),
       identity: item.identity,
       undoes: item.position,
     }))

@@ -218,14 +218,15 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   })
 
   test('a folder that was opened for a change is not opened once more for it, and nothing is changed in one that was made again since', async () => {
-    // Its clock stands still, so that what it opens stays fresh.
-    connection = await connectAt(relay.port, () => 0)
+    let now = 0
+    connection = await connectAt(relay.port, () => now)
     const change = { add: ['\\Flagged'], remove: [] }
     const target = async () => {
       const { uidValidity, there } = await connection.changes.flagStanding('Work', [[1, 10]], [])
       connection.writer.prepare('Work')
       // Its answer is behind that of the opening.
       await connection.listFolders(false)
+      now += 11
       return { path: 'Work', uidValidity, uids: there.flat() }
     }
     const wanted = await target()
@@ -286,7 +287,7 @@ describe('on a server that', () => {
     })
     ends.push(() => server.stop())
     const login = { host: '127.0.0.1', port: server.port, tls: 'none', user: 'a', password: 'b' } as const
-    const keeping = { preparedMs: 50, provedMs: 30_000, unprovedMs: 5_000, now: () => now }
+    const keeping = { justOpenedMs: 10, preparedMs: 50, provedMs: 30_000, unprovedMs: 5_000, now: () => now }
     const connection = await new ImapFlowGateway({ keeping }).connect(login, { timeoutMs: patience, signal })
     ends.push(() => connection.close())
     return connection
@@ -322,6 +323,8 @@ describe('on a server that', () => {
     // ImapFlow lists a folder before it opens it for the first time.
     await total(connection)
     for (const [after, opened] of [
+      [10, ['SELECT', 'UID', 'UID']],
+      [11, ['SELECT', 'NOOP', 'UID']],
       [50, ['SELECT', 'NOOP', 'UID']],
       [51, ['SELECT', 'SELECT', 'UID']],
     ] as const) {

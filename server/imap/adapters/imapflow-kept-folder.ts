@@ -28,6 +28,8 @@ interface Kept {
 }
 
 export interface KeepingTimes {
+  /** Age up to which a folder opened ahead of a change is used without NOOP: most responses take longer to arrive. */
+  justOpenedMs: number
   /** Maximum age of a folder opened ahead of a change; an older one is reopened for it. */
   preparedMs: number
   /** Maximum age of a view despite NOOP, since some servers do not report all changes. 0: reopened for each request. */
@@ -38,7 +40,7 @@ export interface KeepingTimes {
 }
 
 export const keepingTimes: KeepingTimes = {
-  ...{ preparedMs: 50, provedMs: 30_000, unprovedMs: 5_000 },
+  ...{ justOpenedMs: 10, preparedMs: 50, provedMs: 30_000, unprovedMs: 5_000 },
   now: () => performance.now(),
 }
 
@@ -150,9 +152,10 @@ export class KeptFolder {
     const open = await this.#dropPrepared()
     const isOpen = () => this.#client.mailbox === open?.mailbox
     if (!open || preparedPath !== path || !isOpen()) return undefined
-    // The folder was opened just now.
-    if (openedAt === undefined) return open.opened
-    const isSound = this.#times.now() - openedAt <= this.#times.preparedMs && (await this.#noop()) && isOpen()
+    const { justOpenedMs, preparedMs, now } = this.#times
+    const age = openedAt === undefined ? 0 : now() - openedAt
+    if (age <= justOpenedMs) return open.opened
+    const isSound = age <= preparedMs && (await this.#noop()) && isOpen()
     return isSound ? open.opened : undefined
   }
 
