@@ -6,6 +6,7 @@ import { type Dovecot, startDovecot } from '../../../test/support/dovecot.ts'
 import { termOf } from '../../../test/support/found-messages.ts'
 import { patience } from '../../../test/support/patience.ts'
 import { available } from '../../../test/support/require.ts'
+import { startRelay } from '../../../test/support/tcp-relay.ts'
 import type { FolderCount, MailConnection } from '../mail-gateway.ts'
 import { ImapFlowGateway } from './imapflow-gateway.ts'
 
@@ -112,6 +113,30 @@ describe('on a server such as Courier', () => {
       ['shared.team.Sent', 'Sent', 'shared', null],
     ])
     expect(await connection.listMessages('shared.team.Sent', 1, undefined)).toMatchObject({ total: 4 })
+  })
+
+  test('a refusal to list shared folders affects no others, and a connection that breaks is told', async () => {
+    const { server } = await courier()
+    server.folders.set('INBOX.Sent', 3).set('shared.team', 4)
+    const toServer = (data: string) => data.replace(/(?<=^\w+ )LIST(?= "" "?#?shared)/m, 'NONSENSE')
+    const relay = await startRelay(server.port, { toServer })
+    ends.push(() => relay.stop())
+    const paths = (await (await connect(relay.port)).listFolders(false)).map(({ path }) => path)
+    expect(paths).toEqual(['INBOX', 'INBOX.Sent'])
+    let isCut = false
+    const broken = await startRelay(server.port, {
+      toServer: data => {
+        if (/ LIST "" "?#?shared/.test(data) && !isCut) {
+          isCut = true
+          broken.cutClients()
+        }
+        return data
+      },
+    })
+    ends.push(() => broken.stop())
+    const connection = await connect(broken.port)
+    await expect(connection.listFolders(false)).rejects.toMatchObject({ code: 'mail_server_unreachable' })
+    expect(isCut).toBe(true)
   })
 
   test('a folder of which only others in it are subscribed to can be opened', async () => {
@@ -266,6 +291,16 @@ describe.skipIf(!available('dovecot')).each([
           code: 'folder_not_selectable',
         })
     }
+  })
+
+  test('a role belongs to the folder of the account, also where one of others has it too', async () => {
+    const toClient = (data: string) =>
+      data.replaceAll(/^(\* LIST \([^)]*)(\) \S+ "?Public\.Team\.Plans)/gm, '$1 \\Sent$2')
+    const relay = await startRelay(dovecot.imapPort, { toClient })
+    ends.push(() => relay.stop())
+    const connection = await connect(relay.port, dovecot.users[0])
+    const roles = (await connection.listFolders(false)).map(({ path, role }) => [path, role])
+    expect(roles.filter(([, role]) => role === 'sent')).toEqual([[`${prefix}Sent`, 'sent']])
   })
 
   test('a message marked as deleted says so, and has its keywords', async () => {

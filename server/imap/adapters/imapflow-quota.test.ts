@@ -81,4 +81,28 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       await relay.stop()
     }
   })
+
+  test.each(['NONSENSE', 'DELETE "no such folder"'])(
+    'a server that refuses to name the quota (%s) has none',
+    async command => {
+      const toServer = (data: string) => data.replace(/(?<=^\w+ )GETQUOTAROOT .*(?=\r)/m, command)
+      const relay = await startRelay(dovecot.imapPort, { toServer })
+      try {
+        await on(relay.port, async connection => {
+          expect(await connection.quota()).toBeUndefined()
+          expect(await connection.listFolders(false)).not.toEqual([])
+        })
+      } finally {
+        await relay.stop()
+      }
+    },
+  )
+
+  test('a connection that breaks meanwhile does not mean that there is no quota', async () => {
+    const relay = await startRelay(dovecot.imapPort)
+    await on(relay.port, async connection => {
+      await relay.stop()
+      await expect(connection.quota()).rejects.toMatchObject({ code: 'mail_server_unreachable' })
+    })
+  })
 })

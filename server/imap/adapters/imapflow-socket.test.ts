@@ -5,8 +5,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createServer, type Server } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { Authority, type KeyPair } from '../../../test/support/certificates.ts'
 import { available } from '../../../test/support/require.ts'
 import { type TempDir, tempDir } from '../../../test/support/temp-dir.ts'
+import { trust } from '../../../test/support/tls.ts'
 import { isLoopback } from '../../accounts/account-verifier.ts'
 import { AnswerBudget } from './imapflow-budget.ts'
 import { IncomingTurns } from './imapflow-duplex.ts'
@@ -29,12 +31,16 @@ describe.skipIf(!available('dovecot'))('certificates', () => {
   afterAll(() => directory.remove())
   afterEach(() => server?.close())
 
-  /** Serves a greeting under a self-signed certificate and returns the client's outcome. */
-  async function greetFrom(host: string, greeting: string): Promise<unknown> {
+  function selfSigned(): KeyPair {
     const [key, cert] = [join(directory.path, 'key.pem'), join(directory.path, 'cert.pem')]
     const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=localhost']
     execFileSync('openssl', ['req', '-x509', ...kind, '-days', '10', '-keyout', key, '-out', cert], { stdio: 'ignore' })
-    server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, socket => {
+    return { key: readFileSync(key), cert: readFileSync(cert) }
+  }
+
+  /** Serves a greeting, under a self-signed certificate unless given, and returns the client's outcome. */
+  async function greetFrom(host: string, greeting: string, pair = selfSigned()): Promise<unknown> {
+    server = createServer(pair, socket => {
       socket.on('error', () => undefined).end(greeting)
     }).listen(0, '127.0.0.1')
     server.on('tlsClientError', () => undefined)
@@ -57,6 +63,20 @@ describe.skipIf(!available('dovecot'))('certificates', () => {
 
   test('the greeting is looked at behind TLS too', async () => {
     expect(await greetFrom('localhost', '220 smtp\r\n')).toBeInstanceOf(NotImapError)
+  })
+
+  test('one of a trusted issuer has to be valid on this machine too', async () => {
+    const authority = new Authority(directory.path)
+    const distrust = trust(join(directory.path, 'ca.pem'))
+    try {
+      const valid = authority.issue({ name: 'localhost' })
+      expect(await greetFrom('localhost', '* OK hello\r\n', valid)).toBe('greeted')
+      server?.close()
+      const expired = authority.issue({ name: 'localhost', from: '20200101000000Z', to: '20200201000000Z' })
+      expect(await greetFrom('localhost', '* OK hello\r\n', expired)).toMatchObject({ code: 'CERT_HAS_EXPIRED' })
+    } finally {
+      distrust()
+    }
   })
 
   test('a self-signed one is refused from anywhere else', async () => {
