@@ -1,6 +1,7 @@
 /** Operations on folders that meet a stop switch, a lost connection, or a mail server that stays away. */
 import { expect, test, vi } from 'vitest'
 import { agent, signal, startOperations } from '../../test/support/operation-world.ts'
+import { UnknownOutcome } from '../imap/gateway-capabilities.ts'
 import { Problem } from '../platform/problem.ts'
 
 type World = Awaited<ReturnType<typeof startOperations>>
@@ -29,6 +30,7 @@ test('a change that is stopped at the last moment is not sent, and waits until i
   await expect.poll(() => isHeld.mock.calls.length).toBeGreaterThan(2)
   const [item] = await world.store.items(id)
   expect([item!.state, steps.includes('createFolder')]).toEqual(['waiting', false])
+  expect((await world.store.find(id))?.error).toBeNull()
   isHeld.mockResolvedValue(false)
   world.lookAgain()
   expect((await world.settled(id)).state).toBe('done')
@@ -72,4 +74,20 @@ test('what was never sent is given up as failed, and what may have been done as 
   }
   const unknown = await world.settled((await create(world, 'Two')).id)
   expect(unknown.results).toMatchObject([{ state: 'unknown', why: 'The connection was lost.' }])
+})
+
+test('a change that was confirmed by nothing and not done is tried again after a pause', async () => {
+  const world = await startOperations({ queue: { backoff: { firstMs: 3_600_000, maxMs: 3_600_000, random: () => 1 } } })
+  let sent = 0
+  world.gateway.delay = step => {
+    if (step !== 'createFolder') return
+    sent++
+    throw new UnknownOutcome(lost())
+  }
+  const { id } = await create(world)
+  await expect.poll(() => sent).toBeGreaterThan(0)
+  // An attempt without a pause would be among these.
+  for (let turn = 0; turn < 60; turn++) await world.store.find(id)
+  // The news of its acceptance may end the first pause.
+  expect(sent).toBeLessThanOrEqual(2)
 })

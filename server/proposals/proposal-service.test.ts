@@ -153,6 +153,15 @@ onEachDatabase(open => {
     expect(await codes({ ...operator, userId: 'bob', scopes: new Set(['mail:organize']) })).toEqual([
       ...['forbidden', 'forbidden'],
     ])
+    const declined = async (principal: typeof operator) =>
+      (await world.proposals.decline(principal, id, all)).results.map(({ code }) => code)
+    expect(await declined({ ...operator, scopes: new Set(['mail:read', 'dashboard:operate']) })).toEqual([
+      ...['forbidden', 'forbidden'],
+    ])
+    expect(await declined({ ...operator, userId: 'bob', scopes: new Set(['mail:organize']) })).toEqual([
+      ...['forbidden', 'forbidden'],
+    ])
+    expect(await codeOf(declined(agent))).toBe('session_needed')
     expect(
       await codes(
         operator,

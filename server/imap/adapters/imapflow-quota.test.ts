@@ -98,6 +98,22 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     },
   )
 
+  test.each([
+    ['(STORAGE 5 0 MESSAGE 1 0)', undefined],
+    ['(STORAGE 5 many MESSAGE -1 10 OTHER 1 2)', undefined],
+    ['(STORAGE 9 10 STORAGE 5 100 MESSAGE 1 9999999999999999)', { used: 9 * 1024, limit: 10 * 1024 }],
+  ])('of %s, limits of nothing and numbers that are none are left out', async (said, bytes) => {
+    const toClient = (data: string) => data.replace(/\(STORAGE \d+ \d+ MESSAGE \d+ \d+\)/, said)
+    const relay = await startRelay(dovecot.imapPort, { toClient })
+    try {
+      await on(relay.port, async connection => {
+        expect(await connection.quota()).toEqual(bytes && { bytes, messages: undefined })
+      })
+    } finally {
+      await relay.stop()
+    }
+  })
+
   test('a connection that breaks meanwhile does not mean that there is no quota', async () => {
     const relay = await startRelay(dovecot.imapPort)
     await on(relay.port, async connection => {
