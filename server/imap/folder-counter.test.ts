@@ -1,5 +1,5 @@
 /** Counts that arrive after the list, on an in-memory mail server that counts each folder separately. */
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { partsReader } from '../../test/support/parts-reader.ts'
 import type { FolderQuery } from '../mail/folder-lists.ts'
 import { MailService } from '../mail/mail-service.ts'
@@ -136,7 +136,9 @@ test('a folder at which the server fails costs itself, and the others are counte
   let now = 0
   const counter = new FolderCounter({ pool, now: () => now })
   const folders = await pool.run('a', 'interactive', connection => connection.listFolders(true), signal)
+  let steps = 0
   gateway.delay = step => {
+    if (step.startsWith('countFolders ')) steps++
     if (step === 'countFolders Drafts') throw new Problem('mail_server_refused', 'Not this one.')
   }
   const count = async () => {
@@ -145,9 +147,9 @@ test('a folder at which the server fails costs itself, and the others are counte
     return counter.view('a', folders).counts
   }
   expect((await count()).state).toBe('incomplete')
-  const { attempts } = gateway
+  const [{ attempts }, before] = [gateway, steps]
   expect((await count()).state).toBe('incomplete')
-  expect(gateway.attempts).toBe(attempts)
+  expect([gateway.attempts, steps]).toEqual([attempts, before])
   now += 11_000
   await count()
   const known = counter.view('a', folders).folders.map(({ path, total }) => [path, total])
@@ -184,6 +186,16 @@ test('a bug while counting is thrown to the next caller, once', async () => {
   await counter.settled('a')
   expect(begin).toThrow('a bug')
   expect(begin).not.toThrow()
+})
+
+test('a server that counts nothing and reports no error is not asked without end', async () => {
+  const run = vi.fn(async () => undefined)
+  const counter = new FolderCounter({ pool: { run: run as unknown as ConnectionPool['run'] }, now: () => 0 })
+  const folders = await pool.run('a', 'interactive', connection => connection.listFolders(true), signal)
+  counter.begin('a', folders, folders)
+  await counter.settled('a')
+  expect(run).toHaveBeenCalledTimes(1)
+  expect(() => counter.begin('a', folders, folders)).toThrow('no folder was counted')
 })
 
 test('above 100,000 counts those of the account that was read longest ago are dropped, except while it is counted', async () => {

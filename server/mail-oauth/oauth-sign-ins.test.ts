@@ -178,6 +178,10 @@ test('the browser of the session that began it finishes a sign-in, once, and in 
   await pass(10 * 60)
   expect(await signIns.finish(ann, callbackOf(late))).toBeUndefined()
   expect(kept.length).toBe(1)
+  // A list of accounts grows by nothing that its owner connects.
+  await expect(start(principalOf('narrow', { accounts: new Set(['a']) }))).rejects.toMatchObject({
+    code: 'beyond_own_rights',
+  })
   await expect(start(principalOf('token', { accounts: 'all' }), 'browser')).rejects.toMatchObject({
     code: 'not_possible_now',
   })

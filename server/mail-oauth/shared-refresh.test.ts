@@ -2,6 +2,7 @@
 import { expect, test, vi } from 'vitest'
 import { memoryDatabase } from '../../test/support/databases.ts'
 import { grantWorld } from '../../test/support/grant-world.ts'
+import { principalOf } from '../../test/support/operation-world.ts'
 import { patience } from '../../test/support/patience.ts'
 import { OAuthFault } from './oauth-server.ts'
 
@@ -80,4 +81,22 @@ test('a revocation that fails is tried three times, later and later, and not aft
   // The clock stands still.
   await keeper.stop()
   expect(revoke).toHaveBeenCalledTimes(1)
+})
+
+test('a grant is used by the one who obtained it, for one account', async () => {
+  const db = await memoryDatabase()
+  const { provider, keeper, store, connect } = await grantWorld(db)
+  const about = { id: 'a', provider: 'google', account_id: null, made_by: 'token-1', granted_by: 'Ann' }
+  await store.insert(keeper.newRow(provider.issue('a'), { ...about, use_for: 'send' }))
+  for (const id of ['one', 'two']) await connect(id)
+  const isNone = { code: 'oauth_grant_not_found' }
+  expect(await keeper.providerOf(principalOf('token-1'), 'a')).toBe('google')
+  await expect(keeper.providerOf(principalOf('token-2'), 'a')).rejects.toMatchObject(isNone)
+  await expect(keeper.providerOf(principalOf('token-1'), 'b')).rejects.toMatchObject(isNone)
+  const bind = (id: string) => db.transaction().execute(transaction => keeper.bind(transaction, 'a', id))
+  await bind('one')
+  await expect(bind('two')).rejects.toMatchObject(isNone)
+  expect(await store.find('a')).toMatchObject({ account_id: 'one' })
+  // It belongs to the account from now on.
+  await expect(keeper.providerOf(principalOf('token-1'), 'a')).rejects.toMatchObject(isNone)
 })

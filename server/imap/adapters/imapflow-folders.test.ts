@@ -310,20 +310,6 @@ describe.skipIf(!available('dovecot')).each([
     }
   })
 
-  test('a role belongs to the folder of the account, also where one of others has it too', async () => {
-    const toClient = (data: string) => {
-      const [line] = /^\* LIST .*Public\.Team\.Plans.*\r\n/m.exec(data) ?? []
-      if (line === undefined) return data
-      // The first of two is taken by ImapFlow.
-      return data.replace(line, '').replace(/^\* LIST /m, `${line.replace('(', '(\\Sent ')}* LIST `)
-    }
-    const relay = await startRelay(dovecot.imapPort, { toClient })
-    ends.push(() => relay.stop())
-    const connection = await connect(relay.port, dovecot.users[0])
-    const roles = (await connection.listFolders(false)).map(({ path, role }) => [path, role])
-    expect(roles.filter(([, role]) => role === 'sent')).toEqual([[`${prefix}Sent`, 'sent']])
-  })
-
   test('a message marked as deleted says so, and has its keywords', async () => {
     const connection = await connect(dovecot.imapPort, dovecot.users[0])
     const { messages } = await connection.listMessages('Public.Team.Plans', 5, undefined)
