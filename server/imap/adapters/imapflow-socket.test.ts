@@ -97,7 +97,10 @@ describe.skipIf(!available('dovecot'))('certificates', () => {
     const answerOn = (socket: Duplex) =>
       socket.on('data', (data: Buffer) => {
         const [, tag, command] = /^(\S+) (\S+)/.exec(data.toString()) ?? []
-        if (command !== 'STARTTLS') return socket.write(`* CAPABILITY IMAP4rev1 STARTTLS\r\n${tag} OK done\r\n`)
+        if (command !== 'STARTTLS') {
+          socket.write(`* CAPABILITY IMAP4rev1 STARTTLS\r\n${tag} OK done\r\n`)
+          return
+        }
         socket.removeAllListeners('data').write(`${tag} OK go on\r\n${injected}`)
         answerOn(new TLSSocket(socket, { isServer: true, ...pair }).on('error', () => undefined))
       })
