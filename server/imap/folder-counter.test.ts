@@ -156,7 +156,7 @@ test('a folder at which the server fails costs itself, and the others are counte
   expect(Object.fromEntries(known)).toEqual({ INBOX: 0, Archive: 0, Drafts: null, Junk: 0, Sent: 0, Trash: 0 })
 })
 
-test('a count goes with its folder: another one of that name is counted anew', async () => {
+test('a count goes with its folder: another one of that name is counted again', async () => {
   const counter = new FolderCounter({ pool, now: () => 0 })
   const list = () => pool.run('a', 'interactive', connection => connection.listFolders(true), signal)
   const totalOf = async (path: string) => {

@@ -98,7 +98,7 @@ test('a stored secret stays with the client and the place that it was entered fo
   expect((await providers.list()).map(({ id }) => id)).toEqual(['google', 'microsoft', 'example'])
 })
 
-test('a provider whose metadata cannot be read is not set, and read anew the next time', async () => {
+test('a provider whose metadata cannot be read is not set, and read again the next time', async () => {
   const { providers, server, set } = await startProviders()
   server.look.mockRejectedValueOnce(new OAuthFault('away', new Error('nobody answers'), []))
   await expect(set('example', { custom: custom() })).rejects.toMatchObject({ code: 'oauth_unreachable' })
