@@ -1,9 +1,10 @@
 /** What leaves is made once of each revision: always the same bytes, whatever is in it whole, and nothing of any field in a header but where it belongs. */
 import { createHash, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { anyText } from '../../test/support/any-text.ts'
 import { agent, signal, startDrafts } from '../../test/support/draft-world.ts'
+import { BlobTooLarge } from '../blobs/blobs.ts'
 import { decodeWords } from '../reading/encoded-words.ts'
 import { submissionHash } from './composed-message.ts'
 
@@ -216,4 +217,17 @@ test('no field gets a line end, or another field, into a header', async () => {
     }),
     { numRuns: 300 },
   )
+})
+
+test.each([
+  ['bytes', 'too_large'],
+  ['accountBytes', 'too_many_drafts'],
+] as const)('a message beyond the bound %s is refused as %s', async (bound, code) => {
+  const world = await startDrafts()
+  const draft = await world.create({ to: ['bob@example.com'] })
+  vi.spyOn(world.blobs, 'write').mockRejectedValueOnce(new BlobTooLarge(bound))
+  await expect(world.compose(draft)).rejects.toMatchObject({ code })
+  vi.spyOn(world.blobs, 'write').mockRejectedValueOnce(new TypeError('a bug'))
+  await expect(world.compose(draft)).rejects.toThrow('a bug')
+  expect((await world.compose(draft)).bytes.length).toBeGreaterThan(0)
 })

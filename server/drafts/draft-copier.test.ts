@@ -8,6 +8,7 @@ import { UnknownOutcome } from '../imap/gateway-capabilities.ts'
 import { LeaseService } from '../leases/lease-service.ts'
 import { LeaseStore } from '../leases/lease-store.ts'
 import { createLogger } from '../platform/logger.ts'
+import { Problem } from '../platform/problem.ts'
 import { DraftCopier, type DraftCopierOptions } from './draft-copier.ts'
 
 const logger = createLogger('silent')
@@ -132,4 +133,105 @@ test('an account without the folder has no copies; an unreachable server is retr
   expect((await world.drafts.change(agent, 'a', id, { rev: 2, subject: 'three' })).subject).toBe('three')
   await world.until(id, 'none')
   expect((await world.composer.compose(agent, 'a', id, 3, signal)).subject).toBe('three')
+})
+
+/** A gateway whose commands of this name fail so many times. @returns The names of all commands sent. */
+function failing({ gateway }: { gateway: MemoryGateway }, step: string, error: () => unknown, times = 1): string[] {
+  const steps: string[] = []
+  let left = times
+  gateway.delay = name => {
+    steps.push(name)
+    if (name === step && left-- > 0) throw error()
+  }
+  return steps
+}
+
+const unreachable = () => new Problem('mail_server_unreachable', 'The mail server is down.', { part: 'imap' })
+
+test('the older copy is marked as deleted where the mail server cannot remove single messages, and only there', async () => {
+  const world = await startCopies()
+  const { id } = await world.create({ subject: 'one' })
+  await world.until(id, 'saved')
+  const retried = failing(world, 'expunge', unreachable)
+  await world.drafts.change(agent, 'a', id, { rev: 1, subject: 'two' })
+  await expect.poll(world.there, { timeout: patience }).toEqual([expect.stringMatching(/^two/)])
+  await world.until(id, 'saved')
+  expect(retried).not.toContain('setFlags')
+  failing(world, 'expunge', () => new Problem('mail_server_refused', 'There is no UIDPLUS.', { part: 'imap' }))
+  await world.drafts.change(agent, 'a', id, { rev: 2, subject: 'three' })
+  await expect
+    .poll(world.there, { timeout: patience })
+    .toEqual([expect.stringMatching(/^two .*deleted/), expect.stringMatching(/^three .*(?<!deleted)$/)])
+  await world.until(id, 'saved')
+})
+
+test('a folder that could not be searched has no second copy, and one that was deleted has none to remove', async () => {
+  const world = await startCopies()
+  await world.stop()
+  const runOnce = world.pool.runOnce.bind(world.pool)
+  let losses = 1
+  world.pool.runOnce = async (...args) => {
+    const done = await runOnce(...args)
+    if (losses-- > 0) throw new UnknownOutcome(new Error('the connection was lost'))
+    return done
+  }
+  const { id } = await world.create({ subject: 'one' })
+  const steps = failing(world, 'listHeaders', unreachable, 2)
+  await world.restart()
+  await world.until(id, 'saved')
+  expect(steps.filter(step => step === 'listHeaders').length).toBe(3)
+  expect(world.there().length).toBe(1)
+  await world.stop()
+  await world.drafts.discard(agent, 'a', id)
+  world.gateway.folders.delete('Drafts')
+  await world.restart()
+  await expect.poll(() => world.db.selectFrom('draft_copies').selectAll().execute(), { timeout: patience }).toEqual([])
+})
+
+test('a copy is found below hundreds of newer messages, and not searched for without end', async () => {
+  const world = await startCopies()
+  const { id } = await world.create({ subject: 'one' })
+  await world.until(id, 'saved')
+  for (let number = 0; number < 450; number++) world.gateway.deliver({ subject: 'newer' }, 'Drafts')
+  await world.drafts.change(agent, 'a', id, { rev: 1, subject: 'two' })
+  await expect
+    .poll(() => world.there().filter(line => !line.startsWith('newer')), { timeout: patience })
+    .toEqual([expect.stringMatching(/^two/)])
+  await world.until(id, 'saved')
+  for (let number = 0; number < 1_000; number++) world.gateway.deliver({ subject: 'newer' }, 'Drafts')
+  const steps = failing(world, '', unreachable)
+  await world.drafts.discard(agent, 'a', id)
+  await expect.poll(() => world.db.selectFrom('draft_copies').selectAll().execute(), { timeout: patience }).toEqual([])
+  expect(steps.filter(step => step === 'listHeaders').length).toBe(5)
+})
+
+test('copies that cannot be listed are listed again', async () => {
+  const world = await startCopies()
+  await world.stop()
+  const { id } = await world.create({ subject: 'one' })
+  const due = vi.spyOn(world.copies, 'due').mockRejectedValueOnce(new Error('the database is busy'))
+  await world.restart()
+  await world.until(id, 'saved')
+  expect(due.mock.calls.length).toBeGreaterThan(1)
+})
+
+test('a failure that cannot be stored is not retried at once, and a stop does not wait for the retry', async () => {
+  const warned = Promise.withResolvers<void>()
+  const warn = vi.fn((_facts: object, words: string) => {
+    if (words.includes('could not be stored')) warned.resolve()
+  })
+  const away = vi.fn(async () => Promise.reject(new Error('the disk is full')))
+  const world = await startCopies({
+    logger: Object.assign(createLogger('silent'), { warn }),
+    backoff: { firstMs: 60 * 60_000, maxMs: 60 * 60_000, random: () => 1 },
+  })
+  await world.stop()
+  const { id } = await world.create({ subject: 'one' })
+  vi.spyOn(world.copies, 'note').mockImplementation(away)
+  vi.spyOn(world.copies, 'settle').mockImplementation(away)
+  await world.restart()
+  await warned.promise
+  // An immediate retry would fail again during these.
+  for (let turn = 0; turn < 20; turn++) await world.saved(id)
+  expect(away).toHaveBeenCalledTimes(2)
 })

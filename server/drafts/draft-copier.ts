@@ -8,6 +8,7 @@ import type { LeaseClaim, LeaseService } from '../leases/lease-service.ts'
 import { LeaseLost } from '../platform/lease.ts'
 import type { Logger } from '../platform/logger.ts'
 import { isStopping, Problem } from '../platform/problem.ts'
+import { pause } from '../platform/waits.ts'
 import { bringCopy, type DraftCopyOptions, NoCopy } from './draft-copy.ts'
 import type { DraftCopyRow } from './draft-tables.ts'
 
@@ -70,7 +71,7 @@ export class DraftCopier {
 
   /** Starts due copies until nothing wakes it any more. Never rejects. */
   async #look(): Promise<void> {
-    const { logger } = this.#options
+    const { logger, backoff } = this.#options
     try {
       while (this.#isWoken && !this.#stopped.signal.aborted) {
         this.#isWoken = false
@@ -79,7 +80,7 @@ export class DraftCopier {
     } catch (err) {
       if (this.#stopped.signal.aborted) return
       logger.warn({ err }, 'due copies of drafts could not be listed')
-      this.#lookIn(defaults.backoff.firstMs)
+      this.#lookIn(backoff.firstMs)
     }
   }
 
@@ -129,7 +130,7 @@ export class DraftCopier {
     }
   }
 
-  /** Stores a failure and its back-off. Never throws. */
+  /** Stores a failure and its back-off; rests if it cannot, since the copy remains due. Never throws. */
   async #failed(row: DraftCopyRow, error: unknown): Promise<void> {
     const { copies, logger, backoff, now, attempts: most } = this.#options
     const attempts = row.attempts + 1
@@ -147,7 +148,7 @@ export class DraftCopier {
       )
     } catch (err) {
       logger.warn({ err, draft: row.draft_id }, 'the failure to copy a draft could not be stored')
-      this.#lookIn(backoff.firstMs)
+      await pause(backoff.firstMs, this.#stopped.signal)
     }
   }
 

@@ -1,5 +1,5 @@
 /** What a freeze stops, from the moment in which it is asked for until a user lifts it, in this process and in others. */
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { startHub } from '../../test/support/event-hub.ts'
 import {
@@ -21,6 +21,9 @@ import { FreezeStore } from './freeze-store.ts'
 onEachDatabase(open => {
   test('a frozen token changes nothing and reads on, unless reading is stopped too; others and users go on; a user lifts it', async () => {
     const { freezes, start, facts } = await serviceOn(await open())
+    const forgetBeyond = vi.spyOn(FreezeStore.prototype, 'forgetBeyond')
+    const heard: boolean[] = []
+    freezes.onChange(() => heard.push(freezes.isFrozen(bot, 'a')))
     const allowed = await freezes.freeze(admin, { principal: 'bot', reads: 'allow', reason: 'odd mails' })
     expect(allowed).toMatchObject({ target: 'principal', principal: 'bot', by: { id: 'session-1' }, lifted_at: null })
     expect([bot, other, key, admin].map(who => stops(freezes, who, move, 'a'))).toEqual([true, false, false, false])
@@ -41,8 +44,12 @@ onEachDatabase(open => {
     expect(stops(restarted, bot, read)).toBe(true)
     await expect(freezes.lift(key, stricter.id)).rejects.toMatchObject({ code: 'session_needed' })
     await expect(freezes.lift(bot, stricter.id)).rejects.toMatchObject({ code: 'session_needed' })
+    expect(heard.at(-1)).toBe(true)
+    // Each new one leaves room for a bounded number of lifted ones.
+    expect(forgetBeyond.mock.calls.map(([, kept]) => kept)).toEqual([1_000, 1_000])
     await freezes.lift(admin, stricter.id)
     expect([stops(freezes, bot, move, 'a'), stops(freezes, bot, read)]).toEqual([false, false])
+    expect(heard.at(-1)).toBe(false)
     await expect.poll(() => stops(restarted, bot, move)).toBe(false)
     await expect(freezes.lift(admin, stricter.id)).rejects.toMatchObject({ code: 'not_found' })
     const past = await freezes.list(admin, false)

@@ -1,5 +1,5 @@
 /** Counts that arrive after the list, on an in-memory mail server that counts each folder separately. */
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { partsReader } from '../../test/support/parts-reader.ts'
 import type { FolderQuery } from '../mail/folder-lists.ts'
 import { MailService } from '../mail/mail-service.ts'
@@ -136,7 +136,9 @@ test('a folder at which the server fails costs itself, and the others are counte
   let now = 0
   const counter = new FolderCounter({ pool, now: () => now })
   const folders = await pool.run('a', 'interactive', connection => connection.listFolders(true), signal)
+  let steps = 0
   gateway.delay = step => {
+    if (step.startsWith('countFolders ')) steps++
     if (step === 'countFolders Drafts') throw new Problem('mail_server_refused', 'Not this one.')
   }
   const count = async () => {
@@ -145,13 +147,85 @@ test('a folder at which the server fails costs itself, and the others are counte
     return counter.view('a', folders).counts
   }
   expect((await count()).state).toBe('incomplete')
-  const { attempts } = gateway
+  const [{ attempts }, before] = [gateway, steps]
   expect((await count()).state).toBe('incomplete')
-  expect(gateway.attempts).toBe(attempts)
+  expect([gateway.attempts, steps]).toEqual([attempts, before])
   now += 11_000
   await count()
   const known = counter.view('a', folders).folders.map(({ path, total }) => [path, total])
   expect(Object.fromEntries(known)).toEqual({ INBOX: 0, Archive: 0, Drafts: null, Junk: 0, Sent: 0, Trash: 0 })
+})
+
+test('a count goes with its folder: another one of that name is counted again', async () => {
+  const counter = new FolderCounter({ pool, now: () => 0 })
+  const list = () => pool.run('a', 'interactive', connection => connection.listFolders(true), signal)
+  const totalOf = async (path: string) => {
+    const folders = await list()
+    counter.begin('a', folders, folders)
+    await counter.settled('a')
+    return counter.view('a', folders).folders.find(folder => folder.path === path)?.total
+  }
+  gateway.addFolder('Plans')
+  gateway.deliver({}, 'Plans')
+  expect(await totalOf('Plans')).toBe(1)
+  gateway.folders.delete('Plans')
+  gateway.addFolder('Others')
+  expect(await totalOf('Others')).toBe(0)
+  gateway.addFolder('Plans')
+  expect(await totalOf('Plans')).toBe(0)
+})
+
+test('a bug while counting is thrown to the next caller, once', async () => {
+  const counter = new FolderCounter({ pool, now: () => 0 })
+  const folders = await pool.run('a', 'interactive', connection => connection.listFolders(true), signal)
+  gateway.delay = () => {
+    throw new TypeError('a bug')
+  }
+  const begin = () => counter.begin('a', folders, folders)
+  begin()
+  await counter.settled('a')
+  expect(begin).toThrow('a bug')
+  expect(begin).not.toThrow()
+})
+
+test('a server that counts nothing and reports no error is not asked without end', async () => {
+  const run = vi.fn(async () => undefined)
+  const counter = new FolderCounter({ pool: { run: run as unknown as ConnectionPool['run'] }, now: () => 0 })
+  const folders = await pool.run('a', 'interactive', connection => connection.listFolders(true), signal)
+  counter.begin('a', folders, folders)
+  await counter.settled('a')
+  expect(run).toHaveBeenCalledTimes(1)
+  expect(() => counter.begin('a', folders, folders)).toThrow('no folder was counted')
+})
+
+test('above 100,000 counts those of the account that was read longest ago are dropped, except while it is counted', async () => {
+  const held = Promise.withResolvers<void>()
+  const counting = {
+    countFolders: async (paths: readonly string[], _ms: number, onCount: (path: string, count: object) => void) => {
+      if (paths[0] === 'slow') await held.promise
+      for (const path of paths) onCount(path, { total: 1, unread: 0 })
+    },
+  }
+  const run = (async (_id: string, _priority: string, work: (connection: object) => unknown) =>
+    work(counting)) as unknown as ConnectionPool['run']
+  const counter = new FolderCounter({ pool: { run }, now: () => 0 })
+  const [folder] = await pool.run('a', 'interactive', connection => connection.listFolders(true), signal)
+  const named = (paths: string[]) => paths.map(path => ({ ...folder!, path }))
+  const many = (count: number) => named(Array.from({ length: count }, (_, number) => `f${number}`))
+  const isKnown = (id: string, folders: ReturnType<typeof named>) =>
+    counter.view(id, folders).counts.state === 'complete'
+  counter.begin('slow', named(['slow']), named(['slow']))
+  for (const id of ['a', 'b']) {
+    counter.begin(id, many(50_000), many(50_000))
+    await counter.settled(id)
+  }
+  expect([isKnown('a', many(50_000)), isKnown('b', many(50_000))]).toEqual([true, true])
+  counter.begin('c', many(1), many(1))
+  await counter.settled('c')
+  expect(['a', 'b', 'c'].map(id => isKnown(id, many(1)))).toEqual([false, true, true])
+  held.resolve()
+  await counter.settled('slow')
+  expect(isKnown('slow', named(['slow']))).toBe(true)
 })
 
 test('folders come page by page, in one order, with what was asked for', async () => {

@@ -44,6 +44,26 @@ describe('in memory', () => {
     expect(note).toContain('one connection')
   })
 
+  test('the borrowed connection serves one request after the other, however many come while it leaves IDLE', async () => {
+    await list()
+    let [now, most] = [0, 0]
+    gateway.delay = async step => {
+      if (step === 'pause') await nextTurn()
+      if (step !== 'listMessages') return
+      most = Math.max(most, ++now)
+      await nextTurn()
+      now--
+    }
+    const lists: Promise<unknown>[] = []
+    for (let turn = 0; turn < 5; turn++) {
+      lists.push(list(), list('Sent'))
+      await Promise.resolve()
+    }
+    await Promise.all(lists)
+    expect(most).toBe(1)
+    expect(await list()).toMatchObject({ total: 0 })
+  })
+
   test('a server that ends one too many before a word is full, and not away: of this account and of one that has none', async () => {
     gateway.isSilentWhenFull = true
     await Promise.all(Array.from({ length: 10 }, () => list()))

@@ -353,3 +353,14 @@ test('a trial beside the gate that the server ended is no limit where the server
   expect(await gate.judged(closed)).toMatchObject({ extension: { fault: 'limit' } })
   expect(gate.outage).toBeUndefined()
 })
+
+test('logins that wait for their turn are rejected by the stop', async () => {
+  const connect = vi.fn(hang)
+  const ends = new AbortController()
+  const logins = Array.from({ length: 9 }, () => gate.login(connect, ends.signal).catch((error: unknown) => error))
+  gate.stop()
+  expect(await logins.at(-1)).toMatchObject({ code: 'draining' })
+  expect(connect).toHaveBeenCalledTimes(8)
+  ends.abort()
+  await Promise.all(logins)
+})

@@ -282,13 +282,12 @@ export class ServerGate {
   }
 }
 
-/** Resolves after `ms`, or when the signal aborts. */
+/** Resolves after `ms`, or when the signal, which is not aborted yet, aborts. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, ms)
   const abort = () => resolve()
   signal.addEventListener('abort', abort, { once: true })
-  if (signal.aborted) abort()
   await promise
   clearTimeout(timer)
   signal.removeEventListener('abort', abort)

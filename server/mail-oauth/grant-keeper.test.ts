@@ -1,88 +1,22 @@
 /** Access tokens: refreshed once for all who wait, in one process or two, stored before they are used, a few at a time, and given up for good reasons alone. */
 import { randomBytes } from 'node:crypto'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { memoryDatabase, onEachDatabase } from '../../test/support/databases.ts'
-import { startHub } from '../../test/support/event-hub.ts'
+import { grantWorld, turns } from '../../test/support/grant-world.ts'
 import { patience } from '../../test/support/patience.ts'
-import { begin, RotatingProvider, SteeredClock } from '../../test/support/rotating-provider.ts'
+import { begin } from '../../test/support/rotating-provider.ts'
 import { resealAll } from '../key-rotation.ts'
-import type { Database } from '../platform/database/database.ts'
-import { createLogger } from '../platform/logger.ts'
 import { SecretBox } from '../platform/secret-box.ts'
 import { isoOf } from '../platform/timer-clock.ts'
-import { GrantKeeper } from './grant-keeper.ts'
-import { GrantRefresher } from './grant-refresher.ts'
-import { OAuthProviders } from './oauth-providers.ts'
 import { OAuthFault } from './oauth-server.ts'
-import { OAuthStore } from './oauth-store.ts'
 import { apartMs, requestsAtATime } from './provider-pace.ts'
 
-const logger = createLogger('silent')
 const hour = 3_600_000
 const imap = { part: 'imap', host: 'imap.gmail.com' } as const
 
-async function world(db: Database, key = randomBytes(32)) {
-  const clock = new SteeredClock()
-  const provider = new RotatingProvider(clock)
-  const secrets = new SecretBox(key)
-  const { hub } = await startHub(db)
-  const store = new OAuthStore(db)
-  const client = { clientId: 'me', clientSecret: undefined }
-  const process = (random = Math.random) => {
-    const providers = new OAuthProviders({
-      ...{ store, secrets, hub, now: () => clock.now(), baseUrl: () => 'http://localhost' },
-      config: { google: client, microsoft: { ...client, tenant: 'common' } },
-      server: { look: async () => ({ hasDeviceFlow: false }), forget: () => undefined },
-    })
-    const keeper = new GrantKeeper({ store, providers, server: provider.server, secrets, clock, random, logger })
-    onTestFinished(() => keeper.stop())
-    return keeper
-  }
-  const keeper = process()
-  const grant = async (name: string, { accountId = name, providerId = 'google' } = {}) => {
-    const about = { id: name, provider: providerId, account_id: accountId, made_by: 'ann', granted_by: 'Ann' }
-    const row = keeper.newRow(provider.issue(name), { ...about, use_for: 'send' })
-    await store.insert(row)
-    return row
-  }
-  const connect = async (name: string, providerId = 'google') => {
-    const at = isoOf(begin)
-    const server = { imap_host: name, imap_port: 993, imap_tls: 'implicit', imap_user: name, imap_password_sealed: '' }
-    const smtp = { smtp_host: null, smtp_port: null, smtp_tls: null, smtp_user: null, smtp_password_sealed: null }
-    const rest = { is_default: 0, is_sandbox: 0, enabled: 1, index_level: null, watched_folders: null }
-    const auth = { oauth_provider: providerId, grant_id: name, created_at: at, updated_at: at }
-    await db
-      .insertInto('accounts')
-      .values({ id: name, name, email: `${name}@example.org`, ...server, ...smtp, ...rest, ...auth })
-      .execute()
-  }
-  const startRefresher = () => {
-    const lease = () => ({ name: 'test', fence: async () => undefined })
-    const refresher = new GrantRefresher({ store, keeper, clock, logger, lease, isIdle: () => false })
-    refresher.start()
-    onTestFinished(() => refresher.stop())
-  }
-  /** Waits for as long as a few database queries take, so that work in flight goes on. */
-  const settle = async () => {
-    for (let look = 0; look < 4; look++) await store.find('none')
-    await turns(5)
-  }
-  /** Time passes until it is decided. */
-  const decided = async <T>(asked: Promise<T>): Promise<T> => {
-    let isOver = false
-    const over = () => {
-      isOver = true
-    }
-    asked.then(over, over)
-    while (!isOver) await clock.pass(100, settle)
-    return asked
-  }
-  return { clock, provider, store, keeper, process, grant, connect, startRefresher, settle, decided }
-}
-
 onEachDatabase(open => {
   test('a valid token is answered without a request; of an expired one all who wait get the next, by one request', async () => {
-    const { clock, provider, keeper, grant, store } = await world(await open())
+    const { clock, provider, keeper, grant, store } = await grantWorld(await open())
     await grant('a')
     expect(await keeper.accessToken({ grantId: 'a', ...imap })).toBe('access-a-1')
     expect(provider.requests).toEqual([])
@@ -94,7 +28,7 @@ onEachDatabase(open => {
   })
 
   test('a caller that has read the expired token, and asks when the refresh has ended, gets the next one without a request to the provider', async () => {
-    const { clock, provider, keeper, grant, store } = await world(await open())
+    const { clock, provider, keeper, grant, store } = await grantWorld(await open())
     await grant('a')
     clock.at += hour
     const find = store.find.bind(store)
@@ -115,7 +49,7 @@ onEachDatabase(open => {
   })
 
   test('grants that another process refreshes take no turn from the others', async () => {
-    const { clock, provider, keeper, grant, store, decided } = await world(await open())
+    const { clock, provider, keeper, grant, store, decided } = await grantWorld(await open())
     const locked = Array.from({ length: requestsAtATime }, (_, number) => `l${number}`)
     for (const name of [...locked, 'a']) await grant(name)
     clock.at += hour
@@ -131,7 +65,7 @@ onEachDatabase(open => {
   })
 
   test('two processes use a refresh token once', async () => {
-    const { clock, provider, keeper, process, grant, settle, decided } = await world(await open())
+    const { clock, provider, keeper, process, grant, settle, decided } = await grantWorld(await open())
     await grant('a')
     clock.at += hour
     const held = Promise.withResolvers<void>()
@@ -145,7 +79,7 @@ onEachDatabase(open => {
   })
 
   test('a token that a mail server rejects is refreshed once, and not again for the next rejection', async () => {
-    const { provider, keeper, grant } = await world(await open())
+    const { provider, keeper, grant } = await grantWorld(await open())
     await grant('a')
     const first = await keeper.accessToken({ grantId: 'a', ...imap })
     const second = await keeper.accessToken({ grantId: 'a', ...imap, rejected: first })
@@ -157,7 +91,7 @@ onEachDatabase(open => {
   })
 
   test('what was revoked is given up at once, in plain words, and the provider is not asked again', async () => {
-    const { clock, provider, keeper, grant } = await world(await open())
+    const { clock, provider, keeper, grant } = await grantWorld(await open())
     await grant('a')
     const heard: string[] = []
     keeper.onRevoked(accountId => heard.push(accountId))
@@ -171,7 +105,7 @@ onEachDatabase(open => {
 
   test('a user who signs in again while the old access is rejected is not told that it was revoked', async () => {
     const db = await open()
-    const { clock, provider, keeper, grant, store } = await world(db)
+    const { clock, provider, keeper, grant, store } = await grantWorld(db)
     await grant('a')
     const heard: string[] = []
     keeper.onRevoked(accountId => heard.push(accountId))
@@ -188,7 +122,7 @@ onEachDatabase(open => {
   })
 
   test('a provider that is away is left alone for longer and longer, and asked by one account for all', async () => {
-    const { clock, provider, keeper, grant } = await world(await open())
+    const { clock, provider, keeper, grant } = await grantWorld(await open())
     for (const name of ['a', 'b', 'c']) await grant(name)
     clock.at += hour
     provider.fault = new OAuthFault('away', new Error('503'), [])
@@ -214,7 +148,7 @@ onEachDatabase(open => {
 
   test('a process that is killed between the answer and the store: the next one says that, and the account has to sign in again', async () => {
     const db = await open()
-    const { clock, provider, store, process, grant, decided } = await world(db)
+    const { clock, provider, store, process, grant, decided } = await grantWorld(db)
     await grant('a')
     clock.at += hour
     // Recreates a killed process: it took the lock, got its response, and stored nothing.
@@ -232,17 +166,17 @@ onEachDatabase(open => {
 
   test('after the key was rotated, tokens open with the new one alone', async () => {
     const [db, before, after] = [await open(), randomBytes(32), randomBytes(32)]
-    const { keeper, grant } = await world(db, before)
+    const { keeper, grant } = await grantWorld(db, before)
     await grant('a')
     await resealAll(db, new SecretBox(before), new SecretBox(after))
-    const { keeper: next } = await world(db, after)
+    const { keeper: next } = await grantWorld(db, after)
     expect(await next.accessToken({ grantId: 'a', ...imap })).toBe('access-a-1')
     await expect(keeper.accessToken({ grantId: 'a', ...imap })).rejects.toThrow()
   })
 
   test('a token goes only to servers of its provider; a grant that is released is gone, and revoked there', async () => {
     const db = await open()
-    const { provider, keeper, grant, store } = await world(db)
+    const { provider, keeper, grant, store } = await grantWorld(db)
     await grant('a')
     const elsewhere = { grantId: 'a', part: 'imap', host: 'imap.gmail.com.example.org' } as const
     await expect(keeper.accessToken(elsewhere)).rejects.toMatchObject({ code: 'bad_request' })
@@ -255,7 +189,7 @@ onEachDatabase(open => {
 })
 
 test('a stop does not wait for the pauses between tries to store what a provider gave', async () => {
-  const { clock, store, keeper, grant, settle } = await world(await memoryDatabase())
+  const { clock, store, keeper, grant, settle } = await grantWorld(await memoryDatabase())
   await grant('a')
   clock.at += hour
   const failing = vi.spyOn(store, 'keep').mockRejectedValue(new Error('disk full'))
@@ -270,7 +204,7 @@ test('a stop does not wait for the pauses between tries to store what a provider
 
 test('1,000 accounts that fall due together are refreshed without a burst, each once, and only while they are used', async () => {
   const db = await memoryDatabase()
-  const { clock, provider, keeper, grant, connect, startRefresher } = await world(db)
+  const { clock, provider, keeper, grant, connect, startRefresher } = await grantWorld(db)
   const names = Array.from({ length: 1_000 }, (_, number) => `g${number}`)
   for (const name of names) {
     await grant(name)
@@ -294,7 +228,7 @@ test('1,000 accounts that fall due together are refreshed without a burst, each 
 
 test('a grant whose refresh is refused is tried less and less often, by a login too; signed in for again, it is refreshed at once', async () => {
   const db = await memoryDatabase()
-  const { clock, provider, keeper, grant, connect, startRefresher, store, settle } = await world(db)
+  const { clock, provider, keeper, grant, connect, startRefresher, store, settle } = await grantWorld(db)
   await grant('a')
   await connect('a')
   await keeper.accessToken({ grantId: 'a', ...imap })
@@ -325,7 +259,7 @@ test('a grant whose refresh is refused is tried less and less often, by a login 
 })
 
 test('300 grants of a provider that is away do not keep those of another from being refreshed', async () => {
-  const { clock, provider, grant, connect, startRefresher, settle, store } = await world(await memoryDatabase())
+  const { clock, provider, grant, connect, startRefresher, settle, store } = await grantWorld(await memoryDatabase())
   provider.fault = new OAuthFault('away', new Error('503'), [])
   provider.faultAt = 'microsoft'
   const away = Array.from({ length: 300 }, (_, number) => `m${number}`)
@@ -347,7 +281,7 @@ test('300 grants of a provider that is away do not keep those of another from be
 
 onEachDatabase(open => {
   test('what is due is found by provider', async () => {
-    const { grant, connect, store } = await world(await open())
+    const { grant, connect, store } = await grantWorld(await open())
     for (const [name, providerId] of [
       ['a', 'google'],
       ['b', 'microsoft'],
@@ -367,8 +301,3 @@ onEachDatabase(open => {
     expect(await store.listDue('google', isoOf(begin + 2), 9)).toEqual(['c', 'a'])
   })
 })
-
-/** Waits for turns of the event loop, so that work in flight goes on. */
-async function turns(count: number): Promise<void> {
-  for (let turn = 0; turn < count; turn++) await new Promise(resolve => setImmediate(resolve))
-}

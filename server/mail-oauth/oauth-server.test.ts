@@ -1,6 +1,7 @@
 /** What is asked of a provider, by a real one: metadata, a code, rotated refresh tokens, codes that are typed in elsewhere, revocation. */
 import { beforeAll, expect, test } from 'vitest'
 import { MailAuthority, mailClientId, mailClientSecret } from '../../test/support/mail-authority.ts'
+import { Problem } from '../platform/problem.ts'
 import type { ReadyProvider } from './oauth-provider.ts'
 import { type OAuthFault, OAuthServer } from './oauth-server.ts'
 
@@ -28,6 +29,12 @@ const faultOf = (asked: Promise<unknown>) =>
     () => expect.fail('it was answered'),
     (error: unknown) => error as OAuthFault,
   )
+
+/** Endpoints without those that a provider need not have. */
+const endpointsAt = (url: string) => ({
+  ...{ issuer: url, authorization: `${url}/auth`, token: `${url}/token`, namesIssuer: false },
+  ...{ device: undefined, revocation: undefined },
+})
 
 async function signIn(server: OAuthServer, login = 'ann@test.local') {
   const asked = { redirectUri, scopes, state: 'a-state', verifier, email: login }
@@ -95,4 +102,64 @@ test('why it fails is told apart, without a secret', async () => {
   authority.onToken = undefined
   const nobody = provider({ id: 'nobody', endpoints: { metadataUrl: 'http://127.0.0.1:9' } })
   expect((await faultOf(server.refresh(nobody, 'r', scopes))).kind).toBe('away')
+})
+
+test('requests to a provider whose endpoints are known pass the guard, with or without a secret', async () => {
+  const url = 'https://provider.example'
+  const known = endpointsAt(url)
+  const bodies: string[] = []
+  const server = new OAuthServer({
+    fetch: async (_url, { body } = {}) => {
+      bodies.push(String(body))
+      throw new TypeError('nobody answers', { cause: new Problem('address_refused', 'Not that address.') })
+    },
+    now: Date.now,
+  })
+  const ask = (more: Partial<ReadyProvider>) =>
+    server.refresh(provider({ endpoints: known, ...more }), 'r', scopes).catch((error: unknown) => error)
+  expect(await ask({ id: 'with' })).toMatchObject({ code: 'address_refused' })
+  expect(await ask({ id: 'without', clientSecret: undefined })).toMatchObject({ code: 'address_refused' })
+  expect(bodies.map(body => body.includes(mailClientSecret))).toEqual([true, false])
+  const optional = { device: `${url}/device/auth`, revocation: `${url}/revocation` }
+  expect(await server.revoke(provider({ id: 'none', endpoints: known }), 'r')).toBe(false)
+  const revoked = server.revoke(provider({ id: 'some', endpoints: { ...known, ...optional } }), 'r')
+  await expect(revoked).rejects.toMatchObject({ code: 'address_refused' })
+  const looks = [known, { ...known, ...optional }].map((endpoints, at) =>
+    server.look(provider({ id: `l${at}`, endpoints })),
+  )
+  expect((await Promise.all(looks)).map(({ hasDeviceFlow }) => hasDeviceFlow)).toEqual([false, true])
+})
+
+test('a provider that is away is told apart from one that refuses, also by the page of a proxy and when the browser returns', async () => {
+  const url = 'https://provider.example'
+  const endpoints = endpointsAt(url)
+  let answer = new Response()
+  const server = new OAuthServer({ fetch: async () => answer, now: Date.now })
+  const kindOf = async (status: number) => {
+    answer = new Response('<html>Sorry</html>', { status, headers: { 'content-type': 'text/html' } })
+    return (await faultOf(server.refresh(provider({ endpoints }), 'r', scopes))).kind
+  }
+  expect([await kindOf(502), await kindOf(429), await kindOf(404)]).toEqual(['away', 'away', 'refused'])
+  const returned = async (error: string) => {
+    const callback = new URL(`${redirectUri}?error=${error}&state=a-state`)
+    return (await faultOf(server.exchange(provider({ endpoints }), callback, { state: 'a-state', verifier, scopes })))
+      .kind
+  }
+  expect(await returned('temporarily_unavailable')).toBe('away')
+  expect(await returned('server_error')).toBe('away')
+  expect(await returned('access_denied')).toBe('denied')
+  expect(await returned('invalid_scope')).toBe('refused')
+})
+
+test('the metadata of 100 providers is kept, and read again for the one that was read first', async () => {
+  const server = newServer()
+  const reads = async (id: string) => {
+    const before = authority.requests.length
+    await server.look(provider({ id }))
+    return authority.requests.length - before
+  }
+  for (let number = 0; number < 100; number++) await server.look(provider({ id: `p${number}` }))
+  expect([await reads('p0'), await reads('p99')]).toEqual([0, 0])
+  await server.look(provider({ id: 'another' }))
+  expect([await reads('p99'), await reads('p0')]).toEqual([0, 1])
 })

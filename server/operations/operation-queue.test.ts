@@ -1,6 +1,7 @@
 /** The queue looks before it repeats anything, keeps order per account, isolates accounts, and gives up after a day. */
 import { expect, test, vi } from 'vitest'
 import { agent, signal, startOperations } from '../../test/support/operation-world.ts'
+import { UnknownOutcome } from '../imap/gateway-capabilities.ts'
 import { Problem } from '../platform/problem.ts'
 
 const lost = () => new Problem('mail_server_unreachable', 'The connection was lost.', { fault: 'closed' })
@@ -200,4 +201,21 @@ test('what waits is done after the next start, and what was given up says why', 
   }
   const given = await late.run({ kind: 'flags', ids: late.refsIn('INBOX'), add: ['seen'] })
   expect(given).toMatchObject({ state: 'failed', results: [{ code: 'gave_up', why: 'The connection was lost.' }] })
+})
+
+test('a change whose answer is lost and that was not done is sent again after a pause', async () => {
+  const world = await startOperations({ queue: { backoff: { firstMs: 3_600_000, maxMs: 3_600_000, random: () => 1 } } })
+  world.gateway.deliver({ subject: 'one' })
+  let sent = 0
+  world.gateway.delay = step => {
+    if (step !== 'setFlags') return
+    sent++
+    throw new UnknownOutcome(lost())
+  }
+  const { id } = await world.accept({ kind: 'flags', ids: world.refsIn('INBOX'), add: ['seen'] })
+  await expect.poll(() => sent).toBeGreaterThan(0)
+  // An attempt without a pause would be among these.
+  for (let turn = 0; turn < 60; turn++) await world.store.find(id)
+  // The news of its acceptance may end the first pause.
+  expect(sent).toBeLessThanOrEqual(2)
 })

@@ -1,8 +1,12 @@
 /** Copies of sent messages while something fails or stops: given up late, never counted wrongly, and without leaks. */
-import { expect, test } from 'vitest'
-import { startOutbox } from '../../test/support/outbox-world.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { expect, test, vi } from 'vitest'
+import { ManualClock, startOutbox } from '../../test/support/outbox-world.ts'
+import { MemoryConnection } from '../imap/adapters/memory-gateway.ts'
+import { createLogger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import { CopyMemory } from './copy-memory.ts'
+import { SentCopies, type SentCopiesOptions } from './sent-copies.ts'
 
 const lost = () => new Problem('mail_server_unreachable', 'The connection was lost.', { fault: 'closed' })
 
@@ -75,4 +79,53 @@ test('a stop while a copy is made is no failed attempt', async () => {
   answer.reject(lost())
   await stopping
   expect(await store.find(id)).toMatchObject({ copy_state: 'waiting', copy_attempts: 0, copy_why: null })
+})
+
+test('a stop waits for the answer about a copy, for a while, and then cuts it off', async () => {
+  const world = await startOutbox()
+  const { submit, until, gateway, clock, store, stop } = world
+  const [begun, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  gateway.delay = step => {
+    if (step !== 'append') return undefined
+    begun.resolve()
+    return answer.promise
+  }
+  const { close } = MemoryConnection.prototype
+  const closed = vi.spyOn(MemoryConnection.prototype, 'close').mockImplementation(async function (
+    this: MemoryConnection,
+  ) {
+    answer.reject(lost())
+    await close.call(this)
+  })
+  const { id } = await submit()
+  await until(id, 'sent')
+  await begun.promise
+  let isStopped = false
+  const stopping = stop().then(() => {
+    isStopped = true
+  })
+  for (let turn = 0; turn < 20; turn++) await store.find(id)
+  expect([isStopped, closed.mock.calls.length]).toEqual([false, 0])
+  clock.advance(4_000)
+  await expect.poll(() => closed.mock.calls.length).toBe(1)
+  await stopping
+  expect(await store.find(id)).toMatchObject({ copy_state: 'waiting', copy_attempts: 0 })
+})
+
+test('without the lease, and without a copy that is due, nothing is asked and no timer runs', async () => {
+  const clock = new ManualClock()
+  let lease: object | undefined
+  const nextCopy = vi.fn(async () => undefined)
+  const options = { accountId: 'a', store: { nextCopy }, clock, lease: () => lease, logger: createLogger('silent') }
+  const copies = new SentCopies(options as unknown as SentCopiesOptions)
+  const settle = async () => {
+    for (let turn = 0; turn < 5; turn++) await nextTurn()
+  }
+  await settle()
+  expect([nextCopy.mock.calls.length, clock.pending]).toEqual([0, []])
+  lease = {}
+  copies.wake()
+  await settle()
+  expect([nextCopy.mock.calls.length, clock.pending]).toEqual([1, []])
+  await copies.stop()
 })

@@ -4,6 +4,8 @@ import { proposalBounds } from '../../contract/proposal.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { agent, operator, principalOf, signal } from '../../test/support/operation-world.ts'
 import { startProposals } from '../../test/support/proposal-world.ts'
+import type { ApprovalRow } from '../approvals/approval-tables.ts'
+import { ItemKinds } from './item-kinds.ts'
 
 const day = 24 * 60 * 60_000
 const codeOf = (work: Promise<unknown>) =>
@@ -151,6 +153,15 @@ onEachDatabase(open => {
     expect(await codes({ ...operator, userId: 'bob', scopes: new Set(['mail:organize']) })).toEqual([
       ...['forbidden', 'forbidden'],
     ])
+    const declined = async (principal: typeof operator) =>
+      (await world.proposals.decline(principal, id, all)).results.map(({ code }) => code)
+    expect(await declined({ ...operator, scopes: new Set(['mail:read', 'dashboard:operate']) })).toEqual([
+      ...['forbidden', 'forbidden'],
+    ])
+    expect(await declined({ ...operator, userId: 'bob', scopes: new Set(['mail:organize']) })).toEqual([
+      ...['forbidden', 'forbidden'],
+    ])
+    expect(await codeOf(declined(agent))).toBe('session_needed')
     expect(
       await codes(
         operator,
@@ -257,6 +268,41 @@ onEachDatabase(open => {
       ['void', 'It depends on an item that was not applied: Create the folder Archive.'],
     ])
     expect((await world.service.get(agent, move.id)).state).toBe('declined')
+  })
+
+  test.each([
+    ['approved', 'applied', null],
+    ['denied', 'declined', 'Not now.'],
+    ['expired', 'expired', 'Nobody approved it in time.'],
+    ['cancelled', 'withdrawn', 'The message was cancelled.'],
+    ['waiting', 'waiting', null],
+  ] as const)('a message whose approval is %s ends as %s, also when the server crashed in between', async (...ends) => {
+    const [state, expected, why] = ends
+    const { world, id, move } = await proposed()
+    const item = async () => (await world.proposalStore.items([id])).find(({ id: itemId }) => itemId === move.id)!
+    const { hash } = await item()
+    const isDecided = state === 'approved' || state === 'denied'
+    const decision = { decision: state, user_id: 'ann', name: 'Ann', at: '2026-11-29T00:00:00.000Z', reason: why }
+    const decisions = JSON.stringify(isDecided ? [decision] : [])
+    const approval = { state, hash, proposal_id: id, decisions } as ApprovalRow
+    const look = ItemKinds.prototype.look
+    vi.spyOn(ItemKinds.prototype, 'look').mockImplementation(async function (this: ItemKinds, items) {
+      const known = await look.call(this, items)
+      const own = known.get(move.id)
+      return own ? known.set(move.id, { ...own, approval }) : known
+    })
+    const approvalOf = vi.spyOn(ItemKinds.prototype, 'approvalOf').mockImplementation(async () => approval)
+    vi.spyOn(ItemKinds.prototype, 'wordsOf').mockImplementation(async () => 'Edited words')
+    await world.sweeper.sweep()
+    expect(approvalOf).toHaveBeenCalledTimes(state === 'waiting' ? 0 : 1)
+    expect(await item()).toMatchObject({ state: expected, why, hash })
+    expect(JSON.parse((await item()).decided ?? 'null')).toEqual(
+      isDecided ? expect.objectContaining({ name: 'Ann' }) : null,
+    )
+    if (state !== 'waiting') return
+    approval.hash = 'edited'
+    await world.sweeper.sweep()
+    expect(await item()).toMatchObject({ state: 'waiting', hash: 'edited', words: 'Edited words' })
   })
 
   test('what needs an item ends at once when that is declined or withdrawn', async () => {

@@ -86,3 +86,18 @@ test('where this server has no connection left, that of another account takes th
   const other = await pool.run('b', 'interactive', connection => connection.listFolders(), signal)
   expect(other.length).toBeGreaterThan(0)
 })
+
+test('a stop while the folder is being opened ends the connection', async () => {
+  const [asked, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  gateway.delay = step => {
+    if (step !== 'watch') return undefined
+    asked.resolve()
+    return held.promise
+  }
+  const watcher = watch('Archive')
+  await asked.promise
+  const stopped = watcher.stop()
+  held.resolve()
+  await stopped
+  expect(gateway.connections.size).toBe(0)
+})

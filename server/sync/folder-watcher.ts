@@ -67,7 +67,6 @@ export class FolderWatcher {
       connection = await pool.openBeside(accountId, signal)
       await connection.watch(path, () => onChange(path))
       onChange(path)
-      if (signal.aborted) abort()
       return await Promise.race([connection.closed, over.promise])
     } catch (error) {
       if (!(error instanceof Problem) && !signal.aborted) throw error

@@ -107,3 +107,31 @@ onEachDatabase(open => {
     await second.book.stop()
   })
 })
+
+test('of 101 logins without an account, the first is forgotten, and one that greets again is the last', async () => {
+  const { hub } = await startHub()
+  const book = new ServerBook({ store: { list: async () => [], save: async () => true }, hub, logger })
+  const greet = (login: string) => book.greeted({ login }, ['SIZE 1'])
+  for (let number = 0; number < 100; number++) greet(`${number}`)
+  greet('0')
+  greet('100')
+  for (const login of ['0', '1', '2', '100']) book.adopt(login, login)
+  expect(book.accountIds).toEqual(['0', '2', '100'])
+})
+
+test('what could not be stored is stored later', async () => {
+  const { hub } = await startHub()
+  const saved: string[] = []
+  let isFull = true
+  const save = async ({ account_id }: { account_id: string }) => {
+    if (isFull) throw new Error('the disk is full')
+    return saved.push(account_id) > 0
+  }
+  const book = new ServerBook({ store: { list: async () => [], save }, hub, logger })
+  for (const id of ['a', 'b']) book.connected(id, ['IDLE'])
+  await book.store()
+  isFull = false
+  await book.store()
+  await book.store()
+  expect(saved.toSorted()).toEqual(['a', 'b'])
+})

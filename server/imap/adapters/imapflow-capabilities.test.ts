@@ -240,12 +240,15 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       expect([await list('INBOX'), await list('Archive')]).toEqual([[], both()])
     })
 
-    test('a copy that cannot be removed either is told', async () => {
+    test.each([
+      { store: undefined, expunge: refused },
+      { store: refused, expunge: undefined },
+    ])('a copy that cannot be removed either is told (%j)', async rule => {
       const { rules, uids, target, list, writer } = await setUp()
       rules.INBOX = { store: refused, expunge: refused }
-      rules.Archive = { store: undefined, expunge: refused }
+      rules.Archive = rule
       expect(await writer.move(target, 'Archive')).toMatchObject({ left: uids, twice: uids })
-      expect([await list('INBOX'), await list('Archive')]).toEqual([both(), both(true)])
+      expect([await list('INBOX'), await list('Archive')]).toEqual([both(), both(rule.store === undefined)])
     })
 
     test('of two messages, one of which cannot be removed, the other one is moved', async () => {

@@ -187,6 +187,23 @@ describe.skipIf(!available('dovecot'))('a connection to a real server', () => {
     expect(await connection.closed).toMatchObject({ code: 'mail_server_timeout' })
   })
 
+  test('a connection that breaks while a page is fetched is told, and gives no shorter page', async () => {
+    for (const text of ['one', 'two']) await append(1, `Subject: ${text}\n\nx\n`)
+    let isCutting = false
+    const { port, cutClients } = await relay({
+      toServer: data => {
+        if (isCutting && data.includes(' FETCH ')) cutClients()
+        return data
+      },
+    })
+    const connection = await connect(1, port)
+    expect((await connection.listMessages('INBOX', 5, undefined)).messages.length).toBeGreaterThan(1)
+    isCutting = true
+    await expect(connection.listMessages('INBOX', 5, undefined)).rejects.toMatchObject({
+      code: 'mail_server_unreachable',
+    })
+  })
+
   test('a server that does not offer IDLE is asked again and again', async () => {
     const between = await relay({ toClient: data => data.replaceAll(' IDLE', ' XDLE') })
     const changes = await watch(await connect(1, between.port))

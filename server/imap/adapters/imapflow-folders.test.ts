@@ -6,6 +6,7 @@ import { type Dovecot, startDovecot } from '../../../test/support/dovecot.ts'
 import { termOf } from '../../../test/support/found-messages.ts'
 import { patience } from '../../../test/support/patience.ts'
 import { available } from '../../../test/support/require.ts'
+import { startRelay } from '../../../test/support/tcp-relay.ts'
 import type { FolderCount, MailConnection } from '../mail-gateway.ts'
 import { ImapFlowGateway } from './imapflow-gateway.ts'
 
@@ -100,6 +101,23 @@ describe('on a server such as Courier', () => {
     expect(await connection.listFolders(false)).toHaveLength(4)
   })
 
+  test('a connection that breaks while folders are counted does not mean that they have no counts', async () => {
+    const { server } = await courier()
+    server.folders.set('INBOX.a', 1)
+    const relay = await startRelay(server.port, {
+      toServer: data => {
+        if (data.includes(' STATUS ')) relay.cutClients()
+        return data
+      },
+    })
+    ends.push(() => relay.stop())
+    const connection = await connect(relay.port)
+    const counted: string[] = []
+    const counting = connection.countFolders(['INBOX.a'], 60_000, path => counted.push(path))
+    await expect(counting).rejects.toMatchObject({ code: 'mail_server_unreachable' })
+    expect(counted).toEqual([])
+  })
+
   test('shared folders are listed and opened beside those with the personal prefix', async () => {
     const { server, connection } = await courier()
     server.folders.set('INBOX.Sent', 3).set('shared.team.Sent', 4).set('shared.team', undefined)
@@ -112,6 +130,30 @@ describe('on a server such as Courier', () => {
       ['shared.team.Sent', 'Sent', 'shared', null],
     ])
     expect(await connection.listMessages('shared.team.Sent', 1, undefined)).toMatchObject({ total: 4 })
+  })
+
+  test('a refusal to list shared folders affects no others, and a connection that breaks is told', async () => {
+    const { server } = await courier()
+    server.folders.set('INBOX.Sent', 3).set('shared.team', 4)
+    const toServer = (data: string) => data.replace(/(?<=^\w+ )LIST(?= "" "?#?shared)/m, 'NONSENSE')
+    const relay = await startRelay(server.port, { toServer })
+    ends.push(() => relay.stop())
+    const paths = (await (await connect(relay.port)).listFolders(false)).map(({ path }) => path)
+    expect(paths).toEqual(['INBOX', 'INBOX.Sent'])
+    let isCut = false
+    const broken = await startRelay(server.port, {
+      toServer: data => {
+        if (/ LIST "" "?#?shared/.test(data) && !isCut) {
+          isCut = true
+          broken.cutClients()
+        }
+        return data
+      },
+    })
+    ends.push(() => broken.stop())
+    const connection = await connect(broken.port)
+    await expect(connection.listFolders(false)).rejects.toMatchObject({ code: 'mail_server_unreachable' })
+    expect(isCut).toBe(true)
   })
 
   test('a folder of which only others in it are subscribed to can be opened', async () => {

@@ -81,4 +81,44 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       await relay.stop()
     }
   })
+
+  test.each(['NONSENSE', 'DELETE "no such folder"'])(
+    'a server that refuses to name the quota (%s) has none',
+    async command => {
+      const toServer = (data: string) => data.replace(/(?<=^\w+ )GETQUOTAROOT .*(?=\r)/m, command)
+      const relay = await startRelay(dovecot.imapPort, { toServer })
+      try {
+        await on(relay.port, async connection => {
+          expect(await connection.quota()).toBeUndefined()
+          expect(await connection.listFolders(false)).not.toEqual([])
+        })
+      } finally {
+        await relay.stop()
+      }
+    },
+  )
+
+  test.each([
+    ['(STORAGE 5 0 MESSAGE 1 0)', undefined],
+    ['(STORAGE 5 many MESSAGE -1 10 OTHER 1 2)', undefined],
+    ['(STORAGE 9 10 STORAGE 5 100 MESSAGE 1 9999999999999999)', { used: 9 * 1024, limit: 10 * 1024 }],
+  ])('of %s, limits of nothing and numbers that are none are left out', async (said, bytes) => {
+    const toClient = (data: string) => data.replace(/\(STORAGE \d+ \d+ MESSAGE \d+ \d+\)/, said)
+    const relay = await startRelay(dovecot.imapPort, { toClient })
+    try {
+      await on(relay.port, async connection => {
+        expect(await connection.quota()).toEqual(bytes && { bytes, messages: undefined })
+      })
+    } finally {
+      await relay.stop()
+    }
+  })
+
+  test('a connection that breaks meanwhile does not mean that there is no quota', async () => {
+    const relay = await startRelay(dovecot.imapPort)
+    await on(relay.port, async connection => {
+      await relay.stop()
+      await expect(connection.quota()).rejects.toMatchObject({ code: 'mail_server_unreachable' })
+    })
+  })
 })
