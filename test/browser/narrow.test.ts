@@ -58,9 +58,9 @@ const covered = `(() => {
     element.focus()
     const { x, y, width, height } = element.getBoundingClientRect()
     const at = document.elementFromPoint(x + width / 2, y + height / 2)
-    return at?.closest('nav[aria-label="Pages"], header') && !element.contains(at)
+    return at && !at.closest('main') && at.closest('nav[aria-label="Pages"], header')
   }
-  const shown = all.filter(element => element.checkVisibility() && !element.closest('main header'))
+  const shown = all.filter(element => element.checkVisibility())
   return [...shown, ...shown.toReversed()].filter(isCovered).map(element => element.ariaLabel || element.innerText)
 })()`
 
