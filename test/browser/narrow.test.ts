@@ -51,17 +51,19 @@ const cutCopyButtons = `(() => {
   return buttons.filter(button => !isWhole(button)).map(button => button.ariaLabel)
 })()`
 
-/** Returns what has its middle behind a bar while it has the focus, from the first to the last element and back. */
+/** Returns what has its middle behind a bar once it has the focus, having been there before. */
 const covered = `(() => {
   const all = [...document.querySelectorAll('main :is(button, a, input, select):enabled, main a')]
   const isCovered = element => {
+    const before = element.getBoundingClientRect()
+    scrollTo(0, scrollY + before.bottom - innerHeight + 8)
     element.focus()
     const { x, y, width, height } = element.getBoundingClientRect()
     const at = document.elementFromPoint(x + width / 2, y + height / 2)
     return at && !at.closest('main') && at.closest('nav[aria-label="Pages"], header')
   }
   const shown = all.filter(element => element.checkVisibility())
-  return [...shown, ...shown.toReversed()].filter(isCovered).map(element => element.ariaLabel || element.innerText)
+  return shown.filter(isCovered).map(element => element.ariaLabel || element.innerText)
 })()`
 
 describe.skipIf(!available('chromium'))('in Chromium', () => {
