@@ -93,6 +93,21 @@ export const SessionView = z
   .meta({ id: 'Session' })
 export type SessionView = z.infer<typeof SessionView>
 
+/** A parameter of a sign-in that the provider's portal starts (OpenID Connect Core, section 4). */
+const ofPortal = z.string().optional().describe('Added by portals of providers; ignored, since there is one provider')
+
+/** Query of the redirect to the OpenID Connect provider. */
+export const OidcSignInQuery = z.strictObject({
+  return: z
+    .string()
+    .optional()
+    .describe('The page to return to')
+    .meta({ examples: ['/mail'] }),
+  iss: ofPortal.meta({ examples: ['https://sign-in.example.com'] }),
+  login_hint: ofPortal.meta({ examples: ['ann@example.com'] }),
+  target_link_uri: ofPortal.meta({ examples: ['https://mail.example.com/'] }),
+})
+
 /** Why a session ended without its owner signing out. */
 export const SessionEnd = z.enum([
   'ended_by_administrator',

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { AnswerState, AssistantAnswer, answerId, ChatbotPart, conversationBounds } from './answers.ts'
 import { endpoint } from './endpoint.ts'
-import { Cursor, Limit, Timestamp, typedLine } from './wire.ts'
+import { Cursor, digits, Limit, Timestamp, typedLine } from './wire.ts'
 
 export const ConversationSummary = z
   .object({
@@ -104,11 +104,7 @@ export const conversationsApi = {
     effect: 'read',
     params: InAnswer,
     query: z.strictObject({
-      after: z
-        .string()
-        .regex(/^\d{1,9}$/, 'must be a whole number of at most 9 digits')
-        .transform(Number)
-        .default(0),
+      after: digits.transform(Number).default(0),
     }),
     response: z.string(),
     headers: [

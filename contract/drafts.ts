@@ -14,7 +14,7 @@ import {
 } from './draft.ts'
 import { endpoint, type RequestHeader } from './endpoint.ts'
 import { mailServerProblems } from './mail.ts'
-import { AccountId, Cursor, Limit, line } from './wire.ts'
+import { AccountId, Cursor, digits, Limit, line } from './wire.ts'
 
 export * from './draft.ts'
 
@@ -45,11 +45,7 @@ export const draftChangeProblems = [
 export const draftHtmlPath = `${path}/{draft_id}/html`
 
 export const DraftFrameQuery = z.strictObject({
-  rev: z
-    .string()
-    .regex(/^\d{1,9}$/, 'must be a whole number of at most 9 digits')
-    .describe('The revision to show; any other current revision is an error')
-    .meta({ examples: ['3'] }),
+  rev: digits.describe('The revision to show; any other current revision is an error').meta({ examples: ['3'] }),
   measured: MeasuredFrame,
 })
 
@@ -58,11 +54,7 @@ export const draftUploadPath = `${path}/{draft_id}/attachments`
 
 /** Query parameters of an upload. */
 export const DraftUploadQuery = z.strictObject({
-  rev: z
-    .string()
-    .regex(/^\d{1,9}$/, 'must be a whole number of at most 9 digits')
-    .describe('The revision that the change is based on')
-    .meta({ examples: ['1'] }),
+  rev: digits.describe('The revision that the change is based on').meta({ examples: ['1'] }),
   name: line
     .min(1)
     .max(draftBounds.fileName)
@@ -157,9 +149,7 @@ export const draftsApi = {
     effect: 'destroy',
     params: one,
     query: z.strictObject({
-      rev: z
-        .string()
-        .regex(/^\d{1,9}$/, 'must be a whole number of at most 9 digits')
+      rev: digits
         .optional()
         .describe('Discard only if the draft still has this revision')
         .meta({ examples: ['1'] }),
@@ -197,11 +187,7 @@ export const draftsApi = {
     effect: 'write',
     params: one.extend({ attachment_id: z.string().min(1).max(100) }),
     query: z.strictObject({
-      rev: z
-        .string()
-        .regex(/^\d{1,9}$/, 'must be a whole number of at most 9 digits')
-        .describe('The revision that the change is based on')
-        .meta({ examples: ['1'] }),
+      rev: digits.describe('The revision that the change is based on').meta({ examples: ['1'] }),
     }),
     response: Draft,
     problems: [...draftChangeProblems, 'attachment_not_found'],

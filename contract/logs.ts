@@ -1,7 +1,7 @@
 /** The last lines of the log of this process, without secrets. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
-import { AccountId, Cursor, Timestamp, wholeOr } from './wire.ts'
+import { AccountId, Timestamp, wholeOr } from './wire.ts'
 
 /** Bounds of log lines in memory: `text` in characters of one value, `bytes` of all lines together. */
 export const logBounds = { lines: 2_000, bytes: 1024 * 1024, page: 500, text: 4_000 } as const
@@ -36,6 +36,12 @@ const filters = {
 export const LogFilter = z.strictObject(filters)
 export type LogFilter = z.infer<typeof LogFilter>
 
+/** A line of a process: the id of the process and the number of the line. */
+const position = z
+  .string()
+  .regex(/^[0-9a-f]{8}-(0|[1-9]\d{0,14})$/, 'is not a position in the log, as in an earlier response')
+  .meta({ examples: ['9beeae19-6'] })
+
 const shared = { tag: 'System', scope: 'dashboard:admin', effect: 'read' } as const
 
 export const logsApi = {
@@ -49,8 +55,8 @@ export const logsApi = {
     query: z.strictObject({
       ...filters,
       limit: wholeOr(100, 1, logBounds.page).describe('How many, 1–500'),
-      cursor: Cursor,
-      after: z.string().min(1).max(60).optional().describe('`newest` of an earlier response: return only later lines'),
+      cursor: position.optional().describe('`next_cursor` of the previous response'),
+      after: position.optional().describe('`newest` of an earlier response: return only later lines'),
     }),
     response: z.object({
       items: z.array(LogLine),

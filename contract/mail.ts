@@ -292,3 +292,7 @@ export const attachmentsZipPath = '/api/v1/accounts/{account_id}/messages/{ref}/
 
 /** The HTML part alone, for a sandboxed frame: no script, and nothing from outside unless `remote=true`. Not in the table of JSON endpoints. */
 export const messageHtmlPath = '/api/v1/accounts/{account_id}/messages/{ref}/html'
+
+export const MessageFrameQuery = z.strictObject({
+  remote: z.enum(['true', 'false']).default('false').describe('Load remote images'),
+})

@@ -1,5 +1,6 @@
 /** Endpoints outside the table of JSON endpoints: files, metrics, a frame, redirects, MCP and the documents themselves. */
 import { z } from 'zod'
+import { OidcSignInQuery } from './access.ts'
 import { exportAudit } from './audit.ts'
 import {
   DraftFrameQuery,
@@ -17,6 +18,7 @@ import { exportLogs } from './logs.ts'
 import {
   attachmentPath,
   attachmentsZipPath,
+  MessageFrameQuery,
   MessageRef,
   mailApi,
   messageHtmlPath,
@@ -24,7 +26,7 @@ import {
   messageRawPath,
 } from './mail.ts'
 import { oauthCallbackPath } from './mail-oauth.ts'
-import { mcpPath, messagesPath, ssePath, sseSessionName } from './mcp.ts'
+import { mcpPath, messagesPath, SseMessageQuery, ssePath, sseSessionName } from './mcp.ts'
 import { outboxApi, SubmissionFrameQuery, submissionHtmlPath } from './outbox.ts'
 import { AccountId } from './wire.ts'
 
@@ -114,9 +116,7 @@ export const rawApi: readonly RawEndpoint[] = [
     scope: 'mail:read',
     effect: 'read',
     params: mailApi.getMessage.params!,
-    query: z.strictObject({
-      remote: z.enum(['true', 'false']).default('false').describe('Load remote images'),
-    }),
+    query: MessageFrameQuery,
     media: { 'text/html': '<!doctype html><p>At noon?</p>' },
     problems: [...mailApi.getMessage.problems!, 'frame_only'],
   },
@@ -304,12 +304,7 @@ export const rawApi: readonly RawEndpoint[] = [
       'The response arrives on the stream of the session, which accepts messages only from the same principal.',
     scope: 'signed_in',
     effect: 'read',
-    query: z.object({
-      [sseSessionName]: z
-        .string()
-        .describe('Session id, as given by the stream')
-        .meta({ examples: ['sse-x'] }),
-    }),
+    query: SseMessageQuery,
     body: rpcMessage,
     media: {},
     others: { 202: 'Accepted; the answer comes on the stream' },
@@ -323,13 +318,7 @@ export const rawApi: readonly RawEndpoint[] = [
     summary: 'Sign in through the OpenID Connect provider: redirects the browser there',
     description: 'Only if a provider is configured. Sets a cookie that identifies the callback for 10 minutes.',
     limit: 'sign_in',
-    query: z.object({
-      return: z
-        .string()
-        .optional()
-        .describe('The page to return to')
-        .meta({ examples: ['/mail'] }),
-    }),
+    query: OidcSignInQuery,
     responseHeaders: ['Location', 'Set-Cookie'],
     problems: ['not_found'],
   },

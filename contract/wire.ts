@@ -22,12 +22,15 @@ export const typedLine = line.regex(
   'must be one line without control characters, also those of direction',
 )
 
+/** Digits of a whole number as numbers are written: `01` is no spelling of 1. */
+export const digits = z
+  .string()
+  .regex(/^(0|[1-9]\d{0,8})$/, 'must be a whole number of at most 9 digits, without leading zeros')
+
 /** A whole number in a query string; nothing that JavaScript would also take for one (`1e3`, `0x10`, blank). */
 export function whole(min: number, max: number) {
   return (
-    z
-      .string()
-      .regex(/^\d{1,9}$/, 'must be a whole number')
+    digits
       .transform(Number)
       .pipe(z.int().min(min).max(max))
       // A URL parameter is text, but documented as a number.

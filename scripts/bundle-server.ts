@@ -137,7 +137,7 @@ function requireTables(): Plugin {
 }
 
 /** What our packages would load in cases that never occur here: V8 would keep its text, 0.7 MB. */
-const unused = ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'glob', 'light-my-request']
+const unused = ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'glob']
 
 function withoutUnused(): Plugin {
   return {

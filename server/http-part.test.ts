@@ -29,7 +29,7 @@ function door() {
 
 async function stopping() {
   const http = door()
-  handleRaw(http, '/large', { name: 'large', scope: 'public', effect: 'read' }, async (_call, reply) =>
+  handleRaw(http, { path: '/large' }, { name: 'large', scope: 'public', effect: 'read' }, async (_call, reply) =>
     reply.send(Buffer.alloc(bytes, 'x')),
   )
   const part = httpPart(http, others, { host: '127.0.0.1', port: 0, stopBoundMs })

@@ -2,9 +2,10 @@
 import { type Alert, type AlertRule, type AlertRuleBody, alertBounds, type BackTest } from '../../contract/alerts.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import { type SeriesName, series, seriesNames } from '../history/series.ts'
+import { badCursor } from '../platform/list-query.ts'
 import type { Principal } from '../platform/principal.ts'
 import { badInput, Problem } from '../platform/problem.ts'
-import { RisingIds } from '../platform/rising-ids.ts'
+import { isRisingId, RisingIds } from '../platform/rising-ids.ts'
 import { seesAll, visibleAccounts } from '../platform/visible-figures.ts'
 import type { AlertStore } from './alert-store.ts'
 import type { AlertRow, SilenceRow } from './alert-tables.ts'
@@ -41,6 +42,7 @@ export class AlertService {
   }
 
   async list(principal: Principal, { state, limit, cursor }: AlertQuery) {
+    if (cursor !== undefined && !isRisingId(cursor)) throw badCursor()
     const { store, now } = this.#options
     const accounts = visibleAccounts(principal)
     const sight = accounts && { loadSeries, accounts: [...accounts] }

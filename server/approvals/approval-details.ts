@@ -4,7 +4,7 @@
 import type { Approval, ApprovalDetail } from '../../contract/approvals.ts'
 import type { ComposedMessages } from '../drafts/composed-messages.ts'
 import type { DraftService } from '../drafts/draft-service.ts'
-import { neverWrittenTo } from '../drafts/draft-warnings.ts'
+import { isAboutNewRecipients } from '../drafts/draft-warnings.ts'
 import type { OutboxService } from '../outbox/outbox-service.ts'
 import type { SubmissionRow } from '../outbox/submission-tables.ts'
 import type { Principal } from '../platform/principal.ts'
@@ -61,7 +61,6 @@ export class ApprovalDetails {
 
 /** Returns the warnings without those that the reasons for holding the message already name. */
 function unsaid(warnings: readonly string[], { findings }: Approval): string[] {
-  const strangers = findings.find(({ rule }) => rule === 'approval_strangers')?.recipients ?? []
-  const said = new Set(strangers.map(neverWrittenTo))
-  return warnings.filter(warning => !said.has(warning))
+  const isSaid = findings.some(({ rule, recipients = [] }) => rule === 'approval_strangers' && recipients.length > 0)
+  return isSaid ? warnings.filter(warning => !isAboutNewRecipients(warning)) : [...warnings]
 }

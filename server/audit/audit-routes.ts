@@ -1,7 +1,6 @@
 /** /api/dashboard/audit: the trail, its verification and settings, and all of it as a file. */
 import { Readable } from 'node:stream'
 import { auditApi, exportAudit } from '../../contract/audit.ts'
-import { parseInput } from '../platform/http/http-input.ts'
 import { handleRaw } from '../platform/http/http-raw.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import { Problem } from '../platform/problem.ts'
@@ -25,8 +24,8 @@ export function auditRoutes(http: HttpServer, audit: AuditService): void {
     return audit.changeSettings(call.body)
   })
   const operation = { name: 'audit.exportAudit', scope: exportAudit.scope, effect: exportAudit.effect }
-  handleRaw(http, exportAudit.path, operation, async ({ principal, query: given, method }, reply) => {
-    const { format, ...filter } = parseInput(exportAudit, { params: undefined, query: given }).query
+  handleRaw(http, exportAudit, operation, async ({ principal, query, method }, reply) => {
+    const { format, ...filter } = query
     const name = `rustymail-audit-${new Date().toISOString().slice(0, 10)}.${format}`
     reply
       .header('cache-control', 'no-store')

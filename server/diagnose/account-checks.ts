@@ -107,7 +107,7 @@ function stateOf({ auth, state, state_since, last_error, next_retry_at, last_mai
     const words = 'The account is not connected: its sign-in provider gives no access token.'
     return { state: 'failed', words, details, advice: [providerUnreachable] }
   }
-  const advice = ['Press Retry now, once the problem above is fixed.']
+  const advice = ['Once the problem above is fixed, press Retry now on the page of the account.']
   return { state: 'failed', words: 'The account is not connected: its mail server cannot be reached.', details, advice }
 }
 

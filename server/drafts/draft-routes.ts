@@ -14,12 +14,10 @@ import type { Blobs } from '../blobs/blobs.ts'
 import { renderMessageText } from '../mail/message-html.ts'
 import type { Operation } from '../platform/guard.ts'
 import { handleFrame } from '../platform/http/http-frame.ts'
-import { checkValue } from '../platform/http/http-input.ts'
 import { handleRaw } from '../platform/http/http-raw.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import { handleUpload } from '../platform/http/http-upload.ts'
 import { fileHeaders } from '../platform/http/security-headers.ts'
-import { badInput, Problem } from '../platform/problem.ts'
 import type { ComposedMessages } from './composed-messages.ts'
 import type { DraftAttachments } from './draft-attachments.ts'
 import type { DraftComposer } from './draft-composer.ts'
@@ -77,32 +75,30 @@ export function draftRoutes(http: HttpServer, parts: DraftParts): void {
   handle(http, draftsApi.setSignature, ({ principal, params, body }) =>
     identities.set(principal, params.account_id, body),
   )
-  handleFrame(http, draftHtmlPath, frame, async ({ principal, params, query, signal }) => {
-    const { rev } = checkedQuery(DraftFrameQuery, query)
+  handleFrame(http, { path: draftHtmlPath, query: DraftFrameQuery }, frame, async call => {
+    const { principal, params, query, signal } = call
     const { accountId, draftId } = ownerIn(principal, params)
-    const composed = await composer.compose(principal, accountId, draftId, Number(rev), signal)
+    const composed = await composer.compose(principal, accountId, draftId, Number(query.rev), signal)
     const { html, text } = await messages.read(composed, principal, signal)
     return { html: html ?? renderMessageText(text), accountId }
   })
-  handleUpload(http, draftUploadPath, upload, draftBounds.attachmentBytes, async (call, { type, bytes }) => {
-    const { principal, params } = call
-    const query = checkedQuery(DraftUploadQuery, call.query)
+  const uploaded = { path: draftUploadPath, query: DraftUploadQuery }
+  handleUpload(http, uploaded, upload, draftBounds.attachmentBytes, async (call, { type, bytes }) => {
+    const { principal, params, query } = call
     const owner = ownerIn(principal, params)
     const file = { name: query.name, type: query.type ?? type, bytes }
     const draft = await attachments.add(owner, Number(query.rev), file, () => call.checkAgain(params.account_id))
     call.note({ name: query.name })
     return { status: 201, answer: draftsApi.getDraft.response.parse(draft) }
   })
-  handleRaw(http, draftAttachmentPath, attachment, async (call, reply) => {
+  handleRaw(http, { path: draftAttachmentPath }, attachment, async (call, reply) => {
     const { principal, params } = call
-    refuseQuery(call.query)
     const file = await attachments.open(ownerIn(principal, params), params.attachment_id ?? '')
     reply.headers({ ...fileHeaders(file.name), 'content-length': String(file.sizeBytes) })
     return reply.send(Readable.from(file.bytes, { objectMode: false }))
   })
-  handleRaw(http, draftRawPath, raw, async (call, reply) => {
+  handleRaw(http, { path: draftRawPath }, raw, async (call, reply) => {
     const { principal, params, signal } = call
-    refuseQuery(call.query)
     const { accountId, draftId } = ownerIn(principal, params)
     const { rev } = await drafts.getRow(principal, accountId, draftId)
     const composed = await composer.compose(principal, accountId, draftId, rev, signal)
@@ -118,23 +114,4 @@ function ownerIn(
   { account_id: accountId = '', draft_id: draftId = '' }: { account_id?: string; draft_id?: string },
 ) {
   return { principal, accountId, draftId }
-}
-
-function checkedQuery<Query>(
-  schema: { parse(given: unknown): Query } & Parameters<typeof checkValue>[0],
-  given: Record<string, string>,
-) {
-  const checked = checkValue(schema, given)
-  if ('data' in checked) return checked.data as Query
-  const errors = checked.faults.map(({ path, message }) => ({
-    path: path === '' ? ('query' as const) : (`query.${path}` as const),
-    message,
-  }))
-  const detail = errors.map(({ path, message }) => `${path}: ${message}`).join('; ')
-  throw new Problem('bad_request', detail.slice(0, 1_000), { errors })
-}
-
-function refuseQuery(query: Record<string, string>): void {
-  if (Object.keys(query).length === 0) return
-  throw badInput('query', 'this endpoint takes no query')
 }

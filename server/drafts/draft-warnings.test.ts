@@ -46,8 +46,14 @@ test('recipients that are new, or look like known ones, are told; known ones are
   // A lookalike comes before strangers that are named earlier.
   expect(await warned({ to: ['eve@paypai.example', 'b0b@example.com'] })).toEqual([
     'b0b@example.com looks like bob@example.com, to whom you write.',
-    'You have never written to eve@paypai.example.',
-    'You have never written to b0b@example.com.',
+    'You have never written to eve@paypai.example or b0b@example.com.',
+  ])
+  const crowd = Array.from({ length: 9 }, (_, index) => `p${index}@paypai.example`)
+  expect(await warned({ to: crowd.slice(0, 3) })).toEqual([
+    'You have never written to p0@paypai.example, p1@paypai.example or p2@paypai.example.',
+  ])
+  expect(await warned({ to: crowd })).toEqual([
+    `You have never written to ${crowd.slice(0, 5).join(', ')} or 4 others.`,
   ])
   // Without an index, contacts are unknown.
   expect(await warned({ to: ['eve@paypai.example'] }, false)).toEqual([])

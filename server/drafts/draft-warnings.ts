@@ -22,6 +22,9 @@ type Written = Pick<Draft, 'account_id' | 'mode' | 'from' | 'to' | 'cc' | 'bcc' 
 
 /** Recipients that are looked up, and most-written-to contacts that they are compared with. */
 const [mostLookedUp, mostCompared] = [20, 200]
+const newRecipients = 'You have never written to'
+/** New recipients that their warning names. */
+const mostNamed = 5
 /** A reply to more people than this gets a warning. */
 const many = 20
 const attached =
@@ -45,7 +48,6 @@ export class DraftWarnings {
     const own = domainOf(from.email)
     const known = await this.#contacts(accountId)
     const domains = [...new Set([own, ...(known ?? []).map(({ email }) => domainOf(email))])].filter(isNamed)
-    // Lookalikes first: many new recipients must not push them out of sight.
     const lookalikes: string[] = []
     const strangers: string[] = []
     const written = known ? await this.#options.writtenTo(accountId, emails) : undefined
@@ -55,9 +57,9 @@ export class DraftWarnings {
       const imitated = domain === undefined ? undefined : imitatedBy(domain, domains)
       if (twin) lookalikes.push(`${email} looks like ${twin.email}, to whom you write.`)
       else if (imitated !== undefined) lookalikes.push(`The domain of ${email} looks like ${imitated}.`)
-      if (written && !written.has(email)) strangers.push(neverWrittenTo(email))
+      if (written && !written.has(email)) strangers.push(email)
     }
-    return [...lookalikes, ...strangers]
+    return [...lookalikes, ...(strangers.length > 0 ? [neverWrittenTo(strangers)] : [])]
   }
 
   /** Returns the contacts that were written to, most often first; undefined without an index. */
@@ -89,9 +91,16 @@ function* plainWarnings(draft: Written, answered: AnsweredMessage | undefined): 
   for (const name of answered?.leftOut ?? []) yield `${name} is not attached: there is no room for it.`
 }
 
-/** Returns the warning about a recipient to whom nothing was sent before. */
-export function neverWrittenTo(email: string): string {
-  return `You have never written to ${keyOf(email)}.`
+/** Returns the warning about recipients to whom nothing was sent before. */
+function neverWrittenTo(emails: readonly string[]): string {
+  const named = emails.slice(0, mostNamed)
+  const more = emails.length - named.length
+  const all = more > 0 ? [...named, `${more} ${more === 1 ? 'other' : 'others'}`] : named
+  return `${newRecipients} ${[all.slice(0, -1).join(', '), all.at(-1)].filter(Boolean).join(' or ')}.`
+}
+
+export function isAboutNewRecipients(warning: string): boolean {
+  return warning.startsWith(newRecipients)
 }
 
 const isNamed = (domain: string | undefined): domain is string => domain !== undefined

@@ -1,7 +1,6 @@
 /** /api/dashboard/logs: the last lines of the log, and all of them as a file. */
 import { Readable } from 'node:stream'
 import { exportLogs, logsApi } from '../../contract/logs.ts'
-import { parseInput } from '../platform/http/http-input.ts'
 import { handleRaw } from '../platform/http/http-raw.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import type { LogService } from './log-service.ts'
@@ -9,8 +8,7 @@ import type { LogService } from './log-service.ts'
 export function logRoutes(http: HttpServer, logs: LogService): void {
   handle(http, logsApi.listLogs, ({ principal, query }) => logs.list(principal, query))
   const operation = { name: 'logs.exportLogs', scope: exportLogs.scope, effect: exportLogs.effect }
-  handleRaw(http, exportLogs.path, operation, async ({ principal, query: given, method }, reply) => {
-    const { query } = parseInput(exportLogs, { params: undefined, query: given })
+  handleRaw(http, exportLogs, operation, async ({ principal, query, method }, reply) => {
     const lines = logs.export(principal, query)
     const first = lines.next()
     const name = `rustymail-log-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.ndjson`

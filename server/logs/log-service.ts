@@ -78,10 +78,10 @@ export class LogService {
     return `${this.#run}-${number}`
   }
 
-  /** Returns the number in a cursor; undefined for one of another process, or an invalid one. */
+  /** Returns the number in a cursor; undefined for one of another process. */
   #place(cursor: string): number | undefined {
     const [run, number = ''] = cursor.split('-')
-    return run === this.#run && /^\d{1,15}$/.test(number) ? Number(number) : undefined
+    return run === this.#run ? Number(number) : undefined
   }
 }
 

@@ -34,7 +34,7 @@ export function oauthRoutes(http: HttpServer, { providers, signIns, grants }: OA
   // The caller is a browser, not a program: it is redirected to a page that shows the result.
   handleRaw(
     http,
-    oauthCallbackPath,
+    { path: oauthCallbackPath, query: 'as_sent' },
     { name: 'finishMailSignIn', scope: 'public', effect: 'write', limit: 'sign_in' },
     async (call, reply) => {
       reply.header('cache-control', 'no-store')

@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Folder, FolderCounts, FolderRole } from '../../contract/mail.ts'
 import type { FolderCounter } from '../imap/folder-counter.ts'
 import { toFolders } from '../imap/message-bounds.ts'
+import { badCursor } from '../platform/list-query.ts'
 import { Problem } from '../platform/problem.ts'
 
 export interface FolderQuery {
@@ -100,6 +101,7 @@ function cursorOf(accountId: string, { path }: Folder): string {
 }
 
 function placeOf(accountId: string, folders: readonly Folder[], cursor: string): number {
+  if (!/^[A-Za-z0-9_-]{16}$/.test(cursor)) throw badCursor()
   const at = folders.findIndex(folder => cursorOf(accountId, folder) === cursor)
   if (at >= 0) return at + 1
   throw new Problem(

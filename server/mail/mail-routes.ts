@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import {
   attachmentPath,
   attachmentsZipPath,
+  MessageFrameQuery,
   mailApi,
   messageHtmlPath,
   messagePartPath,
@@ -13,7 +14,6 @@ import { refuseOutsideFrame } from '../platform/http/http-origin.ts'
 import { handleRaw } from '../platform/http/http-raw.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import { fileHeaders, strangerHeaders } from '../platform/http/security-headers.ts'
-import { badInput } from '../platform/problem.ts'
 import type { PartRequest } from './mail-queries.ts'
 import type { MailService } from './mail-service.ts'
 import { type FileOwner, nameOfPart } from './message-files.ts'
@@ -26,13 +26,6 @@ const messagePart: Operation = { ...attachment, name: 'mail.getMessagePart' }
 const messageRaw: Operation = { ...attachment, name: 'mail.getMessageRaw' }
 const attachmentsZip: Operation = { ...attachment, name: 'mail.getAttachmentsZip' }
 
-/** Nothing remote is loaded unless the reader passes `true`. */
-function wantsRemote(query: Record<string, string>): boolean {
-  const { remote = 'false', ...others } = query
-  if (Object.keys(others).length === 0 && ['true', 'false'].includes(remote)) return remote === 'true'
-  throw badInput('query', 'takes only remote=true or remote=false')
-}
-
 export function mailRoutes(http: HttpServer, mail: MailService, lists: MessageLists): void {
   handle(http, mailApi.listFolders, ({ principal, params, query, signal }) =>
     mail.listFolders(principal, params.account_id, { ...query, counts: query.counts === 'true' }, signal),
@@ -43,11 +36,11 @@ export function mailRoutes(http: HttpServer, mail: MailService, lists: MessageLi
   handle(http, mailApi.getMessage, ({ principal, params, signal }) =>
     mail.getMessage(principal, params.account_id, params.ref, signal),
   )
-  handleRaw(http, messageHtmlPath, messageHtml, async (call, reply) => {
+  handleRaw(http, { path: messageHtmlPath, query: MessageFrameQuery }, messageHtml, async (call, reply) => {
     const { principal, params, query, signal } = call
     // A link cannot send a token, so a response to one cannot be opened in a window.
     if (principal.kind === 'session') refuseOutsideFrame(name => call.header(name), http.options.origins)
-    const remote = wantsRemote(query)
+    const remote = query.remote === 'true'
     const headers = strangerHeaders(remote)
     const html = await mail.messageHtml(principal, params.account_id ?? '', params.ref ?? '', remote, signal)
     await call.checkAgain(params.account_id)
@@ -59,21 +52,21 @@ export function mailRoutes(http: HttpServer, mail: MailService, lists: MessageLi
     const part = await mail.openAttachment(owner, partId, request)
     return sendFile(reply, part, part.name ?? nameOfPart(partId, part.type))
   }
-  handleRaw(http, attachmentPath, attachment, givePart)
-  handleRaw(http, messagePartPath, messagePart, givePart)
-  handleRaw(http, messageRawPath, messageRaw, async (call, reply) => {
+  handleRaw(http, { path: attachmentPath }, attachment, givePart)
+  handleRaw(http, { path: messagePartPath }, messagePart, givePart)
+  handleRaw(http, { path: messageRawPath }, messageRaw, async (call, reply) => {
     const { owner, request } = fileOf(call)
     const part = await mail.files.openRaw(owner, request)
     return sendFile(reply, part, part.fileName)
   })
-  handleRaw(http, attachmentsZipPath, attachmentsZip, async (call, reply) => {
+  handleRaw(http, { path: attachmentsZipPath }, attachmentsZip, async (call, reply) => {
     const { owner, request } = fileOf(call)
     const part = await mail.openAttachments(owner.principal, owner.accountId, owner.ref, request)
     return sendFile(reply, part, part.fileName)
   })
 }
 
-type RawHandler = Parameters<typeof handleRaw>[3]
+type RawHandler = Parameters<typeof handleRaw<undefined>>[3]
 type RawCall = Parameters<RawHandler>[0]
 type Reply = Parameters<RawHandler>[1]
 

@@ -1,6 +1,6 @@
 /** MCP over HTTP: POST, GET and DELETE /mcp (Streamable HTTP); GET /sse and POST /messages (HTTP+SSE of 2024-11-05). */
 
-import { maxMcpBody, mcpPath, messagesPath, ssePath } from '../../contract/mcp.ts'
+import { maxMcpBody, mcpPath, messagesPath, SseMessageQuery, ssePath } from '../../contract/mcp.ts'
 import { connectionScopes } from '../../contract/mcp-auth.ts'
 import type { Scope } from '../../contract/scope.ts'
 import type { Operation } from '../platform/guard.ts'
@@ -42,7 +42,8 @@ export function mcpRoutes(
   }
   handleFetch(http, mcpPath, exchange, maxMcpBody, answer, { faultText })
   handleFetch(http, ssePath, openSse, maxMcpBody, call => mcp.openSse(call), { methods: ['GET'] })
-  handleFetch(http, messagesPath, postToSse, maxMcpBody, postSse, { methods: ['POST'], faultText })
+  const posting = { methods: ['POST'], query: SseMessageQuery, faultText } as const
+  handleFetch(http, messagesPath, postToSse, maxMcpBody, postSse, posting)
 }
 
 /** Answers a body that cannot be read by an error of JSON-RPC; its id is unknown (JSON-RPC 2.0, section 5). */

@@ -12,7 +12,7 @@ export function metricsRoutes(http: HttpServer, metrics: MetricsService, prometh
   handle(http, api.metrics.listSamples, ({ principal, query }) => metrics.listSamples(principal, query.minutes))
   handleRaw(
     http,
-    '/metrics',
+    { path: '/metrics' },
     { name: 'metrics.prometheus', scope: 'dashboard:read', effect: 'read' },
     async (call, reply) => bodyFor(call, reply.type(prometheus.contentType), await prometheus.render(call.principal)),
   )

@@ -1,5 +1,5 @@
 /** The two URLs of sign-in through a provider: out to it, and back from it. Both respond only with redirects. */
-
+import { OidcSignInQuery } from '../../contract/access.ts'
 import { enter } from '../access/enter.ts'
 import { handleRaw } from '../platform/http/http-raw.ts'
 import type { HttpServer } from '../platform/http/http-server.ts'
@@ -19,7 +19,7 @@ export function oidcRoutes(http: HttpServer, oidc: OidcService): void {
 
   handleRaw(
     http,
-    startPath,
+    { path: startPath, query: OidcSignInQuery },
     { name: 'beginOidcSignIn', scope: 'public', effect: 'read', limit: 'sign_in' },
     async (call, reply) => {
       reply.header('cache-control', 'no-store')
@@ -34,7 +34,7 @@ export function oidcRoutes(http: HttpServer, oidc: OidcService): void {
 
   handleRaw(
     http,
-    callbackPath,
+    { path: callbackPath, query: 'as_sent' },
     { name: 'finishOidcSignIn', scope: 'public', effect: 'write', limit: 'sign_in' },
     async (call, reply) => {
       reply.header('cache-control', 'no-store')

@@ -1,4 +1,5 @@
 /** Kinds of operations on folders, and the checks which folders and names they allow. */
+import { lowerAscii } from '../../contract/ascii-case.ts'
 import type { CreatedRole } from '../../contract/folder-actions.ts'
 import type { Folder } from '../../contract/mail.ts'
 import type { OperationKind } from '../../contract/operations.ts'
@@ -46,7 +47,9 @@ export function checkNewPath(path: string, folders: readonly Folder[]): void {
   if (levels.length > mostLevels) throw wrong(`must have at most ${mostLevels} levels`)
   if (levels.some(level => Buffer.byteLength(level) > mostBytes))
     throw wrong(`must have names of at most ${mostBytes} bytes`)
-  if (levels[0]!.toUpperCase() === 'INBOX' && levels[0] !== 'INBOX') throw wrong('must write INBOX in capitals')
+  if (lowerAscii(levels[0]!) === 'inbox' && levels[0] !== 'INBOX') throw wrong('must write INBOX in capitals')
+  // A dotless i (U+0131): mail programs, and ImapFlow here, take such a folder for the inbox.
+  if (levels[0]!.toUpperCase() === 'INBOX' && levels[0] !== 'INBOX') throw wrong('must not look like INBOX')
   if (levels.length === 1 && path === 'INBOX') throw exists(path)
   if (isForeign(path, folders)) throw wrong('must be among the account’s own folders')
 }
@@ -54,7 +57,7 @@ export function checkNewPath(path: string, folders: readonly Folder[]): void {
 /** @throws Problem when the folder does not exist, or may be neither renamed nor deleted. */
 export function checkOwn(path: string, folders: readonly Folder[], isUndo = false): Folder {
   const found = findFolder(path, folders)
-  if (path.toUpperCase() === 'INBOX') throw protectedFolder('The inbox is always there.')
+  if (lowerAscii(path) === 'inbox') throw protectedFolder('The inbox is always there.')
   if (found.namespace !== 'personal') throw protectedFolder('It belongs to another user or is shared.')
   // Undoing the creation of a folder with a role may remove it again.
   if (found.role && !isUndo) throw protectedFolder(`It has the role ${found.role}: mail programs need it.`)

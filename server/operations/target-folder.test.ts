@@ -27,3 +27,8 @@ test('without a folder that has the role, or with several, the one that is calle
   expect(named('archive', [folder('archive')])).toBe('archive')
   expect(named('archive', [...folders, folder('Old', 'archive')])).toBe('archive')
 })
+
+test('INBOX is the inbox in any case, and only in letters of ASCII', () => {
+  expect(targetFolder(folders, { folder: 'inBox' }).path).toBe('INBOX')
+  expect(() => targetFolder(folders, { folder: 'ınbox' })).toThrow('no folder')
+})

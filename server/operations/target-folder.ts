@@ -1,4 +1,5 @@
 /** Resolves a target folder that a caller names by its path or role. */
+import { lowerAscii } from '../../contract/ascii-case.ts'
 import { CreatedRole } from '../../contract/folder-actions.ts'
 import type { Folder } from '../../contract/mail.ts'
 import type { Target } from '../../contract/operations.ts'
@@ -27,7 +28,7 @@ export function targetFolder(folders: readonly Folder[], target: NamedTarget): F
     const detail = `The account has no folder with the role ${target.role}: ${hint}.`
     throw new Problem('folder_not_found', detail)
   }
-  const wanted = target.folder.toUpperCase() === 'INBOX' ? 'INBOX' : target.folder
+  const wanted = lowerAscii(target.folder) === 'inbox' ? 'INBOX' : target.folder
   const found = folders.find(({ path }) => path === wanted)
   if (!found) throw new Problem('folder_not_found', `The account has no folder ${JSON.stringify(target.folder)}.`)
   if (!found.selectable) throw new Problem('folder_not_selectable', 'This folder holds other folders and no messages.')

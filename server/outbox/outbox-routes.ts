@@ -5,7 +5,7 @@ import type { Operation } from '../platform/guard.ts'
 import type { Call } from '../platform/http/http-call.ts'
 import { handleFrame } from '../platform/http/http-frame.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
-import { badInput, Problem } from '../platform/problem.ts'
+import { Problem } from '../platform/problem.ts'
 import type { OutboxService } from './outbox-service.ts'
 import type { SubmissionContents } from './submission-contents.ts'
 import type { SubmissionDecisions } from './submission-decisions.ts'
@@ -28,16 +28,19 @@ export function outboxRoutes(http: HttpServer, { outbox, decisions, contents }: 
   handle(http, outboxApi.getSubmissionContent, ({ principal, params, signal }) =>
     contents.get(principal, params.submission_id, signal),
   )
-  handleFrame(http, submissionHtmlPath, frame, async ({ principal, params, query, signal }) => {
-    const { submission_id: id = '' } = params
-    const asked = SubmissionFrameQuery.safeParse(query)
-    if (!asked.success) throw badInput('query', 'takes only hash, a SHA-256 in hex, and measured')
-    const { account_id: accountId } = await outbox.get(principal, id)
-    const { hash, html, text } = await contents.get(principal, id, signal)
-    // A human decides on a hash: the message is shown under that hash or not at all.
-    if (hash !== asked.data.hash) throw new Problem('approval_void', 'The message was edited; it has another hash.')
-    return { html: html ?? renderMessageText(text), accountId }
-  })
+  handleFrame(
+    http,
+    { path: submissionHtmlPath, query: SubmissionFrameQuery },
+    frame,
+    async ({ principal, params, query, signal }) => {
+      const { submission_id: id = '' } = params
+      const { account_id: accountId } = await outbox.get(principal, id)
+      const { hash, html, text } = await contents.get(principal, id, signal)
+      // A human decides on a hash: the message is shown under that hash or not at all.
+      if (hash !== query.hash) throw new Problem('approval_void', 'The message was edited; it has another hash.')
+      return { html: html ?? renderMessageText(text), accountId }
+    },
+  )
   handle(http, outboxApi.cancelSubmission, async call =>
     noted(call, await outbox.cancel(call.principal, call.params.submission_id)),
   )

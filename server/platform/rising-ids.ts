@@ -6,6 +6,10 @@ const timeLength = 9
 const randomLength = 7
 const alphabet = '0123456789abcdefghijklmnopqrstuvwxyz'
 
+export function isRisingId(text: string): boolean {
+  return /^[a-z][0-9a-z]{16}$/.test(text)
+}
+
 export class RisingIds {
   readonly #mark: string
   readonly #now: () => number

@@ -51,10 +51,10 @@ onEachDatabase(open => {
 test('folders, deletion and mode', async () => {
   const db = await memoryDatabase()
   const narrow = judgeOn(db, { folders: ['inbox', 'Archive'], may_delete: false })
-  const wanted = [['INBOX'], ['Inbox', 'Archive'], ['INBOX', 'Trash'], ['archive'], ['Archive/2025']]
+  const wanted = [['INBOX'], ['Inbox', 'Archive'], ['INBOX', 'Trash'], ['archive'], ['Archive/2025'], ['ınbox']]
   expect(await Promise.all(wanted.map(folders => narrow.ask(1, folders)))).toEqual([
     ...['done', 'done'],
-    ...['policy_denied', 'policy_denied', 'policy_denied'],
+    ...['policy_denied', 'policy_denied', 'policy_denied', 'policy_denied'],
   ])
   expect(await narrow.ask(1, ['INBOX'], true)).toBe('policy_denied')
   expect(await narrow.ask(1, ['Trash'], true, { ...bot, kind: 'session' })).toBe('done')

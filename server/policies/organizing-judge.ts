@@ -1,4 +1,5 @@
 /** Judges what programs want to change in a mailbox, by the policy of their token. */
+import { lowerAscii } from '../../contract/ascii-case.ts'
 import type { PolicyFinding, TokenPolicy } from '../../contract/policy.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
@@ -94,9 +95,9 @@ function renameFindings({ always }: TokenPolicy['sending']['approval'], { isRena
   return [{ rule: 'folders', effect: 'deny', why }] satisfies PolicyFinding[]
 }
 
-/** INBOX is case-insensitive (RFC 3501, section 5.1). */
+/** INBOX is case-insensitive (RFC 9051, section 5.1), in ASCII: `ınbox` is another folder, although it becomes INBOX in upper case. */
 function folderKey(path: string): string {
-  return path.toUpperCase() === 'INBOX' ? 'INBOX' : path
+  return lowerAscii(path) === 'inbox' ? 'INBOX' : path
 }
 
 function refuse(findings: readonly PolicyFinding[]): void {

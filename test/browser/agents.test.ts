@@ -60,6 +60,8 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const hits = found.value.hits as { ref: string; subject: string }[]
     await made.getByText('It called').waitFor()
     await made.getByRole('button', { name: 'I have copied it' }).click()
+    // The form in which the button was pressed is gone; the focus returns to what opened it, or to its twin.
+    await expect.poll(() => page.evaluate('document.activeElement.innerText')).toBe('Connect an agent')
 
     await expect.poll(() => lane(page).count()).toBe(1)
     const [first] = hits

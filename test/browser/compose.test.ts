@@ -152,6 +152,8 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await expect.poll(() => message.getByRole('button', { name: 'Send', exact: true }).isDisabled()).toBe(false)
     // It is sent from an alias of the account, and the server has that.
     await message.getByRole('combobox', { name: 'From' }).selectOption('sales@example.org')
+    // The account has no signature to add.
+    expect(await message.getByRole('checkbox', { name: 'Add the signature' }).count()).toBe(0)
     await message.getByRole('textbox', { name: 'Subject' }).fill('From sales')
     const fromOf = async () => (await draftsOf()).find(({ subject }) => subject === 'From sales')?.from
     await expect.poll(async () => (await fromOf())?.email).toBe('sales@example.org')
@@ -182,6 +184,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await page.getByRole('button', { name: 'Reply', exact: true }).click()
     const reply = window_(page, 'Reply')
     await reply.getByRole('combobox', { name: 'From' }).waitFor()
+    await reply.getByRole('checkbox', { name: 'Add the signature' }).waitFor()
     await reply.getByRole('textbox', { name: 'Text', exact: true }).waitFor()
     await expectNothingClipped(page, `compose, ${width}`)
     await expectAccessible(page, `compose, ${width}`)

@@ -51,6 +51,21 @@ const cutCopyButtons = `(() => {
   return buttons.filter(button => !isWhole(button)).map(button => button.ariaLabel)
 })()`
 
+/** Returns what has its middle behind a bar once it has the focus, having been there before. */
+const covered = `(() => {
+  const all = [...document.querySelectorAll('main :is(button, a, input, select):enabled, main a')]
+  const isCovered = element => {
+    const before = element.getBoundingClientRect()
+    scrollTo(0, scrollY + before.bottom - innerHeight + 8)
+    element.focus()
+    const { x, y, width, height } = element.getBoundingClientRect()
+    const at = document.elementFromPoint(x + width / 2, y + height / 2)
+    return at && !at.closest('main') && at.closest('nav[aria-label="Pages"], header')
+  }
+  const shown = all.filter(element => element.checkVisibility())
+  return shown.filter(isCovered).map(element => element.ariaLabel || element.innerText)
+})()`
+
 describe.skipIf(!available('chromium'))('in Chromium', () => {
   const demo = browserDemo()
 
@@ -78,6 +93,30 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Copy the hash' }).waitFor()
     await expectNothingClipped(page, 'an entry of the trail, 320')
     expect(await page.evaluate(cutCopyButtons)).toEqual([])
+  })
+
+  test('on a phone the fields of the log are folded, unless one is set, so that the lines come first', async () => {
+    const { page } = await visit(demo.browser, demo.run.url, { width: 390, storageState: demo.storageState })
+    await open(page, '/logs', 'Logs')
+    const field = page.getByRole('searchbox', { name: 'Text' }).or(page.getByRole('textbox', { name: 'Text' }))
+    const fold = page.getByRole('button', { name: 'Filter' })
+    expect([await fold.getAttribute('aria-expanded'), await field.isVisible()]).toEqual(['false', false])
+    await fold.click()
+    await field.waitFor()
+    await open(page, '/logs?q=sandbox', 'Logs')
+    expect(await field.inputValue()).toBe('sandbox')
+    await expectNothingClipped(page, 'filters of the log, 390')
+  })
+
+  test('on a phone nothing that gets the focus is behind the navigation or the top bar', async () => {
+    const { page } = await visit(demo.browser, demo.run.url, { width: 390, storageState: demo.storageState })
+    for (const [path, heading] of [
+      ['/alerts/rules', 'Alerts'],
+      ['/configuration', 'Configuration'],
+    ] as const) {
+      await open(page, path, heading)
+      expect([path, await page.evaluate(covered)]).toEqual([path, []])
+    }
   })
 
   test.each([768, 360])('at %i px an entry of the trail and a client take two lines', async width => {

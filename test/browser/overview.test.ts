@@ -103,6 +103,10 @@ describe.skipIf(!hasAll)('in Chromium', () => {
       await expectAccessible(page, `account at ${width}`)
       await keepPicture(page, `account-unreachable-${width}`, { fullPage: true })
     }
+    await page.getByRole('link', { name: /^Diagnose/ }).click()
+    const verdict = page.getByRole('region', { name: 'Verdict' })
+    await verdict.getByText('press Retry now on').waitFor()
+    await verdict.getByRole('link', { name: 'the page of the account' }).click()
     await page.getByRole('button', { name: /^Retry now/ }).click()
     await page.getByText('Reconnecting').waitFor()
     await page.getByRole('button', { name: /^Verify now/ }).click()

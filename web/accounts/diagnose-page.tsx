@@ -71,7 +71,7 @@ export function DiagnosePage() {
         {retry.error && <ErrorNote error={retry.error} />}
         {report.error && <ErrorNote error={report.error} />}
         {data && error && <ErrorNote error={error} />}
-        {data && <DiagnosisView diagnosis={data} />}
+        {data && <DiagnosisView accountId={id} diagnosis={data} />}
         {data && <ReportNote />}
         {!data && error && !isFetching && (
           <Card>

@@ -1,4 +1,5 @@
 /** A diagnosis: the verdict, what to do, each step, and the last lines to and from the mail servers. */
+import { Link } from 'wouter'
 import type { Diagnosis, DiagnosisCheck, SpokenLine } from '../../contract/diagnose.ts'
 import { formatClock, formatCount } from '../platform/format.ts'
 import { StatePill } from '../ui/badge.tsx'
@@ -10,10 +11,10 @@ import { checkWords, partWords, stateWordsOfCheck, toneOfCheck } from './use-dia
 
 const parts = ['imap', 'smtp', 'account'] as const
 
-export function DiagnosisView({ diagnosis }: { diagnosis: Diagnosis }) {
+export function DiagnosisView({ accountId, diagnosis }: { accountId: string; diagnosis: Diagnosis }) {
   return (
     <>
-      <Verdict diagnosis={diagnosis} />
+      <Verdict accountId={accountId} diagnosis={diagnosis} />
       {parts.map(part => {
         const checks = diagnosis.checks.filter(check => check.part === part)
         if (checks.length === 0) return null
@@ -34,7 +35,7 @@ export function DiagnosisView({ diagnosis }: { diagnosis: Diagnosis }) {
   )
 }
 
-function Verdict({ diagnosis: { state, verdict, advice } }: { diagnosis: Diagnosis }) {
+function Verdict({ accountId, diagnosis: { state, verdict, advice } }: { accountId: string; diagnosis: Diagnosis }) {
   const tone = toneOfCheck[state]
   return (
     <section aria-label="Verdict" className={classNames('grid gap-3 rounded-lg border p-4', toneTint[tone])}>
@@ -47,12 +48,31 @@ function Verdict({ diagnosis: { state, verdict, advice } }: { diagnosis: Diagnos
           <h2 className="font-medium">What to do</h2>
           <ol className="grid list-decimal gap-1 pl-5 break-words">
             {advice.map(step => (
-              <li key={step}>{withLocalTimes(step)}</li>
+              <li key={step}>
+                <Advice accountId={accountId} words={step} />
+              </li>
             ))}
           </ol>
         </div>
       )}
     </section>
+  )
+}
+
+const accountPage = 'the page of the account'
+
+/** A piece of advice, with a link to the page of the account where it is named. */
+function Advice({ accountId, words }: { accountId: string; words: string }) {
+  const at = words.indexOf(accountPage)
+  if (at < 0) return withLocalTimes(words)
+  return (
+    <>
+      {withLocalTimes(words.slice(0, at))}
+      <Link href={`/accounts/${accountId}`} className="text-accent underline">
+        {accountPage}
+      </Link>
+      {withLocalTimes(words.slice(at + accountPage.length))}
+    </>
   )
 }
 

@@ -45,5 +45,5 @@ export function ServersStep({ wizard }: { wizard: ConnectWizard }) {
 }
 
 function sentence(words: string): string {
-  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`
 }

@@ -17,9 +17,10 @@ const slowAfterSeconds = 8
 export function TryStep({ wizard, accounts }: { wizard: ConnectWizard; accounts: readonly Account[] }) {
   const { draft, connecting, chosen } = wizard
   const box = useRef<HTMLDivElement>(null)
-  // The focused form has been unmounted.
-  useEffect(() => box.current?.focus(), [])
   const { data, error, isPending, variables, submittedAt } = connecting
+  // The focused form, or the button that tried again, has been unmounted.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs at each try
+  useEffect(() => box.current?.focus(), [submittedAt])
   const isLoginFault = error && troubleOf(error)?.cause === 'login'
   return (
     <div ref={box} tabIndex={-1} className="grid min-h-32 content-start gap-3 outline-none">

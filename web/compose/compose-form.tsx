@@ -11,6 +11,7 @@ import { DraftPreview } from './draft-preview.tsx'
 import type { DraftSession, DraftSnapshot } from './draft-session.ts'
 import { FromField } from './from-field.tsx'
 import { RecipientsField } from './recipients-field.tsx'
+import { useSignature } from './use-signature.ts'
 
 export function ComposeForm({
   session,
@@ -29,6 +30,7 @@ export function ComposeForm({
   const accounts = useAccounts()
   const set = (change: Parameters<DraftSession['change']>[0]) => session.change(change)
   const { account_id: accountId, mode, warnings, state } = draft
+  const hasSignature = (useSignature(accountId).data?.content ?? '').trim() !== ''
   return (
     <div className="flex min-h-0 flex-1 flex-col overflow-y-auto px-4">
       {state !== 'open' && (
@@ -100,7 +102,7 @@ export function ComposeForm({
             className="min-h-40 w-full flex-1 resize-none bg-transparent py-2 text-base outline-none"
           />
         )}
-        <div className="flex flex-wrap gap-x-6 border-t py-1">
+        <div className="flex flex-wrap gap-x-6 border-t py-1 empty:hidden">
           {draft.message && (
             <Checkbox
               label={mode === 'forward' ? 'Include the forwarded message' : 'Quote the message below'}
@@ -108,11 +110,13 @@ export function ComposeForm({
               onChange={include_quote => set({ include_quote })}
             />
           )}
-          <Checkbox
-            label="Add the signature"
-            isChecked={form.include_signature}
-            onChange={include_signature => set({ include_signature })}
-          />
+          {hasSignature && (
+            <Checkbox
+              label="Add the signature"
+              isChecked={form.include_signature}
+              onChange={include_signature => set({ include_signature })}
+            />
+          )}
         </div>
         <DraftAttachments session={session} snapshot={snapshot} />
         {warnings.length > 0 && !(isNew && draft.rev === 1) && (

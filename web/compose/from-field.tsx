@@ -1,14 +1,14 @@
 /** The sender: an address of the account or, for a new message, of another account, which the draft then moves to. */
-import { useMutation, useQuery } from '@tanstack/react-query'
+import { useMutation } from '@tanstack/react-query'
 import type { Account } from '../../contract/accounts.ts'
 import type { Draft } from '../../contract/draft.ts'
 import { draftsApi } from '../../contract/drafts.ts'
 import { call } from '../platform/api-client.ts'
-import { queryKeys } from '../platform/query-keys.ts'
 import { useToast } from '../ui/toast.tsx'
 import { useCompose } from './compose-context.tsx'
 import type { DraftForm } from './draft-form.ts'
 import { toInput, validOf } from './recipients.ts'
+import { useSignature } from './use-signature.ts'
 
 export function FromField({
   draft,
@@ -67,10 +67,7 @@ export function FromField({
 
 /** Returns the addresses of the account, and the draft's own, which may no longer be among them. */
 function useSenders(accountId: string, own: string, { from_email: chosen }: DraftForm): string[] {
-  const { data } = useQuery({
-    queryKey: queryKeys.signature(accountId),
-    queryFn: ({ signal }) => call(draftsApi.getSignature, { params: { account_id: accountId }, signal }),
-  })
+  const { data } = useSignature(accountId)
   return [...new Set([own, ...(data?.aliases ?? []).map(({ email }) => email), chosen])]
 }
 

@@ -1,4 +1,6 @@
 /** Filters of the log: level chips, and fields for account, request and text. */
+import { SlidersHorizontal } from 'lucide-react'
+import { useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
 import type { LogLevelName } from '../../contract/logs.ts'
 import { ToneIcon } from '../ui/badge.tsx'
@@ -21,28 +23,41 @@ export function LogFilterForm({
   setView(change: Partial<LogView>, options?: { replace?: boolean }): void
   onClear: (() => void) | undefined
 }) {
+  // On phones the fields start collapsed, so that the lines come first.
+  const [isOpen, setOpen] = useState(view.q !== '' || view.request !== '' || view.account !== '')
   const chosen = view.level === '' ? levels[0] : view.level
   return (
     <search className="mb-3 grid gap-2">
-      <fieldset className="flex flex-wrap gap-1 justify-self-start rounded-md border border-line-strong p-0.5">
-        <legend className="sr-only">Minimum level</legend>
-        {levels.map((level, index) => (
-          <button
-            key={level}
-            type="button"
-            aria-pressed={chosen === level}
-            onClick={() => setView({ level: index === 0 ? '' : level })}
-            className={classNames(
-              'inline-flex min-h-8 items-center gap-1.5 rounded-sm px-2.5 text-sm whitespace-nowrap',
-              chosen === level ? 'bg-sunken font-medium text-ink' : 'text-soft hover:bg-sunken',
-            )}
-          >
-            <ToneIcon tone={levelWords[level].tone} />
-            {levelWords[level].text}
-          </button>
-        ))}
-      </fieldset>
-      <div className="grid gap-2 sm:grid-cols-3">
+      <div className="flex flex-wrap items-center gap-2">
+        <fieldset className="flex flex-wrap gap-1 justify-self-start rounded-md border border-line-strong p-0.5">
+          <legend className="sr-only">Minimum level</legend>
+          {levels.map((level, index) => (
+            <button
+              key={level}
+              type="button"
+              aria-pressed={chosen === level}
+              onClick={() => setView({ level: index === 0 ? '' : level })}
+              className={classNames(
+                'inline-flex min-h-8 items-center gap-1.5 rounded-sm px-2.5 text-sm whitespace-nowrap',
+                chosen === level ? 'bg-sunken font-medium text-ink' : 'text-soft hover:bg-sunken',
+              )}
+            >
+              <ToneIcon tone={levelWords[level].tone} />
+              {levelWords[level].text}
+            </button>
+          ))}
+        </fieldset>
+        <Button
+          size="sm"
+          icon={SlidersHorizontal}
+          className="sm:hidden"
+          aria-expanded={isOpen}
+          onClick={() => setOpen(!isOpen)}
+        >
+          Filter
+        </Button>
+      </div>
+      <div className={classNames('grid gap-2 sm:grid-cols-3', !isOpen && 'max-sm:hidden')}>
         <Field label="Text">
           <RestingInput text={view.q} maxLength={200} onRest={q => setView({ q }, { replace: true })} />
         </Field>

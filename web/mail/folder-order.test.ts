@@ -58,6 +58,7 @@ test('a folder is not moved in under one that is not in the list, or that stands
 test('INBOX is the same folder in any case, and no other is', () => {
   expect(isSameFolder('Inbox', 'INBOX')).toBe(true)
   expect(isSameFolder('sent', 'Sent')).toBe(false)
+  expect(isSameFolder('ınbox', 'INBOX')).toBe(false)
 })
 
 test('large numbers leave room for names, and say no more than there is', () => {

@@ -1,5 +1,6 @@
 /** Orders folders for readers: those with a role first, the others as a tree by name. */
 import type { Folder, FolderRole } from '../../contract/mail.ts'
+import { lowerAscii } from '../platform/ascii-case.ts'
 import { formatNumber } from '../platform/format.ts'
 
 export interface FolderLine {
@@ -43,9 +44,9 @@ export function arrangeFolders(folders: readonly Folder[]): FolderLine[] {
   ]
 }
 
-/** Compares folder paths; INBOX is case-insensitive (RFC 9051, section 5.1). */
+/** Compares folder paths; INBOX is case-insensitive in ASCII (RFC 9051, section 5.1). */
 export function isSameFolder(a: string, b: string): boolean {
-  return a === b || (a.toUpperCase() === 'INBOX' && b.toUpperCase() === 'INBOX')
+  return a === b || (lowerAscii(a) === 'inbox' && lowerAscii(b) === 'inbox')
 }
 
 function segmentsOf({ path, delimiter }: Folder): string[] {

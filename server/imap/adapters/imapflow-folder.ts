@@ -1,7 +1,8 @@
 /** Opens a folder, read-only unless it is to be changed, and validates what the server reports about it. */
 import type { ImapFlow, MailboxObject } from 'imapflow'
+import { lowerAscii } from '../../../contract/ascii-case.ts'
 import { Problem } from '../../platform/problem.ts'
-import { type Inside, personalPrefix } from './imapflow-names.ts'
+import { type Inside, isFalseInbox, personalPrefix } from './imapflow-names.ts'
 
 export interface OpenFolder {
   /** Number of messages. */
@@ -19,6 +20,7 @@ const maxUid = 2 ** 32 - 1
 
 /** @param readOnly False to change its messages. */
 export async function openFolder(client: ImapFlow, path: string, readOnly = true): Promise<OpenFolder> {
+  if (isFalseInbox(path)) throw new Problem('folder_not_found', 'There is no such folder.', { part: 'imap' })
   const answer = (await open(client, path, readOnly)) as Answer | undefined
   // ImapFlow returns undefined on a connection that has received BYE.
   if (!answer) throw Object.assign(new Error('closed'), { code: 'NoConnection' })
@@ -99,7 +101,7 @@ function flagsKnown(client: ImapFlow, path: string): ReadonlySet<string> | undef
 async function flagsInList(client: ImapFlow, path: string): Promise<ReadonlySet<string> | undefined> {
   const entries = await client.list({ listOnly: true }).catch(() => undefined)
   if (!entries) return new Set()
-  const wanted = path.toUpperCase() === 'INBOX' ? 'INBOX' : path
+  const wanted = lowerAscii(path) === 'inbox' ? 'INBOX' : path
   return entries.find(entry => entry.path === wanted)?.flags
 }
 

@@ -220,6 +220,18 @@ describe('on a server such as Courier', () => {
     }
   })
 
+  test('a folder that only looks like INBOX, with a dotless i, is never the inbox: it is left out', async () => {
+    const { server, connection } = await courier()
+    server.folders.set('INBOX', 2).set('&ATE-nbox', 7)
+    expect(await connection.listFolders(false)).toMatchObject([{ path: 'INBOX', role: 'inbox', selectable: true }])
+    expect((await connection.changes.listStandings(60_000)).map(({ path }) => path)).toEqual(['INBOX'])
+    expect(await connection.listMessages('inbox', 1, undefined)).toMatchObject({ total: 2 })
+    for (const path of ['ınbox', 'ıNBOX']) {
+      const code = 'folder_not_found'
+      await expect(connection.listMessages(path, 1, undefined)).rejects.toMatchObject({ code })
+    }
+  })
+
   test('a search of two words is taken', async () => {
     const { connection } = await courier()
     expect(await connection.search('INBOX', termOf('annual report from:anna from:smith'), 5)).toMatchObject({

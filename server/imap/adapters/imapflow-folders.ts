@@ -4,7 +4,7 @@ import type { Folder } from '../../../contract/mail.ts'
 import type { FolderStanding } from '../gateway-capabilities.ts'
 import type { FolderCount } from '../mail-gateway.ts'
 import { roles, toFolder } from './imapflow-message.ts'
-import { type Inside, quoted, wireName } from './imapflow-names.ts'
+import { type Inside, isListedFalsely, quoted, wireName } from './imapflow-names.ts'
 
 /** Foreign namespaces that are listed separately, where LIST omits them; further ones are ignored. */
 const maxNamespaces = 20
@@ -71,7 +71,11 @@ async function refresh(client: ImapFlow): Promise<void> {
 }
 
 async function listAll(client: ImapFlow, options: object): Promise<ListResponse[]> {
-  const entries = new Map((await client.list(options)).map(entry => [entry.path, entry]))
+  const listed = (await client.list(options)).filter(entry => !isListedFalsely(entry))
+  const entries = new Map(listed.map(entry => [entry.path, entry]))
+  // ImapFlow may have given the role to a folder that is left out.
+  const inbox = entries.get('INBOX')
+  if (inbox && !listed.some(({ specialUse }) => specialUse === '\\Inbox')) inbox.specialUse = '\\Inbox'
   for (const prefix of foreignPrefixes(client).slice(0, maxNamespaces)) {
     if ([...entries.keys()].some(path => path.startsWith(prefix))) continue
     // Courier and UW IMAP list these only by name (RFC 2342, section 6); a refusal affects no other folder.

@@ -2,7 +2,8 @@
  * Wire names of folders, and the internals of ImapFlow that its types do not declare. Quotes atoms that servers
  * misparse.
  */
-import type { ImapFlow } from 'imapflow'
+import type { ImapFlow, ListResponse } from 'imapflow'
+import { lowerAscii } from '../../../contract/ascii-case.ts'
 
 /** The method that runs all of ImapFlow's commands, and its internal state. */
 export type Inside = Omit<ImapFlow, 'namespace' | 'namespaces'> & {
@@ -87,6 +88,19 @@ export function readSubscriptions(client: ImapFlow): void {
     }
     return exec(command, attributes, { ...options, untagged: { LSUB } })
   }
+}
+
+/**
+ * ImapFlow takes any name whose upper case is INBOX for the inbox, also `ınbox` (U+0131), which is another folder
+ * (RFC 9051, section 5.1): it would list and open the inbox in its place, so such a folder is left out.
+ */
+export function isFalseInbox(path: string): boolean {
+  return path.toUpperCase() === 'INBOX' && lowerAscii(path) !== 'inbox'
+}
+
+/** Whether ImapFlow listed a folder as INBOX that has another name on the wire; see `isFalseInbox`. */
+export function isListedFalsely({ path, pathAsListed }: ListResponse): boolean {
+  return path === 'INBOX' && /[&\u0080-\uffff]/.test(pathAsListed)
 }
 
 /** Encodes a name for the wire: modified UTF-7 (RFC 3501, section 5.1.3), or unchanged where UTF-8 was negotiated. */

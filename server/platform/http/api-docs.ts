@@ -32,7 +32,7 @@ export function apiDocs(http: HttpServer, version: string): void {
   const openApi = () => renderOpenApi(info)
   const documents = { '/openapi.json': openApi, '/asyncapi.json': () => renderAsyncApi(info) }
   for (const [path, render] of Object.entries(documents)) {
-    handleRaw(http, path, operation, async (call, reply) => {
+    handleRaw(http, { path }, operation, async (call, reply) => {
       reply.type('application/json; charset=utf-8')
       return bodyFor(call, reply, JSON.stringify(render()))
     })

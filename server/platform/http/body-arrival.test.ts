@@ -34,14 +34,14 @@ async function door(uploadPace: UploadPace, tls?: TlsFiles) {
   const read: number[] = []
   const ended = Promise.withResolvers<unknown>()
   const answered = Promise.withResolvers<void>()
-  handleRaw(http, '/slow', { name: 'slow', scope: 'signed_in', effect: 'read' }, async (_call, reply) => {
+  handleRaw(http, { path: '/slow' }, { name: 'slow', scope: 'signed_in', effect: 'read' }, async (_call, reply) => {
     await answered.promise
     return reply.send('at last')
   })
   handle(http, api.accounts.createAccount, () => Promise.reject(new Error('far enough')))
   handleUpload(
     http,
-    '/upload',
+    { path: '/upload' },
     { name: 'upload', scope: 'signed_in', effect: 'write' },
     1_000,
     async (_call, { bytes }) => {

@@ -6,6 +6,7 @@ import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { z } from 'zod'
 import { openSession, selfSigned } from '../../../test/support/tls.ts'
 import { createLogger, type Logger } from '../logger.ts'
 import { everyScope, type Principal } from '../principal.ts'
@@ -40,7 +41,8 @@ async function serve(
     http.tlsConnections?.cut()
     return closed
   })
-  handleFetch(http, '/web', { name: 'web', scope: 'signed_in', effect: 'read' }, 64 * 1024, answer)
+  const query = z.strictObject({ x: z.string().optional() })
+  handleFetch(http, '/web', { name: 'web', scope: 'signed_in', effect: 'read' }, 64 * 1024, answer, { query })
   return http.fastify.listen({ port: 0, host: '127.0.0.1' })
 }
 

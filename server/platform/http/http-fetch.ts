@@ -1,10 +1,12 @@
 /** Runs Fetch API handlers: they get a reduced `Request`, and their `Response` is sent with back-pressure. */
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { z } from 'zod'
 import type { Operation } from '../guard.ts'
 import type { Caller } from '../principal.ts'
 import { TextAnswer } from './answer-text.ts'
 import { HttpCall } from './http-call.ts'
+import { parseQuery } from './http-input.ts'
 import { refuseStrangeOrigin } from './http-origin.ts'
 import type { HttpServer } from './http-server.ts'
 import { resetSocket } from './http-tls.ts'
@@ -45,6 +47,8 @@ const allMethods = ['POST', 'GET', 'DELETE'] as const
 
 interface FetchRoute {
   methods?: readonly (typeof allMethods)[number][]
+  /** The endpoint takes no query if undefined. */
+  query?: z.ZodType
   /** See `FastifyContextConfig`. */
   faultText?: (fault: BodyFault) => string
 }
@@ -59,7 +63,7 @@ export function handleFetch(
   operation: Operation,
   bodyLimit: number,
   answer: (call: FetchCall) => Promise<FetchAnswer>,
-  { methods = allMethods, faultText }: FetchRoute = {},
+  { methods = allMethods, query, faultText }: FetchRoute = {},
 ): void {
   http.fastify.route({
     method: [...methods],
@@ -69,6 +73,7 @@ export function handleFetch(
     config: { operation, isCounted: true, limit: operation.limit, faultText },
     handler: async (request, reply) => {
       refuseStrangeOrigin(request.headers, http.options.origins)
+      parseQuery(query, request.query)
       const { body } = request
       const call = new HttpCall(request, reply, { params: undefined, query: undefined, body }, http)
       const { signal, caller, requestId } = call

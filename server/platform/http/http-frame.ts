@@ -2,20 +2,18 @@
 import { guard, type Operation } from '../guard.ts'
 import type { Call } from './http-call.ts'
 import { refuseOutsideFrame } from './http-origin.ts'
-import { handleRaw } from './http-raw.ts'
+import { handleRaw, type RawRoute } from './http-raw.ts'
 import type { HttpServer } from './http-server.ts'
 import { measuredHeaders, strangerHeaders } from './security-headers.ts'
 
-export type FrameCall = Call<Record<string, string>, Record<string, string>, unknown>
-
 /** Registers a frame route; the HTML is sanitized already, and loads nothing external. */
-export function handleFrame(
+export function handleFrame<Query extends { measured?: 'true' | undefined }>(
   http: HttpServer,
-  path: string,
+  route: RawRoute<Query>,
   operation: Operation,
-  read: (call: FrameCall) => Promise<{ html: string; accountId: string }>,
+  read: (call: Call<Record<string, string>, Query, undefined>) => Promise<{ html: string; accountId: string }>,
 ): void {
-  handleRaw(http, path, operation, async (call, reply) => {
+  handleRaw(http, route, operation, async (call, reply) => {
     // Only sessions need the check: a link cannot carry a token, so it cannot open the document in a window.
     if (call.principal.kind === 'session') refuseOutsideFrame(name => call.header(name), http.options.origins)
     const { html, accountId } = await read(call)

@@ -31,6 +31,11 @@ export function parseInput<Params, Query, Body>(
   throw new Problem('bad_request', detail.slice(0, 1000), { errors: faults.slice(0, 50) })
 }
 
+/** Validates the query of an endpoint that is not in the table. @throws Problem `bad_request` */
+export function parseQuery<Query>(query: z.ZodType<Query> | undefined, given: unknown): Query {
+  return parseInput({ query } as Endpoint<undefined, Query, undefined>, { params: undefined, query: given }).query
+}
+
 /**
  * Validates one part; a part without a schema must be empty, since input that is not read is a mistake of the sender.
  */

@@ -1,5 +1,6 @@
 /** Serves routes other than JSON endpoints, behind the same gate as `handle`: streams, files, texts, frames. */
 import type { FastifyReply } from 'fastify'
+import type { z } from 'zod'
 import type { Endpoint } from '../../../contract/endpoint.ts'
 import { operationName } from '../../../contract/index.ts'
 import type { Operation } from '../guard.ts'
@@ -7,6 +8,7 @@ import { Problem } from '../problem.ts'
 import { type Call, HttpCall } from './http-call.ts'
 import type { StreamCall } from './http-front.ts'
 import { principalOf } from './http-hooks.ts'
+import { parseQuery } from './http-input.ts'
 import { admit, type HttpServer, handle, toRoute } from './http-server.ts'
 
 /** Serves an event stream: by `HttpFront` before Node's parser for ordinary requests, else by Node's server. */
@@ -36,29 +38,39 @@ export function handleStream<Query>(
   })
 }
 
+export interface RawRoute<Query> {
+  path: string
+  /** The endpoint takes no query if undefined. */
+  query?: z.ZodType<Query> | undefined
+}
+
+/**
+ * A redirect from a provider, which may add parameters that must be ignored (RFC 6749, section 4.1.2); its
+ * handler reads the URL.
+ */
+export interface CallbackRoute {
+  path: string
+  query: 'as_sent'
+}
+
 /** Serves a file, a text or a frame, behind the same gate as an endpoint. */
-export function handleRaw(
+export function handleRaw<Query = undefined>(
   http: HttpServer,
-  path: string,
+  { path, query }: RawRoute<Query> | CallbackRoute,
   operation: Operation,
-  handler: (
-    call: Call<Record<string, string>, Record<string, string>, undefined>,
-    reply: FastifyReply,
-  ) => Promise<unknown>,
+  handler: (call: Call<Record<string, string>, Query, undefined>, reply: FastifyReply) => Promise<unknown>,
 ): void {
   http.fastify.route({
     method: 'GET',
     url: toRoute(path),
     config: { operation, isCounted: false, limit: operation.limit },
     handler: async (request, reply) => {
-      const input = {
-        params: (request.params ?? {}) as Record<string, string>,
-        query: (request.query ?? {}) as Record<string, string>,
-        body: undefined,
-      }
+      const params = (request.params ?? {}) as Record<string, string>
+      const asked = query === 'as_sent' ? (undefined as Query) : parseQuery(query, request.query)
+      const input = { params, query: asked, body: undefined }
       const principal = principalOf(request)
       admit(http, principal, operation, input)
-      await http.options.shown?.(principal, operation, input.params.account_id, undefined)
+      await http.options.shown?.(principal, operation, params.account_id, undefined)
       return handler(new HttpCall(request, reply, input, http), reply)
     },
   })

@@ -23,14 +23,14 @@ test('a second call gets the same signal, which aborts with the client, and one 
   const again = Promise.withResolvers<boolean>()
   const reached = Promise.withResolvers<void>()
   const late = Promise.withResolvers<boolean>()
-  handleRaw(http, '/wait', { name: 'wait', scope: 'public', effect: 'read' }, async (call, reply) => {
+  handleRaw(http, { path: '/wait' }, { name: 'wait', scope: 'public', effect: 'read' }, async (call, reply) => {
     const signals = [call.signal, call.signal]
     asked.resolve(signals)
     await once(signals[0]!, 'abort')
     again.resolve(call.signal.aborted)
     return reply.send('')
   })
-  handleRaw(http, '/late', { name: 'late', scope: 'public', effect: 'read' }, async (call, reply) => {
+  handleRaw(http, { path: '/late' }, { name: 'late', scope: 'public', effect: 'read' }, async (call, reply) => {
     reached.resolve()
     await once(reply.raw, 'close')
     late.resolve(call.signal.aborted)
@@ -73,7 +73,7 @@ test('what ends because its client left is no bug', async () => {
   })
   const reached = Promise.withResolvers<void>()
   const answered = Promise.withResolvers<void>()
-  handleRaw(http, '/asks', { name: 'asks', scope: 'public', effect: 'read' }, async call => {
+  handleRaw(http, { path: '/asks' }, { name: 'asks', scope: 'public', effect: 'read' }, async call => {
     const { signal } = call
     reached.resolve()
     await once(signal, 'abort')
@@ -112,26 +112,26 @@ test('over HTTP/2 the signal aborts with the client as well, also if requested l
   const late = Promise.withResolvers<boolean>()
   const broken = Promise.withResolvers<void>()
   const [answered, whole] = [Promise.withResolvers<void>(), Promise.withResolvers<boolean>()]
-  handleRaw(http, '/asks', { name: 'asks', ...open }, async call => {
+  handleRaw(http, { path: '/asks' }, { name: 'asks', ...open }, async call => {
     const { signal } = call
     reached.resolve()
     await once(signal, 'abort')
     throw signal.reason
   })
-  handleRaw(http, '/late', { name: 'late', ...open }, async (call, reply) => {
+  handleRaw(http, { path: '/late' }, { name: 'late', ...open }, async (call, reply) => {
     reachedLate.resolve()
     await once(reply.raw, 'close')
     late.resolve(call.signal.aborted)
     return reply.send('')
   })
-  handleRaw(http, '/body', { name: 'body', ...open }, async ({ signal }, reply) => {
+  handleRaw(http, { path: '/body' }, { name: 'body', ...open }, async ({ signal }, reply) => {
     const body = new Readable({ read: () => undefined })
     body.push('the first half')
     signal.addEventListener('abort', () => body.destroy(signal.reason))
     body.once('close', broken.resolve)
     return reply.send(body)
   })
-  handleRaw(http, '/whole', { name: 'whole', ...open }, async (call, reply) => {
+  handleRaw(http, { path: '/whole' }, { name: 'whole', ...open }, async (call, reply) => {
     const { signal } = call
     reply.raw.once('close', () => whole.resolve(signal.aborted))
     return reply.send('all')

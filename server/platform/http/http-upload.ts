@@ -5,6 +5,8 @@ import { Problem } from '../problem.ts'
 import { paced, type UploadPace, usualPace } from './body-arrival.ts'
 import { type Call, HttpCall } from './http-call.ts'
 import { principalOf } from './http-hooks.ts'
+import { parseQuery } from './http-input.ts'
+import type { RawRoute } from './http-raw.ts'
 import type { HttpServer } from './http-server.ts'
 
 export interface Upload {
@@ -14,15 +16,16 @@ export interface Upload {
   bytes: AsyncIterable<Uint8Array>
 }
 
-type UploadCall = Call<Record<string, string>, Record<string, string>, undefined>
-
 /** @param mostBytes Maximum size of a body. @param handler Returns an answer that is sent as JSON. */
-export function handleUpload(
+export function handleUpload<Query = undefined>(
   http: HttpServer,
-  path: string,
+  route: RawRoute<Query>,
   operation: Operation,
   mostBytes: number,
-  handler: (call: UploadCall, upload: Upload) => Promise<{ status: number; answer: unknown }>,
+  handler: (
+    call: Call<Record<string, string>, Query, undefined>,
+    upload: Upload,
+  ) => Promise<{ status: number; answer: unknown }>,
 ): void {
   // A scope with its own content type parser, since other routes accept JSON only.
   http.fastify.register(async scope => {
@@ -30,14 +33,14 @@ export function handleUpload(
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined))
     scope.route({
       method: 'POST',
-      url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
       bodyLimit: mostBytes,
       config: { operation, isCounted: false, limit: operation.limit },
       handler: async (request, reply) => {
         const params = (request.params ?? {}) as Record<string, string>
-        const query = (request.query ?? {}) as Record<string, string>
         const principal = principalOf(request)
         guard(principal, operation, params.account_id)
+        const query = parseQuery(route.query, request.query)
         refuseDeclared(request.headers, mostBytes)
         const call = new HttpCall(request, reply, { params, query, body: undefined }, http)
         const type = request.headers['content-type']

@@ -35,10 +35,10 @@ async function door({ tls, unreadMs = 300 }: { tls?: TlsFiles; unreadMs?: number
     }
   }
   const operation = { name: 'test.read', scope: 'signed_in', effect: 'read' } as const
-  handleRaw(http, '/much', operation, async (_call, reply) => reply.send(much))
-  handleRaw(http, '/pieces', operation, async (_call, reply) => reply.send(Readable.from(pieces())))
+  handleRaw(http, { path: '/much' }, operation, async (_call, reply) => reply.send(much))
+  handleRaw(http, { path: '/pieces' }, operation, async (_call, reply) => reply.send(Readable.from(pieces())))
   // Longer than a client may read nothing: there is nothing to read.
-  handleRaw(http, '/late', operation, async (_call, reply) => {
+  handleRaw(http, { path: '/late' }, operation, async (_call, reply) => {
     await ended.promise
     return reply.send('late')
   })
