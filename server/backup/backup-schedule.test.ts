@@ -143,6 +143,25 @@ test('one that fails is said in the log and tried again, and deletes no earlier 
   expect(readdirSync(path)).toHaveLength(1)
 })
 
+test.each(['fails', 'is made'])('after one that %s the next is not begun at once, whatever the clock says', async outcome => {
+  let tries = 0
+  const { running, said } = schedule({
+    path: directory(),
+    make: async (file, signal) => {
+      // Further ones would leave the test no turn.
+      if (++tries > 1) return new Promise((_resolve, reject) => signal.addEventListener('abort', reject))
+      if (outcome === 'fails') throw new Error('the disk is full')
+      return made(file)
+    },
+    // No backup is ever recent.
+    now: () => start + tries * 2 * hourMs,
+  })
+  await expect.poll(() => said(outcome === 'fails' ? 'no backup could' : 'a backup was made')).toHaveLength(1)
+  for (let turns = 0; turns < 20; turns++) await new Promise(resolve => setImmediate(resolve))
+  await running.stop()
+  expect(tries).toBe(1)
+})
+
 test('a stop ends the one that is under way, and what it had written goes', async () => {
   const path = directory()
   const begun = Promise.withResolvers<string>()
