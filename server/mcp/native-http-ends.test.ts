@@ -21,9 +21,9 @@ test('of a batch nothing more is begun once its client has left', async () => {
 test('for a client that has left already nothing is begun', async () => {
   const { port, asking, running } = startNative()
   const exchange = port.handleHttp(post(AbortSignal.abort()), call(1, 'hold'), asking())
-  expect((await exchange.response).status).toBe(499)
   for (let turns = 0; turns < 5; turns++) await turn()
   expect(running).toEqual([])
+  expect((await exchange.response).status).toBe(499)
 })
 
 test('what begins when its rights have ended answers with the reason', async () => {
