@@ -11,14 +11,7 @@ const hourMs = 3_600_000
 const start = Date.parse('2026-11-28T12:00:00Z')
 
 function made(file: string): BackupMade {
-  const note = {
-    format: 1,
-    program: '1',
-    made_at: '2026-11-28T12:00:00Z',
-    trail_fault: null,
-    counts: {},
-    seal: '',
-  } as const
+  const note = { format: 1, program: '1', made_at: '', trail_fault: null, counts: {}, seal: '' } as const
   writeFileSync(file, 'x')
   return { file, bytes: 1, note, hasKey: true }
 }
@@ -141,6 +134,21 @@ test('one that fails is said in the log and tried again, and deletes no earlier 
     'the disk is full',
   ])
   expect(readdirSync(path)).toHaveLength(1)
+})
+
+test.each(['fails', 'is made'])('after one that %s the next is not begun at once', async outcome => {
+  let tries = 0
+  const make = (file: string, signal: AbortSignal) => {
+    // Further ones would leave the test no turn.
+    if (++tries > 1) return new Promise<never>((_resolve, reject) => signal.addEventListener('abort', reject))
+    return outcome === 'fails' ? Promise.reject(new Error('the disk is full')) : Promise.resolve(made(file))
+  }
+  // No backup is ever recent.
+  const { running, said } = schedule({ path: directory(), make, now: () => start + tries * 2 * hourMs })
+  await expect.poll(() => said(outcome === 'fails' ? 'no backup could' : 'a backup was made')).toHaveLength(1)
+  for (let turns = 0; turns < 20; turns++) await new Promise(resolve => setImmediate(resolve))
+  await running.stop()
+  expect(tries).toBe(1)
 })
 
 test('a stop ends the one that is under way, and what it had written goes', async () => {

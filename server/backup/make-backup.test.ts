@@ -1,16 +1,18 @@
 /** A backup made while the trail goes on, while the key is being changed, and of a trail that is not whole. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { expect, onTestFinished, test } from 'vitest'
 import { writeMigratedFile } from '../../test/support/migrated-file.ts'
 import { tempDir } from '../../test/support/temp-dir.ts'
 import { recordAction, verifyTrail } from '../audit/audit-command.ts'
-import { TrailHead } from '../audit/trail-head.ts'
+import { headText, TrailHead } from '../audit/trail-head.ts'
 import { checkKey, judgeKey } from '../key-rotation.ts'
 import { migrations } from '../migrations.ts'
 import { type Database, openDatabase } from '../platform/database/database.ts'
 import { createLogger } from '../platform/logger.ts'
 import { SecretBox } from '../platform/secret-box.ts'
+import { readNote, sealNote, writeNote } from './backup-note.ts'
 import { makeBackup } from './make-backup.ts'
 import { restoreBackup } from './restore-backup.ts'
 
@@ -41,10 +43,10 @@ async function home() {
     force: false,
     program: '1',
   }
-  const restore = async () => {
+  const restore = async (force = false) => {
     const restored = place('restored')
     const database = join(restored, 'rustymail.db')
-    const rest = { givenKey: undefined, keyFrom: undefined, force: false }
+    const rest = { givenKey: undefined, keyFrom: undefined, force }
     const outcome = await restoreBackup(
       { file: request.file, database, dataDir: restored, ...rest },
       {
@@ -123,4 +125,56 @@ test('a database that cannot be read is told as that, not as a place where nothi
   await expect(makeBackup({ ...request, database: gone }, surroundings)).rejects.toThrow(
     `there is no database at ${gone}`,
   )
+})
+
+test('a file that appears under its name while it is made is left as it is', async () => {
+  const { place, request } = await home()
+  const judgeLater = async (copy: Database, box: SecretBox) => {
+    writeFileSync(request.file, 'of someone else')
+    return judgeKey(copy, box)
+  }
+  await expect(makeBackup(request, { judgeKey: judgeLater, migrations })).rejects.toThrow('was created meanwhile')
+  expect(readFileSync(request.file, 'utf8')).toBe('of someone else')
+  expect(readdirSync(place('.')).sort()).toEqual(['backup.db', 'data', 'restored'])
+})
+
+test('the key in a backup is not in the database that is restored from it', async () => {
+  const { place, request, restore } = await home()
+  await makeBackup(request, { judgeKey, migrations })
+  const bytes = Buffer.from(key.toString('base64'))
+  expect(readFileSync(request.file).includes(bytes)).toBe(true)
+  await restore()
+  expect(readFileSync(place('restored/rustymail.db')).includes(bytes)).toBe(false)
+})
+
+test('a trail that was whole when it was backed up and is not any more is restored only by force', async () => {
+  const { request, restore } = await home()
+  await makeBackup(request, { judgeKey, migrations })
+  // As only the owner of the key can do it.
+  const written = new DatabaseSync(request.file)
+  const { counts: _counts, seal: _seal, ...note } = readNote(written)
+  written.exec("update audit_entries set operation = 'cli.another'")
+  writeNote(written, sealNote(written, note, secrets))
+  written.close()
+  await expect(restore()).rejects.toThrow('was intact when it was made, and no longer is')
+  expect((await restore(true)).outcome.trailFault).toBeTypeOf('string')
+})
+
+test('it says which entries are lost, of the same trail alone, and keeps a link to the database', async () => {
+  const { place, db, request, restore } = await home()
+  await makeBackup(request, { judgeKey, migrations })
+  const { trail_id } = await db.selectFrom('audit_chain').select('trail_id').executeTakeFirstOrThrow()
+  mkdirSync(place('elsewhere'))
+  writeFileSync(place('elsewhere/real.db'), 'the previous one')
+  symlinkSync(place('elsewhere/real.db'), place('restored/rustymail.db'))
+  const head = (id: string) =>
+    headText({ version: 1, trail_id: id, newest: 9, newest_hash: 'x', at: '2026-11-28T12:00:00.000Z' }, [secrets])
+  for (const [id, missing] of [
+    [`${trail_id.slice(0, -1)}${trail_id.endsWith('0') ? '1' : '0'}`, undefined],
+    [trail_id, '2 to 9'],
+  ] as const) {
+    writeFileSync(place('restored/audit.head'), head(id))
+    expect((await restore(true)).outcome.missing).toBe(missing)
+    expect(lstatSync(place('restored/rustymail.db')).isSymbolicLink()).toBe(true)
+  }
 })

@@ -175,3 +175,14 @@ test('readers wait for what is being written, also where that fails', async () =
   await waiting
   expect(known.written()).toBeUndefined()
 })
+
+test('what is remembered for reading again, and of renamed folders, is bounded', () => {
+  const known = new AccountExpectations()
+  known.readAgain(Array.from({ length: 99_999 }, (_, uid) => ({ ...inbox, uid })))
+  known.readAgain([1, 2].map(uid => ({ path: 'Other', uidValidity: 7, uid })))
+  known.readAgain([{ path: 'Third', uidValidity: 7, uid: 1 }])
+  expect(['Other', 'Third'].map(path => known.toReadAgain(path, 7).length)).toEqual([1, 0])
+  const renamed = new AccountExpectations()
+  for (let count = 0; count < 1_001; count++) renamed.renameFolder(path => `${path}.`)
+  expect(renamed.pathNow('')).toHaveLength(1_000)
+})

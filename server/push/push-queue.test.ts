@@ -82,6 +82,27 @@ test('a later one takes the place of one that waits; beyond the bound nothing is
   expect([old.mock.calls.length, other.mock.calls.length]).toEqual([0, 1])
 })
 
+test('a later one takes the place of one that would be tried again', async () => {
+  const { results, add } = startQueue({ bounds: { waiting: 2, perOrigin: 1, inAll: 1 } })
+  const first = Promise.withResolvers<PushOutcome>()
+  const old = vi.fn(() => first.promise)
+  add('a', old)
+  add('a', async () => sent)
+  first.resolve(retry)
+  await expect.poll(() => results).toEqual(['sent'])
+  expect(old).toHaveBeenCalledTimes(1)
+})
+
+test('only so many are under way to all services together', async () => {
+  const { results, add } = startQueue({ bounds: { waiting: 9, perOrigin: 9, inAll: 2 } })
+  const slow = Promise.withResolvers<PushOutcome>()
+  const started = vi.fn(() => slow.promise)
+  for (const name of ['one', 'two', 'three']) add(name, started, `https://${name}`)
+  expect(started).toHaveBeenCalledTimes(2)
+  slow.resolve(sent)
+  await expect.poll(() => results).toEqual(['sent', 'sent', 'sent'])
+})
+
 test('the end cuts off what is under way, and waits for it', async () => {
   const { queue, results } = startQueue()
   let isCut = false

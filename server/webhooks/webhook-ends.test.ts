@@ -2,8 +2,9 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test, vi } from 'vitest'
 import { memoryDatabase } from '../../test/support/databases.ts'
-import { hang } from '../../test/support/webhook-sink.ts'
-import { webhookWorld } from '../../test/support/webhook-world.ts'
+import { patience } from '../../test/support/patience.ts'
+import { answer, hang, type SinkAnswer } from '../../test/support/webhook-sink.ts'
+import { reader, webhookWorld } from '../../test/support/webhook-world.ts'
 
 const message = { id: 'evt', body: JSON.stringify({ uid: 1 }) }
 
@@ -68,4 +69,52 @@ test('an attempt that the end of the process cuts has no outcome', async () => {
   await stop()
   expect(results).toEqual([])
   expect(await store.find(one.id)).toMatchObject({ failures: 0, failing_since: null })
+})
+
+/** An answer that is given when `release` is called; `asked` resolves once it is waited for. */
+function held(status: number) {
+  const [asked, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const later: SinkAnswer = (response, request) => {
+    asked.resolve()
+    void released.promise.then(() => answer(status)(response, request))
+  }
+  return { later, asked: asked.promise, release: released.resolve }
+}
+
+test.each([200, 500])('the answer %i to an attempt from before a restart counts for nothing', async status => {
+  const { add, deliver, until, sink, engine, store, log, results } = await webhookWorld(await memoryDatabase())
+  const one = await add('one')
+  const { later, asked, release } = held(status)
+  sink.answers.set(one.path, [later])
+  await deliver(1, 2)
+  await asked
+  expect(await engine.restart(one.id, { place: log.newest - 1 }, reader())).toBe(true)
+  await until(one, 2)
+  await vi.waitFor(() => expect(results).toEqual(['delivered']), patience)
+  release()
+  await deliver(3)
+  await until(one, 2, 3)
+  await engine.stop()
+  expect(results).toEqual(['delivered', 'delivered'])
+  expect(await store.find(one.id)).toMatchObject({ place: log.newest, failures: 0 })
+})
+
+test('an endpoint that ends while a message is refused is told of its end at once', async () => {
+  const { add, deliver, until, sink, engine, results } = await webhookWorld(await memoryDatabase())
+  const one = await add('one')
+  const { later, asked, release } = held(500)
+  sink.answers.set(one.path, [later])
+  await deliver(1)
+  await asked
+  engine.revoked('token-1')
+  release()
+  await until(one, 'forbidden')
+  await vi.waitFor(() => expect(results).toEqual(['ended']), patience)
+})
+
+test('the place of an endpoint that is told nothing follows the log', async () => {
+  const { add, deliver, log, store } = await webhookWorld(await memoryDatabase())
+  const one = await add('one')
+  await deliver(...Array.from({ length: 1_000 }, () => 9))
+  await vi.waitFor(async () => expect((await store.find(one.id))!.place).toBe(log.newest), patience)
 })
