@@ -1,6 +1,8 @@
 /** A handler that is called after its client has left is told so, however it listens. */
 import { readFileSync } from 'node:fs'
+import { constants } from 'node:http2'
 import { connect, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../../contract/index.ts'
 import { openSession, selfSigned } from '../../../test/support/tls.ts'
@@ -32,8 +34,9 @@ async function door(tls?: TlsFiles) {
     trustedProxies: [],
   })
   const operation = { name: 'web', scope: 'signed_in', effect: 'read' } as const
-  handleFetch(http, '/web', operation, 1024, async ({ request: { signal }, onClosed }) => {
+  handleFetch(http, '/web', operation, 1024, async ({ request: { signal }, onClosed, beStream }) => {
     told.push(`called ${signal.aborted}`)
+    beStream()
     onClosed(() => told.push('closed'))
     return new Response('')
   })
@@ -61,17 +64,17 @@ async function door(tls?: TlsFiles) {
     await closed
   })
   /** The client leaves once the slow caller is being looked up; then the look-up ends. */
-  const leave = async (disconnect: () => void) => {
+  const leave = async (disconnect: () => void, hasLeft: Promise<unknown> = left) => {
     await asked.promise
     disconnect()
-    await left
+    await hasLeft
     for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
     known.resolve(someone)
     await expect.poll(() => told.length, { interval: 1 }).toBeGreaterThan(0)
     for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
     return told
   }
-  return { port, leave }
+  return { http, port, leave }
 }
 
 const ask = (path: string, token: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`
@@ -87,12 +90,17 @@ test.each([
   expect(await leave(() => socket.destroy())).toEqual(expected)
 })
 
-test('over HTTP/2', async () => {
+test('over HTTP/2, and a connection whose stream was reset before that counts as before', async () => {
   const { certFile, keyFile } = selfSigned()
   const cert = readFileSync(certFile)
-  const { port, leave } = await door({ cert, key: readFileSync(keyFile) })
+  const { http, port, leave } = await door({ cert, key: readFileSync(keyFile) })
+  const reset = new Promise<void>(resolve => {
+    http.fastify.server.once('stream' as never, ((stream: Duplex) => stream.once('close', resolve)) as never)
+  })
   const session = await openSession(`https://127.0.0.1:${port}`, cert, {})
   const stream = session.request({ ':path': '/web', authorization: 'Bearer slow' })
   stream.on('error', () => undefined)
-  expect(await leave(() => session.destroy())).toEqual(['called true', 'closed'])
+  expect(await leave(() => stream.close(constants.NGHTTP2_CANCEL), reset)).toEqual(['called true', 'closed'])
+  expect(http.connectionLimits.size).toBe(1)
+  session.destroy()
 })
