@@ -93,7 +93,7 @@ test('a blocked reader gets no heartbeat, and what waits for it when it is cut c
   expect(hub.healthFor(admin).dropped).toBe(1)
 })
 
-test('past the streams of the server a principal is told to try later, whoever it is', async () => {
+test('past the bound of all streams every principal is told to try later', async () => {
   const { hub, subscribe } = await world({ maxStreams: 2 })
   subscribe()
   expect(() => hub.checkRoom({ ...admin, id: 'other' })).not.toThrow()
