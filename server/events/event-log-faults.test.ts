@@ -99,7 +99,11 @@ test('a stop waits for a transaction and for what is being read, of which nothin
   const reading = Promise.withResolvers<void>()
   store.answer = reading.promise
   moved()
-  const worked = log.transact(() => working.promise)
+  // Its fact waits for that of the other process.
+  const worked = log.transact(async (_transaction, publish) => {
+    await working.promise
+    publish(mail('a', 2))
+  })
   const ended: string[] = []
   const stopped = log.stop().then(() => ended.push('stop'))
   for (const end of [working, reading]) {
@@ -108,6 +112,8 @@ test('a stop waits for a transaction and for what is being read, of which nothin
     end.resolve()
   }
   await Promise.all([stopped, worked])
+  // Nor does a later one wait for what is not read any more.
+  await log.transact(async (_transaction, publish) => publish(mail('a', 3)))
   expect(heard).toEqual([])
 })
 
