@@ -86,35 +86,38 @@ test('a stop waits until all that was told before is written and told, and ends 
   expect(stop).toHaveBeenCalledTimes(1)
 })
 
-test('a stop waits for a transaction and for what is being read, of which nothing is told any more', async () => {
+test.each([
+  // Read before the stop ends what it waits for first, the transaction.
+  ['what is being read', ['reading', 'working'], [1, 2]],
+  ['a transaction', ['working', 'reading'], []],
+] as const)('a stop waits for %s and what comes behind it; nothing is told after it', async (_first, order, told) => {
   const other = await world()
-  const working = Promise.withResolvers<void>()
+  const ends = { working: Promise.withResolvers<void>(), reading: Promise.withResolvers<void>() }
   let moved: () => void = () => undefined
-  const start = async (told: () => void) => {
-    moved = told
+  const start = async (listener: () => void) => {
+    moved = listener
   }
   const changes = { start, notify: () => undefined, stop: async () => undefined }
   const { log, store, heard } = await world({ changes }, other.db)
   await other.tell(mail('a', 1))
-  const reading = Promise.withResolvers<void>()
-  store.answer = reading.promise
+  store.answer = ends.reading.promise
   moved()
   // Its fact waits for that of the other process.
   const worked = log.transact(async (_transaction, publish) => {
-    await working.promise
+    await ends.working.promise
     publish(mail('a', 2))
   })
   const ended: string[] = []
   const stopped = log.stop().then(() => ended.push('stop'))
-  for (const end of [working, reading]) {
+  for (const end of order) {
     for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
     expect(ended).toEqual([])
-    end.resolve()
+    ends[end].resolve()
   }
   await Promise.all([stopped, worked])
+  expect(heard).toEqual(told)
   // Nor does a later one wait for what is not read any more.
   await log.transact(async (_transaction, publish) => publish(mail('a', 3)))
-  expect(heard).toEqual([])
 })
 
 test('what another process writes while the log starts is heard', async () => {

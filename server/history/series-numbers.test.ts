@@ -77,6 +77,15 @@ onEachDatabase(open => {
     expect(await (await run(db, 2)).sums()).toEqual({ a: 1 })
   })
 
+  test('marks are deleted after three years', async () => {
+    const { store, maintenance } = await run(await open(), 0)
+    const mark = (id: string, at: number) => ({ id, at, kind: 'restart', account_id: null, words: 'Started.' })
+    const oldest = midnight - 3 * 365 * 24 * hour
+    await store.addMarks([mark('old', oldest - 1), mark('kept', oldest), mark('new', midnight)])
+    await maintenance.maintain(midnight)
+    expect((await store.listMarks(0, midnight + 1, 10)).map(({ id }) => id)).toEqual(['new', 'kept'])
+  })
+
   test('while unused series are deleted the others are known throughout, with their scales', async () => {
     const db = await open()
     const { numbers, store } = await run(db, 0)
