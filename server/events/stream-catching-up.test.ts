@@ -7,7 +7,7 @@ import { admin } from '../../test/support/hub-on-http.ts'
 import { mailFact, sampleEvent } from '../../test/support/sample-events.ts'
 import { type Principal, scopeSet } from '../platform/principal.ts'
 
-function token(accounts: string[], id = 'token-1', scopes: Scope[] = ['mail:meta', 'dashboard:read']): Principal {
+function token(accounts: string[], id = 'token-1', scopes: Scope[] = ['mail:meta']): Principal {
   return { id, name: 'Bot', kind: 'token', userId: 'u1', scopes: scopeSet(scopes), accounts: new Set(accounts) }
 }
 
@@ -16,6 +16,8 @@ function mail(accountId: string, folder = 'INBOX'): Fact {
   return { type, data: { ...data, folder } } as Fact
 }
 
+/** With these it gets states, too; and its view is its own, since webhooks have owners. */
+const watching: Scope[] = ['mail:meta', 'dashboard:read']
 /** With such a folder a fact fills a batch. */
 const large = 'x'.repeat(66_000)
 
@@ -26,7 +28,7 @@ test('while its missed facts are counted a stream gets nothing, then the welcome
   const { type, data } = mailFact('a', 2)
   await tell(mail('a'), { type, data: { ...data, subject: 'Still in memory' } })
   const goOn = holdReads()
-  const reader = subscribe(token(['a']), { lastEventId: log.idOf(0) })
+  const reader = subscribe(token(['a'], 'token-1', watching), { lastEventId: log.idOf(0) })
   hub.publishState(sampleEvent('stats_update'))
   vi.advanceTimersByTime(1_000)
   await turns()
@@ -107,9 +109,9 @@ test('a change of rights sends no state again that says the same, and one that i
   const { type, data } = sampleEvent('stats_update')
   hub.publishState({ type, data })
   await turns()
-  const reader = subscribe(token(['a']))
+  const reader = subscribe(token(['a'], 'token-1', watching))
   await turns()
-  hub.changePrincipal(token(['a', 'b']))
+  hub.changePrincipal(token(['a', 'b'], 'token-1', watching))
   await tell(mail('b'))
   expect(reader.text.match(/^event: stats_update$/gm)).toHaveLength(1)
   hub.publishState({ type, data }, () => undefined)
