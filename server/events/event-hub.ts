@@ -300,7 +300,7 @@ export class EventHub {
 
   /** Closes the streams of principals that are stopped; meanwhile the gate rejects new ones. */
   closeStreamsWhere(isStopped: (principal: Principal) => boolean): void {
-    for (const stream of [...this.#streams]) if (isStopped(stream.principal)) stream.close('revoked', 0)
+    for (const stream of this.#streams) if (isStopped(stream.principal)) stream.close('revoked', 0)
   }
 
   #committed(entry: LogEntry): void {

@@ -28,6 +28,7 @@ test('an id that cannot be resumed is a gap that says why', async () => {
     [log.idOf(99)]: 'unknown_epoch',
     rubbish: 'malformed',
     [`${log.epoch}-01`]: 'malformed',
+    [`${log.epoch}-${'9'.repeat(16)}`]: 'malformed',
   }
   for (const [id, reason] of Object.entries(reasons)) {
     const stream = await open('', id)
@@ -36,6 +37,12 @@ test('an id that cannot be resumed is a gap that says why', async () => {
   }
   const resumable = await open('', log.idOf(2))
   expect((await resumable.next('welcome')).data).toMatchObject({ resumed: true, replayed: 3 })
+})
+
+test('a gap of a log without facts names none', async () => {
+  const { open } = await hubOnHttp()
+  const stream = await open('', 'rubbish')
+  expect((await stream.next('gap')).data).toEqual({ reason: 'malformed', oldest_id: null, newest_id: null })
 })
 
 test('a reader comes back to the right place though it has had no fact, or only such as its filter hides', async () => {

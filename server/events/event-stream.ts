@@ -125,9 +125,6 @@ export class EventStream {
       return this.#closed()
     }
     if (isOther) this.#sendChange()
-    for (const state of this.#waitingStates?.values() ?? []) {
-      if (!view.wantsState(state)) this.#waitingStates?.delete(state.key)
-    }
     for (const state of states.values()) {
       const isKnown = before.wantsState(state) && state.bytesFor(before) === state.bytesFor(view)
       if (!isKnown) this.sendState(state)

@@ -1,12 +1,14 @@
 /** Two logs on one database stand for two processes: each receives every fact of both once, in commit order. */
 import fc from 'fast-check'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Fact } from '../../contract/event.ts'
 import { memoryDatabase, onEachDatabase } from '../../test/support/databases.ts'
 import type { Database } from '../platform/database/database.ts'
 import { createLogger } from '../platform/logger.ts'
 import { EventLog } from './event-log.ts'
 import { EventStore } from './event-store.ts'
+import type { EventRow } from './event-tables.ts'
+import { LogTail } from './log-tail.ts'
 
 /** A busy machine may be slow. */
 const patience = { interval: 5 }
@@ -284,7 +286,30 @@ test('more own facts than are held until those before them were read are read fr
   const uids = Array.from({ length: 6_000 }, (_, index) => index + 2)
   await one.tell(...uids)
   await one.tell(...uids)
+  const reads = vi.spyOn(one.store, 'list')
   one.store.isUnreadable = false
   await expect.poll(() => one.heard.length, patience).toBe(12_001)
+  expect(reads.mock.calls.length).toBeGreaterThan(12_000 / 500)
   expect(one.heard).toEqual(await stored(db))
+})
+
+test('a wake-up in any moment of the end of a read is not lost', async () => {
+  const rows: EventRow[] = []
+  const heard: number[] = []
+  const tail = new LogTail({
+    logger: createLogger('silent'),
+    read: async (after, limit) => rows.filter(({ number }) => number > after).slice(0, limit),
+    handOn: number => heard.push(number),
+    skipped: () => expect.unreachable('nothing is missing'),
+  })
+  onTestFinished(() => tail.stop())
+  for (let depth = 0; depth < 20; depth++) {
+    tail.wake()
+    for (let tick = 0; tick < depth; tick++) await undefined
+    const { type, data } = mail('a', depth)
+    const row = { type, account_id: 'a', data: JSON.stringify(data), at: data.at, is_administrative: 0 }
+    rows.push({ number: depth + 1, ...row })
+    tail.wake()
+    await expect.poll(() => heard.length, { interval: 1 }).toBe(depth + 1)
+  }
 })

@@ -41,6 +41,18 @@ export function decodeFrame(bytes: Uint8Array, scaleOf: ScaleOf, wanted?: Readon
   return frame
 }
 
+/** Returns the numbers of the series in a frame, without decoding their points. */
+export function seriesIn(bytes: Uint8Array): number[] {
+  const numbers: number[] = []
+  const from = new ByteReader(unpacked(bytes))
+  for (let series = 0; !from.isAtEnd; ) {
+    series += from.whole()
+    from.bytes()
+    numbers.push(series)
+  }
+  return numbers
+}
+
 export function encodeBlock(points: readonly Placed[], scale: number): Uint8Array {
   const into = new ByteWriter()
   writePoints(into, points, scale)

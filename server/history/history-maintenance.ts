@@ -68,6 +68,7 @@ export class HistoryMaintenance {
 
   /** @param now Epoch seconds. */
   async maintain(now: number): Promise<void> {
+    await this.#options.numbers.refresh()
     // First everything that is derived from frames, then what deletes frames.
     for (const level of levels) await this.#rollUp(level, now)
     for (const level of levels) await this.#pack(level, now)
@@ -174,7 +175,7 @@ export class HistoryMaintenance {
   async #deleteUnused(now: number): Promise<void> {
     if (now - this.#startedAt < firstUnusedSeconds || now - this.#unusedAt < unusedEverySeconds) return
     this.#unusedAt = now
-    await this.#options.numbers.deleteUnused()
+    await this.#options.numbers.deleteUnused(now)
   }
 }
 

@@ -132,10 +132,11 @@ export class HistoryRecorder implements HistorySink {
   }
 
   #add(key: string, point: Point): void {
-    if (this.#slot.size < maxSeries || this.#slot.has(key)) {
-      this.#slot.set(key, point)
-      return
-    }
+    if (this.#slot.size < maxSeries || this.#slot.has(key)) this.#slot.set(key, point)
+    else this.#complain()
+  }
+
+  #complain(): void {
     const now = this.#now()
     if (now - this.#complainedAt < complainEveryMs) return
     this.#complainedAt = now
@@ -154,10 +155,11 @@ export class HistoryRecorder implements HistorySink {
     for (const [key, point] of this.#slot) {
       const points = this.#minute.points.get(key)
       const last = points?.at(-1)
-      if (!points) this.#minute.points.set(key, [[place, point]])
+      if (last && last[0] < place) points!.push([place, point])
       // The clock was set back, or there are two samples in one step.
-      else if (last![0] >= place) mergeTimes(last![1], point)
-      else points.push([place, point])
+      else if (last) mergeTimes(last[1], point)
+      else if (this.#minute.points.size < maxSeries) this.#minute.points.set(key, [[place, point]])
+      else this.#complain()
     }
     this.#slot = new Map()
   }

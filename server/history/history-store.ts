@@ -17,8 +17,9 @@ export class HistoryStore {
     return this.#db.transaction().execute(work)
   }
 
-  async listSeries(): Promise<SeriesRow[]> {
-    return this.#db.selectFrom('history_series').selectAll().execute()
+  /** Returns the series with numbers above one. */
+  async listSeries(above = 0): Promise<SeriesRow[]> {
+    return this.#db.selectFrom('history_series').selectAll().where('id', '>', above).execute()
   }
 
   /** @returns The rows of these keys, with missing ones inserted. */
@@ -139,11 +140,17 @@ export class HistoryStore {
     return newest === null ? undefined : Number(newest)
   }
 
-  /** Deletes series without data; runs once a day. @returns Their number. */
+  /**
+   * Deletes series without blocks; runs once a day. The newest one stays, so that no number is ever given to another
+   * series. @returns Their number.
+   */
   async deleteUnused(isUsedNow: (id: number) => boolean): Promise<number> {
     const rows = await this.#db
       .selectFrom('history_series')
       .select('id')
+      .where('id', '<', ({ selectFrom }) =>
+        selectFrom('history_series as newest').select(({ fn }) => fn.max<number>('newest.id').as('last')),
+      )
       .where(({ not, exists, selectFrom }) =>
         not(exists(selectFrom('history_blocks').select(sql`1`.as('one')).whereRef('series', '=', 'history_series.id'))),
       )

@@ -158,7 +158,9 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
   }
 
   takeSocket(head: Record<string, string>): Duplex {
-    if (!isHttp2(this.#reply.raw) && !this.#reply.raw.socket) throw new Problem('bad_request', 'Client disconnected.')
+    const { raw } = this.#reply
+    // A connection that was closed already would never tell the stream.
+    if (!isHttp2(raw) && (!raw.socket || raw.socket.destroyed)) throw new Problem('bad_request', 'Client disconnected.')
     const response = this.takeResponse()
     if ('stream' in response) {
       const stream = takeHttp2Stream(response as unknown as Http2ServerResponse, head)

@@ -93,7 +93,11 @@ export function handleFetch(
           request.isStream = true
           http.carry(request, reply.raw)
         },
-        onClosed: listener => void reply.raw.once('close', listener),
+        onClosed: listener => {
+          // A client that left before the handler was called closes nothing any more.
+          if (signal.aborted) queueMicrotask(listener)
+          else reply.raw.once('close', listener)
+        },
       })
       request.isRecorded = true
       for (const [name, value] of response.headers) if (!notAnswered.has(name)) reply.header(name, value)

@@ -199,13 +199,22 @@ test('a body that cannot be read is answered once, behind the answers before it'
   expect(text).toContain('"code":"bad_request"')
 })
 
-test('answers that wait for their turn when the client goes away are not waited for', async () => {
-  const { url, http, slow, done } = await door()
-  const connection = await openRaw(url, messages + folders + events)
-  await expect.poll(() => done).toContain('folders')
-  connection.socket.destroy()
-  await expect.poll(() => http.connectionLimits.size).toBe(0)
-  slow.resolve()
-  await http.whenIdle()
-  expect(done).not.toContain('stream')
-})
+test.each([
+  ['a stream last', messages + folders + events, ['folders']],
+  ['behind a stream', messages + events + folders, []],
+])(
+  'answers that wait for their turn when the client goes away are not waited for: %s',
+  async (_order, asked, first) => {
+    const { url, http, slow, done } = await door()
+    const came = vi.fn()
+    http.fastify.server.on('request', came)
+    const connection = await openRaw(url, asked)
+    await expect.poll(() => came.mock.calls.length).toBe(3)
+    await expect.poll(() => done).toEqual(first)
+    connection.socket.destroy()
+    await expect.poll(() => http.connectionLimits.size).toBe(0)
+    slow.resolve()
+    await http.whenIdle()
+    expect(done).not.toContain('stream')
+  },
+)

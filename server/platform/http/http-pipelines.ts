@@ -39,7 +39,7 @@ export class HttpPipelines {
     if (response.socket === null) this.#queue(line, socket, response)
     const { undecided } = line
     if (mayTake) line.undecided = new Promise(resolve => void response.once('close', resolve))
-    return undecided ? undecided.then(() => !this.ended.has(socket)) : true
+    return undecided ? undecided.then(() => !this.ended.has(socket) && !socket.destroyed) : true
   }
 
   /** Returns true if the answer may begin now; else resolves when it may, or to false if the connection is lost. */
