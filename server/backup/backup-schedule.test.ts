@@ -12,7 +12,7 @@ const start = Date.parse('2026-11-28T12:00:00Z')
 
 function made(file: string): BackupMade {
   const note = {
-    format: 1,
+    format: 2,
     program: '1',
     made_at: '2026-11-28T12:00:00Z',
     trail_fault: null,
