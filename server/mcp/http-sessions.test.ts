@@ -36,7 +36,10 @@ test('a session name carries the name of the client, however long, and cannot be
     expect([session, WorkSession.safeParse(run).success, knownAfterwards(session)]).toEqual([session, true, known])
     // With only the run's name, or with other words, nothing is found.
     if (run !== session)
-      expect([sessions.find(run, 'ann'), sessions.find(`${run}.${'A'.repeat(40)}`, 'ann')]).toEqual([undefined, undefined])
+      expect([sessions.find(run, 'ann'), sessions.find(`${run}.${'A'.repeat(40)}`, 'ann')]).toEqual([
+        undefined,
+        undefined,
+      ])
     expect(sessions.find(`${session}.`, 'ann')).toBeUndefined()
   }
   expect(runOf('mine.own')).toBe('mine.own')

@@ -61,34 +61,40 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     return { page, other: await context.newPage(), cookie: `${name}=${value}` }
   }
 
-  test.each(lacks)('%s all tabs follow a user who signs in through the provider over a session of another', async (...[, lack, streams]) => {
-    const { page, other, cookie } = await openAsAdministrator(lack)
-    provider.people.set('Bob', { email: 'bob@example.com', email_verified: true, name: 'Bob', groups: ['crew'] })
-    await other.goto(run.url + startPath)
-    await other.getByLabel('Login').fill('Bob')
-    await other.getByRole('button', { name: 'Sign in' }).click()
-    for (const each of [other, page]) {
-      await account(each, 'Bob').waitFor()
-      await isLive(each)
-    }
-    // What the administrator saw is gone: Bob is a viewer.
-    expect(await page.getByRole('link', { name: 'Users' }).count()).toBe(0)
-    await expect.poll(async () => (await run.call(api.events.getStreamHealth)).streams).toBe(streams)
-    expect((await fetch(run.url + api.access.getSession.path, { headers: { cookie } })).status).toBe(401)
-  })
+  test.each(lacks)(
+    '%s all tabs follow a user who signs in through the provider over a session of another',
+    async (...[, lack, streams]) => {
+      const { page, other, cookie } = await openAsAdministrator(lack)
+      provider.people.set('Bob', { email: 'bob@example.com', email_verified: true, name: 'Bob', groups: ['crew'] })
+      await other.goto(run.url + startPath)
+      await other.getByLabel('Login').fill('Bob')
+      await other.getByRole('button', { name: 'Sign in' }).click()
+      for (const each of [other, page]) {
+        await account(each, 'Bob').waitFor()
+        await isLive(each)
+      }
+      // What the administrator saw is gone: Bob is a viewer.
+      expect(await page.getByRole('link', { name: 'Users' }).count()).toBe(0)
+      await expect.poll(async () => (await run.call(api.events.getStreamHealth)).streams).toBe(streams)
+      expect((await fetch(run.url + api.access.getSession.path, { headers: { cookie } })).status).toBe(401)
+    },
+  )
 
-  test.each(lacks)('%s all tabs follow a user who accepts an invitation over a session of another', async (...[name, lack]) => {
-    const { page, other, cookie } = await openAsAdministrator(lack)
-    const email = `${name.replaceAll(' ', '-')}@example.com`
-    const body = { email, name: 'Cleo', role: 'viewer', accounts: [] } as const
-    const { link } = await run.call(api.users.inviteUser, { body })
-    await other.goto(link)
-    await other.getByLabel('Password', { exact: true }).fill('nine brown foxes under the bridge')
-    await other.getByRole('button', { name: 'Save and sign in' }).click()
-    for (const each of [other, page]) {
-      await account(each, 'Cleo').waitFor()
-      await isLive(each)
-    }
-    expect((await fetch(run.url + api.access.getSession.path, { headers: { cookie } })).status).toBe(401)
-  })
+  test.each(lacks)(
+    '%s all tabs follow a user who accepts an invitation over a session of another',
+    async (...[name, lack]) => {
+      const { page, other, cookie } = await openAsAdministrator(lack)
+      const email = `${name.replaceAll(' ', '-')}@example.com`
+      const body = { email, name: 'Cleo', role: 'viewer', accounts: [] } as const
+      const { link } = await run.call(api.users.inviteUser, { body })
+      await other.goto(link)
+      await other.getByLabel('Password', { exact: true }).fill('nine brown foxes under the bridge')
+      await other.getByRole('button', { name: 'Save and sign in' }).click()
+      for (const each of [other, page]) {
+        await account(each, 'Cleo').waitFor()
+        await isLive(each)
+      }
+      expect((await fetch(run.url + api.access.getSession.path, { headers: { cookie } })).status).toBe(401)
+    },
+  )
 })

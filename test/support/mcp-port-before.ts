@@ -152,9 +152,7 @@ export function describeHttpBefore(name: string, create: CreateAdapter): void {
       void exchange.publish({ of: 'resource', uri })
       expect((await reader.next())?.params).toEqual({ uri })
       const params = call('test_tool_with_logging')
-      const frames = await framesOf(
-        await client.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }).response,
-      )
+      const frames = await framesOf(await client.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }).response)
       expect(frames).toHaveLength(4)
     })
 
