@@ -49,7 +49,7 @@ const peerBytes = 200
 export class HttpSessions {
   readonly #key: Uint8Array
   /**
-   * Sessions by id and principal, most recently used last. An id is no secret, since it names the run: whoever uses it
+   * Sessions by id and principal, most recently used last. An id is no secret, since it names the run: a caller that uses it
    * with another token shares nothing but the handshake.
    */
   readonly #remembered = new Map<string, HttpSession>()

@@ -1,4 +1,4 @@
-/** Two people in one browser: whoever signs in last is whom every tab shows, and the other's stream has ended. */
+/** Two people in one browser: all tabs show the user who signed in last, and the stream of the other has ended. */
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'

@@ -135,7 +135,7 @@ export function describeHttpBefore(name: string, create: CreateAdapter): void {
       expect(await reader.next()).toBeUndefined()
     })
 
-    test('whoever knows the id of a session shares neither its stream nor its subscriptions nor its log level', async () => {
+    test('anyone who knows the id of a session shares neither its stream nor its subscriptions nor its log level', async () => {
       const { port } = setUp(create)
       const client = await connectLegacy(port, '2025-11-25')
       const uri = 'test://watched-resource'
