@@ -49,8 +49,8 @@ const peerBytes = 200
 export class HttpSessions {
   readonly #key: Uint8Array
   /**
-   * Sessions by id and principal, most recently used last. An id is no secret, since it names the run: a caller that uses it
-   * with another token shares nothing but the handshake.
+   * Sessions by id and principal, most recently used last. An id is no secret, since it names the run: a caller that
+   * uses it with another token shares nothing but the handshake.
    */
   readonly #remembered = new Map<string, HttpSession>()
 
