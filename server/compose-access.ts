@@ -221,12 +221,12 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
         oidc: oidc ? { name: oidc.name } : null,
         session_end: sessions.whyEnded(sessionCookie),
       })
-      accessRoutes(http, { access, signIn, describeSignIn })
+      accessRoutes(http, { access, signIn, sessions, describeSignIn })
       linkRoutes(http, { users, sessions, access })
       userRoutes(http, { users, revocations, opened })
       profileRoutes(http, { profile, passkeys, sessions, access })
       tokenRoutes(http, tokens)
-      if (oidc) oidcRoutes(http, oidc)
+      if (oidc) oidcRoutes(http, oidc, sessions)
       auditRoutes(http, audit)
     },
     parts: [

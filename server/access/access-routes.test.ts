@@ -64,7 +64,7 @@ async function door({ isHttps = false, user = {} }: { isHttps?: boolean; user?: 
     oidc: null,
     session_end: sessions.whyEnded(sessionCookie),
   })
-  accessRoutes(http, { access, signIn, describeSignIn })
+  accessRoutes(http, { access, signIn, sessions, describeSignIn })
   const base = await http.fastify.listen({ host: '127.0.0.1', port: 0 })
   onTestFinished(() => http.fastify.close())
   const ann = aUser({ email, password_hash: await hasher.hash(password), ...user })
@@ -75,7 +75,7 @@ async function door({ isHttps = false, user = {} }: { isHttps?: boolean; user?: 
       headers: body === undefined ? headers : { 'content-type': 'application/json', ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
-  return { base, send, ann, outcomes }
+  return { base, send, ann, outcomes, people }
 }
 
 const cookieOf = (answer: Response) => answer.headers.getSetCookie()[0]!.split(';')[0]!
@@ -156,4 +156,26 @@ test('a foreign page cannot sign a browser in as somebody else', async () => {
   const foreign = await send(accessApi.openSession, { email, password }, { origin: 'https://elsewhere.example' })
   expect([foreign.status, foreign.headers.getSetCookie()]).toEqual([403, []])
   expect((await send(accessApi.openSession, { email, password }, { origin: base })).status).toBe(201)
+})
+
+test('a sign-in ends the session that the browser had of another user, but not one of the same user', async () => {
+  const { send, base, ann, outcomes, people } = await door()
+  const bob = aUser({ id: 'b0b', email: 'bob@example.com', password_hash: ann.password_hash })
+  await people.insert(bob)
+  const enter = async (as: string, before?: string) => {
+    const headers = before === undefined ? {} : { cookie: before, origin: base }
+    return cookieOf(await send(accessApi.openSession, { email: as, password }, headers))
+  }
+  const status = async (cookie: string) =>
+    (await send(accessApi.getSession, undefined, { cookie, origin: base })).status
+  const [first, elsewhere] = [await enter(email), await enter(email)]
+  const again = await enter(email, first)
+  expect(await Promise.all([first, again, elsewhere].map(status))).toEqual([200, 200, 200])
+  const bobs = await enter(bob.email, again)
+  expect(await Promise.all([first, again, elsewhere, bobs].map(status))).toEqual([200, 401, 200, 200])
+  await expect.poll(() => outcomes.filter(({ refs }) => refs?.ended_session_id)).toHaveLength(1)
+  // A wrong password ends nothing.
+  const wrong = { email, password: 'not the password at all' }
+  await send(accessApi.openSession, wrong, { cookie: bobs, origin: base })
+  expect(await status(bobs)).toBe(200)
 })

@@ -5,12 +5,13 @@
 import { accessApi, type SignInState } from '../../contract/access.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import type { AccessService } from './access-service.ts'
-import { enterAndView } from './enter.ts'
+import { type Entrance, enterAndView } from './enter.ts'
 import type { SignInService } from './sign-in-service.ts'
 
 export interface AccessRoutesOptions {
   access: AccessService
   signIn: SignInService
+  sessions: Entrance['sessions']
   /**
    * Describes the ways to sign in.
    * @param host The host by which the page was requested.
@@ -19,9 +20,10 @@ export interface AccessRoutesOptions {
   describeSignIn: (host: string | undefined, sessionCookie: string | undefined) => SignInState | Promise<SignInState>
 }
 
-export function accessRoutes(http: HttpServer, { access, signIn, describeSignIn }: AccessRoutesOptions): void {
+export function accessRoutes(http: HttpServer, options: AccessRoutesOptions): void {
+  const { access, signIn, describeSignIn } = options
   handle(http, accessApi.getSignInState, call => describeSignIn(call.header('host'), call.sessionCookie))
-  handle(http, accessApi.setUp, async call => enterAndView(call, await access.setUp(call.body, call.caller), access))
+  handle(http, accessApi.setUp, async call => enterAndView(call, await access.setUp(call.body, call.caller), options))
   handle(http, accessApi.openSession, async call => {
     const { email, password } = call.body
     const answer = await signIn.withPassword(email, password, call.caller, user_id => call.note({ user_id }))
@@ -29,12 +31,12 @@ export function accessRoutes(http: HttpServer, { access, signIn, describeSignIn 
       call.setOutcome('second_factor')
       return answer
     }
-    return { status: answer.status, session: await enterAndView(call, answer, access) }
+    return { status: answer.status, session: await enterAndView(call, answer, options) }
   })
   handle(http, accessApi.giveSecondFactor, async call => {
     const { challenge, code } = call.body
     const opened = await signIn.withSecondFactor(challenge, code, call.caller, user_id => call.note({ user_id }))
-    return enterAndView(call, opened, access)
+    return enterAndView(call, opened, options)
   })
   handle(http, accessApi.getSession, call => access.view(call.principal))
   handle(http, accessApi.closeSession, async call => {

@@ -8,7 +8,7 @@ import type { SessionService } from './session-service.ts'
 
 export interface LinkRoutesOptions {
   users: Pick<UserService, 'readLink' | 'acceptLink'>
-  sessions: Pick<SessionService, 'open'>
+  sessions: Pick<SessionService, 'open' | 'end'>
   access: Pick<AccessService, 'view'>
 }
 
@@ -16,6 +16,6 @@ export function linkRoutes(http: HttpServer, { users, sessions, access }: LinkRo
   handle(http, usersApi.readLink, ({ body }) => users.readLink(body.link_token))
   handle(http, usersApi.acceptLink, async call => {
     const user = await users.acceptLink(call.body)
-    return enterAndView(call, await sessions.open(user, 'link', call.caller), access)
+    return enterAndView(call, await sessions.open(user, 'link', call.caller), { sessions, access })
   })
 }

@@ -5,11 +5,12 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
-import { listTables, readRows } from '../platform/database/sqlite-copy.ts'
+import { listTables, readRows, readSchema } from '../platform/database/sqlite-copy.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
 
 const Note = z.strictObject({
-  format: z.literal(1),
+  /** In format 1 the seal does not cover the schema. */
+  format: z.union([z.literal(1), z.literal(2)]),
   /** The version of RustyMail that made it. */
   program: z.string(),
   made_at: z.iso.datetime(),
@@ -21,7 +22,7 @@ const Note = z.strictObject({
   trail_fault: z.string().nullable(),
   /** The number of rows of each table. */
   counts: z.record(z.string(), z.int().min(0)),
-  /** HMAC of every row and of the above, so that damage and tampering without the key are detected. */
+  /** HMAC of the schema, every row and the above, so that damage and tampering without the key are detected. */
   seal: z.string(),
 })
 export type Note = z.infer<typeof Note>
@@ -66,6 +67,8 @@ export function sealNote(
     counts[table] = count
   }
   const { format, program, made_at, head, trail_fault } = note
+  // A trigger would change rows later, and a default those that are inserted.
+  if (format > 1) for (const part of readSchema(database, noteTable)) hmac.update(`schema ${part}\n`)
   hmac.update(JSON.stringify([format, program, made_at, head, trail_fault]))
   return { ...note, counts, seal: hmac.digest('hex') }
 }
@@ -81,8 +84,15 @@ export function checkSeal(database: DatabaseSync, note: Note, secrets: Pick<Secr
     )
   }
   const [given, wanted] = [Buffer.from(note.seal), Buffer.from(found.seal)]
-  if (given.length === wanted.length && timingSafeEqual(given, wanted)) return
+  const isWhole = given.length === wanted.length && timingSafeEqual(given, wanted)
+  // RustyMail has neither triggers nor views, which the seal of the first format would not reveal.
+  if (isWhole && (note.format > 1 || !hasCode(database))) return
   throw new Error('its content is not as it was written: it was damaged or changed')
+}
+
+function hasCode(database: DatabaseSync): boolean {
+  const found = database.prepare("select 1 from sqlite_master where type in ('trigger', 'view')").get()
+  return found !== undefined
 }
 
 /** Describes the content for people. */

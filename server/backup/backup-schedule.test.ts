@@ -11,7 +11,14 @@ const hourMs = 3_600_000
 const start = Date.parse('2026-11-28T12:00:00Z')
 
 function made(file: string): BackupMade {
-  const note = { format: 1, program: '1', made_at: '', trail_fault: null, counts: {}, seal: '' } as const
+  const note = {
+    format: 2,
+    program: '1',
+    made_at: '2026-11-28T12:00:00Z',
+    trail_fault: null,
+    counts: {},
+    seal: '',
+  } as const
   writeFileSync(file, 'x')
   return { file, bytes: 1, note, hasKey: true }
 }

@@ -12,7 +12,7 @@ import { migrations } from '../migrations.ts'
 import { type Database, openDatabase } from '../platform/database/database.ts'
 import { createLogger } from '../platform/logger.ts'
 import { SecretBox } from '../platform/secret-box.ts'
-import { readNote, sealNote, writeNote } from './backup-note.ts'
+import { readNote, removeNote, sealNote, writeNote } from './backup-note.ts'
 import { makeBackup } from './make-backup.ts'
 import { restoreBackup } from './restore-backup.ts'
 
@@ -178,3 +178,43 @@ test('it says which entries are lost, of the same trail alone, and keeps a link 
     expect(lstatSync(place('restored/rustymail.db')).isSymbolicLink()).toBe(true)
   }
 })
+
+/** Each changes what is restored, or what happens to it afterwards, without changing a row. */
+const schemaChanges = [
+  "create trigger later after delete on user_links begin update users set role = 'administrator'; end",
+  'create trigger later after insert on audit_entries begin delete from api_tokens; end',
+  'create view later as select * from users',
+  'create index later on users (name)',
+  'create unique index later on users (name)',
+  "alter table users rename column name to later; alter table users rename column later to name; create table sqlitelater (name text default 'x')",
+]
+
+test.each(schemaChanges)('a backup whose schema was changed without the key is refused: %s', async statement => {
+  const { request, restore } = await home()
+  await makeBackup(request, { judgeKey, migrations })
+  onFile(request.file, file => file.exec(statement))
+  await expect(restore()).rejects.toThrow('it was damaged or changed')
+})
+
+test('an earlier backup, whose seal does not cover the schema, is restored unless it has triggers or views', async () => {
+  const { request, restore } = await home()
+  await makeBackup(request, { judgeKey, migrations })
+  onFile(request.file, file => {
+    const { counts: _counts, seal: _seal, ...note } = readNote(file)
+    removeNote(file)
+    writeNote(file, sealNote(file, { ...note, format: 1 }, secrets))
+    file.exec(schemaChanges[0]!)
+  })
+  await expect(restore()).rejects.toThrow('it was damaged or changed')
+  onFile(request.file, file => file.exec('drop trigger later'))
+  expect((await restore()).verdict).toMatchObject({ is_whole: true })
+})
+
+function onFile(path: string, work: (file: DatabaseSync) => void): void {
+  const file = new DatabaseSync(path)
+  try {
+    work(file)
+  } finally {
+    file.close()
+  }
+}

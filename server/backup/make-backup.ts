@@ -121,7 +121,7 @@ async function describe(
     const trail = hasEnds ? await lookAtTrail(db, candidate, request.dataDir, madeAt) : earlierTrail
     const isKept = request.withKey && request.givenKey === null
     const key = isKept ? candidate.key.toString('base64') : null
-    const note = { format: 1, program: request.program, made_at: madeAt, key, ...trail } as const
+    const note = { format: 2, program: request.program, made_at: madeAt, key, ...trail } as const
     return { note, secrets: candidate.secrets }
   } finally {
     await db.destroy()

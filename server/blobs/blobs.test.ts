@@ -71,6 +71,26 @@ onEachDatabase(open => {
     expect((await blobs.write('a', twoMiB(), bounds)).sizeBytes).toBe(bounds.bytes)
   })
 
+  test('what nothing uses takes at most as much again, and is deleted early where it takes up the room', async () => {
+    const { blobs, clock, db } = await startBlobs()
+    const write = (account: string) => blobs.write(account, piecesOf(Buffer.alloc(bounds.bytes), 256 * 1024), bounds)
+    const used = await write('a')
+    await blobs.use(db, used.id, 'draft:1')
+    // As an upload that is removed again, or a revision whose message is composed, does each time.
+    for (const owner of ['draft:2', 'draft:3']) {
+      const { id } = await write('a')
+      await blobs.use(db, id, owner)
+      await blobs.release(db, owner)
+    }
+    await write('a')
+    await expect(write('a')).rejects.toEqual(new BlobTooLarge('accountBytes'))
+    expect((await write('b')).sizeBytes).toBe(bounds.bytes)
+    clock.now += 5 * 60_000 + 1
+    const later = await write('a')
+    const rows = await db.selectFrom('blobs').select('id').where('account_id', '=', 'a').execute()
+    expect(rows.map(({ id }) => id).toSorted()).toEqual([used.id, later.id].toSorted())
+  })
+
   test('a blob stays while anything uses it, and an hour from when it was written', async () => {
     const { blobs, db, clock, chunks } = await startBlobs()
     const blob = await blobs.write('a', piecesOf(randomBytes(300_000), 65_536), bounds)

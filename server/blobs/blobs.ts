@@ -4,6 +4,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { Database } from '../platform/database/database.ts'
+import { chunksOf } from './blob-chunks.ts'
 import type { BlobRow } from './blob-tables.ts'
 
 export interface Blob {
@@ -16,7 +17,7 @@ export interface Blob {
 export interface BlobBounds {
   /** Upper bound of one blob. */
   bytes: number
-  /** Upper bound of all used blobs of the account, including this one. */
+  /** Upper bound of all used blobs of the account, including this one; with unused ones twice as much is stored. */
   accountBytes: number
 }
 
@@ -31,9 +32,10 @@ export class BlobTooLarge extends Error {
   }
 }
 
-const chunkBytes = 256 * 1024
 /** How long an unused blob is kept, in ms, since it may just have been written. */
 const unusedMs = 60 * 60_000
+/** The same, in ms, for an account that has reached the bound of what is stored: a caller may write and release. */
+const pressedMs = 5 * 60_000
 const prunedAtOnce = 50
 
 export class Blobs {
@@ -52,12 +54,10 @@ export class Blobs {
   async write(accountId: string, source: AsyncIterable<Uint8Array>, bounds: BlobBounds): Promise<Blob> {
     const id = `b${randomBytes(15).toString('base64url')}`
     const created_at = new Date(this.#now()).toISOString()
-    const left = Math.min(bounds.bytes, bounds.accountBytes - (await this.usedBytes(accountId)))
+    const left = Math.min(bounds.bytes, await this.#room(accountId, bounds))
     const bound = left < bounds.bytes ? 'accountBytes' : 'bytes'
-    await this.#db
-      .insertInto('blobs')
-      .values({ id, account_id: accountId, size_bytes: null, sha256: null, created_at })
-      .execute()
+    const row = { id, account_id: accountId, size_bytes: null, sha256: null, created_at }
+    await this.#db.insertInto('blobs').values(row).execute()
     try {
       const { sizeBytes, sha256 } = await this.#writeChunks(id, source, left, bound)
       await this.#db.updateTable('blobs').set({ size_bytes: sizeBytes, sha256 }).where('id', '=', id).execute()
@@ -70,11 +70,8 @@ export class Blobs {
   }
 
   async find(id: string): Promise<Blob | undefined> {
-    const row: BlobRow | undefined = await this.#db
-      .selectFrom('blobs')
-      .selectAll()
-      .where('id', '=', id)
-      .executeTakeFirst()
+    const query = this.#db.selectFrom('blobs').selectAll().where('id', '=', id)
+    const row: BlobRow | undefined = await query.executeTakeFirst()
     if (!row || row.size_bytes === null || row.sha256 === null) return undefined
     return { id: row.id, sizeBytes: Number(row.size_bytes), sha256: row.sha256 }
   }
@@ -113,27 +110,49 @@ export class Blobs {
     await query.execute()
   }
 
+  /** Returns how much may be stored now. Unused blobs of the account are pruned early if they take up the room. */
+  async #room(accountId: string, { bytes, accountBytes }: BlobBounds): Promise<number> {
+    const room = async () => {
+      const { stored, used } = await this.#bytesOf(accountId)
+      return Math.min(accountBytes - used, 2 * accountBytes - stored)
+    }
+    const found = await room()
+    if (found >= bytes) return found
+    await this.#prune(pressedMs, accountId)
+    return room()
+  }
+
   /** Returns the size of all used blobs of an account. */
   async usedBytes(accountId: string): Promise<number> {
-    const { bytes } = await this.#db
+    return (await this.#bytesOf(accountId)).used
+  }
+
+  async #bytesOf(accountId: string): Promise<{ stored: number; used: number }> {
+    const { stored, used } = await this.#db
       .selectFrom('blobs')
-      .select(({ fn }) => fn.sum<number | null>('size_bytes').as('bytes'))
+      .select(({ fn, case: when, exists, selectFrom, ref }) => {
+        const uses = selectFrom('blob_uses').select('owner').whereRef('blob_uses.blob_id', '=', 'blobs.id')
+        const used = when().when(exists(uses)).then(ref('size_bytes')).end()
+        return [fn.sum<number | null>('size_bytes').as('stored'), fn.sum<number | null>(used).as('used')]
+      })
       .where('account_id', '=', accountId)
-      .where(({ exists, selectFrom }) =>
-        exists(selectFrom('blob_uses').select('owner').whereRef('blob_uses.blob_id', '=', 'blobs.id')),
-      )
       .executeTakeFirstOrThrow()
-    return Number(bytes ?? 0)
+    return { stored: Number(stored ?? 0), used: Number(used ?? 0) }
   }
 
   /** Deletes unused blobs. @returns Their number. */
-  async prune(signal?: AbortSignal): Promise<number> {
-    const before = new Date(this.#now() - unusedMs).toISOString()
+  prune(signal?: AbortSignal): Promise<number> {
+    return this.#prune(unusedMs, undefined, signal)
+  }
+
+  /** @param accountId Undefined for all accounts, including what is incomplete. */
+  async #prune(ageMs: number, accountId: string | undefined, signal?: AbortSignal): Promise<number> {
+    const before = new Date(this.#now() - ageMs).toISOString()
+    let old = this.#db.selectFrom('blobs').select('id').where('created_at', '<', before)
+    // Still being written, at 8 KiB a second at least.
+    if (accountId !== undefined) old = old.where('account_id', '=', accountId).where('size_bytes', 'is not', null)
     for (let count = 0; ; ) {
-      const rows = await this.#db
-        .selectFrom('blobs')
-        .select('id')
-        .where('created_at', '<', before)
+      const rows = await old
         .where(({ not, exists, selectFrom }) =>
           not(exists(selectFrom('blob_uses').select('owner').whereRef('blob_uses.blob_id', '=', 'blobs.id'))),
         )
@@ -178,23 +197,4 @@ export class Blobs {
     }
     return { sizeBytes, sha256: hash.digest('hex') }
   }
-}
-
-/** Yields chunks of equal length, except the last. */
-async function* chunksOf(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, undefined> {
-  let waiting: Uint8Array[] = []
-  let length = 0
-  for await (const piece of source) {
-    for (let at = 0; at < piece.length; ) {
-      const part = piece.subarray(at, at + chunkBytes - length)
-      at += part.length
-      length += part.length
-      waiting.push(part)
-      if (length < chunkBytes) continue
-      yield Buffer.concat(waiting, length)
-      waiting = []
-      length = 0
-    }
-  }
-  if (length > 0) yield Buffer.concat(waiting, length)
 }

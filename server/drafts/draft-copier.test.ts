@@ -1,4 +1,5 @@
 /** Copies of drafts in the mailbox: put there once a draft rests, replaced, removed, and never there twice, whatever is lost on the way. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { agent, signal, startDrafts } from '../../test/support/draft-world.ts'
 import { patience } from '../../test/support/patience.ts'
@@ -226,12 +227,12 @@ test('a failure that cannot be stored is not retried at once, and a stop does no
     backoff: { firstMs: 60 * 60_000, maxMs: 60 * 60_000, random: () => 1 },
   })
   await world.stop()
-  const { id } = await world.create({ subject: 'one' })
+  await world.create({ subject: 'one' })
   vi.spyOn(world.copies, 'note').mockImplementation(away)
   vi.spyOn(world.copies, 'settle').mockImplementation(away)
   await world.restart()
   await warned.promise
   // An immediate retry would fail again during these.
-  for (let turn = 0; turn < 20; turn++) await world.saved(id)
+  for (let turn = 0; turn < 100; turn++) await nextTurn()
   expect(away).toHaveBeenCalledTimes(2)
 })

@@ -7,11 +7,11 @@ import type { SseWire } from './sse-wire.ts'
 export class ChangeStream {
   readonly #wire: SseWire
   readonly #changes: SessionChanges
-  readonly #subscribed: () => ReadonlySet<string> | undefined
+  readonly #subscribed: ReadonlySet<string>
 
-  constructor(wire: SseWire, session: HttpSession, principalId: string) {
+  constructor(wire: SseWire, { subscribed }: HttpSession) {
     this.#wire = wire
-    this.#subscribed = () => session.subscribed.get(principalId)
+    this.#subscribed = subscribed
     this.#changes = new SessionChanges(
       change => wire.send({ jsonrpc: '2.0', ...notificationOf(change) }),
       () => wire.taken(),
@@ -20,7 +20,7 @@ export class ChangeStream {
   }
 
   publish(change: McpChange): void {
-    if (change.of !== 'resource' || this.#subscribed()?.has(change.uri)) this.#changes.has(change)
+    if (change.of !== 'resource' || this.#subscribed.has(change.uri)) this.#changes.has(change)
   }
 
   end(): void {

@@ -16,16 +16,15 @@ export interface McpHandshake {
   capabilities: Record<string, unknown>
 }
 
+/** A session as one principal uses it. */
 export interface HttpSession extends McpHandshake {
-  /** Subscribed URIs by principal. */
-  readonly subscribed: Map<string, Set<string>>
+  /** URIs of the resources that it subscribed to. */
+  readonly subscribed: Set<string>
   logLevel: McpLogEntry['level'] | undefined
   /** The stream on which it is notified of changes; a newer one replaces it. */
   stream: { end(): void } | undefined
 }
 
-/** Principals per session: anyone who knows its id can use it with another token. */
-const maxPrincipals = 2
 /** Cached sessions: a few hundred bytes each, and the subscribed URIs; past it the least recently used is evicted. */
 const maxRemembered = 2000
 const prefix = 'mcp-'
@@ -49,7 +48,10 @@ const peerBytes = 200
 
 export class HttpSessions {
   readonly #key: Uint8Array
-  /** Sessions by id, most recently used last. */
+  /**
+   * Sessions by id and principal, most recently used last. An id is no secret, since it names the run: a caller that
+   * uses it with another token shares nothing but the handshake.
+   */
   readonly #remembered = new Map<string, HttpSession>()
 
   constructor(key: Uint8Array) {
@@ -64,24 +66,21 @@ export class HttpSessions {
     const bits = abilities.reduce((sum, path, index) => sum + (has(capabilities, path) ? 1 << index : 0), 0)
     const head = Buffer.concat([Buffer.from([revisions.indexOf(revision), bits]), randomBytes(headBytes - 2)])
     const words = wordsOf(peer)
-    const name = nameOf(Buffer.concat([head, this.#sign(head, words)]), words)
-    // Keeps only what is used and would survive a restart: the rest of the handshake may be long.
-    const kept = peer && { name: ownCopy(peer.name), version: ownCopy(peer.version) }
-    this.#remember(name, begun({ revision, peer: kept, capabilities: capabilitiesOf(bits) }))
-    return name
+    return nameOf(Buffer.concat([head, this.#sign(head, words)]), words)
   }
 
   /** Undefined for an invalid id, after which the client must initialize again. */
-  find(name: string): HttpSession | undefined {
-    const known = this.#remembered.get(name)
+  find(name: string, principalId: string): HttpSession | undefined {
+    const key = `${name} ${principalId}`
+    const known = this.#remembered.get(key)
     if (known) {
-      this.#remember(name, known)
+      this.#remember(key, known)
       return known
     }
     const handshake = this.#read(name)
     if (!handshake) return undefined
     const session = begun(handshake)
-    this.#remember(name, session)
+    this.#remember(ownCopy(key), session)
     return session
   }
 
@@ -98,9 +97,9 @@ export class HttpSessions {
     return revision && { revision, peer: peerIn(words), capabilities: capabilitiesOf(head[1] ?? 0) }
   }
 
-  #remember(name: string, session: HttpSession): void {
-    this.#remembered.delete(name)
-    this.#remembered.set(name, session)
+  #remember(key: string, session: HttpSession): void {
+    this.#remembered.delete(key)
+    this.#remembered.set(key, session)
     if (this.#remembered.size <= maxRemembered) return
     // Sessions with an open stream are not evicted; fewer streams than cached sessions are allowed.
     for (const [oldest, { stream }] of this.#remembered) {
@@ -146,7 +145,7 @@ function peerIn(words: Buffer): McpPeer | undefined {
 }
 
 function begun(handshake: McpHandshake): HttpSession {
-  return { ...handshake, subscribed: new Map(), logLevel: undefined, stream: undefined }
+  return { ...handshake, subscribed: new Set(), logLevel: undefined, stream: undefined }
 }
 
 /** Sets the session's stream, ending the previous one. @returns A function to be called when it is over. */
@@ -156,17 +155,6 @@ export function openStream(session: HttpSession, stream: { end(): void }): () =>
   return () => {
     if (session.stream === stream) session.stream = undefined
   }
-}
-
-/** Returns the URIs that the principal subscribed to in the session. */
-export function urisOf({ subscribed }: HttpSession, principalId: string): Set<string> {
-  const uris = subscribed.get(principalId) ?? new Set()
-  // Keeps the most recently used last.
-  subscribed.delete(principalId)
-  subscribed.set(principalId, uris)
-  const [oldest] = subscribed.keys()
-  if (subscribed.size > maxPrincipals && oldest !== undefined) subscribed.delete(oldest)
-  return uris
 }
 
 function capabilitiesOf(bits: number): Record<string, Record<string, object>> {

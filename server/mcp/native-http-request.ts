@@ -1,6 +1,6 @@
 /** Parses one HTTP request of Streamable HTTP in any revision, with the refusals that need no offer. */
 import type { FetchRequest } from '../platform/http/http-fetch.ts'
-import { type HttpSession, type HttpSessions, sessionHeader } from './http-sessions.ts'
+import { type HttpSession, sessionHeader } from './http-sessions.ts'
 import { maxBatch } from './mcp-frames.ts'
 import { type McpRevision, mcpErrors } from './mcp-port.ts'
 import { claimsModern, type Introduction, metaOf, readIntroduction } from './native-call.ts'
@@ -21,19 +21,22 @@ export type Reading =
   | { kind: 'request'; frame: RequestFrame; introduction: Introduction; session: HttpSession | undefined }
   | { kind: 'batch'; frames: MessageFrame[]; introduction: Introduction; session: HttpSession | undefined }
 
-export function readRequest(request: FetchRequest, body: unknown, sessions: HttpSessions): Reading {
+/** Finds the caller's session by its id. */
+export type FindSession = (name: string) => HttpSession | undefined
+
+export function readRequest(request: FetchRequest, body: unknown, find: FindSession): Reading {
   const { headers, method } = request
-  if (standsFor(request)) return readStand(headers, sessions)
+  if (standsFor(request)) return readStand(headers, find)
   if (method !== 'POST') return refused(refusal(405, codes.http, 'Method not allowed.'))
   if (!isJson(headers.get('content-type'))) {
     return refused(refusal(415, codes.http, 'Unsupported Media Type: Content-Type must be application/json'))
   }
   if (body === undefined) return refused(refusal(400, mcpErrors.parse, 'Parse error: there is no body'))
-  if (Array.isArray(body)) return readBatch(headers, body, sessions)
+  if (Array.isArray(body)) return readBatch(headers, body, find)
   const frame = readFrame(body)
   if (frame.kind === 'wrong') return refused(refusal(400, mcpErrors.invalidRequest, frame.words))
   if (frame.kind !== 'answer' && isModernMessage(frame, headers)) return readModern(headers, frame)
-  return readBefore(headers, frame, sessions)
+  return readBefore(headers, frame, find)
 }
 
 /** Whether the request opens a stream of changes only. */
@@ -41,8 +44,8 @@ export function standsFor({ method, headers }: FetchRequest): boolean {
   return method === 'GET' && headers.has(sessionHeader)
 }
 
-function readStand(headers: Headers, sessions: HttpSessions): Reading {
-  const session = sessionOf(headers, sessions)
+function readStand(headers: Headers, find: FindSession): Reading {
+  const session = sessionOf(headers, find)
   if (!session || session === 'unknown') return refused(noSession)
   if (headers.get('accept')?.includes('text/event-stream')) return { kind: 'stand', session }
   return refused(refusal(406, codes.http, 'Not Acceptable: Client must accept text/event-stream'))
@@ -94,7 +97,7 @@ function readModern(headers: Headers, frame: Exclude<MessageFrame, { kind: 'answ
   return { kind: 'request', frame, introduction, session: undefined }
 }
 
-function readBefore(headers: Headers, frame: MessageFrame, sessions: HttpSessions): Reading {
+function readBefore(headers: Headers, frame: MessageFrame, find: FindSession): Reading {
   const id = frame.kind === 'request' ? frame.id : null
   if (frame.kind === 'request') {
     const accept = headers.get('accept') ?? ''
@@ -108,7 +111,7 @@ function readBefore(headers: Headers, frame: MessageFrame, sessions: HttpSession
   if (named !== undefined && !handshakeRevisions.includes(named)) {
     return { kind: 'refused', refusal: unsupported(named), id }
   }
-  const session = sessionOf(headers, sessions)
+  const session = sessionOf(headers, find)
   if (session === 'unknown') return { kind: 'refused', refusal: noSession, id }
   if (frame.kind !== 'request') return { kind: 'taken', frames: [frame], session }
   return { kind: 'request', frame, introduction: introductionOf(named, session), session }
@@ -122,7 +125,7 @@ function readHandshake(headers: Headers, frame: RequestFrame): Reading {
   return { kind: 'refused', refusal: mismatch(words), id: frame.id }
 }
 
-function readBatch(headers: Headers, body: unknown[], sessions: HttpSessions): Reading {
+function readBatch(headers: Headers, body: unknown[], find: FindSession): Reading {
   const refuse = (words: string) => refused(refusal(400, mcpErrors.invalidRequest, `Invalid Request: ${words}`))
   const named = headers.get('mcp-protocol-version')?.trim()
   if (named !== undefined && named !== batched) return refuse(`only revision ${batched} has batches.`)
@@ -136,7 +139,7 @@ function readBatch(headers: Headers, body: unknown[], sessions: HttpSessions): R
     if (frame.kind === 'request' && frame.method === 'initialize') return refuse('initialize must not be in a batch.')
     frames.push(frame)
   }
-  const session = sessionOf(headers, sessions)
+  const session = sessionOf(headers, find)
   if (session === 'unknown') return refused(noSession)
   if (!frames.some(({ kind }) => kind === 'request')) return { kind: 'taken', frames, session }
   return { kind: 'batch', frames, introduction: introductionOf(batched, session), session }
@@ -145,9 +148,9 @@ function readBatch(headers: Headers, body: unknown[], sessions: HttpSessions): R
 /** "The server MAY terminate the session at any time, after which it MUST respond … with HTTP 404." */
 const noSession = refusal(404, codes.noSession, 'Session not found: initialize again.')
 
-function sessionOf(headers: Headers, sessions: HttpSessions): HttpSession | 'unknown' | undefined {
+function sessionOf(headers: Headers, find: FindSession): HttpSession | 'unknown' | undefined {
   const name = headers.get(sessionHeader)
-  return name === null ? undefined : (sessions.find(name) ?? 'unknown')
+  return name === null ? undefined : (find(name) ?? 'unknown')
 }
 
 function introductionOf(named: string | undefined, session: HttpSession | undefined): Introduction {

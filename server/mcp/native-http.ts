@@ -3,7 +3,7 @@
 import { TextAnswer } from '../platform/http/answer-text.ts'
 import type { FetchAnswer, FetchRequest } from '../platform/http/http-fetch.ts'
 import type { ClientRequests } from './client-requests.ts'
-import { type HttpSession, type HttpSessions, openStream, sessionHeader, urisOf } from './http-sessions.ts'
+import { type HttpSession, type HttpSessions, openStream, sessionHeader } from './http-sessions.ts'
 import { peerOf } from './mcp-frames.ts'
 import { type McpChange, type McpContext, type McpHttpExchange, type McpRevision, mcpErrors } from './mcp-port.ts'
 import { type Call, type Introduction, isModern, type SessionMemory } from './native-call.ts'
@@ -56,7 +56,7 @@ export class HttpExchange implements McpHttpExchange {
     request.signal.addEventListener('abort', this.#left)
     if (request.signal.aborted) this.#left()
     else if (context.signal.aborted) this.#onAbort()
-    const reading = readRequest(request, body, parts.sessions)
+    const reading = readRequest(request, body, name => parts.sessions.find(name, context.caller.principal.id))
     this.#answer(reading).catch((error: unknown) => this.#fail(reading, error))
   }
 
@@ -68,7 +68,7 @@ export class HttpExchange implements McpHttpExchange {
   publish(change: McpChange): void {
     const news = this.#subscription?.newsOf(change)
     if (news) this.#queue.notify(...news)
-    const uris = this.#session?.subscribed.get(this.#asking.caller.principal.id)
+    const uris = this.#session?.subscribed
     const isDelivered = this.#session !== undefined && isDeliveredTo(change, this.#parts.engine.options.offer, uris)
     if (isDelivered) this.#queue.notify(keyOf(change), changeText(change))
   }
@@ -198,7 +198,7 @@ export class HttpExchange implements McpHttpExchange {
   #call(frame: RequestFrame, introduction: Introduction, session: HttpSession | undefined): Call {
     const { id, method, params } = frame
     const ask = session ? this.#ask : undefined
-    const memory = session && memoryOf(session, this.#asking)
+    const memory = session && memoryOf(session)
     const signal = this.#running.signal
     return { ...introduction, id, method, params, context: this.#asking, signal, out: this.#out, ask, memory }
   }
@@ -271,12 +271,9 @@ export class HttpExchange implements McpHttpExchange {
   }
 }
 
-function memoryOf(session: HttpSession, { caller }: McpContext): SessionMemory {
-  const { id } = caller.principal
+function memoryOf(session: HttpSession): SessionMemory {
   return {
-    get uris() {
-      return urisOf(session, id)
-    },
+    uris: session.subscribed,
     setLevel: level => {
       session.logLevel = level
     },

@@ -7,7 +7,7 @@ import {
 import type { FetchRequest } from '../platform/http/http-fetch.ts'
 import { ChangeStream } from './change-stream.ts'
 import type { ClientRequests } from './client-requests.ts'
-import { type HttpSession, type HttpSessions, openStream, sessionHeader, urisOf } from './http-sessions.ts'
+import { type HttpSession, type HttpSessions, openStream, sessionHeader } from './http-sessions.ts'
 import {
   clientInfoKey,
   errorFrame,
@@ -123,12 +123,12 @@ export class SdkHttpExchange implements McpHttpExchange {
 
   /** Opens the stream on which a session before 2026 is notified of changes. */
   #stream({ headers }: Request): Response {
-    const session = this.#shared.sessions.find(headers.get(sessionHeader) ?? '')
+    const session = this.#shared.sessions.find(headers.get(sessionHeader) ?? '', this.#asking.caller.principal.id)
     if (!session) return sessionNotFound()
     if (!headers.get('accept')?.includes('text/event-stream')) return notAcceptable()
     const wire = new SseWire()
     wire.ended.then(openStream(session, wire))
-    this.#stand = new ChangeStream(wire, session, this.#asking.caller.principal.id)
+    this.#stand = new ChangeStream(wire, session)
     return new Response(wire.body, { headers: { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' } })
   }
 
@@ -148,7 +148,7 @@ export class SdkHttpExchange implements McpHttpExchange {
     const { sessions, requests, onFault, onPeerFault } = this.#shared
     const principalId = this.#asking.caller.principal.id
     const name = request.headers.get(sessionHeader)
-    const session = name === null ? undefined : sessions.find(name)
+    const session = name === null ? undefined : sessions.find(name, principalId)
     if (name !== null && !session) return sessionNotFound()
     const frames = [this.#body].flat()
     const revision = session?.revision ?? revisionOf(request.headers.get('mcp-protocol-version'))
@@ -287,10 +287,9 @@ function wantedBy(notifications: unknown, { has }: McpOffer, uris: string[]) {
 }
 
 function memoryOf(session: HttpSession): SdkMemory {
-  const of = ({ caller }: McpContext) => urisOf(session, caller.principal.id)
   return {
-    subscribe: (uri, context) => addUri(of(context), uri),
-    unsubscribe: (uri, context) => void of(context).delete(uri),
+    subscribe: uri => addUri(session.subscribed, uri),
+    unsubscribe: uri => void session.subscribed.delete(uri),
     get logLevel() {
       return session.logLevel
     },

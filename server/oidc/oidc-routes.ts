@@ -1,6 +1,6 @@
 /** The two URLs of sign-in through a provider: out to it, and back from it. Both respond only with redirects. */
 import { OidcSignInQuery } from '../../contract/access.ts'
-import { enter } from '../access/enter.ts'
+import { type Entrance, enter } from '../access/enter.ts'
 import { handleRaw } from '../platform/http/http-raw.ts'
 import type { HttpServer } from '../platform/http/http-server.ts'
 import { loginLifeMs } from './oidc-login-table.ts'
@@ -12,7 +12,7 @@ const faultName = 'sign_in_error'
 
 type Reply = Parameters<Parameters<typeof handleRaw>[3]>[1]
 
-export function oidcRoutes(http: HttpServer, oidc: OidcService): void {
+export function oidcRoutes(http: HttpServer, oidc: OidcService, sessions: Entrance['sessions']): void {
   const cookieName = http.isHttps ? '__Host-rustymail_oidc' : 'rustymail_oidc'
   // Lax, since the provider redirects back from another site.
   const cookie = { path: '/', httpOnly: true, sameSite: 'lax', secure: http.isHttps } as const
@@ -43,7 +43,7 @@ export function oidcRoutes(http: HttpServer, oidc: OidcService): void {
         const from = { address: call.caller.address, userAgent: call.caller.userAgent }
         const { session, returnTo } = await oidc.finish(queryOf(url), call.cookie(cookieName), from)
         reply.clearCookie(cookieName, cookie)
-        enter(call, session)
+        await enter(call, session, sessions)
         return reply.redirect(returnTo)
       } catch (error) {
         return refuse(error, reply)

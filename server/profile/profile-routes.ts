@@ -11,7 +11,7 @@ import type { ProfileService } from './profile-service.ts'
 export interface ProfileRoutesOptions {
   profile: ProfileService
   passkeys: PasskeyService
-  sessions: Pick<SessionService, 'open'>
+  sessions: Pick<SessionService, 'open' | 'end'>
   access: Pick<AccessService, 'view'>
 }
 
@@ -33,6 +33,6 @@ export function profileRoutes(http: HttpServer, { profile, passkeys, sessions, a
   handle(http, accessApi.beginPasskeySignIn, () => passkeys.beginSignIn())
   handle(http, accessApi.finishPasskeySignIn, async call => {
     const user = await passkeys.finishSignIn(call.body, user_id => call.note({ user_id }))
-    return enterAndView(call, await sessions.open(user, 'passkey', call.caller), access)
+    return enterAndView(call, await sessions.open(user, 'passkey', call.caller), { sessions, access })
   })
 }

@@ -74,6 +74,10 @@ test('what is damaged, cut short, changed, newer or no backup at all is refused 
     [spoiled('page', path => overwrite(path, 3 * 4096, Buffer.alloc(4096, 7))), 'cannot be restored'],
     [spoiled('letter', flipName), 'it was damaged or changed'],
     [spoiled('row', change("update users set role = 'viewer'")), 'it was damaged or changed'],
+    [
+      spoiled('trigger', change('create trigger t after delete on user_links begin delete from users; end')),
+      'it was damaged or changed',
+    ],
     [spoiled('rows', change('delete from sessions')), 'it should hold 1 rows of sessions, and holds 0'],
     [spoiled('text', path => writeFileSync(path, 'not a database at all\n'.repeat(500))), 'file is not a database'],
     [spoiled('empty', path => truncateSync(path, 0)), 'it was not made by "rustymail backup"'],
@@ -82,7 +86,7 @@ test('what is damaged, cut short, changed, newer or no backup at all is refused 
       'newer than this program: it has 9999-later',
     ],
     [
-      spoiled('format', change(`update rustymail_backup set note = replace(note, '"format":1', '"format":2')`)),
+      spoiled('format', change(`update rustymail_backup set note = replace(note, '"format":2', '"format":3')`)),
       'a newer RustyMail made it',
     ],
     [spoiled('plain', path => copyFileSync(database, path)), 'it was not made by "rustymail backup"'],

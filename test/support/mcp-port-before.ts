@@ -135,6 +135,27 @@ export function describeHttpBefore(name: string, create: CreateAdapter): void {
       expect(await reader.next()).toBeUndefined()
     })
 
+    test('anyone who knows the id of a session shares neither its stream nor its subscriptions nor its log level', async () => {
+      const { port } = setUp(create)
+      const client = await connectLegacy(port, '2025-11-25')
+      const uri = 'test://watched-resource'
+      await client.ask('resources/subscribe', { uri })
+      const exchange = client.stream()
+      const reader = readerOf((await exchange.response).body!)
+      for (const by of ['bob', 'cy', 'di']) {
+        const foreign = readerOf((await client.stream({ by }).response).body!)
+        await client.ask('resources/subscribe', { uri }, { by })
+        await client.ask('resources/unsubscribe', { uri }, { by })
+        await client.ask('logging/setLevel', { level: 'emergency' }, { by })
+        await foreign.cancel()
+      }
+      void exchange.publish({ of: 'resource', uri })
+      expect((await reader.next())?.params).toEqual({ uri })
+      const params = call('test_tool_with_logging')
+      const frames = await framesOf(await client.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }).response)
+      expect(frames).toHaveLength(4)
+    })
+
     test('a call ends when its client goes', async () => {
       const { port, offer } = setUp(create)
       const gone = new AbortController()

@@ -71,7 +71,7 @@ export async function start(options: { accounts?: OidcConfig['accounts']; isSetU
   const record = async (deed: ProviderAction) => void deeds.push(deed)
   const services = { users, userService, sessions, hub, record }
   const people = new OidcUserSync({ ...common, ...services, config })
-  oidcRoutes(http, new OidcService({ ...common, ...services, config, client, publicUrl: () => url }))
+  oidcRoutes(http, new OidcService({ ...common, ...services, config, client, publicUrl: () => url }), sessions)
   url = await http.fastify.listen({ host: '127.0.0.1', port: 0 })
   onTestFinished(() => http.fastify.close())
   provider.redirectUris.push(url + callbackPath)

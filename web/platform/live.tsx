@@ -19,12 +19,15 @@ export function LiveProvider({ stream, children }: { stream: EventStream; childr
     const effects = new EventEffects(queries)
     const unlisten = stream.onEvent(event => effects.apply(event))
     let wasSignedOut = false
+    let lastClientId: string | null = null
     const unsubscribe = stream.subscribe(() => {
-      const { state } = stream.getSnapshot().status
-      // The stream may have learned that another tab signed out or in.
+      const { state, clientId } = stream.getSnapshot().status
+      // The stream may have learned that another tab signed out or in; its client is one session in one place.
       const isSignedOut = state === 'signed_out'
-      const isNews = isSignedOut !== wasSignedOut
+      const isOther = clientId !== null && lastClientId !== null && clientId !== lastClientId
+      const isNews = isSignedOut !== wasSignedOut || isOther
       wasSignedOut = isSignedOut
+      lastClientId = isSignedOut ? null : (clientId ?? lastClientId)
       const isKnown = isSignedOut && queries.getQueryData(queryKeys.session) === null
       // A failed refetch leaves the session as it was; the next request shows whether it is valid.
       if (isNews && !isKnown) void queries.invalidateQueries({ queryKey: queryKeys.session })

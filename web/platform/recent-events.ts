@@ -5,6 +5,8 @@ const keptFacts = 200
 
 export class RecentEvents {
   #facts: readonly StreamEvent[] = []
+  /** The client of the connection that they came by. */
+  #clientId: string | undefined
   #stats: StreamEvent | null = null
 
   /** The facts, oldest first; at most 200. */
@@ -22,6 +24,7 @@ export class RecentEvents {
 
   /** Records an event; returns false for a fact that is already known. */
   take(event: StreamEvent): boolean {
+    if (this.#isOfAnother(event)) this.clear()
     if (event.event.type === 'stats_update') this.#stats = event
     if (event.id === null) return true
     if (this.#facts.some(({ id }) => id === event.id)) return false
@@ -36,5 +39,14 @@ export class RecentEvents {
 
   clear(): void {
     this.replace([], null)
+  }
+
+  /** Whether what came before is another session's: in this browser another user may have signed in. */
+  #isOfAnother({ event }: StreamEvent): boolean {
+    if (event.type === 'goodbye') return event.data.reason === 'revoked'
+    if (event.type !== 'welcome') return false
+    const before = this.#clientId
+    this.#clientId = event.data.client_id
+    return before !== undefined && before !== this.#clientId
   }
 }

@@ -84,15 +84,13 @@ export class StreamHub {
     if (type === 'retry') this.#link.retryNow()
     if (type === 'check') this.#link.check()
     if (!isNew && type !== 'join') return
-    const snapshot: HubMessage = {
-      type: 'snapshot',
-      status: this.#link.status,
-      tabs: this.#tabs.size,
-      events: this.#recent.facts,
-      stats: this.#recent.stats,
-    }
-    port.postMessage(snapshot)
+    port.postMessage(this.#snapshot())
     this.#announce()
+  }
+
+  #snapshot(): HubMessage {
+    const { facts: events, stats } = this.#recent
+    return { type: 'snapshot', status: this.#link.status, tabs: this.#tabs.size, events, stats }
   }
 
   #forget(): void {
@@ -101,7 +99,10 @@ export class StreamHub {
   }
 
   #take(event: StreamEvent): void {
-    if (this.#recent.take(event)) this.#tell({ type: 'event', event })
+    const before = this.#recent.facts.length
+    if (!this.#recent.take(event)) return
+    if (this.#recent.facts.length < before) this.#tell(this.#snapshot())
+    this.#tell({ type: 'event', event })
   }
 
   #announce(): void {

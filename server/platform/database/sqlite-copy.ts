@@ -72,6 +72,14 @@ export function listTables(database: DatabaseSync): string[] {
   return tables.map(({ name }) => String(name))
 }
 
+/** Yields each table, index, trigger and view with its definition, as JSON. @param except A table to leave out. */
+export function* readSchema(database: DatabaseSync, except: string): Generator<string> {
+  const columns = 'select type, name, tbl_name, sql from sqlite_master'
+  const statement = database.prepare(`${columns} where tbl_name <> ? or type <> 'table' order by type, name`)
+  statement.setReturnArrays(true)
+  for (const row of statement.iterate(except)) yield JSON.stringify(row)
+}
+
 /** Yields each row as JSON in storage order, which a copy preserves. */
 export function* readRows(database: DatabaseSync, table: string): Generator<string> {
   const name = `"${table.replaceAll('"', '""')}"`
