@@ -47,6 +47,24 @@ export function rssBytes(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024
 }
 
+/**
+ * Returns the MiB of RSS by kind of mapping, from /proc: pages of files, malloc's main arena, compiled code, and the
+ * rest (heaps of V8, the other arena, stacks).
+ */
+export function rssByMapping(pid: number): Record<'all' | 'files' | 'malloc' | 'code' | 'other', number> {
+  const mibs = { all: 0, files: 0, malloc: 0, code: 0, other: 0 }
+  let kind: keyof typeof mibs = 'other'
+  for (const line of readFileSync(`/proc/${pid}/smaps`, 'utf8').split('\n')) {
+    const [, access, name] = /^[\da-f]+-[\da-f]+ (\S+) \S+ \S+ \d+ *(.*)$/.exec(line) ?? []
+    const anonymous = access?.includes('x') === true ? 'code' : 'other'
+    if (name !== undefined) kind = name.startsWith('/') ? 'files' : name === '[heap]' ? 'malloc' : anonymous
+    const mib = Number(/^Rss: +(\d+) kB$/.exec(line)?.[1] ?? 0) / 1024
+    mibs[kind] += mib
+    mibs.all += mib
+  }
+  return mibs
+}
+
 /** Returns the peak RSS since the start. */
 export function highestRssBytes(pid: number): number {
   return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024

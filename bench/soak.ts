@@ -1,11 +1,11 @@
 /**
  * Does memory stay constant? A server under a day's kind of load for 20 minutes (SOAK_MINUTES), after the in-memory log
  * of facts is full: lists, reads, searches, tools, changes, new mail, and streams that come and go. The slope is that
- * of each minute's lowest RSS.
+ * of each minute's lowest RSS, in total and by kind of mapping; see docs/decisions/0065 for what may grow.
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Dovecot, startDovecot } from '../test/support/dovecot.ts'
-import { apiKey, connectAlice, round, rssBytes, startRustyMail } from './measure.ts'
+import { apiKey, connectAlice, round, rssByMapping, startRustyMail } from './measure.ts'
 
 const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
 const minutes = Number(process.env.SOAK_MINUTES ?? 20)
@@ -28,26 +28,29 @@ export async function soak(): Promise<object> {
     const load = [readers(world), changes(world), mails(world, dovecot), ...comingAndGoing(world)]
     await wait(warmUpMs)
     const before = world.done
-    const lows: number[] = []
-    const highs: number[] = []
+    const lows: Record<Kind, number[]> = { all: [], files: [], malloc: [], code: [], other: [] }
+    let highest = 0
     for (let minute = 0; minute < minutes; minute++) {
-      const samples: number[] = []
+      const samples: Record<Kind, number>[] = []
       for (let sample = 0; sample < 12; sample++) {
         await wait(5_000)
-        samples.push(rssBytes(rustymail.pid) / MiB)
+        samples.push(rssByMapping(rustymail.pid))
       }
-      lows.push(round(Math.min(...samples), 5))
-      highs.push(round(Math.max(...samples), 5))
+      for (const kind of kinds) lows[kind].push(round(Math.min(...samples.map(sample => sample[kind])), 5))
+      highest = Math.max(highest, ...samples.map(sample => sample.all))
     }
+    const { all, ...byMapping } = lows
     const requests = world.done - before
     const memory = await memoryByKind(world)
     world.isOver = true
     await Promise.all(load)
     return {
       what: `RSS under load for ${minutes} min behind ${factsBefore} facts and 15 min of the same load: ${requests} requests, ${streams} streams, each ended after some seconds`,
-      slope_mib_a_minute: round(slope(lows)),
-      lowest_of_each_minute_mib: lows,
-      highest_mib: round(Math.max(...highs), 5),
+      slope_mib_a_minute: round(slope(all)),
+      slope_by_mapping: Object.fromEntries(Object.entries(byMapping).map(([kind, mibs]) => [kind, round(slope(mibs))])),
+      lowest_of_each_minute_mib: all,
+      lowest_by_mapping: byMapping,
+      highest_mib: round(highest, 5),
       at_the_end_mib: memory,
       targets: { slope_mib_a_minute: '<= 0.1', highest_mib: '<= 512' },
     }
@@ -57,6 +60,9 @@ export async function soak(): Promise<object> {
     await dovecot.stop()
   }
 }
+
+type Kind = keyof ReturnType<typeof rssByMapping>
+const kinds = ['all', 'files', 'malloc', 'code', 'other'] as const
 
 interface World {
   url: string
