@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { HistoryLabel, HistorySeries } from './history.ts'
-import { Cursor, Limit, Timestamp, typedLine } from './wire.ts'
+import { Cursor, GivenTime, Limit, Timestamp, typedLine } from './wire.ts'
 
 export const alertBounds = { rules: 200, instances: 500, open: 2_000, kept: 5_000, silences: 500 } as const
 
@@ -262,7 +262,7 @@ export const alertsApi = {
     description:
       'Accepts any rule, even an unsaved one, and returns when it would have fired, for how long, and how often it would have flapped.',
     limit: 'search',
-    body: z.strictObject({ rule: AlertRuleBody, from: Timestamp, to: Timestamp.optional() }),
+    body: z.strictObject({ rule: AlertRuleBody, from: GivenTime, to: GivenTime.optional() }),
     response: BackTest,
     problems: ['forbidden'],
   }),

@@ -1,7 +1,7 @@
 /** The audit trail: who did what, when, from where, with which outcome; hash-chained, so that no row can be changed undetected. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
-import { Cursor, Limit, Timestamp } from './wire.ts'
+import { Cursor, GivenTime, Limit, Timestamp } from './wire.ts'
 
 export const Effect = z.enum(['read', 'write', 'send', 'destroy'])
 
@@ -61,8 +61,8 @@ const filters = {
   effect: Effect.optional(),
   account_id: z.string().max(40).optional(),
   outcome: z.enum(['ok', 'failed']).optional(),
-  from: Timestamp.optional(),
-  to: Timestamp.optional(),
+  from: GivenTime.optional(),
+  to: GivenTime.optional(),
 }
 export const AuditFilter = z.strictObject(filters)
 export type AuditFilter = z.infer<typeof AuditFilter>

@@ -1,7 +1,7 @@
 /** The history of metrics: the series, and their values over time. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
-import { Timestamp, wholeOr } from './wire.ts'
+import { GivenTime, Timestamp, wholeOr } from './wire.ts'
 
 export const historySteps = { '5s': 5, '1m': 60, '15m': 900, '1d': 86_400 } as const
 export const HistoryStep = z.enum(['5s', '1m', '15m', '1d'])
@@ -105,8 +105,8 @@ export const historyApi = {
     effect: 'read',
     query: z.strictObject({
       series: z.string().min(1).max(60),
-      from: Timestamp,
-      to: Timestamp.optional().describe('Default: now'),
+      from: GivenTime,
+      to: GivenTime.optional().describe('Default: now'),
       step: HistoryStep.optional().describe(
         'Default: the finest step that is kept that far back with at most 3,000 points',
       ),

@@ -4,7 +4,7 @@ import { PersonName } from './access.ts'
 import { endpoint } from './endpoint.ts'
 import { Scope, type Scope as ScopeName } from './scope.ts'
 import { OAuthClient } from './tokens.ts'
-import { AccountId, Timestamp } from './wire.ts'
+import { AccountId, GivenTime, Timestamp } from './wire.ts'
 
 /** Presets for the usual purposes of a client. `drafter` is the default. */
 export const connectionPresets = {
@@ -104,7 +104,7 @@ export const mcpAuthApi = {
       preset: ConnectionPreset,
       proposes: z.boolean().describe('Its changes are stored as a proposal, which a human applies'),
       accounts: z.array(AccountId).min(1).max(1_000),
-      expires_at: Timestamp.describe(`At most ${longestConnectionDays} days from now`),
+      expires_at: GivenTime.describe(`At most ${longestConnectionDays} days from now`),
     }),
     response: ConnectionDecision,
     problems: ['session_needed', 'connection_not_found', 'account_not_found', 'beyond_own_rights', 'too_many_tokens'],

@@ -12,7 +12,7 @@ import {
   OperationWithResults,
   UndoReport,
 } from './operation.ts'
-import { AccountId, Cursor, Limit, Timestamp } from './wire.ts'
+import { AccountId, Cursor, GivenTime, Limit } from './wire.ts'
 import { sessionHeader, WorkSession } from './work-session.ts'
 
 export * from './operation.ts'
@@ -88,8 +88,8 @@ export const operationsApi = {
     effect: 'read',
     query: z.strictObject({
       account_id: AccountId.optional(),
-      since: Timestamp.optional(),
-      principal: z.string().min(1).max(100).optional().describe('`principal.id`'),
+      since: GivenTime.optional(),
+      principal: z.string().min(1).max(100).optional().describe('`principal.id` of operations, or the id of a token'),
       session: WorkSession.optional(),
       state: OperationState.optional(),
       limit: Limit,
@@ -138,8 +138,8 @@ export const operationsApi = {
     headers: idempotency,
     body: z
       .strictObject({
-        principal: z.string().min(1).max(100).describe('`principal.id` of operations'),
-        since: Timestamp.optional().describe('Required without `session`'),
+        principal: z.string().min(1).max(100).describe('`principal.id` of operations, or the id of a token'),
+        since: GivenTime.optional().describe('Required without `session`'),
         session: WorkSession.optional().describe('Only operations of this session of work'),
         account_id: AccountId.optional(),
         before: OperationId.optional().describe('Only older operations; after `has_more`, the last one in `undone`'),

@@ -5,7 +5,7 @@ import { idempotencyKey } from './drafts.ts'
 import { endpoint } from './endpoint.ts'
 import { PolicyFinding } from './policy.ts'
 import { Submission, SubmissionId, SubmissionState } from './submission.ts'
-import { AccountId, Cursor, Limit, Timestamp } from './wire.ts'
+import { AccountId, Cursor, GivenTime, Limit } from './wire.ts'
 import { sessionHeader } from './work-session.ts'
 
 export * from './submission.ts'
@@ -44,7 +44,7 @@ export const outboxApi = {
     headers: [...idempotencyKey, sessionHeader],
     body: z.strictObject({
       rev: z.int().min(1),
-      at: Timestamp.optional().describe('Send not before this time, at most a year ahead'),
+      at: GivenTime.optional().describe('Send not before this time, at most a year ahead'),
     }),
     response: Submission,
     status: 202,

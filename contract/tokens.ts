@@ -4,7 +4,7 @@ import { PersonName } from './access.ts'
 import { endpoint } from './endpoint.ts'
 import { isMailScope, Scope, type Scope as ScopeName, scopes } from './scope.ts'
 import { EndMade, MadeUser } from './users.ts'
-import { AccountId, Timestamp } from './wire.ts'
+import { AccountId, GivenTime, Timestamp } from './wire.ts'
 
 /** Presets for the usual purposes of a token. Reader is first and the default. A sender’s messages are held for a human unless its policy says otherwise. */
 export const tokenPresets = {
@@ -64,7 +64,7 @@ const change = {
   name: PersonName,
   scopes: z.array(Scope).min(1).max(scopes.length),
   accounts: z.array(AccountId).max(1000),
-  expires_at: Timestamp.nullable(),
+  expires_at: GivenTime.nullable(),
   allowed_addresses: z.array(cidr).max(50),
 }
 const params = z.object({ token_id: z.string().min(1).max(40) })

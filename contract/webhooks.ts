@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { type FactType, factTypes } from './event.ts'
 import { maxSearchLength } from './mail.ts'
-import { AccountId, line, Timestamp, typedLine } from './wire.ts'
+import { AccountId, GivenTime, line, Timestamp, typedLine } from './wire.ts'
 
 /** Bounds of webhooks; `answer` and `body` in bytes. */
 export const webhookBounds = {
@@ -284,7 +284,7 @@ export const webhooksApi = {
     body: z
       .strictObject({
         after: EventId.optional(),
-        from: Timestamp.optional()
+        from: GivenTime.optional()
           .describe('Replay events from this time on')
           .meta({ examples: ['2026-11-29T08:00:00.000Z'] }),
       })

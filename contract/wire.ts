@@ -4,6 +4,12 @@ import { z } from 'zod'
 /** ISO 8601, UTC, milliseconds: `2026-11-22T18:14:03.120Z`. */
 export const Timestamp = z.iso.datetime({ precision: 3 })
 
+/** A time in a request: ISO 8601 with any precision and offset, rewritten as a `Timestamp`. */
+export const GivenTime = z.iso
+  .datetime({ offset: true })
+  .overwrite(text => (Number.isNaN(Date.parse(text)) ? text : new Date(text).toISOString()))
+  .refine(text => !/^[+-]/.test(text), 'must be in the years 0000 to 9999')
+
 export const AccountId = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,40}$/, 'is not an account id')

@@ -7,6 +7,7 @@ import type { Submission } from '../../contract/submission.ts'
 import type { ComposedMessage } from '../drafts/composed-message.ts'
 import type { DraftComposer } from '../drafts/draft-composer.ts'
 import type { DraftKeys } from '../drafts/draft-keys.ts'
+import { draftSubmitted } from '../drafts/draft-rights.ts'
 import type { DraftService } from '../drafts/draft-service.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { FreezeService } from '../freezes/freeze-service.ts'
@@ -104,7 +105,7 @@ export class SendService {
       if (read?.isUnreadable) throw new Problem('policy_denied', unreadablePolicy)
       const verdict = await judge.judge(principal, prepared.judged, read?.policy)
       if (verdict.verdict === 'deny') throw denied(verdict)
-      const taken = await this.#options.hub.transact(async (transaction, publish) => {
+      const take = this.#options.hub.transact(async (transaction, publish) => {
         const repeated = await keys.repeated(call, transaction)
         if (repeated !== undefined) return repeated
         // Nothing has changed in any process: neither the policy, nor what the token has read, nor freezes.
@@ -116,6 +117,11 @@ export class SendService {
         const { id } = await this.#take(principal, prepared, verdict, { sendAt, read }, { transaction, publish })
         await keys.keep(transaction, call, id)
         return id
+      })
+      const taken = await take.catch(async (error: unknown) => {
+        const isTaken = error instanceof Problem && error.code === 'draft_changed'
+        const { state } = isTaken ? await this.#options.drafts.get(principal, accountId, draftId) : { state: 'open' }
+        throw state === 'open' ? error : draftSubmitted()
       })
       if (taken !== undefined) return outbox.get(principal, taken)
       if (look === mostLooks)

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { ProblemCode } from '../../contract/problem.ts'
 import type { Submission } from '../../contract/submission.ts'
-import { Timestamp } from '../../contract/wire.ts'
+import { GivenTime } from '../../contract/wire.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { OutboxService } from '../outbox/outbox-service.ts'
 import type { Principal } from '../platform/principal.ts'
@@ -72,7 +72,7 @@ export function sendTools({ sending, outbox, hub, accountOf, proposalOf, urlOf }
       // The draft as `mail_draft` returns it, or the bare id.
       draft: z.string().regex(/^([\w-]{1,40}\.)?[\w-]{1,70}$/, 'is not a draft of mail_draft'),
       rev: z.int().min(1),
-      at: Timestamp.optional(),
+      at: GivenTime.optional(),
     }),
     output,
     asks: ({ id, status, approve_url: url }) =>

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { Citation } from '../../contract/answers.ts'
 import { lowerAscii } from '../../contract/ascii-case.ts'
 import { HistoryLabel } from '../../contract/history.ts'
-import { Timestamp } from '../../contract/wire.ts'
+import { GivenTime } from '../../contract/wire.ts'
 import type { AccountHealthService } from '../accounts/account-health-service.ts'
 import type { AccountService } from '../accounts/account-service.ts'
 import { stateHistory } from '../accounts/state-history.ts'
@@ -52,8 +52,8 @@ export function historyTools(options: HistoryToolsOptions): Tool[] {
     hints: { bad_request: 'Take another series, or a label that it has.' },
     input: z.strictObject({
       series: z.string().min(1).max(60),
-      from: Timestamp,
-      to: Timestamp.optional(),
+      from: GivenTime,
+      to: GivenTime.optional(),
       group_by: HistoryLabel.optional(),
       account_id: z.string().min(1).max(40).optional(),
     }),
@@ -84,7 +84,7 @@ export function historyTools(options: HistoryToolsOptions): Tool[] {
     scope: 'dashboard:read',
     effect: 'read',
     hints: { account_not_found: 'accounts lists them.' },
-    input: z.strictObject({ account: z.string().min(1).max(200), since: Timestamp }),
+    input: z.strictObject({ account: z.string().min(1).max(200), since: GivenTime }),
     output: Lines,
     text,
     run: async ({ principal, input: { account: named, since }, note }) => {

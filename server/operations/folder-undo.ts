@@ -21,11 +21,12 @@ export function inverseOf(operation: OperationRow): { kind: FolderKind; args: Fo
   return { kind: inverse[kind], args: args as FolderArguments }
 }
 
-/** @param folders All folders of the account. */
+/** @param folders All folders of the account. @param before The undos that are executed before this one. */
 export async function planFolder(
   connection: MailConnection,
   folders: readonly Folder[],
   { operation, items }: Undoable,
+  before: readonly PlannedUndo[],
 ): Promise<PlannedUndo> {
   const [item] = items
   if (!item || item.state === 'failed') return { operation, changes: [] }
@@ -43,12 +44,21 @@ export async function planFolder(
     if (undo.kind !== 'delete_folder') return willChange
     if (childrenOf(folder, folders).length > 0) return conflict('It holds other folders by now.')
     const { total } = await connection.listMessages(folder, 1, undefined)
-    return total > 0 ? conflict(`It holds ${total} messages by now.`) : willChange
+    const staying = total - leaving(before, folder)
+    return staying > 0 ? conflict(`It holds ${staying} messages by now.`) : willChange
   }
   const undo = inverseOf(operation)
   const change = undo?.args.to === undefined ? {} : { to: undo.args.to }
   const inside = undo?.kind === 'rename_folder' ? childrenOf(undo.args.folder, folders).map(({ path }) => path) : []
   return { operation, changes: [{ item, place: undefined, change, ...(await plan()) }], inside }
+}
+
+/** Returns how many messages the undos take out of a folder. */
+function leaving(undos: readonly PlannedUndo[], folder: string): number {
+  return undos
+    .filter(({ operation: { kind } }) => kind === 'move' || kind === 'copy')
+    .flatMap(({ changes }) => changes)
+    .filter(({ outcome, place }) => outcome === 'will_change' && place?.path === folder).length
 }
 
 const willChange = { outcome: 'will_change', why: null } as const

@@ -28,6 +28,12 @@ export function sightOf(principal: Principal): Pick<OperationQuery, 'principalId
   return kind === 'session' && userId !== null ? { userId } : { principalId: id }
 }
 
+/** Returns the id of the principal that a request names: a token also by the id that its list shows. */
+export function principalIdOf(named: string): string {
+  if (named === 'api_key') return 'api-key'
+  return /^[0-9a-f]{16}$/.test(named) ? `token-${named}` : named
+}
+
 /** @throws Problem when the principal may see the operation but not undo it. */
 export function refuseUndo(principal: Principal, asked: OwnedOperation): void {
   if (!isOwn(principal, asked)) {

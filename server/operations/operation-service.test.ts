@@ -1,6 +1,6 @@
 /** Flags, moves, copies and deletions: what is accepted, the outcome for each message, and what is refused. */
 import { expect, test } from 'vitest'
-import { agent, operator, principalOf, startOperations } from '../../test/support/operation-world.ts'
+import { agent, operator, principalOf, signal, startOperations } from '../../test/support/operation-world.ts'
 import { Problem } from '../platform/problem.ts'
 
 const problem = (code: string) => expect.objectContaining({ code })
@@ -148,6 +148,17 @@ test('a call that is repeated under its key is answered with the same operation,
     [agent.id, 1],
     ['token-other', 1],
   ])
+})
+
+test('a token is named by its id, with and without the prefix of its principal', async () => {
+  const world = await filled('one')
+  const token = principalOf('token-0a3044b06f03278a')
+  const { id } = await world.run({ kind: 'flags', ids: world.refsIn('INBOX'), add: ['seen'] }, token)
+  for (const principal of ['0a3044b06f03278a', 'token-0a3044b06f03278a']) {
+    expect((await world.service.list(operator, { limit: 10, principal })).items).toMatchObject([{ id }])
+    const asked = { principal, since: '2020-01-01T00:00:00.000Z', dry_run: true }
+    expect((await world.undo.undoSince(token, asked, { signal })).undone).toMatchObject([{ operation: { id } }])
+  }
 })
 
 test('a caller sees its own operations in its own accounts; a person with the right those of all', async () => {

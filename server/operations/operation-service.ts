@@ -16,7 +16,7 @@ import type { NamedMessages } from './named-messages.ts'
 import { newFolderOperation, newItem, newOperation, settleIfNothing } from './new-operation.ts'
 import { type MayChange, mayChangeAll, type StillMay } from './operation-control.ts'
 import type { OperationIds } from './operation-id.ts'
-import { maySee, sightOf } from './operation-rights.ts'
+import { maySee, principalIdOf, sightOf } from './operation-rights.ts'
 import type { OperationStore } from './operation-store.ts'
 import type { Arguments, Change, Identity, ItemRow, OperationRow } from './operation-tables.ts'
 import { toResultsText } from './operation-text.ts'
@@ -186,12 +186,13 @@ export class OperationService {
 
   async list(
     principal: Principal,
-    { account_id: accountId, cursor, principal: principalId, ...query }: ListQuery,
+    { account_id: accountId, cursor, principal: named, ...query }: ListQuery,
   ): Promise<{ items: Operation[]; next_cursor: string | null }> {
     if (accountId !== undefined && !maySeeAccount(principal, accountId)) throw noAccount()
     if (cursor !== undefined && !/^[0-9a-z]{16}$/.test(cursor)) throw badCursor()
     const visible = visibleAccounts(principal)
     const sight = sightOf(principal)
+    const principalId = named === undefined ? undefined : principalIdOf(named)
     if (principalId !== undefined && sight.principalId !== undefined && principalId !== sight.principalId) {
       return { items: [], next_cursor: null }
     }

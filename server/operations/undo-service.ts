@@ -12,7 +12,7 @@ import type { MovedMessageStore } from './moved-message-store.ts'
 import { newFolderOperation, newItem, newOperation, settleIfNothing } from './new-operation.ts'
 import { type MayChange, mayChangeAll, type StillMay } from './operation-control.ts'
 import type { OperationIds } from './operation-id.ts'
-import { refuseUndo, sightOf } from './operation-rights.ts'
+import { principalIdOf, refuseUndo, sightOf } from './operation-rights.ts'
 import type { OperationService } from './operation-service.ts'
 import type { OperationStore } from './operation-store.ts'
 import { type Arguments, type Change, isPlaced, type OperationRow, placeOf } from './operation-tables.ts'
@@ -76,10 +76,11 @@ export class UndoService {
 
   async undoSince(
     principal: Principal,
-    { principal: whose, since, session, account_id: accountId, before, dry_run: isDryRun }: UndoQuery,
+    { principal: named, since, session, account_id: accountId, before, dry_run: isDryRun }: UndoQuery,
     { signal, key }: UndoCall,
   ): Promise<UndoReport> {
     const { store, calls } = this.#options
+    const whose = principalIdOf(named)
     if (principal.kind === 'token' && whose !== principal.id) {
       const detail =
         'A token can undo only what it did itself; a signed-in user with dashboard:operate can undo the rest.'
@@ -88,8 +89,14 @@ export class UndoService {
     if (accountId !== undefined && !maySeeAccount(principal, accountId)) {
       throw new Problem('account_not_found', 'There is no such account.')
     }
-    const named = session === undefined ? [] : [session]
-    const content = ['undo', whose, since ?? null, accountId ?? null, before, ...named]
+    const content = [
+      'undo',
+      whose,
+      since ?? null,
+      accountId ?? null,
+      before,
+      ...(session === undefined ? [] : [session]),
+    ]
     const call = keyedCall(principal, isDryRun ? undefined : key, content)
     const repeated = await calls.repeated(call)
     if (repeated !== undefined) return visibleReport(principal, repeated)
@@ -189,12 +196,15 @@ export class UndoService {
     const look = async (connection: MailConnection) => {
       await plan.look(connection, undoables)
       const folders = ofFolders.length > 0 ? await connection.listFolders(false) : []
-      const planned: PlannedUndo[] = []
-      for (const each of ofFolders) planned.push(await planFolder(connection, folders, each))
+      const planned = plan.make(undoables)
+      for (const each of ofFolders) {
+        const earlier = new Set(all.slice(0, all.indexOf(each)).map(({ operation }) => operation.id))
+        const before = planned.filter(({ operation }) => earlier.has(operation.id))
+        planned.push(await planFolder(connection, folders, each, before))
+      }
       return planned
     }
-    const planned = await pool.run(accountId, 'interactive', look, signal)
-    return [...plan.make(undoables), ...planned]
+    return pool.run(accountId, 'interactive', look, signal)
   }
 
   /** Builds the undo, without an id yet. @returns Undefined when nothing would change. */

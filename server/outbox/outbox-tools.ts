@@ -26,7 +26,8 @@ export function outboxTools({ outbox, baseUrl }: OutboxToolsOptions): Tool[] {
     scope: 'mail:draft',
     effect: 'write',
     hints: {
-      submission_not_found: 'List shows the ids.',
+      submission_not_found:
+        'List shows the ids. Changes of mail (undo in their results) are undone by a person, or over REST.',
       not_possible_now: 'It is being sent or has ended. Tell the user.',
     },
     input: z.strictObject({

@@ -1,6 +1,7 @@
 /** Faults of an input, in words that a user can act on. */
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { GivenTime } from '../../contract/wire.ts'
 import { faultWords } from './fault-words.ts'
 
 const words = (type: z.ZodType, value: unknown) => {
@@ -26,7 +27,9 @@ test.each<[string, z.ZodType, unknown, string]>([
   ['too many', z.array(z.string()).max(1), ['a', 'b'], ': must have at most 1 item'],
   ['none of them', z.enum(['one', 'two']), 'three', ': must be one of: one, two'],
   ['not the only one', z.literal(true), false, ': must be true'],
-  ['no time', z.iso.datetime(), 'today', ': must be a time such as 2026-11-30T08:00:00Z'],
+  ['no time', GivenTime, 'today', ': must be a time such as 2026-11-30T08:00:00Z'],
+  ['no year', GivenTime, '9999-12-31T23:59:59-12:00', ': must be in the years 0000 to 9999'],
+  ['no time at all', z.iso.datetime(), 'today', ': must be a time such as 2026-11-30T08:00:00Z'],
   ['neither', z.union([z.string(), z.null()]), 3, ': must be a string, or must be null'],
   [
     'neither, inside',
@@ -55,4 +58,12 @@ test('of a long list the beginning is named, and no name is cut', () => {
   const said = words(z.enum(long as [string]), 'other')!
   expect(said).toMatch(/^: must be one of: value_0, value_1, .*value_\d+, …$/)
   expect(said.length).toBeLessThan(260)
+})
+
+test.each([
+  ['2026-11-30T08:00:00Z', '2026-11-30T08:00:00.000Z'],
+  ['2026-11-30T08:00:00.5+01:00', '2026-11-30T07:00:00.500Z'],
+  ['2026-11-30T08:00:00.123456Z', '2026-11-30T08:00:00.123Z'],
+])('a time in a request may be written as the words show it, or with an offset: %s', (given, time) => {
+  expect(GivenTime.parse(given)).toBe(time)
 })

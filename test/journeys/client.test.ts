@@ -57,7 +57,7 @@ test.each(nodes())('the example of the documentation runs in Node $version', asy
   writeFileSync(join(built.folder, 'example.js'), example!)
   const env = { RUSTYMAIL_URL: served.url, RUSTYMAIL_API_KEY: apiKey }
   const { stdout } = await run(path, ['example.js'], { cwd: built.folder, env })
-  expect(stdout).toMatch(/^\d+ messages in INBOX\nRenamed to My mail\nfolder_not_found: /)
+  expect(stdout).toMatch(/^\d+ messages in INBOX\nRenamed to Mail at \S+\nfolder_not_found: /)
 })
 
 /** Wrong uses are compiler errors. */
