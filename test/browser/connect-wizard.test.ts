@@ -28,7 +28,9 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   const demo = browserDemo()
 
   test('servers that are found while a field is typed into are kept, and so is what was typed', async () => {
-    const { page } = await visit(demo.browser, `${demo.run.url}/accounts?connect=1`, { storageState: demo.storageState })
+    const { page } = await visit(demo.browser, `${demo.run.url}/accounts?connect=1`, {
+      storageState: demo.storageState,
+    })
     const dialog = page.getByRole('dialog')
     const address = dialog.getByLabel('Address')
     await address.fill('anna@fastmail.com')
