@@ -95,19 +95,6 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(await page.evaluate(cutCopyButtons)).toEqual([])
   })
 
-  test('on a phone the fields of the log are folded, unless one is set, so that the lines come first', async () => {
-    const { page } = await visit(demo.browser, demo.run.url, { width: 390, storageState: demo.storageState })
-    await open(page, '/logs', 'Logs')
-    const field = page.getByRole('searchbox', { name: 'Text' }).or(page.getByRole('textbox', { name: 'Text' }))
-    const fold = page.getByRole('button', { name: 'Filter' })
-    expect([await fold.getAttribute('aria-expanded'), await field.isVisible()]).toEqual(['false', false])
-    await fold.click()
-    await field.waitFor()
-    await open(page, '/logs?q=sandbox', 'Logs')
-    expect(await field.inputValue()).toBe('sandbox')
-    await expectNothingClipped(page, 'filters of the log, 390')
-  })
-
   test('on a phone nothing that gets the focus is behind the navigation or the top bar', async () => {
     const { page } = await visit(demo.browser, demo.run.url, { width: 390, storageState: demo.storageState })
     for (const [path, heading] of [

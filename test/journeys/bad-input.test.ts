@@ -5,7 +5,6 @@ import type { Endpoint } from '../../contract/endpoint.ts'
 import { api, operationName } from '../../contract/index.ts'
 import { exportLogs } from '../../contract/logs.ts'
 import { ProblemBody } from '../../contract/problem-body.ts'
-import { rawApi } from '../../contract/raw-api.ts'
 import { onEachDatabase } from '../support/databases.ts'
 import { apiKey, type RustyMail, runRustyMail, startHere } from '../support/rustymail.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -129,58 +128,6 @@ test.each(queries)('the query %s breaks nothing', async query => {
     const isKnown = Object.keys((endpoint.query as unknown as { shape: object }).shape).includes(query.split('=')[0]!)
     if (!isKnown) expect([operationName(endpoint), status]).toEqual([operationName(endpoint), 400])
     else expect(status).toBeLessThan(500)
-  }
-})
-
-test('an unknown query parameter is refused by every endpoint outside the table, except the redirects of providers', async () => {
-  for (const { name, method, path } of rawApi.filter(({ path, status }) => status !== 302 && path !== '/docs')) {
-    const query = path === '/messages' ? 'sessionId=sse-x&surprise=1' : 'surprise=1'
-    const url = `${path.replace('{account_id}', accountId).replaceAll(/\{\w+\}/g, 'abcdefghij')}?${query}`
-    const answer = await run.send(
-      method,
-      url,
-      method === 'POST' ? { jsonrpc: '2.0', id: 1, method: 'ping' } : undefined,
-    )
-    expect([name, answer.status]).toEqual([name, 400])
-    expect(ProblemBody.parse(await answer.json()).errors?.map(({ path }) => path)).toContain('query')
-  }
-  // A provider may add anything to its redirect (RFC 6749, section 4.1.2).
-  const back = await fetch(`${run.url}/oauth/mail/callback?state=x&iss=https://a.example&surprise=1`, {
-    redirect: 'manual',
-  })
-  expect(back.status).toBe(302)
-})
-
-test('Prometheus scrapes the metrics with its own headers, and anybody reads the documentation of the bundle', async () => {
-  const accept = 'application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.1'
-  const authorization = `Bearer ${apiKey}`
-  const headers = { authorization, accept, 'x-prometheus-scrape-timeout-seconds': '10' }
-  const statuses = await Promise.all(
-    ['/metrics', '/docs/'].map(async path => (await fetch(run.url + path, { headers })).status),
-  )
-  expect(statuses).toEqual([200, 200])
-})
-
-test.each(['limit=01', 'limit=00', 'limit=٣'])('the number in %s is refused by every list', async query => {
-  const lists = withQuery.filter(({ query }) => 'limit' in (query as unknown as { shape: object }).shape)
-  expect(lists.length).toBeGreaterThan(10)
-  for (const endpoint of lists) {
-    const answer = await send(endpoint, `${pathOf(endpoint)}?${query}`)
-    const { errors = [] } = ProblemBody.parse(await answer.json())
-    expect(errors).toContainEqual({ path: 'query.limit', message: expect.stringContaining('must be a whole number') })
-  }
-})
-
-test.each([
-  ['/api/dashboard/logs', 'after'],
-  ['/api/dashboard/logs', 'cursor'],
-  ['/api/dashboard/alerts', 'cursor'],
-  ['/api/v1/accounts/{account_id}/folders', 'cursor'],
-])('%s says that its %s is none', async (path, name) => {
-  for (const text of ['abc', '01', '%20', 'a%0Ab']) {
-    const answer = await run.send('GET', `${path.replace('{account_id}', accountId)}?${name}=${text}`)
-    const { errors = [] } = ProblemBody.parse(await answer.json())
-    expect([text, answer.status, errors.map(({ path }) => path)]).toEqual([text, 400, [`query.${name}`]])
   }
 })
 

@@ -7,6 +7,7 @@ import {
   emptyDraft,
   faultsOf,
   inputOf,
+  withEdit,
   withoutEdited,
   withoutSettings,
   withSettings,
@@ -116,4 +117,15 @@ test('a fault goes when its field is edited, and the others stay', () => {
   const faults = { email: 'one', 'imap.port': 'two', 'imap.host': 'three' }
   const edited = { ...draft, imap: { ...draft.imap, port: '1' } }
   expect(withoutEdited(faults, draft, edited)).toEqual({ email: 'one', 'imap.host': 'three' })
+})
+
+test('an edit of a draft from before the servers were found changes only its field', () => {
+  const shown = { ...emptyDraft(), email: 'anna@example.org' }
+  const newest = withSettings(shown, settings)
+  const typed = { ...shown, imap: { ...shown.imap, password: 'secret' } }
+  expect(withEdit(newest, shown, typed)).toEqual({ ...newest, imap: { ...newest.imap, password: 'secret' } })
+  expect(withEdit(newest, shown, { ...shown, hasSmtp: false, name: 'Anna' })).toEqual({
+    ...newest,
+    ...{ hasSmtp: false, name: 'Anna' },
+  })
 })

@@ -63,6 +63,16 @@ export function withoutSettings(draft: AccountDraft): AccountDraft {
   return { ...draft, imap: empty('imap'), hasSmtp: true, smtp: empty('smtp') }
 }
 
+/** Applies an edit to a draft that may have changed since the edited one was shown: other fields keep their values. */
+export function withEdit(newest: AccountDraft, shown: AccountDraft, edited: AccountDraft): AccountDraft {
+  return {
+    ...newest,
+    ...edits(shown, edited),
+    imap: { ...newest.imap, ...edits(shown.imap, edited.imap) },
+    smtp: { ...newest.smtp, ...edits(shown.smtp, edited.smtp) },
+  }
+}
+
 /** Returns whether the servers differ in anything but passwords. */
 export function hasOtherServers(one: AccountDraft, other: AccountDraft): boolean {
   const servers = ({ imap, smtp, hasSmtp }: AccountDraft) =>
@@ -133,6 +143,13 @@ export function isLoopback(host: string): boolean {
 
 function textAt(draft: AccountDraft, path: string): string {
   return JSON.stringify(path.split('.').reduce<unknown>((value, name) => Object(value)[name], draft))
+}
+
+function edits<Fields extends object>(shown: Fields, edited: Fields): Partial<Fields> {
+  const before = new Map<string, unknown>(Object.entries(shown))
+  const changed = Object.entries(edited).filter(([name, value]) => before.get(name) !== value)
+  // True because the entries are those of Fields.
+  return Object.fromEntries(changed) as Partial<Fields>
 }
 
 function emptyServer(part: Part): ServerDraft {

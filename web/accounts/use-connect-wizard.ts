@@ -13,6 +13,7 @@ import {
   hasOtherServers,
   inputOf,
   isAddress,
+  withEdit,
   withoutEdited,
   withoutSettings,
   withSettings,
@@ -108,22 +109,25 @@ export function useConnectWizard() {
       isTyped.current = true
       setChosenId(id)
       setFaults({})
-      setDraft(withSettings(draft, settings))
+      setDraft(before => withSettings(before, settings))
     },
     /** Changes on each validation. */
     attempt,
+    /** Discovered servers may have arrived since this draft was shown; the edit must not overwrite them. */
     change(edited: AccountDraft) {
       setFaults(withoutEdited(faults, draft, edited))
       if (edited.email !== draft.email) isTyped.current = false
       if (hasOtherServers(draft, edited)) isTyped.current = true
       if (edited.imap.host !== draft.imap.host) setChosenId(undefined)
-      setDraft(edited)
+      setDraft(before => withEdit(before, draft, edited))
     },
     toServers() {
       lookForServers()
       const missing = addressFaults(draft, password === 'required')
       if (Object.keys(missing).length > 0) return judge(missing)
-      if (!isTyped.current && candidates.length === 0) setDraft(withoutSettings)
+      if (!isTyped.current && candidates.length === 0) {
+        setDraft(before => (hasOtherServers(before, draft) ? before : withoutSettings(before)))
+      }
       go('servers')
     },
     toTry() {

@@ -1,5 +1,4 @@
 /** Filters of the audit trail. */
-import { SlidersHorizontal } from 'lucide-react'
 import { type ReactNode, useId, useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
 import { zoneAt } from '../analytics/time-labels.ts'
@@ -7,6 +6,7 @@ import { namedOperations, operationTyped, operationWords } from '../platform/ope
 import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { Field, Input, NamedOptions, Select } from '../ui/field.tsx'
+import { FilterFold } from '../ui/filter-fold.tsx'
 import { RestingInput } from '../ui/resting-input.tsx'
 import { type AuditView, toLocal, toTimestamp } from './audit-view.ts'
 import { effectWords } from './audit-words.ts'
@@ -31,11 +31,12 @@ export function AuditFilterForm({
   const [isOpen, setOpen] = useState(onClear !== undefined)
   return (
     <search className={classNames('mb-3 flex flex-wrap gap-2', !isOpen && 'max-sm:*:not-first:hidden')}>
-      <div className="basis-full sm:hidden">
-        <Button size="sm" icon={SlidersHorizontal} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-          Filter
-        </Button>
-      </div>
+      <FilterFold
+        values={[view.principal, view.operation, view.effect, view.outcome, view.account, view.from, view.to]}
+        isOpen={isOpen}
+        onToggle={() => setOpen(!isOpen)}
+        {...(onClear && { onClear })}
+      />
       <div className="grid min-w-0 flex-auto basis-full grid-cols-2 gap-2 sm:grid-cols-5 xl:basis-160">
         <Field label="Who">
           <RestingInput
@@ -98,7 +99,11 @@ export function AuditFilterForm({
             />
           </Field>
         </div>
-        {onClear && <Button onClick={onClear}>Clear</Button>}
+        {onClear && (
+          <span className="max-sm:hidden">
+            <Button onClick={onClear}>Clear</Button>
+          </span>
+        )}
       </div>
     </search>
   )

@@ -1,11 +1,11 @@
 /** Filters of the list of changes: caller, account, state. */
-import { SlidersHorizontal } from 'lucide-react'
 import { useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
 import type { Operation } from '../../contract/operations.ts'
 import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { Field, NamedOptions, Select } from '../ui/field.tsx'
+import { FilterFold } from '../ui/filter-fold.tsx'
 import { type ChangesView, hasFilter } from './changes-view.ts'
 import { kindWords, stateWords } from './operation-lines.ts'
 
@@ -24,6 +24,7 @@ export function ChangesFilter({
 }) {
   // On phones the filter starts collapsed, so that the changes come first.
   const [isOpen, setOpen] = useState(hasFilter(view))
+  const clear = () => setView({ principal: '', session: '', account: '', state: '' })
   return (
     <search
       className={classNames(
@@ -31,11 +32,12 @@ export function ChangesFilter({
         !isOpen && 'max-sm:*:not-first:hidden',
       )}
     >
-      <div className="basis-full sm:hidden">
-        <Button size="sm" icon={SlidersHorizontal} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-          Filter
-        </Button>
-      </div>
+      <FilterFold
+        values={[view.principal, view.account, view.state, view.session]}
+        isOpen={isOpen}
+        onToggle={() => setOpen(!isOpen)}
+        onClear={clear}
+      />
       {seesOthers && (
         <Field label="By">
           <PrincipalSelect
@@ -71,8 +73,8 @@ export function ChangesFilter({
         </Field>
       )}
       {hasFilter(view) && (
-        <span className="flex-none!">
-          <Button onClick={() => setView({ principal: '', session: '', account: '', state: '' })}>Clear</Button>
+        <span className="flex-none! max-sm:hidden">
+          <Button onClick={clear}>Clear</Button>
         </span>
       )}
     </search>

@@ -1,5 +1,4 @@
 /** Filters of the log: level chips, and fields for account, request and text. */
-import { SlidersHorizontal } from 'lucide-react'
 import { useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
 import type { LogLevelName } from '../../contract/logs.ts'
@@ -7,6 +6,7 @@ import { ToneIcon } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { Field, NamedOptions, Select } from '../ui/field.tsx'
+import { FilterFold } from '../ui/filter-fold.tsx'
 import { RestingInput } from '../ui/resting-input.tsx'
 import { type LogView, levelWords } from './log-view.ts'
 
@@ -23,8 +23,9 @@ export function LogFilterForm({
   setView(change: Partial<LogView>, options?: { replace?: boolean }): void
   onClear: (() => void) | undefined
 }) {
+  const folded = [view.q, view.request, view.account]
   // On phones the fields start collapsed, so that the lines come first.
-  const [isOpen, setOpen] = useState(view.q !== '' || view.request !== '' || view.account !== '')
+  const [isOpen, setOpen] = useState(folded.some(value => value !== ''))
   const chosen = view.level === '' ? levels[0] : view.level
   return (
     <search className="mb-3 grid gap-2">
@@ -47,15 +48,7 @@ export function LogFilterForm({
             </button>
           ))}
         </fieldset>
-        <Button
-          size="sm"
-          icon={SlidersHorizontal}
-          className="sm:hidden"
-          aria-expanded={isOpen}
-          onClick={() => setOpen(!isOpen)}
-        >
-          Filter
-        </Button>
+        <FilterFold values={folded} isOpen={isOpen} onToggle={() => setOpen(!isOpen)} {...(onClear && { onClear })} />
       </div>
       <div className={classNames('grid gap-2 sm:grid-cols-3', !isOpen && 'max-sm:hidden')}>
         <Field label="Text">
@@ -77,7 +70,7 @@ export function LogFilterForm({
         </Field>
       </div>
       {onClear && (
-        <div>
+        <div className="max-sm:hidden">
           <Button size="sm" onClick={onClear}>
             Clear
           </Button>
