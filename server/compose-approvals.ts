@@ -33,7 +33,7 @@ import type { Logger } from './platform/logger.ts'
 import type { Principal } from './platform/principal.ts'
 import type { ProposalIntake } from './platform/proposal-intake.ts'
 import { shownSenders } from './policies/shown-words.ts'
-import { approverOf } from './sender-rights.ts'
+import { approverOf, deciderOf } from './sender-rights.ts'
 import type { Tool } from './tools/tool.ts'
 
 export interface ApprovalSurroundings {
@@ -115,6 +115,7 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
   const approvals = new ApprovalService({
     ...{ store, settings, outbox, releases, ends, hub, signedInAt, now },
     findApprover: approverOf(db),
+    findDecider: deciderOf(db),
     passkeys,
   })
   let prompted: (id: string) => void = () => undefined

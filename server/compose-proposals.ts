@@ -22,6 +22,7 @@ import { ProposalSweeper } from './proposals/proposal-sweeper.ts'
 import { proposalTools } from './proposals/proposal-tools.ts'
 import { ProposerView } from './proposals/proposer-view.ts'
 import { proposerRights } from './proposer-rights.ts'
+import { deciderOf } from './sender-rights.ts'
 import type { Tool } from './tools/tool.ts'
 
 export interface Proposing {
@@ -72,6 +73,7 @@ export function composeProposals(around: ProposalSurroundings): ComposedProposal
   const kinds = new ItemKinds({ book, operations, drafts: writing.proposed, approvals, outbox, hub })
   const proposals = new ProposalService({
     ...{ store, book, kinds, hub, freezes, settings, activities },
+    findDecider: deciderOf(db),
     mayStill: proposerRights({ db, hasApiKey: config.apiKey !== undefined, now: Date.now }),
   })
   const diff = new ProposalDiff({ proposals, changes })

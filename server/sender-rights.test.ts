@@ -1,8 +1,9 @@
 /** Who handed in a message may send it as long as they could hand it in again: each way in which that ends. */
 import { expect, test } from 'vitest'
 import { minute, setUp } from '../test/support/tokens-on.ts'
+import { SessionStore } from './access/session-store.ts'
 import type { Sender } from './approvals/sender-state.ts'
-import { senderRights } from './sender-rights.ts'
+import { deciderOf, senderRights } from './sender-rights.ts'
 
 test('a token that was revoked, narrowed, or has expired, or whose owner was, may not send any more', async () => {
   const { tokens, clock, signIn, become, db } = await setUp()
@@ -39,6 +40,27 @@ test('a token that was revoked, narrowed, or has expired, or whose owner was, ma
   await become('ann', { role: 'administrator', accounts: 'all', disabled: false })
   expect([await maySend(senderOf(kept)), await maySend(own)]).toEqual([true, true])
   expect(await maySend({ ...own, user_id: 'gone' })).toBe(false)
+})
+
+test('who decides has the rights of now, and none once the session or the user has ended', async () => {
+  const { signIn, become, db } = await setUp()
+  const sessions = new SessionStore(db)
+  const ann = { ...(await signIn('ann', 'administrator', 'all')), id: 'session-s1' }
+  const at = new Date().toISOString()
+  const times = { created_at: at, last_seen_at: at, expires_at: '2099-01-01T00:00:00.000Z' }
+  const from = { ip_address: '192.0.2.1', user_agent: 'test' }
+  await sessions.insert({ id: 's1', token_hash: 'x', user_id: 'ann', method: 'password', ...from, ...times })
+  const find = deciderOf(db)
+  const mayNow = async () => (await find(ann))?.scopes.has('mail:send')
+  expect(await mayNow()).toBe(true)
+  await become('ann', { role: 'operator', accounts: ['b'], disabled: false })
+  expect([await mayNow(), (await find(ann))?.accounts]).toEqual([false, new Set(['b'])])
+  await become('ann', { role: 'administrator', accounts: 'all', disabled: true })
+  expect(await find(ann)).toBe(undefined)
+  await become('ann', { role: 'administrator', accounts: 'all', disabled: false })
+  expect(await mayNow()).toBe(true)
+  await sessions.delete('s1')
+  expect(await find(ann)).toBe(undefined)
 })
 
 test('the API key may send while the environment has one', async () => {

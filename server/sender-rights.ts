@@ -2,6 +2,7 @@
  * Reads the current rights of a message's sender, approver and account: at approval, and when the message leaves, which
  * may be a year later.
  */
+import { SessionStore } from './access/session-store.ts'
 import { AccountStore } from './accounts/account-store.ts'
 import type { Sender, SendingAccount } from './approvals/sender-state.ts'
 import { keyOf } from './drafts/draft-recipients.ts'
@@ -22,6 +23,7 @@ export interface SenderRightsOptions {
 }
 
 const tokenMark = 'token-'
+const sessionMark = 'session-'
 
 /** Returns a check that reads the database each time, so that commits of other processes count. */
 export function senderRights({ db: ownDb, hasApiKey, now }: SenderRightsOptions) {
@@ -55,6 +57,22 @@ export function approverOf(ownDb: Database) {
     const user = await users.find(userId, db)
     if (!user || user.disabled) return undefined
     return { id: `user-${user.id}`, name: user.name, kind: 'session', userId: user.id, ...rightsOf(user) }
+  }
+}
+
+/**
+ * Returns a lookup of a caller with its current rights, for the transaction that decides: it may have waited behind the
+ * one that took them away. Undefined if its user or session is gone.
+ */
+export function deciderOf(ownDb: Database) {
+  const findUser = approverOf(ownDb)
+  const sessions = new SessionStore(ownDb)
+  return async (principal: Principal, db: Database = ownDb): Promise<Principal | undefined> => {
+    const { kind, id, userId } = principal
+    if (kind !== 'session' || userId === null) return principal
+    const user = await findUser(userId, db)
+    if (!user || !(await sessions.find(id.slice(sessionMark.length), db))) return undefined
+    return { ...principal, scopes: user.scopes, accounts: user.accounts }
   }
 }
 

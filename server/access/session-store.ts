@@ -21,8 +21,8 @@ export class SessionStore {
     this.#db = db
   }
 
-  async find(id: string): Promise<SessionRow | undefined> {
-    return this.#db.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst()
+  async find(id: string, db: Database = this.#db): Promise<SessionRow | undefined> {
+    return db.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst()
   }
 
   /** Returns the sessions in any order. */

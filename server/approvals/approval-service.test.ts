@@ -243,6 +243,24 @@ test('of two approvals the first counts only as long as its giver may approve', 
   expect(world.senders.taken.map(hashOfTaken)).toEqual([approval.hash])
 })
 
+test('a decision that waited behind the end of its approver is refused, and the message waits on', async () => {
+  const world = await startSending()
+  const { submission, approval } = await held(world)
+  // The requests were admitted before.
+  world.rules.demoted.add('ann')
+  expect(await codeOf(world.approvals.approve(ann, approval.id, approval.hash))).toBe('unauthorized')
+  expect(await codeOf(world.approvals.deny(ann, approval.id, approval.hash, 'No'))).toBe('unauthorized')
+  world.rules.narrowed.set('ann', { scopes: new Set(['mail:draft']) })
+  world.rules.demoted.clear()
+  expect(await codeOf(world.approvals.approve(ann, approval.id, approval.hash))).toBe('forbidden')
+  expect(await codeOf(world.approvals.deny(ann, approval.id, approval.hash, 'No'))).toBe('forbidden')
+  world.rules.narrowed.set('ann', { accounts: new Set(['b']) })
+  expect(await codeOf(world.approvals.approve(ann, approval.id, approval.hash))).toBe('approval_not_found')
+  expect(await codeOf(world.approvals.deny(ann, approval.id, approval.hash, 'No'))).toBe('approval_not_found')
+  expect(await world.stateOf(submission.id)).toBe('held')
+  expect((await world.approvals.approve(ben, approval.id, approval.hash)).state).toBe('approved')
+})
+
 test('of two approvals that of the owner does not count once owners may not approve', async () => {
   const world = await startSending()
   world.rules.settings = { ...world.rules.settings, ...two }

@@ -11,12 +11,12 @@ import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { ApprovalEnds, Publish } from './approval-ends.ts'
 import { decidedFact } from './approval-facts.ts'
-import { approveRefusal, denyRefusal, maySeeApproval, noApproval } from './approval-rights.ts'
+import { approveRefusal, denyRefusal, hasEnded, maySeeApproval, noApproval } from './approval-rights.ts'
 import type { ApprovalSettingsHolder } from './approval-settings.ts'
 import type { ApprovalStore } from './approval-store.ts'
 import { type ApprovalRow, decisionsOf, type GivenDecision, type StoredDecision } from './approval-tables.ts'
 import { neededOf, toApproval } from './approval-view.ts'
-import { type FindApprover, givenDecisions } from './given-approvals.ts'
+import { type FindApprover, type FindDecider, givenDecisions } from './given-approvals.ts'
 import { type PasskeyConfirmation, type PasskeyProof, passkeyRefusal } from './passkey-confirmation.ts'
 import type { FindObstacle, ReleaseCheck } from './release-check.ts'
 import { pageOfUndecidedFirst, type RowsQuery } from './undecided-first.ts'
@@ -28,6 +28,7 @@ export interface ApprovalServiceOptions {
   releases: Pick<ReleaseCheck, 'obstaclesIn'>
   ends: Pick<ApprovalEnds, 'void' | 'expire'>
   findApprover: FindApprover
+  findDecider: FindDecider
   passkeys: Pick<PasskeyConfirmation, 'has' | 'check'>
   hub: Pick<EventHub, 'transact'>
   /** Returns when the session was opened, in epoch milliseconds. */
@@ -96,9 +97,10 @@ export class ApprovalService {
       // Read again, since others may decide concurrently.
       const row = await this.#waiting(transaction, publish, id, hash)
       if (row instanceof Problem) return row
+      const decider = await this.decider(principal, row, transaction)
       const applied = await settings.read(transaction)
       const given = await givenDecisions(row, applied, findApprover, transaction)
-      const refusal = approveRefusal(principal, row, applied, given) ?? passkeyRefusal(applied, isConfirmed)
+      const refusal = approveRefusal(decider, row, applied, given) ?? passkeyRefusal(applied, isConfirmed)
       if (refusal) throw refusal
       const submission = await outbox.find(row.submission_id, transaction)
       const obstacle = submission && (await releases.obstaclesIn(transaction)(row, submission))
@@ -122,6 +124,8 @@ export class ApprovalService {
     const outcome = await hub.transact(async (transaction, publish) => {
       const row = await this.#waiting(transaction, publish, id, hash)
       if (row instanceof Problem) return row
+      const refusal = denyRefusal(await this.decider(principal, row, transaction), row)
+      if (refusal) throw refusal
       const why = reason ?? 'A human denied it, without a reason.'
       const error = { code: 'denied', why, server_response: null }
       if (!(await outbox.end(transaction, publish, row.submission_id, 'denied', error)))
@@ -150,6 +154,17 @@ export class ApprovalService {
       'recent_sign_in_required',
       `Approving requires a sign-in within the last ${minutes} minutes; sign in again.`,
     )
+  }
+
+  /**
+   * Returns the principal with its rights of now, since others may have ended or narrowed it after its request was
+   * admitted. @param db The transaction that decides. @throws Problem if it no longer sees the approval.
+   */
+  async decider(principal: Principal, row: ApprovalRow, db: Database): Promise<Principal> {
+    const decider = await this.#options.findDecider(principal, db)
+    if (!decider) throw hasEnded()
+    if (!maySeeApproval(decider, row)) throw noApproval()
+    return decider
   }
 
   /** Returns the waiting row with this hash, or why there is none; an expired row is stored as such. */

@@ -121,6 +121,15 @@ test('of two edits of one message the second is void, and the first one is what 
   ])
 })
 
+test('an edit of a user who ended while it was composed is refused, and changes neither the draft nor what waits', async () => {
+  const world = await startSending()
+  const { draft, approval } = await held(world)
+  const edits = editsWhile(world, async () => world.rules.demoted.add('ann'))
+  expect(await codeOf(edits.edit(ann, approval.id, approval.hash, { subject: 'Late' }, signal))).toBe('unauthorized')
+  expect((await world.drafts.get(ann, 'a', draft.id)).subject).toBe('Hello')
+  expect((await world.approvals.get(ann, approval.id)).hash).toBe(approval.hash)
+})
+
 test('an edit that leaves no recipient is rejected, the waiting message and its draft stay, and a better edit follows', async () => {
   const world = await startSending()
   const { draft, submission, approval } = await held(world)

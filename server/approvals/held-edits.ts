@@ -11,13 +11,14 @@ import { recipientsOf } from '../outbox/submission-tables.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { requestedFact } from './approval-facts.ts'
+import { denyRefusal } from './approval-rights.ts'
 import type { ApprovalService } from './approval-service.ts'
 import type { ApprovalStore } from './approval-store.ts'
 import { judgedOf, storeJudged } from './approval-tables.ts'
 import type { ReleaseCheck } from './release-check.ts'
 
 export interface HeldEditsOptions {
-  approvals: Pick<ApprovalService, 'getRow' | 'checkApprover'>
+  approvals: Pick<ApprovalService, 'getRow' | 'checkApprover' | 'decider'>
   store: ApprovalStore
   releases: Pick<ReleaseCheck, 'obstaclesIn'>
   /** Returns those of the addresses that are not the owner's. */
@@ -75,6 +76,9 @@ export class HeldEdits {
     const repliesTo = await this.#options.othersIn(principal, accountId, contentOf(planned).replyTo)
     const at = new Date(this.#options.now()).toISOString()
     await hub.transact(async (transaction, publish) => {
+      // Composing may take seconds, in which the editor's rights may have ended.
+      const refusal = denyRefusal(await approvals.decider(principal, row, transaction), row)
+      if (refusal) throw refusal
       const isReplaced = await outbox.replace(transaction, publish, row.submission_id, hash, composed)
       if (!isReplaced) throw isVoid()
       const judged = storeJudged({

@@ -144,8 +144,16 @@ export class ItemKinds {
     return item.kind === 'operation' ? operations.applying(item.id, apply) : apply()
   }
 
-  /** Ends an item without applying it. @returns Whether it was waiting, with this hash. */
-  async end(principal: Principal | undefined, item: ProposalItemRow, end: ItemEnd & { state: keyof typeof codes }) {
+  /**
+   * Ends an item without applying it. @param check Throws, in the transaction, if it may not be ended. @returns Whether
+   * it was waiting, with this hash.
+   */
+  async end(
+    principal: Principal | undefined,
+    item: ProposalItemRow,
+    end: ItemEnd & { state: keyof typeof codes },
+    check: (transaction: Database) => Promise<void> = async () => undefined,
+  ) {
     const { hub, book, operations, drafts, approvals, outbox } = this.#options
     const approval = await this.approvalOf(item)
     if (approval && principal && end.state === 'declined') {
@@ -158,6 +166,7 @@ export class ItemKinds {
     }
     const why = end.why ?? words[end.state]
     return hub.transact(async (transaction, publish) => {
+      await check(transaction)
       if (!(await book.close(transaction, publish, item, end))) return false
       if (item.kind === 'operation') await operations.end(transaction, publish, item.id, codes[end.state], why)
       if (item.kind === 'draft') await drafts.end(transaction, publish, item.id, principal?.id ?? 'proposals')

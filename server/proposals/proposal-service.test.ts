@@ -103,6 +103,17 @@ onEachDatabase(open => {
     ])
   })
 
+  test('a decision that waited behind the end of its user is refused, and nothing is done', async () => {
+    const { world, before, flags, move, id, chosen } = await proposed()
+    const items = await chosen(flags, move)
+    // The requests were admitted before.
+    world.rules.hasDeciderEnded = true
+    const refused = items.map(item => expect.objectContaining({ id: item.id, state: 'waiting', code: 'unauthorized' }))
+    expect((await world.proposals.apply(operator, id, items)).results).toEqual(refused)
+    expect((await world.proposals.decline(operator, id, items, 'No')).results).toEqual(refused)
+    expect(folders(world)).toBe(before)
+  })
+
   test('declined with a reason, withdrawn, expired or without its token: nothing is done, and the agent reads why', async () => {
     const { world, before, flags, move, id, chosen } = await proposed()
     await world.proposals.decline(operator, id, await chosen(flags), 'Not these.')

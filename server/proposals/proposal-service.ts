@@ -5,8 +5,10 @@
 
 import type { ProposalDecision, ProposalDetail, ProposalState } from '../../contract/proposal.ts'
 import type { Scope } from '../../contract/scope.ts'
+import { hasEnded } from '../approvals/approval-rights.ts'
 import { type ApprovalSettingsHolder, settingsProblem } from '../approvals/approval-settings.ts'
 import type { AskerActivities } from '../approvals/asker-activities.ts'
+import type { FindDecider } from '../approvals/given-approvals.ts'
 import { pageOfUndecidedFirst, type RowsQuery } from '../approvals/undecided-first.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { FreezeService } from '../freezes/freeze-service.ts'
@@ -30,6 +32,7 @@ export interface ProposalServiceOptions {
   activities: Pick<AskerActivities, 'of'>
   /** Returns whether the token still has the scope that it needed to propose it. */
   mayStill(proposal: ProposalRow, scope: Scope, db?: Database): Promise<boolean>
+  findDecider: FindDecider
   now?: () => number
 }
 
@@ -104,7 +107,8 @@ export class ProposalService {
       const scope = await kinds.scopeOf(item)
       const refuse = async (db?: Database) => {
         const applied = await settings.read(db)
-        const refusal = settingsProblem(applied) ?? applyRefusal(principal, row, scope, applied)
+        const decider = await this.#decider(principal, row, db)
+        const refusal = settingsProblem(applied) ?? applyRefusal(decider, row, scope, applied)
         if (refusal) throw refusal
       }
       await refuse()
@@ -135,10 +139,14 @@ export class ProposalService {
     refusePrograms(principal)
     return this.#decide(principal, proposal, chosen, async (item, row) => {
       const { kinds } = this.#options
-      const refusal = declineRefusal(principal, row, await kinds.scopeOf(item))
-      if (refusal) throw refusal
+      const scope = await kinds.scopeOf(item)
+      const check = async (db?: Database) => {
+        const refusal = declineRefusal(await this.#decider(principal, row, db), row, scope)
+        if (refusal) throw refusal
+      }
+      await check()
       const decided = this.#decided(principal, reason ?? null)
-      if (!(await kinds.end(principal, item, { state: 'declined', decided, why: reason ?? null }))) {
+      if (!(await kinds.end(principal, item, { state: 'declined', decided, why: reason ?? null }, check))) {
         throw decidedMeanwhile()
       }
       if (item.kind === 'message') await this.followApproval(item)
@@ -268,6 +276,15 @@ export class ProposalService {
   async #refuseFrozen(proposal: ProposalRow, db?: Database): Promise<void> {
     if (await this.#isFrozen(proposal, db))
       throw new Problem('frozen', 'A human stopped what this caller, or this account, does.')
+  }
+
+  /** Returns the principal with its rights of now, if the transaction that decides is given. */
+  async #decider(principal: Principal, row: ProposalRow, transaction: Database | undefined): Promise<Principal> {
+    if (!transaction) return principal
+    const decider = await this.#options.findDecider(principal, transaction)
+    if (!decider) throw hasEnded()
+    if (!maySeeProposal(decider, row)) throw noProposal()
+    return decider
   }
 
   #isFrozen({ principal_kind: kind, principal_id: id, account_id: accountId }: ProposalRow, db?: Database) {

@@ -84,11 +84,6 @@ export class UserActionStore {
     })
   }
 
-  async isEnabled(userId: string, transaction: Database): Promise<boolean> {
-    const enabled = transaction.selectFrom('users').select('id').where('id', '=', userId).where('disabled', '=', 0)
-    return (await enabled.executeTakeFirst()) !== undefined
-  }
-
   async hasToken(tokenId: string, transaction: Database): Promise<boolean> {
     return (
       (await transaction.selectFrom('api_tokens').select('id').where('id', '=', tokenId).executeTakeFirst()) !==

@@ -49,15 +49,27 @@ const session: Principal = {
   accounts: 'all',
 }
 const token: Principal = { ...session, id: 'token-1', kind: 'token' }
+const raised = { role: 'administrator', disabled: false } as const
 const invitation = { email: 'mole@example.com', name: 'Mole', role: 'viewer', accounts: [] } as const
 const endings: Record<string, [Principal, (scene: Awaited<ReturnType<typeof setUp>>) => Promise<unknown>]> = {
   'a token that was revoked': [token, ({ db }) => new TokenStore(db).delete('1', db)],
   'a token whose owner was disabled': [token, ({ store }) => store.update('boss', { disabled: 1 })],
   'a person who was disabled': [session, ({ store }) => store.update('boss', { disabled: 1 })],
   'a person who was deleted': [session, ({ store }) => store.delete('boss')],
+  'a token whose owner was demoted': [token, ({ store }) => store.update('boss', { role: 'operator' })],
+  'a person who was demoted': [session, ({ store }) => store.update('boss', { role: 'operator' })],
 }
 
 onEachDatabase(open => {
+  test('a person who was disabled or demoted meanwhile deletes nobody', async () => {
+    const { users, store } = await setUp(await open())
+    await store.update('boss', { role: 'operator' })
+    await expect(users.delete(session, 'ann')).rejects.toMatchObject({ code: 'forbidden' })
+    await store.update('boss', { role: 'administrator', disabled: 1 })
+    await expect(users.delete(session, 'ann')).rejects.toMatchObject({ code: 'unauthorized' })
+    expect(await store.find('ann')).toMatchObject({ disabled: 0 })
+  })
+
   test('what a provider changes by its groups is recorded as a deed of no user', async () => {
     const { db, users } = await setUp(await open())
     const provider = { ...session, id: 'oidc', kind: 'api_key', userId: null } as const
@@ -72,21 +84,23 @@ onEachDatabase(open => {
 
   test.each(Object.entries(endings))(
     '%s while its request was under way invites, resets and raises nobody',
-    async (_name, [principal, end]) => {
+    async (name, [principal, end]) => {
       const scene = await setUp(await open())
       const { users, store } = scene
       await store.update('ann', { disabled: 1, disabled_by: 'administrator' })
       await end(scene)
       const before = await store.list()
+      const isDemoted = name.endsWith('demoted')
       const late = await Promise.allSettled([
         users.invite(principal, { ...invitation, accounts: [] }),
         users.reset(principal, 'ann'),
         users.change(principal, 'ann', { role: 'operator' }),
         users.change(principal, 'ann', { disabled: false }),
+        // What was taken from them they do not take back.
+        ...(isDemoted ? [users.change(principal, 'boss', raised)] : []),
       ])
-      expect(late.map(result => result.status === 'rejected' && result.reason.code)).toEqual(
-        Array(4).fill('unauthorized'),
-      )
+      const code = isDemoted ? 'forbidden' : 'unauthorized'
+      expect(late.map(result => result.status === 'rejected' && result.reason.code)).toEqual(late.map(() => code))
       expect(await store.list()).toEqual(before)
     },
   )

@@ -29,8 +29,8 @@ export class UserActions {
   }
 
   /**
-   * Records a deed in its transaction. A revoked token, or a disabled or deleted person, is refused, since they could
-   * otherwise create users while an administrator ends those that they made.
+   * Records a deed in its transaction. A revoked token is refused, since it could otherwise create users while an
+   * administrator ends those that it made; a person who was disabled or demoted is refused by `rightsByNow`.
    */
   async note(
     principal: Principal,
@@ -40,9 +40,6 @@ export class UserActions {
   ): Promise<void> {
     const { id, kind, userId: makerId } = principal
     const { store } = this.#options
-    if (makerId !== null && !(await store.isEnabled(makerId, transaction))) {
-      throw new Problem('unauthorized', 'Your account here was closed.')
-    }
     if (kind === 'token' && !(await store.hasToken(tokenIdOf(id), transaction))) {
       throw new Problem('unauthorized', 'This token was revoked.')
     }

@@ -5,7 +5,9 @@ import { randomBytes } from 'node:crypto'
 import { Role } from '../../contract/access.ts'
 import type { Fact } from '../../contract/event.ts'
 import type { Database } from '../platform/database/database.ts'
+import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import { type Rights, rightsOf } from './rights.ts'
 import { changedFields } from './user-row.ts'
 import type { UserStore } from './user-store.ts'
 import type { UserRow } from './user-tables.ts'
@@ -21,6 +23,22 @@ export interface Writing {
 export type WantedUser = Pick<UserRow, 'email' | 'name' | 'role' | 'accounts' | 'disabled' | 'disabled_by'>
 
 const maxUsers = 1000
+
+/**
+ * Returns the rights of the caller by now: its transaction may have waited behind the one that disabled or demoted its
+ * user, who could otherwise undo that. @throws Problem if its user may no longer administer users.
+ */
+export async function rightsByNow(principal: Principal, { store, transaction }: Writing): Promise<Rights> {
+  if (principal.userId === null) return principal
+  const user = await store.find(principal.userId, transaction)
+  if (!user || user.disabled) throw new Problem('unauthorized', 'Your account here was closed.')
+  const { scopes, accounts } = rightsOf(user)
+  const scope = 'dashboard:admin'
+  if (!scopes.has(scope)) throw new Problem('forbidden', `This requires the scope ${scope}.`, { missing_scope: scope })
+  // A token may have fewer rights than its owner; administrators see all accounts.
+  const held = new Set([...principal.scopes].filter(each => scopes.has(each)))
+  return { scopes: held, accounts: accounts === 'all' ? principal.accounts : accounts }
+}
 
 export async function addUser(wanted: WantedUser, { store, transaction, publish, at }: Writing): Promise<UserRow> {
   if ((await store.count(transaction)) >= maxUsers) {

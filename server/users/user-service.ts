@@ -16,6 +16,7 @@ import {
   lastAdministrator,
   leaveOneAdministrator,
   named,
+  rightsByNow,
   type WantedUser,
   type Writing,
 } from './user-change.ts'
@@ -95,7 +96,7 @@ export class UserService {
     const wanted = { email: email.toLowerCase(), name, role, accounts: writeAccounts(role, accounts), ...enabled }
     this.#refuseBeyond(principal, wanted)
     const { row, link } = await this.#write(async writing => {
-      const row = await this.#keep(principal, wanted, writing)
+      const row = await this.#keep(await rightsByNow(principal, writing), wanted, writing)
       await this.#options.made.note(principal, 'invited', row.id, writing)
       return { row, link: await this.#links.renew(row.id, invitationLifeMs, writing.transaction) }
     })
@@ -115,8 +116,9 @@ export class UserService {
     const row = await this.#write(async writing => {
       const before = await this.#get(userId, writing)
       const after = mergeChange(before, change, by)
-      this.#refuseBeyond(principal, before)
-      this.#refuseBeyond(principal, after)
+      const holder = await rightsByNow(principal, writing)
+      this.#refuseBeyond(holder, before)
+      this.#refuseBeyond(holder, after)
       const { made } = this.#options
       // A provider's changes are not recorded, since it raises users and undoes that automatically.
       if (by === 'administrator' && made.isRaised(before, after)) await made.note(principal, 'raised', userId, writing)
@@ -134,7 +136,7 @@ export class UserService {
     const { row, link } = await this.#write(async writing => {
       const { transaction, publish, at } = writing
       const before = await this.#get(userId, writing)
-      this.#refuseBeyond(principal, before)
+      this.#refuseBeyond(await rightsByNow(principal, writing), before)
       await this.#options.made.note(principal, 'reset', userId, writing)
       const row = { ...before, password_hash: null, totp_sealed: null, updated_at: at }
       await leaveOneAdministrator(writing, async () => {
@@ -168,7 +170,7 @@ export class UserService {
   async delete(principal: Principal, userId: string, endsMade = false): Promise<string[]> {
     const { store, made, ended, logger } = this.#options
     const others = await this.#write(async writing => {
-      this.#refuseBeyond(principal, await this.#get(userId, writing))
+      this.#refuseBeyond(await rightsByNow(principal, writing), await this.#get(userId, writing))
       await leaveOneAdministrator(writing, () =>
         store.update(userId, { disabled: 1, disabled_by: 'administrator' }, writing.transaction),
       )

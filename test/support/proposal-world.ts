@@ -24,7 +24,14 @@ const noActivity = {
 export async function startProposals(db: Database, bounds?: { items: number; open: number }) {
   const rules = {
     mode: 'propose' as 'act' | 'propose',
-    ...{ mayStill: true, isFrozen: false, ownTokens: true, areSettingsUnreadable: false, ahead: 0 },
+    ...{
+      mayStill: true,
+      isFrozen: false,
+      ownTokens: true,
+      areSettingsUnreadable: false,
+      hasDeciderEnded: false,
+      ahead: 0,
+    },
   }
   const now = () => Date.now() + rules.ahead
   const store = new ProposalStore(db)
@@ -50,6 +57,7 @@ export async function startProposals(db: Database, bounds?: { items: number; ope
         is_unreadable: rules.areSettingsUnreadable,
       }),
     },
+    findDecider: async principal => (rules.hasDeciderEnded ? undefined : principal),
     mayStill: async () => rules.mayStill,
     activities: { of: async () => noActivity },
   })

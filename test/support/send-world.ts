@@ -73,6 +73,8 @@ interface Rules {
   ended: Set<string>
   /** Ids of users who may no longer approve. */
   demoted: Set<string>
+  /** Rights of users by now, where they differ from those of their request. */
+  narrowed: Map<string, Partial<Principal>>
   account: { version: string; addresses: Set<string> }
   isPolicyUnreadable: boolean
   /** Ids of users without a passkey. */
@@ -107,6 +109,7 @@ export async function startSending(options: SendWorldOptions = {}) {
     signedInAt: Date.now(),
     ended: new Set(),
     demoted: new Set(),
+    narrowed: new Map(),
     account: { version: '1', addresses: new Set(['ann@example.org']) },
     isPolicyUnreadable: false,
     withoutPasskey: new Set(),
@@ -206,6 +209,10 @@ export async function startSending(options: SendWorldOptions = {}) {
       return [ann, ben, writer('session-3', { kind: 'session', userId: 'cy', accounts: 'all' })].find(
         user => user.userId === userId,
       )
+    },
+    findDecider: async principal => {
+      const userId = principal.userId ?? ''
+      return rules.demoted.has(userId) ? undefined : { ...principal, ...rules.narrowed.get(userId) }
     },
     signedInAt: async () => rules.signedInAt,
     passkeys,
