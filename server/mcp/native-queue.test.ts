@@ -60,6 +60,22 @@ test('of the log so many entries wait, and there is room again once they are tak
   expect(taken()).toHaveLength(bounds.waitingLog)
 })
 
+test('entries of the log that were taken leave room, although other news never run out or are forgotten', () => {
+  const { queue: frames } = queue()
+  const roomFor = () => {
+    let taken = 0
+    for (let count = 0; count < bounds.waitingLog + 1; count++) {
+      frames.log(`entry ${count}`)
+      frames.notify('1 progress', 'some')
+      if (frames.take()?.startsWith('entry')) taken++
+    }
+    return taken
+  }
+  expect(roomFor()).toBe(bounds.waitingLog + 1)
+  frames.forget('1 ')
+  expect(roomFor()).toBe(bounds.waitingLog + 1)
+})
+
 test('news of one turn are ready once', async () => {
   const { queue: frames, counts } = queue()
   frames.notify('a', '1')

@@ -10,12 +10,16 @@ interface Waiting {
   taken: PromiseWithResolvers<void> | undefined
 }
 
+const logKey = 'log '
+
 export class FrameQueue {
   readonly #frames: Waiting[] = []
   /** The newest text by key. */
   readonly #news = new Map<string, string>()
   #length = 0
+  /** Log entries that wait, and the number of the next one. */
   #logs = 0
+  #nextLog = 0
   #last: string[] = []
   #isEnding = false
   #isNotifying = false
@@ -70,7 +74,8 @@ export class FrameQueue {
   /** Dropped when too much is waiting. */
   log(text: string): void {
     if (this.#logs >= bounds.waitingLog) return
-    this.notify(`log ${this.#logs++}`, text)
+    this.#logs++
+    this.notify(`${logKey}${this.#nextLog++}`, text)
   }
 
   forget(keyStart: string): void {
@@ -105,7 +110,7 @@ export class FrameQueue {
     }
     for (const [key, text] of this.#news) {
       this.#news.delete(key)
-      if (this.#news.size === 0) this.#logs = 0
+      if (key.startsWith(logKey)) this.#logs--
       return text
     }
     return this.#isEnding ? this.#last.shift() : undefined

@@ -222,3 +222,15 @@ test('over HTTP+SSE a session has so many requests under way, and so many subscr
   running[0]?.release()
   expect(await events.next()).toMatchObject({ id: 'late', result: { content: [{ text: 'released' }] } })
 })
+
+test('a session has so many subscriptions, also if they are asked for all at once', async () => {
+  const { write, next, listen } = started()
+  listen()
+  const params = { _meta: introduction(), notifications: { resourceSubscriptions: ['mail://a/1'] } }
+  const ids = Array.from({ length: bounds.listens + 5 }, (_, id) => id)
+  write(...ids.map(id => request(id, 'subscriptions/listen', params)))
+  const said: string[] = []
+  for (const _ of ids) said.push(JSON.stringify(await next()))
+  expect(said.filter(text => text.includes('subscriptions/acknowledged'))).toHaveLength(bounds.listens)
+  expect(said.filter(text => text.includes('subscriptions already'))).toHaveLength(5)
+})

@@ -296,10 +296,11 @@ export class NativeSession implements McpSession {
   }
 
   async #listen(call: Call, running: Running): Promise<string | undefined> {
-    const listens = [...this.#running.values()].filter(({ subscription }) => subscription).length
-    if (listens >= bounds.listens) throw invalid(`there are ${bounds.listens} subscriptions already.`)
     const subscription = await this.#engine.subscribe(call)
     if (running.isCancelled) return undefined
+    // Counted now, since others may have been granted meanwhile.
+    const listens = [...this.#running.values()].filter(each => each.subscription).length
+    if (listens >= bounds.listens) throw invalid(`there are ${bounds.listens} subscriptions already.`)
     this.#queue.put(subscription.acknowledgement)
     if (subscription.isEmpty) return this.#engine.goodbye(subscription)
     running.subscription = subscription

@@ -91,7 +91,7 @@ export class HttpLimits {
 
   /** Whether `checkAddress` would pass; consumes no tokens. */
   mayRequest(address: string): boolean {
-    return networksOf(address).every((network, width) => this.#buckets.address[width]!.peek(network))
+    return this.#peek('address', networksOf(address))
   }
 
   /** @throws Problem `too_many_requests` */
@@ -105,7 +105,7 @@ export class HttpLimits {
    * @throws Problem `too_many_requests`
    */
   checkPrincipal(principal: Principal, address: string, limit: LimitName | undefined): Record<string, string> {
-    const keys = principal === anonymous ? networksOf(address) : [limitKeyOf(principal)]
+    const keys = keysOf(principal, address)
     const kind = limit ?? 'principal'
     const standing = limit ? this.#check(limit, keys) : undefined
     const common = this.#check('principal', keys)
@@ -116,16 +116,11 @@ export class HttpLimits {
     }
   }
 
-  /** Returns whether both checks pass, and consumes from both. For callers that fall back elsewhere if rejected. */
-  admits(principal: Principal, address: string, limit: LimitName | undefined): boolean {
-    try {
-      this.checkAddress(address)
-      this.checkPrincipal(principal, address, limit)
-      return true
-    } catch (error) {
-      if (error instanceof Problem) return false
-      throw error
-    }
+  /** Whether `checkAddress` and `checkPrincipal` would pass; consumes no tokens. */
+  mayCall(principal: Principal, address: string, limit: LimitName | undefined): boolean {
+    if (!this.mayRequest(address)) return false
+    const keys = keysOf(principal, address)
+    return (limit ? [limit, 'principal' as const] : ['principal' as const]).every(kind => this.#peek(kind, keys))
   }
 
   /** Checks all widths, and returns the standing of the narrowest. @param keys From narrow to wide. */
@@ -134,6 +129,10 @@ export class HttpLimits {
     const narrowest = this.#take(buckets[0]!, keys[0]!, kind, 0)
     for (let width = 1; width < keys.length; width++) this.#take(buckets[width]!, keys[width]!, kind, width)
     return narrowest
+  }
+
+  #peek(kind: LimitKind, keys: readonly string[]): boolean {
+    return keys.every((key, width) => this.#buckets[kind][width]!.peek(key))
   }
 
   #take(buckets: TokenBuckets, key: string, kind: LimitKind, width: number): Standing {
@@ -145,4 +144,9 @@ export class HttpLimits {
       retryAfterSeconds: standing.resetSeconds,
     })
   }
+}
+
+/** Keys from narrow to wide. */
+function keysOf(principal: Principal, address: string): readonly string[] {
+  return principal === anonymous ? networksOf(address) : [limitKeyOf(principal)]
 }

@@ -52,6 +52,19 @@ describe('by SMTP', () =>
   }))
 
 describe('an SMTP connection', () => {
+  test.each([
+    'anne\0@there.test',
+    'an\tne@there.test',
+    'anne@there.test\x7f',
+    'anne@there.test\u0085',
+    'anne>@there.test',
+  ])('carries no address with a control character or a bracket: %j', async email => {
+    const commands: string[] = []
+    const { sink, sender } = await open({ onCommand: line => void commands.push(line) })
+    expect(await failure(send(sender, message, ['bob@there.test', email]))).toMatchObject({ code: 'bad_address' })
+    expect([sink.taken, commands.filter(line => /^(MAIL|RCPT)/.test(line))]).toEqual([[], []])
+  })
+
   test.each(['implicit', 'none'] as const)('tells which certificate the server showed: TLS %s', async tls => {
     const server = new SMTPServer({
       ...{ secure: tls === 'implicit', authOptional: true, logger: false },

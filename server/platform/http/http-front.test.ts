@@ -10,7 +10,8 @@ import { administrator } from '../../../test/support/administrator.ts'
 import { createLogger } from '../logger.ts'
 import type { Caller, Principal } from '../principal.ts'
 import { Problem } from '../problem.ts'
-import { HttpLimits } from '../rate-limits.ts'
+import { HttpLimits, type LimitRates } from '../rate-limits.ts'
+import type { Shown } from '../shown.ts'
 import type { RequestOutcome } from './http-outcome.ts'
 import { handleStream } from './http-raw.ts'
 import { handle } from './http-server.ts'
@@ -19,7 +20,20 @@ import { createHttpServer } from './http-setup.ts'
 const admin = administrator('api_key')
 const slow: Principal = { ...admin, id: 'slow' }
 
-async function door({ trustedProxies = [], limits }: { trustedProxies?: string[]; limits?: HttpLimits } = {}) {
+interface DoorOptions {
+  trustedProxies?: string[]
+  limits?: HttpLimits
+  shown?: Shown
+}
+
+/** Limits that never refill, of an address and of everything else. */
+function limitsOf(address: number, other = 9): HttpLimits {
+  const kinds = ['principal', 'search', 'index_search', 'assistant', 'connect', 'sign_in', 'access'] as const
+  const rates = Object.fromEntries(kinds.map(kind => [kind, other])) as LimitRates
+  return new HttpLimits({ rates: { ...rates, address }, now: () => 1_000_000 })
+}
+
+async function door({ trustedProxies = [], ...judges }: DoorOptions = {}) {
   const outcomes: RequestOutcome[] = []
   /** The owner of the token `later`, and an entry for each lookup of it. */
   const later = Promise.withResolvers<Principal | undefined>()
@@ -39,7 +53,7 @@ async function door({ trustedProxies = [], limits }: { trustedProxies?: string[]
     observe: outcome => outcomes.push(outcome),
     origins: { publicUrl: undefined, allowed: [], isHttps: false },
     trustedProxies,
-    ...(limits && { limits }),
+    ...judges,
   })
   handleStream(http, api.events.streamEvents, { 'content-type': 'text/event-stream' }, call => {
     if (call.query.types === 'full') throw new Problem('too_many_streams', 'Full.', { retryAfterSeconds: 30 })
@@ -242,17 +256,7 @@ test('a stop waits for a look-up, whose caller is told that the server drains; w
 })
 
 test('no credentials are looked up for an address that has used up its rate limit', async () => {
-  const rates = {
-    address: 2,
-    principal: 9,
-    search: 9,
-    index_search: 9,
-    assistant: 9,
-    connect: 9,
-    sign_in: 9,
-    access: 9,
-  }
-  const { open, lookups, later } = await door({ limits: new HttpLimits({ rates, now: () => 1_000_000 }) })
+  const { open, lookups, later } = await door({ limits: limitsOf(2) })
   const begun = vi.fn()
   lookups.on('begun', begun)
   later.resolve(undefined)
@@ -265,6 +269,37 @@ test('no credentials are looked up for an address that has used up its rate limi
   expect(statuses).toEqual(['HTTP/1.1 401', 'HTTP/1.1 401', 'HTTP/1.1 429', 'HTTP/1.1 429'])
   // In the front, and once more behind it, where the reason is given.
   expect(begun).toHaveBeenCalledTimes(4)
+})
+
+test.each([
+  ['that is opened', 'types=stats_update', undefined, 200],
+  ['that is looked at for a policy first', 'types=stats_update', async () => undefined, 200],
+  ['for which there is no room', 'types=full', undefined, 429],
+  ['with an unknown parameter', 'colour=red', undefined, 400],
+])('a stream %s takes one call of its rate limits', async (_what, query, shown, status) => {
+  const limits = limitsOf(2, 5)
+  const { open } = await door({ limits, ...(shown && { shown }) })
+  const socket = await open()
+  socket.write(head(`${path}?${query}`, token))
+  const answer = await readTo(socket, status === 200 ? 'hello' : '}')
+  expect(answer).toContain(`HTTP/1.1 ${status} `)
+  expect(limits.checkPrincipal(admin, '127.0.0.1', undefined).ratelimit).toMatch('r=3;')
+  expect(limits.mayRequest('127.0.0.1')).toBe(true)
+  limits.checkAddress('127.0.0.1')
+  expect(limits.mayRequest('127.0.0.1')).toBe(false)
+})
+
+test('a caller whose limit is used up is told so, and opens nothing', async () => {
+  const limits = limitsOf(9, 1)
+  const { open, opened } = await door({ limits })
+  const ask = async (end: string) => {
+    const socket = await open()
+    socket.write(head(path, token))
+    return readTo(socket, end)
+  }
+  expect(await ask('hello')).toContain('HTTP/1.1 200 ')
+  expect(await ask('}')).toContain('HTTP/1.1 429 ')
+  expect(opened).toHaveLength(1)
 })
 
 test('the address that a trusted proxy passes on counts, and that of a stranger does not', async () => {

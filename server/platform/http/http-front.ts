@@ -82,8 +82,10 @@ export interface HttpFrontOptions {
   cors: Cors
   /** Returns false if the address is rate-limited, before credentials are looked up. Consumes no tokens. */
   mayRequest(address: string): boolean
-  /** Returns false if the caller is rate-limited; Node's server then answers that. */
-  admits(principal: Principal, address: string, limit: LimitName | undefined): boolean
+  /** Returns false if the caller is rate-limited; Node's server then answers that. Consumes no tokens. */
+  mayCall(principal: Principal, address: string, limit: LimitName | undefined): boolean
+  /** Consumes the tokens of a request that is answered here. Node's server consumes those of all others. */
+  count(principal: Principal, address: string, limit: LimitName | undefined): void
   authenticate(credentials: Credentials): Promise<Principal | undefined> | Principal | undefined
   stops: Stops | undefined
   shown: Shown | undefined
@@ -198,7 +200,7 @@ export class HttpFront {
 
   /** Opens a stream; returns false, without side effects, if Node's server has to answer. */
   #opens(socket: Socket, { route, head, address, began, principal }: Known): boolean {
-    const { isDraining, nextRequestId, admits, observe, cors, stops, shown, logger } = this.#options
+    const { isDraining, nextRequestId, mayCall, count, observe, cors, stops, shown, logger } = this.#options
     if (isDraining()) return false
     const shared = cors.headersFor(head.headers)
     const userAgent = (head.headers['user-agent'] ?? '').slice(0, maxUserAgent)
@@ -207,12 +209,13 @@ export class HttpFront {
     let isTaken = false
     const takeSocket = () => {
       isTaken = true
+      count(principal, address, route.endpoint.limit)
       return this.#take(socket, shared ? route.headLines + linesOf(shared) : route.headLines, requestId)
     }
     try {
       guard(principal, route.operation, undefined, stops)
       stops?.checkAll(principal, route.operation)
-      if (!admits(principal, address, route.endpoint.limit)) return false
+      if (!mayCall(principal, address, route.endpoint.limit)) return false
       const { query } = parseInput(route.endpoint, { params: undefined, query: parseQuery(head.search) })
       // If this is asynchronous, Node's server handles the request instead.
       const noting = shown?.(principal, route.operation, undefined, undefined)

@@ -87,7 +87,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     shown: options.shown,
     underWay,
     mayRequest: address => options.limits?.mayRequest(address) ?? true,
-    admits: (principal, address, limit) => options.limits?.admits(principal, address, limit) ?? true,
+    mayCall: (principal, address, limit) => options.limits?.mayCall(principal, address, limit) ?? true,
+    count: (principal, address, limit) => {
+      options.limits?.checkAddress(address)
+      options.limits?.checkPrincipal(principal, address, limit)
+    },
     observe: (stream, socket) => {
       connectionLimits.release(socket)
       const outcome = outcomeOfStream(stream)
