@@ -15,7 +15,7 @@ import type { OutboxService } from './outbox/outbox-service.ts'
 import type { Database } from './platform/database/database.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
-import { senderRights, sendingAccountOf } from './sender-rights.ts'
+import { deciderOf, senderRights, sendingAccountOf } from './sender-rights.ts'
 import { SettingStore } from './settings/setting-store.ts'
 
 export interface LeavingSurroundings {
@@ -42,7 +42,7 @@ export function composeLeaving({ db, hub, freezes, ruling, hasApiKey, logger }: 
   const { policies, judge } = ruling
   const store = new ApprovalStore(db)
   const ids = new ApprovalIds()
-  const settings = new ApprovalSettingsHolder(new SettingStore(db), hub, logger)
+  const settings = new ApprovalSettingsHolder(new SettingStore(db), hub, deciderOf(db), logger)
   const senders: SenderStateOptions = {
     freezes,
     policies,

@@ -17,6 +17,7 @@ import { PolicyStore } from './policies/policy-store.ts'
 import { ShownWords } from './policies/shown-words.ts'
 import { StrangerReads } from './policies/stranger-reads.ts'
 import { TokenJudge } from './policies/token-judge.ts'
+import { deciderOf } from './sender-rights.ts'
 import { TokenStore } from './tokens/token-store.ts'
 
 export interface PolicySurroundings {
@@ -43,7 +44,7 @@ export function composePolicies({ db, hub, writtenTo, logger }: PolicySurroundin
   const rates = new PolicyRates(store, now)
   const tokens = new TokenStore(db)
   const ownerOf = (tokenId: string) => tokens.find(tokenId)
-  const policies = new PolicyService({ store, rates, hub, ownerOf, now, logger })
+  const policies = new PolicyService({ store, rates, hub, ownerOf, findCaller: deciderOf(db), now, logger })
   const { policyOf } = policies
   const reads = new StrangerReads({ store, writtenTo, now, logger })
   const lastStrangerRead = (id: string, transaction?: Database) => reads.last(id, transaction)

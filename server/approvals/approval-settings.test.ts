@@ -8,14 +8,16 @@ import type { Database } from '../platform/database/database.ts'
 import { createLogger } from '../platform/logger.ts'
 import { SettingStore } from '../settings/setting-store.ts'
 import { ApprovalSettingsHolder, type KeptSettings, settingsProblem } from './approval-settings.ts'
+import type { FindDecider } from './given-approvals.ts'
 
 const strict: ApprovalSettings = { ...defaultApprovalSettings, approvers: 2, own_tokens: false, expires_hours: 24 }
 const readable = (settings: ApprovalSettings) => ({ ...settings, is_unreadable: false })
 
 async function settingsOn(db?: Database) {
   const { hub, facts, db: opened } = await startHub(db)
-  const open = (store: KeptSettings = new SettingStore(opened)) =>
-    new ApprovalSettingsHolder(store, hub, createLogger('silent'))
+  const findDecider: FindDecider = async principal => principal
+  const open = (store: KeptSettings = new SettingStore(opened), find = findDecider) =>
+    new ApprovalSettingsHolder(store, hub, find, createLogger('silent'))
   const store = async (value: string) => {
     await opened.deleteFrom('settings').where('name', '=', 'approvals').execute()
     await opened.insertInto('settings').values({ name: 'approvals', value, updated_at: '' }).execute()
@@ -24,6 +26,15 @@ async function settingsOn(db?: Database) {
 }
 
 onEachDatabase(open => {
+  test('a change that waited behind the end of its user, or its rights, is refused', async () => {
+    const { facts, open: openOn } = await settingsOn(await open())
+    const gone = openOn(undefined, async () => undefined)
+    await expect(gone.set(ann, strict)).rejects.toMatchObject({ code: 'unauthorized' })
+    const demoted = openOn(undefined, async principal => ({ ...principal, scopes: new Set(['dashboard:read']) }))
+    await expect(demoted.set(ann, strict)).rejects.toMatchObject({ code: 'forbidden' })
+    expect([await openOn().read(), facts()]).toEqual([readable(defaultApprovalSettings), []])
+  })
+
   test('a user sets them, and they apply immediately, in another process too, and in its transactions', async () => {
     const { db, facts, open: openOn } = await settingsOn(await open())
     const [settings, other] = [openOn(), openOn()]

@@ -13,6 +13,8 @@ import type { Database } from '../platform/database/database.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import { hasEnded } from './approval-rights.ts'
+import type { FindDecider } from './given-approvals.ts'
 
 export interface KeptSettings {
   /** @throws SyntaxError if the stored value is not JSON. */
@@ -21,17 +23,20 @@ export interface KeptSettings {
 }
 
 const settingName = 'approvals'
+const scope = 'dashboard:admin'
 /** Shown and applied in place of unreadable settings. */
 const unreadable: ApprovalSettingsAnswer = { ...defaultApprovalSettings, own_tokens: false, is_unreadable: true }
 
 export class ApprovalSettingsHolder {
   readonly #kept: KeptSettings
   readonly #hub: Pick<EventHub, 'transact'>
+  readonly #findDecider: FindDecider
   readonly #logger: Logger
 
-  constructor(kept: KeptSettings, hub: Pick<EventHub, 'transact'>, logger: Logger) {
+  constructor(kept: KeptSettings, hub: Pick<EventHub, 'transact'>, findDecider: FindDecider, logger: Logger) {
     this.#kept = kept
     this.#hub = hub
+    this.#findDecider = findDecider
     this.#logger = logger
   }
 
@@ -57,6 +62,12 @@ export class ApprovalSettingsHolder {
     if (principal.kind !== 'session') throw new Problem('session_needed', 'Sign in to change how approvals are given.')
     const at = new Date().toISOString()
     return this.#hub.transact(async (transaction, publish) => {
+      // It may have waited behind the transaction that ended or demoted the caller.
+      const decider = await this.#findDecider(principal, transaction)
+      if (!decider) throw hasEnded()
+      if (!decider.scopes.has(scope)) {
+        throw new Problem('forbidden', `This requires the scope ${scope}.`, { missing_scope: scope })
+      }
       const { is_unreadable: _ignored, passkey = (await this.read(transaction)).passkey, ...others } = change
       const settings: ApprovalSettings = { ...others, passkey }
       await this.#kept.save(transaction, settingName, settings, at)

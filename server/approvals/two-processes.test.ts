@@ -54,6 +54,7 @@ async function policiesOn(db: Database) {
     ...{ store, rates: new PolicyRates(store, Date.now), now: Date.now, logger: createLogger('silent') },
     hub: { transact: () => Promise.reject(new Error('not here')), listen: () => () => undefined },
     ownerOf: async () => ({ user_id: 'ann', name: 'Agent' }),
+    findCaller: async principal => principal,
   })
   await policies.start()
   onTestFinished(() => policies.stop())

@@ -5,6 +5,7 @@ import { memoryDatabase } from '../../test/support/databases.ts'
 import { policiesOn, strict } from '../../test/support/policies-on.ts'
 import { reader } from '../../test/support/tokens-on.ts'
 import { createLogger } from '../platform/logger.ts'
+import type { Principal } from '../platform/principal.ts'
 import { PolicyRates } from './policy-rates.ts'
 import { PolicyService } from './policy-service.ts'
 import { PolicyStore } from './policy-store.ts'
@@ -35,7 +36,8 @@ async function followedOn() {
   const store = new HeldStore(db)
   const [now, logger] = [Date.now, createLogger('silent')]
   const ownerOf = (id: string) => world.store.find(id)
-  const other = new PolicyService({ store, rates: new PolicyRates(store, now), hub, ownerOf, now, logger })
+  const findCaller = async (principal: Principal) => principal
+  const other = new PolicyService({ store, rates: new PolicyRates(store, now), hub, ownerOf, findCaller, now, logger })
   onTestFinished(() => other.stop())
   const hold = () => {
     const { promise, resolve } = Promise.withResolvers<void>()

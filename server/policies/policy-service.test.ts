@@ -1,7 +1,7 @@
 /** Policies of tokens: who may see and set them, that they apply immediately and elsewhere, and go with their token. */
 import { expect, test } from 'vitest'
 import { defaultPolicy } from '../../contract/policy.ts'
-import { onEachDatabase } from '../../test/support/databases.ts'
+import { memoryDatabase, onEachDatabase } from '../../test/support/databases.ts'
 import { startHub } from '../../test/support/event-hub.ts'
 import { policiesOn, strict } from '../../test/support/policies-on.ts'
 import { reader } from '../../test/support/tokens-on.ts'
@@ -55,6 +55,19 @@ onEachDatabase(open => {
     expect((await start()).policyOf(bot)).toEqual(defaultPolicy)
     await expect.poll(() => other.policyOf(bot)).toEqual(defaultPolicy)
   })
+})
+
+test('a policy whose change waited behind the end of its user, or its rights, stays as it is', async () => {
+  const { policies, callers, signIn, tokens } = await policiesOn(await memoryDatabase())
+  const [ann, ada] = [await signIn('ann', 'operator', 'all'), await signIn('ada', 'administrator', 'all')]
+  const { info } = await tokens.create(ann, reader)
+  callers.find = () => undefined
+  await expect(policies.set(ada, info.id, strict)).rejects.toMatchObject({ code: 'unauthorized' })
+  callers.find = principal => ({ ...principal, scopes: new Set() })
+  await expect(policies.set(ada, info.id, strict)).rejects.toMatchObject({ code: 'token_not_found' })
+  expect((await policies.get(ann, info.id)).is_default).toBe(true)
+  // Its owner needs no administrator's rights.
+  expect((await policies.set(ann, info.id, strict)).is_default).toBe(false)
 })
 
 test('a time zone that there is none of is refused, and nothing is stored', async () => {

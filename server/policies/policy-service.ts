@@ -27,6 +27,8 @@ export interface PolicyServiceOptions {
   hub: Pick<EventHub, 'transact' | 'listen'>
   /** Returns the owner of a token; undefined if there is no such token. */
   ownerOf(tokenId: string): Promise<PolicyOwner | undefined>
+  /** Finds a caller with its current rights; undefined if its session or user has ended. */
+  findCaller(principal: Principal, transaction: Database): Promise<Principal | undefined>
   now(): number
   logger: Logger
 }
@@ -104,11 +106,12 @@ export class PolicyService {
 
   /** Takes effect for all further requests of the token; messages that wait are judged again. */
   async set(principal: Principal, tokenId: string, policy: TokenPolicy): Promise<PolicyAnswer> {
-    const { store, hub, now } = this.#options
+    const { store, hub, findCaller, now } = this.#options
     if (principal.kind !== 'session') {
       throw new Problem('session_needed', 'Sign in to change a policy; tokens and the API key are not allowed to.')
     }
-    const { user_id, name } = await this.#owner(principal, tokenId)
+    const owner = await this.#owner(principal, tokenId)
+    const { user_id, name } = owner
     const timeZone = policy.sending.hours?.time_zone
     if (timeZone !== undefined && !isTimeZone(timeZone)) {
       throw badInput('body.sending.hours.time_zone', 'is not a time zone of the IANA database such as Europe/Vienna')
@@ -116,6 +119,10 @@ export class PolicyService {
     const at = new Date(now()).toISOString()
     const row = { token_id: tokenId, policy: JSON.stringify(policy), changed_at: at, changed_by: principal.name }
     await hub.transact(async (transaction, publish) => {
+      // It may have waited behind the transaction that ended or demoted the caller.
+      const caller = await findCaller(principal, transaction)
+      if (!caller) throw new Problem('unauthorized', 'Your session has ended; sign in again.')
+      if (!mayReach(caller, tokenId, owner)) throw noToken()
       await store.save(transaction, row)
       publish({ type: 'token_updated', data: { token_id: tokenId, name, user_id, at, changed: ['policy'] } })
     })
@@ -126,11 +133,8 @@ export class PolicyService {
 
   async #owner(principal: Principal, tokenId: string): Promise<PolicyOwner> {
     const owner = await this.#options.ownerOf(tokenId)
-    const isAdministrator = principal.kind !== 'token' && principal.scopes.has('dashboard:admin')
-    const isOwn =
-      principal.kind === 'token' ? principal.id === tokenMark + tokenId : owner?.user_id === principal.userId
-    if (owner && (isAdministrator || isOwn)) return owner
-    throw new Problem('token_not_found', 'There is no such token.')
+    if (owner && mayReach(principal, tokenId, owner)) return owner
+    throw noToken()
   }
 
   async #view(tokenId: string): Promise<PolicyAnswer> {
@@ -176,4 +180,13 @@ export class PolicyService {
 
 function tokenIdOf(principalId: string): string | undefined {
   return principalId.startsWith(tokenMark) ? principalId.slice(tokenMark.length) : undefined
+}
+
+function mayReach({ kind, id, userId, scopes }: Principal, tokenId: string, owner: PolicyOwner): boolean {
+  if (kind === 'token') return id === tokenMark + tokenId
+  return scopes.has('dashboard:admin') || owner.user_id === userId
+}
+
+function noToken(): Problem {
+  return new Problem('token_not_found', 'There is no such token.')
 }

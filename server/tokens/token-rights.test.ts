@@ -44,3 +44,24 @@ test('only an administrator also ends the users that a token made', async () => 
     problem('token_not_found'),
   )
 })
+
+test('a change that waited behind the end or demotion of its administrator is refused', async () => {
+  const { tokens, signIn, become, who } = await setUp()
+  const ada = await signIn('ada', 'administrator', 'all')
+  const ann = await signIn('ann', 'operator', ['a'])
+  const { token, info } = await tokens.create(ann, reader)
+  const { info: own } = await tokens.create(ada, { ...reader, accounts: ['a'] })
+  const asked = () => [
+    tokens.change(ada, info.id, { name: 'another' }),
+    tokens.revoke(ada, info.id),
+    tokens.revoke(ada, own.id, true),
+  ]
+  // Her requests were admitted before.
+  await become('ada', { role: 'operator', accounts: ['a'], disabled: false })
+  const reasons = async () =>
+    (await Promise.allSettled(asked())).map(result => result.status === 'rejected' && result.reason.code)
+  expect(await reasons()).toEqual(['token_not_found', 'token_not_found', 'forbidden'])
+  await become('ada', { role: 'administrator', accounts: 'all', disabled: true })
+  expect(await reasons()).toEqual(['session_needed', 'session_needed', 'session_needed'])
+  expect(await who(token)).toMatchObject({ name: info.name })
+})

@@ -195,11 +195,12 @@ export class TokenService {
   async #revoke(principal: Principal, tokenId: string, endsMade: boolean): Promise<string[]> {
     const { store, users, made, ended, hub, logger } = this.#options
     refuseToken(principal)
-    if (endsMade && !principal.scopes.has('dashboard:admin')) {
-      throw new Problem('forbidden', 'Only an administrator may disable the users that a token made.')
-    }
     const at = this.#at()
     const { row, others } = await hub.transact(async (transaction, publish) => {
+      const { scopes } = await this.#rightsByNow(principal, transaction)
+      if (endsMade && !scopes.has('dashboard:admin')) {
+        throw new Problem('forbidden', 'Only an administrator may disable the users that a token made.')
+      }
       const row = await this.#get(principal, tokenId, transaction)
       await store.delete(tokenId, transaction)
       publish({ type: 'token_revoked', data: named(row, at) })
@@ -276,8 +277,21 @@ export class TokenService {
   /** Finds a token; other users' tokens exist only for administrators. */
   async #get(principal: Principal, tokenId: string, transaction?: Database): Promise<OwnedTokenRow> {
     const row = await this.#options.store.find(tokenId, transaction)
-    if (row && (row.user_id === principal.userId || principal.scopes.has('dashboard:admin'))) return row
+    const { scopes } = transaction ? await this.#rightsByNow(principal, transaction) : principal
+    if (row && (row.user_id === principal.userId || scopes.has('dashboard:admin'))) return row
     throw new Problem('token_not_found', 'There is no such token; it may have been revoked.')
+  }
+
+  /**
+   * Returns the rights of the caller by now: its transaction may have waited behind the one that disabled or demoted its
+   * user. @throws Problem if its user is gone or disabled.
+   */
+  async #rightsByNow({ userId, scopes }: Principal, transaction: Database): Promise<Pick<Principal, 'scopes'>> {
+    if (userId === null) return { scopes }
+    const found = await this.#options.store.findOwner(userId, transaction)
+    if (!found || found.owner.owner_disabled) throw new Problem('session_needed', 'Your account here was closed.')
+    const held = ownerRights(found.owner).scopes
+    return { scopes: new Set([...scopes].filter(scope => held.has(scope))) }
   }
 
   async #view(principal: Principal, tokenId: string): Promise<ApiToken> {
