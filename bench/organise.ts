@@ -14,9 +14,9 @@ import { apiKey, connectAlice, median, preciseCpuMs, round, startRustyMail, unli
 import { OperationEndings } from './operation-endings.ts'
 
 const messages = 1_000
-/** So many that half of them run compiled code, as in a server that has been running for a while. */
+/** Most of them run compiled code, as in a server that has been running for a while. */
 const rounds = 21
-/** The first of them, which do not: their median is reported separately. */
+/** Rounds whose median is also reported separately, since much of their code is not compiled yet. */
 const firstRounds = 5
 /** Dovecot users: one for RustyMail, one for each bare client. */
 const [ours, theirs, flows, openers] = ['alice', 'bob', 'carol', 'dave'].map(name => `${name}@test.local`)

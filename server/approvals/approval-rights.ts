@@ -57,11 +57,6 @@ export function approveRefusal(
     : undefined
 }
 
-/** Refuses a caller whose session or user ended after its request was admitted. */
-export function hasEnded(): Problem {
-  return new Problem('unauthorized', 'Your session has ended; sign in again.')
-}
-
 export function noApproval(): Problem {
   return new Problem('approval_not_found', 'There is no such approval.')
 }

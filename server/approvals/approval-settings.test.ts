@@ -8,7 +8,7 @@ import type { Database } from '../platform/database/database.ts'
 import { createLogger } from '../platform/logger.ts'
 import { SettingStore } from '../settings/setting-store.ts'
 import { ApprovalSettingsHolder, type KeptSettings, settingsProblem } from './approval-settings.ts'
-import type { FindDecider } from './given-approvals.ts'
+import type { FindDecider } from './current-caller.ts'
 
 const strict: ApprovalSettings = { ...defaultApprovalSettings, approvers: 2, own_tokens: false, expires_hours: 24 }
 const readable = (settings: ApprovalSettings) => ({ ...settings, is_unreadable: false })

@@ -13,8 +13,7 @@ import type { Database } from '../platform/database/database.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import { hasEnded } from './approval-rights.ts'
-import type { FindDecider } from './given-approvals.ts'
+import { type FindDecider, hasEnded } from './current-caller.ts'
 
 export interface KeptSettings {
   /** @throws SyntaxError if the stored value is not JSON. */

@@ -8,9 +8,6 @@ import { type ApprovalRow, decisionsOf, type GivenDecision } from './approval-ta
 /** Finds a user with current rights, as if signed in; undefined if the user was removed or disabled. */
 export type FindApprover = (userId: string, db?: Database) => Promise<Principal | undefined>
 
-/** Finds a caller with its current rights; undefined if its session or user has ended. */
-export type FindDecider = (principal: Principal, db?: Database) => Promise<Principal | undefined>
-
 /** @param db The transaction that decides. */
 export async function givenDecisions(
   row: ApprovalRow,

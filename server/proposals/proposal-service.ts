@@ -5,10 +5,9 @@
 
 import type { ProposalDecision, ProposalDetail, ProposalState } from '../../contract/proposal.ts'
 import type { Scope } from '../../contract/scope.ts'
-import { hasEnded } from '../approvals/approval-rights.ts'
 import { type ApprovalSettingsHolder, settingsProblem } from '../approvals/approval-settings.ts'
 import type { AskerActivities } from '../approvals/asker-activities.ts'
-import type { FindDecider } from '../approvals/given-approvals.ts'
+import { type FindDecider, hasEnded } from '../approvals/current-caller.ts'
 import { pageOfUndecidedFirst, type RowsQuery } from '../approvals/undecided-first.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { FreezeService } from '../freezes/freeze-service.ts'
