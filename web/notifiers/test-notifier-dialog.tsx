@@ -38,7 +38,7 @@ export function TestNotifierDialog({ notifier, onClose }: { notifier: Notifier; 
             <p className="mb-2">
               {data.outcome === 'delivered'
                 ? 'It was accepted. Check that it arrived.'
-                : 'It was not accepted. This is what came back:'}
+                : 'It was not accepted:'}
             </p>
             <NotifierAttempt delivery={data} />
           </>
