@@ -248,7 +248,7 @@ test('folders come page by page, in one order, with what was asked for', async (
   expect([rest.items.map(({ path }) => path), rest.next_cursor]).toEqual([['Work/PLANS old'], null])
   gateway.folders.delete('Work/Plans')
   await expect(list(mail, { cursor: first.next_cursor ?? '' })).rejects.toMatchObject({ code: 'stale_cursor' })
-  await expect(list(mail, { cursor: 'made-up' })).rejects.toMatchObject({ code: 'stale_cursor' })
+  await expect(list(mail, { cursor: 'made-up' })).rejects.toMatchObject({ code: 'bad_request' })
 })
 
 test('a folder whose messages cannot be named is left out and counted', async () => {

@@ -36,9 +36,7 @@ export function TestNotifierDialog({ notifier, onClose }: { notifier: Notifier; 
         {!isPending && data && (
           <>
             <p className="mb-2">
-              {data.outcome === 'delivered'
-                ? 'It was accepted. Check that it arrived.'
-                : 'It was not accepted:'}
+              {data.outcome === 'delivered' ? 'It was accepted. Check that it arrived.' : 'It was not accepted:'}
             </p>
             <NotifierAttempt delivery={data} />
           </>

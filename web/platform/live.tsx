@@ -27,7 +27,7 @@ export function LiveProvider({ stream, children }: { stream: EventStream; childr
       const isOther = clientId !== null && lastClientId !== null && clientId !== lastClientId
       const isNews = isSignedOut !== wasSignedOut || isOther
       wasSignedOut = isSignedOut
-      lastClientId = isSignedOut ? null : (clientId ?? lastClientId)
+      lastClientId = clientId ?? lastClientId
       const isKnown = isSignedOut && queries.getQueryData(queryKeys.session) === null
       // A failed refetch leaves the session as it was; the next request shows whether it is valid.
       if (isNews && !isKnown) void queries.invalidateQueries({ queryKey: queryKeys.session })

@@ -40,8 +40,8 @@ export function handleUpload<Query = undefined>(
         const params = (request.params ?? {}) as Record<string, string>
         const principal = principalOf(request)
         guard(principal, operation, params.account_id)
-        const query = parseQuery(route.query, request.query)
         refuseDeclared(request.headers, mostBytes)
+        const query = parseQuery(route.query, request.query)
         const call = new HttpCall(request, reply, { params, query, body: undefined }, http)
         const type = request.headers['content-type']
         const bytes = bytesOf(request.raw, mostBytes, http.options.uploadPace, () => http.wantFile(request))
